@@ -1,0 +1,151 @@
+"""Refusals, each with a stable code and the facts that explain it.
+
+    Refusal
+    +-- InvalidNumber          invalid_number
+    +-- InvalidInput           invalid_input
+    +-- NotFound               not_found
+    |   +-- PortfolioNotFound  portfolio_not_found
+    |   +-- SecurityNotFound   unknown_security
+    |   +-- SimulationNotFound simulation_not_found
+    +-- InsufficientPosition   insufficient_position
+    +-- InsufficientCash       insufficient_cash
+    +-- CurrencyMismatch       currency_mismatch
+    +-- IdempotencyConflict    idempotency_conflict
+    +-- PortfolioArchived      portfolio_archived
+    +-- AlreadyExists          already_exists
+    +-- NoRelease              no_release
+    +-- MissingParameters      missing_parameters
+
+A refusal is what a person can mend. A bug is an AssertionError.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+
+class Refusal(Exception):
+    """A command or question that the rules turn down; `code` never changes, `facts` are for the caller."""
+
+    code = "refused"
+
+    def __init__(self, message: str, **facts: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.facts = {name: fact for name, fact in facts.items() if fact is not None}
+
+
+class InvalidNumber(Refusal):
+    code = "invalid_number"
+
+    def __init__(self, name: str, value: Decimal, why: str) -> None:
+        super().__init__(f"{name} {why}", field=name, given=str(value))
+
+
+class InvalidInput(Refusal):
+    code = "invalid_input"
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name} {why}", field=name)
+
+
+class NotFound(Refusal):
+    code = "not_found"
+
+
+class PortfolioNotFound(NotFound):
+    code = "portfolio_not_found"
+
+    def __init__(self, portfolio_id: UUID) -> None:
+        super().__init__(f"there is no portfolio {portfolio_id}", portfolio_id=str(portfolio_id))
+
+
+class SecurityNotFound(NotFound):
+    code = "unknown_security"
+
+    def __init__(self, identifier: str) -> None:
+        super().__init__(
+            f"no security is registered under {identifier!r}; register it with POST /api/v1/securities",
+            identifier=identifier,
+        )
+
+
+class SimulationNotFound(NotFound):
+    code = "simulation_not_found"
+
+    def __init__(self, simulation_id: UUID) -> None:
+        super().__init__(f"there is no simulation {simulation_id}", simulation_id=str(simulation_id))
+
+
+class InsufficientPosition(Refusal):
+    code = "insufficient_position"
+
+    def __init__(self, security_id: int, held: Decimal, asked: Decimal, on: date | None = None) -> None:
+        when = f" on {on}" if on else ""
+        super().__init__(
+            f"{asked:f} asked of security {security_id}, {held:f} held{when}",
+            security_id=security_id,
+            held=f"{held:f}",
+            asked=f"{asked:f}",
+            first_violating_date=on.isoformat() if on else None,
+        )
+
+
+class InsufficientCash(Refusal):
+    code = "insufficient_cash"
+
+    def __init__(self, currency: str, available: Decimal, asked: Decimal, on: date | None = None) -> None:
+        when = f" on {on}" if on else ""
+        super().__init__(
+            f"{asked:f} {currency} asked, {available:f} available{when}",
+            currency=currency,
+            available=f"{available:f}",
+            asked=f"{asked:f}",
+            first_violating_date=on.isoformat() if on else None,
+        )
+
+
+class CurrencyMismatch(Refusal):
+    code = "currency_mismatch"
+
+    def __init__(self, expected: str, given: str) -> None:
+        super().__init__(f"this needs {expected}, not {given}", expected=expected, given=given)
+
+
+class IdempotencyConflict(Refusal):
+    code = "idempotency_conflict"
+
+    def __init__(self, key: str) -> None:
+        super().__init__("this Idempotency-Key was used with another request", idempotency_key=key)
+
+
+class PortfolioArchived(Refusal):
+    code = "portfolio_archived"
+
+    def __init__(self, portfolio_id: UUID) -> None:
+        super().__init__(f"portfolio {portfolio_id} is archived", portfolio_id=str(portfolio_id))
+
+
+class AlreadyExists(Refusal):
+    code = "already_exists"
+
+    def __init__(self, what: str, key: str) -> None:
+        super().__init__(f"{what} {key!r} exists already", key=key)
+
+
+class NoRelease(Refusal):
+    code = "no_release"
+
+    def __init__(self) -> None:
+        super().__init__("nothing has been released yet; run `make refresh` or wait for the sensor")
+
+
+class MissingParameters(Refusal):
+    code = "missing_parameters"
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        super().__init__(
+            f"no simulation parameters for {', '.join(missing)}: fewer than 60 observations or no price",
+            securities=list(missing),
+        )

@@ -1,0 +1,214 @@
+"""What the domain needs from outside, named for the role; and the values that cross between the two contexts.
+
+The write side (OLTP) and the read side (a release of the lake) meet only here. A value is frozen, so that a change
+of a mart's shape never leaks into a rule.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Protocol
+from uuid import UUID
+
+from domain.events import DomainEvent
+from domain.ledger import Transaction
+from domain.portfolio import Portfolio
+from domain.securities import Security
+from domain.snapshots import PositionSnapshot
+
+TabularData = Any
+"""A table in Arrow's C-stream protocol; the domain never looks inside."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseInfo:
+    """One published, consistent set of table versions. `as_of` is the last day with prices."""
+
+    release_id: int
+    released_at: datetime
+    as_of: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class ValuedPosition:
+    """A position at the close of `business_date`. `status` is PRICED, STALE or MISSING; MISSING has no value."""
+
+    security_id: int
+    ticker: str
+    quantity: Decimal
+    avg_cost: Decimal
+    cost_basis: Decimal
+    close: Decimal | None
+    price_date: date | None
+    status: str
+    stale_days: int
+    market_value: Decimal | None
+    gain_loss: Decimal | None
+    realised: Decimal
+    currency: str
+    business_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioValue:
+    """`coverage_pct` is the share of positions, by cost, that has a price."""
+
+    business_date: date
+    total_value: Decimal
+    positions_value: Decimal
+    cash: Decimal
+    cost_basis: Decimal
+    coverage_pct: float
+    twr_index: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioPerformance:
+    """Since the first transaction. Returns and volatility are fractions; drawdown is negative or 0."""
+
+    as_of: date
+    first_date: date
+    total_value: Decimal
+    net_contributions: Decimal
+    twr: float | None
+    twr_annual: float | None
+    xirr: float | None
+    xirr_status: str
+    volatility_annual: float | None
+    sharpe: float | None
+    max_drawdown: float | None
+    max_drawdown_peak: date | None
+    max_drawdown_trough: date | None
+    max_drawdown_recovery: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class TickerPerformance:
+    ticker: str
+    as_of: date
+    total_return: float
+    volatility_annual: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TickerDetails:
+    ticker: str
+    display_name: str
+    asset_type: str
+    currency: str
+    exchange: str | None
+    country: str | None
+    sector: str | None
+    industry: str | None
+    price_kind: str | None
+    first_price_date: date | None
+    last_price_date: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class TickerPriceAtDate:
+    """The last close on or before `asked`; `price_date` tells which day it is from."""
+
+    ticker: str
+    asked: date
+    price_date: date
+    close: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecuritySimParams:
+    """`mu_annual` is the arithmetic drift m of dS/S; both are fractions per year."""
+
+    security_id: int
+    ticker: str
+    mu_annual: float
+    volatility_annual: float
+    n_observations: int
+
+
+@dataclass(frozen=True, slots=True)
+class HistoricalReturns:
+    """Daily log returns on the dates that all of `tickers` have; `returns[i][k]` is ticker i on date k."""
+
+    tickers: tuple[str, ...]
+    dates: tuple[date, ...]
+    returns: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationRequest:
+    """A simulation as it was asked for. `is_standing`: kept up to date with the portfolio by itself."""
+
+    simulation_id: UUID
+    portfolio_id: UUID
+    name: str
+    horizon_years: int
+    num_paths: int
+    sample_paths: int
+    seed: int
+    is_standing: bool
+
+
+class Clock(Protocol):
+    """`now` stamps what we record; `today` is the business date in a named zone."""
+
+    def now(self) -> datetime: ...
+    def today(self, zone: str) -> date: ...
+
+
+class PortfolioRepository(Protocol):
+    """Portfolios for writing, inside one unit of work."""
+
+    def add(self, portfolio: Portfolio) -> None: ...
+    def lock(self, user_id: UUID, portfolio_id: UUID) -> Portfolio: ...
+    def history(self, portfolio_id: UUID) -> list[Transaction]: ...
+    def save(self, portfolio: Portfolio) -> None: ...
+
+
+class SecurityRepository(Protocol):
+    def find(self, ticker: str) -> Security | None: ...
+    def add(self, security: Security, **details: str | None) -> Security: ...
+
+
+class DomainEventPublisher(Protocol):
+    def publish(self, aggregate_id: UUID, version: int, event: DomainEvent) -> None: ...
+
+
+class AnalyticsRepository(Protocol):
+    """Read-only questions to one release of the lake."""
+
+    def release(self) -> ReleaseInfo: ...
+    def get_positions(self, portfolio_id: UUID, on: date | None = None) -> Sequence[ValuedPosition]: ...
+    def get_values(self, portfolio_id: UUID, start: date | None, end: date | None) -> Sequence[PortfolioValue]: ...
+    def get_portfolio_performance(self, portfolio_id: UUID) -> PortfolioPerformance | None: ...
+    def get_performance_for_tickers(self, tickers: Sequence[str]) -> Mapping[str, TickerPerformance]: ...
+    def get_ticker_details(self, tickers: Sequence[str]) -> Mapping[str, TickerDetails]: ...
+    def get_price_for_date(self, ticker: str, on: date) -> TickerPriceAtDate | None: ...
+    def get_correlation_extremes(self, tickers: Sequence[str]) -> tuple[tuple[str, str, float], ...]: ...
+    def get_simulation_fan(self, simulation_id: UUID) -> Sequence[Mapping[str, float]]: ...
+
+
+class SimulationParamsRepository(Protocol):
+    """What a simulation starts from; a security without parameters is refused by name."""
+
+    def get_security_params(self, security_ids: Sequence[int]) -> Sequence[SecuritySimParams]: ...
+    def get_correlation(self, security_ids: Sequence[int]) -> Sequence[Sequence[float]]: ...
+    def get_historical_returns(self, tickers: Sequence[str]) -> HistoricalReturns: ...
+
+
+class PositionSnapshotRepository(Protocol):
+    """Snapshots of record. `current` is None only when there is none; an unreachable database is an error."""
+
+    def current(self, portfolio_id: UUID, business_date: date) -> PositionSnapshot | None: ...
+    def store(self, snapshot: PositionSnapshot) -> None: ...
+
+
+class PriceSource(Protocol):
+    """Market data between two days, both included."""
+
+    name: str
+
+    def prices(self, start: date, end: date) -> TabularData: ...
+    def yields(self, start: date, end: date) -> TabularData: ...

@@ -1,0 +1,93 @@
+"""Position snapshots: what a book held and was worth at one moment, kept as a fact of record.
+
+Each stored snapshot is immutable and carries the hash of its payload. One per (book, business date) is current. A
+newer one supersedes it; newer means a higher (portfolio version, release). Equal or older is skipped with a reason.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotLine:
+    """One security in one account. `close` and `market_value` are None where the release has no price."""
+
+    account_id: int
+    security_id: int
+    ticker: str
+    quantity: Decimal
+    cost_basis: Decimal
+    close: Decimal | None
+    price_date: date | None
+    market_value: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class PositionSnapshot:
+    snapshot_id: UUID
+    portfolio_id: UUID
+    business_date: date
+    taken_at: datetime
+    portfolio_version: int
+    release_id: int
+    lines: tuple[SnapshotLine, ...]
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """What orders snapshots of one book and day."""
+        return (self.portfolio_version, self.release_id)
+
+    @property
+    def payload(self) -> str:
+        """The lines as canonical JSON: sorted, decimals as plain text."""
+        lines = sorted(self.lines, key=lambda line: (line.account_id, line.security_id))
+        return json.dumps(
+            [{name: _plain(getattr(line, name)) for name in SnapshotLine.__slots__} for line in lines],
+            sort_keys=True,
+            separators=(",", ":"),
+        )
+
+    @property
+    def payload_hash(self) -> str:
+        return hashlib.sha256(self.payload.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Why a snapshot was not stored."""
+
+    portfolio_id: UUID
+    business_date: date
+    reason: str
+
+
+def decide(current: PositionSnapshot | None, candidate: PositionSnapshot) -> PositionSnapshot | Skipped:
+    """The candidate if it is newer than the current one of its book and day; else why it is skipped."""
+    if current is None or candidate.rank > current.rank:
+        return candidate
+    relation = "equal to" if candidate.rank == current.rank else "older than"
+    reason = "version {} of release {} is {} version {} of release {}".format(*candidate.rank, relation, *current.rank)
+    return Skipped(candidate.portfolio_id, candidate.business_date, reason)
+
+
+def business_date(moment: datetime, zone: str) -> date:
+    """The day that `moment` (with its own zone) belongs to in the book's zone, never the server's."""
+    assert moment.tzinfo is not None, "a moment without a zone has no business date"
+    return moment.astimezone(ZoneInfo(zone)).date()
+
+
+def total_value(lines: Sequence[SnapshotLine]) -> Decimal:
+    """The sum of what has a price."""
+    return sum((line.market_value for line in lines if line.market_value is not None), Decimal(0))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return value.isoformat() if isinstance(value, date) else value

@@ -1,0 +1,1 @@
+"""One module per stage of the graph, from ingestion to simulation."""

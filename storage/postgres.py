@@ -1,0 +1,166 @@
+"""PostgreSQL for everyone: where it is, who may do what, and that its schema is there.
+
+Three roles. `lakefolio_app` reads and writes but cannot change or remove a ledger row; `lakefolio_reader` only reads,
+for replication; the owner migrates and holds Dagster's own storage in the schema `dagster`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import psycopg
+from psycopg import conninfo, sql
+
+from storage import embedded
+from storage.errors import SetupError
+from storage.settings import REPOSITORY, Settings
+
+APP_LOGIN = "lakefolio"
+DATABASE = "lakefolio"
+_MIGRATION_LOCK = 7_201_001
+_ROLE_LIMITS = {
+    "statement_timeout": "30s",
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "60s",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Where PostgreSQL is: `app_url` for the application role, `admin_url` for the owner."""
+
+    app_url: str
+    admin_url: str
+
+    @property
+    def reader_dsn(self) -> str:
+        """The owner's connection acting as the replication role, as DuckDB's Postgres reader takes it."""
+        return conninfo.make_conninfo(self.admin_url, options="-c role=lakefolio_reader")
+
+    @property
+    def dagster_url(self) -> str:
+        """Dagster's storage, in its own schema (both it and our migrations use the name `alembic_version`)."""
+        head, _, query = self.admin_url.partition("?")
+        scheme, _, rest = head.partition("://")
+        del scheme
+        options = "options=-csearch_path%3Ddagster"
+        return f"postgresql+psycopg2://{rest}?{query + '&' if query else ''}{options}"
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """For alembic."""
+        return "postgresql+psycopg://" + self.admin_url.partition("://")[2]
+
+
+def locate(settings: Settings) -> Database:
+    """The external database if DATABASE_URL names one, else the embedded server, started if it is not running."""
+    if settings.database_url:
+        if not settings.database_admin_url:
+            raise SetupError("DATABASE_URL is set but DATABASE_ADMIN_URL, the owner's URL for migrations, is not")
+        return Database(settings.database_url, settings.database_admin_url)
+    return embedded_database(embedded.start(settings.home))
+
+
+def embedded_database(socket_dir: object, name: str = DATABASE) -> Database:
+    host = quote(str(socket_dir), safe="")
+    return Database(
+        f"postgresql://{APP_LOGIN}@/{name}?host={host}",
+        f"postgresql://postgres@/{name}?host={host}",
+    )
+
+
+def prepare(database: Database) -> None:
+    """Create what is missing and migrate to the newest schema. Changes nothing the second time."""
+    _create_database(database.admin_url)
+    with connect(database.admin_url) as connection:
+        connection.execute("select pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
+        connection.execute("create schema if not exists dagster")
+        connection.commit()
+        _migrate(database)
+        _ensure_login(connection, database.app_url)
+        connection.commit()
+
+
+@contextmanager
+def connect(url: str, autocommit: bool = False) -> Iterator[psycopg.Connection]:
+    """One connection; a server that cannot be reached is one sentence."""
+    try:
+        connection = psycopg.connect(url, autocommit=autocommit, connect_timeout=10)
+    except psycopg.OperationalError as error:
+        raise SetupError(_unreachable(url, error)) from error
+    with connection:
+        yield connection
+
+
+@contextmanager
+def advisory_lock(url: str, name: str) -> Iterator[psycopg.Connection]:
+    """Hold the session lock called `name` while inside; it ends with the process, however that ends."""
+    with connect(url, autocommit=True) as connection:
+        connection.execute("select pg_advisory_lock(hashtextextended(%s, 0))", (f"lakefolio:{name}",))
+        yield connection
+
+
+def is_locked(connection: psycopg.Connection, name: str) -> bool:
+    """Whether a live session holds the advisory lock called `name`."""
+    row = connection.execute(
+        """
+        select exists (
+            select from pg_locks, (select hashtextextended(%s, 0) as key) as k
+            where locktype = 'advisory' and granted and objsubid = 1
+              and database = (select oid from pg_database where datname = current_database())
+              and classid::bigint = (k.key >> 32) & 4294967295 and objid::bigint = k.key & 4294967295
+        )
+        """,
+        (f"lakefolio:{name}",),
+    ).fetchone()
+    assert row is not None
+    return bool(row[0])
+
+
+def _create_database(admin_url: str) -> None:
+    parts = conninfo.conninfo_to_dict(admin_url)
+    name = str(parts["dbname"])
+    try:
+        with psycopg.connect(admin_url, connect_timeout=10):
+            return
+    except psycopg.OperationalError as error:
+        if "does not exist" not in str(error) or f'"{name}"' not in str(error):
+            raise SetupError(_unreachable(admin_url, error)) from error
+    maintenance = conninfo.make_conninfo(admin_url, dbname="postgres")
+    with psycopg.connect(maintenance, autocommit=True) as connection:
+        try:
+            connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+            pass  # another process was first
+
+
+def _migrate(database: Database) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config(toml_file=str(REPOSITORY / "pyproject.toml"))
+    config.attributes["url"] = database.sqlalchemy_url
+    command.upgrade(config, "head")
+
+
+def _ensure_login(connection: psycopg.Connection, app_url: str) -> None:
+    parts = conninfo.conninfo_to_dict(app_url)
+    login = str(parts.get("user") or APP_LOGIN)
+    role = sql.Identifier(login)
+    exists = connection.execute("select 1 from pg_roles where rolname = %s", (login,)).fetchone()
+    if not exists:
+        password = sql.SQL("password {}").format(parts["password"]) if parts.get("password") else sql.SQL("")
+        connection.execute(sql.SQL("create role {} login {}").format(role, password))
+        for limit, value in _ROLE_LIMITS.items():
+            connection.execute(sql.SQL("alter role {} set {} = {}").format(role, sql.Identifier(limit), value))
+    member = connection.execute("select pg_has_role(%s, 'lakefolio_app', 'member')", (login,)).fetchone()
+    if not (member and member[0]):
+        connection.execute(sql.SQL("grant lakefolio_app to {}").format(role))
+
+
+def _unreachable(url: str, error: Exception) -> str:
+    parts = conninfo.conninfo_to_dict(url)
+    where = f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
+    why = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+    return f"PostgreSQL at {where} cannot be used ({why}); check DATABASE_URL and DATABASE_ADMIN_URL"
