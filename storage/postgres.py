@@ -5,7 +5,7 @@ for replication; the owner migrates and holds Dagster's own storage in the schem
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -128,11 +128,9 @@ def _create_database(admin_url: str) -> None:
         if "does not exist" not in str(error) or f'"{name}"' not in str(error):
             raise SetupError(_unreachable(admin_url, error)) from error
     maintenance = conninfo.make_conninfo(admin_url, dbname="postgres")
-    with psycopg.connect(maintenance, autocommit=True) as connection:
-        try:
-            connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-        except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-            pass  # another process was first
+    already = (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation)  # another process was first
+    with psycopg.connect(maintenance, autocommit=True) as connection, suppress(*already):
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
 
 
 def _migrate(database: Database) -> None:

@@ -40,5 +40,4 @@ class SamplePriceSource:
             raise FileNotFoundError(
                 f"{path} is missing; build it with: python sample_data/build.py <folder with the source files>"
             )
-        # partitioning=None: otherwise a parent folder named `a=b` would become a column.
-        return pq.read_table(path, filters=[(day, ">=", start), (day, "<=", end)], partitioning=None)
+        return pq.read_table(path, filters=[(day, ">=", start), (day, "<=", end)])

@@ -238,14 +238,6 @@ def test_a_missing_file_is_named_with_what_builds_it(tmp_path: Path) -> None:
         SamplePriceSource(tmp_path).yields(FIRST, LAST_CURVE)
 
 
-def test_a_folder_named_like_a_partition_adds_no_column(tmp_path: Path, yields: pa.Table) -> None:
-    folder = tmp_path / "market=sample"
-    folder.mkdir()
-    (folder / "yield_curve.parquet").write_bytes((FOLDER / "yield_curve.parquet").read_bytes())
-
-    assert SamplePriceSource(folder).yields(FIRST, LAST_CURVE).schema == yields.schema
-
-
 def test_each_ticker_has_one_registered_security_of_the_same_price_kind(prices: pa.Table) -> None:
     with (FOLDER / "securities.csv").open(encoding="utf-8", newline="") as lines:
         securities = list(csv.DictReader(lines))

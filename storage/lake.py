@@ -1,0 +1,258 @@
+"""The lake: Delta tables under one root, published atomically and mounted as DuckDB views at exact versions.
+
+`<root>/<schema>/<table>`. A publication replaces the whole table, one window of days, or the rows of one key, and
+makes a new version only if a row changed. Tables with days are partitioned by year, so that a change touches the
+files of its year. Old versions stay readable: nothing is cleaned up here.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlparse
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import CommitProperties, DeltaTable, write_deltalake
+
+from storage.errors import SchemaChanged
+
+YEAR = "year"
+"""The partition column: it lives in the path, and no reader sees it."""
+
+Lock = Callable[[str], AbstractContextManager[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Days from `start` to `end`, both included."""
+
+    start: date
+    end: date
+
+    def __post_init__(self) -> None:
+        if self.end < self.start:
+            raise ValueError(f"a window ends on {self.end}, before it starts on {self.start}")
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What a publish did: the table's version after it, and whether that is a new one."""
+
+    table: str
+    version: int
+    is_new: bool
+    row_count: int
+    changed_years: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lake:
+    """Delta tables below `root`. `lock(name)` keeps two publishers of one table apart."""
+
+    root: str
+    lock: Lock
+    storage_options: dict[str, str] = field(default_factory=dict)
+
+    def uri(self, table: str) -> str:
+        return f"{self.root.rstrip('/')}/{table}"
+
+    def exists(self, table: str) -> bool:
+        return bool(DeltaTable.is_deltatable(self.uri(table), storage_options=self.storage_options))
+
+    def open(self, table: str, version: int | None = None) -> DeltaTable:
+        return DeltaTable(self.uri(table), version=version, storage_options=self.storage_options)
+
+    def version(self, table: str) -> int | None:
+        """The newest version, or None if the table was never published."""
+        return int(self.open(table).version()) if self.exists(table) else None
+
+    def versions(self, tables: Sequence[str]) -> dict[str, int]:
+        """The newest version of each of `tables` that exists."""
+        found = {table: self.version(table) for table in tables}
+        return {table: version for table, version in found.items() if version is not None}
+
+    def read(self, table: str, version: int | None = None) -> pa.Table:
+        """All rows of one version, without the partition column."""
+        with memory_duckdb() as connection:
+            return connection.execute(f"from {self.scan(table, version)}").to_arrow_table()
+
+    def scan(self, table: str, version: int | None = None) -> str:
+        """One version as a DuckDB table expression over its exact files; typed also when it has none."""
+        if version is not None:
+            return _scan_at(self.uri(table), version, tuple(sorted(self.storage_options.items())))
+        return _scan_of(self.open(table))
+
+    def mount(self, connection: duckdb.DuckDBPyConnection, versions: Mapping[str, int]) -> None:
+        """Create the view `schema.table` for every table of a version set."""
+        for schema in sorted({table.partition("/")[0] for table in versions}):
+            connection.execute(f'create schema if not exists "{schema}"')
+        for table, version in versions.items():
+            schema, _, name = table.partition("/")
+            connection.execute(f'create or replace view "{schema}"."{name}" as from {self.scan(table, version)}')
+
+    def publish(
+        self,
+        table: str,
+        rows: pa.Table,
+        *,
+        date_column: str | None = None,
+        window: Window | None = None,
+        key: Mapping[str, str | int] | None = None,
+        run_id: str = "",
+    ) -> Publication:
+        """Make `rows` the table's content: of the whole, of `window` (by `date_column`), or of the rows with `key`.
+
+        The same rows make no new version. A row outside the window is an error, and nothing is written.
+        """
+        rows = rows.combine_chunks()
+        if window and date_column:
+            _refuse_outside(table, rows, date_column, window)
+        if date_column:
+            rows = rows.append_column(YEAR, pc.cast(pc.year(rows[date_column]), pa.int32()))
+        with self.lock(table):
+            if not self.exists(table):
+                self._write(table, rows, date_column, run_id, mode="append")
+                return Publication(table, 0, True, rows.num_rows, _years(rows))
+            current = self.open(table)
+            if pa.schema(current.schema().to_arrow()) != _as_stored(rows.schema):
+                if window or key:
+                    raise SchemaChanged(f"{table}: publish it whole once, its columns have changed")
+                self._write(table, rows, date_column, run_id, mode="overwrite", schema_mode="overwrite")
+                return Publication(table, current.version() + 1, True, rows.num_rows, _years(rows))
+            changed = _changed_years(current, rows, date_column, window, key)
+            if not changed:
+                return Publication(table, current.version(), False, rows.num_rows)
+            predicate, written = _replacement(rows, date_column, window, key, changed)
+            self._write(table, written, date_column, run_id, mode="overwrite", predicate=predicate)
+            years = tuple(sorted(changed)) if date_column else ()
+            return Publication(table, current.version() + 1, True, rows.num_rows, years)
+
+    def append(self, table: str, rows: pa.Table, run_id: str = "") -> int:
+        """Add rows; returns the new version. The caller holds whatever lock makes that right."""
+        self._write(table, rows, None, run_id, mode="append")
+        return int(self.open(table).version())
+
+    def _write(self, table: str, rows: pa.Table, date_column: str | None, run_id: str, **options: Any) -> None:
+        write_deltalake(
+            self.uri(table),
+            rows,
+            partition_by=[YEAR] if date_column else None,
+            configuration={"delta.enableExpiredLogCleanup": "false"},
+            storage_options=self.storage_options,
+            commit_properties=CommitProperties(custom_metadata={"run_id": run_id}),
+            **options,
+        )
+
+
+@contextmanager
+def memory_duckdb() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A private DuckDB in memory, in UTC."""
+    connection = duckdb.connect()
+    try:
+        connection.execute("set TimeZone = 'UTC'")
+        yield connection
+    finally:
+        connection.close()
+
+
+@lru_cache(maxsize=4096)
+def _scan_at(uri: str, version: int, options: tuple[tuple[str, str], ...]) -> str:
+    return _scan_of(DeltaTable(uri, version=version, storage_options=dict(options)))
+
+
+def _scan_of(table: DeltaTable) -> str:
+    columns = [name for name in pa.schema(table.schema().to_arrow()).names if name != YEAR]
+    selected = ", ".join(f'"{name}"' for name in columns)
+    files = [_as_path(uri) for uri in sorted(table.file_uris())]
+    if files:
+        listed = ", ".join("'" + path.replace("'", "''") + "'" for path in files)
+        return f"(select {selected} from read_parquet([{listed}], hive_partitioning = false))"
+    return f"(select {_typed_nulls(table)} where false)"
+
+
+def _typed_nulls(table: DeltaTable) -> str:
+    schema = pa.schema(table.schema().to_arrow())
+    with memory_duckdb() as connection:
+        connection.register("empty_table", pa.Table.from_batches([], schema=schema))
+        described = connection.execute("describe empty_table").fetchall()
+    return ", ".join(f'cast(null as {kind}) as "{name}"' for name, kind, *_ in described if name != YEAR)
+
+
+def _as_path(uri: str) -> str:
+    """Delta percent-encodes its paths; DuckDB takes them as they are."""
+    parsed = urlparse(uri)
+    return unquote(parsed.path) if parsed.scheme in ("", "file") else unquote(uri)
+
+
+def _as_stored(schema: pa.Schema) -> pa.Schema:
+    """The Arrow schema that Delta gives back for `schema`."""
+    from deltalake import Schema
+
+    return pa.schema(Schema.from_arrow(schema).to_arrow())
+
+
+def _refuse_outside(table: str, rows: pa.Table, date_column: str, window: Window) -> None:
+    if rows.num_rows:
+        bounds = pc.min_max(rows[date_column]).as_py()
+        if bounds["min"] < window.start or bounds["max"] > window.end:
+            raise ValueError(
+                f"{table}: rows of {bounds['min']}..{bounds['max']} do not belong into {window.start}..{window.end}"
+            )
+
+
+def _years(rows: pa.Table) -> tuple[int, ...]:
+    return tuple(sorted(pc.unique(rows[YEAR]).to_pylist())) if YEAR in rows.column_names else ()
+
+
+def _changed_years(
+    current: DeltaTable,
+    rows: pa.Table,
+    date_column: str | None,
+    window: Window | None,
+    key: Mapping[str, str | int] | None,
+) -> set[int]:
+    """Years (0 for a table without days) in which the old and the new rows differ, by an order-free fingerprint."""
+    columns = [name for name in rows.column_names if name != YEAR]
+    listed = ", ".join(f'"{name}"' for name in columns)
+    group = f'year("{date_column}")' if date_column else "0"
+    fingerprint = f"select {group}, count(*), sum(hash({listed})::hugeint), bit_xor(hash({listed}))"
+    where = _condition(date_column, window, key)
+    with memory_duckdb() as connection:
+        connection.register("new_rows", rows)
+        old = connection.execute(f"{fingerprint} from {_scan_of(current)} where {where} group by 1").fetchall()
+        new = connection.execute(f"{fingerprint} from new_rows group by 1").fetchall()
+    return {year for year, *_ in set(old) ^ set(new)}
+
+
+def _replacement(
+    rows: pa.Table,
+    date_column: str | None,
+    window: Window | None,
+    key: Mapping[str, str | int] | None,
+    changed: set[int],
+) -> tuple[str | None, pa.Table]:
+    """What to replace and with which rows; only the changed years of a table with days are rewritten."""
+    if not date_column:
+        return (_condition(None, None, key) if key else None), rows
+    years = f"{YEAR} in ({', '.join(map(str, sorted(changed)))})"
+    written = rows.filter(pc.is_in(rows[YEAR], pa.array(sorted(changed), pa.int32())))
+    return f"{years} and {_condition(date_column, window, key)}" if window or key else years, written
+
+
+def _condition(date_column: str | None, window: Window | None, key: Mapping[str, str | int] | None) -> str:
+    parts = [
+        f"{name} = '{value}'" if isinstance(value, str) else f"{name} = {value}" for name, value in (key or {}).items()
+    ]
+    if window and date_column:
+        parts += [f"{date_column} >= date '{window.start}'", f"{date_column} <= date '{window.end}'"]
+    return " and ".join(parts) or "true"
+
+
+def local_folder(root: str) -> Path | None:
+    """The lake's folder on this machine, or None if it is elsewhere."""
+    return None if "://" in root else Path(root)
