@@ -7,6 +7,7 @@
     |   +-- PortfolioNotFound  portfolio_not_found
     |   +-- SecurityNotFound   unknown_security
     |   +-- SimulationNotFound simulation_not_found
+    +-- UnknownSecurity        unknown_security
     +-- InsufficientPosition   insufficient_position
     +-- InsufficientCash       insufficient_cash
     +-- CurrencyMismatch       currency_mismatch
@@ -69,6 +70,16 @@ class SecurityNotFound(NotFound):
             f"no security is registered under {identifier!r}; register it with POST /api/v1/securities",
             identifier=identifier,
         )
+
+
+class UnknownSecurity(Refusal):
+    """A command names a security that nobody registered; the same code, but the request is wrong, not its address."""
+
+    code = SecurityNotFound.code
+
+    def __init__(self, identifier: str) -> None:
+        refused = SecurityNotFound(identifier)
+        super().__init__(refused.message, **refused.facts)
 
 
 class SimulationNotFound(NotFound):

@@ -28,6 +28,7 @@ class PositionInterval:
     valid_to: date | None
     quantity: Decimal
     cost_basis: Decimal
+    avg_cost: Decimal
     realised: Decimal
 
 
@@ -55,5 +56,6 @@ def position_intervals(rows: Iterable[Transaction]) -> Iterator[PositionInterval
                 end,
                 held.quantity,
                 held.cost_basis,
+                held.avg_cost,
                 held.realised,
             )

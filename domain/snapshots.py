@@ -6,12 +6,14 @@ newer one supersedes it; newer means a higher (portfolio version, release). Equa
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+from domain.money import product
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,48 @@ class PositionSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class Quote:
+    """The last close that a release has for a security."""
+
+    ticker: str
+    close: Decimal
+    price_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class BookHolding:
+    account_id: int
+    security_id: int
+    ticker: str
+    quantity: Decimal
+    cost_basis: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What a portfolio holds at one version of its ledger."""
+
+    portfolio_id: UUID
+    version: int
+    time_zone: str
+    holdings: tuple[BookHolding, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """Why a snapshot was not stored."""
 
     portfolio_id: UUID
     business_date: date
     reason: str
+
+
+def snapshot_of(
+    book: Book, quotes: Mapping[int, Quote], release_id: int, taken_at: datetime, business_date: date, snapshot_id: UUID
+) -> PositionSnapshot:
+    """The book valued with the release's last closes. A holding without a quote has no value, never 0."""
+    lines = tuple(_line(holding, quotes.get(holding.security_id)) for holding in book.holdings)
+    return PositionSnapshot(snapshot_id, book.portfolio_id, business_date, taken_at, book.version, release_id, lines)
 
 
 def decide(current: PositionSnapshot | None, candidate: PositionSnapshot) -> PositionSnapshot | Skipped:
@@ -82,9 +120,17 @@ def business_date(moment: datetime, zone: str) -> date:
     return moment.astimezone(ZoneInfo(zone)).date()
 
 
-def total_value(lines: Sequence[SnapshotLine]) -> Decimal:
-    """The sum of what has a price."""
-    return sum((line.market_value for line in lines if line.market_value is not None), Decimal(0))
+def _line(holding: BookHolding, quote: Quote | None) -> SnapshotLine:
+    return SnapshotLine(
+        account_id=holding.account_id,
+        security_id=holding.security_id,
+        ticker=holding.ticker,
+        quantity=holding.quantity,
+        cost_basis=holding.cost_basis,
+        close=quote.close if quote else None,
+        price_date=quote.price_date if quote else None,
+        market_value=product(holding.quantity, quote.close) if quote else None,
+    )
 
 
 def _plain(value: object) -> object:

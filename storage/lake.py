@@ -87,12 +87,14 @@ class Lake:
             return _scan_at(self.uri(table), version, tuple(sorted(self.storage_options.items())))
         return _scan_of(self.open(table))
 
-    def mount(self, connection: duckdb.DuckDBPyConnection, versions: Mapping[str, int]) -> None:
-        """Create the view `schema.table` for every table of a version set."""
-        for schema in sorted({table.partition("/")[0] for table in versions}):
-            connection.execute(f'create schema if not exists "{schema}"')
+    def mount(
+        self, connection: duckdb.DuckDBPyConnection, versions: Mapping[str, int], as_schema: str | None = None
+    ) -> None:
+        """Create the view `schema.table` (or `as_schema.table`) for every table of a version set."""
         for table, version in versions.items():
             schema, _, name = table.partition("/")
+            schema = as_schema or schema
+            connection.execute(f'create schema if not exists "{schema}"')
             connection.execute(f'create or replace view "{schema}"."{name}" as from {self.scan(table, version)}')
 
     def publish(
@@ -256,3 +258,12 @@ def _condition(date_column: str | None, window: Window | None, key: Mapping[str,
 def local_folder(root: str) -> Path | None:
     """The lake's folder on this machine, or None if it is elsewhere."""
     return None if "://" in root else Path(root)
+
+
+def lake_at(root: str, admin_url: str) -> Lake:
+    """The lake below `root`, whose publishers wait for one another on an advisory lock per table."""
+    from storage.postgres import advisory_lock
+
+    if folder := local_folder(root):
+        folder.mkdir(parents=True, exist_ok=True)
+    return Lake(root, lambda table: advisory_lock(admin_url, f"{root}/{table}"))

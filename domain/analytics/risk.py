@@ -1,0 +1,70 @@
+"""Risk of a return series: volatility, Sharpe ratio, drawdown. Returns are fractions, 252 trading days make a year."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float64 = NDArray[np.float64]
+
+TRADING_DAYS = 252
+_CONSTANT = 1e-12  # relative to the mean: rounding, not risk
+
+
+@dataclass(frozen=True, slots=True)
+class Drawdown:
+    """The deepest fall of an index: `depth` is a positive fraction of the peak; the others are positions in the index.
+
+    `peak` is the last day at the old high, `trough` the first at the low, `recovery` the first back at the old high, or
+    None if that day has not come. Without any fall, depth is 0 and all three are 0.
+    """
+
+    depth: float
+    peak: int
+    trough: int
+    recovery: int | None
+
+
+def volatility_annual(returns: Float64) -> float | None:
+    """Sample standard deviation (ddof 1) of daily `returns` (n,), x sqrt(252).
+
+    NaN (a break in the series) is no observation. None below two observations. Source: RULEBOOK 9.
+    """
+    observed = returns[~np.isnan(returns)]
+    if len(observed) < 2:
+        return None
+    return float(observed.std(ddof=1) * np.sqrt(TRADING_DAYS))
+
+
+def sharpe(excess_returns: Float64) -> float | None:
+    """Mean of daily `excess_returns` (n,) over their sample standard deviation (ddof 1), x sqrt(252).
+
+    Excess is the day's simple return less the day's risk-free return. NaN is no observation. None below two
+    observations, or when they are all the same: a ratio to no risk is not a number.
+    Source: Sharpe (1994), "The Sharpe Ratio"; RULEBOOK 9.
+    """
+    observed = excess_returns[~np.isnan(excess_returns)]
+    if len(observed) < 2:
+        return None
+    mean, deviation = observed.mean(), observed.std(ddof=1)
+    if deviation <= _CONSTANT * abs(mean):
+        return None
+    return float(mean / deviation * np.sqrt(TRADING_DAYS))
+
+
+def max_drawdown(index: Float64) -> Drawdown:
+    """The deepest fall of `index` (n,), such as a TWR index, from its running peak.
+
+    Raises ValueError if the index is empty, starts at or below zero, or has a NaN. Of equal falls the first counts.
+    A fall below zero is deeper than 1. Source: RULEBOOK 9.
+    """
+    if not len(index) or not np.isfinite(index).all() or index[0] <= 0:
+        raise ValueError("index must be finite, not empty, and start above zero")
+    high = np.maximum.accumulate(index)
+    falls = 1 - index / high
+    trough = int(falls.argmax())
+    if falls[trough] == 0:
+        return Drawdown(0.0, 0, 0, 0)
+    peak = int(np.flatnonzero(index[:trough] == high[trough])[-1])
+    back = np.flatnonzero(index[trough:] >= high[trough])
+    return Drawdown(float(falls[trough]), peak, trough, trough + int(back[0]) if len(back) else None)

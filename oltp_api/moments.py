@@ -1,0 +1,47 @@
+"""Which day and moment a command means, where it does not say so itself."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from domain.errors import InvalidInput
+from domain.portfolio import When
+from domain.ports import Clock
+from domain.snapshots import business_date
+
+_FIRST_DAY = date(1970, 1, 1)
+_CLOSE = time(16)
+_START_OF_DAY = time(0)
+
+
+def moment_of(day: date | None, event_ts: datetime | None, zone: str, clock: Clock) -> When:
+    """The moment of a transaction: by default today in `zone`, at 16:00.
+
+    A moment alone gives its day in `zone`. Given both, the day counts; they may be one day apart, since a trade after
+    hours and a midnight in UTC belong to a neighbouring day, but more is a contradiction.
+    """
+    day_of_event = business_date(event_ts, zone) if event_ts else None
+    decided = _accepted(day or day_of_event or clock.today(zone), zone, clock)
+    if event_ts is None or day_of_event is None:
+        return When(_at(decided, _CLOSE, zone), decided)
+    if abs(day_of_event - decided) > timedelta(days=1):
+        raise InvalidInput("event_ts", f"is on {day_of_event} in {zone}, but business_date is {decided}")
+    return When(event_ts.astimezone(UTC), decided)
+
+
+def opening_of(day: date | None, zone: str, clock: Clock) -> When:
+    """When a portfolio opens: at the start of its first day, so that whatever else happens that day comes after."""
+    decided = _accepted(day or clock.today(zone), zone, clock)
+    return When(_at(decided, _START_OF_DAY, zone), decided)
+
+
+def _accepted(day: date, zone: str, clock: Clock) -> date:
+    today = clock.today(zone)
+    if day > today:
+        raise InvalidInput("business_date", f"{day} is in the future; today is {today} in {zone}")
+    if day < _FIRST_DAY:
+        raise InvalidInput("business_date", f"{day} is before {_FIRST_DAY}")
+    return day
+
+
+def _at(day: date, wall: time, zone: str) -> datetime:
+    return datetime.combine(day, wall, ZoneInfo(zone)).astimezone(UTC)

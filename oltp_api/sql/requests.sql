@@ -1,0 +1,34 @@
+-- name: publish
+insert into outbox (aggregate_id, version, event_type, payload)
+values (%(aggregate_id)s, %(version)s, %(event_type)s, %(payload)s)
+
+-- name: claim_key
+-- Waits for a parallel request with this key to commit or roll back.
+insert into idempotency_key (user_id, key, request_hash)
+values (%(user_id)s, %(key)s, %(request_hash)s)
+on conflict (user_id, key) do nothing
+
+-- name: find_key
+select
+    request_hash,
+    status,
+    body
+from idempotency_key
+where user_id = %(user_id)s and key = %(key)s
+
+-- name: answer_key
+update idempotency_key
+set
+    status = %(status)s,
+    body = %(body)s
+where user_id = %(user_id)s and key = %(key)s
+
+-- name: add_simulation
+insert into simulation (
+    simulation_id, portfolio_id, user_id, name, horizon_years, num_paths, sample_paths, seed, is_standing,
+    requested_at
+)
+values (
+    %(simulation_id)s, %(portfolio_id)s, %(user_id)s, %(name)s, %(horizon_years)s, %(num_paths)s, %(sample_paths)s,
+    %(seed)s, %(is_standing)s, %(requested_at)s
+)

@@ -1,0 +1,70 @@
+"""Market data: prices, the Treasury curve and the trading calendar, as the source says them, by year.
+
+Belongs here: fetching and publishing. Does not: repairing, filling or converting a price.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from pipelines.partitions import YEARS, DaysConfig
+from pipelines.publishing import publish
+from pipelines.resources import EXCHANGE, Market, Platform
+
+COMMON: dict[str, Any] = {
+    "group_name": "market",
+    "partitions_def": YEARS,
+    "backfill_policy": dg.BackfillPolicy.single_run(),
+    "owners": ["team:lakefolio"],
+    "kinds": {"python", "deltalake"},
+    "code_version": "1",
+}
+
+
+@dg.asset(
+    key=["raw", "price_daily"], description="Daily closing prices per ticker, exactly as the source has them.", **COMMON
+)
+def price_daily(
+    context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
+) -> dg.MaterializeResult[Any]:
+    return _fetched(context, config, platform, "price_date", market.source.prices)
+
+
+@dg.asset(key=["raw", "yield_curve"], description="US Treasury par yields by tenor, in per cent.", **COMMON)
+def yield_curve(
+    context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
+) -> dg.MaterializeResult[Any]:
+    return _fetched(context, config, platform, "curve_date", market.source.yields)
+
+
+@dg.asset(
+    key=["raw", "trading_calendar"], description="Every calendar day, and whether the exchange was open.", **COMMON
+)
+def trading_calendar(
+    context: dg.AssetExecutionContext, config: DaysConfig, platform: Platform
+) -> dg.MaterializeResult[Any]:
+    from pipelines.adapters.calendar import trading_days
+
+    return _fetched(context, config, platform, "calendar_date", lambda start, end: trading_days(EXCHANGE, start, end))
+
+
+def _fetched(
+    context: dg.AssetExecutionContext,
+    config: DaysConfig,
+    platform: Platform,
+    date_column: str,
+    fetch: Callable[[date, date], pa.Table],
+) -> dg.MaterializeResult[Any]:
+    """Publish what `fetch` has for the window of the run; a year after the market's last day is empty."""
+    window = config.window_in(context.partition_time_window, platform.market_today)
+    if window is None:
+        context.log.info("no market day of %s has come yet", context.partition_key_range)
+        return dg.MaterializeResult(metadata={"dagster/row_count": 0})
+    rows = fetch(window.start, window.end)
+    return publish(platform, context.asset_key, rows, context.run_id, date_column=date_column, window=window)
+
+
+ASSETS = [price_daily, yield_curve, trading_calendar]

@@ -1,0 +1,126 @@
+"""Marts: the dbt project's models as assets. Write, audit, publish: dbt runs to its end, and only if every model and
+test passed are its tables published, and only then reported as materialised.
+
+Belongs here: mounting, running, publishing. Does not: any formula; those are in dbt_project.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+from dagster_duckdb import DuckDBResource
+
+from pipelines.dbt_runner import MANIFEST, DbtBuild, DbtRunner
+from pipelines.partitions import DaysConfig
+from pipelines.plots import value_chart
+from pipelines.publishing import described
+from pipelines.resources import Platform
+from pipelines.version_set import pinned
+from storage.errors import SetupError
+from storage.lake import Lake, Window
+
+if not MANIFEST.exists():
+    raise SetupError(f"{MANIFEST} is not there; run `make manifest`")
+MANIFEST_JSON: Mapping[str, Any] = json.loads(MANIFEST.read_text())
+SOURCES = ["/".join([source["schema"], source["name"]]) for source in MANIFEST_JSON["sources"].values()]
+
+
+class LakeTranslator(DagsterDbtTranslator):
+    """A model or source is the asset of the same name in its lake schema."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        return str(dbt_resource_props["schema"])
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+        del dbt_resource_props  # one team keeps all of them
+        return ["team:lakefolio"]
+
+
+TRANSLATOR = LakeTranslator(DagsterDbtTranslatorSettings(enable_asset_checks=True))
+
+
+class BuildFailed(dg.Failure):
+    """A model or a test failed; nothing of the build was published."""
+
+
+@dbt_assets(manifest=MANIFEST_JSON, name="marts", dagster_dbt_translator=TRANSLATOR)
+def marts(
+    context: dg.AssetExecutionContext,
+    config: DaysConfig,
+    platform: Platform,
+    dbt: DbtRunner,
+) -> Iterator[dg.AssetCheckResult | dg.Output[None]]:
+    versions = pinned(context, platform.releases, known=SOURCES).versions
+    window = config.window(platform.market_today)
+    with platform.scratch(context.run_id) as folder:
+        scratch = DuckDBResource(database=str(folder / "scratch.duckdb"))
+        with scratch.get_connection() as connection:
+            mount(connection, platform.lake, versions)
+        build = dbt.build(folder / "scratch.duckdb", selected_nodes(context), window)
+        outputs, checks = mapped(context, build)
+        yield from sorted(checks, key=lambda check: not check.passed)
+        if not build.is_success:
+            raise BuildFailed("; ".join(build.problems) or "dbt failed", allow_retries=False)
+        with scratch.get_connection() as connection:
+            yield from [published(context, platform, connection, output, window) for output in outputs]
+
+
+def mount(connection: Any, lake: Lake, versions: Mapping[str, int]) -> None:
+    """Every pinned table under its own name, and marts under `published` too: there a window finds its other days."""
+    lake.mount(connection, versions)
+    lake.mount(
+        connection,
+        {table: version for table, version in versions.items() if table.startswith("marts/")},
+        as_schema="published",
+    )
+
+
+def selected_nodes(context: dg.AssetExecutionContext) -> list[str]:
+    """The names of the selected models and of the tests behind the selected checks."""
+    models = [key.path[-1] for key in context.selected_asset_keys]
+    tests = [check.name for check in context.selected_asset_check_keys]
+    return sorted(models) + sorted(tests)
+
+
+def mapped(
+    context: dg.AssetExecutionContext, build: DbtBuild
+) -> tuple[list[dg.Output[None]], list[dg.AssetCheckResult]]:
+    """dbt's events as Dagster's: an output per model that was built, a check result per test that ran."""
+    events = [
+        mapped_event
+        for event in build.events
+        for mapped_event in event.to_default_asset_events(MANIFEST_JSON, TRANSLATOR, context)
+    ]
+    outputs = [event for event in events if isinstance(event, dg.Output)]
+    return outputs, [event for event in events if isinstance(event, dg.AssetCheckResult)]
+
+
+def published(
+    context: dg.AssetExecutionContext,
+    platform: Platform,
+    connection: Any,
+    output: dg.Output[None],
+    window: Window | None,
+) -> dg.Output[None]:
+    """Publish the model behind `output`: its window if it has days and one was asked for, else the whole."""
+    unique_id = output.metadata["unique_id"].value
+    node = MANIFEST_JSON["nodes"][unique_id]
+    date_column = node["config"].get("date_column")
+    window = window if date_column else None
+    relation = f'"{node["schema"]}"."{node["name"]}{"__window" if window else ""}"'
+    rows = connection.execute(f"from {relation}").to_arrow_table()
+    publication = platform.lake.publish(
+        f"{node['schema']}/{node['name']}", rows, date_column=date_column, window=window, run_id=context.run_id
+    )
+    metadata = {**output.metadata, **described(platform, publication, rows)}
+    if node["name"] == "fact_portfolio_value_daily":
+        metadata["value over time"] = value_chart(rows)
+    return dg.Output(value=None, output_name=output.output_name, metadata=metadata)
+
+
+ASSETS = [marts]

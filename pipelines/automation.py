@@ -1,0 +1,112 @@
+"""What starts runs by itself: sensors that pick up the ledger and requests, and schedules that follow the clock."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from pipelines.partitions import SIMULATIONS, year_of
+from pipelines.pickup import Decision, PastRun, decide
+from pipelines.resources import REFRESH_LOCK, Platform
+from storage import postgres
+from storage.horizon import unseen
+from storage.releases import Release
+
+_RUNS_LOOKED_AT = 12  # 30 minutes of back-off are reached after 6
+_NEWEST_EDIT = "select created_at from outbox order by seq desc limit 1"
+
+
+def refresh_sensor(refresh: Any) -> dg.SensorDefinition:
+    """Asks for a refresh when the ledger, a request or reference data is ahead of the newest release."""
+
+    @dg.sensor(
+        name="ledger_is_ahead",
+        job=refresh,
+        minimum_interval_seconds=2,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Asks for a refresh when something recorded is not in the newest release.",
+    )
+    def ledger_is_ahead(context: dg.SensorEvaluationContext, platform: Platform) -> dg.RunRequest | dg.SkipReason:
+        decision = due_now(context.instance, platform, refresh.name)
+        if not decision.is_due:
+            return dg.SkipReason(decision.reason)
+        return dg.RunRequest(partition_key=year_of(platform.market_today), tags={"lakefolio/why": decision.reason})
+
+    return ledger_is_ahead
+
+
+def due_now(instance: dg.DagsterInstance, platform: Platform, job_name: str) -> Decision:
+    """The pick-up decision from the database, the newest release and the runs' own records."""
+    head = platform.releases.head()
+    with postgres.connect(platform.database.admin_url) as connection:
+        behind = unseen(connection, head.horizon) if head else ["everything"]
+        is_locked = postgres.is_locked(connection, REFRESH_LOCK)
+        edit = connection.execute(_NEWEST_EDIT).fetchone()
+    filters = dg.RunsFilter(job_name=job_name)
+    runs = [PastRun.of(record) for record in instance.get_run_records(filters, limit=_RUNS_LOOKED_AT)]
+    return decide(datetime.now(UTC), behind, is_locked, runs, edit[0] if edit else None)
+
+
+def simulation_sensor(simulate: Any) -> dg.SensorDefinition:
+    """Asks for a run per simulation that waits for a result."""
+
+    @dg.sensor(
+        name="simulations_are_due",
+        job=simulate,
+        minimum_interval_seconds=5,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Runs requested simulations, and standing ones whose portfolio has moved on.",
+    )
+    def simulations_are_due(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult | dg.SkipReason:
+        head = platform.releases.head()
+        due = due_simulations(platform, head) if head else []
+        asked = [key for key in due if _may_ask(context.instance, simulate.name, key)]
+        if not asked:
+            return dg.SkipReason(f"{len(due)} simulations wait, none may be started now")
+        return dg.SensorResult(
+            run_requests=[dg.RunRequest(partition_key=key) for key in asked],
+            dynamic_partitions_requests=[SIMULATIONS.build_add_request(asked)],
+        )
+
+    return simulations_are_due
+
+
+def due_simulations(platform: Platform, head: Release) -> list[str]:
+    """Ids of the simulations that the newest release can and should run."""
+    from pipelines.assets.simulation import portfolio_versions
+    from storage.simulations import PostgresSimulationRepository
+
+    versions = portfolio_versions(platform.lake, head)
+    with postgres.connect(platform.database.app_url) as connection:
+        requests = PostgresSimulationRepository(connection).due(head.horizon, versions)
+    return [str(request.simulation_id) for request in requests]
+
+
+def _may_ask(instance: dg.DagsterInstance, job_name: str, key: str) -> bool:
+    filters = dg.RunsFilter(job_name=job_name, tags={"dagster/partition": key})
+    runs = [PastRun.of(record) for record in instance.get_run_records(filters, limit=_RUNS_LOOKED_AT)]
+    return decide(datetime.now(UTC), [key], False, runs, None).is_due
+
+
+def schedules(refresh: Any, take_snapshots: Any) -> list[dg.ScheduleDefinition]:
+    """The daily refresh of the current year, and a position snapshot of every book every 10 minutes."""
+
+    @dg.schedule(
+        name="refresh_daily",
+        job=refresh,
+        cron_schedule="30 18 * * 1-5",
+        execution_timezone="America/New_York",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="After the close of every weekday: the current year's market data and all that follows.",
+    )
+    def refresh_daily(platform: Platform) -> dg.RunRequest:
+        return dg.RunRequest(partition_key=year_of(platform.market_today))
+
+    snapshots = dg.ScheduleDefinition(
+        name="snapshot_every_10_minutes",
+        job=take_snapshots,
+        cron_schedule="*/10 * * * *",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="A position snapshot of every book; an unchanged book is skipped.",
+    )
+    return [refresh_daily, snapshots]

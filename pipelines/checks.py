@@ -1,0 +1,68 @@
+"""Checks that are not dbt tests: what the market and the replica must be before anything is released."""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from pipelines.resources import Platform
+from pipelines.version_set import pinned
+from storage.lake import memory_duckdb
+
+_LATEST_DAYS = """
+    select
+        (select max(price_date) from {prices}) as last_price,
+        (select max(calendar_date) from {calendar} where is_trading_day and calendar_date <= ?) as last_session
+"""
+_REPLAYED = """
+    with folded as (
+        select portfolio_id, account_id, security_id, quantity, cost_basis
+        from {intervals} where valid_to is null and quantity <> 0
+    )
+    select count(*) from folded full join {projected} as projected using (portfolio_id, account_id, security_id)
+    where folded.quantity is distinct from projected.quantity or folded.cost_basis is distinct from projected.cost_basis
+"""
+
+
+@dg.asset_check(
+    asset=dg.AssetKey(["raw", "price_daily"]),
+    additional_deps=[dg.AssetKey(["raw", "trading_calendar"])],
+    description="There are prices for the newest session that should have them.",
+)
+def prices_are_fresh(context: dg.AssetCheckExecutionContext, platform: Platform) -> dg.AssetCheckResult:
+    tables = _scans(context, platform, prices="raw/price_daily", calendar="raw/trading_calendar")
+    if tables is None:
+        return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN, description="nothing to compare")
+    with memory_duckdb() as connection:
+        row = connection.execute(_LATEST_DAYS.format(**tables), [platform.market_today]).fetchone()
+    assert row is not None
+    last_price, last_session = row
+    is_fresh = bool(last_price and last_session and last_price >= last_session - timedelta(days=1))
+    metadata = {"last price": str(last_price), "last session": str(last_session)}
+    return dg.AssetCheckResult(passed=is_fresh, severity=dg.AssetCheckSeverity.WARN, metadata=metadata)
+
+
+@dg.asset_check(
+    asset=dg.AssetKey(["positions", "position_interval"]),
+    additional_deps=[dg.AssetKey(["raw", "pg_position_current"])],
+    blocking=True,
+    description="The ledger replayed is the database's own projection: quantity and cost, to the last decimal.",
+)
+def replay_is_the_projection(context: dg.AssetCheckExecutionContext, platform: Platform) -> dg.AssetCheckResult:
+    tables = _scans(context, platform, intervals="positions/position_interval", projected="raw/pg_position_current")
+    if tables is None:
+        return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN, description="nothing to compare")
+    with memory_duckdb() as connection:
+        row = connection.execute(_REPLAYED.format(**tables)).fetchone()
+    assert row is not None
+    return dg.AssetCheckResult(passed=row[0] == 0, metadata={"differences": row[0]})
+
+
+def _scans(context: dg.AssetCheckExecutionContext, platform: Platform, **tables: str) -> dict[str, str] | None:
+    """Each table as this run sees it, as a DuckDB expression; None if one was never published."""
+    versions = pinned(context, platform.releases, known=list(tables.values())).versions
+    if not all(table in versions for table in tables.values()):
+        return None
+    return {name: platform.lake.scan(table, versions[table]) for name, table in tables.items()}
+
+
+CHECKS = [prices_are_fresh, replay_is_the_projection]

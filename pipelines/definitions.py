@@ -1,0 +1,60 @@
+"""The whole graph: what `workspace.yaml`, the UI and the command line load.
+
+`build_defs` takes any resource that should be another one; everything else is in the modules it names.
+"""
+
+from typing import Any
+
+import dagster as dg
+from dagster_duckdb import DuckDBResource
+
+from pipelines.assets import market, marts, positions, release, replication, simulation, snapshots
+from pipelines.automation import refresh_sensor, schedules, simulation_sensor
+from pipelines.checks import CHECKS
+from pipelines.dbt_runner import DbtRunner
+from pipelines.partitions import YEARS
+from pipelines.progress import progress_logger
+from pipelines.resources import Market, Platform, RefreshLock
+
+
+def build_defs(platform: Platform | None = None, **resources: Any) -> dg.Definitions:
+    """All assets, jobs, sensors and schedules; `platform` and any of `resources` may be replaced."""
+    platform = platform or Platform()
+    upstream = [*market.ASSETS, *replication.ASSETS, *positions.ASSETS, *marts.ASSETS]
+    released = release.release_asset([key for asset in upstream for key in asset.keys])
+    results = [*snapshots.ASSETS, *simulation.ASSETS]
+    simulations = dg.AssetSelection.assets(*simulation.ASSETS)
+    refresh = dg.define_asset_job(
+        "refresh",
+        selection=dg.AssetSelection.all() - simulations,
+        partitions_def=YEARS,
+        description="The whole graph for the current year's market data, up to a new release.",
+    )
+    simulate = dg.define_asset_job(
+        "simulate", selection=simulations, description="One requested simulation against the newest release."
+    )
+    take_snapshots = dg.define_asset_job(
+        "take_snapshots",
+        selection=dg.AssetSelection.assets(*snapshots.ASSETS),
+        description="A position snapshot of every book.",
+    )
+    return dg.Definitions(
+        assets=[*upstream, released, *results],
+        asset_checks=CHECKS,
+        jobs=[refresh, simulate, take_snapshots],
+        sensors=[refresh_sensor(refresh), simulation_sensor(simulate)],
+        schedules=schedules(refresh, take_snapshots),
+        executor=dg.in_process_executor,
+        loggers={"console": dg.colored_console_logger, "progress": progress_logger},
+        resources={
+            "platform": platform,
+            "market": Market(platform=platform),
+            "refresh_lock": RefreshLock(platform=platform),
+            "duckdb": DuckDBResource(database=":memory:"),
+            "dbt": DbtRunner(),
+            **resources,
+        },
+    )
+
+
+defs = build_defs()

@@ -1,0 +1,70 @@
+"""When to refresh: a decision from what is there now, with nothing remembered.
+
+*Ahead*: something recorded is not seen by the newest release's horizon. *In flight*: a live worker holds the lock, or a
+run was asked for so recently that its worker may still be starting. A run that says STARTED but holds no lock was
+killed; it does not block the next. Failures in a row back off 1, 2, 4 ... 30 minutes; a newer edit resets them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dagster import DagsterRunStatus, RunRecord
+
+START_UP = timedelta(seconds=45)
+"""How long a run may take from being asked for to holding the lock."""
+
+LONGEST_BACK_OFF = timedelta(minutes=30)
+_WAITING = {DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED}
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """What a run's own record says."""
+
+    status: DagsterRunStatus
+    asked_at: datetime
+    ended_at: datetime | None = None
+
+    @classmethod
+    def of(cls, record: RunRecord) -> "PastRun":
+        ended = datetime.fromtimestamp(record.end_time, tz=record.create_timestamp.tzinfo) if record.end_time else None
+        return cls(record.dagster_run.status, record.create_timestamp, ended)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    is_due: bool
+    reason: str
+
+
+def decide(
+    now: datetime, unseen: Sequence[str], is_locked: bool, runs: Sequence[PastRun], newest_edit: datetime | None
+) -> Decision:
+    """Whether to ask for a run now, and why. `runs` come newest first."""
+    if not unseen:
+        return Decision(False, "the newest release shows everything that was recorded")
+    if is_locked:
+        return Decision(False, "a refresh is running")
+    if runs and runs[0].status in _WAITING and now - runs[0].asked_at < START_UP:
+        return Decision(False, "a refresh was asked for and is starting")
+    until = backed_off_until(runs, newest_edit)
+    if until and now < until:
+        return Decision(False, f"the last refresh failed; the next is tried at {until:%H:%M:%S}")
+    return Decision(True, f"not released yet: {', '.join(unseen)}")
+
+
+def backed_off_until(runs: Sequence[PastRun], newest_edit: datetime | None) -> datetime | None:
+    """When the next try is due after failures in a row; None if nothing failed last, or an edit is newer."""
+    failures = 0
+    for run in runs:
+        if run.status in _WAITING:
+            continue  # killed, or it would hold the lock
+        if run.status is not DagsterRunStatus.FAILURE:
+            break
+        failures += 1
+    last = next((run for run in runs if run.status is DagsterRunStatus.FAILURE), None)
+    if not failures or last is None or (newest_edit and newest_edit > last.asked_at):
+        return None
+    wait = min(timedelta(minutes=2 ** min(failures - 1, 10)), LONGEST_BACK_OFF)
+    return (last.ended_at or last.asked_at) + wait

@@ -1,0 +1,54 @@
+"""Progress for people: one line per step as it ends, instead of Dagster's debug log."""
+
+import logging
+import sys
+from typing import Any
+
+import dagster as dg
+
+
+class _StepLines(logging.Handler):
+    """Prints a line when a step succeeds or fails, with what it published."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: dict[str, int] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        meta: dict[str, Any] = getattr(record, "dagster_meta", {})
+        event = meta.get("dagster_event")
+        if event is None:
+            if record.levelno >= logging.WARNING:
+                print(f"  ! {meta.get('orig_message', record.getMessage())}", flush=True)
+            return
+        kind = event.event_type_value
+        if kind == "ASSET_MATERIALIZATION":
+            self._count(event)
+        elif kind in ("STEP_SUCCESS", "STEP_FAILURE"):
+            self._print(event, kind == "STEP_SUCCESS")
+
+    def _count(self, event: Any) -> None:
+        metadata = event.event_specific_data.materialization.metadata
+        rows = metadata.get("dagster/row_count")
+        if rows is not None:
+            self._rows[event.step_key] = self._rows.get(event.step_key, 0) + int(rows.value)
+
+    def _print(self, event: Any, is_success: bool) -> None:
+        if is_success:
+            rows = self._rows.get(event.step_key)
+            seconds = event.event_specific_data.duration_ms / 1000
+            print(
+                f"  {event.step_key:<36} {seconds:6.1f} s {f'{rows:>10,} rows' if rows is not None else ''}", flush=True
+            )
+        else:
+            error = event.event_specific_data.error
+            print(
+                f"  {event.step_key:<36} FAILED: {(error.cause or error).message.strip()}", file=sys.stderr, flush=True
+            )
+
+
+@dg.logger(description="One line per finished step.")
+def progress_logger(_: dg.InitLoggerContext) -> logging.Logger:
+    logger = logging.Logger("lakefolio.progress", level=logging.DEBUG)
+    logger.addHandler(_StepLines())
+    return logger

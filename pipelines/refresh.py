@@ -1,0 +1,60 @@
+"""One refresh now, in this process: `python -m pipelines.refresh`.
+
+The whole graph up to a release, then every simulation that is due. The first time, all years of market data.
+"""
+
+import sys
+import time
+
+import dagster as dg
+
+from pipelines.automation import due_simulations
+from pipelines.definitions import build_defs
+from pipelines.partitions import FIRST_DAY, SIMULATIONS, year_of
+from pipelines.resources import Platform
+from storage.errors import SetupError
+
+_PROGRESS = {"loggers": {"progress": {}}}
+_RANGE_START, _RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+
+
+def refresh(platform: Platform | None = None, instance: dg.DagsterInstance | None = None) -> bool:
+    """Refresh, then simulate; whether everything succeeded."""
+    platform = platform or Platform()
+    instance = instance or dg.DagsterInstance.get()
+    defs = build_defs(platform)
+    last = year_of(platform.market_today)
+    is_first = platform.lake.version("raw/price_daily") is None
+    first = year_of(FIRST_DAY) if is_first else last
+    job = defs.resolve_job_def("refresh")
+    tags = {_RANGE_START: first, _RANGE_END: last}
+    done = job.execute_in_process(instance=instance, tags=tags, run_config=_PROGRESS, raise_on_error=False)
+    return done.success and simulate_due(defs, platform, instance)
+
+
+def simulate_due(defs: dg.Definitions, platform: Platform, instance: dg.DagsterInstance) -> bool:
+    """Run what waits, one request after another; whether all succeeded."""
+    head = platform.releases.head()
+    due = due_simulations(platform, head) if head else []
+    instance.add_dynamic_partitions(str(SIMULATIONS.name), due)
+    job = defs.resolve_job_def("simulate")
+    runs = [
+        job.execute_in_process(instance=instance, partition_key=key, run_config=_PROGRESS, raise_on_error=False)
+        for key in due
+    ]
+    return all(run.success for run in runs)
+
+
+def main() -> int:
+    started = time.perf_counter()
+    try:
+        is_done = refresh()
+    except SetupError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"  refresh {'done' if is_done else 'FAILED'} in {time.perf_counter() - started:.1f} s", flush=True)
+    return 0 if is_done else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

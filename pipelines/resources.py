@@ -1,0 +1,110 @@
+"""What assets need from outside: where things are, the market, and dbt. The environment is read here and nowhere else.
+
+Every field may be given (tests do); what is not comes from the settings.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from dagster import ConfigurableResource, InitResourceContext
+from pydantic import PrivateAttr
+
+from domain.ports import PriceSource
+from pipelines.adapters.sample import SamplePriceSource
+from storage import postgres
+from storage.clock import SystemClock, clock_of
+from storage.lake import Lake, lake_at
+from storage.releases import Releases
+from storage.settings import REPOSITORY, Settings
+
+EXCHANGE = "XNYS"
+REFRESH_LOCK = "refresh"
+
+
+class Platform(ConfigurableResource):
+    """Where the database, the lake and the scratch folder are, and which day it is."""
+
+    lakefolio_home: str | None = None
+    database_url: str | None = None
+    database_admin_url: str | None = None
+    lake_uri: str | None = None
+    market_source: str | None = None
+
+    @property
+    def settings(self) -> Settings:
+        given = {name: value for name, value in self._given().items() if value is not None}
+        return Settings(**given)  # type: ignore[arg-type]
+
+    def _given(self) -> dict[str, str | None]:
+        return {
+            "lakefolio_home": self.lakefolio_home,
+            "database_url": self.database_url,
+            "database_admin_url": self.database_admin_url,
+            "lake_uri": self.lake_uri,
+            "market_source": self.market_source,
+        }
+
+    @property
+    def database(self) -> postgres.Database:
+        return postgres.locate(self.settings)
+
+    @property
+    def lake(self) -> Lake:
+        return lake_at(self.settings.lake, self.database.admin_url)
+
+    @property
+    def releases(self) -> Releases:
+        return Releases(self.lake)
+
+    @property
+    def clock(self) -> SystemClock:
+        return clock_of(self.settings.market_source)
+
+    @property
+    def market_today(self) -> date:
+        """The business date at the exchange."""
+        return self.clock.today("America/New_York")
+
+    @contextmanager
+    def scratch(self, run_id: str) -> Iterator[Path]:
+        """A folder of this run's own, removed at the end."""
+        import shutil
+        import tempfile
+
+        root = self.settings.scratch
+        root.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f"{run_id[:8]}-", dir=root))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+class Market(ConfigurableResource):
+    """The configured source of prices and rates."""
+
+    platform: Platform
+
+    @property
+    def source(self) -> PriceSource:
+        if self.platform.settings.market_source == "live":
+            raise NotImplementedError("the live market arrives with its issue; set MARKET_SOURCE=sample")
+        return SamplePriceSource(REPOSITORY / "sample_data")
+
+
+class RefreshLock(ConfigurableResource):
+    """Held while a refresh lives: an advisory lock that ends with the process, however that ends.
+
+    It is what "in flight" means; a run's status does not (a killed run stays STARTED for ever).
+    """
+
+    platform: Platform
+    _holding: object = PrivateAttr(default=None)
+
+    @contextmanager
+    def yield_for_execution(self, context: InitResourceContext) -> Iterator["RefreshLock"]:
+        del context
+        with postgres.advisory_lock(self.platform.database.admin_url, REFRESH_LOCK):
+            yield self
