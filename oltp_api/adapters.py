@@ -134,9 +134,7 @@ class PostgresSecurityRepository:
         row = self._connection.execute(_REGISTRY["add"], values).fetchone()
         assert row is not None
         security_id = row["security_id"]
-        self._connection.execute(
-            _REGISTRY["add_identifier"], {"security_id": security_id, "ticker": security.ticker}
-        )
+        self._connection.execute(_REGISTRY["add_identifier"], {"security_id": security_id, "ticker": security.ticker})
         if security.asset_type in (AssetType.EQUITY, AssetType.ETF):
             described = {name: details.get(name) for name in _EQUITY_DETAILS}
             self._connection.execute(_REGISTRY["add_equity_details"], {"security_id": security_id, **described})

@@ -1,6 +1,7 @@
 """What happens on each command: load, ask the domain, write. The caller's unit of work commits once."""
 
 import secrets
+from contextlib import suppress
 from decimal import Decimal
 from uuid import UUID, uuid4
 
@@ -122,10 +123,8 @@ def _transfer_in(
 
 def _found_or_registered(ticker: str, currency: str, work: UnitOfWork) -> Security:
     if work.securities.find(ticker) is None:
-        try:
+        with suppress(AlreadyExists):  # then a parallel request was first, and has committed
             work.securities.add(Security(0, ticker, AssetType.EQUITY, currency, ticker))
-        except AlreadyExists:
-            pass  # a parallel request was first, and has committed
     return _tradable(ticker, currency, work)
 
 
@@ -143,7 +142,9 @@ def _decide(
 ) -> Transaction:
     if command.txn_type in (TxnType.BUY, TxnType.SELL):
         trade = portfolio.buy if command.txn_type is TxnType.BUY else portfolio.sell
-        assert security_id is not None and command.quantity is not None and command.price is not None
+        assert security_id is not None
+        assert command.quantity is not None
+        assert command.price is not None
         return trade(account_id, security_id, command.quantity, command.price, command.fees, when, command.note)
     moves = {
         TxnType.DEPOSIT: portfolio.deposit,
@@ -162,9 +163,7 @@ def _save(portfolio: Portfolio, work: UnitOfWork) -> None:
 
 def _request(request: SimulationRequest, user_id: UUID, work: UnitOfWork) -> None:
     work.simulations.add(user_id, request)
-    work.events.publish(
-        request.simulation_id, 0, SimulationRequested(request.simulation_id, request.portfolio_id)
-    )
+    work.events.publish(request.simulation_id, 0, SimulationRequested(request.simulation_id, request.portfolio_id))
 
 
 def _standing_simulation(portfolio_id: UUID) -> SimulationRequest:

@@ -59,7 +59,7 @@ def replay_is_the_projection(context: dg.AssetCheckExecutionContext, platform: P
 
 def _scans(context: dg.AssetCheckExecutionContext, platform: Platform, **tables: str) -> dict[str, str] | None:
     """Each table as this run sees it, as a DuckDB expression; None if one was never published."""
-    versions = pinned(context, platform.releases, known=list(tables.values())).versions
+    versions = pinned(context.instance, context.run.run_id, platform.releases, known=list(tables.values())).versions
     if not all(table in versions for table in tables.values()):
         return None
     return {name: platform.lake.scan(table, versions[table]) for name, table in tables.items()}

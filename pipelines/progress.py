@@ -12,13 +12,13 @@ class _StepLines(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self._rows: dict[str, int] = {}
+        self._rows: dict[str, dict[str, int]] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         meta: dict[str, Any] = getattr(record, "dagster_meta", {})
         event = meta.get("dagster_event")
         if event is None:
-            if record.levelno >= logging.WARNING:
+            if record.levelno >= logging.WARNING and not str(meta.get("orig_message")).startswith("Dependencies for"):
                 print(f"  ! {meta.get('orig_message', record.getMessage())}", flush=True)
             return
         kind = event.event_type_value
@@ -28,14 +28,15 @@ class _StepLines(logging.Handler):
             self._print(event, kind == "STEP_SUCCESS")
 
     def _count(self, event: Any) -> None:
-        metadata = event.event_specific_data.materialization.metadata
-        rows = metadata.get("dagster/row_count")
-        if rows is not None:
-            self._rows[event.step_key] = self._rows.get(event.step_key, 0) + int(rows.value)
+        materialization = event.event_specific_data.materialization
+        rows = materialization.metadata.get("dagster/row_count")
+        if rows is not None:  # one event per partition says the same of the whole publication
+            self._rows.setdefault(event.step_key, {})[str(materialization.asset_key)] = int(rows.value)
 
     def _print(self, event: Any, is_success: bool) -> None:
         if is_success:
-            rows = self._rows.get(event.step_key)
+            counts = self._rows.get(event.step_key)
+            rows = sum(counts.values()) if counts else None
             seconds = event.event_specific_data.duration_ms / 1000
             print(
                 f"  {event.step_key:<36} {seconds:6.1f} s {f'{rows:>10,} rows' if rows is not None else ''}", flush=True

@@ -37,7 +37,7 @@ class ReplicatedTable:
 
     @property
     def control_query(self) -> str:
-        sums = "".join(f", coalesce(sum({column}), 0)::numeric(38, 8)" for column in self.summed)
+        sums = "".join(f", coalesce(sum({column}), 0)::numeric(38, 8) as {column}_sum" for column in self.summed)
         return f"select count(*){sums} from {self.source}"
 
 

@@ -8,7 +8,7 @@ their newest version, so that any one asset can be made before the first release
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dagster import AssetExecutionContext, DagsterEventType, DagsterInstance
+from dagster import DagsterEventType, DagsterInstance
 
 from storage.lake import Lake
 from storage.releases import Release, Releases
@@ -28,10 +28,10 @@ class VersionSet:
     horizon: str | None
 
 
-def pinned(context: AssetExecutionContext, releases: Releases, known: Sequence[str] = ()) -> VersionSet:
+def pinned(instance: DagsterInstance, run_id: str, releases: Releases, known: Sequence[str] = ()) -> VersionSet:
     """The version set of the running run; `known` are tables to take at their newest if nothing pins them."""
-    base = _pin(context.instance, context.run_id, releases)
-    own, horizon = _published_by(context.instance, context.run_id)
+    base = _pin(instance, run_id, releases)
+    own, horizon = _published_by(instance, run_id)
     versions = {**(base.versions if base else {}), **own}
     versions.update(_newest(releases.lake, [table for table in known if table not in versions]))
     return VersionSet(base, versions, own, horizon)

@@ -72,7 +72,21 @@ order by business_date
 """
 
 _PERFORMANCE = """
-select * exclude (portfolio_id, period)
+select
+    as_of,
+    first_date,
+    total_value,
+    net_contributions,
+    twr,
+    twr_annual,
+    xirr,
+    xirr_status,
+    volatility_annual,
+    sharpe,
+    max_drawdown,
+    max_drawdown_peak,
+    max_drawdown_trough,
+    max_drawdown_recovery
 from marts.fact_performance
 where portfolio_id = $portfolio_id and period = 'SINCE_INCEPTION'
 """
@@ -99,7 +113,18 @@ left join marts.security_volatility as volatility using (security_id)
 """
 
 _TICKER_DETAILS = """
-select * exclude (security_id)
+select
+    ticker,
+    display_name,
+    asset_type,
+    currency,
+    exchange,
+    country,
+    sector,
+    industry,
+    price_kind,
+    first_price_date,
+    last_price_date
 from marts.dim_security
 where list_contains($tickers, ticker)
 """
@@ -133,7 +158,18 @@ order by pairs.correlation, ticker_a, ticker_b
 """
 
 _FAN = """
-select * exclude (simulation_id, release_id)
+select
+    step,
+    years,
+    p5,
+    p10,
+    p25,
+    p50,
+    p75,
+    p90,
+    p95,
+    mean,
+    probability_of_loss
 from simulation.simulation_fan
 where
     simulation_id = $simulation_id

@@ -55,7 +55,7 @@ def marts(
     platform: Platform,
     dbt: DbtRunner,
 ) -> Iterator[dg.AssetCheckResult | dg.Output[None]]:
-    versions = pinned(context, platform.releases, known=SOURCES).versions
+    versions = pinned(context.instance, context.run_id, platform.releases, known=SOURCES).versions
     window = config.window(platform.market_today)
     with platform.scratch(context.run_id) as folder:
         scratch = DuckDBResource(database=str(folder / "scratch.duckdb"))

@@ -43,7 +43,7 @@ SCHEMA = pa.schema(
     code_version="1",
 )
 def position_interval(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
-    versions = pinned(context, platform.releases, known=[LEDGER]).versions
+    versions = pinned(context.instance, context.run_id, platform.releases, known=[LEDGER]).versions
     ledger = platform.lake.read(LEDGER, versions[LEDGER])
     return publish(platform, context.asset_key, intervals_of(ledger), context.run_id)
 

@@ -32,7 +32,9 @@ SPECS = [
 def replicate_postgres(
     context: dg.AssetExecutionContext, platform: Platform, duckdb: DuckDBResource
 ) -> Iterator[dg.MaterializeResult[Any]]:
-    pinned(context, platform.releases)  # before reading, so that the horizon is never older than the pinned one
+    pinned(
+        context.instance, context.run_id, platform.releases
+    )  # before reading, so that the horizon is never older than the pinned one
     keys = {"/".join(key.path): key for key in context.selected_asset_keys}
     with duckdb.get_connection() as connection:
         replica = replicate(connection, platform.database.reader_dsn, sorted(keys))

@@ -17,8 +17,8 @@ prices as (
 priced as (
     select
         transactions.*,
-        {{ money('transactions.quantity * transactions.price') }} as transfer_cost,
-        coalesce({{ money('transactions.quantity * prices.close') }}, transfer_cost) as transfer_value
+        {{ product('transactions.quantity', 'transactions.price') }} as transfer_cost,
+        coalesce({{ product('transactions.quantity', 'prices.close') }}, transfer_cost) as transfer_value
     from transactions
     left join securities using (security_id)
     asof left join prices

@@ -75,8 +75,8 @@ final as (
             else 'PRICED'
         end as status,
         cast(coalesce(aged.stale_days, 0) as integer) as stale_days,
-        {{ money('aged.quantity * aged.close') }} as market_value,
-        {{ money('aged.quantity * aged.close') }} - aged.cost_basis as gain_loss,
+        {{ product('aged.quantity', 'aged.close') }} as market_value,
+        {{ money(product('aged.quantity', 'aged.close') ~ ' - aged.cost_basis') }} as gain_loss,
         securities.currency
     from aged
     inner join securities using (security_id)

@@ -1,0 +1,109 @@
+"""What a route gets: who asks, the database and the lake, and how a command is committed exactly once."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+from fastapi import Depends, Header, Request, Response
+from pydantic import BaseModel
+
+from domain.ports import Clock
+from oltp_api.adapters import Answer
+from oltp_api.unit_of_work import Pool, UnitOfWork, unit_of_work
+from storage.analytics import LakeAnalyticsRepository
+
+LOCAL_USER = UUID("00000000-0000-4000-8000-000000000001")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What one running application stands on. `schema_version` is the one it was started with."""
+
+    pool: Pool
+    clock: Clock
+    analytics: LakeAnalyticsRepository
+    schema_version: str
+
+    def transact(self, act: Callable[[UnitOfWork], T]) -> T:
+        """What `act` returns, after its unit of work is committed."""
+        with unit_of_work(self.pool, self.clock) as work:
+            return act(work)
+
+
+def world(request: Request) -> World:
+    found: World = request.app.state.world
+    return found
+
+
+def current_user() -> UUID:
+    """The one local user, until users arrive."""
+    return LOCAL_USER
+
+
+WorldDep = Annotated[World, Depends(world)]
+UserDep = Annotated[UUID, Depends(current_user)]
+
+
+def visible_portfolio(portfolio_id: UUID, user_id: UserDep, world: WorldDep) -> UUID:
+    """The portfolio's id if it is the user's own; another's does not exist."""
+    return world.transact(lambda work: work.reads.portfolio(user_id, portfolio_id)).portfolio_id
+
+
+def pinned_analytics(world: WorldDep) -> LakeAnalyticsRepository:
+    """Answers of one request come from one release."""
+    return world.analytics.pinned()
+
+
+VisiblePortfolio = Annotated[UUID, Depends(visible_portfolio)]
+AnalyticsDep = Annotated[LakeAnalyticsRepository, Depends(pinned_analytics)]
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """Commits a command once for its Idempotency-Key: the same request again gets the same answer, and no effect.
+
+    The key's row is the first thing written and commits with the effect, so a parallel twin waits for it, a refused
+    command leaves no trace, and after a crash there is either both or neither.
+    """
+
+    world: World
+    user_id: UUID
+    address: str
+    key: str | None
+
+    def commit(self, body: BaseModel, status: int, act: Callable[[UnitOfWork], BaseModel]) -> Response:
+        if self.key is None:
+            return _response(Answer(status, self.world.transact(act).model_dump_json()))
+        with unit_of_work(self.world.pool, self.world.clock) as work:
+            first = work.keys.claim(self.user_id, self.key, self._hash(body))
+            answer = first or Answer(status, act(work).model_dump_json())
+            if first is None:
+                work.keys.answer(self.user_id, self.key, answer)
+        return _response(answer, replayed=first is not None)
+
+    def _hash(self, body: BaseModel) -> str:
+        request = f"{self.address}\n{body.model_dump_json(exclude_unset=True)}"
+        return hashlib.sha256(request.encode()).hexdigest()
+
+
+def once(
+    request: Request,
+    world: WorldDep,
+    user_id: UserDep,
+    key: Annotated[
+        str | None,
+        Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$"),
+    ] = None,
+) -> Once:
+    return Once(world, user_id, f"{request.method} {request.url.path}", key)
+
+
+OnceDep = Annotated[Once, Depends(once)]
+
+
+def _response(answer: Answer, replayed: bool = False) -> Response:
+    headers: dict[str, Any] = {"Idempotency-Replayed": "true"} if replayed else {}
+    return Response(answer.body, answer.status, headers, media_type="application/json")

@@ -1,0 +1,128 @@
+"""Every failure leaves as one `application/problem+json` with a stable `code`, and none of them echoes the input.
+
+status  when
+400     the body is not JSON at all
+404     the address names nothing of yours (codes *_not_found, unknown_security)
+409     it exists already
+422     the rules or the types turn the request down; nothing was stored
+500     a bug; the log has it, the answer does not
+503     try again later: no release yet, the database is busy or away (with Retry-After)
+"""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import psycopg
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from domain.errors import AlreadyExists, NoRelease, NotFound, Refusal
+
+_LOG = logging.getLogger(__name__)
+_RETRY_AFTER_S = 10
+_TRANSIENT = (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled, psycopg.errors.DeadlockDetected)
+
+
+class NotReady(Refusal):
+    code = "not_ready"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    status: int
+    code: str
+    detail: str
+    facts: Mapping[str, object] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class ProblemView(BaseModel):
+    """RFC 9457. Further members carry the facts, such as `held` and `asked`."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    instance: str
+
+
+def _documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    content = {"application/problem+json": {"schema": ProblemView.model_json_schema()}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+
+
+PROBLEMS = _documented(404, 409, 422, 503)
+"""For a router's `responses`, so that the OpenAPI document tells the truth about errors."""
+
+
+def handle_errors(app: FastAPI) -> None:
+    """Answer every failure of `app` as a problem."""
+    for kind in (Refusal, RequestValidationError, HTTPException, psycopg.Error, Exception):
+        app.add_exception_handler(kind, _answer)
+
+
+def _answer(request: Request, error: Exception) -> Response:
+    problem = problem_of(error)
+    _LOG.info("%s %s refused: %s %s", request.method, request.url.path, problem.status, problem.code)
+    members = {
+        "type": f"urn:lakefolio:problem:{problem.code}",
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "code": problem.code,
+        "detail": problem.detail,
+        "instance": request.url.path,
+    }
+    content = json.dumps({**members, **problem.facts, **members}, default=str)  # a fact never hides a member
+    return Response(content, problem.status, dict(problem.headers), media_type="application/problem+json")
+
+
+def problem_of(error: Exception) -> Problem:
+    match error:
+        case Refusal():
+            return _refused(error)
+        case RequestValidationError():
+            return _malformed(error.errors())
+        case HTTPException():
+            code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+            return Problem(error.status_code, code, str(error.detail), headers=error.headers or {})
+        case psycopg.errors.NumericValueOutOfRange():
+            return Problem(422, "invalid_number", "the result is too large to be recorded")
+        case psycopg.OperationalError():
+            code = "busy" if isinstance(error, _TRANSIENT) else "database_unavailable"
+            _LOG.warning("%s: %s", code, type(error).__name__)
+            return _later(code, "the database did not answer in time; nothing was stored, try again")
+        case _:
+            _LOG.error("unexpected error", exc_info=error)
+            return Problem(500, "internal_error", "something went wrong here; nothing was stored")
+
+
+def _refused(refusal: Refusal) -> Problem:
+    if isinstance(refusal, (NoRelease, NotReady)):
+        return _later(refusal.code, refusal.message)
+    status = 404 if isinstance(refusal, NotFound) else 409 if isinstance(refusal, AlreadyExists) else 422
+    return Problem(status, refusal.code, refusal.message, refusal.facts)
+
+
+def _later(code: str, detail: str) -> Problem:
+    return Problem(503, code, detail, headers={"Retry-After": str(_RETRY_AFTER_S)})
+
+
+def _malformed(errors: Sequence[Mapping[str, Any]]) -> Problem:
+    """Which fields, and why; never what was in them."""
+    listed = [{"field": _field(error["loc"]), "message": error["msg"], "code": error["type"]} for error in errors]
+    detail = "; ".join(f"{error['field']}: {error['message']}" for error in listed[:5])
+    all_numbers = all(error["code"] == "invalid_number" for error in listed)
+    return Problem(422, "invalid_number" if all_numbers else "invalid_input", detail, {"errors": listed})
+
+
+def _field(location: Sequence[str | int]) -> str:
+    """The path without its source; a field's name may be anything that a client made up."""
+    parts = [str(part)[:40] for part in location[1:]] or [str(location[0])]
+    return ".".join(parts).encode("ascii", "backslashreplace").decode()

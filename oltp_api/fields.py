@@ -1,0 +1,95 @@
+"""The types of single fields on the wire: decimals as plain text, days, moments, text. Everything else is refused."""
+
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Annotated
+from zoneinfo import available_timezones
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+
+_NUMBER = r"-?[0-9]{1,40}(\.[0-9]{1,40})?"
+_PLAIN_NUMBER = re.compile(_NUMBER)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:.,]+([Zz]|[+-][0-9:]+)?")
+_EXACT_FLOAT_DIGITS = 15
+_NOT_A_PLACE = {"Factory", "localtime"}
+
+
+def _number(value: object) -> Decimal:
+    """Text is the form of choice. A JSON number is taken where its double is exact, so no digit is lost unnoticed."""
+    text = value if isinstance(value, str) else _written_out(value)
+    if text is None or not _PLAIN_NUMBER.fullmatch(text):
+        raise PydanticCustomError("invalid_number", 'must be a plain decimal number in a string, such as "12.50"')
+    return Decimal(text)
+
+
+def _written_out(value: object) -> str | None:
+    if isinstance(value, Decimal) or (isinstance(value, int) and not isinstance(value, bool)):
+        return f"{value:f}" if isinstance(value, Decimal) else str(value)
+    if isinstance(value, float):
+        exact = Decimal(repr(value))
+        return f"{exact:f}" if len(exact.as_tuple().digits) <= _EXACT_FLOAT_DIGITS else None
+    return None
+
+
+def plain(value: Decimal) -> str:
+    """The shortest plain text: 10.50000000 is 10.5, and there is no exponent and no minus zero."""
+    text = f"{value:f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text) if value else "0"
+
+
+def _day(value: object) -> object:
+    if isinstance(value, str) and not _DAY.fullmatch(value):
+        raise PydanticCustomError("invalid_date", "must be a day such as 2017-03-29")
+    if not isinstance(value, (str, date)):
+        raise PydanticCustomError("invalid_date", "must be a day in a string, such as 2017-03-29")
+    return value
+
+
+def _moment(value: object) -> object:
+    if not isinstance(value, datetime) and not (isinstance(value, str) and _MOMENT.fullmatch(value)):
+        raise PydanticCustomError("invalid_moment", "must be a moment such as 2017-03-29T15:30:00Z")
+    return value
+
+
+def _in_our_time(value: datetime) -> datetime:
+    if not 1970 <= value.year <= 2999:
+        raise PydanticCustomError("invalid_moment", "must be between 1970 and 2999")
+    return value
+
+
+def _text(value: str) -> str:
+    if "\0" in value:
+        raise PydanticCustomError("invalid_text", "must not contain a NUL character")
+    return value
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones() - _NOT_A_PLACE)
+
+
+def _zone(value: str) -> str:
+    if value not in _zones():
+        raise PydanticCustomError("unknown_time_zone", "must be an IANA time zone such as America/New_York")
+    return value
+
+
+Number = Annotated[Decimal, BeforeValidator(_number), WithJsonSchema({"type": "string", "pattern": f"^{_NUMBER}$"})]
+Amount = Annotated[Decimal, PlainSerializer(plain, return_type=str), WithJsonSchema({"type": "string"})]
+Day = Annotated[date, BeforeValidator(_day)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_in_our_time)]
+Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_text)]
+ShortText = Annotated[Text, StringConstraints(max_length=200)]
+Zone = Annotated[ShortText, AfterValidator(_zone)]
+Currency = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Z]{3}$")]

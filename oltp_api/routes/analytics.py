@@ -1,0 +1,61 @@
+"""What the newest release says: positions with their value, values over time, performance. Read only."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from oltp_api.dependencies import AnalyticsDep, VisiblePortfolio
+from oltp_api.errors import PROBLEMS
+from oltp_api.fields import Day
+from oltp_api.schemas import (
+    PerformanceNumbers,
+    PerformanceView,
+    PortfolioValueView,
+    PositionsView,
+    ReleaseView,
+    ValuedPositionView,
+    ValuesView,
+)
+
+router = APIRouter(tags=["analytics"], responses=PROBLEMS)
+
+
+@router.get("/portfolios/{portfolio_id}/positions", summary="Positions and their value at the close of a day")
+def get_positions(portfolio_id: VisiblePortfolio, analytics: AnalyticsDep, on: Day | None = None) -> PositionsView:
+    release = analytics.release()
+    day = min(on or release.as_of, release.as_of) if release.as_of else on
+    positions = analytics.get_positions(portfolio_id, day)
+    values = analytics.get_values(portfolio_id, day, day) if day else []
+    return PositionsView(
+        **asdict(release),
+        positions=[ValuedPositionView.model_validate(position) for position in positions],
+        total=PortfolioValueView.model_validate(values[0]) if values else None,
+    )
+
+
+@router.get("/portfolios/{portfolio_id}/values", summary="Value per calendar day")
+def get_values(
+    portfolio_id: VisiblePortfolio,
+    analytics: AnalyticsDep,
+    start: Annotated[Day | None, Query(alias="from")] = None,
+    end: Annotated[Day | None, Query(alias="to")] = None,
+) -> ValuesView:
+    values = analytics.get_values(portfolio_id, start, end)
+    return ValuesView(
+        **asdict(analytics.release()), values=[PortfolioValueView.model_validate(value) for value in values]
+    )
+
+
+@router.get("/portfolios/{portfolio_id}/performance", summary="Return and risk since the first transaction")
+def get_performance(portfolio_id: VisiblePortfolio, analytics: AnalyticsDep) -> PerformanceView:
+    performance = analytics.get_portfolio_performance(portfolio_id)
+    return PerformanceView(
+        **asdict(analytics.release()),
+        performance=PerformanceNumbers.model_validate(performance) if performance else None,
+    )
+
+
+@router.get("/releases/latest", summary="The release that answers come from")
+def get_latest_release(analytics: AnalyticsDep) -> ReleaseView:
+    return ReleaseView(**asdict(analytics.release()))

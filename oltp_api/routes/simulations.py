@@ -1,0 +1,39 @@
+"""Simulations are requests: they are stored here, run by the pipeline, and their results read from the lake."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from oltp_api import handlers
+from oltp_api.dependencies import OnceDep, UserDep, VisiblePortfolio, WorldDep
+from oltp_api.errors import PROBLEMS
+from oltp_api.schemas import SimulationRequestBody, SimulationResultView, SimulationsView, SimulationView
+
+router = APIRouter(tags=["simulations"], responses=PROBLEMS)
+
+
+@router.post(
+    "/portfolios/{portfolio_id}/simulations",
+    status_code=202,
+    response_model=SimulationView,
+    summary="Request a simulation",
+)
+def request_simulation(portfolio_id: UUID, body: SimulationRequestBody, once: OnceDep) -> Response:
+    command = body.command(once.user_id, portfolio_id)
+    return once.commit(
+        body,
+        202,
+        lambda work: work.reads.simulation(once.user_id, handlers.request_simulation(command, work)),
+    )
+
+
+@router.get("/portfolios/{portfolio_id}/simulations", summary="A portfolio's simulations, oldest first")
+def list_simulations(portfolio_id: VisiblePortfolio, world: WorldDep, user_id: UserDep) -> SimulationsView:
+    return world.transact(lambda work: work.reads.simulations(user_id, portfolio_id))
+
+
+@router.get("/simulations/{simulation_id}", summary="A simulation: request, status, summary and fan")
+def get_simulation(simulation_id: UUID, world: WorldDep, user_id: UserDep) -> SimulationResultView:
+    asked = world.transact(lambda work: work.reads.simulation(user_id, simulation_id))
+    fan = world.analytics.get_simulation_fan(simulation_id) if asked.status == "DONE" else None
+    return SimulationResultView(**asked.model_dump(), fan=fan)

@@ -1,0 +1,31 @@
+"""The securities of the bundled market, registered so that a fresh installation can trade them."""
+
+import csv
+from pathlib import Path
+
+from domain.commands import RegisterSecurity
+from domain.securities import AssetType
+from oltp_api.handlers import register_security
+from oltp_api.unit_of_work import UnitOfWork
+from storage.settings import REPOSITORY
+
+SECURITIES = REPOSITORY / "sample_data" / "securities.csv"
+_DETAILS = ("exchange", "country", "sector", "industry")
+
+
+def register_sample_market(work: UnitOfWork, file: Path = SECURITIES) -> int:
+    """How many were new; those already registered are left as they are."""
+    with file.open(newline="") as lines:
+        rows = {row["ticker"]: row for row in csv.DictReader(lines)}
+    known = work.securities.registered(list(rows))
+    missing = sorted(rows.keys() - known)
+    for ticker in missing:
+        register_security(_command(rows[ticker]), work)
+    return len(missing)
+
+
+def _command(row: dict[str, str]) -> RegisterSecurity:
+    asset_type = AssetType(row["asset_type"])
+    described = asset_type in (AssetType.EQUITY, AssetType.ETF)
+    details = {name: row[name] or None for name in _DETAILS} if described else {}
+    return RegisterSecurity(row["ticker"], asset_type, row["currency"], row["display_name"], **details)

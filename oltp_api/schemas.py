@@ -1,0 +1,368 @@
+"""Bodies of requests and answers. Requests know how to become commands; views are what a query answers, as it is."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Literal, Self
+from uuid import UUID
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+
+from domain.commands import CreatePortfolio, InitialHolding, RecordTransaction, RegisterSecurity, RequestSimulation
+from domain.errors import InvalidInput
+from domain.ledger import TxnType
+from domain.money import ZERO
+from domain.portfolio import PortfolioKind
+from domain.securities import AssetType
+from oltp_api.fields import Amount, Currency, Day, Moment, Number, ShortText, Text, Zone
+
+_TICKER = AliasChoices("ticker", "symbol")
+_MAX_SEED = 2**53 - 1  # the largest whole number that every JSON reader keeps
+
+
+class Request(BaseModel):
+    """An unknown field is refused: a misspelt one must not be silently without effect."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class View(BaseModel):
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+class HoldingRequest(Request):
+    ticker: ShortText = Field(validation_alias=_TICKER)
+    quantity: Number
+    avg_cost: Number
+
+
+class PortfolioRequest(Request):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Retirement",
+                    "base_currency": "USD",
+                    "initial_cash": "10000",
+                    "holdings": [{"ticker": "AAPL", "quantity": "10", "avg_cost": "25.50"}],
+                    "business_date": "2015-01-02",
+                }
+            ]
+        }
+    )
+
+    name: Text | None = Field(default=None, max_length=1000, description="Required, here or as a query parameter.")
+    base_currency: Currency = "USD"
+    kind: PortfolioKind = PortfolioKind.INVESTMENT
+    time_zone: Zone = "America/New_York"
+    initial_cash: Number | None = None
+    holdings: tuple[HoldingRequest, ...] = Field(default=(), max_length=5000)
+    business_date: Day | None = Field(default=None, description="The day it opens; today if absent.")
+
+    def with_query(self, **given: object) -> Self:
+        """This request with what the query string gave; the same field in both places is refused."""
+        asked = {name: value for name, value in given.items() if value is not None}
+        for name in asked:
+            if getattr(self, name) is not None:
+                raise InvalidInput(name, "is in the body and in the query string; send it once")
+        return self.model_copy(update=asked)
+
+    def command(self, user_id: UUID) -> CreatePortfolio:
+        if self.name is None:
+            raise InvalidInput("name", "is required, in the body or in the query string")
+        return CreatePortfolio(
+            user_id=user_id,
+            name=self.name,
+            base_currency=self.base_currency,
+            kind=self.kind,
+            time_zone=self.time_zone,
+            initial_cash=self.initial_cash or ZERO,
+            holdings=tuple(InitialHolding(held.ticker, held.quantity, held.avg_cost) for held in self.holdings),
+            business_date=self.business_date,
+        )
+
+
+_TRADE_FIELDS = {"ticker", "quantity", "price"}
+_NEEDED = {kind: _TRADE_FIELDS if kind in ("BUY", "SELL") else {"amount"} for kind in TxnType}
+_FORBIDDEN = {kind: {"amount"} if kind in ("BUY", "SELL") else {*_TRADE_FIELDS, "fees"} for kind in TxnType}
+
+
+class TransactionRequest(Request):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"type": "BUY", "ticker": "AAPL", "quantity": "10", "price": "140.25", "fees": "1"},
+                {"type": "DEPOSIT", "amount": "5000", "business_date": "2016-01-04"},
+            ]
+        }
+    )
+
+    type: Literal[TxnType.BUY, TxnType.SELL, TxnType.DEPOSIT, TxnType.WITHDRAW, TxnType.FEE]
+    ticker: ShortText | None = Field(default=None, validation_alias=_TICKER, description="BUY and SELL.")
+    quantity: Number | None = Field(default=None, description="Units, above 0. BUY and SELL.")
+    price: Number | None = Field(default=None, description="Per unit, above 0. BUY and SELL.")
+    fees: Number | None = Field(default=None, description="In the portfolio's currency. BUY and SELL.")
+    amount: Number | None = Field(default=None, description="Above 0. DEPOSIT, WITHDRAW and FEE.")
+    currency: Currency | None = Field(default=None, description="Refused if it is not the portfolio's.")
+    account: ShortText | None = Field(default=None, description="The account's identifier; MAIN if absent.")
+    business_date: Day | None = Field(default=None, description="That of event_ts, else today.")
+    event_ts: Moment | None = Field(default=None, description="16:00 of the business date if absent.")
+    note: Text = Field(default="", max_length=1000)
+
+    def command(self, user_id: UUID, portfolio_id: UUID) -> RecordTransaction:
+        given = {name for name in (*_TRADE_FIELDS, "fees", "amount") if getattr(self, name) is not None}
+        for name in sorted(_NEEDED[self.type] - given):
+            raise InvalidInput(name, f"is required for a {self.type}")
+        for name in sorted(_FORBIDDEN[self.type] & given):
+            raise InvalidInput(name, f"does not belong to a {self.type}")
+        return RecordTransaction(
+            user_id=user_id,
+            portfolio_id=portfolio_id,
+            txn_type=self.type,
+            business_date=self.business_date,
+            event_ts=self.event_ts,
+            account=self.account,
+            currency=self.currency,
+            ticker=self.ticker,
+            quantity=self.quantity,
+            price=self.price,
+            fees=self.fees or ZERO,
+            amount=self.amount,
+            note=self.note,
+        )
+
+
+class SecurityRequest(Request):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"ticker": "ACME", "asset_type": "EQUITY", "currency": "USD", "display_name": "Acme Corp."},
+            ]
+        }
+    )
+
+    ticker: ShortText = Field(validation_alias=_TICKER)
+    asset_type: AssetType = AssetType.EQUITY
+    currency: Currency = "USD"
+    display_name: ShortText | None = Field(default=None, min_length=1, description="The ticker if absent.")
+    exchange: ShortText | None = None
+    country: ShortText | None = None
+    sector: ShortText | None = None
+    industry: ShortText | None = None
+
+    def command(self) -> RegisterSecurity:
+        fields = self.model_dump(exclude={"display_name"})
+        return RegisterSecurity(**fields, display_name=self.display_name or self.ticker)
+
+
+class SimulationRequestBody(Request):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "to retirement", "horizon_years": 20, "num_paths": 10_000}]}
+    )
+
+    name: Text = Field(max_length=1000)
+    horizon_years: int = Field(default=30, ge=1, le=30, strict=True)
+    num_paths: int = Field(default=10_000, ge=1, le=100_000, strict=True)
+    sample_paths: int = Field(default=10, ge=0, le=50, strict=True)
+    seed: int | None = Field(default=None, ge=0, le=_MAX_SEED, strict=True, description="Drawn and stored if absent.")
+
+    def command(self, user_id: UUID, portfolio_id: UUID) -> RequestSimulation:
+        return RequestSimulation(user_id=user_id, portfolio_id=portfolio_id, **self.model_dump())
+
+
+class PortfolioView(View):
+    portfolio_id: UUID
+    name: str
+    base_currency: str
+    kind: PortfolioKind
+    time_zone: str
+    version: int = Field(description="Grows by one with every ledger row.")
+    cash: Amount = Field(description="In the base currency, now.")
+    last_business_date: date | None
+    archived_at: datetime | None
+    created_at: datetime
+
+
+class PortfolioPage(View):
+    items: Sequence[PortfolioView]
+    next_cursor: UUID | None
+
+
+class TransactionView(View):
+    """A ledger row. `quantity` and `cash_effect` are signed: a sale takes units and brings cash."""
+
+    portfolio_id: UUID
+    seq: int
+    type: TxnType = Field(validation_alias="txn_type")
+    account: str
+    security_id: int | None
+    ticker: str | None
+    quantity: Amount | None
+    price: Amount | None
+    fees: Amount
+    cash_effect: Amount
+    currency: str
+    business_date: date
+    event_ts: datetime
+    recorded_at: datetime
+    note: str
+
+
+class TransactionPage(View):
+    items: Sequence[TransactionView]
+    next_cursor: int | None
+
+
+class AccountHoldingView(View):
+    account: str
+    quantity: Amount
+    avg_cost: Amount
+    cost_basis: Amount
+    realised: Amount
+
+
+class HoldingView(View):
+    """The sum of the accounts' holdings of one security."""
+
+    security_id: int
+    ticker: str
+    currency: str
+    quantity: Amount
+    avg_cost: Amount
+    cost_basis: Amount
+    realised: Amount
+    accounts: Sequence[AccountHoldingView]
+
+
+class HoldingsView(View):
+    portfolio_id: UUID
+    holdings: Sequence[HoldingView]
+
+
+class BalanceView(View):
+    currency: str
+    balance: Amount
+
+
+class CashView(View):
+    portfolio_id: UUID
+    balances: Sequence[BalanceView]
+
+
+class SecurityView(View):
+    security_id: int
+    ticker: str
+    asset_type: AssetType
+    currency: str
+    display_name: str
+    exchange: str | None
+    country: str | None
+    sector: str | None
+    industry: str | None
+
+
+class SecurityPage(View):
+    items: Sequence[SecurityView]
+    next_cursor: str | None
+
+
+class SimulationView(View):
+    simulation_id: UUID
+    portfolio_id: UUID
+    name: str
+    horizon_years: int
+    num_paths: int
+    sample_paths: int
+    seed: int
+    is_standing: bool
+    status: str = Field(description="REQUESTED, DONE or REFUSED.")
+    reason: str | None
+    release_id: int | None
+    portfolio_version: int | None
+    summary: Mapping[str, Any] | None
+    requested_at: datetime
+    finished_at: datetime | None
+
+
+class SimulationsView(View):
+    items: Sequence[SimulationView]
+
+
+class SimulationResultView(SimulationView):
+    fan: Sequence[Mapping[str, float]] | None = Field(description="Percentiles of wealth per step, once DONE.")
+
+
+class ReleaseView(View):
+    release_id: int
+    released_at: datetime
+    as_of: date | None = Field(description="The last day with prices.")
+
+
+class ValuedPositionView(View):
+    security_id: int
+    ticker: str
+    quantity: Amount
+    avg_cost: Amount
+    cost_basis: Amount
+    close: Amount | None
+    price_date: date | None
+    status: str = Field(description="PRICED, STALE or MISSING; MISSING has no value.")
+    stale_days: int
+    market_value: Amount | None
+    gain_loss: Amount | None
+    realised: Amount
+    currency: str
+    business_date: date
+
+
+class PortfolioValueView(View):
+    business_date: date
+    total_value: Amount
+    positions_value: Amount
+    cash: Amount
+    cost_basis: Amount
+    coverage_pct: float = Field(description="Share of positions, by cost, that has a price; 0 to 100.")
+    twr_index: float | None
+
+
+class PositionsView(ReleaseView):
+    """Positions as the release shows them. `total` is None for a day before the first transaction."""
+
+    positions: Sequence[ValuedPositionView]
+    total: PortfolioValueView | None
+
+
+class ValuesView(ReleaseView):
+    values: Sequence[PortfolioValueView]
+
+
+class PerformanceNumbers(View):
+    """Returns, volatility and drawdown are fractions."""
+
+    as_of: date
+    first_date: date
+    total_value: Amount
+    net_contributions: Amount
+    twr: float | None
+    twr_annual: float | None
+    xirr: float | None
+    xirr_status: str | None
+    volatility_annual: float | None
+    sharpe: float | None
+    max_drawdown: float | None
+    max_drawdown_peak: date | None
+    max_drawdown_trough: date | None
+    max_drawdown_recovery: date | None
+
+
+class PerformanceView(ReleaseView):
+    """`performance` is None for a portfolio that the release does not know yet."""
+
+    performance: PerformanceNumbers | None
+
+
+class PriceView(ReleaseView):
+    ticker: str
+    asked: date
+    price_date: date
+    close: Amount
+    currency: str
