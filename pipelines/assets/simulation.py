@@ -113,7 +113,7 @@ def started(lake: Lake, release: Release, request: SimulationRequest, version: i
 
     Refused if a position has no price, a security no parameters, or nothing is held and no cash.
     """
-    analytics = LakeAnalyticsRepository(lake, release)
+    analytics = LakeAnalyticsRepository.at(lake, release)
     positions = analytics.get_positions(request.portfolio_id)
     unpriced = [position.ticker for position in positions if position.market_value is None]
     if unpriced:
