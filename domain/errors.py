@@ -26,6 +26,12 @@ from decimal import Decimal
 from uuid import UUID
 
 
+def plain(value: Decimal) -> str:
+    """The shortest plain text of a number: 10.50000000 is 10.5, and there is no exponent and no minus zero."""
+    text = f"{value:f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text) if value else "0"
+
+
 class Refusal(Exception):
     """A command or question that the rules turn down; `code` never changes, `facts` are for the caller."""
 
@@ -95,10 +101,10 @@ class InsufficientPosition(Refusal):
     def __init__(self, security_id: int, held: Decimal, asked: Decimal, on: date | None = None) -> None:
         when = f" on {on}" if on else ""
         super().__init__(
-            f"{asked:f} asked of security {security_id}, {held:f} held{when}",
+            f"{plain(asked)} asked of security {security_id}, {plain(held)} held{when}",
             security_id=security_id,
-            held=f"{held:f}",
-            asked=f"{asked:f}",
+            held=plain(held),
+            asked=plain(asked),
             first_violating_date=on.isoformat() if on else None,
         )
 
@@ -109,10 +115,10 @@ class InsufficientCash(Refusal):
     def __init__(self, currency: str, available: Decimal, asked: Decimal, on: date | None = None) -> None:
         when = f" on {on}" if on else ""
         super().__init__(
-            f"{asked:f} {currency} asked, {available:f} available{when}",
+            f"{plain(asked)} {currency} asked, {plain(available)} available{when}",
             currency=currency,
-            available=f"{available:f}",
-            asked=f"{asked:f}",
+            available=plain(available),
+            asked=plain(asked),
             first_violating_date=on.isoformat() if on else None,
         )
 

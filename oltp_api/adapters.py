@@ -5,13 +5,11 @@ Each is bound to the connection of one unit of work and sees only its transactio
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from uuid import UUID
 
 import psycopg
 from psycopg.rows import DictRow
-from psycopg.types.json import Jsonb
 
 from domain.errors import AlreadyExists, IdempotencyConflict, InvalidInput, PortfolioNotFound
 from domain.events import DomainEvent
@@ -21,6 +19,7 @@ from domain.portfolio import Portfolio, PortfolioKind, When
 from domain.ports import SimulationRequest
 from domain.securities import AssetType, Security
 from oltp_api.queries import statements
+from storage.outbox import write_event
 
 Connection = psycopg.Connection[DictRow]
 
@@ -172,16 +171,7 @@ class OutboxPublisher:
         self._connection = connection
 
     def publish(self, aggregate_id: UUID, version: int, event: DomainEvent) -> None:
-        payload = {name: _plain(value) for name, value in asdict(event).items()}
-        self._connection.execute(
-            _REQUESTS["publish"],
-            {
-                "aggregate_id": aggregate_id,
-                "version": version,
-                "event_type": type(event).__name__,
-                "payload": Jsonb(payload),
-            },
-        )
+        write_event(self._connection, aggregate_id, version, event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,11 +213,3 @@ def _holding_rows(portfolio: Portfolio) -> Iterable[dict[str, object]]:
             "cost_basis": held.cost_basis,
             "realised": held.realised,
         }
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value) if isinstance(value, UUID) else value

@@ -17,6 +17,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from domain.errors import plain
+
 _NUMBER = r"-?[0-9]{1,40}(\.[0-9]{1,40})?"
 _PLAIN_NUMBER = re.compile(_NUMBER)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -40,12 +42,6 @@ def _written_out(value: object) -> str | None:
         exact = Decimal(repr(value))
         return f"{exact:f}" if len(exact.as_tuple().digits) <= _EXACT_FLOAT_DIGITS else None
     return None
-
-
-def plain(value: Decimal) -> str:
-    """The shortest plain text: 10.50000000 is 10.5, and there is no exponent and no minus zero."""
-    text = f"{value:f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text) if value else "0"
 
 
 def _day(value: object) -> object:

@@ -360,6 +360,18 @@ class PerformanceView(ReleaseView):
     performance: PerformanceNumbers | None
 
 
+class CorrelationView(View):
+    ticker_a: str
+    ticker_b: str
+    correlation: float
+
+
+class CorrelationsView(ReleaseView):
+    """The lowest and the highest pair, in this order; fewer if fewer than three securities are held."""
+
+    extremes: Sequence[CorrelationView]
+
+
 class PriceView(ReleaseView):
     ticker: str
     asked: date

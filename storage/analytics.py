@@ -296,6 +296,14 @@ class LakeAnalyticsRepository:
     def __init__(self, lake: Lake, releases: Releases) -> None:
         self._mounted = _Newest(lake, releases)
 
+    @classmethod
+    def at(cls, lake: Lake, release: Release) -> "LakeAnalyticsRepository":
+        """The same questions to `release`, whatever is the newest."""
+        repository = cls(lake, Releases(lake))
+        fixed = mounted(lake, release)
+        repository._mounted = lambda: fixed  # type: ignore[assignment]
+        return repository
+
     def pinned(self) -> "LakeAnalyticsRepository":
         """The same questions to the release that is the newest now, whatever is released later."""
         newest = self._mounted()

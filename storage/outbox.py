@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import fields
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -11,7 +12,7 @@ from domain.events import DomainEvent
 _WRITE = "insert into outbox (aggregate_id, version, event_type, payload) values (%s, %s, %s, %s)"
 
 
-def write_event(connection: psycopg.Connection, aggregate_id: UUID, version: int, event: DomainEvent) -> None:
+def write_event(connection: psycopg.Connection[Any], aggregate_id: UUID, version: int, event: DomainEvent) -> None:
     """Add `event` to the outbox, within the connection's transaction. Decimals and dates are text."""
     payload = {field.name: getattr(event, field.name) for field in fields(event)}
     values = (aggregate_id, version, type(event).__name__, json.dumps(payload, default=str))

@@ -9,6 +9,8 @@ from oltp_api.dependencies import AnalyticsDep, VisiblePortfolio
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Day
 from oltp_api.schemas import (
+    CorrelationsView,
+    CorrelationView,
     PerformanceNumbers,
     PerformanceView,
     PortfolioValueView,
@@ -54,6 +56,16 @@ def get_performance(portfolio_id: VisiblePortfolio, analytics: AnalyticsDep) -> 
         **asdict(analytics.release()),
         performance=PerformanceNumbers.model_validate(performance) if performance else None,
     )
+
+
+@router.get("/portfolios/{portfolio_id}/correlations", summary="The least and the most correlated of what is held")
+def get_correlations(portfolio_id: VisiblePortfolio, analytics: AnalyticsDep) -> CorrelationsView:
+    tickers = [position.ticker for position in analytics.get_positions(portfolio_id)]
+    extremes = [
+        CorrelationView(ticker_a=ticker_a, ticker_b=ticker_b, correlation=correlation)
+        for ticker_a, ticker_b, correlation in analytics.get_correlation_extremes(tickers)
+    ]
+    return CorrelationsView(**asdict(analytics.release()), extremes=extremes)
 
 
 @router.get("/releases/latest", summary="The release that answers come from")

@@ -1,7 +1,3 @@
--- name: publish
-insert into outbox (aggregate_id, version, event_type, payload)
-values (%(aggregate_id)s, %(version)s, %(event_type)s, %(payload)s)
-
 -- name: claim_key
 -- Waits for a parallel request with this key to commit or roll back.
 insert into idempotency_key (user_id, key, request_hash)

@@ -1,0 +1,69 @@
+# Every recipe sets up what it needs; there is no separate install step. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test up down check bench refresh env install manifest lock sample chaos
+
+VENV := .venv
+PY := $(VENV)/bin/python
+API_PORT ?= 8000
+UI_PORT ?= 3000
+PYTEST_ARGS ?=
+# `make env HOME_DIR=.lakefolio/demo` (or up, down, refresh) means that state folder, whatever the shell has exported.
+ifdef HOME_DIR
+STATE := env -u DATABASE_URL -u DATABASE_ADMIN_URL -u LAKE_URI LAKEFOLIO_HOME="$(abspath $(HOME_DIR))"
+endif
+OPS := $(STATE) $(PY) -m ops
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+demo: install manifest ## run the whole graph on the bundled market and print the report
+	@$(OPS) demo
+
+test: install manifest ## run the tests
+	@$(PY) -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+
+up: install manifest ## start the API on :8000 and the Dagster UI on :3000 (API_PORT=, UI_PORT=)
+	@$(OPS) up --api-port $(API_PORT) --ui-port $(UI_PORT)
+
+down: install ## stop what `make up` started, and the embedded database
+	@$(OPS) down
+
+refresh: install manifest ## one refresh now
+	@$(OPS) refresh
+
+env: install manifest ## print export lines: eval "$$(make -s env)"
+	@$(OPS) env
+
+check: install manifest ## lint, types, architecture
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports
+
+bench: install manifest ## measure, as ratios against named alternatives
+	@$(PY) -m tests.benchmarks
+
+manifest: dbt_project/target/manifest.json ## parse the dbt project
+
+install: $(VENV)/.installed ## install the locked packages into .venv
+
+lock: ## rebuild requirements.lock from pyproject.toml (needs uv)
+	@uv pip compile --quiet --universal --no-strip-extras --no-annotate --no-header --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --group dev pyproject.toml -o requirements.lock
+
+DBT_FILES := $(shell find dbt_project -path dbt_project/target -prune -o -type f \( -name '*.sql' -o -name '*.yml' \) -print 2>/dev/null)
+
+dbt_project/target/manifest.json: $(VENV)/.installed $(DBT_FILES)
+	@echo "  parsing the dbt project ..." >&2
+	@rm -f dbt_project/target/partial_parse.msgpack
+	@cd dbt_project && ../$(VENV)/bin/dbt --quiet parse >&2 && touch target/manifest.json
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@python=; for candidate in $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3; do \
+	  if $$candidate -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then echo "error: Python 3.11 or newer (with venv) is not here; install it or set PYTHON=<path>" >&2; exit 1; fi; \
+	echo "  installing the locked packages into $(VENV) with $$python (one or two minutes) ..." >&2; \
+	{ $$python -m venv $(VENV) && \
+	  $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock && \
+	  $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .; } >&2 || \
+	  { echo "error: the packages could not be installed; check that the package index can be reached, then run this again" >&2; exit 1; }; \
+	touch $@

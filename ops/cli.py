@@ -1,0 +1,80 @@
+"""The commands behind the Makefile: `python -m ops env | up | down | refresh | demo`."""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from ops import demo, processes
+from ops.environment import export_lines, prepared
+from storage import embedded
+from storage.errors import SetupError
+from storage.settings import REPOSITORY, Settings, settings
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m ops", description=__doc__)
+    parser.add_argument("command", choices=sorted(_COMMANDS))
+    parser.add_argument("--api-port", type=int, default=8000)
+    parser.add_argument("--ui-port", type=int, default=3000)
+    arguments = parser.parse_args(words)
+    try:
+        return _COMMANDS[arguments.command](settings(), arguments)
+    except SetupError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def env(current: Settings, _: argparse.Namespace) -> int:
+    print(export_lines(prepared(current)))
+    return 0
+
+
+def up(current: Settings, arguments: argparse.Namespace) -> int:
+    """Start the API, the Dagster UI and its daemon, and say where they are."""
+    api, ui = processes.api(arguments.api_port), processes.webserver(arguments.ui_port)
+    running = [name for name in _SERVERS if processes.is_running(current.home, name)]
+    if running:
+        raise SetupError(f"{', '.join(running)} of {current.home} run already; `make down` stops them")
+    processes.refuse_taken(api.port, "API_PORT")
+    processes.refuse_taken(ui.port, "UI_PORT")
+    variables = prepared(current)
+    servers = [api, ui, processes.daemon()]
+    try:
+        for server in servers:
+            print(f"  starting {server.name} ...", flush=True)
+            processes.start(server, current.home, variables)
+        for server in servers:
+            processes.wait_ready(server, current.home)
+    except (SetupError, KeyboardInterrupt):
+        _stop_servers(current)
+        raise
+    print(f"\n  API        http://127.0.0.1:{api.port}/docs\n  Dagster    http://127.0.0.1:{ui.port}")
+    print(f"  state      {current.home}\n  logs       {current.home / 'logs'}\n\n  `make down` stops them.")
+    return 0
+
+
+def down(current: Settings, _: argparse.Namespace) -> int:
+    stopped = _stop_servers(current)
+    if not current.database_url:
+        embedded.stop(current.home)
+    print(f"  stopped {', '.join(stopped) or 'nothing'}; what was recorded stays in {current.home}")
+    return 0
+
+
+def refresh(current: Settings, _: argparse.Namespace) -> int:
+    command = [sys.executable, "-m", "pipelines.refresh"]
+    return subprocess.run(command, cwd=REPOSITORY, env={**os.environ, **prepared(current)}).returncode
+
+
+def show(current: Settings, _: argparse.Namespace) -> int:
+    return demo.run(current)
+
+
+def _stop_servers(current: Settings) -> list[str]:
+    return [name for name in _SERVERS if processes.stop(current.home, name)]
+
+
+_SERVERS = ("daemon", "webserver", "api")
+_COMMANDS = {"env": env, "up": up, "down": down, "refresh": refresh, "demo": show}

@@ -1,0 +1,125 @@
+"""The demo: a real portfolio's 27 years on the bundled market, from its ledger over HTTP to the report.
+
+It is the product's own path, with its own state folder. Every request carries an Idempotency-Key, so that running the
+demo again changes nothing twice.
+"""
+
+import csv
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx
+
+from ops import processes, report
+from ops.environment import prepared
+from storage import embedded
+from storage.errors import SetupError
+from storage.settings import REPOSITORY, Settings
+
+HISTORY = REPOSITORY / "sample_data" / "demo_history.csv"
+NAME = "Family savings 1990"
+
+
+def run(current: Settings) -> int:
+    """Set up the state folder `demo`, record the history, refresh, and print the report."""
+    started = time.perf_counter()
+    state = _demo_settings(current)
+    variables = {**prepared(state), "FRED_API_KEY": ""}
+    api = processes.api(processes.free_port())
+    try:
+        _say(f"starting the API in {_relative(state)}")
+        processes.start(api, state.home, variables)
+        processes.wait_ready(api, state.home)
+        with httpx.Client(base_url=f"http://127.0.0.1:{api.port}/api/v1", timeout=30, trust_env=False) as client:
+            portfolio_id = record_history(client)
+            _say("refreshing the graph: prices, rates, replica, positions, marts, release, simulation")
+            if subprocess.run(
+                [sys.executable, "-m", "pipelines.refresh"], cwd=REPOSITORY, env=_env(variables)
+            ).returncode:
+                raise SetupError(f"the refresh failed; its steps are above, its logs in {state.home / 'dagster'}")
+            print(report.render(report.gather(client, portfolio_id)))
+    finally:
+        processes.stop(state.home, "api")
+        embedded.stop(state.home)
+    print(_where(state, time.perf_counter() - started))
+    return 0
+
+
+def record_history(client: httpx.Client) -> str:
+    """The demo portfolio's id, its ledger recorded over HTTP; what is recorded already stays as it is."""
+    before = _count(client)
+    first, *rest = list(csv.DictReader(HISTORY.open()))
+    asked = {"name": NAME, "initial_cash": first["amount"], "business_date": first["business_date"]}
+    portfolio_id = str(_post(client, "/portfolios", asked, "demo-portfolio")["portfolio_id"])
+    for number, row in enumerate(rest, start=2):
+        body = {name: value for name, value in row.items() if value}
+        _post(client, f"/portfolios/{portfolio_id}/transactions", body, f"demo-{number:04d}")
+    added = _count(client) - before
+    print(f"  recorded {len(rest) + 1} transactions over HTTP, {added} of them new", flush=True)
+    return portfolio_id
+
+
+def pages(client: httpx.Client, path: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+    """Every item of a list, page after page."""
+    cursor = None
+    while True:
+        page = get(client, path, **parameters, **({"cursor": cursor} if cursor is not None else {}))
+        yield from page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return
+
+
+def get(client: httpx.Client, path: str, **parameters: Any) -> dict[str, Any]:
+    return _checked(client.get(path, params=parameters))
+
+
+def _post(client: httpx.Client, path: str, body: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return _checked(client.post(path, json=dict(body), headers={"Idempotency-Key": key}))
+
+
+def _checked(response: httpx.Response) -> dict[str, Any]:
+    if response.is_error:
+        raise SetupError(f"{response.request.method} {response.request.url.path} answered {response.text}")
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+def _count(client: httpx.Client) -> int:
+    return sum(int(portfolio["version"]) for portfolio in pages(client, "/portfolios"))
+
+
+def _demo_settings(current: Settings) -> Settings:
+    """The demo's own folder and server, whatever the environment says; a HOME_DIR given on purpose is kept."""
+    default = REPOSITORY / ".lakefolio"
+    home = default / "demo" if current.home == default else current.home
+    return Settings(
+        lakefolio_home=home, database_url=None, database_admin_url=None, lake_uri=None, market_source="sample"
+    )
+
+
+def _env(variables: Mapping[str, str]) -> dict[str, str]:
+    return {**os.environ, **variables}
+
+
+def _relative(state: Settings) -> str:
+    home = state.home
+    return str(home.relative_to(REPOSITORY)) if home.is_relative_to(REPOSITORY) else str(home)
+
+
+def _say(line: str) -> None:
+    print(f"\n{line} ...", flush=True)
+
+
+def _where(state: Settings, seconds: float) -> str:
+    home = _relative(state)
+    return (
+        f"\nThe lake is in {home}/lake: Delta tables for DuckDB, Polars, Spark."
+        f"\nTo look around: `make up HOME_DIR={home}`, then the API's docs are at http://127.0.0.1:8000/docs"
+        f"\nand the Dagster UI, with the lineage graph, at http://127.0.0.1:3000."
+        f"\nDone in {seconds:.0f} s."
+    )

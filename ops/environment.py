@@ -1,0 +1,40 @@
+"""What other programs need in their environment to join a running state: the lines of `make env`."""
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from storage import embedded, postgres
+from storage.settings import REPOSITORY, Settings
+
+
+def environment(settings: Settings, database: postgres.Database) -> dict[str, str]:
+    """The variables for psql, dagster, dbt, notebooks and our own processes."""
+    artifacts = settings.home / "dagster"
+    artifacts.mkdir(parents=True, exist_ok=True)
+    programs = [str(Path(sys.executable).parent), str(embedded.binaries())]
+    inherited = [part for part in os.environ.get("PATH", "").split(os.pathsep) if part not in programs]
+    return {
+        "PATH": os.pathsep.join([*programs, *inherited]),
+        "LAKEFOLIO_HOME": str(settings.home),
+        "DATABASE_URL": database.app_url,
+        "DATABASE_ADMIN_URL": database.admin_url,
+        "LAKE_URI": settings.lake,
+        "MARKET_SOURCE": settings.market_source,
+        "DAGSTER_HOME": str(REPOSITORY / "dagster_home"),
+        "DAGSTER_POSTGRES_URL": database.dagster_url,
+        "DAGSTER_ARTIFACTS": str(artifacts),
+    }
+
+
+def export_lines(variables: dict[str, str]) -> str:
+    """`export` lines that a shell can eval."""
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
+
+
+def prepared(settings: Settings) -> dict[str, str]:
+    """The environment of `settings`, with the database running and migrated."""
+    database = postgres.locate(settings)
+    postgres.prepare(database)
+    return environment(settings, database)

@@ -1,0 +1,148 @@
+"""The demo's report: what the API says of one portfolio, as text for a terminal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import httpx
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_FAN_YEARS = (1, 5, 10, 20, 30)
+_WIDTH = 78
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything the report shows, as the API gave it."""
+
+    portfolio: dict[str, Any]
+    positions: dict[str, Any]
+    values: Sequence[dict[str, Any]]
+    performance: dict[str, Any]
+    correlations: Sequence[dict[str, Any]]
+    simulation: dict[str, Any]
+
+
+def gather(client: httpx.Client, portfolio_id: str) -> Facts:
+    """Ask the API for one portfolio's positions, history, performance, correlations and standing simulation."""
+
+    def get(path: str) -> dict[str, Any]:
+        response = client.get(path)
+        response.raise_for_status()
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    here = f"/portfolios/{portfolio_id}"
+    standing = next(item for item in get(f"{here}/simulations")["items"] if item["is_standing"])
+    return Facts(
+        portfolio=get(here),
+        positions=get(f"{here}/positions"),
+        values=get(f"{here}/values")["values"],
+        performance=get(f"{here}/performance")["performance"],
+        correlations=get(f"{here}/correlations")["extremes"],
+        simulation=get(f"/simulations/{standing['simulation_id']}"),
+    )
+
+
+def render(facts: Facts) -> str:
+    """The report."""
+    sections = [
+        _heading(facts),
+        _positions(facts.positions),
+        _history(facts.values),
+        _performance(facts.performance),
+        _correlations(facts.correlations),
+        _fan(facts.simulation),
+    ]
+    return "\n\n".join(sections)
+
+
+def _heading(facts: Facts) -> str:
+    release, portfolio = facts.positions, facts.portfolio
+    title = f"{portfolio['name']} at the close of {release['as_of']}, in {portfolio['base_currency']}"
+    return f"\n{title}\n{'=' * len(title)}\nrelease {release['release_id']}, ledger version {portfolio['version']}"
+
+
+def _positions(positions: dict[str, Any]) -> str:
+    lines = [f"{'':<6}{'quantity':>12}{'avg cost':>12}{'cost':>14}{'value':>15}{'gain':>15}  status"]
+    ranked = sorted(positions["positions"], key=lambda position: -float(position["market_value"] or 0))
+    for position in ranked:
+        status = position["status"] if position["status"] != "STALE" else f"STALE {position['stale_days']} days"
+        lines.append(
+            f"{position['ticker']:<6}{_amount(position['quantity'], 0):>12}{_amount(position['avg_cost'], 4):>12}"
+            f"{_amount(position['cost_basis']):>14}{_amount(position['market_value']):>15}"
+            f"{_amount(position['gain_loss']):>15}  {status}"
+        )
+    total = positions["total"]
+    lines.append(f"{'cash':<6}{_amount(total['cash']):>53}")
+    lines.append(
+        f"{'total':<6}{_amount(total['cost_basis']):>38}{_amount(total['total_value']):>15}"
+        f"{'':>15}  {total['coverage_pct']:.0f} % priced"
+    )
+    return "\n".join(lines)
+
+
+def _history(values: Sequence[dict[str, Any]]) -> str:
+    totals = [float(value["total_value"]) for value in values]
+    top = max(totals)
+    columns = [totals[min(int((column + 0.5) * len(totals) / _WIDTH), len(totals) - 1)] for column in range(_WIDTH)]
+    rows = 4
+    bars = []
+    for row in reversed(range(rows)):
+        levels = [min(max(value / top * rows - row, 0), 1) for value in columns]
+        bars.append("".join(_BLOCKS[round(level * 8) - 1] if round(level * 8) else " " for level in levels).rstrip())
+    first, last = values[0]["business_date"], values[-1]["business_date"]
+    return "\n".join([f"Value over time, up to {top:,.0f}", *bars, f"{first}{last:>{_WIDTH - len(first)}}"])
+
+
+def _performance(performance: dict[str, Any]) -> str:
+    recovery = performance["max_drawdown_recovery"] or "not yet"
+    years = (_day(performance["as_of"]) - _day(performance["first_date"])).days / 365.25
+    rows = [
+        ("contributed, net", _amount(performance["net_contributions"])),
+        ("TWR", f"{_percent(performance['twr'])} in {years:.1f} years, {_percent(performance['twr_annual'])} a year"),
+        ("XIRR", f"{_percent(performance['xirr'])} a year ({performance['xirr_status']})"),
+        ("volatility", f"{_percent(performance['volatility_annual'])} a year"),
+        ("Sharpe", f"{performance['sharpe']:.2f} over the three-month Treasury"),
+        (
+            "max drawdown",
+            f"{_percent(performance['max_drawdown'])} from {performance['max_drawdown_peak']} to "
+            f"{performance['max_drawdown_trough']}, back on {recovery}",
+        ),
+    ]
+    return "\n".join(["Since inception", *(f"  {name:<18}{text}" for name, text in rows)])
+
+
+def _correlations(extremes: Sequence[dict[str, Any]]) -> str:
+    lines = [f"  {pair['ticker_a']:<6}{pair['ticker_b']:<6}{pair['correlation']:6.2f}" for pair in extremes]
+    return "\n".join(["Correlation of daily log returns, 10 years: lowest and highest", *lines])
+
+
+def _fan(simulation: dict[str, Any]) -> str:
+    if simulation["status"] != "DONE":
+        return f"Simulation: {simulation['status']} {simulation['reason'] or ''}"
+    by_year = {round(step["years"], 6): step for step in simulation["fan"]}
+    title = (
+        f"Where it may go: {simulation['num_paths']:,} paths of correlated GBM, seed {simulation['seed']}, "
+        "nothing added or taken out"
+    )
+    lines = [f"{'years':>7}{'P5':>14}{'P25':>14}{'median':>14}{'P75':>14}{'P95':>15}{'P(loss)':>9}"]
+    for years in _FAN_YEARS:
+        step = by_year.get(float(years))
+        if step:
+            amounts = "".join(f"{step[name]:>14,.0f}" for name in ("p5", "p25", "p50", "p75"))
+            lines.append(f"{years:>7}{amounts}{step['p95']:>15,.0f}{100 * step['probability_of_loss']:>7.1f} %")
+    return "\n".join([title, *lines])
+
+
+def _amount(text: str | None, digits: int = 2) -> str:
+    return "missing" if text is None else f"{float(text):,.{digits}f}"
+
+
+def _percent(fraction: float | None) -> str:
+    return "undefined" if fraction is None else f"{100 * fraction:,.2f} %"
+
+
+def _day(text: str) -> date:
+    return date.fromisoformat(text)

@@ -1,0 +1,117 @@
+"""A lake with one small release, for tests of what reads releases."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+import pyarrow as pa
+
+from storage.horizon import Horizon
+from storage.lake import Lake, memory_duckdb
+from storage.releases import Release, Releases
+
+PORTFOLIO = UUID("11111111-1111-4111-8111-111111111111")
+SIMULATION = UUID("22222222-2222-4222-8222-222222222222")
+AS_OF = date(2017, 3, 29)
+
+_TABLES = {
+    "marts/dim_security": """
+        select
+            col0::bigint as security_id, col1 as ticker, 'EQUITY' as asset_type, 'USD' as currency,
+            col1 || ' Inc.' as display_name, 'XNAS' as exchange, 'US' as country, 'Tech' as sector,
+            null::varchar as industry, col2 as price_kind, col3::date as first_price_date,
+            col4::date as last_price_date
+        from (values
+            (1, 'AAPL', 'TOTAL_RETURN', '2017-03-27', '2017-03-29'),
+            (2, 'MSFT', 'TOTAL_RETURN', '2017-03-27', '2017-03-28'),
+            (3, 'GHOST', null, null, null)
+        )""",
+    "marts/fact_price_daily": """
+        select
+            col0::bigint as security_id, col1::date as price_date, col2::decimal(18, 8) as close,
+            'USD' as currency, 'TOTAL_RETURN' as price_kind, null::double as simple_return,
+            col3::double as log_return
+        from (values
+            (1, '2017-03-27', 100, null), (1, '2017-03-28', 110, 0.0953), (1, '2017-03-29', 121, 0.0953),
+            (2, '2017-03-27', 50, null), (2, '2017-03-28', 40, -0.2231)
+        )""",
+    "marts/fact_position_daily": f"""
+        select
+            '{PORTFOLIO}' as portfolio_id, col0::bigint as account_id, col1::bigint as security_id,
+            col2::date as business_date, col3::decimal(18, 8) as quantity,
+            col4::decimal(28, 8) as cost_basis, (col4 / col3)::decimal(28, 8) as avg_cost,
+            col5::decimal(28, 8) as realised, col6::decimal(18, 8) as close, col7::date as price_date,
+            col8 as status, col9::int as stale_days, (col3 * col6)::decimal(28, 8) as market_value,
+            (col3 * col6 - col4)::decimal(28, 8) as gain_loss, 'USD' as currency
+        from (values
+            (1, 1, '2017-03-28', 50, 5000, 0, 110, '2017-03-28', 'PRICED', 0),
+            (1, 1, '2017-03-29', 50, 5000, 7, 121, '2017-03-29', 'PRICED', 0),
+            (2, 1, '2017-03-29', 30, 3600, 0, 121, '2017-03-29', 'PRICED', 0),
+            (1, 2, '2017-03-29', 10, 400, 0, 40, '2017-03-28', 'STALE', 1),
+            (1, 3, '2017-03-29', 3, 300, 0, null, null, 'MISSING', 0)
+        )""",
+    "marts/fact_portfolio_value_daily": f"""
+        select
+            '{PORTFOLIO}' as portfolio_id, col0::date as business_date, col1::decimal(28, 8) as total_value,
+            col2::decimal(28, 8) as positions_value, col3::decimal(28, 8) as cash,
+            col4::decimal(28, 8) as cost_basis, col5::double as coverage_pct, col6::double as twr_index
+        from (values
+            ('2017-03-27', 10000, 0, 10000, 0, 100, 1.0),
+            ('2017-03-28', 10500, 5500, 5000, 5000, 100, 1.05),
+            ('2017-03-29', 11080, 10080, 1000, 9300, 96.77, null)
+        )""",
+    "marts/fact_performance": f"""
+        select
+            '{PORTFOLIO}' as portfolio_id, 'SINCE_INCEPTION' as period, date '2017-03-29' as as_of,
+            date '2017-03-27' as first_date, 11080::decimal(28, 8) as total_value,
+            10000::decimal(28, 8) as net_contributions, 0.05 as twr, null::double as twr_annual, 0.4 as xirr,
+            'OK' as xirr_status, 0.2 as volatility_annual, null::double as sharpe, 0.0 as max_drawdown,
+            null::date as max_drawdown_peak, null::date as max_drawdown_trough, null::date as max_drawdown_recovery
+        """,
+    "marts/security_historical_mu": """
+        select
+            col0::bigint as security_id, col1::double as mu_annual, col2::int as n_observations,
+            date '2016-01-01' as window_start, date '2017-03-29' as window_end, col3 as status
+        from (values (1, 0.08, 1000, 'OK'), (2, 0.05, 900, 'OK'), (3, null, 5, 'INSUFFICIENT'))""",
+    "marts/security_volatility": """
+        select
+            col0::bigint as security_id, col1::double as volatility_annual, col2::int as n_observations,
+            date '2016-01-01' as window_start, date '2017-03-29' as window_end, col3 as status
+        from (values (1, 0.25, 1000, 'OK'), (2, 0.30, 900, 'OK'), (3, null, 5, 'INSUFFICIENT'))""",
+    "marts/security_correlation": """
+        select
+            col0::bigint as security_id_a, col1::bigint as security_id_b, col2::double as correlation,
+            500 as n_observations
+        from (values (1, 1, 1), (2, 2, 1), (1, 2, 0.4), (2, 1, 0.4), (3, 3, 1), (1, 3, null), (3, 1, null))""",
+    "simulation/simulation_fan": f"""
+        select
+            '{SIMULATION}' as simulation_id, col0::bigint as release_id, col1::int as step,
+            col1::double as years, col2::double as p5, col2 + 1.0 as p10, col2 + 2.0 as p25,
+            col2 + 3.0 as p50, col2 + 4.0 as p75, col2 + 5.0 as p90, col2 + 6.0 as p95,
+            col2 + 3.0 as mean, 0.1 as probability_of_loss
+        from (values (1, 1, 80), (1, 0, 100), (0, 0, 7))""",
+}
+
+
+def publish_small_release(lake: Lake, without: tuple[str, ...] = ()) -> Release:
+    """Publish the tables, all but those named, and release them."""
+    versions = {
+        table: lake.publish(table, _rows(query)).version for table, query in _TABLES.items() if table not in without
+    }
+    return release(lake, versions)
+
+
+def release(lake: Lake, versions: Mapping[str, int]) -> Release:
+    """One more release; results reach it as they do in production, by an appended one."""
+    releases = Releases(lake)
+    marts = {table: version for table, version in versions.items() if table.startswith("marts/")}
+    now = datetime.now(UTC)
+    candidate = Release(0, None, None, "REFRESH", now, AS_OF, Horizon("10:10:", "cluster"), "test", "run", marts)
+    released = releases.publish(candidate, releases.head())
+    results = {table: version for table, version in versions.items() if table not in marts}
+    return releases.append(results, now, "run") if results else released
+
+
+def _rows(query: str) -> pa.Table:
+    with memory_duckdb() as connection:
+        return connection.execute(query).to_arrow_table()
