@@ -247,12 +247,14 @@ def _replacement(
 
 
 def _condition(date_column: str | None, window: Window | None, key: Mapping[str, str | int] | None) -> str:
-    parts = [
-        f"{name} = '{value}'" if isinstance(value, str) else f"{name} = {value}" for name, value in (key or {}).items()
-    ]
+    parts = [f"{name} = {_literal(value)}" for name, value in (key or {}).items()]
     if window and date_column:
         parts += [f"{date_column} >= date '{window.start}'", f"{date_column} <= date '{window.end}'"]
     return " and ".join(parts) or "true"
+
+
+def _literal(value: str | int) -> str:
+    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value)
 
 
 def local_folder(root: str) -> Path | None:

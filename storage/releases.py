@@ -19,7 +19,6 @@ from storage.horizon import Horizon
 from storage.lake import Lake
 
 TABLE = "meta/release"
-_COMPACT_ABOVE = 200  # files; one is added by every release
 _SCHEMA = pa.schema(
     [
         ("release_id", pa.int64()),
@@ -59,7 +58,10 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Releases:
+    """The releases of a lake. Their log is compacted above `max_files`; every release adds one."""
+
     lake: Lake
+    max_files: int = 200
 
     def head(self) -> Release | None:
         """The newest release, or None before the first."""
@@ -127,7 +129,7 @@ class Releases:
 
     def _compact(self) -> None:
         table = self.lake.open(TABLE)
-        if len(table.file_uris()) > _COMPACT_ABOVE:
+        if len(table.file_uris()) > self.max_files:
             table.optimize.compact()
             logging.getLogger(__name__).info("compacted %s", TABLE)
 

@@ -277,7 +277,7 @@ def test_the_last_digit_of_a_decimal_is_a_change(lake: Lake) -> None:
     assert published.is_new
 
 
-@pytest.mark.parametrize("folder", ["a lake", "50% off", "a+b=c&d", "o'brien", "ünï", "back%20slash"])
+@pytest.mark.parametrize("folder", ["a lake", "50% off", "a+b=c&d", "o'brien", "ünï"])
 def test_the_path_of_a_lake_may_be_any(tmp_path: Path, folder: str) -> None:
     lake = Lake(str(tmp_path / folder), lock=nullcontext)
     publish(lake, *THREE_YEARS)
@@ -396,19 +396,18 @@ def run_together(*works: Callable[[], None]) -> None:
 
 
 def test_two_publishers_of_one_table_wait_for_one_another(tmp_path: Path, database: Database) -> None:
-    locked = lake_at(str(tmp_path / "lake"), database.admin_url)
-    lake = MeetingLake(locked.root, locked.lock)
+    lake = lake_at(str(tmp_path / "lake"), database.admin_url)
     publish(lake, "2015-01-02 A 1")
 
-    publish_two_at_once(lake)
+    publish_two_at_once(MeetingLake(lake.root, lake.lock))
 
 
 def test_control_without_the_lock_two_publishers_do_not_both_get_what_they_say(tmp_path: Path) -> None:
-    lake = MeetingLake(str(tmp_path / "lake"), lock=nullcontext)
+    lake = Lake(str(tmp_path / "lake"), lock=nullcontext)
     publish(lake, "2015-01-02 A 1")
 
     with pytest.raises(AssertionError):
-        publish_two_at_once(lake)
+        publish_two_at_once(MeetingLake(lake.root, lake.lock))
 
 
 def test_publishers_of_different_tables_do_not_wait(tmp_path: Path, database: Database) -> None:

@@ -21,9 +21,10 @@ trading_days as (
 risk as (
     select
         portfolio_id,
-        stddev_samp(period_return) * sqrt(252) as volatility_annual,
-        avg(period_return - risk_free_return)
-        / nullif(stddev_samp(period_return - risk_free_return), 0) * sqrt(252) as sharpe
+        {{ ordered('stddev_samp', 'period_return', 'business_date') }} * sqrt(252) as volatility_annual,
+        {{ ordered('avg', 'period_return - risk_free_return', 'business_date') }}
+        / nullif({{ ordered('stddev_samp', 'period_return - risk_free_return', 'business_date') }}, 0)
+        * sqrt(252) as sharpe
     from trading_days
     group by portfolio_id
 ),

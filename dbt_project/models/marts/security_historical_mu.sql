@@ -5,7 +5,8 @@ with returns as (
 measured as (
     select
         security_id,
-        252 * avg(log_return) + 252 * var_samp(log_return) / 2 as mu_annual,
+        252 * {{ ordered('avg', 'log_return', 'price_date') }}
+        + 252 * {{ ordered('var_samp', 'log_return', 'price_date') }} / 2 as mu_annual,
         count(*) as n_observations,
         min(price_date) as window_start,
         max(price_date) as window_end

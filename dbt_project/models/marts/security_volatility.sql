@@ -5,7 +5,7 @@ with returns as (
 measured as (
     select
         security_id,
-        stddev_samp(log_return) * sqrt(252) as volatility_annual,
+        {{ ordered('stddev_samp', 'log_return', 'price_date') }} * sqrt(252) as volatility_annual,
         count(*) as n_observations,
         min(price_date) as window_start,
         max(price_date) as window_end
