@@ -22,7 +22,7 @@ from storage.settings import settings as settings_of_environment
 
 PREFIX = "/api/v1"
 _MAX_CONNECTIONS = 20
-_WAIT_FOR_CONNECTION_S = 10.0
+_WAIT_FOR_CONNECTION_S = 5.0
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

@@ -28,6 +28,9 @@ _LOG = logging.getLogger(__name__)
 _RETRY_AFTER_S = 10
 _TRANSIENT = (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled, psycopg.errors.DeadlockDetected)
 
+_MAYBE_STORED = "the database is away; send a command again with its Idempotency-Key, it may have been stored"
+_NO_OBJECT = {"model_attributes_type": "must be a JSON object, sent as application/json"}
+
 
 class NotReady(Refusal):
     code = "not_ready"
@@ -95,12 +98,13 @@ def problem_of(error: Exception) -> Problem:
         case psycopg.errors.NumericValueOutOfRange():
             return Problem(422, "invalid_number", "the result is too large to be recorded")
         case psycopg.OperationalError():
-            code = "busy" if isinstance(error, _TRANSIENT) else "database_unavailable"
-            _LOG.warning("%s: %s", code, type(error).__name__)
-            return _later(code, "the database did not answer in time; nothing was stored, try again")
+            _LOG.warning("the database did not answer: %s", type(error).__name__)
+            if isinstance(error, _TRANSIENT):
+                return _later("busy", "others are at work on this; nothing was stored, try again")
+            return _later("database_unavailable", _MAYBE_STORED)
         case _:
             _LOG.error("unexpected error", exc_info=error)
-            return Problem(500, "internal_error", "something went wrong here; nothing was stored")
+            return Problem(500, "internal_error", "something went wrong here")
 
 
 def _refused(refusal: Refusal) -> Problem:
@@ -116,7 +120,14 @@ def _later(code: str, detail: str) -> Problem:
 
 def _malformed(errors: Sequence[Mapping[str, Any]]) -> Problem:
     """Which fields, and why; never what was in them."""
-    listed = [{"field": _field(error["loc"]), "message": error["msg"], "code": error["type"]} for error in errors]
+    listed = [
+        {
+            "field": _field(error["loc"]),
+            "message": _NO_OBJECT.get(error["type"], error["msg"]),
+            "code": error["type"],
+        }
+        for error in errors
+    ]
     detail = "; ".join(f"{error['field']}: {error['message']}" for error in listed[:5])
     all_numbers = all(error["code"] == "invalid_number" for error in listed)
     return Problem(422, "invalid_number" if all_numbers else "invalid_input", detail, {"errors": listed})

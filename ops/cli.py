@@ -1,4 +1,4 @@
-"""The commands behind the Makefile: `python -m ops env | up | down | refresh | demo`."""
+"""The commands behind the Makefile: `python -m ops env | up | down | refresh | demo | run`."""
 
 import argparse
 import os
@@ -18,6 +18,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("command", choices=sorted(_COMMANDS))
     parser.add_argument("--api-port", type=int, default=8000)
     parser.add_argument("--ui-port", type=int, default=3000)
+    parser.add_argument("program", nargs=argparse.REMAINDER, help="for `run`: what to become, once all is prepared")
     arguments = parser.parse_args(words)
     try:
         return _COMMANDS[arguments.command](settings(), arguments)
@@ -63,6 +64,15 @@ def down(current: Settings, _: argparse.Namespace) -> int:
     return 0
 
 
+def run(current: Settings, arguments: argparse.Namespace) -> int:
+    """Prepare the database, set the environment and become the given program; the entry point of a container."""
+    if not arguments.program:
+        raise SetupError("`run` needs a program, such as: python -m ops run dagster-daemon run -w workspace.yaml")
+    variables = {**os.environ, **prepared(current)}
+    os.chdir(REPOSITORY)
+    os.execvpe(arguments.program[0], arguments.program, variables)
+
+
 def refresh(current: Settings, _: argparse.Namespace) -> int:
     command = [sys.executable, "-m", "pipelines.refresh"]
     return subprocess.run(command, cwd=REPOSITORY, env={**os.environ, **prepared(current)}).returncode
@@ -77,4 +87,4 @@ def _stop_servers(current: Settings) -> list[str]:
 
 
 _SERVERS = ("daemon", "webserver", "api")
-_COMMANDS = {"env": env, "up": up, "down": down, "refresh": refresh, "demo": show}
+_COMMANDS = {"env": env, "up": up, "down": down, "refresh": refresh, "demo": show, "run": run}

@@ -25,6 +25,7 @@ def environment(settings: Settings, database: postgres.Database) -> dict[str, st
         "DAGSTER_HOME": str(REPOSITORY / "dagster_home"),
         "DAGSTER_POSTGRES_URL": database.dagster_url,
         "DAGSTER_ARTIFACTS": str(artifacts),
+        "DAGSTER_EVENT_BATCH_SIZE": "20",  # a run's events are stored in batches, not one commit each
     }
 
 

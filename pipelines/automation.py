@@ -1,49 +1,67 @@
 """What starts runs by itself: sensors that pick up the ledger and requests, and schedules that follow the clock."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
-from pipelines.partitions import SIMULATIONS, year_of
+from pipelines.partitions import FIRST_DAY, SIMULATIONS, year_of
 from pipelines.pickup import Decision, PastRun, decide
 from pipelines.resources import REFRESH_LOCK, Platform
 from storage import postgres
 from storage.horizon import unseen
 from storage.releases import Release
 
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 _RUNS_LOOKED_AT = 12  # 30 minutes of back-off are reached after 6
 _NEWEST_EDIT = "select created_at from outbox order by seq desc limit 1"
 
 
-def refresh_sensor(refresh: Any) -> dg.SensorDefinition:
-    """Asks for a refresh when the ledger, a request or reference data is ahead of the newest release."""
+def refresh_sensor(refresh: Any, pick_up: Any) -> dg.SensorDefinition:
+    """Asks for what a release needs when the ledger, a request or reference data is ahead of the newest one.
+
+    The first time that is the whole graph with all years. Later it is the graph from the replica on: a trade is no
+    reason to fetch the market again.
+    """
 
     @dg.sensor(
         name="ledger_is_ahead",
-        job=refresh,
+        jobs=[refresh, pick_up],
         minimum_interval_seconds=2,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Asks for a refresh when something recorded is not in the newest release.",
     )
     def ledger_is_ahead(context: dg.SensorEvaluationContext, platform: Platform) -> dg.RunRequest | dg.SkipReason:
-        decision = due_now(context.instance, platform, refresh.name)
+        decision = due_now(context.instance, platform, [refresh.name, pick_up.name])
         if not decision.is_due:
             return dg.SkipReason(decision.reason)
-        return dg.RunRequest(partition_key=year_of(platform.market_today), tags={"lakefolio/why": decision.reason})
+        why = {"lakefolio/why": decision.reason}
+        if platform.lake.version("raw/price_daily") is None:
+            return dg.RunRequest(job_name=refresh.name, tags={**all_years(platform), **why})
+        return dg.RunRequest(job_name=pick_up.name, tags=why)
 
     return ledger_is_ahead
 
 
-def due_now(instance: dg.DagsterInstance, platform: Platform, job_name: str) -> Decision:
+def all_years(platform: Platform) -> dict[str, str]:
+    """The tags of a run over every year of market data up to today."""
+    return {RANGE_START: year_of(FIRST_DAY), RANGE_END: year_of(platform.market_today)}
+
+
+def due_now(instance: dg.DagsterInstance, platform: Platform, job_names: Sequence[str]) -> Decision:
     """The pick-up decision from the database, the newest release and the runs' own records."""
     head = platform.releases.head()
     with postgres.connect(platform.database.admin_url) as connection:
         behind = unseen(connection, head.horizon) if head else ["everything"]
         is_locked = postgres.is_locked(connection, REFRESH_LOCK)
         edit = connection.execute(_NEWEST_EDIT).fetchone()
-    filters = dg.RunsFilter(job_name=job_name)
-    runs = [PastRun.of(record) for record in instance.get_run_records(filters, limit=_RUNS_LOOKED_AT)]
+    found = [
+        PastRun.of(record)
+        for job_name in job_names
+        for record in instance.get_run_records(dg.RunsFilter(job_name=job_name), limit=_RUNS_LOOKED_AT)
+    ]
+    runs = sorted(found, key=lambda run: run.asked_at, reverse=True)
     return decide(datetime.now(UTC), behind, is_locked, runs, edit[0] if edit else None)
 
 

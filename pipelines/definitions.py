@@ -30,6 +30,11 @@ def build_defs(platform: Platform | None = None, **resources: Any) -> dg.Definit
         partitions_def=YEARS,
         description="The whole graph for the current year's market data, up to a new release.",
     )
+    pick_up = dg.define_asset_job(
+        "pick_up",
+        selection=dg.AssetSelection.all() - simulations - dg.AssetSelection.groups("market"),
+        description="From a new instant of the ledger to a new release, with the market data that is there.",
+    )
     simulate = dg.define_asset_job(
         "simulate", selection=simulations, description="One requested simulation against the newest release."
     )
@@ -41,8 +46,8 @@ def build_defs(platform: Platform | None = None, **resources: Any) -> dg.Definit
     return dg.Definitions(
         assets=[*upstream, released, *results],
         asset_checks=CHECKS,
-        jobs=[refresh, simulate, take_snapshots],
-        sensors=[refresh_sensor(refresh), simulation_sensor(simulate)],
+        jobs=[refresh, pick_up, simulate, take_snapshots],
+        sensors=[refresh_sensor(refresh, pick_up), simulation_sensor(simulate)],
         schedules=schedules(refresh, take_snapshots),
         executor=dg.in_process_executor,
         loggers={"console": dg.colored_console_logger, "progress": progress_logger},

@@ -8,14 +8,13 @@ import time
 
 import dagster as dg
 
-from pipelines.automation import due_simulations
+from pipelines.automation import RANGE_END, RANGE_START, all_years, due_simulations
 from pipelines.definitions import build_defs
-from pipelines.partitions import FIRST_DAY, SIMULATIONS, year_of
+from pipelines.partitions import SIMULATIONS, year_of
 from pipelines.resources import Platform
 from storage.errors import SetupError
 
 _PROGRESS = {"loggers": {"progress": {}}}
-_RANGE_START, _RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
 def refresh(platform: Platform | None = None, instance: dg.DagsterInstance | None = None) -> bool:
@@ -23,11 +22,10 @@ def refresh(platform: Platform | None = None, instance: dg.DagsterInstance | Non
     platform = platform or Platform()
     instance = instance or dg.DagsterInstance.get()
     defs = build_defs(platform)
-    last = year_of(platform.market_today)
+    this_year = year_of(platform.market_today)
     is_first = platform.lake.version("raw/price_daily") is None
-    first = year_of(FIRST_DAY) if is_first else last
+    tags = all_years(platform) if is_first else {RANGE_START: this_year, RANGE_END: this_year}
     job = defs.resolve_job_def("refresh")
-    tags = {_RANGE_START: first, _RANGE_END: last}
     done = job.execute_in_process(instance=instance, tags=tags, run_config=_PROGRESS, raise_on_error=False)
     return done.success and simulate_due(defs, platform, instance)
 

@@ -29,6 +29,7 @@ _SERVER_SETTINGS = {
     "idle_in_transaction_session_timeout": "'10min'",
     "log_min_messages": "'warning'",
 }
+_ORPHANS_SECONDS = 15
 _MAX_SOCKET_PATH = 90  # the kernel allows 107 bytes, with the socket's own name
 
 
@@ -44,11 +45,9 @@ def start(home: Path) -> Path:
             return socket_dir
         if not (pgdata / "PG_VERSION").exists():
             _initialise(pgdata)
-        _clear_stale_pid(pgdata)
+        _clear_stale_pid(pgdata, socket_dir)
         _prepare_socket_dir(socket_dir, pgdata)
-        log = pgdata / "server.log"
-        options = f"-k '{socket_dir}'"
-        _run(["pg_ctl", "-w", "-t", "60", "-s", "-D", str(pgdata), "-l", str(log), "-o", options, "start"], pgdata)
+        _start_server(pgdata, socket_dir)
     return socket_dir
 
 
@@ -83,6 +82,19 @@ def _initialise(pgdata: Path) -> None:
     staged.rename(pgdata)  # a killed initdb leaves pgdata.new, never half a cluster
 
 
+def _start_server(pgdata: Path, socket_dir: Path) -> None:
+    """Start it; queries of a server that crashed may live on for a moment, and are waited for."""
+    command = ["pg_ctl", "-w", "-t", "60", "-s", "-D", str(pgdata), "-l", str(pgdata / "server.log")]
+    until = time.monotonic() + _ORPHANS_SECONDS
+    while True:
+        try:
+            return _run([*command, "-o", f"-k '{socket_dir}'", "start"], pgdata)
+        except SetupError as error:
+            if "is still in use" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+
+
 def _run(command: list[str], pgdata: Path, check: bool = True) -> None:
     program = str(binaries() / command[0])
     outcome = subprocess.run(
@@ -97,8 +109,9 @@ def _run(command: list[str], pgdata: Path, check: bool = True) -> None:
     )
     if check and outcome.returncode:
         log = pgdata / "server.log"
-        last = log.read_text().strip().splitlines()[-1:] if log.exists() else outcome.stderr.strip().splitlines()[-1:]
-        raise SetupError(f"PostgreSQL could not be started in {pgdata}: {' '.join(last) or 'see ' + str(log)}")
+        said = (log.read_text() if log.exists() else outcome.stderr).strip().splitlines()
+        why = [line for line in said if "FATAL:" in line] or said
+        raise SetupError(f"PostgreSQL could not be started in {pgdata}: {' '.join(why[-1:]) or 'see ' + str(log)}")
 
 
 def _as_server_user(pgdata: Path) -> list[str]:
@@ -155,8 +168,11 @@ def _answers(socket_dir: Path) -> bool:
     return True
 
 
-def _clear_stale_pid(pgdata: Path) -> None:
-    """After a crash of the machine the pid file may name a stranger; PostgreSQL then refuses to start."""
+def _clear_stale_pid(pgdata: Path, socket_dir: Path) -> None:
+    """After a crash the pid files may name a stranger, or a zombie that nobody reaps; PostgreSQL then refuses to start.
+
+    It still refuses, by its shared memory, while a process of the old server lives.
+    """
     pid_file = pgdata / "postmaster.pid"
     if not pid_file.exists():
         return
@@ -173,6 +189,7 @@ def _clear_stale_pid(pgdata: Path) -> None:
     else:
         return
     pid_file.unlink(missing_ok=True)
+    (socket_dir / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
 
 def kill(home: Path) -> None:

@@ -4,7 +4,7 @@ Three roles. `lakefolio_app` reads and writes but cannot change or remove a ledg
 for replication; the owner migrates and holds Dagster's own storage in the schema `dagster`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -87,7 +87,7 @@ def connect(url: str, autocommit: bool = False) -> Iterator[psycopg.Connection]:
     """One connection; a server that cannot be reached is one sentence."""
     try:
         connection = psycopg.connect(url, autocommit=autocommit, connect_timeout=10)
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
         raise SetupError(_unreachable(url, error)) from error
     with connection:
         yield connection
@@ -119,18 +119,17 @@ def is_locked(connection: psycopg.Connection, name: str) -> bool:
 
 
 def _create_database(admin_url: str) -> None:
-    parts = conninfo.conninfo_to_dict(admin_url)
-    name = str(parts["dbname"])
     try:
         with psycopg.connect(admin_url, connect_timeout=10):
             return
-    except psycopg.OperationalError as error:
-        if "does not exist" not in str(error) or f'"{name}"' not in str(error):
+    except psycopg.Error as error:
+        name = _parts(admin_url).get("dbname")
+        if "does not exist" not in str(error) or f'database "{name}"' not in str(error):
             raise SetupError(_unreachable(admin_url, error)) from error
     maintenance = conninfo.make_conninfo(admin_url, dbname="postgres")
     already = (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation)  # another process was first
     with psycopg.connect(maintenance, autocommit=True) as connection, suppress(*already):
-        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(str(name))))
 
 
 def _migrate(database: Database) -> None:
@@ -157,8 +156,16 @@ def _ensure_login(connection: psycopg.Connection, app_url: str) -> None:
         connection.execute(sql.SQL("grant lakefolio_app to {}").format(role))
 
 
+def _parts(url: str) -> Mapping[str, object]:
+    """The parts of a connection URL; none if it is not one."""
+    try:
+        return conninfo.conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        return {}
+
+
 def _unreachable(url: str, error: Exception) -> str:
-    parts = conninfo.conninfo_to_dict(url)
+    parts = _parts(url)
     where = f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
     why = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
     return f"PostgreSQL at {where} cannot be used ({why}); check DATABASE_URL and DATABASE_ADMIN_URL"

@@ -64,8 +64,9 @@ _TABLES = {
         select
             '{PORTFOLIO}' as portfolio_id, 'SINCE_INCEPTION' as period, date '2017-03-29' as as_of,
             date '2017-03-27' as first_date, 11080::decimal(28, 8) as total_value,
-            10000::decimal(28, 8) as net_contributions, 0.05 as twr, null::double as twr_annual, 0.4 as xirr,
-            'OK' as xirr_status, 0.2 as volatility_annual, null::double as sharpe, 0.0 as max_drawdown,
+            10000::decimal(28, 8) as net_contributions, 0.05::double as twr, null::double as twr_annual,
+            0.4::double as xirr,
+            'OK' as xirr_status, 0.2::double as volatility_annual, null::double as sharpe, 0.0::double as max_drawdown,
             null::date as max_drawdown_peak, null::date as max_drawdown_trough, null::date as max_drawdown_recovery
         """,
     "marts/security_historical_mu": """

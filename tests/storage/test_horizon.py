@@ -1,7 +1,6 @@
 """What a release has seen of PostgreSQL. The definition is PostgreSQL's own `pg_visible_in_snapshot`."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
@@ -12,7 +11,7 @@ from storage.horizon import NOTICED, Horizon, current_horizon, unseen
 from storage.postgres import Database
 
 USER = "00000000-0000-4000-8000-000000000001"
-PORTFOLIO = "00000000-0000-4000-8000-0000000000aa"
+EARLY, LATE = "00000000-0000-4000-8000-0000000000aa", "00000000-0000-4000-8000-0000000000bb"
 _NEW_PORTFOLIO = """
     insert into portfolio (portfolio_id, user_id, name, base_currency, kind, time_zone)
     values (%s, %s, 'Core', 'USD', 'INVESTMENT', 'America/New_York')
@@ -35,8 +34,8 @@ def horizons(draw: st.DrawFn) -> Horizon:
 
 
 @pytest.fixture(scope="module")
-def definition(database: Database) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database.admin_url, autocommit=True) as connection:
+def definition(new_database: Callable[[], Database]) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(new_database().admin_url, autocommit=True) as connection:
         yield connection
 
 
@@ -63,22 +62,152 @@ def test_a_horizon_does_not_fall_behind_itself(horizon: Horizon) -> None:
 
 
 @pytest.fixture
-def connect(database: Database) -> Iterator[object]:
-    """Opens connections of the application role; all are closed in the end."""
-    with ExitStack() as stack:
-        yield lambda: stack.enter_context(psycopg.connect(database.app_url, autocommit=True))
+def database(new_database: Callable[[], Database]) -> Database:
+    """A database of this test's own, with two portfolios."""
+    created = new_database()
+    with psycopg.connect(created.app_url) as connection:
+        for portfolio in (EARLY, LATE):
+            connection.execute(_NEW_PORTFOLIO, (portfolio, USER))
+    return created
 
 
 @pytest.fixture
-def session(connect: object) -> psycopg.Connection:
-    """A connection, and a portfolio without rows in the ledger."""
-    connection: psycopg.Connection = connect()  # type: ignore[operator]
-    return connection
+def session(database: Database) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database.app_url, autocommit=True) as connection:
+        yield connection
 
 
 @pytest.fixture
-def portfolio(session: psycopg.Connection) -> str:
-    row = session.execute("select gen_random_uuid()::text").fetchone()
-    assert row is not None
-    session.execute(_NEW_PORTFOLIO, (row[0], USER))
-    return str(row[0])
+def owner(database: Database) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database.admin_url, autocommit=True) as connection:
+        yield connection
+
+
+def deposit(connection: psycopg.Connection, portfolio: str, seq: int = 1) -> None:
+    connection.execute(_DEPOSIT, (portfolio, seq))
+    connection.execute(_EVENT, (portfolio, seq))
+
+
+def test_a_new_row_is_unseen_until_a_horizon_after_it(session: psycopg.Connection) -> None:
+    before = current_horizon(session)
+    deposit(session, EARLY)
+
+    assert unseen(session, before) == ["transaction_ledger"]
+    assert unseen(session, current_horizon(session)) == []
+
+
+def test_a_row_that_was_rolled_back_is_not_unseen(session: psycopg.Connection) -> None:
+    horizon = current_horizon(session)
+    with session.transaction() as unit_of_work:
+        deposit(session, EARLY)
+        raise psycopg.Rollback(unit_of_work)
+
+    assert unseen(session, horizon) == []
+
+
+def test_a_row_in_a_savepoint_is_unseen(session: psycopg.Connection) -> None:
+    horizon = current_horizon(session)
+    with session.transaction(), session.transaction():
+        deposit(session, EARLY)
+
+    assert unseen(session, horizon) == ["transaction_ledger"]
+
+
+def commit_late(session: psycopg.Connection, database: Database) -> tuple[Horizon, int]:
+    """What two readers remember between two commits: the one that began first commits after they looked."""
+    with psycopg.connect(database.app_url) as early:
+        deposit(early, EARLY)
+        deposit(session, LATE)
+        horizon = current_horizon(session)
+        last = session.execute("select max(seq) from outbox").fetchone()
+        assert last is not None
+    return horizon, last[0]
+
+
+def test_a_unit_of_work_that_began_first_and_commits_late_is_not_lost(
+    session: psycopg.Connection, database: Database
+) -> None:
+    horizon, _ = commit_late(session, database)
+
+    assert unseen(session, horizon) == ["transaction_ledger"]
+
+
+def test_control_a_cursor_on_a_sequence_loses_it(session: psycopg.Connection, database: Database) -> None:
+    _, last = commit_late(session, database)
+
+    newer = session.execute("select aggregate_id from outbox where seq > %s", (last,)).fetchall()
+
+    assert newer == []  # and yet there are two events, of which the cursor has passed one
+    assert session.execute("select count(*) from outbox").fetchall() == [(2,)]
+
+
+@pytest.fixture
+def long_transaction(database: Database) -> Iterator[int]:
+    """The number of a transaction that stays open all the while, in another database of the server."""
+    elsewhere = psycopg.conninfo.make_conninfo(database.admin_url, dbname="postgres")
+    with psycopg.connect(elsewhere) as connection:
+        row = connection.execute("select pg_current_xact_id()::text::bigint").fetchone()
+        assert row is not None
+        yield row[0]
+
+
+def test_a_long_transaction_in_another_database_does_not_make_us_ahead_for_ever(
+    session: psycopg.Connection, long_transaction: int
+) -> None:
+    deposit(session, EARLY)
+    horizon = current_horizon(session)
+
+    assert horizon.xmin == long_transaction
+    assert unseen(session, horizon) == []
+
+
+def test_control_by_xmin_alone_it_would(session: psycopg.Connection, long_transaction: int) -> None:
+    deposit(session, EARLY)
+    xmin_alone = Horizon(f"{long_transaction}:{long_transaction}:", "7")
+
+    assert unseen(session, xmin_alone) == ["transaction_ledger"]
+
+
+def test_a_row_after_it_is_noticed_while_a_long_transaction_holds_xmin_back(
+    session: psycopg.Connection, long_transaction: int
+) -> None:
+    horizon = current_horizon(session)
+    deposit(session, EARLY)
+
+    assert unseen(session, horizon) == ["transaction_ledger"]
+
+
+@pytest.mark.parametrize(
+    ("table", "update"),
+    [
+        ("portfolio", "update portfolio set name = 'Renamed'"),
+        ("account", "update account set broker = 'Another'"),
+        ("security_registry", "update security_registry set display_name = 'Renamed'"),
+        ("security_identifier", "update security_identifier set id_value = 'META'"),
+        ("equity_details", "update equity_details set sector = 'Energy'"),
+    ],
+)
+def test_an_update_of_a_reference_row_is_noticed(owner: psycopg.Connection, table: str, update: str) -> None:
+    owner.execute("insert into security_registry (asset_type, currency, display_name) values ('EQUITY', 'USD', 'Meta')")
+    owner.execute("insert into security_identifier select security_id, 'TICKER', 'FB', true from security_registry")
+    owner.execute("insert into equity_details (security_id) select security_id from security_registry")
+    horizon = current_horizon(owner)
+    owner.execute(update)
+
+    assert unseen(owner, horizon) == [table]
+
+
+def test_control_an_update_that_keeps_its_old_xid_is_not_noticed(owner: psycopg.Connection) -> None:
+    horizon = current_horizon(owner)
+    owner.execute("alter table portfolio disable trigger stamp_xid")
+    owner.execute("update portfolio set name = 'Renamed'")
+
+    assert unseen(owner, horizon) == []
+
+
+def test_every_noticed_table_has_an_index_on_xid(owner: psycopg.Connection) -> None:
+    indexed = owner.execute(
+        "select tablename from pg_indexes where indexdef like '%%(xid)' and tablename = any(%s)", (list(NOTICED),)
+    ).fetchall()
+
+    assert sorted(row[0] for row in indexed) == sorted(NOTICED)

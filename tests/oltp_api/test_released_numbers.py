@@ -1,0 +1,88 @@
+"""What the API says from a release; the portfolio of the small release is put into the database first."""
+
+import httpx
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+
+from oltp_api.dependencies import LOCAL_USER
+from storage.lake import Lake
+from storage.postgres import Database
+from tests.small_release import PORTFOLIO, SIMULATION, publish_small_release
+
+
+@pytest.fixture(scope="module")
+def released(api: httpx.Client, lake: Lake, database: Database) -> httpx.Client:
+    with psycopg.connect(database.admin_url) as connection:
+        connection.execute(
+            "insert into portfolio (portfolio_id, user_id, name, base_currency, kind, time_zone)"
+            " values (%s, %s, 'released', 'USD', 'INVESTMENT', 'UTC')",
+            (PORTFOLIO, LOCAL_USER),
+        )
+        connection.execute(
+            "insert into simulation (simulation_id, portfolio_id, user_id, name, horizon_years, num_paths,"
+            " sample_paths, seed, status, summary, requested_at)"
+            " values (%s, %s, %s, 'done', 30, 10, 1, 1, 'DONE', %s, now())",
+            (SIMULATION, PORTFOLIO, LOCAL_USER, Jsonb({"median": 103})),
+        )
+    assert api.get("/releases/latest").status_code == 503
+    publish_small_release(lake)
+    return api
+
+
+def test_positions_carry_their_release_and_the_total_its_coverage(released) -> None:
+    shown = released.get(f"/portfolios/{PORTFOLIO}/positions").json()
+
+    assert (shown["release_id"], shown["as_of"]) == (2, "2017-03-29")
+    assert [
+        (held["ticker"], held["quantity"], held["market_value"], held["status"]) for held in shown["positions"]
+    ] == [
+        ("AAPL", "80", "9680", "PRICED"),
+        ("GHOST", "3", None, "MISSING"),
+        ("MSFT", "10", "400", "STALE"),
+    ]
+    assert shown["positions"][0]["avg_cost"] == "107.5"
+    assert (shown["total"]["total_value"], shown["total"]["coverage_pct"]) == ("11080", 96.77)
+
+
+def test_positions_of_an_earlier_day(released) -> None:
+    shown = released.get(f"/portfolios/{PORTFOLIO}/positions", params={"on": "2017-03-28"}).json()
+    before = released.get(f"/portfolios/{PORTFOLIO}/positions", params={"on": "2001-01-01"}).json()
+
+    assert [held["quantity"] for held in shown["positions"]] == ["50"]
+    assert shown["total"]["business_date"] == "2017-03-28"
+    assert (before["positions"], before["total"]) == ([], None)
+
+
+def test_values_between_two_days(released) -> None:
+    query = {"from": "2017-03-28", "to": "2017-03-28"}
+    shown = released.get(f"/portfolios/{PORTFOLIO}/values", params=query).json()
+
+    assert [(value["business_date"], value["total_value"]) for value in shown["values"]] == [("2017-03-28", "10500")]
+
+
+def test_performance_says_unknown_where_it_is(released, new_portfolio) -> None:
+    shown = released.get(f"/portfolios/{PORTFOLIO}/performance").json()["performance"]
+
+    assert (shown["twr"], shown["twr_annual"], shown["net_contributions"]) == (0.05, None, "10000")
+    assert new_portfolio().get("/performance")["performance"] is None
+
+
+def test_a_price_tells_which_day_it_is_from(released) -> None:
+    shown = released.get("/securities/MSFT/price").json()
+
+    assert (shown["close"], shown["price_date"], shown["asked"]) == ("40", "2017-03-28", "2017-03-29")
+    assert released.get("/securities/MSFT/price?on=1999-01-01").status_code == 404
+    assert released.get("/securities/NOPE/price").json()["code"] == "unknown_security"
+
+
+def test_a_done_simulation_shows_its_fan(released) -> None:
+    shown = released.get(f"/simulations/{SIMULATION}").json()
+
+    assert (shown["status"], shown["summary"]) == ("DONE", {"median": 103})
+    assert [row["p50"] for row in shown["fan"]] == [103, 83]
+
+
+def test_the_portfolio_of_another_user_has_no_numbers(released, foreign_portfolio) -> None:
+    for what in ("positions", "values", "performance"):
+        assert released.get(f"/portfolios/{foreign_portfolio}/{what}").status_code == 404
