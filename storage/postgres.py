@@ -166,6 +166,9 @@ def _parts(url: str) -> Mapping[str, object]:
 
 def _unreachable(url: str, error: Exception) -> str:
     parts = _parts(url)
+    if not parts:  # what psycopg says then repeats the text, with its password
+        return "DATABASE_URL or DATABASE_ADMIN_URL is not postgresql://user:password@host:port/database; check both"
     where = f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
-    why = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+    said = str(error).strip().splitlines()
+    why = said[0] if said else type(error).__name__
     return f"PostgreSQL at {where} cannot be used ({why}); check DATABASE_URL and DATABASE_ADMIN_URL"

@@ -2,8 +2,10 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -220,9 +222,8 @@ def test_a_wrong_database_url_is_one_sentence(url: str) -> None:
     assert is_one_sentence(str(refused.value))
 
 
-def test_the_sentence_does_not_show_the_password() -> None:
-    url = "postgresql://someone:s3cret@127.0.0.1:1/lakefolio"
-
+@pytest.mark.parametrize("url", ["postgresql://someone:s3cret@127.0.0.1:1/lakefolio", "someone:s3cret@127.0.0.1/lake"])
+def test_the_sentence_does_not_show_the_password(url: str) -> None:
     with pytest.raises(SetupError) as refused:
         postgres.prepare(Database(url, url))
 
@@ -315,13 +316,28 @@ def test_a_server_that_crashed_is_started_again_with_all_that_was_committed(tmp_
         with psycopg.connect(database.app_url) as connection:
             connection.execute(_NEW_PORTFOLIO, (PORTFOLIO, USER))
             connection.execute(_DEPOSIT, (PORTFOLIO, 1))
+        busy = busy_for_a_moment(database)
         embedded.kill(tmp_path)
 
         embedded.start(tmp_path)
 
         assert len(ledger_rows(database)) == 1
+        busy.join()
     finally:
         embedded.stop(tmp_path)
+
+
+def busy_for_a_moment(database: Database) -> threading.Thread:
+    """A query that outlives a crash of its server for a second or two."""
+
+    def work() -> None:
+        with suppress(psycopg.OperationalError), psycopg.connect(database.admin_url) as connection:
+            connection.execute("select count(*) from generate_series(1, 10000000) as n where n % 7 = 3")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    time.sleep(0.2)
+    return thread
 
 
 HOLD = """if True:
