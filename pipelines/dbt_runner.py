@@ -33,7 +33,7 @@ class DbtBuild:
     problems: Sequence[str] = field(default_factory=tuple)
 
 
-class DbtRunner(ConfigurableResource):
+class DbtRunner(ConfigurableResource[Any]):
     """Runs dbt's own runner with the project as `make manifest` parsed it."""
 
     parsed: str = str(MANIFEST.with_name("partial_parse.msgpack"))
@@ -59,7 +59,7 @@ class DbtRunner(ConfigurableResource):
         with _ONE_AT_A_TIME:
             os.environ[SCRATCH_VARIABLE] = str(scratch_db)
             outcome = dbtRunner(manifest=self._parsed_project(), callbacks=[collect]).invoke(list(arguments))
-            DuckDBConnectionManager.close_all_connections()
+            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
         events = [DbtCoreCliEventMessage(raw_event=event, event_history_metadata={}) for event in raw_events]
         problems = [str(event).strip() for event in events if event.raw_event["info"]["name"].startswith("RunResult")]
         if outcome.exception:

@@ -8,6 +8,7 @@ killed; it does not block the next. Failures in a row back off 1, 2, 4 ... 30 mi
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from dagster import DagsterRunStatus, RunRecord
 
@@ -55,16 +56,12 @@ def decide(
 
 
 def backed_off_until(runs: Sequence[PastRun], newest_edit: datetime | None) -> datetime | None:
-    """When the next try is due after failures in a row; None if nothing failed last, or an edit is newer."""
-    failures = 0
-    for run in runs:
-        if run.status in _WAITING:
-            continue  # killed, or it would hold the lock
-        if run.status is not DagsterRunStatus.FAILURE:
-            break
-        failures += 1
-    last = next((run for run in runs if run.status is DagsterRunStatus.FAILURE), None)
-    if not failures or last is None or (newest_edit and newest_edit > last.asked_at):
+    """When the next try is due after failures in a row since the newest edit; None if nothing failed last."""
+    ended = [run for run in runs if run.status not in _WAITING]  # the others were killed, or would hold the lock
+    failures = list(takewhile(lambda run: run.status is DagsterRunStatus.FAILURE, ended))
+    if newest_edit:
+        failures = [run for run in failures if run.asked_at >= newest_edit]
+    if not failures:
         return None
-    wait = min(timedelta(minutes=2 ** min(failures - 1, 10)), LONGEST_BACK_OFF)
-    return (last.ended_at or last.asked_at) + wait
+    wait = min(timedelta(minutes=2 ** min(len(failures) - 1, 10)), LONGEST_BACK_OFF)
+    return (failures[0].ended_at or failures[0].asked_at) + wait

@@ -48,7 +48,7 @@ class _StepLines(logging.Handler):
             )
 
 
-@dg.logger(description="One line per finished step.")
+@dg.logger(config_schema={}, description="One line per finished step.")
 def progress_logger(_: dg.InitLoggerContext) -> logging.Logger:
     logger = logging.Logger("lakefolio.progress", level=logging.DEBUG)
     logger.addHandler(_StepLines())

@@ -5,6 +5,7 @@ The whole graph up to a release, then every simulation that is due. The first ti
 
 import sys
 import time
+from typing import Any
 
 import dagster as dg
 
@@ -14,7 +15,7 @@ from pipelines.partitions import SIMULATIONS, year_of
 from pipelines.resources import Platform
 from storage.errors import SetupError
 
-_PROGRESS = {"loggers": {"progress": {}}}
+_PROGRESS: dict[str, Any] = {"loggers": {"progress": {}}}
 
 
 def refresh(platform: Platform | None = None, instance: dg.DagsterInstance | None = None) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from dagster import ConfigurableResource, InitResourceContext
 from pydantic import PrivateAttr
@@ -23,7 +24,7 @@ EXCHANGE = "XNYS"
 REFRESH_LOCK = "refresh"
 
 
-class Platform(ConfigurableResource):
+class Platform(ConfigurableResource[Any]):
     """Where the database, the lake and the scratch folder are, and which day it is."""
 
     lakefolio_home: str | None = None
@@ -82,7 +83,7 @@ class Platform(ConfigurableResource):
             shutil.rmtree(folder, ignore_errors=True)
 
 
-class Market(ConfigurableResource):
+class Market(ConfigurableResource[Any]):
     """The configured source of prices and rates."""
 
     platform: Platform
@@ -94,7 +95,7 @@ class Market(ConfigurableResource):
         return SamplePriceSource(REPOSITORY / "sample_data")
 
 
-class RefreshLock(ConfigurableResource):
+class RefreshLock(ConfigurableResource[Any]):
     """Held while a refresh lives: an advisory lock that ends with the process, however that ends.
 
     It is what "in flight" means; a run's status does not (a killed run stays STARTED for ever).

@@ -55,6 +55,11 @@ class Release:
     run_id: str
     versions: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def made_from(self) -> int:
+        """The refresh whose tables these are; what a result names, since appended results change none of them."""
+        return self.refresh_id or self.release_id
+
 
 @dataclass(frozen=True, slots=True)
 class Releases:

@@ -56,7 +56,11 @@ class PostgresPositionSnapshotRepository:
 
     def current(self, portfolio_id: UUID, business_date: date) -> PositionSnapshot | None:
         row = self._connection.execute(_CURRENT, (portfolio_id, business_date)).fetchone()
-        return PositionSnapshot(*row[:6], tuple(_line(line) for line in row[6])) if row else None
+        if row is None:
+            return None
+        snapshot_id, portfolio, day, taken_at, version, release_id, payload = row
+        lines = tuple(_line(line) for line in payload)
+        return PositionSnapshot(snapshot_id, portfolio, day, taken_at, version, release_id, lines)
 
     def store(self, snapshot: PositionSnapshot) -> None:
         self._connection.execute(_SUPERSEDE, (snapshot.portfolio_id, snapshot.business_date))

@@ -14,35 +14,36 @@ from pipelines.partitions import YEARS, DaysConfig
 from pipelines.publishing import publish
 from pipelines.resources import EXCHANGE, Market, Platform
 
-COMMON: dict[str, Any] = {
-    "group_name": "market",
-    "partitions_def": YEARS,
-    "backfill_policy": dg.BackfillPolicy.single_run(),
-    "owners": ["team:lakefolio"],
-    "kinds": {"python", "deltalake"},
-    "code_version": "1",
-}
+
+def market_asset(name: str, description: str) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """A raw table by year, published by its source's window."""
+    return dg.asset(
+        key=["raw", name],
+        description=description,
+        group_name="market",
+        partitions_def=YEARS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        owners=["team:lakefolio"],
+        kinds={"python", "deltalake"},
+        code_version="1",
+    )
 
 
-@dg.asset(
-    key=["raw", "price_daily"], description="Daily closing prices per ticker, exactly as the source has them.", **COMMON
-)
+@market_asset("price_daily", "Daily closing prices per ticker, exactly as the source has them.")
 def price_daily(
     context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
 ) -> dg.MaterializeResult[Any]:
     return _fetched(context, config, platform, "price_date", market.source.prices)
 
 
-@dg.asset(key=["raw", "yield_curve"], description="US Treasury par yields by tenor, in per cent.", **COMMON)
+@market_asset("yield_curve", "US Treasury par yields by tenor, in per cent.")
 def yield_curve(
     context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
 ) -> dg.MaterializeResult[Any]:
     return _fetched(context, config, platform, "curve_date", market.source.yields)
 
 
-@dg.asset(
-    key=["raw", "trading_calendar"], description="Every calendar day, and whether the exchange was open.", **COMMON
-)
+@market_asset("trading_calendar", "Every calendar day, and whether the exchange was open.")
 def trading_calendar(
     context: dg.AssetExecutionContext, config: DaysConfig, platform: Platform
 ) -> dg.MaterializeResult[Any]:

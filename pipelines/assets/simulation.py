@@ -5,7 +5,7 @@ domain.analytics.simulation.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -57,6 +57,17 @@ class Start:
     as_of: str
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One request's tables and summary, or the reason why it was refused."""
+
+    request: SimulationRequest
+    portfolio_version: int
+    tables: dict[str, pa.Table] = field(default_factory=dict)
+    summary: dict[str, object] | None = None
+    reason: str | None = None
+
+
 @dg.multi_asset(
     name="simulate_portfolios",
     specs=SPECS,
@@ -65,34 +76,24 @@ class Start:
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
 def simulate_portfolios(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.MaterializeResult[Any]]:
+    """All three tables belong together and are published together, whichever are selected."""
     release = platform.releases.head()
     if release is None:
         raise NoRelease
-    tables: dict[str, list[pa.Table]] = {}
-    pictures: dict[str, Any] = {}
-    for simulation_id in context.partition_keys:
-        done = run_request(context, platform, release, UUID(simulation_id))
-        for name, rows in (done or {}).items():
-            tables.setdefault(name, []).append(rows)
-        if done:
-            pictures = {"fan": fan_of(done["simulation_fan"], simulation_id)}
-    published = {}
-    for name, parts in tables.items():
-        key = dg.AssetKey(["simulation", name])
-        if key in context.selected_asset_keys:
-            for part in parts:
-                lake_key = {"simulation_id": part["simulation_id"][0].as_py(), "release_id": release.release_id}
-                result = publish(platform, key, part, context.run_id, lake_key=lake_key, extra=pictures)
-            published["/".join(key.path)] = result.metadata["lake/version"]
-            yield result
-    if published:
-        platform.releases.append(published, platform.clock.now(), context.run_id)
+    outcomes = [run_request(context, platform, release, UUID(key)) for key in context.partition_keys]
+    done = [outcome for outcome in outcomes if outcome.tables]
+    results = [published(context, platform, release, name, done) for name in _DESCRIPTIONS] if done else []
+    if done:
+        tables = [f"simulation/{name}" for name in _DESCRIPTIONS]
+        platform.releases.append(platform.lake.versions(tables), platform.clock.now(), context.run_id)
+    finish(platform, release, outcomes)  # last: DONE in the row means that the fan can be read
+    yield from (result for result in results if result.asset_key in context.selected_asset_keys)
 
 
 def run_request(
     context: dg.AssetExecutionContext, platform: Platform, release: Release, simulation_id: UUID
-) -> dict[str, pa.Table] | None:
-    """Simulate one request and write its summary to its row; None, with the reason in the row, if it is refused."""
+) -> Outcome:
+    """Simulate one request against the release; nothing is written yet."""
     with postgres.connect(platform.database.app_url) as connection:
         request = PostgresSimulationRepository(connection).get(simulation_id)
     version = portfolio_versions(platform.lake, release).get(request.portfolio_id, 0)
@@ -100,12 +101,39 @@ def run_request(
         start = started(platform.lake, release, request, version)
     except Refusal as refusal:
         context.log.warning("simulation %s is refused: %s", simulation_id, refusal.message)
-        _finish(platform, request, "REFUSED", release, version, reason=refusal.message)
-        return None
+        return Outcome(request, version, reason=refusal.message)
     spec = SimulationSpec(request.horizon_years, request.num_paths, request.seed, request.sample_paths)
     result = simulate(start.inputs, spec, workers=2)
-    _finish(platform, request, "DONE", release, version, summary=_summary(start, result))
-    return rows_of(request, start, result)
+    return Outcome(request, version, rows_of(request, start, result), _summary(start, result))
+
+
+def published(
+    context: dg.AssetExecutionContext, platform: Platform, release: Release, name: str, done: list[Outcome]
+) -> dg.MaterializeResult[Any]:
+    """One of the three tables, the rows of every outcome under their simulation and release."""
+    key = dg.AssetKey(["simulation", name])
+    for outcome in done:
+        simulation_id = str(outcome.request.simulation_id)
+        extra = {"fan": fan_of(outcome.tables[name], simulation_id)} if name == "simulation_fan" else {}
+        lake_key: dict[str, str | int] = {"simulation_id": simulation_id, "release_id": release.made_from}
+        result = publish(platform, key, outcome.tables[name], context.run_id, lake_key=lake_key, extra=extra)
+    return result
+
+
+def finish(platform: Platform, release: Release, outcomes: list[Outcome]) -> None:
+    """Write what came of every request to its row."""
+    with postgres.connect(platform.database.app_url) as connection:
+        repository = PostgresSimulationRepository(connection)
+        for outcome in outcomes:
+            repository.finish(
+                outcome.request.simulation_id,
+                "REFUSED" if outcome.reason else "DONE",
+                release.made_from,
+                outcome.portfolio_version,
+                platform.clock.now(),
+                summary=outcome.summary,
+                reason=outcome.reason,
+            )
 
 
 def started(lake: Lake, release: Release, request: SimulationRequest, version: int) -> Start:
@@ -134,7 +162,7 @@ def started(lake: Lake, release: Release, request: SimulationRequest, version: i
         )
     except ValueError as error:
         raise InvalidInput("portfolio", f"cannot be simulated: {error}") from error
-    return Start(inputs, release.release_id, version, str(release.as_of))
+    return Start(inputs, release.made_from, version, str(release.as_of))
 
 
 def portfolio_versions(lake: Lake, release: Release) -> dict[UUID, int]:
@@ -204,15 +232,6 @@ def _run(request: SimulationRequest, start: Start, result: SimulationResult) -> 
 
 def _summary(start: Start, result: SimulationResult) -> dict[str, object]:
     return {"as_of": start.as_of, "initial_value": float(result.fan[0, 3]), **result.metrics}
-
-
-def _finish(
-    platform: Platform, request: SimulationRequest, status: str, release: Release, version: int, **outcome: Any
-) -> None:
-    with postgres.connect(platform.database.app_url) as connection:
-        PostgresSimulationRepository(connection).finish(
-            request.simulation_id, status, release.release_id, version, platform.clock.now(), **outcome
-        )
 
 
 ASSETS = [simulate_portfolios]

@@ -56,9 +56,8 @@ def position_snapshot(context: dg.AssetExecutionContext, platform: Platform) -> 
     with postgres.connect(platform.database.app_url) as connection:
         if release:
             quotes = quotes_of(platform.lake, release)
-            quoted_in = release.refresh_id or release.release_id  # appended results change no quote
             books = [row[0] for row in connection.execute(_BOOKS).fetchall()]
-            taken = [take_snapshot(connection, book, quotes, quoted_in, platform.clock) for book in books]
+            taken = [take_snapshot(connection, book, quotes, release.made_from, platform.clock) for book in books]
         rows = stored_snapshots(connection)
     result = publish(platform, context.asset_key, rows, context.run_id, extra=_counted(taken))
     _append_release(platform, release, "positions/position_snapshot", context.run_id)
