@@ -1,0 +1,108 @@
+"""One real platform for all end-to-end tests of a worker: the demo's ledger over HTTP, and one refresh.
+
+Tests here may look at it and make its assets again, which changes no number. A test that records, damages or repairs
+works on a state folder or a copy of the lake of its own.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import httpx
+import pytest
+
+from ops import demo, processes
+from ops.environment import prepared
+from pipelines.resources import Platform
+from storage import embedded
+from storage.lake import Lake
+from storage.releases import Release
+from storage.settings import REPOSITORY, Settings
+
+
+@dataclass(frozen=True)
+class Home:
+    """A state folder in use: its server runs, its API answers, `variables` let other programs join."""
+
+    settings: Settings
+    variables: dict[str, str]
+    base_url: str
+    portfolio_id: str
+    platform: Platform
+
+    @property
+    def lake(self) -> Lake:
+        return self.platform.lake
+
+    @property
+    def head(self) -> Release:
+        release = self.platform.releases.head()
+        assert release is not None
+        return release
+
+    def client(self) -> httpx.Client:
+        """The API; addresses are relative to /api/v1."""
+        return httpx.Client(base_url=self.base_url, timeout=30, trust_env=False)
+
+    def run(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """A program of the virtual environment, run in the repository with this home's variables."""
+        program = Path(sys.executable).with_name(words[0])
+        environment = {**os.environ, **self.variables, **more}
+        return subprocess.run(
+            [str(program), *words[1:]], cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=120
+        )
+
+
+def home_settings(home: Path) -> Settings:
+    """Everything inside `home`, whatever the environment says."""
+    return Settings(
+        lakefolio_home=home, database_url=None, database_admin_url=None, lake_uri=None, market_source="sample"
+    )
+
+
+def platform_of(settings: Settings, variables: dict[str, str], lake_uri: str | None = None) -> Platform:
+    return Platform(
+        lakefolio_home=str(settings.home),
+        database_url=variables["DATABASE_URL"],
+        database_admin_url=variables["DATABASE_ADMIN_URL"],
+        lake_uri=lake_uri or settings.lake,
+        market_source="sample",
+    )
+
+
+@pytest.fixture(scope="session")
+def platform_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """The demo's portfolio, recorded over HTTP and refreshed once; its folder has a space, as a user's may."""
+    settings = home_settings(tmp_path_factory.mktemp("a state"))
+    variables = {**prepared(settings), "FRED_API_KEY": ""}
+    api = processes.api(processes.free_port())
+    base_url = f"http://127.0.0.1:{api.port}/api/v1"
+    try:
+        processes.start(api, settings.home, variables)
+        processes.wait_ready(api, settings.home)
+        with httpx.Client(base_url=base_url, timeout=30, trust_env=False) as client:
+            portfolio_id = demo.record_history(client)
+        home = Home(settings, variables, base_url, portfolio_id, platform_of(settings, variables))
+        refreshed = home.run("python", "-m", "pipelines.refresh")
+        assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
+        yield home
+    finally:
+        processes.stop(settings.home, "api")
+        embedded.stop(settings.home)
+        shutil.rmtree(settings.home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def instance(platform_home: Home) -> Iterator[dg.DagsterInstance]:
+    """Dagster's own storage in the home's PostgreSQL, as `dagster_home/dagster.yaml` says."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in platform_home.variables.items():
+            patch.setenv(name, value)
+        instance = dg.DagsterInstance.from_config(platform_home.variables["DAGSTER_HOME"])
+    with instance:
+        yield instance
