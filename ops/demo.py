@@ -52,7 +52,8 @@ def run(current: Settings) -> int:
 def record_history(client: httpx.Client) -> str:
     """The demo portfolio's id, its ledger recorded over HTTP; what is recorded already stays as it is."""
     before = _count(client)
-    first, *rest = list(csv.DictReader(HISTORY.open()))
+    with HISTORY.open(newline="") as file:
+        first, *rest = csv.DictReader(file)
     asked = {"name": NAME, "initial_cash": first["amount"], "business_date": first["business_date"]}
     portfolio_id = str(_post(client, "/portfolios", asked, "demo-portfolio")["portfolio_id"])
     for number, row in enumerate(rest, start=2):

@@ -16,6 +16,9 @@ import httpx
 from storage.errors import SetupError
 from storage.settings import REPOSITORY
 
+_CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
+"""Servers that this process has started: it is their parent, and must ask how they ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -75,6 +78,7 @@ def start(server: Server, home: Path, environment: Mapping[str, str]) -> int:
             start_new_session=True,
         )
     pid_file.write_text(str(process.pid))
+    _CHILDREN[process.pid] = process
     return process.pid
 
 
@@ -97,8 +101,9 @@ def is_running(home: Path, name: str) -> bool:
     pid = _pid(home, name)
     if pid is None:
         return False
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)  # a child of ours that ended must not look alive
+    if pid in _CHILDREN and _CHILDREN[pid].poll() is not None:
+        del _CHILDREN[pid]  # a child of ours that ended must not look alive
+        return False
     with suppress(ProcessLookupError, PermissionError):
         os.kill(pid, 0)
         return True

@@ -11,6 +11,11 @@ _CODE = ("domain", "storage", "pipelines", "dbt_project/models", "dbt_project/ma
 
 @lru_cache(maxsize=1)
 def code_version() -> str:
+    """The version of the code that this process began with."""
+    return computed_code_version()
+
+
+def computed_code_version() -> str:
     """`<package version>+<12 hex digits>`; the digits change when any source file or locked dependency does."""
     digest = hashlib.sha256()
     for name in _CODE:

@@ -12,7 +12,6 @@ from pipelines.assets import market, marts, positions, release, replication, sim
 from pipelines.automation import refresh_sensor, schedules, simulation_sensor
 from pipelines.checks import CHECKS
 from pipelines.dbt_runner import DbtRunner
-from pipelines.partitions import YEARS
 from pipelines.progress import progress_logger
 from pipelines.resources import Market, Platform, RefreshLock
 
@@ -27,7 +26,6 @@ def build_defs(platform: Platform | None = None, **resources: Any) -> dg.Definit
     refresh = dg.define_asset_job(
         "refresh",
         selection=dg.AssetSelection.all() - simulations,
-        partitions_def=YEARS,
         description="The whole graph for the current year's market data, up to a new release.",
     )
     pick_up = dg.define_asset_job(

@@ -110,12 +110,17 @@ class Releases:
             return released
 
     def append(self, versions: Mapping[str, int], released_at: datetime, run_id: str) -> Release:
-        """A release that is the head with newer `versions` of result tables; the horizon stays."""
+        """A release that is the head with newer `versions` of result tables; the horizon stays.
+
+        The head itself, if none is newer.
+        """
         assert all(is_result(table) for table in versions), "only results may be appended"
         with self.lake.lock(TABLE):
             head = self.head()
             assert head is not None, "results are made from a release"
             newer = {table: max(version, head.versions.get(table, 0)) for table, version in versions.items()}
+            if newer.items() <= head.versions.items():
+                return head
             released = replace(
                 head,
                 release_id=head.release_id + 1,

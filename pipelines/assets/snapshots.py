@@ -53,7 +53,7 @@ _QUOTES = """
 def position_snapshot(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
     release = platform.releases.head()
     taken: list[object] = []
-    with postgres.connect(platform.database.app_url) as connection:
+    with postgres.connect(platform.database.app_url, autocommit=True) as connection:
         if release:
             quotes = quotes_of(platform.lake, release)
             books = [row[0] for row in connection.execute(_BOOKS).fetchall()]

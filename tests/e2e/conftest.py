@@ -25,6 +25,11 @@ from storage.releases import Release
 from storage.settings import REPOSITORY, Settings
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # dagster-dbt imports sqlglot, and that a package which says of itself that it is deprecated.
+    config.addinivalue_line("filterwarnings", "ignore:sqlglotrs is deprecated:DeprecationWarning")
+
+
 @dataclass(frozen=True)
 class Home:
     """A state folder in use: its server runs, its API answers, `variables` let other programs join."""

@@ -141,15 +141,14 @@ class RefreshBroke(Exception):
     pass
 
 
-def refresh(fails: bool) -> dg.JobDefinition:
-    """A real job of the refresh's name."""
+def job_called(name: str, fails: bool) -> dg.JobDefinition:
 
     @dg.op
     def work() -> None:
         if fails:
             raise RefreshBroke()
 
-    @dg.job(name="refresh")
+    @dg.job(name=name)
     def job() -> None:
         work()
 
@@ -201,54 +200,61 @@ def instance() -> dg.DagsterInstance:
 
 
 def test_before_the_first_release_everything_is_due(instance: dg.DagsterInstance, platform: Platform) -> None:
-    assert due_now(instance, platform, "refresh") == Decision(True, "not released yet: everything")
+    assert due_now(instance, platform, ["refresh"]) == Decision(True, "not released yet: everything")
 
 
 def test_after_a_release_nothing_is_due(instance: dg.DagsterInstance, platform: Platform) -> None:
     edit(platform)
     release_now(platform)
 
-    assert not due_now(instance, platform, "refresh").is_due
+    assert not due_now(instance, platform, ["refresh"]).is_due
 
 
 def test_after_an_edit_it_is_due(instance: dg.DagsterInstance, platform: Platform) -> None:
     release_now(platform)
     edit(platform)
 
-    assert due_now(instance, platform, "refresh") == Decision(True, "not released yet: portfolio")
+    assert due_now(instance, platform, ["refresh"]) == Decision(True, "not released yet: portfolio")
 
 
 def test_while_the_lock_is_held_it_is_not_due(instance: dg.DagsterInstance, platform: Platform) -> None:
     with postgres.advisory_lock(platform.database.admin_url, REFRESH_LOCK):
-        assert due_now(instance, platform, "refresh") == Decision(False, "a refresh is running")
+        assert due_now(instance, platform, ["refresh"]) == Decision(False, "a refresh is running")
 
 
-def test_a_run_in_the_queue_is_not_asked_for_again(instance: dg.DagsterInstance, platform: Platform) -> None:
-    instance.add_run(dg.DagsterRun(job_name="refresh", run_id=str(uuid4()), status=DagsterRunStatus.QUEUED))
+def test_a_run_that_was_created_is_not_asked_for_again(instance: dg.DagsterInstance, platform: Platform) -> None:
+    instance.add_run(dg.DagsterRun(job_name="refresh", run_id=str(uuid4()), status=DagsterRunStatus.NOT_STARTED))
 
-    assert due_now(instance, platform, "refresh") == Decision(False, "a refresh was asked for and is starting")
+    assert due_now(instance, platform, ["refresh"]) == Decision(False, "a refresh was asked for and is starting")
 
 
 def test_a_run_of_another_job_does_not_count(instance: dg.DagsterInstance, platform: Platform) -> None:
-    instance.add_run(dg.DagsterRun(job_name="simulate", run_id=str(uuid4()), status=DagsterRunStatus.QUEUED))
+    instance.add_run(dg.DagsterRun(job_name="simulate", run_id=str(uuid4()), status=DagsterRunStatus.NOT_STARTED))
 
-    assert due_now(instance, platform, "refresh").is_due
+    assert due_now(instance, platform, ["refresh"]).is_due
 
 
 def test_a_run_that_failed_backs_off(instance: dg.DagsterInstance, platform: Platform) -> None:
-    refresh(fails=True).execute_in_process(instance=instance, raise_on_error=False)
+    job_called("refresh", fails=True).execute_in_process(instance=instance, raise_on_error=False)
 
-    assert "the last refresh failed" in due_now(instance, platform, "refresh").reason
+    assert "the last refresh failed" in due_now(instance, platform, ["refresh"]).reason
+
+
+def test_the_runs_of_several_jobs_are_one_row_of_tries(instance: dg.DagsterInstance, platform: Platform) -> None:
+    job_called("refresh", fails=False).execute_in_process(instance=instance)
+    job_called("pick_up", fails=True).execute_in_process(instance=instance, raise_on_error=False)
+
+    assert "the last refresh failed" in due_now(instance, platform, ["pick_up", "refresh"]).reason
 
 
 def test_an_edit_after_the_failure_is_tried_at_once(instance: dg.DagsterInstance, platform: Platform) -> None:
-    refresh(fails=True).execute_in_process(instance=instance, raise_on_error=False)
+    job_called("refresh", fails=True).execute_in_process(instance=instance, raise_on_error=False)
     edit(platform)
 
-    assert due_now(instance, platform, "refresh").is_due
+    assert due_now(instance, platform, ["refresh"]).is_due
 
 
 def test_a_run_that_succeeded_does_not_back_off(instance: dg.DagsterInstance, platform: Platform) -> None:
-    refresh(fails=False).execute_in_process(instance=instance)
+    job_called("refresh", fails=False).execute_in_process(instance=instance)
 
-    assert due_now(instance, platform, "refresh").is_due
+    assert due_now(instance, platform, ["refresh"]).is_due

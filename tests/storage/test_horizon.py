@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.horizon import NOTICED, Horizon, current_horizon, unseen
@@ -39,6 +39,7 @@ def definition(new_database: Callable[[], Database]) -> Iterator[psycopg.Connect
         yield connection
 
 
+@settings(deadline=None)  # it asks a real server on a machine that may be busy
 @given(horizon=horizons())
 def test_a_horizon_sees_what_postgresql_says_it_sees(definition: psycopg.Connection, horizon: Horizon) -> None:
     seen = definition.execute(

@@ -1,0 +1,46 @@
+"""A process that imports everything a run needs, waits for one run on its standard input, executes it and ends.
+
+`python -m pipelines.worker`; started by `pipelines.launcher`. End of input without a run: it just ends. If the code has
+changed since it was imported, it starts itself again, so that a warm worker never runs old code.
+"""
+
+import importlib
+import os
+import sys
+
+from pipelines.code_version import computed_code_version
+
+_IMPORTED_BY_RUNS = (
+    "pipelines.definitions",
+    "domain.analytics.simulation",
+    "dbt.cli.main",
+    "dbt.adapters.duckdb.connections",
+    "google.protobuf.json_format",
+    "exchange_calendars",
+    "matplotlib.figure",
+    "pyxirr",
+)
+
+
+def main() -> int:
+    imported = computed_code_version()
+    warm()
+    request = sys.stdin.readline().strip()
+    if not request:
+        return 0
+    if computed_code_version() != imported:
+        os.execv(sys.executable, [sys.executable, "-m", "dagster", "api", "execute_run", request])
+    from dagster._cli.api import execute_run_command
+
+    execute_run_command.main([request], standalone_mode=False)
+    return 0
+
+
+def warm() -> None:
+    """Import what runs import."""
+    for module in _IMPORTED_BY_RUNS:
+        importlib.import_module(module)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,252 @@
+"""Every number of the demo again, from its ledger over HTTP and the market's files, without any code of ours.
+
+Amounts are whole numbers of 1e-8, as the demo trades whole units: so the sums are exact and nothing rounds.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from deltalake import DeltaTable
+
+SAMPLE_DATA = Path(__file__).parents[2] / "sample_data"
+AS_OF = date(2017, 3, 29)
+UNIT = Decimal("0.00000001")
+
+
+def units(amounts: Any) -> np.ndarray:
+    """Decimals (or their text) as whole numbers of 1e-8."""
+    return np.array([int(Decimal(amount).scaleb(8)) for amount in amounts], dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """The demo as pandas has it: calendar days down, securities across."""
+
+    transactions: pd.DataFrame
+    closes: pd.DataFrame
+    sessions: pd.DatetimeIndex
+    quantities: pd.DataFrame
+    cash: pd.Series
+    inflow: pd.Series
+    outflow: pd.Series
+
+    @property
+    def positions(self) -> pd.DataFrame:
+        return self.quantities * self.closes.reindex(self.quantities.index).ffill()[self.quantities.columns]
+
+    @property
+    def value(self) -> pd.Series:
+        return self.cash + self.positions.sum(axis=1)
+
+    @property
+    def twr_index(self) -> pd.Series:
+        begin = self.value.shift(1, fill_value=0)
+        return ((self.value + self.outflow) / (begin + self.inflow)).cumprod()
+
+    @property
+    def log_returns(self) -> pd.DataFrame:
+        """Of everything held at the end, in the ten years up to the last day."""
+        held = self.quantities.columns[self.quantities.iloc[-1] != 0]
+        returns = np.log(self.closes[held].astype(float)).diff()
+        return returns[returns.index > pd.Timestamp(AS_OF) - pd.DateOffset(years=10)]
+
+
+@pytest.fixture(scope="module")
+def recomputed(platform_home) -> Recomputed:
+    with platform_home.client() as client:
+        answer = client.get(f"/portfolios/{platform_home.portfolio_id}/transactions", params={"limit": 1000}).json()
+    assert answer["next_cursor"] is None
+    transactions = pd.DataFrame(answer["items"]).sort_values(["event_ts", "seq"])
+    transactions["day"] = pd.to_datetime(transactions.business_date)
+    prices = pd.read_parquet(SAMPLE_DATA / "price_daily.parquet")
+    prices = prices[prices.price_date <= AS_OF]
+    closes = prices.assign(day=pd.to_datetime(prices.price_date), units=units(prices.close))
+    closes = closes.pivot(index="day", columns="ticker", values="units")
+    days = pd.date_range(transactions.day.min(), AS_OF)
+    trades = transactions[transactions.ticker.notna()]
+    traded = trades.assign(units=trades.quantity.astype(int)).pivot_table(
+        index="day", columns="ticker", values="units", aggfunc="sum", fill_value=0
+    )
+
+    def by_day(rows: pd.DataFrame, amounts: np.ndarray) -> pd.Series:
+        return pd.Series(amounts, rows.day).groupby(level=0).sum().reindex(days, fill_value=0)
+
+    moved = transactions[transactions.ticker.isna()]
+    paid = -(trades.quantity.astype(int) * units(trades.price)) - units(trades.fees)
+    given, taken = moved[moved.type == "DEPOSIT"], moved[moved.type == "WITHDRAW"]
+    return Recomputed(
+        transactions,
+        closes,
+        closes.index,
+        traded.reindex(days, fill_value=0).cumsum(),
+        (by_day(trades, paid.to_numpy()) + by_day(moved, units(moved.cash_effect))).cumsum(),
+        by_day(given, units(given.cash_effect)),
+        -by_day(taken, units(taken.cash_effect)),
+    )
+
+
+@pytest.fixture(scope="module")
+def released(platform_home):
+    """Reads a table of the newest release with deltalake alone."""
+
+    def read(table: str) -> pd.DataFrame:
+        version = platform_home.head.versions[table]
+        return DeltaTable(f"{platform_home.settings.lake}/{table}", version=version).to_pyarrow_table().to_pandas()
+
+    return read
+
+
+@pytest.fixture(scope="module")
+def performance(released) -> dict[str, Any]:
+    (row,) = released("marts/fact_performance").to_dict("records")
+    return row
+
+
+@pytest.fixture(scope="module")
+def tickers(released) -> dict[int, str]:
+    securities = released("marts/dim_security")
+    return dict(zip(securities.security_id, securities.ticker, strict=True))
+
+
+def test_cash_and_value_of_every_day_are_exact(recomputed, released) -> None:
+    days = released("marts/fact_portfolio_value_daily").sort_values("business_date")
+
+    assert list(days.business_date) == [day.date() for day in recomputed.value.index]
+    assert len(days) == 9_949
+    assert (units(days.cash) == recomputed.cash).all()
+    assert (units(days.total_value) == recomputed.value).all()
+    assert (units(days.inflow) == recomputed.inflow).all()
+    assert (units(days.outflow) == recomputed.outflow).all()
+    assert days.n_missing.eq(0).all()
+
+
+def test_quantity_and_value_of_every_position_and_day_are_exact(recomputed, released, tickers) -> None:
+    rows = released("marts/fact_position_daily")
+    shown = rows.assign(
+        day=pd.to_datetime(rows.business_date),
+        ticker=rows.security_id.map(tickers),
+        quantity=units(rows.quantity) // 10**8,
+        market_value=units(rows.market_value),
+    ).set_index(["day", "ticker"])
+    expected = recomputed.quantities.stack()
+    expected = expected[expected != 0]
+
+    assert set(shown.index) == set(expected.index)
+    assert (shown.quantity == expected.reindex(shown.index)).all()
+    assert (shown.market_value == recomputed.positions.stack().reindex(shown.index)).all()
+
+
+def test_a_price_of_an_earlier_session_is_called_stale_on_a_session_only(recomputed, released) -> None:
+    rows = released("marts/fact_position_daily")
+
+    assert set(rows.status) == {"PRICED"}, "the bundled market has a close on every session"
+    assert set(rows.price_date) <= {day.date() for day in recomputed.sessions}
+    assert (rows.price_date <= rows.business_date).all()
+
+
+def test_twr_links_daily_returns(recomputed, performance) -> None:
+    twr = recomputed.twr_index.iloc[-1] - 1
+    days = (AS_OF - recomputed.value.index[0].date()).days
+
+    assert performance["twr"] == pytest.approx(twr, rel=1e-9)
+    assert performance["twr_annual"] == pytest.approx((1 + twr) ** (365 / days) - 1, rel=1e-9)
+
+
+def test_volatility_is_of_returns_between_sessions(recomputed, performance) -> None:
+    returns = recomputed.twr_index.reindex(recomputed.sessions).pct_change()
+
+    assert performance["volatility_annual"] == pytest.approx(returns.std(ddof=1) * np.sqrt(252), abs=1e-9)
+
+
+def test_sharpe_is_over_the_three_month_curve(recomputed, performance) -> None:
+    returns = recomputed.twr_index.reindex(recomputed.sessions).pct_change()
+    curve = pd.read_parquet(SAMPLE_DATA / "yield_curve.parquet").query("tenor_months == 3")
+    yields = pd.Series(curve.par_yield_pct.astype(float).to_numpy(), pd.to_datetime(curve.curve_date))
+    daily = yields.reindex(returns.index, method="ffill", tolerance=pd.Timedelta(days=7)) / 100 / 252
+    excess = returns - daily
+
+    assert performance["sharpe"] == pytest.approx(excess.mean() / excess.std(ddof=1) * np.sqrt(252), abs=1e-9)
+
+
+def test_the_deepest_drawdown_has_its_peak_trough_and_recovery(recomputed, performance) -> None:
+    index = recomputed.twr_index
+    fall = index / index.cummax() - 1
+    trough = fall.idxmin()
+    peak = index[:trough].idxmax()
+    recovery = index[trough:][index[trough:] >= index[peak]].index[0]
+
+    assert performance["max_drawdown"] == pytest.approx(fall.min(), abs=1e-9)
+    assert [performance[f"max_drawdown_{name}"] for name in ("peak", "trough", "recovery")] == [
+        day.date() for day in (peak, trough, recovery)
+    ]
+
+
+def test_xirr_by_bisection(recomputed, performance) -> None:
+    flows = (recomputed.outflow - recomputed.inflow).astype(float)
+    flows.iloc[-1] += recomputed.value.iloc[-1]
+    flows = flows[flows != 0]
+    years = np.array([(day - flows.index[0]).days / 365 for day in flows.index])
+    low, high = 0.0, 1.0
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if (flows / (1 + middle) ** years).sum() > 0 else (low, middle)
+
+    assert performance["xirr"] == pytest.approx(low, abs=1e-8)
+    assert performance["xirr_status"] == "OK"
+    assert performance["net_contributions"] == Decimal(int((recomputed.inflow - recomputed.outflow).sum())) * UNIT
+
+
+def test_average_cost_and_realised_gain_are_exact(recomputed, released, tickers) -> None:
+    def rounded(amount: Decimal) -> Decimal:
+        return amount.quantize(UNIT, rounding=ROUND_HALF_UP)
+
+    held: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)  # quantity, cost, realised
+    for row in recomputed.transactions.dropna(subset="ticker").itertuples():
+        quantity, cost, realised = held[row.ticker]
+        units_traded, price, fees = Decimal(row.quantity), Decimal(row.price), Decimal(row.fees)
+        if units_traded > 0:
+            cost += units_traded * price + fees
+        else:
+            relieved = cost if -units_traded == quantity else rounded(cost * -units_traded / quantity)
+            realised += -units_traded * price - fees - relieved
+            cost -= relieved
+        held[row.ticker] = [quantity + units_traded, cost, realised]
+
+    intervals = released("positions/position_interval")
+    last = intervals[intervals.valid_to.isna()]
+    assert {
+        tickers[row.security_id]: (row.quantity, row.cost_basis, row.realised, row.avg_cost)
+        for row in last.itertuples()
+    } == {
+        ticker: (quantity, cost, realised, rounded(cost / quantity) if quantity else Decimal(0))
+        for ticker, (quantity, cost, realised) in held.items()
+    }
+
+
+def test_volatility_and_mu_of_what_is_held(recomputed, released, tickers) -> None:
+    returns = recomputed.log_returns
+    volatility = released("marts/security_volatility").set_index("security_id").rename(index=tickers)
+    mu = released("marts/security_historical_mu").set_index("security_id").rename(index=tickers)
+
+    assert len(returns.columns) == 15
+    for ticker, own in returns.items():
+        assert volatility.volatility_annual[ticker] == pytest.approx(own.std(ddof=1) * np.sqrt(252), abs=1e-12)
+        assert mu.mu_annual[ticker] == pytest.approx(252 * own.mean() + 252 * own.var(ddof=1) / 2, abs=1e-12)
+        assert volatility.n_observations[ticker] == mu.n_observations[ticker] == own.count()
+        assert volatility.window_start[ticker] == own.index[0].date() > AS_OF - timedelta(days=3_653)
+
+
+def test_correlation_of_what_is_held(recomputed, released, tickers) -> None:
+    rows = released("marts/security_correlation")
+    shown = rows.pivot(index="security_id_a", columns="security_id_b", values="correlation")
+    shown = shown.rename(index=tickers, columns=tickers)
+    expected = recomputed.log_returns.corr()
+
+    assert np.abs(shown.loc[expected.index, expected.columns] - expected).to_numpy().max() < 1e-12

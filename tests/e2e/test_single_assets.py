@@ -1,0 +1,80 @@
+"""Any one asset can be made by itself, over and over: by Dagster's command line, and in this process.
+
+The names come from the committed graph, which `tests/pipelines/test_definitions.py` compares with the real one.
+"""
+
+from pathlib import Path
+
+import dagster as dg
+import httpx
+import pytest
+
+GRAPH = Path(__file__).parents[1] / "pipelines" / "asset_graph.txt"
+KEYS = [line.split()[0] for line in GRAPH.read_text().splitlines() if line and not line.startswith(" ")]
+ONE_OF_A_KIND = [
+    "raw/price_daily",
+    "raw/pg_transaction_ledger",
+    "positions/position_interval",
+    "marts/security_volatility",
+    "meta/release",
+    "positions/position_snapshot",
+    "simulation/simulation_fan",
+]
+
+
+@pytest.fixture(scope="module")
+def standing_simulation(platform_home) -> str:
+    with platform_home.client() as client:
+        return simulation_of(client, platform_home.portfolio_id)
+
+
+def simulation_of(client: httpx.Client, portfolio_id: str) -> str:
+    (simulation,) = client.get(f"/portfolios/{portfolio_id}/simulations").json()["items"]
+    return str(simulation["simulation_id"])
+
+
+@pytest.fixture
+def partition_of(standing_simulation):
+    """The one partition that is made of a partitioned asset."""
+
+    def partition(key: str) -> str | None:
+        if key.startswith("simulation/"):
+            return standing_simulation
+        return "2008" if key in ("raw/price_daily", "raw/yield_curve", "raw/trading_calendar") else None
+
+    return partition
+
+
+def state(home) -> tuple[int, dict[str, int]]:
+    """The newest release, and the newest version of every table."""
+    tables = [key for key in KEYS if key != "meta/release"]
+    return home.head.release_id, home.lake.versions(tables)
+
+
+@pytest.mark.parametrize("key", ONE_OF_A_KIND)
+def test_the_command_line_makes_one_asset(platform_home, partition_of, key) -> None:
+    before = state(platform_home)
+    partition = partition_of(key)
+    words = ["dagster", "asset", "materialize", "--select", key, "-m", "pipelines.definitions"]
+
+    made = platform_home.run(*words, *(["--partition", partition] if partition else []))
+
+    assert made.returncode == 0, made.stderr
+    assert "RUN_SUCCESS" in made.stderr
+    assert state(platform_home) == before, "nothing had changed, so there is nothing new"
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_an_asset_made_again_makes_no_new_version(platform_home, instance, partition_of, key) -> None:
+    from pipelines.definitions import build_defs
+
+    job = build_defs(platform_home.platform).resolve_implicit_global_asset_job_def()
+    asset_key = dg.AssetKey.from_user_string(key)
+    before = state(platform_home)
+
+    for _ in range(2):
+        done = job.execute_in_process(instance=instance, asset_selection=[asset_key], partition_key=partition_of(key))
+
+        assert done.success
+        assert [event.asset_key for event in done.get_asset_materialization_events()] == [asset_key]
+        assert state(platform_home) == before

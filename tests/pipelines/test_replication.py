@@ -1,0 +1,226 @@
+"""The copy of PostgreSQL shows one instant, and is exact. A real writer works against a real server all the while."""
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import psycopg
+import pyarrow as pa
+import pytest
+
+from pipelines.replication import TABLES, CopyDiffers, ReplicatedTable, _attached, _copied, replicate
+from storage.horizon import current_horizon
+from storage.postgres import Database
+
+USER = "00000000-0000-4000-8000-000000000001"
+PORTFOLIO = "00000000-0000-4000-8000-0000000000aa"
+LEDGER, CASH, PORTFOLIOS = "raw/pg_transaction_ledger", "raw/pg_cash_balance", "raw/pg_portfolio"
+_NEW_PORTFOLIO = """
+    insert into portfolio (portfolio_id, user_id, name, base_currency, kind, time_zone)
+    values (%s, %s, 'Core', 'USD', 'INVESTMENT', 'America/New_York')
+"""
+_ROW = """
+    insert into transaction_ledger
+        (portfolio_id, seq, account_id, security_id, txn_type, quantity, price, fees, cash_effect, currency,
+         business_date, event_ts, recorded_at)
+    select %s, %s, min(account_id), %s, %s, %s, %s, 0, %s, 'USD', current_date, now(), now() from account
+"""
+
+
+@pytest.fixture
+def database(new_database: Callable[[], Database]) -> Database:
+    """A database of this test's own, with a portfolio without cash."""
+    created = new_database()
+    with psycopg.connect(created.app_url) as connection:
+        connection.execute(_NEW_PORTFOLIO, (PORTFOLIO, USER))
+        connection.execute("insert into cash_balance values (%s, 'USD', 0)", (PORTFOLIO,))
+    return created
+
+
+def deposit(connection: psycopg.Connection, seq: int, amount: Decimal) -> None:
+    """One unit of work as a command writes it: the version, the ledger row and the projected cash."""
+    with connection.transaction():
+        connection.execute("update portfolio set version = %s where portfolio_id = %s", (seq, PORTFOLIO))
+        connection.execute(_ROW, (PORTFOLIO, seq, None, "DEPOSIT", None, None, amount))
+        connection.execute("update cash_balance set balance = balance + %s", (amount,))
+
+
+@contextmanager
+def writing(database: Database) -> Iterator[None]:
+    """Deposits, one after another as fast as they go, while inside."""
+    stop = threading.Event()
+    amounts = random.Random(1)
+
+    def work() -> None:
+        with psycopg.connect(database.app_url, autocommit=True) as connection:
+            seq = 0
+            while not stop.wait(0.001):
+                seq += 1
+                deposit(connection, seq, Decimal(amounts.randrange(1, 10**12)).scaleb(-8))
+
+    writer = threading.Thread(target=work)
+    writer.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        writer.join()
+
+
+def is_one_instant(rows: dict[str, pa.Table]) -> bool:
+    """Whether version, ledger and cash agree, as they do after every unit of work."""
+    (version,) = rows[PORTFOLIOS]["version"].to_pylist()
+    seqs = rows[LEDGER]["seq"].to_pylist()
+    effects: Decimal = sum(rows[LEDGER]["cash_effect"].to_pylist(), start=Decimal(0))
+    return bool(version == max(seqs, default=0) == len(seqs)) and rows[CASH]["balance"].to_pylist() == [effects]
+
+
+def copy(database: Database, *lake_tables: str) -> dict[str, pa.Table]:
+    with duckdb.connect() as connection:
+        return replicate(connection, database.reader_dsn, lake_tables).rows
+
+
+def test_every_copy_shows_one_instant(database: Database) -> None:
+    with writing(database):
+        copies = [copy(database, CASH, LEDGER, PORTFOLIOS) for _ in range(30)]
+
+    assert all(is_one_instant(rows) for rows in copies)
+    assert copies[0][LEDGER].num_rows < copies[-1][LEDGER].num_rows
+
+
+def test_control_table_by_table_they_do_not_agree(database: Database) -> None:
+    with writing(database):
+        copies = ({table: copy(database, table)[table] for table in (CASH, LEDGER, PORTFOLIOS)} for _ in range(10))
+
+        assert not all(is_one_instant(rows) for rows in copies)
+
+
+def test_the_horizon_is_of_the_same_instant(database: Database) -> None:
+    with writing(database), duckdb.connect() as connection, psycopg.connect(database.admin_url) as own:
+        replicas = [replicate(connection, database.reader_dsn, [LEDGER]) for _ in range(10)]
+        for replica in replicas:
+            visible = own.execute(
+                "select count(*) from transaction_ledger where pg_visible_in_snapshot(xid, %s::pg_snapshot)",
+                (replica.horizon.snapshot,),
+            ).fetchall()
+            assert visible == [(replica.rows[LEDGER].num_rows,)]
+
+
+def test_the_horizon_names_the_database_cluster(database: Database) -> None:
+    with duckdb.connect() as connection, psycopg.connect(database.admin_url) as own:
+        replica = replicate(connection, database.reader_dsn, [])
+
+        assert replica.horizon.system_identifier == current_horizon(own).system_identifier
+
+
+def test_every_table_can_be_copied_when_it_is_empty(database: Database) -> None:
+    copies = copy(database, *(table.lake_table for table in TABLES))
+
+    assert set(copies) == {table.lake_table for table in TABLES}
+    assert all(rows.num_columns == len(table.columns) for table, rows in zip(TABLES, copies.values(), strict=True))
+
+
+def test_no_number_becomes_a_double(database: Database) -> None:
+    copies = copy(database, *(table.lake_table for table in TABLES))
+
+    doubles = [
+        (name, field.name) for name, rows in copies.items() for field in rows.schema if "double" in str(field.type)
+    ]
+
+    assert doubles == []
+
+
+EXTREMES = [
+    ("9999999999.99999999", "0.00000001", "-99999999999999999999.99999999"),
+    ("-9999999999.99999999", "9999999999.99999999", "99999999999999999999.99999999"),
+    ("0.00000001", "1234567890.12345678", "-0.00000001"),
+]
+
+
+@pytest.mark.parametrize(("quantity", "price", "cash_effect"), EXTREMES)
+def test_decimals_are_copied_exactly(database: Database, quantity: str, price: str, cash_effect: str) -> None:
+    with psycopg.connect(database.admin_url) as connection:
+        added = connection.execute(
+            "insert into security_registry (asset_type, currency, display_name) values ('EQUITY', 'USD', 'A') "
+            "returning security_id"
+        ).fetchone()
+        assert added
+        row = (PORTFOLIO, 1, added[0], "BUY", Decimal(quantity), Decimal(price), Decimal(cash_effect))
+        connection.execute(_ROW, row)
+
+    copied = copy(database, LEDGER)[LEDGER].to_pylist()[0]
+
+    assert [copied[name] for name in ("quantity", "price", "cash_effect")] == [
+        *map(Decimal, (quantity, price, cash_effect))
+    ]
+
+
+def test_moments_are_copied_in_utc(database: Database) -> None:
+    with psycopg.connect(database.admin_url) as connection:
+        connection.execute("update portfolio set archived_at = '2017-03-29 23:30:00.123456-04'")
+
+    copied = copy(database, PORTFOLIOS)[PORTFOLIOS]
+
+    assert copied.schema.field("archived_at").type == pa.timestamp("us", tz="UTC")
+    assert copied["archived_at"].to_pylist()[0].isoformat() == "2017-03-30T03:30:00.123456+00:00"
+
+
+def copy_of_ledger(database: Database, *columns: str, summed: tuple[str, ...]) -> Any:
+    """The ledger copied by those columns, with its control."""
+    with duckdb.connect() as connection, _attached(connection, database.reader_dsn):
+        return _copied(connection, ReplicatedTable("transaction_ledger", columns, summed))
+
+
+@pytest.fixture
+def two_deposits(database: Database) -> Database:
+    with psycopg.connect(database.app_url, autocommit=True) as connection:
+        deposit(connection, 1, Decimal("0.00000001"))
+        deposit(connection, 2, Decimal(10))
+    return database
+
+
+def test_a_copy_that_repeats_rows_is_refused(two_deposits: Database) -> None:
+    with pytest.raises(CopyDiffers, match=r"transaction_ledger: count and sums \(4, .*\(2, "):
+        copy_of_ledger(two_deposits, "seq", "generate_series(1, 2) as repeated", summed=("seq",))
+
+
+def test_a_copy_that_drops_rows_is_refused(two_deposits: Database) -> None:
+    with pytest.raises(CopyDiffers):
+        copy_of_ledger(two_deposits, "seq", "generate_series(1, 2 - seq) as dropped", summed=())
+
+
+def test_a_copy_whose_last_digit_differs_is_refused(two_deposits: Database) -> None:
+    with pytest.raises(CopyDiffers):
+        copy_of_ledger(two_deposits, "round(cash_effect, 7)::numeric(28, 8) as cash_effect", summed=("cash_effect",))
+
+
+def test_a_copy_with_a_null_for_a_value_is_refused(two_deposits: Database) -> None:
+    with pytest.raises(CopyDiffers):
+        copy_of_ledger(two_deposits, "nullif(cash_effect, 10) as cash_effect", summed=("cash_effect",))
+
+
+def test_control_the_same_columns_unchanged_are_copied(two_deposits: Database) -> None:
+    rows = copy_of_ledger(two_deposits, "seq", "cash_effect", summed=("seq", "cash_effect"))
+
+    assert rows["cash_effect"].to_pylist() == [Decimal("0.00000001"), Decimal(10)]
+
+
+def test_nothing_stays_attached_after_a_refused_copy(two_deposits: Database) -> None:
+    with duckdb.connect() as connection:
+        with pytest.raises(CopyDiffers), _attached(connection, two_deposits.reader_dsn):
+            _copied(connection, ReplicatedTable("transaction_ledger", ("generate_series(1, 2) as twice",)))
+
+        assert replicate(connection, two_deposits.reader_dsn, [LEDGER]).rows[LEDGER].num_rows == 2
+
+
+def test_a_copy_writes_nothing_to_the_database(database: Database) -> None:
+    delete = "delete from ledger_database.cash_balance"
+
+    with duckdb.connect() as connection, _attached(connection, database.reader_dsn), pytest.raises(duckdb.Error):
+        connection.execute(delete)
+
+    assert copy(database, CASH)[CASH].num_rows == 1
