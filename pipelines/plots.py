@@ -46,6 +46,7 @@ def fan_chart(years: list[float], fan: dict[str, list[float]], title: str) -> Me
 def _picture(draw: Callable[[Any], None]) -> MetadataValue[Any]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import EngFormatter
 
     figure = Figure(figsize=(5.2, 2.6), dpi=90, layout="constrained")
     FigureCanvasAgg(figure)
@@ -53,6 +54,7 @@ def _picture(draw: Callable[[Any], None]) -> MetadataValue[Any]:
     axes.tick_params(labelsize=7)
     axes.spines[["top", "right"]].set_visible(False)
     draw(axes)
+    axes.yaxis.set_major_formatter(EngFormatter(sep=""))
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return MetadataValue.md(f"![plot](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})")

@@ -29,9 +29,11 @@ def publish(
     return MaterializeResult(asset_key=key, metadata={**described(platform, publication, rows), **(extra or {})})
 
 
-def described(platform: Platform, publication: Publication, rows: pa.Table) -> dict[str, Any]:
-    """Metadata of a publication, under the names that Dagster's UI knows."""
-    columns = [TableColumn(field.name, str(field.type)) for field in rows.schema]
+def described(
+    platform: Platform, publication: Publication, rows: pa.Table, meanings: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Metadata of a publication, under the names that Dagster's UI knows; `meanings` describe its columns."""
+    columns = [TableColumn(field.name, str(field.type), (meanings or {}).get(field.name)) for field in rows.schema]
     return {
         VERSION_KEY: publication.version,
         "lake/is_new_version": publication.is_new,

@@ -65,7 +65,7 @@ def _fetched(
         context.log.info("no market day of %s has come yet", context.partition_key_range)
         return dg.MaterializeResult(metadata={"dagster/row_count": 0})
     rows = fetch(window.start, window.end)
-    return publish(platform, context.asset_key, rows, context.run_id, date_column=date_column, window=window)
+    return publish(platform, context.asset_key, rows, context.run.run_id, date_column=date_column, window=window)
 
 
 ASSETS = [price_daily, yield_curve, trading_calendar]

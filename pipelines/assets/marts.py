@@ -55,9 +55,9 @@ def marts(
     platform: Platform,
     dbt: DbtRunner,
 ) -> Iterator[dg.AssetCheckResult | dg.Output[None]]:
-    versions = pinned(context.instance, context.run_id, platform.releases, known=SOURCES).versions
+    versions = pinned(context.instance, context.run.run_id, platform.releases, known=SOURCES).versions
     window = config.window(platform.market_today)
-    with platform.scratch(context.run_id) as folder:
+    with platform.scratch(context.run.run_id) as folder:
         scratch = DuckDBResource(database=str(folder / "scratch.duckdb"))
         with scratch.get_connection() as connection:
             mount(connection, platform.lake, versions)
@@ -115,9 +115,10 @@ def published(
     relation = f'"{node["schema"]}"."{node["name"]}{"__window" if window else ""}"'
     rows = connection.execute(f"from {relation}").to_arrow_table()
     publication = platform.lake.publish(
-        f"{node['schema']}/{node['name']}", rows, date_column=date_column, window=window, run_id=context.run_id
+        f"{node['schema']}/{node['name']}", rows, date_column=date_column, window=window, run_id=context.run.run_id
     )
-    metadata = {**output.metadata, **described(platform, publication, rows)}
+    meanings = {name: column["description"] for name, column in node["columns"].items()}
+    metadata = {**output.metadata, **described(platform, publication, rows, meanings)}
     if node["name"] == "fact_portfolio_value_daily":
         metadata["value over time"] = value_chart(rows)
     return dg.Output(value=None, output_name=output.output_name, metadata=metadata)

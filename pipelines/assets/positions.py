@@ -43,9 +43,9 @@ SCHEMA = pa.schema(
     code_version="1",
 )
 def position_interval(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
-    versions = pinned(context.instance, context.run_id, platform.releases, known=[LEDGER]).versions
+    versions = pinned(context.instance, context.run.run_id, platform.releases, known=[LEDGER]).versions
     ledger = platform.lake.read(LEDGER, versions[LEDGER])
-    return publish(platform, context.asset_key, intervals_of(ledger), context.run_id)
+    return publish(platform, context.asset_key, intervals_of(ledger), context.run.run_id)
 
 
 def intervals_of(ledger: pa.Table) -> pa.Table:

@@ -40,9 +40,9 @@ def release_asset(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[Any]:
         del refresh_lock  # held since the run began
         seen = pinned(
-            context.instance, context.run_id, platform.releases, known=["/".join(key.path) for key in upstream]
+            context.instance, context.run.run_id, platform.releases, known=["/".join(key.path) for key in upstream]
         )
-        candidate = _candidate(context.run_id, platform, seen)
+        candidate = _candidate(context.run.run_id, platform, seen)
         if seen.base and _says_the_same(seen.base, candidate) and not _is_ahead(platform, seen.base):
             return _reported(seen.base, is_new=False)
         return _reported(platform.releases.publish(candidate, seen.base), is_new=True)

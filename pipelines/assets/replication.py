@@ -33,14 +33,14 @@ def replicate_postgres(
     context: dg.AssetExecutionContext, platform: Platform, duckdb: DuckDBResource
 ) -> Iterator[dg.MaterializeResult[Any]]:
     pinned(
-        context.instance, context.run_id, platform.releases
+        context.instance, context.run.run_id, platform.releases
     )  # before reading, so that the horizon is never older than the pinned one
     keys = {"/".join(key.path): key for key in context.selected_asset_keys}
     with duckdb.get_connection() as connection:
         replica = replicate(connection, platform.database.reader_dsn, sorted(keys))
     horizon = {HORIZON_KEY: f"{replica.horizon.system_identifier}/{replica.horizon.snapshot}"}
     for table, rows in replica.rows.items():
-        yield publish(platform, keys[table], rows, context.run_id, extra=horizon)
+        yield publish(platform, keys[table], rows, context.run.run_id, extra=horizon)
 
 
 ASSETS = [replicate_postgres]

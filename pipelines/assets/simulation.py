@@ -85,7 +85,7 @@ def simulate_portfolios(context: dg.AssetExecutionContext, platform: Platform) -
     results = [published(context, platform, release, name, done) for name in _DESCRIPTIONS] if done else []
     if done:
         tables = [f"simulation/{name}" for name in _DESCRIPTIONS]
-        platform.releases.append(platform.lake.versions(tables), platform.clock.now(), context.run_id)
+        platform.releases.append(platform.lake.versions(tables), platform.clock.now(), context.run.run_id)
     finish(platform, release, outcomes)  # last: DONE in the row means that the fan can be read
     yield from (result for result in results if result.asset_key in context.selected_asset_keys)
 
@@ -116,7 +116,7 @@ def published(
         simulation_id = str(outcome.request.simulation_id)
         extra = {"fan": fan_of(outcome.tables[name], simulation_id)} if name == "simulation_fan" else {}
         lake_key: dict[str, str | int] = {"simulation_id": simulation_id, "release_id": release.made_from}
-        result = publish(platform, key, outcome.tables[name], context.run_id, lake_key=lake_key, extra=extra)
+        result = publish(platform, key, outcome.tables[name], context.run.run_id, lake_key=lake_key, extra=extra)
     return result
 
 

@@ -59,8 +59,8 @@ def position_snapshot(context: dg.AssetExecutionContext, platform: Platform) -> 
             books = [row[0] for row in connection.execute(_BOOKS).fetchall()]
             taken = [take_snapshot(connection, book, quotes, release.made_from, platform.clock) for book in books]
         rows = stored_snapshots(connection)
-    result = publish(platform, context.asset_key, rows, context.run_id, extra=_counted(taken))
-    _append_release(platform, release, "positions/position_snapshot", context.run_id)
+    result = publish(platform, context.asset_key, rows, context.run.run_id, extra=_counted(taken))
+    _append_release(platform, release, "positions/position_snapshot", context.run.run_id)
     return result
 
 

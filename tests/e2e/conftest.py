@@ -24,10 +24,15 @@ from storage.lake import Lake
 from storage.releases import Release
 from storage.settings import REPOSITORY, Settings
 
+_DEPRECATED_BY_OTHERS = [
+    "sqlglotrs is deprecated",  # sqlglot, which dagster-dbt imports, imports it
+    "InitResourceContext.dagster_run is deprecated",  # Dagster itself, for a resource within a resource
+]
+
 
 def pytest_configure(config: pytest.Config) -> None:
-    # dagster-dbt imports sqlglot, and that a package which says of itself that it is deprecated.
-    config.addinivalue_line("filterwarnings", "ignore:sqlglotrs is deprecated:DeprecationWarning")
+    for deprecated in _DEPRECATED_BY_OTHERS:
+        config.addinivalue_line("filterwarnings", f"ignore:{deprecated}:DeprecationWarning")
 
 
 @dataclass(frozen=True)
@@ -109,5 +114,6 @@ def instance(platform_home: Home) -> Iterator[dg.DagsterInstance]:
         for name, value in platform_home.variables.items():
             patch.setenv(name, value)
         instance = dg.DagsterInstance.from_config(platform_home.variables["DAGSTER_HOME"])
+        assert instance.compute_log_manager, "it is made when first asked for, and reads the environment then"
     with instance:
         yield instance

@@ -217,6 +217,16 @@ def test_results_that_come_late_do_not_take_back_newer_ones(releases: Releases) 
     assert appended.versions[FAN] == 5
 
 
+def test_appending_nothing_newer_makes_no_release(releases: Releases) -> None:
+    releases.publish(candidate(), base=None)
+    head = releases.append({FAN: 5}, NOON, "a simulation")
+
+    again = releases.append({FAN: 5}, NOON, "the same simulation")
+
+    assert again == head
+    assert releases.head() == head
+
+
 def test_results_of_two_tables_are_kept_side_by_side(releases: Releases) -> None:
     releases.publish(candidate(), base=None)
     releases.append({"positions/position_snapshot": 1}, NOON, "snapshots")

@@ -1,0 +1,78 @@
+"""The house rules that a program can check."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LINTER = Path(sys.executable).with_name("lint-imports")
+
+
+def tracked(*patterns: str) -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", *patterns], cwd=ROOT, check=True, capture_output=True, text=True)
+    return [ROOT / name for name in listed.stdout.split()]
+
+
+def test_the_readme_fits_on_two_screens() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 120
+
+
+def test_no_module_is_over_four_hundred_lines() -> None:
+    too_long = {path.name: len(path.read_text().splitlines()) for path in tracked("*.py")}
+    assert {name: lines for name, lines in too_long.items() if lines > 400} == {}
+
+
+def test_no_module_is_called_after_nothing() -> None:
+    vague = {"utils", "util", "common", "helpers", "helper", "base", "misc"}
+    assert [path for path in tracked("*.py", "*.sql") if path.stem in vague] == []
+
+
+def test_the_lock_has_hashes_and_no_addresses() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    pinned = re.findall(r"^[a-z0-9][\w.\-]*(?:\[[\w, \-]+\])?==\S+", lock, flags=re.MULTILINE)
+    assert len(pinned) > 100
+    assert lock.count("--hash=sha256:") >= len(pinned)
+    assert "://" not in lock
+    assert "@ " not in lock
+
+
+def test_no_file_names_a_path_of_one_machine_or_a_package_index() -> None:
+    foreign = re.compile(r"/" r"work/|/" r"root/\w|pypi\." r"org|python" r"hosted")
+    named = [path for path in tracked() if path.suffix in {".py", ".sql", ".yml", ".toml", ".md", ".lock", ""}]
+    assert [path.name for path in named if path.is_file() and foreign.search(path.read_text(errors="ignore"))] == []
+
+
+def test_the_layers_hold() -> None:
+    outcome = subprocess.run([str(LINTER)], cwd=ROOT, capture_output=True, text=True)
+    assert outcome.returncode == 0, outcome.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "forbidden"),
+    [
+        ("domain/money.py", "import os"),
+        ("domain/holdings.py", "import domain.ports"),
+        ("storage/lake.py", "import pipelines.plots"),
+        ("oltp_api/handlers.py", "import pipelines.plots"),
+        ("pipelines/pickup.py", "import oltp_api.errors"),
+        ("ops/report.py", "import pipelines.plots"),
+    ],
+)
+def test_an_import_against_the_layers_is_found(tmp_path: Path, module: str, forbidden: str) -> None:
+    for path in tracked("*.py", "pyproject.toml"):
+        if path.relative_to(ROOT).parts[0] in {"domain", "storage", "oltp_api", "pipelines", "ops", "pyproject.toml"}:
+            copy = tmp_path / path.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(path.read_text())
+    broken = tmp_path / module
+    broken.write_text(f"{broken.read_text()}\n\n{forbidden}  # noqa\n")
+
+    outcome = subprocess.run(
+        [str(LINTER)], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True
+    )
+
+    assert outcome.returncode != 0
+    assert "BROKEN" in outcome.stdout
