@@ -18,14 +18,14 @@ from domain.ledger import Transaction, TxnType
 from domain.portfolio import Portfolio, PortfolioKind, When
 from domain.ports import SimulationRequest
 from domain.securities import AssetType, Security
-from oltp_api.queries import statements
 from storage.outbox import write_event
+from storage.queries import statements
 
 Connection = psycopg.Connection[DictRow]
 
-_PORTFOLIOS = statements("portfolios")
-_REGISTRY = statements("registry")
-_REQUESTS = statements("requests")
+_PORTFOLIOS = statements("oltp_api", "portfolios")
+_REGISTRY = statements("oltp_api", "registry")
+_REQUESTS = statements("oltp_api", "requests")
 _EQUITY_DETAILS = ("exchange", "country", "sector", "industry")
 
 

@@ -13,7 +13,6 @@ from psycopg.rows import DictRow
 from domain.errors import PortfolioNotFound, SecurityNotFound, SimulationNotFound
 from domain.holdings import Holding
 from domain.securities import parse_ticker
-from oltp_api.queries import statements
 from oltp_api.schemas import (
     AccountHoldingView,
     BalanceView,
@@ -29,8 +28,9 @@ from oltp_api.schemas import (
     TransactionPage,
     TransactionView,
 )
+from storage.queries import statements
 
-_READS = statements("reads")
+_READS = statements("oltp_api", "reads")
 _MOST_SIMULATIONS = 1000
 
 

@@ -21,8 +21,9 @@ from pipelines.plots import fan_chart
 from pipelines.publishing import publish
 from pipelines.resources import Platform
 from storage import postgres
-from storage.analytics import LakeAnalyticsRepository, LakeSimulationParamsRepository
+from storage.analytics import LakeAnalyticsRepository
 from storage.lake import Lake, memory_duckdb
+from storage.parameters import LakeSimulationParamsRepository
 from storage.releases import Release
 from storage.simulations import PostgresSimulationRepository
 

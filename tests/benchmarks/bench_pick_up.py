@@ -22,7 +22,8 @@ def main() -> None:
     median, p95 = statistics.median(ordered), ordered[round(0.95 * (TRADES - 1))]
     print(
         f"trade to release, {TRADES} trades: median {median:.1f} s, p95 {p95:.1f} s; the median is "
-        f"{median / command:.2f} times `python -m pipelines.refresh` ({command:.1f} s), the first, cold, took {waits[0]:.1f} s"
+        f"{median / command:.2f} times `python -m pipelines.refresh` ({command:.1f} s); the first, cold, took "
+        f"{waits[0]:.1f} s"
     )
 
 

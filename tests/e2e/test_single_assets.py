@@ -64,16 +64,25 @@ def test_the_command_line_makes_one_asset(platform_home, partition_of, key) -> N
     assert state(platform_home) == before, "nothing had changed, so there is nothing new"
 
 
-@pytest.mark.parametrize("key", KEYS)
-def test_an_asset_made_again_makes_no_new_version(platform_home, instance, partition_of, key) -> None:
+@pytest.fixture(scope="module")
+def everything(platform_home) -> dg.JobDefinition:
     from pipelines.definitions import build_defs
 
-    job = build_defs(platform_home.platform).resolve_implicit_global_asset_job_def()
+    return build_defs(platform_home.platform).resolve_implicit_global_asset_job_def()
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_an_asset_made_again_makes_no_new_version(
+    platform_home, instance, everything, partition_of, key, monkeypatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", platform_home.variables["DAGSTER_EVENT_BATCH_SIZE"])
     asset_key = dg.AssetKey.from_user_string(key)
     before = state(platform_home)
 
     for _ in range(2):
-        done = job.execute_in_process(instance=instance, asset_selection=[asset_key], partition_key=partition_of(key))
+        done = everything.execute_in_process(
+            instance=instance, asset_selection=[asset_key], partition_key=partition_of(key)
+        )
 
         assert done.success
         assert [event.asset_key for event in done.get_asset_materialization_events()] == [asset_key]

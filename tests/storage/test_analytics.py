@@ -9,8 +9,9 @@ import pytest
 
 from domain.errors import MissingParameters, NoRelease
 from domain.ports import AnalyticsRepository, SimulationParamsRepository
-from storage.analytics import LakeAnalyticsRepository, LakeSimulationParamsRepository
+from storage.analytics import LakeAnalyticsRepository
 from storage.lake import Lake
+from storage.parameters import LakeSimulationParamsRepository
 from storage.releases import Releases
 from tests.small_release import AS_OF, PORTFOLIO, SIMULATION, publish_small_release, release
 

@@ -1,0 +1,136 @@
+-- name: positions
+select
+    positions.security_id,
+    securities.ticker,
+    sum(positions.quantity) as quantity,
+    sum(positions.cost_basis) as cost_basis,
+    max(positions.close) as close,
+    max(positions.price_date) as price_date,
+    max(positions.status) as status,
+    max(positions.stale_days) as stale_days,
+    sum(positions.market_value) as market_value,
+    sum(positions.gain_loss) as gain_loss,
+    sum(positions.realised) as realised,
+    max(positions.currency) as currency,
+    positions.business_date
+from marts.fact_position_daily as positions
+inner join marts.dim_security as securities using (security_id)
+where positions.portfolio_id = $portfolio_id and positions.business_date = $on and positions.quantity <> 0
+group by positions.security_id, securities.ticker, positions.business_date
+order by securities.ticker
+
+-- name: values
+select
+    business_date,
+    total_value,
+    positions_value,
+    cash,
+    cost_basis,
+    coverage_pct,
+    twr_index
+from marts.fact_portfolio_value_daily
+where
+    portfolio_id = $portfolio_id
+    and business_date >= coalesce($start, date '0001-01-01')
+    and business_date <= coalesce($end, date '9999-12-31')
+order by business_date
+
+-- name: performance
+select
+    as_of,
+    first_date,
+    total_value,
+    net_contributions,
+    twr,
+    twr_annual,
+    xirr,
+    xirr_status,
+    volatility_annual,
+    sharpe,
+    max_drawdown,
+    max_drawdown_peak,
+    max_drawdown_trough,
+    max_drawdown_recovery
+from marts.fact_performance
+where portfolio_id = $portfolio_id and period = 'SINCE_INCEPTION'
+
+-- name: ticker_performance
+with closes as (
+    select
+        security_id,
+        max(price_date) as as_of,
+        cast(arg_max(close, price_date) as double) / arg_min(close, price_date) - 1 as total_return
+    from marts.fact_price_daily
+    where security_id in (select security_id from marts.dim_security where list_contains($tickers, ticker))
+    group by security_id
+)
+
+select
+    securities.ticker,
+    closes.as_of,
+    closes.total_return,
+    volatility.volatility_annual
+from closes
+inner join marts.dim_security as securities using (security_id)
+left join marts.security_volatility as volatility using (security_id)
+
+-- name: ticker_details
+select
+    ticker,
+    display_name,
+    asset_type,
+    currency,
+    exchange,
+    country,
+    sector,
+    industry,
+    price_kind,
+    first_price_date,
+    last_price_date
+from marts.dim_security
+where list_contains($tickers, ticker)
+
+-- name: price
+select
+    prices.price_date,
+    prices.close,
+    prices.currency
+from marts.fact_price_daily as prices
+inner join marts.dim_security as securities using (security_id)
+where securities.ticker = $ticker and prices.price_date <= $on
+order by prices.price_date desc
+limit 1
+
+-- name: correlations_of_tickers
+select
+    least(a.ticker, b.ticker) as ticker_a,
+    greatest(a.ticker, b.ticker) as ticker_b,
+    pairs.correlation
+from marts.security_correlation as pairs
+inner join marts.dim_security as a on pairs.security_id_a = a.security_id
+inner join marts.dim_security as b on pairs.security_id_b = b.security_id
+where
+    list_contains($tickers, a.ticker)
+    and list_contains($tickers, b.ticker)
+    and pairs.security_id_a < pairs.security_id_b
+    and pairs.correlation is not null
+order by pairs.correlation, ticker_a, ticker_b
+
+-- name: fan
+select
+    step,
+    years,
+    p5,
+    p10,
+    p25,
+    p50,
+    p75,
+    p90,
+    p95,
+    mean,
+    probability_of_loss
+from simulation.simulation_fan
+where
+    simulation_id = $simulation_id
+    and release_id = (select max(release_id) from simulation.simulation_fan where simulation_id = $simulation_id)
+order by step
