@@ -1,5 +1,6 @@
-"""Any one asset can be made by itself, over and over: by Dagster's command line, and in this process.
+"""Any one asset can be made by itself, and again: one of a kind by Dagster's command line, the others in this process.
 
+The refresh has made each of them once, so that making it again must bring no new version.
 The names come from the committed graph, which `tests/pipelines/test_definitions.py` compares with the real one.
 """
 
@@ -71,7 +72,7 @@ def everything(platform_home) -> dg.JobDefinition:
     return build_defs(platform_home.platform).resolve_implicit_global_asset_job_def()
 
 
-@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("key", [key for key in KEYS if key not in ONE_OF_A_KIND])
 def test_an_asset_made_again_makes_no_new_version(
     platform_home, instance, everything, partition_of, key, monkeypatch
 ) -> None:
@@ -79,11 +80,10 @@ def test_an_asset_made_again_makes_no_new_version(
     asset_key = dg.AssetKey.from_user_string(key)
     before = state(platform_home)
 
-    for _ in range(2):
-        done = everything.execute_in_process(
-            instance=instance, asset_selection=[asset_key], partition_key=partition_of(key)
-        )
+    done = everything.execute_in_process(
+        instance=instance, asset_selection=[asset_key], partition_key=partition_of(key)
+    )
 
-        assert done.success
-        assert [event.asset_key for event in done.get_asset_materialization_events()] == [asset_key]
-        assert state(platform_home) == before
+    assert done.success
+    assert [event.asset_key for event in done.get_asset_materialization_events()] == [asset_key]
+    assert state(platform_home) == before
