@@ -17,7 +17,7 @@ OPS := $(STATE) $(PY) -m ops
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
 
-demo: install manifest ## run the whole graph on the bundled market and print the report
+demo: install manifest ## the whole graph on the bundled market, and its report
 	@$(OPS) demo
 
 test: install manifest ## run the tests
@@ -63,7 +63,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	if [ -z "$$python" ]; then echo "error: Python 3.11 or newer (with venv) is not here; install it or set PYTHON=<path>" >&2; exit 1; fi; \
 	echo "  installing the locked packages into $(VENV) with $$python (one or two minutes) ..." >&2; \
 	{ $$python -m venv $(VENV) && \
-	  $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock && \
-	  $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .; } >&2 || \
+	  $(VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements.lock && \
+	  $(VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .; } >&2 || \
 	  { echo "error: the packages could not be installed; check that the package index can be reached, then run this again" >&2; exit 1; }; \
 	touch $@

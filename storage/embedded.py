@@ -124,7 +124,8 @@ def _as_server_user(pgdata: Path) -> list[str]:
         raise SetupError("root cannot run PostgreSQL and `setpriv` is not here to drop it; run as an ordinary user")
     words = [setpriv, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
     if not all(_open_to_all(path) for path in (pgdata.parent, binaries())):
-        words += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+        # no_setuid_fixup: without it access(2), by which initdb looks for its sibling programs, ignores the capability
+        words += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--securebits=+no_setuid_fixup"]
     return [*words, "--"]
 
 
