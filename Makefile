@@ -1,7 +1,7 @@
 # Every recipe sets up what it needs; there is no separate install step. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down check bench refresh env install manifest lock sample chaos
+.PHONY: help demo test up down check bench refresh env install manifest lock
 
 VENV := .venv
 PY := $(VENV)/bin/python

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 
@@ -35,7 +36,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         yield
         app.state.world.pool.close()
 
-    app = FastAPI(title="Lakefolio", version="0.1.0", lifespan=lifespan, summary="Portfolios, from ledger to lake.")
+    app = FastAPIOffline(
+        title="Lakefolio", version="0.1.0", lifespan=lifespan, summary="Portfolios, from ledger to lake."
+    )
     handle_errors(app)
     for routes in (portfolios, transactions, securities, simulations, analytics, health):
         app.include_router(routes.router, prefix=PREFIX)

@@ -15,10 +15,11 @@ from storage.settings import REPOSITORY, Settings, settings
 
 def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m ops", description=__doc__)
-    parser.add_argument("command", choices=sorted(_COMMANDS))
-    parser.add_argument("--api-port", type=int, default=8000)
-    parser.add_argument("--ui-port", type=int, default=3000)
-    parser.add_argument("program", nargs=argparse.REMAINDER, help="for `run`: what to become, once all is prepared")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="|".join(_COMMANDS))
+    parsers = {name: commands.add_parser(name, help=command.__doc__) for name, command in _COMMANDS.items()}
+    parsers["up"].add_argument("--api-port", type=int, default=8000)
+    parsers["up"].add_argument("--ui-port", type=int, default=3000)
+    parsers["run"].add_argument("program", nargs=argparse.REMAINDER, help="what to become, once all is prepared")
     arguments = parser.parse_args(words)
     try:
         return _COMMANDS[arguments.command](settings(), arguments)
@@ -28,6 +29,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def env(current: Settings, _: argparse.Namespace) -> int:
+    """Print export lines, for `eval`."""
     print(export_lines(prepared(current)))
     return 0
 
@@ -57,6 +59,7 @@ def up(current: Settings, arguments: argparse.Namespace) -> int:
 
 
 def down(current: Settings, _: argparse.Namespace) -> int:
+    """Stop what `up` started, and the embedded database."""
     stopped = _stop_servers(current)
     if not current.database_url:
         embedded.stop(current.home)
@@ -74,11 +77,13 @@ def run(current: Settings, arguments: argparse.Namespace) -> int:
 
 
 def refresh(current: Settings, _: argparse.Namespace) -> int:
+    """One refresh now, in the foreground."""
     command = [sys.executable, "-m", "pipelines.refresh"]
     return subprocess.run(command, cwd=REPOSITORY, env={**os.environ, **prepared(current)}).returncode
 
 
 def show(current: Settings, _: argparse.Namespace) -> int:
+    """Run the whole graph on the bundled market and print the report."""
     return demo.run(current)
 
 

@@ -8,9 +8,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import httpx
@@ -43,7 +45,20 @@ class Home:
     variables: dict[str, str]
     base_url: str
     portfolio_id: str
-    platform: Platform
+
+    @property
+    def platform(self) -> Platform:
+        return self.platform_on(self.settings.lake)
+
+    def platform_on(self, lake_uri: str) -> Platform:
+        """This home with another lake."""
+        return Platform(
+            lakefolio_home=str(self.settings.home),
+            database_url=self.variables["DATABASE_URL"],
+            database_admin_url=self.variables["DATABASE_ADMIN_URL"],
+            lake_uri=lake_uri,
+            market_source="sample",
+        )
 
     @property
     def lake(self) -> Lake:
@@ -75,36 +90,38 @@ def home_settings(home: Path) -> Settings:
     )
 
 
-def platform_of(settings: Settings, variables: dict[str, str], lake_uri: str | None = None) -> Platform:
-    return Platform(
-        lakefolio_home=str(settings.home),
-        database_url=variables["DATABASE_URL"],
-        database_admin_url=variables["DATABASE_ADMIN_URL"],
-        lake_uri=lake_uri or settings.lake,
-        market_source="sample",
-    )
+@pytest.fixture(scope="session")
+def new_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Callable[[httpx.Client], str]], Any]:
+    """Opens a state folder of its own, with what `record` records over HTTP; its path has a space, as a user's may."""
+
+    @contextmanager
+    def opened(record: Callable[[httpx.Client], str]) -> Iterator[Home]:
+        settings = home_settings(tmp_path_factory.mktemp("a state"))
+        variables = {**prepared(settings), "FRED_API_KEY": ""}
+        api = processes.api(processes.free_port())
+        base_url = f"http://127.0.0.1:{api.port}/api/v1"
+        try:
+            processes.start(api, settings.home, variables)
+            processes.wait_ready(api, settings.home)
+            with httpx.Client(base_url=base_url, timeout=30, trust_env=False) as client:
+                portfolio_id = record(client)
+            yield Home(settings, variables, base_url, portfolio_id)
+        finally:
+            for server in ("daemon", "api"):
+                processes.stop(settings.home, server)
+            embedded.stop(settings.home)
+            shutil.rmtree(settings.home, ignore_errors=True)
+
+    return opened
 
 
 @pytest.fixture(scope="session")
-def platform_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    """The demo's portfolio, recorded over HTTP and refreshed once; its folder has a space, as a user's may."""
-    settings = home_settings(tmp_path_factory.mktemp("a state"))
-    variables = {**prepared(settings), "FRED_API_KEY": ""}
-    api = processes.api(processes.free_port())
-    base_url = f"http://127.0.0.1:{api.port}/api/v1"
-    try:
-        processes.start(api, settings.home, variables)
-        processes.wait_ready(api, settings.home)
-        with httpx.Client(base_url=base_url, timeout=30, trust_env=False) as client:
-            portfolio_id = demo.record_history(client)
-        home = Home(settings, variables, base_url, portfolio_id, platform_of(settings, variables))
+def platform_home(new_home: Any) -> Iterator[Home]:
+    """The demo's portfolio, refreshed once."""
+    with new_home(demo.record_history) as home:
         refreshed = home.run("python", "-m", "pipelines.refresh")
         assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
         yield home
-    finally:
-        processes.stop(settings.home, "api")
-        embedded.stop(settings.home)
-        shutil.rmtree(settings.home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

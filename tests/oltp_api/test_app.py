@@ -75,7 +75,9 @@ def test_the_contract_describes_every_operation(root) -> None:
     assert all(path.startswith("/api/v1/") for path, _ in operations)
     assert all("summary" in operation for _, operation in operations)
     assert contract["components"]["schemas"]["TransactionRequest"]["examples"][0]["type"] == "BUY"
-    assert httpx.get(f"{root}/docs").status_code == 200
+    page = httpx.get(f"{root}/docs")
+    assert page.status_code == 200
+    assert "://" not in page.text  # nothing is loaded from another host
 
 
 def test_examples_of_the_contract_are_accepted(api, root, portfolio) -> None:

@@ -1,0 +1,124 @@
+"""The lake is open: every released table is read by deltalake and by DuckDB alone, and the API says the same."""
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+from uuid import UUID
+
+import duckdb
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable
+
+from storage.analytics import LakeAnalyticsRepository
+
+QUANTITIES = {"quantity", "price", "close", "par_yield_pct"}
+GRAPH = Path(__file__).parents[1] / "pipelines" / "asset_graph.txt"
+
+
+@pytest.fixture(scope="module")
+def tables(platform_home) -> dict[str, DeltaTable]:
+    """Every table of the newest release, at its version."""
+    lake = platform_home.settings.lake
+    return {
+        name: DeltaTable(f"{lake}/{name}", version=version) for name, version in platform_home.head.versions.items()
+    }
+
+
+def files(table: DeltaTable) -> list[str]:
+    return [unquote(urlparse(uri).path) for uri in table.file_uris()]
+
+
+def rows(table: DeltaTable, where: str = "true") -> list[dict]:
+    connection = duckdb.connect()
+    found = connection.execute(f"from read_parquet({files(table)}) where {where}").to_arrow_table().to_pylist()
+    connection.close()
+    return found
+
+
+def test_the_release_names_every_asset_of_the_graph(tables) -> None:
+    assets = {line.split()[0] for line in GRAPH.read_text().splitlines() if line and not line.startswith(" ")}
+
+    assert set(tables) == assets - {"meta/release"}
+
+
+def test_deltalake_and_duckdb_count_the_same_rows(tables) -> None:
+    with duckdb.connect() as connection:
+        counted = {
+            name: connection.execute(f"select count(*) from read_parquet({files(table)})").fetchone()[0]
+            for name, table in tables.items()
+        }
+
+    assert counted == {name: table.to_pyarrow_dataset().count_rows() for name, table in tables.items()}
+    assert min(counted.values()) > 0
+
+
+def test_decimals_have_the_two_agreed_types(tables) -> None:
+    kinds = {
+        (name, field.name): field.type
+        for name, table in tables.items()
+        for field in pa.schema(table.schema().to_arrow())
+        if pa.types.is_decimal(field.type)
+    }
+
+    assert len(kinds) > 30
+    for (name, column), kind in kinds.items():
+        assert kind == pa.decimal128(18 if column in QUANTITIES else 28, 8), f"{name}.{column}"
+
+
+def test_money_is_never_a_double(tables) -> None:
+    doubles = {
+        f"{name}.{field.name}"
+        for name, table in tables.items()
+        if not name.startswith("simulation/")
+        for field in pa.schema(table.schema().to_arrow())
+        if pa.types.is_floating(field.type)
+    }
+
+    assert not {column for column in doubles if column.endswith(("value", "cost", "cost_basis", "price", "close"))}
+
+
+def test_the_api_shows_the_rows_of_the_tables(platform_home, tables) -> None:
+    here = f"/portfolios/{platform_home.portfolio_id}"
+    with platform_home.client() as client:
+        positions = client.get(f"{here}/positions", params={"on": "2009-03-09"}).json()
+        values = client.get(f"{here}/values").json()
+        performance = client.get(f"{here}/performance").json()
+        price = client.get("/securities/JPM/price", params={"on": "2009-03-08"}).json()
+
+    assert {answer["release_id"] for answer in (positions, values, performance)} == {platform_home.head.release_id}
+    names = {row["security_id"]: row["ticker"] for row in rows(tables["marts/dim_security"])}
+    held = rows(tables["marts/fact_position_daily"], "business_date = date '2009-03-09'")
+    assert {row["ticker"]: exact(row, "quantity", "cost_basis", "market_value") for row in positions["positions"]} == {
+        names[row["security_id"]]: exact(row, "quantity", "cost_basis", "market_value") for row in held
+    }
+    assert [(row["business_date"], *exact(row, "total_value", "cash")) for row in values["values"]] == [
+        (str(row["business_date"]), *exact(row, "total_value", "cash"))
+        for row in sorted(rows(tables["marts/fact_portfolio_value_daily"]), key=lambda row: row["business_date"])
+    ]
+    (measured,) = rows(tables["marts/fact_performance"])
+    shown = performance["performance"]
+    assert {name: shown[name] for name in ("twr", "xirr", "sharpe", "volatility_annual", "max_drawdown")} == {
+        name: measured[name] for name in ("twr", "xirr", "sharpe", "volatility_annual", "max_drawdown")
+    }
+    (quoted,) = rows(tables["raw/price_daily"], "ticker = 'JPM' and price_date = date '2009-03-06'")
+    assert (price["price_date"], Decimal(price["close"])) == ("2009-03-06", quoted["close"])
+
+
+def exact(row: dict, *names: str) -> tuple[Decimal, ...]:
+    return tuple(Decimal(row[name]) for name in names)
+
+
+def test_what_was_shown_in_an_older_release_can_still_be_asked(platform_home) -> None:
+    """The first release has the numbers and no results yet."""
+    first = platform_home.platform.releases.get(1)
+    portfolio = UUID(platform_home.portfolio_id)
+
+    then = LakeAnalyticsRepository.at(platform_home.lake, first).get_values(portfolio, date(2009, 3, 9), None)
+    now = LakeAnalyticsRepository.at(platform_home.lake, platform_home.head).get_values(
+        portfolio, date(2009, 3, 9), None
+    )
+
+    assert not [table for table in first.versions if table.startswith("simulation/")]
+    assert then == now

@@ -1,0 +1,108 @@
+"""What is recorded is released by the daemon alone, also after its worker was killed in the middle of a refresh."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from ops import processes
+from pipelines.resources import REFRESH_LOCK
+from storage import postgres
+
+_WORKER = """
+    select split_part(tags.value, ':', 2)::int
+    from dagster.runs join dagster.run_tags as tags using (run_id)
+    where runs.status = 'STARTED' and runs.pipeline_name = 'pick_up' and tags.key = 'lakefolio/worker'
+"""
+
+
+def new_portfolio(client: httpx.Client) -> str:
+    asked = {"name": "picked up", "initial_cash": "100000", "business_date": "2016-01-04"}
+    return str(client.post("/portfolios", json=asked).raise_for_status().json()["portfolio_id"])
+
+
+@pytest.fixture(scope="module")
+def watched(new_home) -> Iterator[Any]:
+    """A home whose daemon runs; its API has a portfolio with cash."""
+    with new_home(new_portfolio) as home:
+        processes.start(processes.daemon(), home.settings.home, home.variables)
+        yield home
+
+
+def buy(home: Any, quantity: int) -> None:
+    body = {"type": "BUY", "ticker": "KO", "quantity": str(quantity), "price": "40", "business_date": "2016-01-05"}
+    with home.client() as client:
+        client.post(f"/portfolios/{home.portfolio_id}/transactions", json=body).raise_for_status()
+
+
+def shown(home: Any) -> tuple[int, Decimal, int | None]:
+    """The newest release, and the quantity it values; 0 before there is one."""
+    with home.client() as client:
+        answer = client.get(f"/portfolios/{home.portfolio_id}/positions")
+    if answer.status_code == 503:
+        return 0, Decimal(0)
+    found = answer.raise_for_status().json()
+    priced = [Decimal(held["quantity"]) for held in found["positions"] if held["status"] == "PRICED"]
+    return found["release_id"], sum(priced, Decimal(0))
+
+
+def wait_until(is_true: Callable[[], Any], seconds: float, home: Any) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if answer := is_true():
+            return answer
+        time.sleep(0.2)
+    log = home.settings.home / "logs" / "daemon.log"
+    pytest.fail(f"not within {seconds} s; the daemon's log ends with:\n{log.read_text()[-3000:]}")
+
+
+def test_a_trade_is_valued_in_a_new_release_without_any_other_action(watched) -> None:
+    buy(watched, 10)
+    wait_until(lambda: shown(watched)[1] == 10, 90, watched)  # the first run of all: the market's whole history
+    before = shown(watched)[0]
+
+    buy(watched, 5)
+
+    wait_until(lambda: shown(watched)[1] == 15, 60, watched)
+    assert shown(watched)[0] > before
+
+
+def test_a_killed_refresh_does_not_hold_up_the_next_edit(watched) -> None:
+    buy(watched, 1)
+    with psycopg.connect(watched.variables["DATABASE_ADMIN_URL"], autocommit=True) as connection:
+        worker = wait_until(
+            lambda: postgres.is_locked(connection, REFRESH_LOCK) and connection.execute(_WORKER).fetchone(), 60, watched
+        )[0]
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: not postgres.is_locked(connection, REFRESH_LOCK), 10, watched)
+    assert shown(watched)[1] == 15, "it was killed before it released"
+
+    buy(watched, 2)
+
+    wait_until(lambda: shown(watched)[1] == 18, 90, watched)
+
+
+def test_stopping_the_daemon_leaves_none_of_its_processes(watched) -> None:
+    assert processes.stop(watched.settings.home, "daemon")
+
+    wait_until(lambda: not running(watched, "dagster", "pipelines."), 30, watched)
+
+
+def running(home: Any, *words: str) -> list[str]:
+    """Commands of this home's processes that contain one of `words`."""
+    mark = f"LAKEFOLIO_HOME={home.settings.home}".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (process / "environ").read_bytes().split(b"\0"):
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            continue  # it has ended meanwhile, or is somebody else's
+    return [command for command in found if any(word in command for word in words)]
