@@ -132,6 +132,8 @@ def _tradable(ticker: str, currency: str, work: UnitOfWork) -> Security:
     security = work.securities.find(parse_ticker(ticker))
     if security is None:
         raise UnknownSecurity(ticker)
+    if security.asset_type is AssetType.INDEX:
+        raise InvalidInput("ticker", f"{security.ticker} is an index, which cannot be held")
     if security.currency != currency:
         raise CurrencyMismatch(expected=currency, given=security.currency)
     return security

@@ -326,3 +326,11 @@ def test_the_application_role_cannot_change_the_ledger(portfolio, database: Data
     for statement in ("update transaction_ledger set note = 'x'", "delete from transaction_ledger"):
         with psycopg.connect(database.app_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(statement)
+
+
+def test_an_index_cannot_be_held(portfolio, stored) -> None:
+    before = stored()
+    answer = portfolio.buy("1", "2000", ticker="SP500")
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+    assert stored() == before
