@@ -17,7 +17,6 @@ from storage.analytics import LakeAnalyticsRepository
 from storage.clock import clock_of
 from storage.lake import Lake
 from storage.postgres import Database, advisory_lock, locate, prepare
-from storage.releases import Releases
 from storage.settings import Settings
 from storage.settings import settings as settings_of_environment
 
@@ -56,7 +55,7 @@ def _open(settings: Settings) -> World:
         if settings.market_source == "sample":
             register_sample_market(work)
         schema_version, _ = work.reads.state()
-    return World(pool, clock, LakeAnalyticsRepository(lake, Releases(lake)), schema_version)
+    return World(pool, clock, LakeAnalyticsRepository.newest(lake), schema_version)
 
 
 def _pool(database: Database) -> Pool:

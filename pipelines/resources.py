@@ -16,6 +16,7 @@ from domain.ports import PriceSource
 from pipelines.adapters.sample import SamplePriceSource
 from storage import postgres
 from storage.clock import SystemClock, clock_of
+from storage.errors import SetupError
 from storage.lake import Lake, lake_at
 from storage.releases import Releases
 from storage.settings import REPOSITORY, Settings
@@ -91,7 +92,7 @@ class Market(ConfigurableResource[Any]):
     @property
     def source(self) -> PriceSource:
         if self.platform.settings.market_source == "live":
-            raise NotImplementedError("the live market arrives with its issue; set MARKET_SOURCE=sample")
+            raise SetupError("the live market is not there yet; set MARKET_SOURCE=sample")
         return SamplePriceSource(REPOSITORY / "sample_data")
 
 

@@ -1,7 +1,6 @@
 """Questions to a release of the lake: positions with value, history, performance. SQL in `sql/analytics.sql`."""
 
-from collections.abc import Mapping, Sequence
-from copy import copy
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from domain.ports import (
     ValuedPosition,
 )
 from storage.lake import Lake
-from storage.mounted import NewestRelease, mounted
+from storage.mounted import MountedRelease, NewestRelease, mounted
 from storage.queries import statements
 from storage.releases import Release, Releases
 
@@ -26,23 +25,24 @@ _SQL = statements("storage", "analytics")
 class LakeAnalyticsRepository:
     """Answers from the newest release; `pinned` keeps several questions on one."""
 
-    def __init__(self, lake: Lake, releases: Releases) -> None:
-        self._mounted = NewestRelease(lake, releases)
+    def __init__(self, source: Callable[[], MountedRelease]) -> None:
+        self._mounted = source
+
+    @classmethod
+    def newest(cls, lake: Lake) -> "LakeAnalyticsRepository":
+        """Always the release that is the newest at the moment of the question."""
+        return cls(NewestRelease(lake, Releases(lake)))
 
     @classmethod
     def at(cls, lake: Lake, release: Release) -> "LakeAnalyticsRepository":
-        """The same questions to `release`, whatever is the newest."""
-        repository = cls(lake, Releases(lake))
+        """Always `release`, whatever is the newest."""
         fixed = mounted(lake, release)
-        repository._mounted = lambda: fixed  # type: ignore[assignment]
-        return repository
+        return cls(lambda: fixed)
 
     def pinned(self) -> "LakeAnalyticsRepository":
-        """The same questions to the release that is the newest now, whatever is released later."""
+        """Always the release that is the newest now, so that several answers agree."""
         newest = self._mounted()
-        repository = copy(self)
-        repository._mounted = lambda: newest  # type: ignore[assignment]
-        return repository
+        return LakeAnalyticsRepository(lambda: newest)
 
     def release(self) -> ReleaseInfo:
         release = self._mounted().release

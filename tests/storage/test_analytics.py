@@ -21,7 +21,7 @@ D = Decimal
 @pytest.fixture(scope="module")
 def analytics(lake: Lake) -> LakeAnalyticsRepository:
     publish_small_release(lake)
-    return LakeAnalyticsRepository(lake, Releases(lake))
+    return LakeAnalyticsRepository.newest(lake)
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_the_fan_is_that_of_the_newest_run_in_order(analytics: LakeAnalyticsRepo
 
 
 def test_without_a_release_every_question_is_refused(new_lake: Lake) -> None:
-    analytics = LakeAnalyticsRepository(new_lake, Releases(new_lake))
+    analytics = LakeAnalyticsRepository.newest(new_lake)
 
     with pytest.raises(NoRelease):
         analytics.release()
@@ -133,7 +133,7 @@ def test_without_a_release_every_question_is_refused(new_lake: Lake) -> None:
 
 def test_a_table_that_a_release_has_not_got_is_an_empty_answer(new_lake: Lake) -> None:
     publish_small_release(new_lake, without=("marts/fact_position_daily", "simulation/simulation_fan"))
-    analytics = LakeAnalyticsRepository(new_lake, Releases(new_lake))
+    analytics = LakeAnalyticsRepository.newest(new_lake)
 
     assert analytics.get_positions(PORTFOLIO) == []
     assert analytics.get_simulation_fan(SIMULATION) == []
@@ -141,7 +141,7 @@ def test_a_table_that_a_release_has_not_got_is_an_empty_answer(new_lake: Lake) -
 
 
 def test_a_new_release_is_seen_at_once_and_a_pinned_one_stays(new_lake: Lake) -> None:
-    analytics = LakeAnalyticsRepository(new_lake, Releases(new_lake))
+    analytics = LakeAnalyticsRepository.newest(new_lake)
     first = publish_small_release(new_lake)
     pinned = analytics.pinned()
     second = release(new_lake, {"marts/dim_security": 0})
@@ -154,7 +154,7 @@ def test_a_new_release_is_seen_at_once_and_a_pinned_one_stays(new_lake: Lake) ->
 
 def test_many_threads_ask_while_releases_are_made(new_lake: Lake) -> None:
     publish_small_release(new_lake)
-    analytics = LakeAnalyticsRepository(new_lake, Releases(new_lake))
+    analytics = LakeAnalyticsRepository.newest(new_lake)
 
     def ask(_: int) -> int:
         return len(analytics.pinned().get_positions(PORTFOLIO))

@@ -1,0 +1,207 @@
+"""The commands people type, as they type them: make, psql, docker compose's programs, and the README's blocks."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from ops import processes
+from storage.settings import REPOSITORY
+
+README = (REPOSITORY / "README.md").read_text()
+NOT_NOW = ["-o", ".venv/.installed", "-o", "dbt_project/target/manifest.json"]  # set up already, or no test would run
+VARIABLES = {
+    "PATH",
+    "LAKEFOLIO_HOME",
+    "DATABASE_URL",
+    "DATABASE_ADMIN_URL",
+    "LAKE_URI",
+    "MARKET_SOURCE",
+    "DAGSTER_HOME",
+    "DAGSTER_POSTGRES_URL",
+    "DAGSTER_ARTIFACTS",
+    "DAGSTER_EVENT_BATCH_SIZE",
+}
+
+
+def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """A program in the repository, with nothing of ours in its environment but `variables`."""
+    bare = {name: value for name, value in os.environ.items() if name not in VARIABLES - {"PATH"}}
+    return subprocess.run(words, cwd=REPOSITORY, env={**bare, **variables}, capture_output=True, text=True, timeout=120)
+
+
+def make(target: str, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return run("make", "-s", *NOT_NOW, target, *words, **variables)
+
+
+def ops(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return run(sys.executable, "-m", "ops", *words, **variables)
+
+
+def refused(ended: subprocess.CompletedProcess[str]) -> str:
+    """The one line that says why it would not."""
+    assert ended.returncode != 0
+    (error,) = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
+    assert "Traceback" not in ended.stderr
+    return error
+
+
+@pytest.fixture(scope="module")
+def joined(platform_home):
+    """Runs a line of bash after `eval "$(make -s env HOME_DIR=...)"`."""
+    lines = make("env", f"HOME_DIR={platform_home.settings.home}").stdout
+
+    def bash(line: str) -> subprocess.CompletedProcess[str]:
+        return run("bash", "-c", f"{lines}\n{line}")
+
+    return bash
+
+
+def test_env_prints_export_lines_and_nothing_else(platform_home) -> None:
+    printed = make("env", f"HOME_DIR={platform_home.settings.home}")
+
+    assert printed.returncode == 0
+    names = [re.fullmatch(r"export ([A-Z_]+)=\S.*", line) for line in printed.stdout.splitlines()]
+    assert {found[1] for found in names if found} == VARIABLES
+    assert None not in names
+    assert printed.stderr == ""
+
+
+def test_psql_joins_the_running_state(joined, platform_home) -> None:
+    counted = joined('psql "$DATABASE_URL" -Atc "select count(*) from transaction_ledger"')
+    which = joined("command -v psql dagster python")
+
+    assert counted.stdout == "57\n"
+    assert [Path(line).name for line in which.stdout.splitlines()] == ["psql", "dagster", "python"]
+    assert all("site-packages" in line or ".venv/bin" in line for line in which.stdout.splitlines())
+
+
+@pytest.mark.parametrize("role", ["DATABASE_URL", "DATABASE_ADMIN_URL"])
+@pytest.mark.parametrize(
+    "change",
+    ["update transaction_ledger set note = 'x'", "delete from transaction_ledger", "truncate transaction_ledger"],
+)
+def test_the_ledger_cannot_be_changed_over_psql(joined, role, change) -> None:
+    refused_change = joined(f'psql "${role}" -c "{change}"')
+
+    assert refused_change.returncode == 1
+    assert re.search(r"ERROR:  (permission denied|the transaction ledger is append-only)", refused_change.stderr)
+
+
+@pytest.fixture(scope="module")
+def fresh_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    home = tmp_path_factory.mktemp("up") / "not there yet"
+    yield home
+    make("down", f"HOME_DIR={home}")
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def test_up_serves_until_down(fresh_home) -> None:
+    api, ui = processes.free_port(), processes.free_port()
+    words = [f"HOME_DIR={fresh_home}", f"API_PORT={api}", f"UI_PORT={ui}"]
+
+    up = make("up", *words)
+
+    assert up.returncode == 0, up.stderr
+    assert f"http://127.0.0.1:{api}/docs" in up.stdout
+    assert httpx.get(f"http://127.0.0.1:{ui}/server_info", trust_env=False).status_code == 200
+    answers_to_the_readme(api)
+    assert "run already" in refused(make("up", *words))
+    assert "stopped daemon, webserver, api" in make("down", *words).stdout
+    assert not any(processes.is_running(fresh_home, name) for name in ("daemon", "webserver", "api"))
+    assert "stopped nothing" in make("down", *words).stdout
+
+
+def answers_to_the_readme(port: int) -> None:
+    """The README's two curl commands, word for word but for the port and the id."""
+    curls = [command for command in readme_commands() if command.startswith("curl ")]
+    first, second = [command.replace("localhost:8000", f"127.0.0.1:{port}") for command in curls]
+    created = yaml.safe_load(run("bash", "-c", first).stdout)
+    recorded = yaml.safe_load(run("bash", "-c", second.replace("<portfolio_id>", created["portfolio_id"])).stdout)
+    assert (recorded["ticker"], recorded["quantity"], recorded["seq"]) == ("AAPL", "10", 2)
+
+
+def readme_commands() -> list[str]:
+    """The commands in the README's shell blocks, continued lines joined, comments cut off."""
+    blocks = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
+    lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    return [line.split("  #")[0].strip() for line in lines if line.strip()]
+
+
+def test_every_make_target_of_the_readme_is_in_the_help() -> None:
+    told = set(
+        re.findall(r"\bmake (?:-s )?([a-z]+)\b", "\n".join([*readme_commands(), *re.findall("`(.*?)`", README)]))
+    )
+    listed = set(re.findall(r"^  make ([a-z]+)", make("help").stdout, flags=re.MULTILINE))
+
+    assert {"demo", "test", "up", "down", "env"} <= told
+    assert told <= listed
+
+
+def test_the_containers_run_the_programs_that_up_starts() -> None:
+    composed = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
+    started = {
+        server.name: server.command for server in (processes.api(8000), processes.webserver(3000), processes.daemon())
+    }
+
+    assert set(composed) == {"postgres", *started}
+    for name, command in started.items():
+        program = list(command[2:]) if command[1] == "-m" else [Path(command[0]).name, *command[1:]]
+        assert [word.replace("0.0.0.0", "127.0.0.1") for word in composed[name]["command"]] == program
+        assert all(port.startswith("127.0.0.1:") for port in composed[name].get("ports", []))
+    assert 'ENTRYPOINT ["python", "-m", "ops", "run"]' in (REPOSITORY / "Dockerfile").read_text()
+
+
+def test_run_becomes_the_program_with_everything_prepared(platform_home) -> None:
+    home = str(platform_home.settings.home)
+    printed = ops("run", "bash", "-c", "echo $DATABASE_URL $DAGSTER_HOME", LAKEFOLIO_HOME=home)
+
+    assert printed.stdout.split() == [platform_home.variables["DATABASE_URL"], str(REPOSITORY / "dagster_home")]
+    assert ops("run", "false", LAKEFOLIO_HOME=home).returncode == 1
+    assert "needs a program" in refused(ops("run", LAKEFOLIO_HOME=home))
+
+
+def test_a_taken_port_is_one_sentence(platform_home, tmp_path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        error = refused(make("up", f"HOME_DIR={tmp_path / 'home'}", f"API_PORT={port}"))
+
+    assert f"port {port} is taken" in error
+    assert "API_PORT" in error
+    assert not (tmp_path / "home").exists(), "refused before anything was made"
+
+
+def test_a_state_folder_that_cannot_be_written_is_one_sentence(tmp_path) -> None:
+    (tmp_path / "file").touch()
+    free = f"API_PORT={processes.free_port()}", f"UI_PORT={processes.free_port()}"
+
+    error = refused(make("up", f"HOME_DIR={tmp_path / 'file' / 'home'}", *free))
+
+    assert "cannot be written" in error
+    assert "LAKEFOLIO_HOME" in error
+
+
+@pytest.mark.parametrize(
+    ("url", "admin_url", "says"),
+    [
+        ("postgresql://app:hidden@127.0.0.1:1/x", "postgresql://owner:hidden@127.0.0.1:1/x", "127.0.0.1:1/x"),
+        ("postgresql://app:hidden@127.0.0.1:1/x", "", "DATABASE_ADMIN_URL"),
+        ("mysql://app:hidden@here", "mysql://app:hidden@here", "check both"),
+    ],
+    ids=["nobody listens", "no owner", "not PostgreSQL"],
+)
+def test_a_wrong_database_is_one_sentence_without_its_password(tmp_path, url, admin_url, says) -> None:
+    variables = {"DATABASE_URL": url, "DATABASE_ADMIN_URL": admin_url, "LAKEFOLIO_HOME": str(tmp_path)}
+
+    error = refused(ops("env", **variables))
+
+    assert says in error
+    assert "hidden" not in error
