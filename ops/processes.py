@@ -113,7 +113,9 @@ def is_running(home: Path, name: str) -> bool:
 def stop(home: Path, name: str, seconds: float = 15) -> bool:
     """End the server by its own pid, gently first; whether there was one."""
     pid = _pid(home, name)
-    if pid is None or not is_running(home, name):
+    if pid is None:
+        return False
+    if not is_running(home, name):
         _pid_file(home, name).unlink(missing_ok=True)
         return False
     with suppress(ProcessLookupError):
@@ -144,7 +146,7 @@ def _answers(url: str) -> bool:
 def _pid(home: Path, name: str) -> int | None:
     try:
         return int(_pid_file(home, name).read_text())
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         return None
 
 

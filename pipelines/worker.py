@@ -1,12 +1,16 @@
 """A process that imports everything a run needs, waits for one run on its standard input, executes it and ends.
 
 `python -m pipelines.worker`; started by `pipelines.launcher`. End of input without a run: it just ends. If the code has
-changed since it was imported, it starts itself again, so that a warm worker never runs old code.
+changed since it was imported, it starts itself again, so that a warm worker never runs old code. It does not outlive
+its launcher: `make down` leaves nothing behind, and what was unfinished is asked for again.
 """
 
 import importlib
 import os
+import signal
 import sys
+import threading
+import time
 
 from pipelines.code_version import computed_code_version
 
@@ -22,7 +26,11 @@ _IMPORTED_BY_RUNS = (
 )
 
 
+_SECONDS_TO_END = 10
+
+
 def main() -> int:
+    threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     imported = computed_code_version()
     warm()
     request = sys.stdin.readline().strip()
@@ -34,6 +42,15 @@ def main() -> int:
 
     execute_run_command.main([request], standalone_mode=False)
     return 0
+
+
+def end_with(launcher: int) -> None:
+    """Interrupt this process when its launcher is gone, and end it if it cannot be interrupted."""
+    while os.getppid() == launcher:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_SECONDS_TO_END)
+    os._exit(1)
 
 
 def warm() -> None:

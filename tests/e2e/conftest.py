@@ -5,6 +5,7 @@ works on a state folder or a copy of the lake of its own.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -88,6 +89,14 @@ def home_settings(home: Path) -> Settings:
     return Settings(
         lakefolio_home=home, database_url=None, database_admin_url=None, lake_uri=None, market_source="sample"
     )
+
+
+@pytest.fixture(scope="session")
+def readme_commands() -> list[str]:
+    """The commands in the README's shell blocks, continued lines joined, comments cut off."""
+    blocks = re.findall(r"```sh\n(.*?)```", (REPOSITORY / "README.md").read_text(), flags=re.DOTALL)
+    lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    return [line.split("  #")[0].strip() for line in lines if line.strip()]
 
 
 @pytest.fixture(scope="session")

@@ -104,7 +104,7 @@ def fresh_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.rmtree(home, ignore_errors=True)
 
 
-def test_up_serves_until_down(fresh_home) -> None:
+def test_up_serves_until_down(fresh_home, readme_commands) -> None:
     api, ui = processes.free_port(), processes.free_port()
     words = [f"HOME_DIR={fresh_home}", f"API_PORT={api}", f"UI_PORT={ui}"]
 
@@ -113,33 +113,24 @@ def test_up_serves_until_down(fresh_home) -> None:
     assert up.returncode == 0, up.stderr
     assert f"http://127.0.0.1:{api}/docs" in up.stdout
     assert httpx.get(f"http://127.0.0.1:{ui}/server_info", trust_env=False).status_code == 200
-    answers_to_the_readme(api)
+    answers_to_the_readme(readme_commands, api)
     assert "run already" in refused(make("up", *words))
     assert "stopped daemon, webserver, api" in make("down", *words).stdout
     assert not any(processes.is_running(fresh_home, name) for name in ("daemon", "webserver", "api"))
     assert "stopped nothing" in make("down", *words).stdout
 
 
-def answers_to_the_readme(port: int) -> None:
+def answers_to_the_readme(commands: list[str], port: int) -> None:
     """The README's two curl commands, word for word but for the port and the id."""
-    curls = [command for command in readme_commands() if command.startswith("curl ")]
+    curls = [command for command in commands if command.startswith("curl ")]
     first, second = [command.replace("localhost:8000", f"127.0.0.1:{port}") for command in curls]
     created = yaml.safe_load(run("bash", "-c", first).stdout)
     recorded = yaml.safe_load(run("bash", "-c", second.replace("<portfolio_id>", created["portfolio_id"])).stdout)
     assert (recorded["ticker"], recorded["quantity"], recorded["seq"]) == ("AAPL", "10", 2)
 
 
-def readme_commands() -> list[str]:
-    """The commands in the README's shell blocks, continued lines joined, comments cut off."""
-    blocks = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
-    lines = "".join(blocks).replace("\\\n", " ").splitlines()
-    return [line.split("  #")[0].strip() for line in lines if line.strip()]
-
-
-def test_every_make_target_of_the_readme_is_in_the_help() -> None:
-    told = set(
-        re.findall(r"\bmake (?:-s )?([a-z]+)\b", "\n".join([*readme_commands(), *re.findall("`(.*?)`", README)]))
-    )
+def test_every_make_target_of_the_readme_is_in_the_help(readme_commands) -> None:
+    told = set(re.findall(r"\bmake (?:-s )?([a-z]+)\b", "\n".join([*readme_commands, *re.findall("`(.*?)`", README)])))
     listed = set(re.findall(r"^  make ([a-z]+)", make("help").stdout, flags=re.MULTILINE))
 
     assert {"demo", "test", "up", "down", "env"} <= told
