@@ -9,7 +9,7 @@ from pathlib import Path
 
 _LAUNCHER = """
 import subprocess, sys, time
-worker = subprocess.Popen([sys.executable, "-m", "pipelines.worker"], stdin=subprocess.PIPE, start_new_session=True)
+worker = subprocess.Popen([sys.executable, "-m", "pipelines.worker"], stdin=int(sys.argv[1]), start_new_session=True)
 print(worker.pid, flush=True)
 time.sleep(600)
 """
@@ -33,7 +33,10 @@ def test_a_worker_without_a_run_ends_with_its_input() -> None:
 
 
 def test_a_worker_does_not_outlive_a_killed_launcher() -> None:
-    launcher = subprocess.Popen([sys.executable, "-c", _LAUNCHER], stdout=subprocess.PIPE, text=True)
+    waiting, held_open = os.pipe()  # its input stays open, so only the missing launcher can end it
+    command = [sys.executable, "-c", _LAUNCHER, str(waiting)]
+    launcher = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, pass_fds=[waiting])
+    os.close(waiting)
     assert launcher.stdout is not None
     worker = int(launcher.stdout.readline())
     assert is_alive(worker)
@@ -43,3 +46,4 @@ def test_a_worker_does_not_outlive_a_killed_launcher() -> None:
     launcher.stdout.close()
 
     assert ended_within(worker, 30)
+    os.close(held_open)
