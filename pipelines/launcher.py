@@ -100,7 +100,7 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
 
 
 def _started() -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "pipelines.worker"]
+    command = [sys.executable, "-m", "pipelines.worker", str(os.getpid())]
     return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
 
 

@@ -1,6 +1,6 @@
 """A process that imports everything a run needs, waits for one run on its standard input, executes it and ends.
 
-`python -m pipelines.worker`; started by `pipelines.launcher`. End of input without a run: it just ends. If the code has
+`python -m pipelines.worker <pid of its launcher>`; started by `pipelines.launcher`. End of input without a run: it just ends. If the code has
 changed since it was imported, it starts itself again, so that a warm worker never runs old code. It does not outlive
 its launcher: `make down` leaves nothing behind, and what was unfinished is asked for again.
 """
@@ -30,7 +30,7 @@ _SECONDS_TO_END = 10
 
 
 def main() -> int:
-    threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=end_with, args=(int(sys.argv[1]),), daemon=True).start()
     imported = computed_code_version()
     warm()
     request = sys.stdin.readline().strip()

@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 
 _LAUNCHER = """
-import subprocess, sys, time
-worker = subprocess.Popen([sys.executable, "-m", "pipelines.worker"], stdin=int(sys.argv[1]), start_new_session=True)
+import os, subprocess, sys, time
+command = [sys.executable, "-m", "pipelines.worker", str(os.getpid())]
+worker = subprocess.Popen(command, stdin=int(sys.argv[1]), start_new_session=True)
 print(worker.pid, flush=True)
 time.sleep(600)
 """
@@ -27,7 +28,9 @@ def ended_within(pid: int, seconds: float) -> bool:
 
 
 def test_a_worker_without_a_run_ends_with_its_input() -> None:
-    outcome = subprocess.run([sys.executable, "-m", "pipelines.worker"], stdin=subprocess.DEVNULL, timeout=60)
+    outcome = subprocess.run(
+        [sys.executable, "-m", "pipelines.worker", str(os.getpid())], stdin=subprocess.DEVNULL, timeout=60
+    )
 
     assert outcome.returncode == 0
 
