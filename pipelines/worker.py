@@ -1,8 +1,8 @@
 """A process that imports everything a run needs, waits for one run on its standard input, executes it and ends.
 
-`python -m pipelines.worker <pid of its launcher>`; started by `pipelines.launcher`. End of input without a run: it just ends. If the code has
-changed since it was imported, it starts itself again, so that a warm worker never runs old code. It does not outlive
-its launcher: `make down` leaves nothing behind, and what was unfinished is asked for again.
+`python -m pipelines.worker <pid of its launcher>`; started by `pipelines.launcher`. End of input without a run: it
+just ends. If the code has changed since it was imported, it starts itself again, so that a warm worker never runs old
+code. It does not outlive its launcher: `make down` leaves nothing behind, and what was unfinished is asked for again.
 """
 
 import importlib
