@@ -40,7 +40,8 @@ class DbtRunner(ConfigurableResource[Any]):
 
     def build(self, scratch_db: Path, select: Sequence[str], window: Window | None) -> DbtBuild:
         """Build `select` (models and tests, by name) into `scratch_db`, for `window` or for all of history."""
-        arguments = ["build", "--select", *select, "--indirect-selection", "empty", *_where(scratch_db.parent)]
+        exactly = ["--indirect-selection", "empty", "--exclude-resource-type", "unit_test"]
+        arguments = ["build", "--select", *select, *exactly, *_where(scratch_db.parent)]
         if window:
             arguments += ["--vars", f"{{from: '{window.start}', to: '{window.end}'}}"]
         return self.run(scratch_db, arguments)

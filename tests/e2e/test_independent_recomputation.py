@@ -143,7 +143,7 @@ def test_quantity_and_value_of_every_position_and_day_are_exact(recomputed, rele
     assert (shown.market_value == recomputed.positions.stack().reindex(shown.index)).all()
 
 
-def test_a_price_of_an_earlier_session_is_called_stale_on_a_session_only(recomputed, released) -> None:
+def test_every_position_is_priced_by_a_session_not_after_the_day(recomputed, released) -> None:
     rows = released("marts/fact_position_daily")
 
     assert set(rows.status) == {"PRICED"}, "the bundled market has a close on every session"

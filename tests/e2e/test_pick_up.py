@@ -42,7 +42,7 @@ def buy(home: Any, quantity: int) -> None:
         client.post(f"/portfolios/{home.portfolio_id}/transactions", json=body).raise_for_status()
 
 
-def shown(home: Any) -> tuple[int, Decimal, int | None]:
+def shown(home: Any) -> tuple[int, Decimal]:
     """The newest release, and the quantity it values; 0 before there is one."""
     with home.client() as client:
         answer = client.get(f"/portfolios/{home.portfolio_id}/positions")

@@ -148,6 +148,7 @@ def test_control_without_the_other_days_aggregates_are_of_the_window_only(copy, 
     build = DbtRunner().build(scratch, models, FEBRUARY)
 
     assert build.is_success
+    assert list(tmp_path.rglob("*unit_tests*")) == [], "a build runs no unit test, although these models have some"
     with duckdb.connect(scratch) as connection:
         observations = connection.execute("select distinct n_observations from marts.security_volatility").fetchall()
     assert observations == [(20,)], "of the 20 sessions of February 2008, instead of ten years"
@@ -155,14 +156,8 @@ def test_control_without_the_other_days_aggregates_are_of_the_window_only(copy, 
 
 def test_a_backfill_of_one_year_repairs_everything_made_from_it(copy) -> None:
     march = Window(date(2008, 3, 3), date(2008, 3, 31))
-    rows = rows_of(copy.lake, "raw/price_daily", window=march)
-    copy.release(
-        {
-            "raw/price_daily": copy.publish(
-                "raw/price_daily", changed(rows, "select * replace (close * 2 as close)"), march
-            )
-        }
-    )
+    rows = changed(rows_of(copy.lake, "raw/price_daily", window=march), "select * replace (close * 2 as close)")
+    copy.release({"raw/price_daily": copy.publish("raw/price_daily", rows, march)})
     assert copy.make(*MARTS).success
     assert set(copy.differing()) >= {*FACTS, "marts/security_volatility"}, "the damage reaches the released numbers"
 
@@ -195,10 +190,15 @@ def test_a_bad_price_is_neither_published_nor_released(copy, damage, failed_chec
         [failed_check] if failed_check else []
     )
     assert failed_check is None or latest_status(copy.instance, failed_check) == "FAILED"
-
     copy.publish("raw/price_daily", good, day)
+
+
+def test_once_repaired_it_is_released_again(copy) -> None:
+    before = copy.head.release_id
+
     assert copy.make("raw/price_daily", *MARTS, year="2017").success
-    assert copy.head.release_id > before.release_id
+
+    assert copy.head.release_id > before
     assert copy.differing() == []
 
 
