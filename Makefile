@@ -53,8 +53,8 @@ DBT_FILES := $(shell find dbt_project -path dbt_project/target -prune -o -type f
 
 dbt_project/target/manifest.json: $(VENV)/.installed $(DBT_FILES)
 	@echo "  parsing the dbt project ..." >&2
-	@rm -f dbt_project/target/partial_parse.msgpack
-	@cd dbt_project && ../$(VENV)/bin/dbt --quiet parse >&2 && touch target/manifest.json
+	@cd dbt_project && rm -rf target.new && ../$(VENV)/bin/dbt --quiet parse --target-path target.new >&2 && mkdir -p target && \
+	  mv -f target.new/partial_parse.msgpack target.new/manifest.json target/ && rm -rf target.new
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@python=; for candidate in $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3; do \
