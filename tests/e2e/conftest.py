@@ -27,16 +27,6 @@ from storage.lake import Lake
 from storage.releases import Release
 from storage.settings import REPOSITORY, Settings
 
-_DEPRECATED_BY_OTHERS = [
-    "sqlglotrs is deprecated",  # sqlglot, which dagster-dbt imports, imports it
-    "InitResourceContext.dagster_run is deprecated",  # Dagster itself, for a resource within a resource
-]
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    for deprecated in _DEPRECATED_BY_OTHERS:
-        config.addinivalue_line("filterwarnings", f"ignore:{deprecated}:DeprecationWarning")
-
 
 @dataclass(frozen=True)
 class Home:

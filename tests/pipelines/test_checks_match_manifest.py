@@ -11,8 +11,6 @@ import pytest
 from storage.settings import REPOSITORY
 
 # dagster-dbt imports sqlglot, and that a package which says of itself that it is deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:sqlglotrs is deprecated:DeprecationWarning")
-
 Node = Mapping[str, Any]
 
 NODES = json.loads((REPOSITORY / "dbt_project" / "target" / "manifest.json").read_text())["nodes"]

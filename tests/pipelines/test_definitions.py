@@ -9,8 +9,6 @@ import dagster as dg
 import pytest
 
 # dagster-dbt imports sqlglot, and that a package which says of itself that it is deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:sqlglotrs is deprecated:DeprecationWarning")
-
 GRAPH = Path(__file__).with_name("asset_graph.txt")
 SLOW = ["pandas", "yfinance", "dbt.cli", "matplotlib", "exchange_calendars"]
 
