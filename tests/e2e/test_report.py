@@ -1,0 +1,85 @@
+"""The report that the demo prints, from the API's answers; and that the demo's history is of the bundled market."""
+
+import csv
+from decimal import Decimal
+
+import pyarrow.parquet as pq
+import pytest
+
+from ops import demo, report
+from storage.settings import REPOSITORY
+
+
+@pytest.fixture(scope="module")
+def facts(platform_home) -> report.Facts:
+    with platform_home.client() as client:
+        return report.gather(client, platform_home.portfolio_id)
+
+
+def test_every_position_stands_in_the_report_with_its_value(facts: report.Facts) -> None:
+    text = report.render(facts)
+
+    for position in facts.positions["positions"]:
+        line = next(line for line in text.splitlines() if line.startswith(f"{position['ticker']} "))
+        assert f"{Decimal(position['market_value']):,.2f}" in line
+        assert line.endswith("PRICED")
+    assert f"{Decimal(facts.positions['total']['total_value']):,.2f}" in text
+    assert "100 % priced" in text
+
+
+def test_return_and_risk_stand_in_the_report(facts: report.Facts) -> None:
+    text = report.render(facts)
+
+    for name in ("twr_annual", "xirr", "volatility_annual", "max_drawdown"):
+        assert f"{100 * facts.performance[name]:,.2f} %" in text
+    assert facts.performance["max_drawdown_trough"] in text
+
+
+def test_the_fan_is_shown_at_five_horizons_with_the_probability_of_loss(facts: report.Facts) -> None:
+    lines = report.render(facts).splitlines()
+    start = next(number for number, line in enumerate(lines) if "P(loss)" in line)
+    shown = [line.split() for line in lines[start + 1 : start + 6]]
+
+    assert [int(words[0]) for words in shown] == [1, 5, 10, 20, 30]
+    for words in shown:
+        amounts = [float(word.replace(",", "")) for word in words[1:6]]
+        assert amounts == sorted(amounts)
+        assert words[-1] == "%"
+
+
+def test_a_missing_price_and_a_stale_one_are_said(facts: report.Facts) -> None:
+    missing = {**facts.positions["positions"][0], "status": "MISSING", "market_value": None, "gain_loss": None}
+    stale = {**facts.positions["positions"][1], "status": "STALE", "stale_days": 4}
+    text = report.render(
+        report.Facts(
+            facts.portfolio,
+            {**facts.positions, "positions": [missing, stale]},
+            facts.values,
+            facts.performance,
+            facts.correlations,
+            {**facts.simulation, "status": "REFUSED", "reason": "no price"},
+        )
+    )
+
+    assert "missing  MISSING" in text
+    assert "STALE 4 days" in text
+    assert "Simulation: REFUSED no price" in text
+
+
+def test_recording_the_history_again_adds_nothing(platform_home) -> None:
+    with platform_home.client() as client:
+        before = report.gather(client, platform_home.portfolio_id).portfolio["version"]
+        assert demo.record_history(client) == platform_home.portfolio_id
+        assert report.gather(client, platform_home.portfolio_id).portfolio["version"] == before
+
+
+def test_the_history_trades_at_the_closes_of_the_bundled_market() -> None:
+    prices = pq.read_table(REPOSITORY / "sample_data" / "price_daily.parquet")
+    columns = (prices[name].to_pylist() for name in ("ticker", "price_date", "close"))
+    closes = {(ticker, day.isoformat()): close for ticker, day, close in zip(*columns, strict=True)}
+    with demo.HISTORY.open() as lines:
+        trades = [row for row in csv.DictReader(lines) if row["ticker"]]
+
+    assert len({row["ticker"] for row in trades}) >= 12
+    for row in trades:
+        assert Decimal(row["price"]) == closes[row["ticker"], row["business_date"]]
