@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from dagster import ConfigurableResource, InitResourceContext
-from pydantic import PrivateAttr
 
 from domain.ports import PriceSource
 from pipelines.adapters.sample import SamplePriceSource
@@ -103,7 +102,6 @@ class RefreshLock(ConfigurableResource[Any]):
     """
 
     platform: Platform
-    _holding: object = PrivateAttr(default=None)
 
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator["RefreshLock"]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from dagster import DagsterEventType, DagsterInstance
 
-from storage.lake import Lake
 from storage.releases import Release, Releases
 
 BASE_TAG = "lakefolio/base_release"
@@ -33,7 +32,7 @@ def pinned(instance: DagsterInstance, run_id: str, releases: Releases, known: Se
     base = _pin(instance, run_id, releases)
     own, horizon = _published_by(instance, run_id)
     versions = {**(base.versions if base else {}), **own}
-    versions.update(_newest(releases.lake, [table for table in known if table not in versions]))
+    versions.update(releases.lake.versions([table for table in known if table not in versions]))
     return VersionSet(base, versions, own, horizon)
 
 
@@ -62,7 +61,3 @@ def _published_by(instance: DagsterInstance, run_id: str) -> tuple[dict[str, int
         if HORIZON_KEY in materialization.metadata:
             horizon = str(materialization.metadata[HORIZON_KEY].value)
     return own, horizon
-
-
-def _newest(lake: Lake, tables: Sequence[str]) -> dict[str, int]:
-    return lake.versions(tables)

@@ -44,9 +44,7 @@ class Database:
 
         Its commits do not wait for the disk: a run stores some 200 events, and none of them is a record of ours.
         """
-        head, _, query = self.admin_url.partition("?")
-        scheme, _, rest = head.partition("://")
-        del scheme
+        rest, _, query = self.admin_url.partition("://")[2].partition("?")
         options = "options=-csearch_path%3Ddagster%20-csynchronous_commit%3Doff"
         return f"postgresql+psycopg2://{rest}?{query + '&' if query else ''}{options}"
 

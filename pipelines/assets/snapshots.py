@@ -16,6 +16,7 @@ from storage.lake import Lake, memory_duckdb
 from storage.releases import Release
 from storage.snapshots import take_snapshot
 
+TABLE = "positions/position_snapshot"
 SCHEMA = pa.schema(
     [
         ("snapshot_id", pa.string()),
@@ -42,7 +43,7 @@ _QUOTES = """
 
 
 @dg.asset(
-    key=["positions", "position_snapshot"],
+    key=TABLE.split("/"),
     deps=[dg.AssetKey(["meta", "release"])],
     description="What every book held and was worth, snapshot by snapshot; one per book and business date is current.",
     group_name="snapshots",
@@ -60,7 +61,8 @@ def position_snapshot(context: dg.AssetExecutionContext, platform: Platform) -> 
             taken = [take_snapshot(connection, book, quotes, release.made_from, platform.clock) for book in books]
         rows = stored_snapshots(connection)
     result = publish(platform, context.asset_key, rows, context.run.run_id, extra=_counted(taken))
-    _append_release(platform, release, "positions/position_snapshot", context.run.run_id)
+    if release:
+        platform.releases.append(platform.lake.versions([TABLE]), platform.clock.now(), context.run.run_id)
     return result
 
 
@@ -84,12 +86,6 @@ def stored_snapshots(connection: Any) -> pa.Table:
 def _counted(taken: list[object]) -> dict[str, int]:
     stored = sum(isinstance(outcome, PositionSnapshot) for outcome in taken)
     return {"snapshots stored": stored, "snapshots skipped": len(taken) - stored}
-
-
-def _append_release(platform: Platform, release: Release | None, table: str, run_id: str) -> None:
-    version = platform.lake.version(table)
-    if release and version is not None and release.versions.get(table) != version:
-        platform.releases.append({table: version}, platform.clock.now(), run_id)
 
 
 ASSETS = [position_snapshot]
