@@ -12,7 +12,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 from dagster_duckdb import DuckDBResource
 
-from pipelines.dbt_runner import MANIFEST, DbtBuild, DbtRunner
+from pipelines.dbt_runner import MANIFEST, DbtBuild, DbtRunner, nodes
 from pipelines.partitions import DaysConfig
 from pipelines.plots import value_chart
 from pipelines.publishing import described
@@ -24,7 +24,12 @@ from storage.lake import Lake, Window
 if not MANIFEST.exists():
     raise SetupError(f"{MANIFEST} is not there; run `make manifest`")
 MANIFEST_JSON: Mapping[str, Any] = json.loads(MANIFEST.read_text())
-SOURCES = ["/".join([source["schema"], source["name"]]) for source in MANIFEST_JSON["sources"].values()]
+READ = [
+    f"{node['schema']}/{node['name']}"
+    for node in [*MANIFEST_JSON["sources"].values(), *nodes(MANIFEST_JSON, "model").values()]
+    if node["resource_type"] == "source" or node["config"]["materialized"] != "ephemeral"
+]
+"""Every table that a model or a test may read: the sources, and the marts themselves."""
 
 
 class LakeTranslator(DagsterDbtTranslator):
@@ -55,7 +60,7 @@ def marts(
     platform: Platform,
     dbt: DbtRunner,
 ) -> Iterator[dg.AssetCheckResult | dg.Output[None]]:
-    versions = pinned(context.instance, context.run.run_id, platform.releases, known=SOURCES).versions
+    versions = pinned(context.instance, context.run.run_id, platform.releases, known=READ).versions
     window = config.window(platform.market_today)
     with platform.scratch(context.run.run_id) as folder:
         scratch = DuckDBResource(database=str(folder / "scratch.duckdb"))

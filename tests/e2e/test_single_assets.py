@@ -5,6 +5,7 @@ The names come from the committed graph, which `tests/pipelines/test_definitions
 """
 
 import shlex
+import shutil
 from pathlib import Path
 
 import dagster as dg
@@ -97,3 +98,16 @@ def test_an_asset_made_again_makes_no_new_version(
     assert done.success
     assert [event.asset_key for event in done.get_asset_materialization_events()] == [asset_key]
     assert state(platform_home) == before
+
+
+def test_a_mart_is_made_alone_from_other_marts_before_the_first_release(platform_home, instance, tmp_path) -> None:
+    from pipelines.definitions import build_defs
+
+    unreleased = shutil.copytree(platform_home.settings.lake, tmp_path / "lake", ignore=shutil.ignore_patterns("meta"))
+    defs = build_defs(platform_home.platform_on(str(unreleased)))
+
+    done = defs.resolve_implicit_global_asset_job_def().execute_in_process(
+        instance=instance, asset_selection=[dg.AssetKey(["marts", "fact_performance"])], raise_on_error=False
+    )
+
+    assert done.success
