@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 
@@ -78,8 +77,7 @@ def run(current: Settings, arguments: argparse.Namespace) -> int:
 
 def refresh(current: Settings, _: argparse.Namespace) -> int:
     """One refresh now, in the foreground."""
-    command = [sys.executable, "-m", "pipelines.refresh"]
-    return subprocess.run(command, cwd=REPOSITORY, env={**os.environ, **prepared(current)}).returncode
+    return processes.refresh(prepared(current))
 
 
 def show(current: Settings, _: argparse.Namespace) -> int:

@@ -5,16 +5,12 @@ demo again changes nothing twice.
 """
 
 import csv
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any
 
 import httpx
 
 from ops import processes, report
+from ops.client import pages, post
 from ops.environment import prepared
 from storage import embedded
 from storage.errors import SetupError
@@ -37,9 +33,7 @@ def run(current: Settings) -> int:
         with httpx.Client(base_url=f"http://127.0.0.1:{api.port}/api/v1", timeout=30, trust_env=False) as client:
             portfolio_id = record_history(client)
             _say("refreshing the graph: prices, rates, replica, positions, marts, release, simulation")
-            if subprocess.run(
-                [sys.executable, "-m", "pipelines.refresh"], cwd=REPOSITORY, env=_env(variables)
-            ).returncode:
+            if processes.refresh(variables):
                 raise SetupError(f"the refresh failed; its steps are above, its logs in {state.home / 'dagster'}")
             print(report.render(report.gather(client, portfolio_id)))
     finally:
@@ -55,39 +49,13 @@ def record_history(client: httpx.Client) -> str:
     with HISTORY.open(newline="") as file:
         first, *rest = csv.DictReader(file)
     asked = {"name": NAME, "initial_cash": first["amount"], "business_date": first["business_date"]}
-    portfolio_id = str(_post(client, "/portfolios", asked, "demo-portfolio")["portfolio_id"])
+    portfolio_id = str(post(client, "/portfolios", asked, "demo-portfolio")["portfolio_id"])
     for number, row in enumerate(rest, start=2):
         body = {name: value for name, value in row.items() if value}
-        _post(client, f"/portfolios/{portfolio_id}/transactions", body, f"demo-{number:04d}")
+        post(client, f"/portfolios/{portfolio_id}/transactions", body, f"demo-{number:04d}")
     added = _count(client) - before
     print(f"  recorded {len(rest) + 1} transactions over HTTP, {added} of them new", flush=True)
     return portfolio_id
-
-
-def pages(client: httpx.Client, path: str, **parameters: Any) -> Iterator[dict[str, Any]]:
-    """Every item of a list, page after page."""
-    cursor = None
-    while True:
-        page = get(client, path, **parameters, **({"cursor": cursor} if cursor is not None else {}))
-        yield from page["items"]
-        cursor = page["next_cursor"]
-        if cursor is None:
-            return
-
-
-def get(client: httpx.Client, path: str, **parameters: Any) -> dict[str, Any]:
-    return _checked(client.get(path, params=parameters))
-
-
-def _post(client: httpx.Client, path: str, body: Mapping[str, Any], key: str) -> dict[str, Any]:
-    return _checked(client.post(path, json=dict(body), headers={"Idempotency-Key": key}))
-
-
-def _checked(response: httpx.Response) -> dict[str, Any]:
-    if response.is_error:
-        raise SetupError(f"{response.request.method} {response.request.url.path} answered {response.text}")
-    answer: dict[str, Any] = response.json()
-    return answer
 
 
 def _count(client: httpx.Client) -> int:
@@ -101,10 +69,6 @@ def _demo_settings(current: Settings) -> Settings:
     return Settings(
         lakefolio_home=home, database_url=None, database_admin_url=None, lake_uri=None, market_source="sample"
     )
-
-
-def _env(variables: Mapping[str, str]) -> dict[str, str]:
-    return {**os.environ, **variables}
 
 
 def _relative(state: Settings) -> str:

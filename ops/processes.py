@@ -97,6 +97,12 @@ def wait_ready(server: Server, home: Path, seconds: float = 60) -> None:
     )
 
 
+def refresh(environment: Mapping[str, str]) -> int:
+    """One refresh in the foreground, its progress shown; its exit code."""
+    command = [sys.executable, "-m", "pipelines.refresh"]
+    return subprocess.run(command, cwd=REPOSITORY, env={**os.environ, **environment}).returncode
+
+
 def is_running(home: Path, name: str) -> bool:
     pid = _pid(home, name)
     if pid is None:

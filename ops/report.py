@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 
+from ops.client import get
+
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _FAN_YEARS = (1, 5, 10, 20, 30)
 _WIDTH = 78
@@ -26,22 +28,15 @@ class Facts:
 
 def gather(client: httpx.Client, portfolio_id: str) -> Facts:
     """Ask the API for one portfolio's positions, history, performance, correlations and standing simulation."""
-
-    def get(path: str) -> dict[str, Any]:
-        response = client.get(path)
-        response.raise_for_status()
-        answer: dict[str, Any] = response.json()
-        return answer
-
     here = f"/portfolios/{portfolio_id}"
-    standing = next(item for item in get(f"{here}/simulations")["items"] if item["is_standing"])
+    standing = next(item for item in get(client, f"{here}/simulations")["items"] if item["is_standing"])
     return Facts(
-        portfolio=get(here),
-        positions=get(f"{here}/positions"),
-        values=get(f"{here}/values")["values"],
-        performance=get(f"{here}/performance")["performance"],
-        correlations=get(f"{here}/correlations")["extremes"],
-        simulation=get(f"/simulations/{standing['simulation_id']}"),
+        portfolio=get(client, here),
+        positions=get(client, f"{here}/positions"),
+        values=get(client, f"{here}/values")["values"],
+        performance=get(client, f"{here}/performance")["performance"],
+        correlations=get(client, f"{here}/correlations")["extremes"],
+        simulation=get(client, f"/simulations/{standing['simulation_id']}"),
     )
 
 

@@ -1,0 +1,35 @@
+"""The API as `ops` speaks to it: an answer, or one sentence that says which request was refused."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx
+
+from storage.errors import SetupError
+
+
+def get(client: httpx.Client, path: str, **parameters: Any) -> dict[str, Any]:
+    return _checked(client.get(path, params=parameters))
+
+
+def pages(client: httpx.Client, path: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+    """Every item of a list, page after page."""
+    cursor = None
+    while True:
+        page = get(client, path, **parameters, **({"cursor": cursor} if cursor is not None else {}))
+        yield from page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return
+
+
+def post(client: httpx.Client, path: str, body: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """What a command answered; `key` makes repeating it harmless."""
+    return _checked(client.post(path, json=dict(body), headers={"Idempotency-Key": key}))
+
+
+def _checked(response: httpx.Response) -> dict[str, Any]:
+    if response.is_error:
+        raise SetupError(f"{response.request.method} {response.request.url.path} answered {response.text}")
+    answer: dict[str, Any] = response.json()
+    return answer
