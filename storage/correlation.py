@@ -1,0 +1,23 @@
+"""Which request, or which event, caused what happens now: one id that logs, outbox rows and answers carry."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from uuid import uuid4
+
+_CURRENT: ContextVar[str | None] = ContextVar("correlation_id", default=None)
+
+
+def correlation_id() -> str:
+    """The id of the cause; a new one where nothing has been named as the cause."""
+    return _CURRENT.get() or str(uuid4())
+
+
+@contextmanager
+def correlated(cause: str) -> Iterator[None]:
+    """Everything inside was caused by `cause`."""
+    token = _CURRENT.set(cause)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
