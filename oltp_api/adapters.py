@@ -15,7 +15,8 @@ from domain.errors import AlreadyExists, IdempotencyConflict, InvalidInput, Port
 from domain.events import DomainEvent
 from domain.holdings import Holding
 from domain.ledger import Transaction, TxnType
-from domain.portfolio import Portfolio, PortfolioKind, When
+from domain.entries import When
+from domain.portfolio import Portfolio, PortfolioKind
 from domain.ports import SimulationRequest
 from domain.securities import AssetType, Security
 from storage.outbox import write_event

@@ -16,7 +16,8 @@ from domain.errors import (
 )
 from domain.events import PortfolioCreated, SimulationRequested, TransactionRecorded
 from domain.ledger import Transaction, TxnType
-from domain.portfolio import Portfolio, When, new_name
+from domain.entries import Terms, When
+from domain.portfolio import Portfolio, new_name
 from domain.ports import SimulationRequest
 from domain.securities import AssetType, Security, parse_currency, parse_ticker
 from oltp_api.moments import moment_of, opening_of

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from domain.errors import InvalidInput
-from domain.portfolio import When
+from domain.entries import When
 from domain.ports import Clock
 from domain.snapshots import business_date
 
