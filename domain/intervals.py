@@ -39,9 +39,7 @@ class PositionInterval:
     is_realised_known: bool
 
 
-def position_intervals(
-    rows: Iterable[Transaction], method: CostMethod = CostMethod.AVCO
-) -> Iterator[PositionInterval]:
+def position_intervals(rows: Iterable[Transaction], method: CostMethod = CostMethod.AVCO) -> Iterator[PositionInterval]:
     """The intervals of one portfolio's ledger, ordered by account, security and day.
 
     Rows may come in any order; the order of event decides, and of several rows on one day the last state counts.

@@ -38,7 +38,7 @@ class PortfolioKind(StrEnum):
 
 @dataclass(slots=True)
 class Portfolio:
-    """State after `version` ledger rows, and the rows decided since loading.
+    """State after `version` ledger rows; the rows decided since loading, and the holdings that they changed.
 
     `positions` holds the securities that were loaded. `history` is needed only where `needs_history` says so.
     Reservations of open orders are kept by currency and by (account, security); they are not available to others.
@@ -58,6 +58,8 @@ class Portfolio:
     reserved_units: dict[HoldingKey, Decimal] = field(default_factory=dict)
     history: list[Transaction] | None = None
     rows: list[Transaction] = field(default_factory=list)
+    changed: set[HoldingKey] = field(default_factory=set)
+    ledger_hash: bytes = b""
 
     @property
     def allows_shorts(self) -> bool:
@@ -74,6 +76,10 @@ class Portfolio:
     def is_back_dated(self, when: When) -> bool:
         """Whether a row at `when` would stand before one that is recorded; then `history` must be loaded."""
         return self.last is not None and _moment(when) < _moment(self.last)
+
+    @property
+    def cost_method(self) -> CostMethod:
+        return self.positions.method
 
     def quantity_of(self, security_id: int) -> Decimal:
         return self.positions.quantity_of(security_id)
@@ -270,7 +276,7 @@ class Portfolio:
         """Fold the whole history again by another method of cost; needs the history."""
         assert self.history is not None, "a restatement folds the history"
         self._refuse_archived()
-        self.positions = Positions.of(self.history, method)
+        self._become(Positions.of(self.history, method))
 
     def _fractions(
         self, security_id: int, new: Decimal, old: Decimal, price: Decimal, when: When, terms: Terms
@@ -316,13 +322,18 @@ class Portfolio:
         if is_checked:
             self._refuse_reserved(after, numbered[0])
         self._refuse_seventh_account(after, numbered)
-        self.positions = after
+        self._become(after)
         self.version = numbered[-1].seq
         self.last = max(self.last, when, key=_moment) if self.last else when
         self.rows.extend(numbered)
         if self.history is not None:
             self.history.extend(numbered)
         return numbered
+
+    def _become(self, after: Positions) -> None:
+        before = self.positions
+        self.changed |= {key for key, held in after.holdings.items() if held != before.holding(key)}
+        self.positions = after
 
     def _folded_with(self, rows: list[Transaction], is_checked: bool) -> Positions:
         """The state with `rows` in their place; a later day that they leave short is refused by its date."""
