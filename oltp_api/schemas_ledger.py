@@ -49,8 +49,8 @@ class TransactionRequest(Request):
             "examples": [
                 {"type": "BUY", "ticker": "AAPL", "quantity": "10", "price": "140.25", "fees": "1"},
                 {"type": "DEPOSIT", "amount": "5000", "business_date": "2016-01-04"},
-                {"type": "DIVIDEND", "ticker": "KO", "per_unit": "0.35", "ex_date": "2016-03-11", "withheld": "5.25"},
-                {"type": "SPLIT", "ticker": "NKE", "split_new": "2", "split_old": "1", "business_date": "2015-12-24"},
+                {"type": "DIVIDEND", "ticker": "ACME", "amount": "35", "ex_date": "2016-03-11", "withheld": "5.25"},
+                {"type": "SPLIT", "ticker": "ACME", "split_new": "2", "split_old": "1", "business_date": "2015-12-24"},
             ]
         }
     )
