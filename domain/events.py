@@ -43,4 +43,32 @@ class PositionSnapshotCreated:
     release_id: int
 
 
-DomainEvent = PortfolioCreated | TransactionRecorded | SimulationRequested | PositionSnapshotCreated
+@dataclass(frozen=True, slots=True)
+class PortfolioRenamed:
+    portfolio_id: UUID
+    name: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioArchived:
+    portfolio_id: UUID
+    archived_at: datetime
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioUnarchived:
+    portfolio_id: UUID
+    revision: int
+
+
+DomainEvent = (
+    PortfolioCreated
+    | TransactionRecorded
+    | SimulationRequested
+    | PositionSnapshotCreated
+    | PortfolioRenamed
+    | PortfolioArchived
+    | PortfolioUnarchived
+)

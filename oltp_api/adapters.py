@@ -3,7 +3,7 @@
 Each is bound to the connection of one unit of work and sees only its transaction. SQL is in `sql/`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,22 +11,19 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import DictRow
 
-from domain.errors import AlreadyExists, IdempotencyConflict, InvalidInput, PortfolioNotFound
+from domain.errors import IdempotencyConflict, PortfolioNotFound
 from domain.events import DomainEvent
 from domain.holdings import Holding
 from domain.ledger import Transaction, TxnType
 from domain.portfolio import Portfolio, PortfolioKind, When
 from domain.ports import SimulationRequest
-from domain.securities import AssetType, Security
 from storage.outbox import write_event
 from storage.queries import statements
 
 Connection = psycopg.Connection[DictRow]
 
 _PORTFOLIOS = statements("oltp_api", "portfolios")
-_REGISTRY = statements("oltp_api", "registry")
 _REQUESTS = statements("oltp_api", "requests")
-_EQUITY_DETAILS = ("exchange", "country", "sector", "industry")
 
 
 class PostgresPortfolioRepository:
@@ -100,56 +97,6 @@ class PostgresPortfolioRepository:
 
     def _ledger_row(self, row: Transaction) -> dict[str, object]:
         return {**asdict(row), "txn_type": row.txn_type.value, "recorded_at": self._recorded_at}
-
-
-class PostgresSecurityRepository:
-    """The registry that all users share: what exists is never rewritten."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def find(self, ticker: str) -> Security | None:
-        row = self._connection.execute(_REGISTRY["find"], {"ticker": ticker}).fetchone()
-        return Security(**{**row, "asset_type": AssetType(row["asset_type"])}) if row else None
-
-    def registered(self, tickers: Sequence[str]) -> set[str]:
-        rows = self._connection.execute(_REGISTRY["registered"], {"tickers": list(tickers)}).fetchall()
-        return {row["ticker"] for row in rows}
-
-    def add(self, security: Security, **details: str | None) -> Security:
-        """The security with the id it got; AlreadyExists if its ticker has a meaning, also from a parallel request."""
-        try:
-            with self._connection.transaction():
-                return self._add(security, details)
-        except psycopg.errors.UniqueViolation as error:
-            raise AlreadyExists("security", security.ticker) from error
-
-    def _add(self, security: Security, details: dict[str, str | None]) -> Security:
-        values = {
-            "asset_type": security.asset_type.value,
-            "currency": security.currency,
-            "display_name": security.display_name,
-        }
-        row = self._connection.execute(_REGISTRY["add"], values).fetchone()
-        assert row is not None
-        security_id = row["security_id"]
-        self._connection.execute(_REGISTRY["add_identifier"], {"security_id": security_id, "ticker": security.ticker})
-        if security.asset_type in (AssetType.EQUITY, AssetType.ETF):
-            described = {name: details.get(name) for name in _EQUITY_DETAILS}
-            self._connection.execute(_REGISTRY["add_equity_details"], {"security_id": security_id, **described})
-        return Security(security_id, security.ticker, security.asset_type, security.currency, security.display_name)
-
-
-class PostgresAccountRepository:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def id_of(self, user_id: UUID, identifier: str) -> int:
-        asked = {"user_id": user_id, "identifier": identifier}
-        row = self._connection.execute(_REGISTRY["account"], asked).fetchone()
-        if row is None:
-            raise InvalidInput("account", f"{identifier[:40]!r} is not one of your accounts")
-        return int(row["account_id"])
 
 
 class PostgresSimulationRequests:

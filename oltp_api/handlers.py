@@ -5,7 +5,7 @@ from contextlib import suppress
 from decimal import Decimal
 from uuid import UUID, uuid4
 
-from domain.commands import CreatePortfolio, InitialHolding, RecordTransaction, RegisterSecurity, RequestSimulation
+from domain.commands import CreatePortfolio, InitialHolding, RecordTransaction, RequestSimulation
 from domain.errors import (
     AlreadyExists,
     CurrencyMismatch,
@@ -19,10 +19,10 @@ from domain.ledger import Transaction, TxnType
 from domain.portfolio import Portfolio, When, new_name
 from domain.ports import SimulationRequest
 from domain.securities import AssetType, Security, parse_currency, parse_ticker
+from oltp_api.accounts import MAIN_ACCOUNT
 from oltp_api.moments import moment_of, opening_of
 from oltp_api.unit_of_work import UnitOfWork
 
-MAIN_ACCOUNT = "MAIN"
 _SEED_BITS = 48  # exact in a JSON number
 
 
@@ -63,24 +63,6 @@ def record_transaction(command: RecordTransaction, work: UnitOfWork) -> Transact
     row = _decide(portfolio, command, account_id, security_id, when)
     _save(portfolio, work)
     return row
-
-
-def register_security(command: RegisterSecurity, work: UnitOfWork) -> Security:
-    """The registered security; AlreadyExists if the ticker has a meaning already."""
-    details = {
-        "exchange": command.exchange,
-        "country": command.country,
-        "sector": command.sector,
-        "industry": command.industry,
-    }
-    if command.asset_type not in (AssetType.EQUITY, AssetType.ETF):
-        for name, value in details.items():
-            if value is not None:
-                raise InvalidInput(name, f"does not belong to a {command.asset_type}, only to EQUITY and ETF")
-    security = Security(
-        0, parse_ticker(command.ticker), command.asset_type, parse_currency(command.currency), command.display_name
-    )
-    return work.securities.add(security, **details)
 
 
 def request_simulation(command: RequestSimulation, work: UnitOfWork) -> UUID:

@@ -1,6 +1,6 @@
 """What people see of the database: queries that answer views. Nothing here writes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
@@ -10,9 +10,10 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import DictRow
 
-from domain.errors import PortfolioNotFound, SecurityNotFound, SimulationNotFound
+from domain.errors import PortfolioNotFound, SimulationNotFound
 from domain.holdings import Holding
 from domain.securities import parse_ticker
+from oltp_api.pages import fetch_page, orders
 from oltp_api.schemas import (
     AccountHoldingView,
     BalanceView,
@@ -21,8 +22,6 @@ from oltp_api.schemas import (
     HoldingView,
     PortfolioPage,
     PortfolioView,
-    SecurityPage,
-    SecurityView,
     SimulationsView,
     SimulationView,
     TransactionPage,
@@ -32,6 +31,11 @@ from storage.queries import statements
 
 _READS = statements("oltp_api", "reads")
 _MOST_SIMULATIONS = 1000
+_ANY_PORTFOLIO: Mapping[str, object] = {"name": None, "kind": None, "archived": None}
+PORTFOLIO_ORDERS = orders(
+    created={"created_at": datetime.fromisoformat, "portfolio_id": UUID},
+    name={"name": str, "portfolio_id": UUID},
+)
 
 
 class Reads:
@@ -44,10 +48,11 @@ class Reads:
             raise PortfolioNotFound(portfolio_id)
         return PortfolioView(**rows[0])
 
-    def portfolios(self, user_id: UUID, limit: int, cursor: UUID | None) -> PortfolioPage:
-        rows = self._rows("portfolios", user_id=user_id, limit=limit + 1, cursor=cursor)
-        items = [PortfolioView(**row) for row in rows[:limit]]
-        return PortfolioPage(items=items, next_cursor=items[-1].portfolio_id if len(rows) > limit else None)
+    def portfolios(self, user_id: UUID, sort: str, limit: int, cursor: str | None, **wanted: object) -> PortfolioPage:
+        """Portfolios with `name` in their name, of a `kind`, `archived` or not."""
+        asked = {**_ANY_PORTFOLIO, **wanted, "user_id": user_id}
+        page = fetch_page(self._connection, _READS["portfolios"], asked, PORTFOLIO_ORDERS[sort], limit, cursor)
+        return PortfolioPage.model_validate(page)
 
     def transaction(self, portfolio_id: UUID, seq: int) -> TransactionView:
         return self.transactions(portfolio_id, limit=1, after_seq=seq - 1).items[0]
@@ -86,18 +91,6 @@ class Reads:
     def cash(self, portfolio_id: UUID) -> CashView:
         rows = self._rows("cash", portfolio_id=portfolio_id)
         return CashView(portfolio_id=portfolio_id, balances=[BalanceView(**row) for row in rows])
-
-    def security(self, ticker: str) -> SecurityView:
-        rows = self._rows("securities", ticker=parse_ticker(ticker), cursor=None, q=None, limit=1)
-        if not rows:
-            raise SecurityNotFound(ticker)
-        return SecurityView(**rows[0])
-
-    def securities(self, q: str | None, limit: int, cursor: str | None) -> SecurityPage:
-        """Securities whose ticker or name contains `q`, by ticker."""
-        rows = self._rows("securities", ticker=None, q=q, cursor=cursor, limit=limit + 1)
-        items = [SecurityView(**row) for row in rows[:limit]]
-        return SecurityPage(items=items, next_cursor=items[-1].ticker if len(rows) > limit else None)
 
     def simulation(self, user_id: UUID, simulation_id: UUID) -> SimulationView:
         rows = self._rows("simulations", user_id=user_id, portfolio_id=None, simulation_id=simulation_id, limit=1)
