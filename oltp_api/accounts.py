@@ -81,7 +81,7 @@ class PostgresAccountRepository:
             account.update(given)
             account["identifier"] = parse_account_identifier(account["identifier"])
             account["broker"] = parse_broker(account["broker"])
-            if MAIN_ACCOUNT in {identifier, account["identifier"]} and account["identifier"] != identifier:
+            if identifier == MAIN_ACCOUNT and account["identifier"] != identifier:
                 raise DefaultAccount(MAIN_ACCOUNT)
 
         return self._change(user_id, identifier, match, change)

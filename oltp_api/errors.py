@@ -67,9 +67,27 @@ class ProblemView(BaseModel):
     instance: str
 
 
+_EXAMPLES: Mapping[int, tuple[str, str]] = {
+    404: ("portfolio_not_found", "there is no portfolio 00000000-0000-4000-8000-0000000000aa"),
+    409: ("already_exists", "security 'AAPL' exists already"),
+    412: ("stale_version", 'this was changed since you read it; it is at "4.1" now'),
+    422: ("insufficient_cash", "500 USD asked, 100 available"),
+    428: ("precondition_required", "an edit needs If-Match with the ETag of what you read"),
+    503: ("busy", "others are at work on this; nothing was stored, try again"),
+}
+
+
 def _documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    content = {"application/problem+json": {"schema": ProblemView.model_json_schema()}}
-    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+    return {status: _document(status, *_EXAMPLES[status]) for status in statuses}
+
+
+def _document(status: int, code: str, detail: str) -> dict[str, Any]:
+    title = HTTPStatus(status).phrase
+    example = ProblemView(
+        type=f"urn:lakefolio:problem:{code}", title=title, status=status, code=code, detail=detail, instance="/api/v1"
+    )
+    content = {"schema": ProblemView.model_json_schema(), "example": example.model_dump()}
+    return {"description": title, "content": {"application/problem+json": content}}
 
 
 PROBLEMS = _documented(404, 409, 422, 503)

@@ -45,6 +45,11 @@ class Match:
             raise InvalidInput("If-Match", "must be ETags in double quotes, or *")
         return cls(frozenset(_TAG.findall(header)))
 
+    @classmethod
+    def weak(cls, header: str) -> "Match":
+        """For reading, where a tag that a proxy has weakened is as good."""
+        return cls(frozenset(tag.removeprefix("W/") for tag in cls.parse(header).tags))
+
     def admits(self, current: str) -> bool:
         return "*" in self.tags or current in self.tags
 

@@ -38,7 +38,6 @@ _TABLES: dict[type[Details], str] = {
     FundDetails: "fund_details",
     BondDetails: "bond_details",
 }
-_TAKEN = (psycopg.errors.ExclusionViolation, psycopg.errors.UniqueViolation)
 
 
 class PostgresSecurityRepository:
@@ -100,11 +99,8 @@ class PostgresSecurityRepository:
             "valid_from": known.valid_from,
             "valid_to": known.valid_to,
         }
-        try:
-            with self._connection.transaction():
-                self._connection.execute(_REGISTRY["add_identifier"], values)
-        except _TAKEN as error:
-            raise AlreadyExists("security", known.identifier.value) from error
+        if not self._connection.execute(_REGISTRY["add_identifier"], values).rowcount:
+            raise AlreadyExists("security", known.identifier.value)
 
     def identifiers(self, security_id: int) -> list[KnownIdentifier]:
         rows = self._connection.execute(_REGISTRY["identifiers"], {"security_id": security_id}).fetchall()

@@ -62,7 +62,7 @@ def get_portfolio(
     portfolio_id: UUID, world: WorldDep, user_id: UserDep, response: Response, if_none_match: IfNoneMatch = None
 ) -> PortfolioView | Response:
     shown = tagged(world.transact(lambda work: work.reads.portfolio(user_id, portfolio_id)), response)
-    if if_none_match is not None and Match.parse(if_none_match).admits(shown.etag):
+    if if_none_match is not None and Match.weak(if_none_match).admits(shown.etag):
         return Response(status_code=304, headers={"ETag": shown.etag})
     return shown
 

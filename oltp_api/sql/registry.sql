@@ -42,8 +42,10 @@ values (%(asset_type)s, %(currency)s, %(display_name)s, %(price_kind)s)
 returning security_id
 
 -- name: add_identifier
+-- A plain insert would deadlock with its parallel twin: each has its row in the index and waits for the other's.
 insert into security_identifier (security_id, id_type, id_value, is_primary, valid_from, valid_to)
 values (%(security_id)s, %(id_type)s, %(id_value)s, %(is_primary)s, %(valid_from)s, %(valid_to)s)
+on conflict do nothing
 
 -- name: identifiers
 select

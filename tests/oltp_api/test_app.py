@@ -87,6 +87,8 @@ def test_examples_of_the_contract_are_accepted(api, root, portfolio) -> None:
         "PortfolioRequest": "/portfolios",
         "TransactionRequest": f"/portfolios/{portfolio.portfolio_id}/transactions",
         "SecurityRequest": "/securities",
+        "IdentifierRequest": "/securities/AAPL/identifiers",
+        "AccountRequest": "/accounts",
         "SimulationRequestBody": f"/portfolios/{portfolio.portfolio_id}/simulations",
     }
     for name, address in addresses.items():
