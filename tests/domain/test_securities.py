@@ -127,7 +127,9 @@ def test_an_isin_cannot_be_registered_as_a_ticker() -> None:
     ("text", "id_type"),
     [("aapl", TICKER), ("US0378331005", ISIN), ("037833100", CUSIP), ("US0378331006", TICKER), ("G1151C101", TICKER)],
 )
-def test_a_name_without_a_type_is_an_isin_or_cusip_only_if_it_is_a_right_one(text: str, id_type: IdentifierType) -> None:
+def test_a_name_without_a_type_is_an_isin_or_cusip_only_if_it_is_a_right_one(
+    text: str, id_type: IdentifierType
+) -> None:
     assert Identifier.guess(text) == Identifier(id_type, text.upper())
 
 
