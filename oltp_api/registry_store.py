@@ -49,9 +49,11 @@ class PostgresSecurityRepository:
         return self.look_up(Reference.parse(identifier), on)
 
     def look_up(self, reference: Reference, on: date | None = None) -> Security | None:
-        asked = {**asdict(reference), "on": on}
-        statement = "find" if reference.security_id is None else "find_by_id"
-        row = self._connection.execute(_REGISTRY[statement], asked).fetchone()
+        if reference.security_id is None:
+            asked = {"value": reference.value, "id_type": reference.id_type, "on": on}
+            row = self._connection.execute(_REGISTRY["find"], asked).fetchone()
+        else:
+            row = self._connection.execute(_REGISTRY["find_by_id"], {"security_id": reference.security_id}).fetchone()
         if row is None:
             return None
         return Security(

@@ -24,6 +24,7 @@ alter table security_registry add column price_kind text
     check (price_kind in ('AS_TRADED', 'TOTAL_RETURN', 'PRICE_INDEX'));
 """
 
+# A security is called by its ticker, else by its ISIN, else by its CUSIP: the order of the alphabet, backwards.
 IDENTIFIERS = """
 create type text_range as range (subtype = text, collation = "C");
 alter table security_identifier drop constraint security_identifier_pkey;
@@ -34,17 +35,18 @@ alter table security_identifier add constraint it_is_valid_for_a_while check (va
 alter table security_identifier add constraint one_meaning_at_a_time
     exclude using gist (text_range(id_value, id_value, '[]') with &&, daterange(valid_from, valid_to) with &&);
 create index security_identifier_value on security_identifier (id_value);
+create index security_identifier_security on security_identifier (security_id);
 create view security_name as
 select
-    security_registry.security_id,
-    coalesce(ticker.id_value, isin.id_value, cusip.id_value) as name
-from security_registry
-left join security_identifier as ticker
-    on security_registry.security_id = ticker.security_id and ticker.id_type = 'TICKER' and ticker.is_primary
-left join security_identifier as isin
-    on security_registry.security_id = isin.security_id and isin.id_type = 'ISIN' and isin.is_primary
-left join security_identifier as cusip
-    on security_registry.security_id = cusip.security_id and cusip.id_type = 'CUSIP' and cusip.is_primary;
+    security_id,
+    (
+        select id_value
+        from security_identifier
+        where security_identifier.security_id = security_registry.security_id and is_primary
+        order by id_type desc
+        limit 1
+    ) as name
+from security_registry;
 """
 
 DETAILS = """
