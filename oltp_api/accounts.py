@@ -19,15 +19,15 @@ from domain.errors import (
     plain,
 )
 from oltp_api.etags import Match
-from oltp_api.pages import fetch_page, orders
+from oltp_api.pages import fetch_page, orders, text
 from oltp_api.schemas_accounts import AccountPage, AccountView
 from storage.queries import statements
 
 MAIN_ACCOUNT = "MAIN"
 ORDERS = orders(
     created={"created_at": datetime.fromisoformat, "account_id": int},
-    identifier={"identifier": str, "account_id": int},
-    broker={"broker": str, "account_id": int},
+    identifier={"identifier": text, "account_id": int},
+    broker={"broker": text, "account_id": int},
 )
 _ACCOUNTS = statements("oltp_api", "accounts")
 _ANY: Mapping[str, object] = {"identifier": None, "broker": None, "account_type": None, "archived": None}

@@ -45,6 +45,14 @@ class Order:
             raise InvalidInput("cursor", "is not one of this list in this order; start without one") from error
 
 
+def text(value: str) -> str:
+    """A text that the database can hold, for a cursor may have been made up."""
+    value.encode()
+    if "\0" in value:
+        raise ValueError("NUL")
+    return value
+
+
 def orders(**keys: Keys) -> dict[str, Order]:
     """Each named order and, under -name, its reverse."""
     both = [Order(sign + name, columns, sign == "-") for name, columns in keys.items() for sign in ("", "-")]

@@ -13,7 +13,7 @@ from psycopg.rows import DictRow
 from domain.errors import PortfolioNotFound, SimulationNotFound
 from domain.holdings import Holding
 from domain.securities import parse_ticker
-from oltp_api.pages import fetch_page, orders
+from oltp_api.pages import fetch_page, orders, text
 from oltp_api.schemas import (
     AccountHoldingView,
     BalanceView,
@@ -34,7 +34,7 @@ _MOST_SIMULATIONS = 1000
 _ANY_PORTFOLIO: Mapping[str, object] = {"name": None, "kind": None, "archived": None}
 PORTFOLIO_ORDERS = orders(
     created={"created_at": datetime.fromisoformat, "portfolio_id": UUID},
-    name={"name": str, "portfolio_id": UUID},
+    name={"name": text, "portfolio_id": UUID},
 )
 
 

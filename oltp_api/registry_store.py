@@ -22,13 +22,13 @@ from domain.securities import (
     Reference,
     Security,
 )
-from oltp_api.pages import fetch_page, orders
+from oltp_api.pages import fetch_page, orders, text
 from oltp_api.schemas_registry import SecurityPage, SecurityView
 from storage.queries import statements
 
 ORDERS = orders(
-    ticker={"ticker": str, "security_id": int},
-    name={"display_name": str, "security_id": int},
+    ticker={"ticker": text, "security_id": int},
+    name={"display_name": text, "security_id": int},
     registered={"created_at": datetime.fromisoformat, "security_id": int},
 )
 _REGISTRY = statements("oltp_api", "registry")

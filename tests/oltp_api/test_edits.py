@@ -1,5 +1,7 @@
 """Edits of a portfolio (RULEBOOK 15): rename and archive, each from the version that was read."""
 
+import json
+from base64 import urlsafe_b64encode
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -208,8 +210,39 @@ def test_every_order_of_portfolios_pages_without_gap_or_repeat_while_others_are_
     assert (set(seen) >= made, len(set(seen))) == (True, len(seen))
 
 
-@pytest.mark.parametrize("cursor", ["x", "e30=", "WyJuYW1lIl0=", "\xe9", "WzEsMiwzXQ=="])
+def test_names_of_any_letters_are_paged(api, new_portfolio) -> None:
+    names = ["page of \u00fc\"'%s\\", "page of 'a, b'", "page of \U0001f34e"]
+    for name in names:
+        new_portfolio(name=name)
+    seen, cursor = [], None
+    while cursor is not None or not seen:
+        query = {"name": "page of ", "sort": "name", "limit": 1, **({"cursor": cursor} if cursor else {})}
+        page = api.get("/portfolios", params=query).json()
+        seen += [item["name"] for item in page["items"]]
+        cursor = page["next_cursor"]
+
+    assert sorted(seen) == sorted(names)
+
+
+_SOME_ID = "00000000-0000-4000-8000-0000000000aa"
+
+
+def cursor_of(*values: object) -> str:
+    return urlsafe_b64encode(json.dumps(values).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        *("x", "e30=", "\xe9", "WyJuYW1lIl0="),
+        cursor_of("created", "2017-01-01T00:00:00+00:00", _SOME_ID),
+        cursor_of("name", "one more", "is needed", _SOME_ID),
+        cursor_of("name", "a", "not an id"),
+        cursor_of("name", "nul\0", _SOME_ID),
+        cursor_of("name", "\ud800", _SOME_ID),
+    ],
+)
 def test_a_cursor_that_is_none_of_this_order_is_refused(api, cursor) -> None:
-    answer = api.get("/portfolios", params={"cursor": cursor})
+    answer = api.get("/portfolios", params={"sort": "name", "cursor": cursor})
 
     assert (answer.status_code, answer.json()["field"]) == (422, "cursor")
