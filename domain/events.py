@@ -63,6 +63,26 @@ class PositionSnapshotCreated:
     release_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class PortfolioRenamed:
+    portfolio_id: UUID
+    name: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioArchived:
+    portfolio_id: UUID
+    archived_at: datetime
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioUnarchived:
+    portfolio_id: UUID
+    revision: int
+
+
 DomainEvent = (
     PortfolioCreated
     | TransactionRecorded
@@ -70,4 +90,7 @@ DomainEvent = (
     | CostMethodChanged
     | SimulationRequested
     | PositionSnapshotCreated
+    | PortfolioRenamed
+    | PortfolioArchived
+    | PortfolioUnarchived
 )

@@ -21,9 +21,9 @@ from storage.outbox import write_event
 
 _BOOK = "select version, time_zone from portfolio where portfolio_id = %s for update"
 _HOLDINGS = """
-    select account_id, security_id, id_value, quantity, cost_basis
-    from position_current join security_identifier using (security_id)
-    where portfolio_id = %s and id_type = 'TICKER' and is_primary
+    select account_id, security_id, name, quantity, cost_basis
+    from position_current join security_name using (security_id)
+    where portfolio_id = %s
     order by account_id, security_id
 """
 _CURRENT = """
