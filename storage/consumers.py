@@ -1,9 +1,9 @@
 """Consumers of the outbox: every committed event reaches each of them at least once, and its effect happens once.
 
-`deliver` is the whole rule, in one unit of work: take notice of what has been committed since the consumer's position,
-hand the next events to its handler, record them as handled. What a handler writes on the connection it is given
-commits with that record or not at all, so a kill at any moment doubles nothing. A handler with an effect elsewhere (a
-publisher) may be called again; the event's id tells.
+`deliver` is the whole rule: take notice of what has been committed since the consumer's position, hand the next events
+to its handler, record them as handled. What a handler writes on the connection it is given commits with that record
+or not at all, so a kill at any moment doubles nothing. A handler with an effect elsewhere (a publisher) may be called
+again; the event's id tells.
 
 Order: events of one aggregate arrive in the order they were written, and none overtakes one that waits for a retry.
 Between aggregates nothing is promised. One that cannot be handled is parked as a dead letter and the next go on:
@@ -127,13 +127,16 @@ def deliver(connection: Connection, consumer: Consumer, clock: Clock) -> int:
     None if there are none, or another worker is at it. Raises Unavailable, once what was handled before is committed.
     """
     now = clock.now()
-    if not _has_work(connection, consumer, now):
+    if _has_news(connection, consumer):
+        with connection.transaction():  # of its own: a transaction's snapshot takes what itself writes for seen
+            _take_notice(connection, consumer)
+    if connection.execute(_SQL["due"], {**consumer.asked, "now": now, "limit": 1}).fetchone() is None:
         return 0
     outage: Unavailable | None = None
     handled: list[UUID] = []
     held_back: set[UUID] = set()
     with connection.transaction():
-        if not _take_notice(connection, consumer):
+        if connection.execute(_SQL["lock"], consumer.asked).fetchone() is None:
             return 0
         for row in connection.execute(_SQL["due"], {**consumer.asked, "now": now}).fetchall():
             attempts, message = row.pop("attempts") + 1, EventMessage(**row)
@@ -174,22 +177,19 @@ def lag(connection: psycopg.Connection[Any]) -> list[Lag]:
         return [cursor.execute(_SQL["lag"], position).fetchall()[0] for position in positions]
 
 
-def _has_work(connection: Connection, consumer: Consumer, now: datetime) -> bool:
-    """Whether it is worth a transaction, asked by index and without one."""
+def _has_news(connection: Connection, consumer: Consumer) -> bool:
+    """Whether taking notice is worth a transaction; asked without one, by index."""
     position = connection.execute(_SQL["position"], consumer.asked).fetchone()
     assert position is not None, f"{consumer.name} is not registered"
-    if position["is_stale"] or connection.execute(_SQL["has_news"], {**consumer.asked, **position}).fetchone():
-        return True
-    return connection.execute(_SQL["due"], {**consumer.asked, "now": now, "limit": 1}).fetchone() is not None
+    asked = {**consumer.asked, **position}
+    return position["is_stale"] or connection.execute(_SQL["has_news"], asked).fetchone() is not None
 
 
-def _take_notice(connection: Connection, consumer: Consumer, status: str = "PENDING") -> bool:
-    """Note what was committed since the position as `status`; False if another worker holds the consumer."""
+def _take_notice(connection: Connection, consumer: Consumer, status: str = "PENDING") -> None:
+    """Note what was committed since the position as `status`, unless another worker is at it."""
     position = connection.execute(_SQL["lock"], consumer.asked).fetchone()
-    if position is None:
-        return False
-    connection.execute(_SQL["take_notice"], {**consumer.asked, **position, "status": status})
-    return True
+    if position is not None:
+        connection.execute(_SQL["take_notice"], {**consumer.asked, **position, "status": status})
 
 
 def _put_off(
