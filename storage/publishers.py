@@ -6,17 +6,13 @@ The message is the same JSON in both. A publisher may be given a message twice; 
 import json
 import logging
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from domain.ports import EventMessage, EventPublisher
 from storage.errors import SetupError, Unavailable
 from storage.settings import Settings
 
-if TYPE_CHECKING:
-    from kafka import KafkaProducer
-
 _LOG = logging.getLogger("lakefolio.events")
-_PATIENCE_MS = 10_000  # well below the 60 s that a transaction of the application may idle
 
 
 def publisher_of(settings: Settings) -> EventPublisher:
@@ -42,57 +38,51 @@ class LogEventPublisher:
 class KafkaEventPublisher:
     """One record of `topic` for each event, acknowledged by all replicas before the next is sent.
 
-    The key is the aggregate's id, so that a partition keeps its order; headers repeat what a reader filters by.
+    The key is the aggregate's id, so that a partition keeps its order; headers repeat what a reader filters by. The
+    patience stays well below the 60 s that a transaction of the application may idle.
     """
 
-    def __init__(self, bootstrap: str, topic: str) -> None:
+    def __init__(self, bootstrap: str, topic: str, patience_ms: int = 10_000) -> None:
         try:
             import kafka
         except ImportError as error:
             raise SetupError(
                 'KAFKA_BOOTSTRAP is set; install its client with: pip install "lakefolio[kafka]"'
             ) from error
-        self._kafka = kafka
-        self._bootstrap = bootstrap.split(",")
+        self._errors = kafka.errors
+        self._bootstrap = bootstrap
         self._topic = topic
-        self._producer: KafkaProducer | None = None
+        self._patience_s = patience_ms / 1000
+        self._producer = kafka.KafkaProducer(  # repeating is the consumer's job
+            bootstrap_servers=bootstrap.split(","),
+            client_id="lakefolio",
+            api_version=(2, 1),  # what brokers up to Kafka 4 speak; asking them would need one to be there at the start
+            acks="all",
+            retries=0,
+            enable_idempotence=False,
+            max_in_flight_requests_per_connection=1,
+            request_timeout_ms=patience_ms,
+            delivery_timeout_ms=patience_ms,
+            max_block_ms=patience_ms,
+        )
 
     def publish(self, message: EventMessage) -> None:
-        errors = self._kafka.errors
         try:
-            sent = self._connected().send(
+            sent = self._producer.send(
                 self._topic,
                 key=str(message.aggregate_id).encode(),
                 value=as_json(message).encode(),
                 headers=_headers(message),
                 timestamp_ms=int(message.occurred_at.timestamp() * 1000),
             )
-            sent.get(timeout=2 * _PATIENCE_MS / 1000)
-        except errors.KafkaError as error:
-            if error.retriable or isinstance(error, errors.AuthorizationError):
-                raise Unavailable(f"Kafka at {','.join(self._bootstrap)}: {type(error).__name__} {error}") from error
+            sent.get(timeout=2 * self._patience_s)
+        except self._errors.KafkaError as error:
+            if error.retriable or isinstance(error, self._errors.AuthorizationError):
+                raise Unavailable(f"Kafka at {self._bootstrap}: {type(error).__name__} {error}") from error
             raise
 
     def close(self) -> None:
-        if self._producer is not None:
-            self._producer.close(timeout=1)
-
-    def _connected(self) -> "KafkaProducer":
-        """Connected at first use, so that a worker starts without its broker. Repeating is the consumer's job."""
-        if self._producer is None:
-            self._producer = self._kafka.KafkaProducer(
-                bootstrap_servers=self._bootstrap,
-                client_id="lakefolio",
-                acks="all",
-                retries=0,
-                enable_idempotence=False,
-                max_in_flight_requests_per_connection=1,
-                request_timeout_ms=_PATIENCE_MS,
-                delivery_timeout_ms=_PATIENCE_MS,
-                max_block_ms=_PATIENCE_MS,
-                bootstrap_timeout_ms=_PATIENCE_MS,
-            )
-        return self._producer
+        self._producer.close(timeout=1)
 
 
 def _headers(message: EventMessage) -> list[tuple[str, bytes]]:
