@@ -2,7 +2,8 @@
 
 Every committed event must have its effect exactly once, in the order of its aggregate. Two consumers go without a
 protection as the controls: one remembers the last number it saw, one commits its effect in a transaction of its own.
-2,000 events and 4 kills by default, 100,000 and 50 with LAKEFOLIO_CHAOS=long; LAKEFOLIO_SEED repeats a seed.
+2,000 events and 4 kills (of one worker or all) by default, 100,000 and 50 with LAKEFOLIO_CHAOS=long. LAKEFOLIO_SEED
+repeats a seed.
 """
 
 import logging
@@ -19,7 +20,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
+from itertools import count, groupby
 from operator import le
 from uuid import UUID, uuid5
 
@@ -32,7 +33,7 @@ from storage.postgres import Database
 
 IS_LONG = os.environ.get("LAKEFOLIO_CHAOS") == "long"
 EVENTS, KILLS = (100_000, 50) if IS_LONG else (2_000, 4)
-HANDLING_S = 0 if IS_LONG else 0.0005  # in the short form, slower than the writers: a kill meets a worker at work
+HANDLING_S = 0 if IS_LONG else 0.001  # in the short form, slower than the writers: a kill meets a worker at work
 WRITERS, WORKERS, AGGREGATES = 4, 2, 20
 SPACE = UUID("00000000-0000-4000-8000-0000000000cc")
 _TABLES = """
@@ -109,20 +110,22 @@ def remember_the_last_number(database: Database, stop: threading.Event) -> list[
 
 
 class Workers:
-    """Processes that run the same consumers; `kill` ends one with -9 and starts another in its place."""
+    """Processes that run the same consumers; `kill` ends some with -9 and starts others in their places."""
 
     def __init__(self, database: Database, seed: int) -> None:
         self._command = [sys.executable, __file__, database.app_url]
-        self._seeds = iter(range(seed, seed + KILLS + WORKERS))
+        self._seeds = count(seed)
         self._processes = [self._start() for _ in range(WORKERS)]
 
     def _start(self) -> "subprocess.Popen[bytes]":
         command = [*self._command, str(next(self._seeds)), str(HANDLING_S)]
         return subprocess.Popen(command, stdout=subprocess.PIPE)
 
-    def kill(self, which: int) -> None:
-        assert self._ended(self._processes[which], signal.SIGKILL) == -signal.SIGKILL, "it had ended before"
-        self._processes[which] = self._start()
+    def kill(self, places: Sequence[int]) -> None:
+        for place in places:
+            assert self._ended(self._processes[place], signal.SIGKILL) == -signal.SIGKILL, "it had ended before"
+        for place in places:
+            self._processes[place] = self._start()
 
     def end(self) -> list[int]:
         """Ask them to end, once they listen to signals; their exit codes."""
@@ -175,7 +178,7 @@ def aftermath(new_database: Callable[[], Database]) -> Aftermath:
             for kill in range(KILLS):
                 wait_until(session, partial(le, EVENTS * (kill + 0.5) / (KILLS + 0.5)), writers)
                 time.sleep(rng.uniform(0, 0.02))
-                workers.kill(rng.randrange(WORKERS))
+                workers.kill(range(WORKERS) if kill % 2 else [rng.randrange(WORKERS)])
             rolled_back = sum(writer.result() for writer in writers)
             wait_until(session, lambda _: sum(one.unhandled for one in lag(session)) == 0, writers)
             stop.set()
