@@ -119,6 +119,13 @@ def is_locked(connection: psycopg.Connection, name: str) -> bool:
     return bool(row[0])
 
 
+def exists(database: Database) -> bool:
+    """Whether the database itself is there; the server must be."""
+    name = str(_parts(database.admin_url).get("dbname"))
+    with connect(conninfo.make_conninfo(database.admin_url, dbname="postgres")) as connection:
+        return bool(connection.execute("select from pg_database where datname = %s", (name,)).rowcount)
+
+
 def _create_database(admin_url: str) -> None:
     try:
         with psycopg.connect(admin_url, connect_timeout=10):
