@@ -13,8 +13,10 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from fastapi import FastAPI, Request, Response
@@ -22,12 +24,29 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from domain.errors import AlreadyExists, NoRelease, NotFound, Refusal
+from domain.errors import (
+    AlreadyExists,
+    IdempotencyConflict,
+    InsufficientCash,
+    InsufficientPosition,
+    NoRelease,
+    NotFound,
+    PortfolioNotFound,
+    Refusal,
+    SecurityNotFound,
+)
+from oltp_api.observing import CODE
 
 _LOG = logging.getLogger(__name__)
 _RETRY_AFTER_S = 10
-_TRANSIENT = (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled, psycopg.errors.DeadlockDetected)
+_TRANSIENT = (
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.QueryCanceled,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
 
+_NOT_STORED = "others are at work on this; nothing was stored, try again"
 _MAYBE_STORED = "the database is away; send a command again with its Idempotency-Key, it may have been stored"
 _NO_OBJECT = {"model_attributes_type": "must be a JSON object, sent as application/json"}
 
@@ -56,15 +75,6 @@ class ProblemView(BaseModel):
     instance: str
 
 
-def _documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    content = {"application/problem+json": {"schema": ProblemView.model_json_schema()}}
-    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
-
-
-PROBLEMS = _documented(404, 409, 422, 503)
-"""For a router's `responses`, so that the OpenAPI document tells the truth about errors."""
-
-
 def handle_errors(app: FastAPI) -> None:
     """Answer every failure of `app` as a problem."""
     for kind in (Refusal, RequestValidationError, HTTPException, psycopg.Error, Exception):
@@ -73,17 +83,21 @@ def handle_errors(app: FastAPI) -> None:
 
 def _answer(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
-    _LOG.info("%s %s refused: %s %s", request.method, request.url.path, problem.status, problem.code)
+    request.scope[CODE] = problem.code
+    content = json.dumps(_members(problem, request.url.path), default=str)
+    return Response(content, problem.status, dict(problem.headers), media_type="application/problem+json")
+
+
+def _members(problem: Problem, instance: str) -> dict[str, object]:
     members = {
         "type": f"urn:lakefolio:problem:{problem.code}",
         "title": HTTPStatus(problem.status).phrase,
         "status": problem.status,
         "code": problem.code,
         "detail": problem.detail,
-        "instance": request.url.path,
+        "instance": instance,
     }
-    content = json.dumps({**members, **problem.facts, **members}, default=str)  # a fact never hides a member
-    return Response(content, problem.status, dict(problem.headers), media_type="application/problem+json")
+    return {**members, **problem.facts, **members}  # a fact never hides a member
 
 
 def problem_of(error: Exception) -> Problem:
@@ -97,10 +111,11 @@ def problem_of(error: Exception) -> Problem:
             return Problem(error.status_code, code, str(error.detail), headers=error.headers or {})
         case psycopg.errors.NumericValueOutOfRange():
             return Problem(422, "invalid_number", "the result is too large to be recorded")
+        case psycopg.Error() if isinstance(error, _TRANSIENT):
+            _LOG.warning("the database ended a statement: %s", type(error).__name__)
+            return _later("busy", _NOT_STORED)
         case psycopg.OperationalError():
             _LOG.warning("the database did not answer: %s", type(error).__name__)
-            if isinstance(error, _TRANSIENT):
-                return _later("busy", "others are at work on this; nothing was stored, try again")
             return _later("database_unavailable", _MAYBE_STORED)
         case _:
             _LOG.error("unexpected error", exc_info=error)
@@ -137,3 +152,36 @@ def _field(location: Sequence[str | int]) -> str:
     """The path without its source; a field's name may be anything that a client made up."""
     parts = [str(part)[:40] for part in location[1:]] or [str(location[0])]
     return ".".join(parts).encode("ascii", "backslashreplace").decode()
+
+
+_PORTFOLIO_ID = UUID("3b3f5f0e-7a43-4a52-9d6c-0a4f6de0b1c7")
+_EXAMPLES: Sequence[Problem] = [
+    problem_of(error)
+    for error in (
+        PortfolioNotFound(_PORTFOLIO_ID),
+        SecurityNotFound("ACME"),
+        AlreadyExists("security", "ACME"),
+        InsufficientCash("USD", Decimal("120.50"), Decimal(1000)),
+        InsufficientPosition(1, Decimal(10), Decimal(12)),
+        IdempotencyConflict("order-17"),
+        RequestValidationError([{"loc": ("body", "quantity"), "type": "missing", "msg": "Field required"}]),
+        NoRelease(),
+        psycopg.errors.LockNotAvailable(),
+        psycopg.OperationalError(),
+    )
+]
+"""What the OpenAPI document shows of every status; they are made by the code that answers, so they are true."""
+
+
+def _documented(status: int) -> dict[str, Any]:
+    shown = {
+        problem.code: {"value": _members(problem, f"/api/v1/portfolios/{_PORTFOLIO_ID}")}
+        for problem in _EXAMPLES
+        if problem.status == status
+    }
+    content = {"application/problem+json": {"schema": ProblemView.model_json_schema(), "examples": shown}}
+    return {"description": HTTPStatus(status).phrase, "content": content}
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {status: _documented(status) for status in (404, 409, 422, 503)}
+"""For a router's `responses`, so that the OpenAPI document tells the truth about errors."""

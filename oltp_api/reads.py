@@ -1,7 +1,7 @@
 """What people see of the database: queries that answer views. Nothing here writes."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -110,10 +110,9 @@ class Reads:
         rows = self._rows("simulations", **asked, limit=_MOST_SIMULATIONS)
         return SimulationsView(items=[SimulationView(**row) for row in rows])
 
-    def state(self) -> tuple[str, datetime | None]:
-        """The schema's version, and when the newest ledger row was recorded."""
-        (row,) = self._rows("state")
-        return row["schema_version"], row["ledger_head_at"]
+    def schema_version(self) -> str:
+        (row,) = self._rows("schema_version")
+        return str(row["schema_version"])
 
     def _rows(self, name: str, **parameters: object) -> list[dict[str, Any]]:
         return self._connection.execute(_READS[name], parameters).fetchall()

@@ -116,7 +116,7 @@ def _put_back(
 def _join(current: Settings, told: Mapping[str, Any]) -> None:
     """Bring the restored database to today's schema and to its lake, and see that nothing is missing."""
     database = postgres.locate(current)
-    postgres.prepare(database)
+    postgres.prepare(database, current.limits)
     adopted = backup.adopt_release(lake_at(current.lake, database.admin_url), database, datetime.now(UTC))
     if adopted:
         _say(f"release {adopted.release_id} joins the lake to the restored database; the next refresh shows its ledger")

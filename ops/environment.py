@@ -37,5 +37,5 @@ def export_lines(variables: dict[str, str]) -> str:
 def prepared(settings: Settings) -> dict[str, str]:
     """The environment of `settings`, with the database running and migrated."""
     database = postgres.locate(settings)
-    postgres.prepare(database)
+    postgres.prepare(database, settings.limits)
     return environment(settings, database)

@@ -157,7 +157,6 @@ where
 order by requested_at, simulation_id
 limit %(limit)s
 
--- name: state
-select
-    (select version_num from alembic_version) as schema_version,
-    (select recorded_at from transaction_ledger order by xid desc limit 1) as ledger_head_at
+-- name: schema_version
+select version_num as schema_version
+from alembic_version

@@ -1,0 +1,53 @@
+"""Logs: one JSON object a line where a program reads them, plain text where a person does. Never a body or a secret."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Literal, TextIO
+
+from storage.correlation import cause
+
+Format = Literal["json", "text"]
+_OURS = ("oltp_api", "storage", "domain")
+_ENCODER = json.JSONEncoder(default=str)
+_TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+class JsonLines(logging.Formatter):
+    """time, level, logger, message and the request's id; and what the record's `facts` add."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            "request_id": cause(),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return _ENCODER.encode({name: value for name, value in line.items() if value is not None})
+
+
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Writes to whatever standard error is at that moment."""
+
+    def __init__(self, formatter: logging.Formatter) -> None:
+        logging.Handler.__init__(self)
+        self.setFormatter(formatter)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stderr
+
+
+def write_logs(form: Format | None) -> None:
+    """Write our loggers to standard error, in `form`; by default JSON unless that is a terminal. May be repeated."""
+    chosen = form or ("text" if sys.stderr.isatty() else "json")
+    handler = _StandardError(JsonLines() if chosen == "json" else logging.Formatter(_TEXT))
+    for name in _OURS:
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.setLevel(logging.INFO)
