@@ -129,7 +129,8 @@ def _run(command: list[str], pgdata: Path, check: bool = True) -> None:
     if check and outcome.returncode:
         log = pgdata / "server.log"
         said = (log.read_text() if log.exists() else outcome.stderr).strip().splitlines()
-        why = [line for line in said if "FATAL:" in line] or said
+        ended = "terminating connection"  # what queries of a crashed server say when they end, later than the cause
+        why = [line for line in said if "FATAL:" in line and ended not in line] or said
         raise SetupError(f"PostgreSQL could not be started in {pgdata}: {' '.join(why[-1:]) or 'see ' + str(log)}")
 
 
