@@ -58,7 +58,7 @@ def _copy(
     data = backup.lake_data(lake_folder, log) if lake_folder else {}
     backup.refuse_incomplete(lake, head, data)
     _say(f"copying the lake ({len(data)} files)" if lake_folder else f"the bucket {current.lake} is not copied")
-    told["lake"] = "included" if lake_folder else current.lake
+    told["lake"] = backup.INCLUDED if lake_folder else current.lake
     told["release_id"] = head.release_id if head else None
     with archive.written(target) as written:
         written.facts.update(told)
@@ -71,7 +71,7 @@ def restore(current: Settings, file: Path, force: bool, verify: Callable[[Settin
     """Put the state of `file` in the place of the present one. Nothing is touched before `file` is found whole."""
     kind, file, stamp = backup.kind_of(current), file.absolute(), f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     told = archive.manifest_of(file)
-    backup.refuse_foreign(told, kind)
+    backup.refuse_foreign(told, kind, current.lake)
     _refuse_in_use(current)
     _refuse_occupied(current, kind, force)
     _say(f"checking {len(told['files'])} files of {file.name}, made at {told['made_at']}")
@@ -91,7 +91,7 @@ def _put_back(
     current: Settings, kind: str, file: Path, told: Mapping[str, Any], folders: list[Path], stamp: str
 ) -> None:
     parts = {"database/pgdata": current.home / "pgdata"} if told["kind"] == backup.PHYSICAL else {}
-    if told["lake"] == "included":
+    if told["lake"] == backup.INCLUDED:
         parts["lake"] = Path(current.lake)
     staged = {folder: folder.with_name(f"{folder.name}.restoring-{stamp}") for folder in folders}
     try:
@@ -126,11 +126,8 @@ def _join(current: Settings, told: Mapping[str, Any]) -> None:
 
 def _folders(current: Settings, told: Mapping[str, Any]) -> list[Path]:
     """The state folder, and the lake's where that is elsewhere."""
-    lake = local_folder(current.lake)
-    if told["lake"] == "included" and lake is None:
-        raise SetupError(f"the backup brings its own lake, but LAKE_URI names the bucket {current.lake}; unset it")
-    is_elsewhere = told["lake"] == "included" and lake and not lake.is_relative_to(current.home)
-    return [current.home, *([lake] if lake and is_elsewhere else [])]
+    lake = local_folder(current.lake) if told["lake"] == backup.INCLUDED else None
+    return [current.home, lake] if lake and not lake.is_relative_to(current.home) else [current.home]
 
 
 def _refuse_in_use(current: Settings) -> None:

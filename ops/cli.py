@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from ops import backup as backups
 from ops import demo, processes
 from ops.environment import export_lines, prepared
@@ -30,7 +32,10 @@ def main(words: Sequence[str] | None = None) -> int:
         return _COMMANDS[arguments.command](settings(), arguments)
     except SetupError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2
+    except ValidationError as error:
+        (name, *_), why = error.errors()[0]["loc"], error.errors()[0]["msg"]
+        print(f"error: {str(name).upper()} is set to something else than it may be: {why}", file=sys.stderr)
+    return 2
 
 
 def env(current: Settings, _: argparse.Namespace) -> int:

@@ -32,6 +32,7 @@ from storage.releases import TABLE, Release, Releases
 from storage.settings import REPOSITORY, Settings
 
 PHYSICAL, LOGICAL = "physical", "logical"
+INCLUDED = "included"
 _LOG_FILE = re.compile(r"\d{20}\.(json|checkpoint(\.\d+\.\d+)?\.parquet)")
 _NOT_STATE = (".s.PGSQL.*", "server.log", "backup_manifest")
 _ROLES = ("lakefolio_app", "lakefolio_reader")
@@ -179,13 +180,17 @@ def adopt_release(lake: Lake, database: Database, now: datetime) -> Release | No
     return releases.adopt(horizon, now) if is_foreign or horizon.falls_behind(head.horizon) else None
 
 
-def refuse_foreign(told: Mapping[str, Any], kind: str) -> None:
-    """SetupError if this program cannot use the backup that `told` describes."""
+def refuse_foreign(told: Mapping[str, Any], kind: str, lake: str) -> None:
+    """SetupError if this program, with its lake at `lake`, cannot use the backup that `told` describes."""
     if told.get("format") != 1:
         raise SetupError(f"the backup has format {told.get('format')}, and this version of Lakefolio reads format 1")
     version = str(told["schema_version"])
     if not list((REPOSITORY / "storage" / "migrations" / "versions").glob(f"{version}_*.py")):
         raise SetupError(f"the backup has schema {version}, which this version of Lakefolio does not know; update it")
+    if told["lake"] == INCLUDED and local_folder(lake) is None:
+        raise SetupError(f"the backup brings its own lake, but LAKE_URI names {lake}; unset it")
+    if told["lake"] not in (INCLUDED, lake):
+        raise SetupError(f"the backup's lake was not copied, it is {told['lake']}; set LAKE_URI to that")
     if told["kind"] == PHYSICAL and kind == LOGICAL:
         raise SetupError("the backup is of the embedded PostgreSQL; unset DATABASE_URL and DATABASE_ADMIN_URL")
     ours = embedded.major_version()

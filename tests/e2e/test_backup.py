@@ -312,6 +312,48 @@ def test_a_state_that_is_there_is_moved_aside_on_demand_and_kept(saved, elsewher
     assert (elsewhere.home / "backups").exists(), "backups stay where they are looked for"
 
 
+def test_a_lake_elsewhere_is_restored_there_and_what_was_there_is_kept(saved, elsewhere: Settings) -> None:
+    lake = elsewhere.home.parent / "a lake"
+    (lake / "old").mkdir(parents=True)
+    current = elsewhere.model_copy(update={"lake_uri": str(lake)})
+    verified: list[Numbers] = []
+
+    with pytest.raises(SetupError, match="a lake is not empty"):
+        backups.restore(current, saved[1], False, lambda _: None)
+    backups.restore(current, saved[1], True, lambda current: look(current, verified))
+
+    assert verified == [saved[3]]
+    assert not (elsewhere.home / "lake").exists()
+    (aside,) = lake.parent.glob("a lake.before-restore-*")
+    assert (aside / "old").exists()
+
+
+@pytest.mark.parametrize(
+    ("told", "kind", "lake", "says"),
+    [
+        ({"lake": "s3://bucket/lake"}, backup.PHYSICAL, "/lake", "set LAKE_URI to that"),
+        ({}, backup.PHYSICAL, "s3://bucket/lake", "LAKE_URI names s3://bucket/lake; unset it"),
+        ({}, backup.LOGICAL, "/lake", "unset DATABASE_URL"),
+        ({"postgres_major": "9"}, backup.PHYSICAL, "/lake", "is of PostgreSQL 9"),
+        ({"schema_version": "9999"}, backup.PHYSICAL, "/lake", "does not know; update it"),
+    ],
+)
+def test_a_backup_that_belongs_elsewhere_is_one_sentence(saved, told: Numbers, kind: str, lake: str, says: str) -> None:
+    with pytest.raises(SetupError, match=says):
+        backup.refuse_foreign({**archive.manifest_of(saved[1]), **told}, kind, lake)
+
+
+def test_a_setting_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:
+    variables = {**os.environ, "LAKEFOLIO_HOME": str(tmp_path), "STATEMENT_TIMEOUT": "soon"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "ops", "backup"], cwd=REPOSITORY, env=variables, capture_output=True, text=True
+    )
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("error: STATEMENT_TIMEOUT is set to something else")
+    assert len(ended.stderr.splitlines()) == 1
+
+
 def test_a_state_in_use_is_not_replaced(saved) -> None:
     current, file, _, _ = saved
 
