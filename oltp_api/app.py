@@ -11,10 +11,10 @@ from psycopg_pool import ConnectionPool
 from oltp_api.dependencies import World
 from oltp_api.errors import handle_errors
 from oltp_api.examples import show_examples
-from oltp_api.logs import write_logs
+from oltp_api.logs import logs_written
 from oltp_api.metrics import Metrics
 from oltp_api.observing import observe
-from oltp_api.operations import gauges
+from oltp_api.operations import Operations, gauges
 from oltp_api.routes import analytics, health, portfolios, securities, simulations, support, transactions
 from oltp_api.sample_market import register_sample_market
 from oltp_api.unit_of_work import Pool, unit_of_work
@@ -36,10 +36,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        write_logs(chosen.log_format)
-        app.state.world = _open(chosen)
-        yield
-        app.state.world.pool.close()
+        with logs_written(chosen.log_format):
+            app.state.world = _open(chosen)
+            yield
+            app.state.world.pool.close()
 
     app = FastAPIOffline(
         title="Lakefolio", version="0.1.0", lifespan=lifespan, summary="Portfolios, from ledger to lake."
@@ -64,7 +64,8 @@ def _open(settings: Settings) -> World:
     with advisory_lock(database.admin_url, "register_sample_market"), unit_of_work(pool, clock) as work:
         if settings.market_source == "sample":
             register_sample_market(work)
-        schema_version = work.reads.schema_version()
+    with pool.connection() as connection:
+        schema_version = Operations(connection).schema_version()
     return World(pool, clock, LakeAnalyticsRepository.newest(lake), schema_version)
 
 

@@ -3,6 +3,8 @@
 import json
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Literal, TextIO
 
@@ -43,11 +45,18 @@ class _StandardError(logging.StreamHandler[TextIO]):
         return sys.stderr
 
 
-def write_logs(form: Format | None) -> None:
-    """Write our loggers to standard error, in `form`; by default JSON unless that is a terminal. May be repeated."""
+@contextmanager
+def logs_written(form: Format | None) -> Iterator[None]:
+    """Inside, whatever is logged goes to standard error in `form`; by default JSON unless that is a terminal."""
     chosen = form or ("text" if sys.stderr.isatty() else "json")
     handler = _StandardError(JsonLines() if chosen == "json" else logging.Formatter(_TEXT))
+    root, server = logging.getLogger(), logging.getLogger("uvicorn")
+    before, server.handlers = server.handlers, [handler]  # it passes nothing on to the root
+    root.addHandler(handler)
     for name in _OURS:
-        logger = logging.getLogger(name)
-        logger.handlers = [handler]
-        logger.setLevel(logging.INFO)
+        logging.getLogger(name).setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        server.handlers = before

@@ -11,6 +11,7 @@ from psycopg.rows import DictRow
 
 from domain.errors import NoRelease, PortfolioNotFound
 from oltp_api.dependencies import World
+from oltp_api.errors import NotReady
 from storage.analytics import LakeAnalyticsRepository
 from storage.horizon import NOTHING_SEEN, Horizon
 from storage.queries import statements
@@ -24,7 +25,6 @@ class State:
     """The database at one moment. `release_lag_seconds` is how long the oldest ledger row that the newest release does
     not show has been waiting; None before the first release."""
 
-    schema_version: str
     ledger_head_at: datetime | None
     oldest_transaction_seconds: float
     release_lag_seconds: float | None
@@ -38,6 +38,9 @@ class Operations:
 
     def __init__(self, connection: psycopg.Connection[DictRow]) -> None:
         self._connection = connection
+
+    def schema_version(self) -> str:
+        return str(self._row("schema_version")["schema_version"])
 
     def state(self, release: Release | None) -> State:
         found = self._row("state")
@@ -77,9 +80,14 @@ def newest_release(analytics: LakeAnalyticsRepository) -> Release | None:
 
 
 def state_of(world: World) -> tuple[State, Release | None]:
+    """The state and the newest release; NotReady if the database has another schema than we were started for."""
     release = newest_release(world.analytics)
     with world.pool.connection() as connection:
-        return Operations(connection).state(release), release
+        operations = Operations(connection)
+        schema_version = operations.schema_version()
+        if schema_version != world.schema_version:
+            raise NotReady(f"the schema is at {schema_version}, this process was started for {world.schema_version}")
+        return operations.state(release), release
 
 
 def gauges(world: World) -> Mapping[str, float | None]:
@@ -96,7 +104,7 @@ def gauges(world: World) -> Mapping[str, float | None]:
         state, release = state_of(world)
         with world.pool.connection() as connection:
             ledger_rows = Operations(connection).ledger_rows()
-    except psycopg.Error:
+    except (psycopg.Error, NotReady):
         return found
     age = (datetime.now(UTC) - release.released_at).total_seconds() if release else None
     return {

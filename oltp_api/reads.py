@@ -110,10 +110,6 @@ class Reads:
         rows = self._rows("simulations", **asked, limit=_MOST_SIMULATIONS)
         return SimulationsView(items=[SimulationView(**row) for row in rows])
 
-    def schema_version(self) -> str:
-        (row,) = self._rows("schema_version")
-        return str(row["schema_version"])
-
     def _rows(self, name: str, **parameters: object) -> list[dict[str, Any]]:
         return self._connection.execute(_READS[name], parameters).fetchall()
 

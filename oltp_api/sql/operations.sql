@@ -1,3 +1,7 @@
+-- name: schema_version
+select version_num as schema_version
+from alembic_version
+
 -- name: state
 -- Sessions of other roles show their age to the database's owner only, and its own to any role.
 with open_transaction as (
@@ -14,7 +18,6 @@ newest as (
 )
 
 select
-    (select version_num from alembic_version) as schema_version,
     (select recorded_at from newest) as ledger_head_at,
     (select system_identifier::text from pg_control_system()) as system_identifier,
     coalesce(greatest(open_transaction.seconds, oldest_transaction_seconds()), 0)::float8 as oldest_transaction_seconds

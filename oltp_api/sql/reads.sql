@@ -156,7 +156,3 @@ where
     and (%(simulation_id)s::uuid is null or simulation_id = %(simulation_id)s)
 order by requested_at, simulation_id
 limit %(limit)s
-
--- name: schema_version
-select version_num as schema_version
-from alembic_version

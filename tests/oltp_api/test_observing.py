@@ -14,10 +14,10 @@ import psycopg
 import pytest
 
 from oltp_api.app import create_app
-from oltp_api.logs import JsonLines, write_logs
+from oltp_api.logs import JsonLines
 from oltp_api.metrics import GAUGES, Metrics
 from oltp_api.observing import Observed
-from storage.correlation import correlated, correlation_id
+from storage.correlation import correlation_id
 from storage.postgres import Database
 from storage.settings import Settings
 from tests.conftest import served
@@ -207,30 +207,6 @@ def test_the_metrics_answer_when_the_database_does_not(settings: Settings, datab
     assert answer.status_code == 200
     assert "lakefolio_database_up 0.0" in answer.text
     assert "lakefolio_ledger_rows " not in answer.text
-
-
-def test_logs_are_text_or_json_as_set(capsys: pytest.CaptureFixture[str]) -> None:
-    logger = logging.getLogger("oltp_api")
-    before = logger.handlers
-    try:
-        for form in ("text", "json", None):
-            write_logs(form)
-            with correlated("cause"):
-                logger.warning("something %s", "happened")
-    finally:
-        logger.handlers = before
-    text, *objects = capsys.readouterr().err.splitlines()
-
-    assert text.endswith("WARNING oltp_api: something happened")
-    for line in map(json.loads, objects):
-        assert (line["message"], line["level"], line["request_id"]) == ("something happened", "WARNING", "cause")
-
-
-def test_an_exception_stays_one_line() -> None:
-    record = logging.LogRecord("oltp_api", logging.ERROR, "", 0, "wrong", (), (ValueError, ValueError("x"), None))
-
-    assert "\n" not in JsonLines().format(record)
-    assert "ValueError: x" in json.loads(JsonLines().format(record))["exception"]
 
 
 def test_observing_a_request_costs_microseconds() -> None:
