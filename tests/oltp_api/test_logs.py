@@ -27,10 +27,15 @@ def test_an_exception_stays_one_line() -> None:
     assert "ValueError: x" in json.loads(JsonLines().format(record))["exception"]
 
 
-def test_the_server_and_libraries_log_as_we_do_and_only_while_it_runs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_server_and_libraries_log_as_we_do_and_only_while_it_runs(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.ERROR, "uvicorn.error")  # a test's server has silenced it
+    before = logging.getLogger().handlers[:]
     with logs_written("json"):
         logging.getLogger("uvicorn.error").error("from the server")
         logging.getLogger("psycopg.pool").warning("from a library")
     server, library = map(json.loads, capsys.readouterr().err.splitlines())
 
     assert (server["message"], library["message"]) == ("from the server", "from a library")
+    assert logging.getLogger().handlers == before
