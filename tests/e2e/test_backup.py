@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import Any
 
 import httpx
 import psycopg
+import pyarrow as pa
 import pytest
 
 from ops import backup as backups
@@ -24,11 +26,13 @@ from storage.errors import SetupError
 from storage.horizon import NOTICED, current_horizon, unseen
 from storage.lake import Lake, lake_at
 from storage.postgres import Database
-from storage.releases import Releases
+from storage.releases import Release, Releases
 from storage.settings import REPOSITORY, Settings
 from tests.small_release import publish_small_release, release
 
 Numbers = dict[str, Any]
+FAN = "simulation/simulation_fan"
+NEWEST_FAN = "select max(email::bigint) from app_user where email not like '%@%'"
 
 
 def settings_of(home: Path, database: Database | None = None) -> Settings:
@@ -80,6 +84,13 @@ class Writer:
         with postgres.connect(self.database.admin_url) as connection:
             release(self.lake, {"marts/dim_security": 0}, current_horizon(connection))
 
+    def finish(self) -> None:
+        """As a simulation ends: its table, then the release with it, then the row that says that it can be read."""
+        fan = self.lake.publish(FAN, pa.table({"step": [time.monotonic_ns()]})).version
+        Releases(self.lake).append({FAN: fan}, datetime.now(UTC), "a run")
+        with postgres.connect(self.database.admin_url) as connection:
+            connection.execute("insert into app_user values (gen_random_uuid(), %s)", (str(fan),))
+
     @contextmanager
     def at_work(self) -> Iterator[None]:
         done = threading.Event()
@@ -92,7 +103,7 @@ class Writer:
             except BaseException as error:
                 failed.append(error)
 
-        threads = [threading.Thread(target=repeat, args=(act,)) for act in (self.deposit, self.release)]
+        threads = [threading.Thread(target=repeat, args=(act,)) for act in (self.deposit, self.release, self.finish)]
         for thread in threads:
             thread.start()
         try:
@@ -170,14 +181,17 @@ def test_a_backup_made_while_others_write_has_all_that_was_acknowledged_before(s
         version = connection.execute("select version from portfolio").fetchone()
         balance = connection.execute("select balance from cash_balance").fetchone()
         summed = connection.execute("select sum(cash_effect) from transaction_ledger").fetchone()
+        fan = connection.execute(NEWEST_FAN).fetchone()
         horizon = current_horizon(connection)
     head = Releases(lake_at(elsewhere.lake, database.admin_url)).head()
 
     assert set(writer.acknowledged) <= seqs == set(range(1, len(seqs) + 1))
     assert (version, balance) == ((len(seqs),), summed)
     assert head is not None
-    assert head.kind == "REFRESH", "what it has seen of the database is in the database"
+    assert head.kind != "RESTORE", "what it has seen of the database is in the database"
     assert not horizon.falls_behind(head.horizon)
+    assert fan is not None
+    assert 0 < fan[0] <= head.versions[FAN], "what the database says is there can be read"
     with psycopg.connect(database.app_url) as connection:
         connection.execute("update portfolio set name = 'after'")
         connection.commit()
@@ -187,25 +201,46 @@ def test_a_backup_made_while_others_write_has_all_that_was_acknowledged_before(s
 def test_control_a_database_copied_before_the_lake_lacks_what_its_release_has_seen(
     saved, elsewhere: Settings, tmp_path: Path
 ) -> None:
-    current, file, writer, _ = saved
+    current, _, writer, _ = saved
     backup.copy_database(backup.PHYSICAL, writer.database, tmp_path / "database")
     writer.deposit()
     writer.release()
-    lake = Path(current.lake)
-    log = backup.lake_log(lake)
-    told = archive.manifest_of(file)
-    with archive.written(tmp_path / "wrong order.tar") as written:
-        written.facts.update(told)
-        for name, content in {**log, **backup.lake_data(lake, log)}.items():
-            written.add(f"lake/{name}", content)
-        written.add_folder("database", tmp_path / "database")
+    log = backup.lake_log(Path(current.lake))
 
-    backups.restore(elsewhere, tmp_path / "wrong order.tar", False, lambda _: None)
+    head, _ = restored_from(saved, elsewhere, log, tmp_path / "database")
 
-    database = postgres.locate(elsewhere)
-    head = Releases(lake_at(elsewhere.lake, database.admin_url)).head()
-    assert head is not None
     assert head.kind == "RESTORE", "it had to be adopted"
+
+
+def test_control_a_release_between_lake_and_database_leaves_results_that_cannot_be_read(
+    saved, elsewhere: Settings, tmp_path: Path
+) -> None:
+    current, _, writer, _ = saved
+    log = backup.lake_log(Path(current.lake))
+    writer.finish()
+    backup.copy_database(backup.PHYSICAL, writer.database, tmp_path / "database")
+
+    head, fan = restored_from(saved, elsewhere, log, tmp_path / "database")
+
+    assert fan > head.versions[FAN]
+
+
+def restored_from(saved: Any, elsewhere: Settings, log: Any, database: Path) -> tuple[Release, int]:
+    """The newest release and the newest result that the database tells of, after restoring a copy made by hand."""
+    current, file, _, _ = saved
+    with archive.written(database.with_name("by hand.tar")) as written:
+        written.facts.update(archive.manifest_of(file))
+        for name, content in {**log, **backup.lake_data(Path(current.lake), log)}.items():
+            written.add(f"lake/{name}", content)
+        written.add_folder("database", database)
+    backups.restore(elsewhere, database.with_name("by hand.tar"), False, lambda _: None)
+    restored = postgres.locate(elsewhere)
+    head = Releases(lake_at(elsewhere.lake, restored.admin_url)).head()
+    with psycopg.connect(restored.admin_url) as connection:
+        fan = connection.execute(NEWEST_FAN).fetchone()
+    assert head is not None
+    assert fan is not None
+    return head, fan[0]
 
 
 def flipped(file: Path) -> None:
