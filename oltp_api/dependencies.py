@@ -9,8 +9,9 @@ from uuid import UUID
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 
+from domain.errors import Refusal
 from domain.ports import Clock
-from oltp_api.adapters import Answer
+from oltp_api.adapters import Answer, KeyTaken
 from oltp_api.observing import USER_ID
 from oltp_api.unit_of_work import Pool, UnitOfWork, unit_of_work
 from storage.analytics import LakeAnalyticsRepository
@@ -67,8 +68,9 @@ AnalyticsDep = Annotated[LakeAnalyticsRepository, Depends(pinned_analytics)]
 class Once:
     """Commits a command once for its Idempotency-Key: the same request again gets the same answer, and no effect.
 
-    The key's row is the first thing written and commits with the effect, so a parallel twin waits for it, a refused
-    command leaves no trace, and after a crash there is either both or neither.
+    The key's row is written last and commits with the effect: after a crash there is either both or neither. A twin
+    that was second finds the key taken, is undone, and answers what the first one did; so does one that was refused
+    only because the first had its effect already.
     """
 
     world: World
@@ -77,14 +79,20 @@ class Once:
     key: str | None
 
     def commit(self, body: BaseModel, status: int, act: Callable[[UnitOfWork], BaseModel]) -> Response:
-        if self.key is None:
+        key = self.key
+        if key is None:
             return _response(Answer(status, self.world.transact(act).model_dump_json()))
-        with unit_of_work(self.world.pool, self.world.clock) as work:
-            first = work.keys.claim(self.user_id, self.key, self._hash(body))
-            answer = first or Answer(status, act(work).model_dump_json())
+        request_hash = self._hash(body)
+        try:
+            with unit_of_work(self.world.pool, self.world.clock) as work:
+                answer = Answer(status, act(work).model_dump_json())
+                work.keys.keep(self.user_id, key, request_hash, answer)
+        except (Refusal, KeyTaken):
+            first = self.world.transact(lambda work: work.keys.find(self.user_id, key, request_hash))
             if first is None:
-                work.keys.answer(self.user_id, self.key, answer)
-        return _response(answer, replayed=first is not None)
+                raise
+            return _response(first, replayed=True)
+        return _response(answer)
 
     def _hash(self, body: BaseModel) -> str:
         request = f"{self.address}\n{body.model_dump_json(exclude_unset=True)}"

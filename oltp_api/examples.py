@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from oltp_api import schemas
+from oltp_api import schemas, schemas_ledger
 from oltp_api.routes import health, support
 
 _PORTFOLIO_ID = "3b3f5f0e-7a43-4a52-9d6c-0a4f6de0b1c7"
@@ -22,6 +22,7 @@ _PORTFOLIO = {
     "base_currency": "USD",
     "kind": "INVESTMENT",
     "time_zone": "America/New_York",
+    "cost_method": "AVCO",
     "version": 2,
     "cash": "8596.5",
     "last_business_date": _DAY,
@@ -37,16 +38,38 @@ _TRANSACTION = {
     "ticker": "AAPL",
     "quantity": "10",
     "price": "140.25",
+    "gross": "1402.5",
     "fees": "1",
+    "accrued": "0",
     "cash_effect": "-1403.5",
     "currency": "USD",
+    "fx_rate": None,
     "business_date": _DAY,
     "event_ts": _MOMENT,
     "recorded_at": _MOMENT,
+    "ex_date": None,
+    "split_new": None,
+    "split_old": None,
+    "transfer_id": None,
+    "reverses_seq": None,
+    "external_id": None,
     "note": "",
 }
 _HELD = {"quantity": "10", "avg_cost": "140.35", "cost_basis": "1403.5", "realised": "0"}
-_HOLDING = {"security_id": 1, "ticker": "AAPL", "currency": "USD", **_HELD, "accounts": [{"account": "MAIN", **_HELD}]}
+_HELD_NOW = {
+    **_HELD,
+    "cost_basis_base": "1403.5",
+    "realised_base": "0",
+    "realised_fx_base": "0",
+    "basis": "KNOWN",
+}
+_HOLDING = {
+    "security_id": 1,
+    "ticker": "AAPL",
+    "currency": "USD",
+    **_HELD_NOW,
+    "accounts": [{"account": "MAIN", **_HELD_NOW, "reserved": "0", "lots": None}],
+}
 _SECURITY = {
     "security_id": 1,
     "ticker": "AAPL",
@@ -123,11 +146,12 @@ _PERFORMANCE = {
 }
 _OVERVIEW = {
     "portfolio": _PORTFOLIO,
-    "ledger_head": {"version": 2, "recorded_at": _MOMENT, "newest_business_date": _DAY, "head_hash": None},
+    "ledger_head": {"version": 2, "recorded_at": _MOMENT, "newest_business_date": _DAY, "head_hash": "9f" * 32},
     "release_head": {**_RELEASE, "portfolio_version": 2, "has_seen_ledger_head": True},
     "open_simulations": 1,
     "open_orders": 0,
     "reserved_cash": "0",
+    "reserved_holdings": 0,
     "dead_letters": 0,
     "last_snapshot": {
         "snapshot_id": "5a1f5c9e-2f0b-4c51-8f3e-7d1b2a3c4d5e",
@@ -151,10 +175,14 @@ _READY = {
 EXAMPLES: Mapping[type[BaseModel], Mapping[str, Any]] = {
     schemas.PortfolioView: _PORTFOLIO,
     schemas.PortfolioPage: {"items": [_PORTFOLIO], "next_cursor": None},
-    schemas.TransactionView: _TRANSACTION,
-    schemas.TransactionPage: {"items": [_TRANSACTION], "next_cursor": None},
-    schemas.HoldingsView: {"portfolio_id": _PORTFOLIO_ID, "holdings": [_HOLDING]},
-    schemas.CashView: {"portfolio_id": _PORTFOLIO_ID, "balances": [{"currency": "USD", "balance": "8596.5"}]},
+    schemas_ledger.TransactionView: _TRANSACTION,
+    schemas_ledger.TransactionPage: {"items": [_TRANSACTION], "next_cursor": None},
+    schemas_ledger.TransactionsView: {"transactions": [_TRANSACTION]},
+    schemas_ledger.HoldingsView: {"portfolio_id": _PORTFOLIO_ID, "holdings": [_HOLDING]},
+    schemas_ledger.CashView: {
+        "portfolio_id": _PORTFOLIO_ID,
+        "balances": [{"currency": "USD", "balance": "8596.5", "reserved": "500", "available": "8096.5"}],
+    },
     schemas.SecurityView: _SECURITY,
     schemas.SecurityPage: {"items": [_SECURITY], "next_cursor": "AAPL"},
     schemas.SimulationView: _SIMULATION,

@@ -41,7 +41,10 @@ _STAMPED = """
     where table_schema = 'public' and column_name = 'xid' and udt_name = 'xid8'
     order by table_name
 """
-_HEADS = "select portfolio_id::text, version{} from portfolio where version > 0 order by portfolio_id"
+_HEADS = """
+    select portfolio_id::text, version, to_jsonb(portfolio) ->> 'ledger_hash'  -- null in a schema of before it
+    from portfolio where version > 0 order by portfolio_id
+"""
 
 
 def kind_of(settings: Settings) -> str:
@@ -64,12 +67,7 @@ def facts(database: Database) -> dict[str, Any]:
     if not has_ledger(database):
         raise SetupError("the database has no ledger yet, so there is nothing to back up")
     with postgres.connect(database.admin_url) as connection:
-        chained = _value(
-            connection,
-            "select exists (select from information_schema.columns where table_schema = 'public'"
-            " and table_name = 'portfolio' and column_name = 'ledger_hash')",
-        )
-        heads = connection.execute(_HEADS.format(", ledger_hash::text" if chained else "")).fetchall()
+        heads = connection.execute(_HEADS).fetchall()
         return {
             "schema_version": _value(connection, "select version_num from public.alembic_version"),
             "postgres_major": _value(connection, "show server_version_num")[:-4],
@@ -82,10 +80,13 @@ def missing_from(told: Mapping[str, Any], database: Database) -> str | None:
     """What the restored database lacks of what its manifest tells, or None."""
     found = facts(database)
     if found["ledger_rows_at_least"] < told["ledger_rows_at_least"]:
-        return f"{found['ledger_rows_at_least']} ledger rows instead of {told['ledger_rows_at_least']} or more"
+        return f"only {found['ledger_rows_at_least']} ledger rows instead of {told['ledger_rows_at_least']} or more"
     heads = found["ledger_heads_at_least"]
-    behind = [name for name, head in told["ledger_heads_at_least"].items() if heads.get(name, [0])[0] < head[0]]
-    return f"ledger rows of portfolio {behind[0]}" if behind else None
+    for name, (version, chained) in told["ledger_heads_at_least"].items():
+        restored, hashed = heads.get(name, (0, None))
+        if restored < version or (restored == version and chained not in (None, hashed)):
+            return f"another ledger of portfolio {name} than the backup tells, which is at version {version}"
+    return None
 
 
 def lake_log(folder: Path) -> dict[str, Path | bytes]:

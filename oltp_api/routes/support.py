@@ -43,7 +43,8 @@ class OverviewView(View):
     release_head: ReleaseHeadView | None = Field(description="None before the first release.")
     open_simulations: int
     open_orders: int
-    reserved_cash: Amount
+    reserved_cash: Amount = Field(description="Set aside for open orders, in the base currency.")
+    reserved_holdings: int = Field(description="Holdings of which units are set aside.")
     dead_letters: int = Field(description="Events of this portfolio that a consumer has given up.")
     last_snapshot: LastSnapshotView | None
     last_idempotency_key_at: datetime | None = Field(description="When the owner's newest key was used.")

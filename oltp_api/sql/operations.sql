@@ -47,7 +47,7 @@ select
     portfolio.version,
     ledger.recorded_at,
     portfolio.last_business_date as newest_business_date,
-    to_jsonb(portfolio) ->> 'ledger_hash' as head_hash,
+    nullif(encode(portfolio.ledger_hash, 'hex'), '') as head_hash,
     (
         select count(*)
         from simulation
@@ -76,9 +76,19 @@ order by taken_at desc
 limit 1
 
 -- name: pending
--- HOOK: open orders, their reservations and the dead letters of a portfolio's events, once there are such tables.
+-- HOOK: the open orders and the dead letters of the portfolio's events, once there are such tables.
 select
     0::bigint as open_orders,
-    0::numeric as reserved_cash,
-    0::bigint as dead_letters
-where %(portfolio_id)s::uuid is not null
+    0::bigint as dead_letters,
+    (
+        select coalesce(sum(reserved), 0)
+        from cash_balance
+        where cash_balance.portfolio_id = portfolio.portfolio_id and currency = portfolio.base_currency
+    ) as reserved_cash,
+    (
+        select count(*)
+        from account_holding
+        where account_holding.portfolio_id = portfolio.portfolio_id and reserved > 0
+    ) as reserved_holdings
+from portfolio
+where portfolio.portfolio_id = %(portfolio_id)s

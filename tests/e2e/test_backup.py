@@ -440,8 +440,8 @@ def external(new_database: Callable[[], Database]) -> Database:
         )
         connection.execute(
             "insert into transaction_ledger (portfolio_id, seq, account_id, txn_type, cash_effect, currency,"
-            " business_date, event_ts, recorded_at) select portfolio_id, 1, account_id, 'DEPOSIT', 1, 'USD',"
-            " current_date, now(), now() from portfolio, account"
+            " business_date, event_ts, recorded_at, row_hash) select portfolio_id, 1, account_id, 'DEPOSIT', 1, 'USD',"
+            " current_date, now(), now(), '' from portfolio, account"
         )
         connection.execute("update portfolio set version = 1")
     return created
