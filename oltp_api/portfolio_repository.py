@@ -19,6 +19,7 @@ from domain.money import ZERO
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import HoldingKey, Positions
 from storage.correlation import correlation_id
+from storage.ledger import lots_of
 from storage.outbox import payload_of
 from storage.queries import statements
 
@@ -157,7 +158,6 @@ def _holding(row: DictRow) -> Holding:
 
 def _holding_row(portfolio: Portfolio, key: HoldingKey) -> dict[str, object]:
     held = portfolio.holdings[key]
-    lots = [[lot.quantity, lot.cost, lot.cost_base, lot.opened_on, lot.seq, lot.is_known] for lot in held.lots]
     return {
         "account_id": key[0],
         "security_id": key[1],
@@ -170,7 +170,7 @@ def _holding_row(portfolio: Portfolio, key: HoldingKey) -> dict[str, object]:
         "realised_fx_base": held.realised_fx,
         "is_basis_known": held.is_basis_known,
         "is_realised_known": held.is_realised_known,
-        "lots": lots if portfolio.cost_method is CostMethod.FIFO else None,
+        "lots": lots_of(held) if portfolio.cost_method is CostMethod.FIFO else None,
     }
 
 

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ops import processes
+from ops.environment import prepared_database
 from storage import archive, backup, embedded, postgres
 from storage.errors import SetupError
 from storage.lake import lake_at, local_folder
@@ -20,6 +21,7 @@ from storage.releases import TABLE, Releases
 from storage.settings import Settings
 
 BACKUPS = "backups"
+T = TypeVar("T")
 _SERVERS = ("daemon", "webserver", "api")
 
 
@@ -67,8 +69,11 @@ def _copy(
         written.add_folder("database", staging / "database")
 
 
-def restore(current: Settings, file: Path, force: bool, verify: Callable[[Settings], None]) -> None:
-    """Put the state of `file` in the place of the present one. Nothing is touched before `file` is found whole."""
+def restore(current: Settings, file: Path, force: bool, verify: Callable[[Settings], T]) -> T:
+    """Put the state of `file` in the place of the present one; what `verify` says of it.
+
+    Nothing is touched before `file` is found whole.
+    """
     kind, file, stamp = backup.kind_of(current), file.absolute(), f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     told = archive.manifest_of(file)
     backup.refuse_foreign(told, kind, current.lake)
@@ -83,8 +88,9 @@ def restore(current: Settings, file: Path, force: bool, verify: Callable[[Settin
         _put_back(current, kind, file, told, folders, stamp)
         with _served(current, kind):
             _join(current, told)
-            verify(current)
+            verified = verify(current)
     _say(f"restored into {current.home}; `make up` starts it")
+    return verified
 
 
 def _put_back(
@@ -115,8 +121,7 @@ def _put_back(
 
 def _join(current: Settings, told: Mapping[str, Any]) -> None:
     """Bring the restored database to today's schema and to its lake, and see that nothing is missing."""
-    database = postgres.locate(current)
-    postgres.prepare(database, current.limits)
+    database = prepared_database(current)
     adopted = backup.adopt_release(lake_at(current.lake, database.admin_url), database, datetime.now(UTC))
     if adopted:
         _say(f"release {adopted.release_id} joins the lake to the restored database; the next refresh shows its ledger")

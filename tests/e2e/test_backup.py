@@ -424,6 +424,7 @@ def test_make_backs_up_and_restores(saved, tmp_path: Path) -> None:
 
     assert (backed_up.returncode, restored.returncode) == (0, 0), backed_up.stderr + restored.stderr
     assert f"restored into {tmp_path / 'home'}" in restored.stdout
+    assert "ledger rows: no difference" in restored.stdout
     shutil.rmtree(tmp_path / "home")
 
 
