@@ -134,3 +134,8 @@ where
     simulation_id = $simulation_id
     and release_id = (select max(release_id) from simulation.simulation_fan where simulation_id = $simulation_id)
 order by step
+
+-- name: portfolio_version
+select version
+from raw.pg_portfolio
+where portfolio_id = $portfolio_id
