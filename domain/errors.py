@@ -7,6 +7,9 @@
     |   +-- PortfolioNotFound  portfolio_not_found
     |   +-- SecurityNotFound   unknown_security
     |   +-- SimulationNotFound simulation_not_found
+    |   +-- SnapshotNotFound   snapshot_not_found
+    |   +-- RankingNotFound    ranking_not_found
+    |   +-- ScheduleNotFound   schedule_not_found
     +-- UnknownSecurity        unknown_security
     +-- InsufficientPosition   insufficient_position
     +-- InsufficientCash       insufficient_cash
@@ -16,6 +19,8 @@
     +-- AlreadyExists          already_exists
     +-- NoRelease              no_release
     +-- MissingParameters      missing_parameters
+    +-- SnapshotPruned         snapshot_pruned
+    +-- NothingStored          nothing_stored
 
 A refusal is what a person can mend. A bug is an AssertionError.
 """
@@ -166,3 +171,52 @@ class MissingParameters(Refusal):
             f"no simulation parameters for {', '.join(missing)}: fewer than 60 observations or no price",
             securities=list(missing),
         )
+
+
+class SnapshotNotFound(NotFound):
+    code = "snapshot_not_found"
+
+    def __init__(self, portfolio_id: UUID, on: date | None = None) -> None:
+        when = f"of {on}" if on else "yet"
+        super().__init__(
+            f"book {portfolio_id} has no snapshot {when}; take one with POST /api/v1/books/{portfolio_id}/snapshots",
+            portfolio_id=str(portfolio_id),
+            business_date=on.isoformat() if on else None,
+        )
+
+
+class RankingNotFound(NotFound):
+    code = "ranking_not_found"
+
+    def __init__(self, portfolio_id: UUID, on: date | None = None) -> None:
+        when = f"of {on}" if on else "yet"
+        super().__init__(
+            f"book {portfolio_id} has no such ranking {when}; make one with POST /api/v1/books/{portfolio_id}/rankings",
+            portfolio_id=str(portfolio_id),
+            business_date=on.isoformat() if on else None,
+        )
+
+
+class ScheduleNotFound(NotFound):
+    code = "schedule_not_found"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no haircut schedule {name!r}", name=name)
+
+
+class SnapshotPruned(Refusal):
+    """A superseded snapshot keeps its time, hash and reason, but not what it held."""
+
+    code = "snapshot_pruned"
+
+    def __init__(self, snapshot_id: UUID) -> None:
+        super().__init__(f"snapshot {snapshot_id} was superseded and its payload pruned", snapshot_id=str(snapshot_id))
+
+
+class NothingStored(Refusal):
+    """The database failed before the commit. That is not an answer about what is stored, such as "none yet"."""
+
+    code = "nothing_stored"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the database failed while {what}; nothing was stored, try again")

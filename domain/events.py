@@ -43,4 +43,16 @@ class PositionSnapshotCreated:
     release_id: int
 
 
-DomainEvent = PortfolioCreated | TransactionRecorded | SimulationRequested | PositionSnapshotCreated
+@dataclass(frozen=True, slots=True)
+class CollateralRanked:
+    ranking_id: UUID
+    snapshot_id: UUID
+    portfolio_id: UUID
+    business_date: date
+    schedule: str
+    valuation_basis: str
+    lendable_value: Decimal
+    payload_hash: str
+
+
+DomainEvent = PortfolioCreated | TransactionRecorded | SimulationRequested | PositionSnapshotCreated | CollateralRanked

@@ -16,6 +16,7 @@ from storage.analytics import LakeAnalyticsRepository
 
 LOCAL_USER = UUID("00000000-0000-4000-8000-000000000001")
 T = TypeVar("T")
+V = TypeVar("V", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +75,13 @@ class Once:
     address: str
     key: str | None
 
-    def commit(self, body: BaseModel, status: int, act: Callable[[UnitOfWork], BaseModel]) -> Response:
+    def commit(self, body: BaseModel, status: int | Callable[[V], int], act: Callable[[UnitOfWork], V]) -> Response:
+        """What `act` answers, with `status`, which may depend on the answer."""
         if self.key is None:
-            return _response(Answer(status, self.world.transact(act).model_dump_json()))
+            return _response(_answer(self.world.transact(act), status))
         with unit_of_work(self.world.pool, self.world.clock) as work:
             first = work.keys.claim(self.user_id, self.key, self._hash(body))
-            answer = first or Answer(status, act(work).model_dump_json())
+            answer = first or _answer(act(work), status)
             if first is None:
                 work.keys.answer(self.user_id, self.key, answer)
         return _response(answer, replayed=first is not None)
@@ -102,6 +104,10 @@ def once(
 
 
 OnceDep = Annotated[Once, Depends(once)]
+
+
+def _answer(view: V, status: int | Callable[[V], int]) -> Answer:
+    return Answer(status if isinstance(status, int) else status(view), view.model_dump_json())
 
 
 def _response(answer: Answer, replayed: bool = False) -> Response:

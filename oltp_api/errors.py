@@ -22,7 +22,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from domain.errors import AlreadyExists, NoRelease, NotFound, Refusal
+from domain.errors import AlreadyExists, NoRelease, NotFound, NothingStored, Refusal
 
 _LOG = logging.getLogger(__name__)
 _RETRY_AFTER_S = 10
@@ -108,7 +108,7 @@ def problem_of(error: Exception) -> Problem:
 
 
 def _refused(refusal: Refusal) -> Problem:
-    if isinstance(refusal, (NoRelease, NotReady)):
+    if isinstance(refusal, (NoRelease, NotReady, NothingStored)):
         return _later(refusal.code, refusal.message)
     status = 404 if isinstance(refusal, NotFound) else 409 if isinstance(refusal, AlreadyExists) else 422
     return Problem(status, refusal.code, refusal.message, refusal.facts)

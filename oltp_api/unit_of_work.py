@@ -15,6 +15,7 @@ from oltp_api.adapters import (
     PostgresSecurityRepository,
     PostgresSimulationRequests,
 )
+from oltp_api.books import Books
 from oltp_api.reads import Reads
 
 Pool = ConnectionPool[Connection]
@@ -33,6 +34,7 @@ class UnitOfWork:
         self.events = OutboxPublisher(connection)
         self.keys = PostgresIdempotencyKeys(connection)
         self.reads = Reads(connection)
+        self.books = Books(connection, clock)
 
 
 @contextmanager
