@@ -163,26 +163,8 @@ def rank_snapshot(
 
     By default the supervisory schedule ranks at market value, in the book's base currency.
     """
-    schedule = schedule or supervisory_schedule()
     with connection.transaction():
-        snapshot = PostgresPositionSnapshotRepository(connection).get(snapshot_id)
-        currency = _base_currency(connection, snapshot.portfolio_id)
-        traits = _traits(connection, snapshot)
-        ranking = rank(snapshot, traits, schedule, currency, basis, rates)
-        inputs = _inputs(snapshot, traits, schedule, currency, basis, rates or {})
-        event = CollateralRanked(
-            uuid4(),
-            snapshot_id,
-            snapshot.portfolio_id,
-            snapshot.business_date,
-            schedule.name,
-            basis.value,
-            ranking.lendable_value,
-            ranking.payload_hash,
-        )
-        rankings = PostgresCollateralRankings(connection)
-        is_new = rankings.store(event, currency, inputs, ranking.payload, snapshot.portfolio_version)
-        return rankings.by_inputs(snapshot_id, inputs), is_new
+        return _ranked(connection, snapshot_id, schedule or supervisory_schedule(), basis, rates or {})
 
 
 def on_position_snapshot_created(connection: psycopg.Connection[Any], message: Message) -> None:
@@ -191,9 +173,36 @@ def on_position_snapshot_created(connection: psycopg.Connection[Any], message: M
     One that has lost its payload meanwhile was superseded long ago: there is nothing to rank, and nothing wrong.
     """
     try:
-        rank_snapshot(connection, UUID(message.payload["snapshot_id"]))
+        _ranked(connection, UUID(message.payload["snapshot_id"]), supervisory_schedule(), ValuationBasis.MARKET, {})
     except SnapshotPruned:
         return
+
+
+def _ranked(
+    connection: psycopg.Connection[Any],
+    snapshot_id: UUID,
+    schedule: HaircutSchedule,
+    basis: ValuationBasis,
+    rates: Mapping[str, Decimal],
+) -> tuple[StoredRanking, bool]:
+    snapshot = PostgresPositionSnapshotRepository(connection).get(snapshot_id)
+    currency = _base_currency(connection, snapshot.portfolio_id)
+    traits = _traits(connection, snapshot)
+    ranking = rank(snapshot, traits, schedule, currency, basis, rates)
+    inputs = _inputs(snapshot, traits, schedule, currency, basis, rates)
+    event = CollateralRanked(
+        uuid4(),
+        snapshot_id,
+        snapshot.portfolio_id,
+        snapshot.business_date,
+        schedule.name,
+        basis.value,
+        ranking.lendable_value,
+        ranking.payload_hash,
+    )
+    rankings = PostgresCollateralRankings(connection)
+    is_new = rankings.store(event, currency, inputs, ranking.payload, snapshot.portfolio_version)
+    return rankings.by_inputs(snapshot_id, inputs), is_new
 
 
 def _base_currency(connection: psycopg.Connection[Any], portfolio_id: UUID) -> str:

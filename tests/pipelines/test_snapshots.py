@@ -1,78 +1,30 @@
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg.errors import UniqueViolation
 
 from domain.errors import PortfolioNotFound
-from domain.snapshots import Book, BookHolding, PositionSnapshot, Quote, Skipped, business_date, snapshot_of
+from domain.snapshots import Book, BookHolding, PositionSnapshot, Skipped, snapshot_of
 from storage.postgres import Database
 from storage.snapshots import PostgresPositionSnapshotRepository, take_snapshot
-
-USER = "00000000-0000-4000-8000-000000000001"
-BOOK = UUID("00000000-0000-4000-8000-0000000000aa")
-NOON = datetime(2017, 3, 29, 12, tzinfo=UTC)
-TODAY = date(2017, 3, 29)
-QUOTES = {1: Quote("ACME", Decimal("12.50000000"), date(2017, 3, 28))}
-_SET_UP = """
-    insert into portfolio (portfolio_id, user_id, name, base_currency, kind, time_zone, version)
-    values ('{book}', '{user}', 'Desk', 'USD', 'TRADING_BOOK', 'America/New_York', 4);
-    insert into security_registry (asset_type, currency, display_name)
-    values ('EQUITY', 'USD', 'Acme'), ('EQUITY', 'USD', 'Zeta');
-    insert into security_identifier (security_id, id_type, id_value, is_primary)
-    values (1, 'TICKER', 'ACME', true), (2, 'TICKER', 'ZETA', true);
-    insert into position_current (portfolio_id, account_id, security_id, quantity, cost_basis, realised)
-    select '{book}', account_id, security_id, quantity, cost, 0
-    from account, (values (1, 10.5, 105), (2, -3, -30.00000001)) as held (security_id, quantity, cost);
-"""
-
-
-@dataclass
-class FakeClock:
-    """Stands still until it is moved."""
-
-    moment: datetime = NOON
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def today(self, zone: str) -> date:
-        return business_date(self.moment, zone)
+from tests.small_book import BOOK, NOON, QUOTES, TODAY, FakeClock, count, take, trade, with_small_book
 
 
 @pytest.fixture
 def database(new_database: Callable[[], Database]) -> Database:
-    """A database of this test's own: one book at version 4 with two holdings, of which one has a quote."""
-    created = new_database()
-    with psycopg.connect(created.admin_url) as connection:
-        connection.execute(_SET_UP.format(book=BOOK, user=USER))  # type: ignore[arg-type]
-    return created
+    """A database of this test's own."""
+    return with_small_book(new_database)
 
 
 @pytest.fixture
 def connection(database: Database) -> Iterator[psycopg.Connection]:
     with psycopg.connect(database.app_url, autocommit=True) as opened:
         yield opened
-
-
-def take(connection: psycopg.Connection, release_id: int = 7, clock: FakeClock | None = None) -> object:
-    return take_snapshot(connection, BOOK, QUOTES, release_id, clock or FakeClock())
-
-
-def trade(connection: psycopg.Connection) -> None:
-    connection.execute("update portfolio set version = version + 1")
-    connection.execute("update position_current set quantity = quantity * 2")
-
-
-def count(connection: psycopg.Connection, what: str) -> int:
-    row = connection.execute(f"select count(*) from {what}").fetchone()  # type: ignore[arg-type]
-    assert row is not None
-    return int(row[0])
 
 
 def test_a_book_is_stored_with_its_holdings_and_their_values(connection: psycopg.Connection) -> None:
@@ -300,42 +252,3 @@ def test_control_without_lock_and_constraint_two_are_current(
     store_two_unlocked(database)
 
     assert count(connection, "position_snapshot where is_current") == 2
-
-
-@pytest.mark.parametrize(
-    ("zone", "moment", "day"),
-    [
-        # Lord Howe: UTC+10:30, and half an hour more in summer
-        ("Australia/Lord_Howe", "2017-07-01T13:29:59Z", "2017-07-01"),
-        ("Australia/Lord_Howe", "2017-07-01T13:30:00Z", "2017-07-02"),
-        ("Australia/Lord_Howe", "2017-01-01T12:59:59Z", "2017-01-01"),
-        ("Australia/Lord_Howe", "2017-01-01T13:00:00Z", "2017-01-02"),
-        # Nuuk: UTC-3 in the winter of 2017, UTC-2 since it moved in March 2023
-        ("America/Nuuk", "2017-01-10T02:59:59Z", "2017-01-09"),
-        ("America/Nuuk", "2017-01-10T03:00:00Z", "2017-01-10"),
-        ("America/Nuuk", "2024-01-10T01:59:59Z", "2024-01-09"),
-        ("America/Nuuk", "2024-01-10T02:00:00Z", "2024-01-10"),
-        # Apia crossed the date line: after 29 December 2011 came the 31st
-        ("Pacific/Apia", "2011-12-30T09:59:59Z", "2011-12-29"),
-        ("Pacific/Apia", "2011-12-30T10:00:00Z", "2011-12-31"),
-    ],
-)
-def test_the_business_date_is_the_day_in_the_books_own_zone(zone: str, moment: str, day: str) -> None:
-    assert business_date(datetime.fromisoformat(moment), zone).isoformat() == day
-
-
-def test_there_was_no_30_december_2011_in_apia() -> None:
-    minutes = [datetime(2011, 12, 28, tzinfo=UTC) + timedelta(minutes=15 * n) for n in range(4 * 24 * 5)]
-
-    assert date(2011, 12, 30) not in {business_date(minute, "Pacific/Apia") for minute in minutes}
-
-
-def test_the_same_moment_has_the_same_business_date_whatever_zone_it_is_written_in() -> None:
-    written = datetime.fromisoformat("2017-03-29T23:30:00-04:00")
-
-    assert business_date(written, "Asia/Tokyo") == business_date(written.astimezone(UTC), "Asia/Tokyo")
-
-
-def test_a_moment_without_a_zone_has_no_business_date() -> None:
-    with pytest.raises(AssertionError, match="without a zone"):
-        business_date(datetime(2017, 3, 29), "UTC")  # noqa: DTZ001
