@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -140,10 +139,7 @@ class Books:
     def _terms(self, user_id: UUID, asked: RankingRequest) -> HaircutSchedule:
         schedule = self._schedules.get(user_id, asked.schedule)
         known = self._schedules.securities(list(asked.haircuts))
-        overridden = schedule.with_haircuts({known[name]: _haircut(cut) for name, cut in asked.haircuts.items()})
-        if asked.default_haircut is None:
-            return overridden
-        return replace(overridden, default=_haircut(asked.default_haircut))
+        return schedule.with_haircuts({known[name]: _haircut(cut) for name, cut in asked.haircuts.items()})
 
     def _snapshot_of(self, portfolio_id: UUID, day: date | None) -> PositionSnapshot:
         if day is not None:

@@ -188,7 +188,6 @@ class RankingRequest(Request):
     haircuts: Mapping[ShortText, Number] = Field(
         default_factory=dict, max_length=5000, description="For single securities, instead of the schedule's."
     )
-    default_haircut: Number | None = Field(default=None, description="Instead of the schedule's default.")
     valuation_basis: ValuationBasis = ValuationBasis.MARKET
     fx_rates: Mapping[Currency, Number] = Field(
         default_factory=dict, max_length=200, description="What one unit is worth in the book's base currency."
