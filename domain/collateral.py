@@ -2,7 +2,8 @@
 
 Lendable value = max(0, quantity) x price x (1 - haircut) x (1 - FX haircut), per security, the accounts summed. The
 most valuable ranks first; ties go to the lower haircut, then the lower security id. What may not count is listed
-with its reason, never as a value of 0. All amounts are in one currency, the one the collateral is counted in.
+with its reason, never as a value of 0. All amounts are in one currency, the one the collateral is counted in. A book
+whose numbers do not fit the agreed decimals is refused, so that no table that they go to can break.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ from itertools import groupby
 
 from domain.errors import InvalidNumber
 from domain.haircuts import ONE, HaircutSchedule, SecurityTraits
-from domain.money import SCALE, ZERO, product, share
+from domain.money import SCALE, ZERO, parse_money, parse_quantity, product, share
 from domain.snapshots import PositionSnapshot, SnapshotLine
 
 _UNDELIVERABLE = "INDEX"
@@ -158,7 +159,7 @@ class _Valuation:
 
     def item(self, lines: tuple[SnapshotLine, ...], traits: SecurityTraits) -> CollateralItem:
         """The accounts' lines of one security as one item, not yet ranked."""
-        quantity = sum((line.quantity for line in lines), ZERO)
+        quantity = parse_quantity(sum((line.quantity for line in lines), ZERO), "quantity")
         haircut = self.schedule.haircut(traits, self.snapshot.business_date)
         fx_haircut = self.schedule.fx_haircut(traits.currency, self.currency)
         price, market_value = self._valued(lines, quantity, traits)
@@ -188,12 +189,12 @@ class _Valuation:
         """Price in the security's own currency, and value in the ranking's; None where either is not known."""
         if self.basis is ValuationBasis.COST:
             value: Decimal | None = sum((line.cost_basis for line in lines), ZERO)
-            price = share(value, ONE, quantity) if value is not None and quantity else None
+            price = parse_quantity(share(value, ONE, quantity), "price") if value is not None and quantity else None
         else:
             price = lines[0].close
             value = _sum(line.market_value for line in lines)
         rate = self._rate(traits)
-        return price, None if value is None or rate is None else product(value, rate)
+        return price, None if value is None or rate is None else parse_money(product(value, rate), "market_value")
 
     def _reason(self, lines: tuple[SnapshotLine, ...], quantity: Decimal, traits: SecurityTraits) -> Ineligible | None:
         today = self.snapshot.business_date
@@ -243,7 +244,7 @@ def _capped(
 def _numbered(items: Iterable[CollateralItem]) -> Iterator[CollateralItem]:
     cumulative = ZERO
     for number, item in enumerate(items, start=1):
-        cumulative += item.lendable_value or ZERO
+        cumulative = parse_money(cumulative + (item.lendable_value or ZERO), "lendable_value")
         yield replace(item, rank=number, cumulative_value=cumulative)
 
 

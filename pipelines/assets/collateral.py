@@ -5,10 +5,12 @@ PostgreSQL holds the rankings of record; most were made when the snapshot's even
 
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import dagster as dg
 import pyarrow as pa
 
+from domain.errors import Refusal
 from pipelines.publishing import publish
 from pipelines.resources import Platform
 from storage import postgres
@@ -64,13 +66,23 @@ _ITEMS = """
 def collateral_ranking(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
     with postgres.connect(platform.database.app_url, autocommit=True) as connection:
         due = PostgresCollateralRankings(connection).unranked()
-        for snapshot_id in due:
-            rank_snapshot(connection, snapshot_id)
+        ranked = sum(_is_ranked(context, connection, snapshot_id) for snapshot_id in due)
         rows = stored_items(connection)
-    result = publish(platform, context.asset_key, rows, context.run.run_id, extra={"snapshots ranked": len(due)})
+    counted = {"snapshots ranked": ranked, "snapshots refused": len(due) - ranked}
+    result = publish(platform, context.asset_key, rows, context.run.run_id, extra=counted)
     if platform.releases.head():
         platform.releases.append(platform.lake.versions([TABLE]), platform.clock.now(), context.run.run_id)
     return result
+
+
+def _is_ranked(context: dg.AssetExecutionContext, connection: Any, snapshot_id: UUID) -> bool:
+    """Whether the snapshot could be ranked; one book that cannot keeps no other one waiting."""
+    try:
+        rank_snapshot(connection, snapshot_id)
+    except Refusal as refusal:
+        context.log.warning("snapshot %s is not ranked: %s", snapshot_id, refusal.message)
+        return False
+    return True
 
 
 def stored_items(connection: Any) -> pa.Table:

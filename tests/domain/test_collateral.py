@@ -196,6 +196,21 @@ def test_an_empty_book_has_an_empty_ranking() -> None:
     assert (ranked().items, ranked().lendable_value) == ((), 0)
 
 
+@pytest.mark.parametrize(
+    ("lines", "rates"),
+    [
+        ([line(1, "9999999999", "1", account_id=1), line(1, "9999999999", "1", account_id=2)], {}),
+        ([line(number, "9999999999", "9999999999") for number in (1, 2)], {}),
+        ([line(1, "9999999999", "9999999999")], {"EUR": D(2)}),
+    ],
+)
+def test_a_book_whose_numbers_do_not_fit_the_agreed_decimals_is_refused(lines, rates) -> None:
+    traits = {1: SecurityTraits(1, "EQUITY", "EUR" if rates else "USD", "Acme")}
+
+    with pytest.raises(InvalidNumber):
+        ranked(*lines, rates=rates, traits=traits, schedule=HaircutSchedule("none", default=D(0)))
+
+
 def source_ranking() -> CollateralRanking:
     return ranked(*(line(n, held, price) for n, (held, price) in SOURCE_BOOK.items()), schedule=SOURCE_HAIRCUTS)
 

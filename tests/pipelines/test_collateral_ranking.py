@@ -13,7 +13,7 @@ from pipelines.definitions import build_defs
 from pipelines.resources import Platform
 from storage.collateral import rank_snapshot
 from storage.postgres import Database
-from tests.small_book import BOOK, count, trade, with_small_book
+from tests.small_book import BOOK, USER, count, trade, with_small_book
 from tests.small_release import publish_small_release
 
 D = Decimal
@@ -120,6 +120,26 @@ def test_an_archived_book_is_neither_taken_nor_ranked(released, connection) -> N
     run(released)
 
     assert (count(connection, "position_snapshot"), count(connection, "collateral_ranking")) == (0, 0)
+
+
+def test_a_book_that_cannot_be_ranked_keeps_no_other_one_waiting(released, connection, database) -> None:
+    with psycopg.connect(database.admin_url) as owner:
+        owner.execute(
+            "insert into portfolio (portfolio_id, user_id, name, base_currency, kind, time_zone) values"
+            " ('00000000-0000-4000-8000-0000000000a0', %s, 'Too much', 'USD', 'TRADING_BOOK', 'UTC')",
+            (USER,),
+        )
+        owner.execute(
+            "insert into account (user_id, identifier, broker, account_type) values (%s, 'B', 'B', 'BANK')", (USER,)
+        )
+        owner.execute(
+            "insert into position_current (portfolio_id, account_id, security_id, quantity, cost_basis, realised)"
+            " select '00000000-0000-4000-8000-0000000000a0', account_id, 1, 9999999999, 1, 0 from account"
+        )
+
+    made = run(released)
+
+    assert (made[RANKINGS]["snapshots ranked"], made[RANKINGS]["snapshots refused"]) == (1, 1)
 
 
 def test_before_the_first_release_there_is_nothing_to_rank(platform) -> None:
