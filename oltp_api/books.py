@@ -32,7 +32,7 @@ from oltp_api.schemas_books import (
     RankingRequest,
     RankingView,
     ScheduleRequest,
-    SchedulesView,
+    SchedulesPage,
     ScheduleView,
     SnapshotLineView,
     SnapshotView,
@@ -113,8 +113,9 @@ class Books:
     def schedule(self, user_id: UUID, name: str) -> ScheduleView:
         return self._schedule_view(self._schedules.get(user_id, name))
 
-    def schedules(self, user_id: UUID) -> SchedulesView:
-        return SchedulesView(items=self._schedules.names(user_id))
+    def schedules(self, user_id: UUID, limit: int, cursor: str | None) -> SchedulesPage:
+        names = self._schedules.names(user_id, limit + 1, cursor or "")
+        return SchedulesPage(items=names[:limit], next_cursor=names[limit - 1] if len(names) > limit else None)
 
     def put_schedule(self, user_id: UUID, name: str, asked: ScheduleRequest) -> ScheduleView:
         known = self._schedules.securities([*asked.securities, *asked.main_index, *asked.excluded])

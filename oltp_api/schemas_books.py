@@ -171,10 +171,11 @@ class ScheduleView(View):
     issuer_cap: Amount | None
 
 
-class SchedulesView(View):
-    model_config = _example({"items": ["SUPERVISORY", "desk"]})
+class SchedulesPage(View):
+    model_config = _example({"items": ["SUPERVISORY", "desk"], "next_cursor": None})
 
     items: Sequence[str]
+    next_cursor: str | None
 
 
 class RankingRequest(Request):

@@ -12,7 +12,12 @@ from domain.haircuts import SUPERVISORY, HaircutClass, HaircutSchedule, Maturity
 
 _SCHEDULE = "select * from haircut_schedule where user_id = %(user_id)s and name = %(name)s"
 _HAIRCUTS = "select * from haircut where user_id = %(user_id)s and name = %(name)s"
-_NAMES = "select name from haircut_schedule where user_id = %(user_id)s order by name"
+_NAMES = """
+    select name from (
+        select 'SUPERVISORY' as name union all select name from haircut_schedule where user_id = %(user_id)s
+    ) as everyones_and_own
+    where name > %(after)s order by name limit %(limit)s
+"""
 _SAVE = """
     insert into haircut_schedule (user_id, name, default_haircut, fx_haircut, holding_days, max_price_age_days,
                                   issuer_cap, main_index, excluded)
@@ -67,9 +72,10 @@ class PostgresHaircutSchedules:
             issuer_cap=row["issuer_cap"],
         )
 
-    def names(self, user_id: UUID) -> list[str]:
-        rows = self._cursor.execute(_NAMES, {"user_id": user_id}).fetchall()
-        return [SUPERVISORY, *(row["name"] for row in rows)]
+    def names(self, user_id: UUID, limit: int, after: str = "") -> list[str]:
+        """By name, the supervisory one among the user's own."""
+        rows = self._cursor.execute(_NAMES, {"user_id": user_id, "limit": limit, "after": after}).fetchall()
+        return [row["name"] for row in rows]
 
     def put(self, user_id: UUID, schedule: HaircutSchedule) -> None:
         """Store the whole schedule; rankings made by what it said before keep that."""

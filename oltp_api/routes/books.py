@@ -18,7 +18,7 @@ from oltp_api.schemas_books import (
     RankingView,
     ScheduleName,
     ScheduleRequest,
-    SchedulesView,
+    SchedulesPage,
     ScheduleView,
     SnapshotRequest,
     SnapshotView,
@@ -114,8 +114,13 @@ def get_ranking(
 
 
 @router.get("/haircut-schedules", summary="The names of the schedules you can rank by")
-def list_schedules(world: WorldDep, user_id: UserDep) -> SchedulesView:
-    return world.transact(lambda work: work.books.schedules(user_id))
+def list_schedules(
+    world: WorldDep,
+    user_id: UserDep,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: ScheduleName | None = None,
+) -> SchedulesPage:
+    return world.transact(lambda work: work.books.schedules(user_id, limit, cursor))
 
 
 @router.get("/haircut-schedules/{name}", summary="One haircut schedule")

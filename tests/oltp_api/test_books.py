@@ -404,7 +404,18 @@ def test_a_schedule_is_put_and_shown(registered) -> None:
     shown = registered.get("/haircut-schedules/mine").json()
     assert shown == put.json()
     assert shown == {"name": "mine", "fx_haircut": "0.08", "max_price_age_days": 7, **asked}
-    assert "mine" in registered.get("/haircut-schedules").json()["items"]
+
+
+def test_schedules_are_listed_page_by_page(registered) -> None:
+    for name in ("a1", "a2"):
+        registered.put(f"/haircut-schedules/{name}", json={"default_haircut": "0.5"})
+
+    every = registered.get("/haircut-schedules").json()["items"]
+    page = registered.get("/haircut-schedules", params={"limit": 1, "cursor": "a1"}).json()
+
+    assert {"SUPERVISORY", "a1", "a2"} <= set(every)
+    assert every == sorted(every)
+    assert page["items"] == ["a2"]
 
 
 def test_the_supervisory_schedule_is_shown_and_cannot_be_changed(api) -> None:

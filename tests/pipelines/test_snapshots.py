@@ -1,7 +1,11 @@
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from uuid import uuid4
 
 import psycopg
@@ -9,7 +13,7 @@ import pytest
 from psycopg.errors import UniqueViolation
 
 from domain.errors import PortfolioNotFound
-from domain.snapshots import Book, BookHolding, PositionSnapshot, Skipped, snapshot_of
+from domain.snapshots import Book, BookHolding, PositionSnapshot, Quote, Skipped, snapshot_of
 from storage.postgres import Database
 from storage.snapshots import PostgresPositionSnapshotRepository, take_snapshot
 from tests.small_book import BOOK, NOON, QUOTES, TODAY, FakeClock, count, take, trade, with_small_book
@@ -74,6 +78,15 @@ def test_the_hash_is_of_a_payload_that_anyone_can_write_down() -> None:
     )
     # printf '%s' '<the payload>' | sha256sum
     assert snapshot.payload_hash == "fc0138048dd58ff31d89f3c42b6da9be5902b10b178d9281d6204b8345aafd4b"
+
+
+def test_a_bond_is_worth_its_face_times_its_price_per_cent() -> None:
+    bond = BookHolding(1, 1, "US912810TM09", Decimal("10000"), Decimal("9900"))
+    quotes = {1: Quote("US912810TM09", Decimal("99.5"), TODAY, Decimal(100))}
+
+    (line,) = snapshot_of(Book(BOOK, 4, "UTC", (bond,)), quotes, 7, NOON, TODAY, uuid4()).lines
+
+    assert (line.close, line.market_value) == (Decimal("99.5"), 9_950)
 
 
 def test_one_digit_of_a_quantity_is_another_hash() -> None:
@@ -219,28 +232,36 @@ def test_of_two_takers_at_once_one_stores_and_one_skips(database: Database) -> N
             assert sorted(type(outcome).__name__ for outcome in outcomes) == ["PositionSnapshot", "Skipped"]
 
 
-def store_unlocked(connection: psycopg.Connection, looked: threading.Barrier) -> None:
-    """What a taker without the lock of the book's row would do: look, decide, and store what it decided."""
-    with connection.transaction():
-        repository = PostgresPositionSnapshotRepository(connection)
-        assert repository.current(BOOK, TODAY) is None
-        looked.wait()
-        repository.store(PositionSnapshot(uuid4(), BOOK, TODAY, NOON, 4, 7, ()))
+@contextmanager
+def two_who_look_without_the_lock(database: Database) -> Iterator[tuple[Callable[[], None], ...]]:
+    """Two takers who have found no snapshot; each way to store what it decided, and then the ways to commit it."""
+    with psycopg.connect(database.app_url) as one, psycopg.connect(database.app_url) as two:
+        takers = [PostgresPositionSnapshotRepository(connection) for connection in (one, two)]
+        assert [taker.current(BOOK, TODAY) for taker in takers] == [None, None]
+        decided = [PositionSnapshot(uuid4(), BOOK, TODAY, NOON, 4, release_id, ()) for release_id in (7, 8)]
+        stores = [partial(taker.store, snapshot) for taker, snapshot in zip(takers, decided, strict=True)]
+        yield *stores, one.commit, two.commit
+        two.rollback()
 
 
-def store_two_unlocked(database: Database) -> list[object]:
-    looked = threading.Barrier(2)
-    with (
-        psycopg.connect(database.app_url, autocommit=True) as one,
-        psycopg.connect(database.app_url, autocommit=True) as two,
-    ):
-        return together(lambda: store_unlocked(one, looked), lambda: store_unlocked(two, looked))
+def wait_until_one_is_blocked(database: Database) -> None:
+    with psycopg.connect(database.admin_url, autocommit=True) as looking:
+        while not count(looking, "pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"):
+            time.sleep(0.01)
 
 
-def test_control_without_the_lock_both_decide_to_store_and_the_constraint_refuses_one(database: Database) -> None:
-    outcomes = store_two_unlocked(database)
+def test_control_without_the_lock_both_decide_to_store_and_the_constraint_refuses_one(
+    database: Database, connection: psycopg.Connection
+) -> None:
+    with two_who_look_without_the_lock(database) as (store, store_too, commit, _), ThreadPoolExecutor(1) as pool:
+        store()
+        second = pool.submit(store_too)
+        wait_until_one_is_blocked(database)
+        commit()
+        with pytest.raises(UniqueViolation):
+            second.result()
 
-    assert sorted(isinstance(outcome, UniqueViolation) for outcome in outcomes) == [False, True]
+    assert count(connection, "position_snapshot") == 1
 
 
 def test_control_without_lock_and_constraint_two_are_current(
@@ -249,6 +270,8 @@ def test_control_without_lock_and_constraint_two_are_current(
     with psycopg.connect(database.admin_url) as owner:
         owner.execute("drop index one_current_snapshot_of_a_day")
 
-    store_two_unlocked(database)
+    with two_who_look_without_the_lock(database) as acts:
+        for act in acts:
+            act()
 
     assert count(connection, "position_snapshot where is_current") == 2

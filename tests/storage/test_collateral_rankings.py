@@ -264,7 +264,7 @@ def test_a_schedule_comes_back_as_it_was_put(connection) -> None:
     schedules.put(OWNER, DESK)
 
     assert schedules.get(OWNER, "desk") == DESK
-    assert schedules.names(OWNER) == [SUPERVISORY, "desk"]
+    assert schedules.names(OWNER, 10) == [SUPERVISORY, "desk"]
 
 
 def test_putting_a_schedule_again_replaces_the_whole_of_it(connection) -> None:
@@ -281,7 +281,7 @@ def test_schedules_are_their_owners(connection) -> None:
 
     with pytest.raises(ScheduleNotFound):
         schedules.get(uuid4(), "desk")
-    assert schedules.names(uuid4()) == [SUPERVISORY]
+    assert schedules.names(uuid4(), 10) == [SUPERVISORY]
 
 
 def test_everyone_has_the_supervisory_schedule_and_nobody_changes_it(connection) -> None:

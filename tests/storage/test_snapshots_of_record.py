@@ -100,6 +100,26 @@ def test_pruning_again_changes_nothing(connection) -> None:
     assert prune(connection, after=3 * WEEK) == 0
 
 
+def test_the_event_of_a_snapshot_is_not_seen_before_the_commit_and_once_after_it(database, connection) -> None:
+    events = "outbox where event_type = 'PositionSnapshotCreated'"
+    with psycopg.connect(database.app_url) as taker, taker.transaction():
+        for _ in range(2):  # the second is skipped
+            take(taker)
+        assert count(taker, events) == 1
+        assert count(connection, events) == 0
+
+    assert count(connection, events) == 1
+
+
+def test_one_snapshot_of_a_book_and_date_is_current_by_constraint(database, connection) -> None:
+    take(connection)
+    trade(connection)
+    take(connection)
+
+    with psycopg.connect(database.admin_url) as owner, pytest.raises(psycopg.errors.UniqueViolation):
+        owner.execute("update position_snapshot set is_current = true, superseded_at = null, superseded_reason = null")
+
+
 @pytest.mark.parametrize(
     "change",
     [
