@@ -94,8 +94,11 @@ class HaircutSchedule:
         return ZERO if currency == settled_in else self._scaled(self.fx)
 
     def with_haircuts(self, by_security: Mapping[int, Decimal]) -> Self:
-        """This schedule with other haircuts for some securities."""
-        return replace(self, by_security={**self.by_security, **by_security})
+        """This schedule with other haircuts for some securities; then it is not the one of that name any more."""
+        if not by_security:
+            return self
+        own = f"{self.name} with own haircuts"
+        return replace(self, name=own, by_security={**self.by_security, **by_security})
 
     @property
     def terms(self) -> str:

@@ -1,9 +1,10 @@
 """What can be asked of a book: its snapshots, haircut schedules, and what of it is collateral."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
+from typing import TypeVar
 from uuid import UUID
 
 import psycopg
@@ -11,6 +12,7 @@ from psycopg.rows import DictRow
 
 from domain.collateral import ValuationBasis
 from domain.errors import (
+    InvalidInput,
     InvalidNumber,
     NothingStored,
     PortfolioArchived,
@@ -43,6 +45,8 @@ from storage.schedules import PostgresHaircutSchedules
 from storage.snapshots import PostgresPositionSnapshotRepository, take_snapshot
 
 _BOOK = "select time_zone, archived_at from portfolio where user_id = %s and portfolio_id = %s"
+
+T = TypeVar("T")
 
 
 class Books:
@@ -123,11 +127,11 @@ class Books:
             name=name,
             default=_haircut(asked.default_haircut),
             fx=_haircut(asked.fx_haircut),
-            by_security={known[ticker]: _haircut(haircut) for ticker, haircut in asked.securities.items()},
-            by_class={
-                HaircutClass(kind.asset_type, kind.issuer_class, kind.maturity): _haircut(kind.haircut)
-                for kind in asked.classes
-            },
+            by_security=_each_once("securities", ((known[name], cut) for name, cut in asked.securities.items())),
+            by_class=_each_once(
+                "classes",
+                ((HaircutClass(of.asset_type, of.issuer_class, of.maturity), of.haircut) for of in asked.classes),
+            ),
             main_index=frozenset(known[ticker] for ticker in asked.main_index),
             holding_days=asked.holding_days,
             excluded=frozenset(known[ticker] for ticker in asked.excluded),
@@ -140,7 +144,8 @@ class Books:
     def _terms(self, user_id: UUID, asked: RankingRequest) -> HaircutSchedule:
         schedule = self._schedules.get(user_id, asked.schedule)
         known = self._schedules.securities(list(asked.haircuts))
-        return schedule.with_haircuts({known[name]: _haircut(cut) for name, cut in asked.haircuts.items()})
+        own = _each_once("haircuts", ((known[name], cut) for name, cut in asked.haircuts.items()))
+        return schedule.with_haircuts(own)
 
     def _snapshot_of(self, portfolio_id: UUID, day: date | None) -> PositionSnapshot:
         if day is not None:
@@ -240,6 +245,16 @@ def _ranking(stored: StoredRanking, required: Decimal | None) -> RankingView:
         items=[CollateralItemView.model_validate(item) for item in ranking.items],
         delivery=DeliveryView.model_validate(delivery) if delivery else None,
     )
+
+
+def _each_once(field: str, haircuts: Iterable[tuple[T, Decimal]]) -> dict[T, Decimal]:
+    """Two haircuts for one thing, by whatever names, are refused: neither would be the one that was meant."""
+    found: dict[T, Decimal] = {}
+    for what, haircut in haircuts:
+        if what in found:
+            raise InvalidInput(field, "has two haircuts for one and the same")
+        found[what] = _haircut(haircut)
+    return found
 
 
 def _haircut(value: Decimal) -> Decimal:

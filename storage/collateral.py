@@ -42,13 +42,15 @@ _COLUMNS = """
     payload, payload_hash, created_at
 """
 _BY_INPUTS = f"select {_COLUMNS} from collateral_ranking where snapshot_id = %s and inputs_hash = %s"
+# Of the newest snapshot first: an event that comes late must not bring back the ranking of a superseded one.
 _NEWEST = f"""
     select {_COLUMNS} from collateral_ranking
+    join (select snapshot_id, portfolio_version, release_id from position_snapshot) as ranked using (snapshot_id)
     where portfolio_id = %(portfolio_id)s
       and (%(business_date)s::date is null or business_date = %(business_date)s)
       and (%(schedule)s::text is null or schedule = %(schedule)s)
       and (%(basis)s::text is null or valuation_basis = %(basis)s)
-    order by business_date desc, seq desc limit 1
+    order by business_date desc, portfolio_version desc, release_id desc, seq desc limit 1
 """
 _UNRANKED = """
     select distinct on (portfolio_id) snapshot_id
@@ -57,6 +59,7 @@ _UNRANKED = """
       and not exists (
           select from collateral_ranking as ranking
           where ranking.snapshot_id = snapshot.snapshot_id and schedule = %s and valuation_basis = %s
+            and inputs -> 'fx_rates' = '{}'
       )
       and not exists (
           select from position_snapshot as newer

@@ -10,7 +10,8 @@ from psycopg.rows import dict_row
 from domain.errors import InvalidInput, ScheduleNotFound, UnknownSecurity
 from domain.haircuts import SUPERVISORY, HaircutClass, HaircutSchedule, Maturity, supervisory_schedule
 
-_SCHEDULE = "select * from haircut_schedule where user_id = %(user_id)s and name = %(name)s"
+# Locked, so that its haircuts, read next, are of the same edit.
+_SCHEDULE = "select * from haircut_schedule where user_id = %(user_id)s and name = %(name)s for share"
 _HAIRCUTS = "select * from haircut where user_id = %(user_id)s and name = %(name)s"
 _NAMES = """
     select name from (
@@ -108,12 +109,13 @@ class PostgresHaircutSchedules:
 
     def securities(self, identifiers: Sequence[str]) -> dict[str, int]:
         """The security behind each identifier of any type; UnknownSecurity names the first that has none."""
-        rows = self._cursor.execute(_SECURITIES, (list(identifiers),)).fetchall()
+        names = {identifier: identifier.strip().upper() for identifier in identifiers}
+        rows = self._cursor.execute(_SECURITIES, (list(names.values()),)).fetchall()
         known = {row["id_value"]: int(row["security_id"]) for row in rows}
-        for identifier in identifiers:
-            if identifier not in known:
+        for identifier, name in names.items():
+            if name not in known:
                 raise UnknownSecurity(identifier)
-        return known
+        return {identifier: known[name] for identifier, name in names.items()}
 
     def identifiers(self, security_ids: Sequence[int]) -> dict[int, str]:
         """What people call each security: its ticker, else ISIN, else CUSIP."""

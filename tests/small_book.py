@@ -1,5 +1,6 @@
 """One trading book in the database, for tests of snapshots and rankings that need no API."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -65,3 +66,9 @@ def count(connection: psycopg.Connection[Any], what: str) -> int:
     row = connection.execute(f"select count(*) from {what}").fetchone()  # type: ignore[arg-type]
     assert row is not None
     return int(row[0])
+
+
+def wait_until_one_is_blocked(database: Database) -> None:
+    with psycopg.connect(database.admin_url, autocommit=True) as looking:
+        while not count(looking, "pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"):
+            time.sleep(0.01)

@@ -371,6 +371,7 @@ def test_a_ranking_with_a_key_is_made_once(book) -> None:
         ({"required_amount": "1.000000001"}, "invalid_number"),
         ({"haircuts": {"AAPL": "1.5"}}, "invalid_number"),
         ({"haircuts": {"NOPE": "0.5"}}, "unknown_security"),
+        ({"haircuts": {"AAPL": "0.5", "aapl": "0.4"}}, "invalid_input"),
         ({"fx_rates": {"EUR": "0"}}, "invalid_number"),
         ({"schedule": "none"}, "schedule_not_found"),
         ({"valuation_basis": "hope"}, "invalid_input"),
@@ -404,6 +405,15 @@ def test_a_schedule_is_put_and_shown(registered) -> None:
     shown = registered.get("/haircut-schedules/mine").json()
     assert shown == put.json()
     assert shown == {"name": "mine", "fx_haircut": "0.08", "max_price_age_days": 7, **asked}
+
+
+def test_two_haircuts_for_one_class_are_refused(registered) -> None:
+    twice = [{"asset_type": "BOND", "haircut": cut} for cut in ("0.1", "0.2")]
+
+    refused = registered.put("/haircut-schedules/twice", json={"default_haircut": "0.5", "classes": twice})
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_input")
+    assert registered.get("/haircut-schedules/twice").status_code == 404
 
 
 def test_schedules_are_listed_page_by_page(registered) -> None:

@@ -1,5 +1,4 @@
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,7 +15,18 @@ from domain.errors import PortfolioNotFound
 from domain.snapshots import Book, BookHolding, PositionSnapshot, Quote, Skipped, snapshot_of
 from storage.postgres import Database
 from storage.snapshots import PostgresPositionSnapshotRepository, take_snapshot
-from tests.small_book import BOOK, NOON, QUOTES, TODAY, FakeClock, count, take, trade, with_small_book
+from tests.small_book import (
+    BOOK,
+    NOON,
+    QUOTES,
+    TODAY,
+    FakeClock,
+    count,
+    take,
+    trade,
+    wait_until_one_is_blocked,
+    with_small_book,
+)
 
 
 @pytest.fixture
@@ -242,12 +252,6 @@ def two_who_look_without_the_lock(database: Database) -> Iterator[tuple[Callable
         stores = [partial(taker.store, snapshot) for taker, snapshot in zip(takers, decided, strict=True)]
         yield *stores, one.commit, two.commit
         two.rollback()
-
-
-def wait_until_one_is_blocked(database: Database) -> None:
-    with psycopg.connect(database.admin_url, autocommit=True) as looking:
-        while not count(looking, "pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"):
-            time.sleep(0.01)
 
 
 def test_control_without_the_lock_both_decide_to_store_and_the_constraint_refuses_one(

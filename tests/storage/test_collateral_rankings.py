@@ -24,7 +24,7 @@ from storage.collateral import (
 from storage.postgres import Database
 from storage.schedules import PostgresHaircutSchedules
 from storage.snapshots import prune_payloads
-from tests.small_book import BOOK, NOON, USER, count, take, trade, with_small_book
+from tests.small_book import BOOK, NOON, USER, count, take, trade, wait_until_one_is_blocked, with_small_book
 
 D = Decimal
 OWNER = UUID(USER)
@@ -231,6 +231,19 @@ def test_a_snapshot_that_was_pruned_meanwhile_is_refused_but_its_late_event_is_n
     assert count(connection, "collateral_ranking") == 0
 
 
+def test_a_late_event_does_not_bring_back_the_ranking_of_a_superseded_snapshot(connection, snapshot) -> None:
+    message = created(connection)
+    trade(connection)
+    newer = take(connection)
+    assert isinstance(newer, PositionSnapshot)
+    rank_snapshot(connection, newer.snapshot_id)
+
+    on_position_snapshot_created(connection, message)
+
+    assert newest(connection).snapshot_id == newer.snapshot_id
+    assert count(connection, "collateral_ranking") == 2
+
+
 def test_an_unknown_snapshot_is_refused(connection) -> None:
     with pytest.raises(NotFound):
         rank_snapshot(connection, uuid4())
@@ -239,6 +252,8 @@ def test_an_unknown_snapshot_is_refused(connection) -> None:
 def test_due_is_the_newest_current_snapshot_of_every_book_that_has_no_ranking(connection, snapshot) -> None:
     rankings = PostgresCollateralRankings(connection)
     rank_snapshot(connection, snapshot.snapshot_id, basis=ValuationBasis.COST)
+    rank_snapshot(connection, snapshot.snapshot_id, rates={"EUR": D(1)})
+    rank_snapshot(connection, snapshot.snapshot_id, supervisory_schedule().with_haircuts({1: D(0)}))
 
     assert rankings.unranked() == [snapshot.snapshot_id]
     rank_snapshot(connection, snapshot.snapshot_id)
@@ -273,6 +288,18 @@ def test_putting_a_schedule_again_replaces_the_whole_of_it(connection) -> None:
     schedules.put(OWNER, HaircutSchedule("desk", default=D("0.1")))
 
     assert schedules.get(OWNER, "desk") == HaircutSchedule("desk", default=D("0.1"))
+
+
+def test_a_schedule_is_read_whole_while_it_is_edited(connection, database) -> None:
+    PostgresHaircutSchedules(connection).put(OWNER, DESK)
+    with psycopg.connect(database.app_url) as editor, ThreadPoolExecutor(1) as pool:
+        edited = replace(DESK, default=D("0.6"), by_security={1: D("0.06")}, by_class={})
+        PostgresHaircutSchedules(editor).put(OWNER, edited)
+        read = pool.submit(PostgresHaircutSchedules(connection).get, OWNER, "desk")
+        wait_until_one_is_blocked(database)
+        editor.commit()
+
+        assert read.result() == edited
 
 
 def test_schedules_are_their_owners(connection) -> None:
