@@ -138,8 +138,11 @@ def rank(
 
     It depends on its arguments alone: the same snapshot gives an identical ranking.
     """
+    rates = rates or {}
+    if currency in rates and rates[currency] != ONE:
+        raise InvalidNumber(f"fx_rates.{currency}", rates[currency], "is of the currency that is counted in")
     positions = groupby(sorted(snapshot.lines, key=lambda line: line.security_id), key=lambda line: line.security_id)
-    valuation = _Valuation(snapshot, schedule, currency, basis, rates or {})
+    valuation = _Valuation(snapshot, schedule, currency, basis, rates)
     items = [valuation.item(tuple(lines), traits[security_id]) for security_id, lines in positions]
     capped = _capped([item for item in items if item.is_eligible], schedule, traits)
     excluded = [item for item in (*items, *capped) if not item.is_eligible]

@@ -160,6 +160,11 @@ def test_another_currency_without_a_rate_is_fx_missing_and_not_1() -> None:
     assert (item.reason, item.market_value, item.lendable_value) == (Ineligible.FX_MISSING, None, None)
 
 
+def test_a_rate_of_the_currency_that_is_counted_in_is_refused() -> None:
+    with pytest.raises(InvalidNumber):
+        ranked(line(1, "100", "10"), rates={"USD": D(2)})
+
+
 def test_an_issuer_counts_up_to_its_cap_of_the_value_before_caps() -> None:
     same = {number: SecurityTraits(number, "EQUITY", "USD", "Acme") for number in (1, 2, 3)}
     schedule = HaircutSchedule("capped", default=D(0), issuer_cap=D("0.40"))

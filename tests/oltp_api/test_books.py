@@ -1,6 +1,7 @@
 """Books over HTTP: snapshots on request, haircut schedules and collateral rankings."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -133,6 +134,14 @@ def test_the_same_key_gets_the_same_answer_and_takes_no_other_snapshot(book, cou
     assert (again.status_code, again.content) == (201, first.content)
     assert again.headers["Idempotency-Replayed"] == "true"
     assert counted() == before
+
+
+def test_of_eight_who_ask_at_once_one_gets_it_stored_and_the_others_see_the_same_snapshot(book) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: book.snapshot(), range(8)))
+
+    assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
+    assert len({answer.json()["snapshot"]["snapshot_id"] for answer in answers}) == 1
 
 
 def test_the_latest_of_today_is_found_by_its_date_too(book) -> None:
