@@ -31,10 +31,11 @@ def test_ready_tells_when_the_newest_row_was_recorded(api, portfolio) -> None:
 
 def test_it_is_not_ready_with_another_schema(api, database: Database) -> None:
     with psycopg.connect(database.admin_url) as connection:
+        (newest,) = connection.execute("select version_num from alembic_version").fetchone()
         connection.execute("update alembic_version set version_num = 'old'")
     answer = api.get("/health/ready")
     with psycopg.connect(database.admin_url) as connection:
-        connection.execute("update alembic_version set version_num = '0001'")
+        connection.execute("update alembic_version set version_num = %s", (newest,))
 
     assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Event
 from typing import Any
 
 import httpx
@@ -216,17 +217,23 @@ def unreadable(database: Database, table: str) -> Iterator[None]:
 
 @contextmanager
 def locked(database: Database, table: str) -> Iterator[None]:
-    """Nobody gets at the table while inside, and nobody waits long."""
-    with psycopg.connect(database.admin_url) as owner:
-        owner.execute("alter role lakefolio set lock_timeout = '200ms'")
-        owner.commit()
-        owner.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'lakefolio'")
+    """Nobody gets at the table while inside, and the server cancels whoever waits for it."""
+    over = Event()
+
+    def cancel_who_waits() -> None:
+        waiting = "from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        with psycopg.connect(database.admin_url, autocommit=True) as other:
+            while not over.wait(0.02):
+                other.execute(f"select pg_cancel_backend(pid) {waiting}")  # type: ignore[arg-type]
+
+    with psycopg.connect(database.admin_url) as owner, ThreadPoolExecutor(1) as pool:
         owner.execute(f"lock table {table}")  # type: ignore[arg-type]
+        pool.submit(cancel_who_waits)
         try:
             yield
         finally:
+            over.set()
             owner.rollback()
-            owner.execute("alter role lakefolio set lock_timeout = '10s'")
 
 
 @pytest.mark.parametrize("failing", [unreadable, locked])
