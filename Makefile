@@ -1,7 +1,7 @@
 # Every recipe sets up what it needs; there is no separate install step. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down check bench refresh env install manifest lock
+.PHONY: help demo test up down check bench refresh env verify rebuild install manifest lock
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -34,6 +34,12 @@ refresh: install manifest ## one refresh now
 
 env: install manifest ## print export lines: eval "$$(make -s env)"
 	@$(OPS) env
+
+verify: install ## recompute hashes, holdings and cash from the ledger; name the first wrong row
+	@$(OPS) verify
+
+rebuild: install ## write holdings and cash anew from the ledger
+	@$(OPS) rebuild
 
 check: install manifest ## lint, types, architecture
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports

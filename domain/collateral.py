@@ -39,6 +39,7 @@ class Ineligible(StrEnum):
     MATURED = "MATURED"
     PRICE_MISSING = "PRICE_MISSING"
     PRICE_STALE = "PRICE_STALE"
+    COST_UNKNOWN = "COST_UNKNOWN"
     FX_MISSING = "FX_MISSING"
     ISSUER_CAP = "ISSUER_CAP"
 
@@ -191,7 +192,7 @@ class _Valuation:
     ) -> tuple[Decimal | None, Decimal | None]:
         """Price in the security's own currency, and value in the ranking's; None where either is not known."""
         if self.basis is ValuationBasis.COST:
-            value: Decimal | None = sum((line.cost_basis for line in lines), ZERO)
+            value = _sum(line.cost_basis for line in lines)
             price = parse_quantity(share(value, ONE, quantity), "price") if value is not None and quantity else None
         else:
             price = lines[0].close
@@ -209,6 +210,8 @@ class _Valuation:
             return Ineligible.NOT_DELIVERABLE
         if traits.maturity_date is not None and traits.maturity_date <= today:
             return Ineligible.MATURED
+        if self.basis is ValuationBasis.COST and any(line.cost_basis is None for line in lines):
+            return Ineligible.COST_UNKNOWN
         if self.basis is ValuationBasis.MARKET:
             priced_on = lines[0].price_date
             if priced_on is None or any(line.market_value is None for line in lines):

@@ -5,7 +5,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
+from domain.holdings import CostMethod
 from domain.ledger import TxnType
+from domain.money import ZERO
 from domain.portfolio import PortfolioKind
 from domain.securities import AssetType
 
@@ -29,25 +31,110 @@ class CreatePortfolio:
     initial_cash: Decimal
     holdings: tuple[InitialHolding, ...]
     business_date: date | None
+    cost_method: CostMethod = CostMethod.AVCO
 
 
 @dataclass(frozen=True, slots=True)
 class RecordTransaction:
-    """`amount` for DEPOSIT, WITHDRAW and FEE; `ticker`, `quantity` (above 0), `price` and `fees` for BUY and SELL."""
+    """One transaction; which fields it needs depends on its type, as `oltp_api.schemas` says.
+
+    A DIVIDEND or COUPON is an `amount`, or `per_unit` of what was held at the close before `ex_date`.
+    """
 
     user_id: UUID
     portfolio_id: UUID
     txn_type: TxnType
-    business_date: date | None
-    event_ts: datetime | None
-    account: str | None
-    currency: str | None
-    ticker: str | None
-    quantity: Decimal | None
-    price: Decimal | None
-    fees: Decimal
-    amount: Decimal | None
-    note: str
+    business_date: date | None = None
+    event_ts: datetime | None = None
+    account: str | None = None
+    currency: str | None = None
+    ticker: str | None = None
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+    fees: Decimal = ZERO
+    accrued: Decimal = ZERO
+    fx_rate: Decimal | None = None
+    amount: Decimal | None = None
+    per_unit: Decimal | None = None
+    ex_date: date | None = None
+    withheld: Decimal = ZERO
+    split_new: Decimal | None = None
+    split_old: Decimal | None = None
+    in_lieu_price: Decimal | None = None
+    note: str = ""
+    external_id: str | None = None
+    expected_etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferUnits:
+    """Units of one security from one account of a portfolio to another."""
+
+    user_id: UUID
+    portfolio_id: UUID
+    ticker: str
+    quantity: Decimal
+    from_account: str
+    to_account: str
+    business_date: date | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertCash:
+    """`amount` of one currency becomes `received` of another."""
+
+    user_id: UUID
+    portfolio_id: UUID
+    from_currency: str
+    amount: Decimal
+    to_currency: str
+    received: Decimal
+    business_date: date | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReverseTransaction:
+    user_id: UUID
+    portfolio_id: UUID
+    seq: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddHolding:
+    """Units that an account holds already. `cost_per_unit` is above 0 for units that were bought; it may be 0, or None
+    for an unknown basis, for units that were `received`."""
+
+    user_id: UUID
+    portfolio_id: UUID
+    account: str
+    ticker: str
+    quantity: Decimal
+    cost_per_unit: Decimal | None
+    is_received: bool = False
+    fx_rate: Decimal | None = None
+    business_date: date | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveHolding:
+    """All units of a security that an account holds, taken out with their cost."""
+
+    user_id: UUID
+    portfolio_id: UUID
+    account: str
+    ticker: str
+    business_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCostMethod:
+    user_id: UUID
+    portfolio_id: UUID
+    method: CostMethod
 
 
 @dataclass(frozen=True, slots=True)

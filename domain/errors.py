@@ -19,6 +19,11 @@
     +-- AlreadyExists          already_exists
     +-- NoRelease              no_release
     +-- MissingParameters      missing_parameters
+    +-- FxMissing              fx_missing
+    +-- TooManyHoldings        too_many_holdings
+    +-- TotalReturnSecurity    total_return_security
+    +-- CannotReverse          cannot_reverse
+    +-- AlreadySplit           already_split
     +-- SnapshotPruned         snapshot_pruned
     +-- NothingStored          nothing_stored
 
@@ -170,6 +175,57 @@ class MissingParameters(Refusal):
         super().__init__(
             f"no simulation parameters for {', '.join(missing)}: fewer than 60 observations or no price",
             securities=list(missing),
+        )
+
+
+class FxMissing(Refusal):
+    code = "fx_missing"
+
+    def __init__(self, currency: str, base_currency: str) -> None:
+        super().__init__(
+            f"fx_rate is needed: what one {currency} was in {base_currency} at this moment; no rate is not a rate of 1",
+            currency=currency,
+            base_currency=base_currency,
+        )
+
+
+class TooManyHoldings(Refusal):
+    code = "too_many_holdings"
+
+    def __init__(self, security_id: int, most: int) -> None:
+        super().__init__(
+            f"a position is held in at most {most} accounts, and this would be one more",
+            security_id=security_id,
+            most=most,
+        )
+
+
+class TotalReturnSecurity(Refusal):
+    code = "total_return_security"
+
+    def __init__(self, ticker: str, txn_type: str) -> None:
+        super().__init__(
+            f"the prices of {ticker} are total returns: a {txn_type} is in them and would count twice",
+            ticker=ticker,
+            type=txn_type,
+        )
+
+
+class CannotReverse(Refusal):
+    code = "cannot_reverse"
+
+    def __init__(self, seq: int, why: str) -> None:
+        super().__init__(f"transaction {seq} cannot be reversed: {why}", seq=seq)
+
+
+class AlreadySplit(Refusal):
+    code = "already_split"
+
+    def __init__(self, security_id: int, on: date) -> None:
+        super().__init__(
+            f"a split of security {security_id} on {on} is recorded already",
+            security_id=security_id,
+            on=on.isoformat(),
         )
 
 

@@ -28,6 +28,26 @@ class TransactionRecorded:
 
 
 @dataclass(frozen=True, slots=True)
+class PositionUpdated:
+    """One security in one account, after the transaction that made it so; quantity 0 says that it is closed."""
+
+    portfolio_id: UUID
+    account_id: int
+    security_id: int
+    quantity: Decimal
+    cost_basis: Decimal
+    realised: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class CostMethodChanged:
+    """The portfolio was restated: every cost and gain since its first row is now by this method."""
+
+    portfolio_id: UUID
+    cost_method: str
+
+
+@dataclass(frozen=True, slots=True)
 class SimulationRequested:
     simulation_id: UUID
     portfolio_id: UUID
@@ -55,4 +75,12 @@ class CollateralRanked:
     payload_hash: str
 
 
-DomainEvent = PortfolioCreated | TransactionRecorded | SimulationRequested | PositionSnapshotCreated | CollateralRanked
+DomainEvent = (
+    PortfolioCreated
+    | TransactionRecorded
+    | PositionUpdated
+    | CostMethodChanged
+    | SimulationRequested
+    | PositionSnapshotCreated
+    | CollateralRanked
+)

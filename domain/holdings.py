@@ -1,55 +1,203 @@
-"""Cost of what is held: the average-cost rule, once.
+"""Cost of what is held: the rule, once, for average cost and first-in-first-out.
 
-`Holding` is the state of one security in one account. `after` folds one trade into it; everything that needs cost
-(the projection, the position intervals, the back-dating check) goes through it.
+A `Holding` is one security in one account: its open lots, and the gain realised so far. Both methods relieve lots from
+the front; they differ only in that average cost keeps everything in one lot. Everything that needs cost (the
+projection, the position intervals, the back-dating check) goes through here.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 
 from domain.money import ZERO, money, product, share
+
+_ONE = Decimal(1)
+
+
+class CostMethod(StrEnum):
+    AVCO = "AVCO"
+    FIFO = "FIFO"
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """Units opened together. `quantity` is negative for a short, and `cost` then the (negative) proceeds.
+
+    `cost` is in the security's currency, `cost_base` in the portfolio's at the rate of the day it was opened. An
+    unknown basis counts as 0 in both and says so: what is computed from it is not a figure.
+    """
+
+    quantity: Decimal
+    cost: Decimal
+    cost_base: Decimal
+    opened_on: date | None = None
+    seq: int = field(default=0, compare=False)
+    is_known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """Units that change hands. `quantity` is signed; `gross` and `fees` are not negative, in the trade's currency."""
+
+    quantity: Decimal
+    gross: Decimal
+    fees: Decimal = ZERO
+    fx_rate: Decimal = _ONE
+    on: date | None = None
+    seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Units held, what they cost, and the gain realised so far.
+    """Open lots, oldest first, and the gains realised so far.
 
-    `quantity` is negative for a short; `cost_basis` then is the (negative) proceeds it was opened with, so that
-    `cost_basis / quantity` is the average cost either way.
+    `realised` is in the security's currency; `realised_base` in the portfolio's: proceeds at the sale's rate less cost
+    at the lots' rates. Of that, `realised_fx` is owed to the rate's change alone, the rest to the price.
     """
 
-    quantity: Decimal = ZERO
-    cost_basis: Decimal = ZERO
+    lots: tuple[Lot, ...] = ()
     realised: Decimal = ZERO
+    realised_base: Decimal = ZERO
+    realised_fx: Decimal = ZERO
+    is_realised_known: bool = True
+
+    @property
+    def quantity(self) -> Decimal:
+        return self.lots[0].quantity if len(self.lots) == 1 else sum((lot.quantity for lot in self.lots), ZERO)
+
+    @property
+    def cost_basis(self) -> Decimal:
+        return self.lots[0].cost if len(self.lots) == 1 else sum((lot.cost for lot in self.lots), ZERO)
+
+    @property
+    def cost_basis_base(self) -> Decimal:
+        return self.lots[0].cost_base if len(self.lots) == 1 else sum((lot.cost_base for lot in self.lots), ZERO)
 
     @property
     def avg_cost(self) -> Decimal:
-        return share(self.cost_basis, Decimal(1), self.quantity) if self.quantity else ZERO
+        return average_cost(self.cost_basis, self.quantity)
 
-    def after(self, quantity: Decimal, price: Decimal, fees: Decimal) -> "Holding":
-        """The holding after `quantity` (signed) traded at `price`, with `fees` >= 0.
+    @property
+    def is_basis_known(self) -> bool:
+        return all(lot.is_known for lot in self.lots)
 
-        A trade that opens or adds raises cost by quantity x price + fees. A trade that reduces relieves
-        round(cost x traded / held) and never moves the average; the last one takes the remainder. A trade
-        through zero is two legs, closing and opening, its fee with the closing leg.
+    def after(self, trade: Trade, method: CostMethod = CostMethod.AVCO) -> "Holding":
+        """The holding after `trade`.
+
+        A trade that opens or adds raises cost by gross + fees. A trade that reduces relieves lots from the front,
+        round(cost x traded / held) of the last one, and under AVCO never moves the average; the last sale takes the
+        remainder. A trade through zero is two legs, closing and opening, its fee with the closing leg.
         """
-        if not quantity:
+        if not trade.quantity:
             return self
-        same_side = not self.quantity or (self.quantity > 0) == (quantity > 0)
-        if same_side:
-            cost = money(self.cost_basis + product(quantity, price) + fees)
-            return Holding(money(self.quantity + quantity), cost, self.realised)
-        closing = quantity if abs(quantity) <= abs(self.quantity) else -self.quantity
-        closed = self._reduced(closing, price, fees)
-        return closed.after(quantity - closing, price, ZERO)
+        held = self.quantity
+        if not held or (held > 0) == (trade.quantity > 0):
+            return self.opened(_lot(trade), method)
+        if abs(trade.quantity) <= abs(held):
+            return self._closed(trade)
+        gross = share(trade.gross, held, -trade.quantity)
+        closed = self._closed(replace(trade, quantity=-held, gross=gross))
+        rest = replace(trade, quantity=money(trade.quantity + held), gross=money(trade.gross - gross), fees=ZERO)
+        return closed.opened(_lot(rest), method)
 
-    def _reduced(self, quantity: Decimal, price: Decimal, fees: Decimal) -> "Holding":
-        proceeds = money(-product(quantity, price) - fees)
-        if -quantity == self.quantity:
-            return Holding(ZERO, ZERO, money(self.realised + proceeds - self.cost_basis))
-        relieved = share(self.cost_basis, -quantity, self.quantity)
-        return Holding(
-            money(self.quantity + quantity),
-            money(self.cost_basis - relieved),
-            money(self.realised + proceeds - relieved),
+    def opened(self, lot: Lot, method: CostMethod = CostMethod.AVCO) -> "Holding":
+        """The holding with one more lot; under AVCO it joins the others."""
+        if method is CostMethod.FIFO or not self.lots:
+            lots = (*self.lots, lot)
+            in_order = lots if len(lots) < 2 or _age(lots[-2]) <= _age(lot) else tuple(sorted(lots, key=_age))
+            return self._with(in_order)
+        first = self.lots[0]
+        known = first.is_known and lot.is_known
+        merged = Lot(
+            money(first.quantity + lot.quantity),
+            money(first.cost + lot.cost) if known else ZERO,
+            money(first.cost_base + lot.cost_base) if known else ZERO,
+            first.opened_on,
+            first.seq,
+            known,
         )
+        return self._with((merged,))
+
+    def relieved(self, quantity: Decimal) -> tuple["Holding", tuple[Lot, ...]]:
+        """The holding without `quantity` of its units (same sign, not more than held), and the lots that left."""
+        kept, left, missing = [], [], quantity
+        for lot in self.lots:
+            if not missing:
+                kept.append(lot)
+            elif abs(lot.quantity) <= abs(missing):
+                left.append(lot)
+                missing = money(missing - lot.quantity)
+            else:
+                out = replace(
+                    lot,
+                    quantity=missing,
+                    cost=share(lot.cost, missing, lot.quantity),
+                    cost_base=share(lot.cost_base, missing, lot.quantity),
+                )
+                left.append(out)
+                kept.append(
+                    replace(
+                        lot,
+                        quantity=money(lot.quantity - missing),
+                        cost=money(lot.cost - out.cost),
+                        cost_base=money(lot.cost_base - out.cost_base),
+                    )
+                )
+                missing = ZERO
+        assert not missing, "no more units leave than are held"
+        return self._with(tuple(kept)), tuple(left)
+
+    def split(self, new: Decimal, old: Decimal) -> "Holding":
+        """Every `old` units become `new`; cost and gain stay. The lots' rounding adds up to that of their sum."""
+        lots, before, after = [], ZERO, ZERO
+        for lot in self.lots:
+            before += lot.quantity
+            upto = share(before, new, old)
+            lots.append(replace(lot, quantity=money(upto - after)))
+            after = upto
+        return self._with(tuple(lots))
+
+    def _closed(self, trade: Trade) -> "Holding":
+        kept, left = self.relieved(-trade.quantity)
+        proceeds = money((trade.gross if trade.quantity < 0 else -trade.gross) - trade.fees)
+        if not all(lot.is_known for lot in left):
+            return replace(kept, is_realised_known=False)
+        gain = money(proceeds - sum((lot.cost for lot in left), ZERO))
+        gain_base = money(product(proceeds, trade.fx_rate) - sum((lot.cost_base for lot in left), ZERO))
+        return replace(
+            kept,
+            realised=money(self.realised + gain),
+            realised_base=money(self.realised_base + gain_base),
+            realised_fx=money(self.realised_fx + gain_base - product(gain, trade.fx_rate)),
+        )
+
+    def _with(self, lots: tuple[Lot, ...]) -> "Holding":
+        return Holding(lots, self.realised, self.realised_base, self.realised_fx, self.is_realised_known)
+
+
+def average_cost(cost_basis: Decimal, quantity: Decimal) -> Decimal:
+    """Cost per unit, rounded once; 0 for nothing. The same for shorts, whose cost and quantity are both negative."""
+    return share(cost_basis, _ONE, quantity) if quantity else ZERO
+
+
+def total(holdings: Iterable[Holding]) -> Holding:
+    """The position: the accounts' holdings of one security as one."""
+    listed = list(holdings)
+    return Holding(
+        tuple(lot for holding in listed for lot in holding.lots),
+        sum((holding.realised for holding in listed), ZERO),
+        sum((holding.realised_base for holding in listed), ZERO),
+        sum((holding.realised_fx for holding in listed), ZERO),
+        all(holding.is_realised_known for holding in listed),
+    )
+
+
+def _lot(trade: Trade) -> Lot:
+    cost = money((trade.gross if trade.quantity > 0 else -trade.gross) + trade.fees)
+    return Lot(trade.quantity, cost, product(cost, trade.fx_rate), trade.on, trade.seq)
+
+
+def _age(lot: Lot) -> tuple[date, int]:
+    return (lot.opened_on or date.min, lot.seq)

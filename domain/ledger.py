@@ -1,16 +1,20 @@
 """The transaction ledger: rows that are only ever appended, in the portfolio's own dense order.
 
-A `Transaction` is a fact. `cash_effect` is the signed change of cash in the row's currency, `quantity` the signed
-change of units; both are decided once, when the row is written, and replay only adds them up.
+A `Transaction` is a fact. Its signed effects on cash and units are decided once, when the row is written; replay only
+adds them up. What a row did to cost is never written into it: cost is folded anew, so a back-dated row finds its place.
+Rows are chained: each row's hash covers the row and the hash before it, so that no recorded byte can change unnoticed.
 """
 
+import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from domain.errors import plain
 from domain.money import ZERO
 
 
@@ -20,15 +24,30 @@ class TxnType(StrEnum):
     DEPOSIT = "DEPOSIT"
     WITHDRAW = "WITHDRAW"
     FEE = "FEE"
+    TAX = "TAX"
+    INTEREST = "INTEREST"
+    DIVIDEND = "DIVIDEND"
+    COUPON = "COUPON"
     TRANSFER_IN = "TRANSFER_IN"
+    TRANSFER_OUT = "TRANSFER_OUT"
+    SPLIT = "SPLIT"
+    REVERSAL = "REVERSAL"
+
+
+TRADES = frozenset({TxnType.BUY, TxnType.SELL})
 
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
     """One ledger row.
 
-    `quantity` is signed (a sale is negative) and None for cash rows. `fees` are part of `cash_effect` and, on a
-    buy, of the cost. `seq` is the portfolio's version after this row: 1, 2, 3 ... without gaps.
+    `seq` is the portfolio's version after this row: 1, 2, 3 ... without gaps. `cash_effect` is the signed change of
+    cash in `currency`; `quantity` the signed change of units (a sale is negative), None for rows that move none.
+    `gross` is what the units are worth in the row, clean and above 0: quantity x price, for a bond per cent of par;
+    None for units that arrive with an unknown basis. `fees` are in `cash_effect` and, on a buy, in the cost;
+    `accrued` is bought or sold interest, in `cash_effect` but never in the cost. `fx_rate` is what one unit of
+    `currency` is in base currency. Both legs of a transfer within the portfolio carry one `transfer_id`.
+    A SPLIT turns `split_old` units into `split_new`, in every account. A REVERSAL takes back row `reverses_seq`.
     """
 
     portfolio_id: UUID
@@ -44,8 +63,65 @@ class Transaction:
     price: Decimal | None = None
     fees: Decimal = ZERO
     note: str = ""
+    gross: Decimal | None = None
+    accrued: Decimal = ZERO
+    fx_rate: Decimal | None = None
+    ex_date: date | None = None
+    split_new: Decimal | None = None
+    split_old: Decimal | None = None
+    transfer_id: UUID | None = None
+    reverses_seq: int | None = None
+    external_id: str | None = None
 
 
 def in_order_of_event(rows: Iterable[Transaction]) -> list[Transaction]:
     """Rows as they happened: by business date, then moment, then ledger order for the same moment."""
     return sorted(rows, key=lambda row: (row.business_date, row.event_ts, row.seq))
+
+
+def effective(rows: Iterable[Transaction]) -> list[Transaction]:
+    """Rows in order of event, without those that were reversed and without their reversals."""
+    listed = list(rows)
+    taken_back = {row.reverses_seq for row in listed if row.reverses_seq is not None}
+    if taken_back:
+        listed = [row for row in listed if row.seq not in taken_back and row.reverses_seq is None]
+    return in_order_of_event(listed)
+
+
+def first_hash(portfolio_id: UUID) -> bytes:
+    """What the first row of a portfolio is chained to."""
+    return hashlib.sha256(portfolio_id.bytes).digest()
+
+
+def row_hash(previous: bytes, row: Transaction, recorded_at: datetime) -> bytes:
+    """The SHA-256 of `previous` and of everything that is recorded in `row`, as canonical JSON."""
+    recorded = [
+        str(row.portfolio_id),
+        row.seq,
+        row.account_id,
+        row.txn_type.value,
+        row.currency,
+        plain(row.cash_effect),
+        row.event_ts.astimezone(UTC).isoformat(),
+        row.business_date.isoformat(),
+        row.security_id,
+        _plain(row.quantity),
+        _plain(row.price),
+        plain(row.fees),
+        row.note,
+        _plain(row.gross),
+        plain(row.accrued),
+        _plain(row.fx_rate),
+        row.ex_date.isoformat() if row.ex_date else None,
+        _plain(row.split_new),
+        _plain(row.split_old),
+        str(row.transfer_id) if row.transfer_id else None,
+        row.reverses_seq,
+        row.external_id,
+        recorded_at.astimezone(UTC).isoformat(),
+    ]
+    return hashlib.sha256(previous + json.dumps(recorded, separators=(",", ":")).encode()).digest()
+
+
+def _plain(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)

@@ -1,27 +1,34 @@
 """The portfolio: the root that every write goes through, because its positions share its cash.
 
-A decision (`buy`, `sell`, `deposit` ...) checks the rules and appends one ledger row. `_apply` is the only place
-where state changes; replay uses it too, and it never checks. A row dated before the newest one is decided against
-the whole history, so that no later day is left with units or cash that were not there.
+A decision (`buy`, `sell`, `deposit` ...) checks the rules and appends ledger rows, all of them or none. State changes
+only by applying rows (`domain.positions`); replay uses the same, and it never checks. Rows dated before the newest one
+are decided against the whole history, so that no later day is left with units or cash that were not there.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from domain.entries import PLAIN, Entry, Terms, When
 from domain.errors import (
+    AlreadySplit,
+    CannotReverse,
     InsufficientCash,
     InsufficientPosition,
     InvalidInput,
     InvalidNumber,
     PortfolioArchived,
+    TooManyHoldings,
 )
-from domain.holdings import Holding
-from domain.ledger import Transaction, TxnType, in_order_of_event
-from domain.money import ZERO, money, parse_money, parse_quantity, product
+from domain.holdings import CostMethod, Holding
+from domain.ledger import Transaction, TxnType, effective
+from domain.money import ZERO, money, share
+from domain.positions import HoldingKey, Positions
+
+MOST_HOLDINGS = 6
 
 
 class PortfolioKind(StrEnum):
@@ -29,22 +36,12 @@ class PortfolioKind(StrEnum):
     TRADING_BOOK = "TRADING_BOOK"
 
 
-@dataclass(frozen=True, slots=True)
-class When:
-    """When a row happened: the moment in UTC, and the day it belongs to in the portfolio's time zone."""
-
-    event_ts: datetime
-    business_date: date
-
-
-HoldingKey = tuple[int, int]  # (account_id, security_id)
-
-
 @dataclass(slots=True)
 class Portfolio:
-    """State after `version` ledger rows. `holdings` is keyed by (account_id, security_id), `cash` by currency.
+    """State after `version` ledger rows; the rows decided since loading, and the holdings that they changed.
 
-    `history` is only needed to decide a row dated before `last`; `rows` are those decided since loading.
+    `positions` holds the securities that were loaded. `history` is needed only where `needs_history` says so.
+    Reservations of open orders are kept by currency and by (account, security); they are not available to others.
     """
 
     portfolio_id: UUID
@@ -56,30 +53,87 @@ class Portfolio:
     version: int = 0
     archived: bool = False
     last: When | None = None
-    holdings: dict[HoldingKey, Holding] = field(default_factory=dict)
-    cash: dict[str, Decimal] = field(default_factory=dict)
+    positions: Positions = field(default_factory=Positions)
+    reserved_cash: dict[str, Decimal] = field(default_factory=dict)
+    reserved_units: dict[HoldingKey, Decimal] = field(default_factory=dict)
     history: list[Transaction] | None = None
     rows: list[Transaction] = field(default_factory=list)
+    changed: set[HoldingKey] = field(default_factory=set)
+    ledger_hash: bytes = b""
 
     @property
     def allows_shorts(self) -> bool:
         return self.kind is PortfolioKind.TRADING_BOOK
 
+    @property
+    def holdings(self) -> dict[HoldingKey, Holding]:
+        return self.positions.holdings
+
+    @property
+    def cash(self) -> dict[str, Decimal]:
+        return self.positions.cash
+
     def is_back_dated(self, when: When) -> bool:
         """Whether a row at `when` would stand before one that is recorded; then `history` must be loaded."""
         return self.last is not None and _moment(when) < _moment(self.last)
 
+    @property
+    def cost_method(self) -> CostMethod:
+        return self.positions.method
+
     def quantity_of(self, security_id: int) -> Decimal:
-        return sum((h.quantity for (_, held), h in self.holdings.items() if held == security_id), ZERO)
+        return self.positions.quantity_of(security_id)
+
+    def available(self, currency: str) -> Decimal:
+        """Cash that no order has reserved."""
+        return money(self.cash.get(currency, ZERO) - self.reserved_cash.get(currency, ZERO))
+
+    def available_units(self, key: HoldingKey) -> Decimal:
+        """Units that no order has reserved."""
+        return money(self.positions.holding(key).quantity - self.reserved_units.get(key, ZERO))
+
+    def reserve_cash(self, currency: str, amount: Decimal) -> None:
+        """Set `amount` of cash aside, or give it back where negative; a shortfall is refused."""
+        if amount > 0 and not self.allows_shorts and self.available(currency) < amount:
+            raise InsufficientCash(currency, available=self.available(currency), asked=amount)
+        self.reserved_cash[currency] = money(self.reserved_cash.get(currency, ZERO) + amount)
+
+    def reserve_units(self, key: HoldingKey, quantity: Decimal) -> None:
+        """Set `quantity` units aside, or give them back where negative; a shortfall is refused."""
+        if quantity > 0 and not self.allows_shorts and self.available_units(key) < quantity:
+            raise InsufficientPosition(key[1], held=self.available_units(key), asked=quantity)
+        self.reserved_units[key] = money(self.reserved_units.get(key, ZERO) + quantity)
+
+    def move_cash(
+        self, kind: TxnType, account_id: int, amount: Decimal, when: When, terms: Terms = PLAIN
+    ) -> Transaction:
+        """DEPOSIT, WITHDRAW, FEE, TAX or INTEREST."""
+        return self._decide([self._entry(account_id, when, terms).cash(kind, amount)])[0]
 
     def deposit(self, account_id: int, amount: Decimal, when: When, note: str = "") -> Transaction:
-        return self._decide_cash(TxnType.DEPOSIT, account_id, amount, 1, when, note)
+        return self.move_cash(TxnType.DEPOSIT, account_id, amount, when, Terms(note=note))
 
     def withdraw(self, account_id: int, amount: Decimal, when: When, note: str = "") -> Transaction:
-        return self._decide_cash(TxnType.WITHDRAW, account_id, amount, -1, when, note)
+        return self.move_cash(TxnType.WITHDRAW, account_id, amount, when, Terms(note=note))
 
     def charge_fee(self, account_id: int, amount: Decimal, when: When, note: str = "") -> Transaction:
-        return self._decide_cash(TxnType.FEE, account_id, amount, -1, when, note)
+        return self.move_cash(TxnType.FEE, account_id, amount, when, Terms(note=note))
+
+    def trade(
+        self,
+        kind: TxnType,
+        account_id: int,
+        security_id: int,
+        quantity: Decimal,
+        price: Decimal,
+        fees: Decimal,
+        when: When,
+        terms: Terms = PLAIN,
+        is_confirmed: bool = False,
+    ) -> Transaction:
+        """A BUY or SELL. What a broker has confirmed (`is_confirmed`) is recorded even if the cash is not there."""
+        row = self._entry(account_id, when, terms).trade(kind, security_id, quantity, price, fees)
+        return self._decide([row], is_confirmed)[0]
 
     def buy(
         self,
@@ -89,11 +143,9 @@ class Portfolio:
         price: Decimal,
         fees: Decimal,
         when: When,
-        note: str = "",
+        terms: Terms = PLAIN,
     ) -> Transaction:
-        self._check_trade(quantity, price, fees)
-        cash = money(-product(quantity, price) - fees)
-        return self._decide(self._row(TxnType.BUY, account_id, cash, when, note, security_id, quantity, price, fees))
+        return self.trade(TxnType.BUY, account_id, security_id, quantity, price, fees, when, terms)
 
     def sell(
         self,
@@ -103,122 +155,241 @@ class Portfolio:
         price: Decimal,
         fees: Decimal,
         when: When,
-        note: str = "",
+        terms: Terms = PLAIN,
     ) -> Transaction:
-        self._check_trade(quantity, price, fees)
-        cash = money(product(quantity, price) - fees)
-        return self._decide(self._row(TxnType.SELL, account_id, cash, when, note, security_id, -quantity, price, fees))
+        return self.trade(TxnType.SELL, account_id, security_id, quantity, price, fees, when, terms)
 
     def transfer_in(
         self,
         account_id: int,
         security_id: int,
         quantity: Decimal,
-        unit_cost: Decimal,
+        unit_cost: Decimal | None,
         when: When,
-        note: str = "",
+        terms: Terms = PLAIN,
     ) -> Transaction:
-        """Units that arrive with a known cost and without a payment; a unit cost of 0 is allowed."""
-        _positive("quantity", parse_quantity(quantity, "quantity"))
-        _not_negative("unit_cost", parse_quantity(unit_cost, "unit_cost"))
-        return self._decide(
-            self._row(TxnType.TRANSFER_IN, account_id, ZERO, when, note, security_id, quantity, unit_cost, ZERO)
-        )
+        """Units that arrive without a payment; a unit cost of 0 is a cost, None is an unknown basis."""
+        return self._decide([self._entry(account_id, when, terms).arrival(security_id, quantity, unit_cost)])[0]
 
-    def replay(self, rows: Iterable[Transaction]) -> None:
-        """Rebuild holdings and cash from `rows`, in the order in which they happened."""
-        self.holdings, self.cash, self.last = {}, {}, None
-        for row in in_order_of_event(rows):
-            self._apply(row)
-
-    def _check_trade(self, quantity: Decimal, price: Decimal, fees: Decimal) -> None:
-        _positive("quantity", parse_quantity(quantity, "quantity"))
-        _positive("price", parse_quantity(price, "price"))
-        _not_negative("fees", parse_money(fees, "fees"))
-
-    def _decide_cash(
-        self, kind: TxnType, account_id: int, amount: Decimal, sign: int, when: When, note: str
+    def transfer_out(
+        self, account_id: int, security_id: int, quantity: Decimal, when: When, terms: Terms = PLAIN
     ) -> Transaction:
-        _positive("amount", parse_money(amount, "amount"))
-        return self._decide(self._row(kind, account_id, sign * amount, when, note))
+        """Units that leave without a payment, with their cost and without a gain."""
+        self._refuse_more_than_held((account_id, security_id), quantity)
+        return self._decide([self._entry(account_id, when, terms).departure(security_id, quantity)])[0]
 
-    def _row(
+    def move_units(
+        self,
+        from_account: int,
+        to_account: int,
+        security_id: int,
+        quantity: Decimal,
+        when: When,
+        transfer_id: UUID,
+        terms: Terms = PLAIN,
+    ) -> list[Transaction]:
+        """Units from one account to another, with their lots and cost: no flow, no gain."""
+        if from_account == to_account:
+            raise InvalidInput("to_account", "is the account that the units come from")
+        self._refuse_more_than_held((from_account, security_id), quantity)
+        out = self._entry(from_account, when, terms).departure(security_id, quantity)
+        into = self._entry(to_account, when, replace(terms, external_id=None)).arrival(security_id, quantity, None)
+        return self._decide([replace(row, transfer_id=transfer_id) for row in (out, into)])
+
+    def convert(
+        self,
+        account_id: int,
+        amount: Decimal,
+        received: Decimal,
+        into: str,
+        when: When,
+        transfer_id: UUID,
+        terms: Terms = PLAIN,
+    ) -> list[Transaction]:
+        """Cash of the terms' currency becomes cash of another: no flow."""
+        if (terms.currency or self.base_currency) == into:
+            raise InvalidInput("to_currency", "is the currency that is converted")
+        return self._decide(self._entry(account_id, when, terms).converted(amount, received, into, transfer_id))
+
+    def receive_income(
         self,
         kind: TxnType,
         account_id: int,
-        cash_effect: Decimal,
+        security_id: int,
+        amount: Decimal,
         when: When,
-        note: str,
-        security_id: int | None = None,
-        quantity: Decimal | None = None,
-        price: Decimal | None = None,
-        fees: Decimal = ZERO,
-    ) -> Transaction:
-        return Transaction(
-            portfolio_id=self.portfolio_id,
-            seq=self.version + 1,
-            account_id=account_id,
-            txn_type=kind,
-            currency=self.base_currency,
-            cash_effect=cash_effect,
-            event_ts=when.event_ts,
-            business_date=when.business_date,
-            security_id=security_id,
-            quantity=quantity,
-            price=price,
-            fees=fees,
+        ex_date: date | None = None,
+        withheld: Decimal = ZERO,
+        terms: Terms = PLAIN,
+    ) -> list[Transaction]:
+        """A DIVIDEND or COUPON of `amount`, negative where a short pays it, and a TAX row for what was withheld."""
+        if amount < 0 and not self.allows_shorts:
+            raise InvalidNumber("amount", amount, "must be above 0")
+        return self._decide(self._entry(account_id, when, terms).income(kind, security_id, amount, withheld, ex_date))
+
+    def entitled(self, security_id: int, ex_date: date) -> Decimal:
+        """Units at the close before `ex_date`, short ones negative. Needs the history."""
+        return self._before(ex_date).quantity_of(security_id)
+
+    def split(
+        self,
+        account_id: int,
+        security_id: int,
+        new: Decimal,
+        old: Decimal,
+        when: When,
+        in_lieu_price: Decimal | None = None,
+        terms: Terms = PLAIN,
+    ) -> list[Transaction]:
+        """Every `old` units open at the ex-date become `new`, in every account; needs the history.
+
+        With `in_lieu_price` (per unit after the split) the fraction of a unit left in an account is sold at it.
+        """
+        assert self.history is not None, "a split is decided against the history"
+        asked = (TxnType.SPLIT, security_id, when.business_date)
+        if any((row.txn_type, row.security_id, row.business_date) == asked for row in effective(self.history)):
+            raise AlreadySplit(security_id, when.business_date)
+        rows = [self._entry(account_id, when, terms).split(security_id, new, old)]
+        if in_lieu_price is not None:
+            rows += self._fractions(security_id, new, old, in_lieu_price, when, replace(terms, external_id=None))
+        return self._decide(rows)
+
+    def reverse(self, seq: int, note: str = "") -> list[Transaction]:
+        """Take back row `seq`, and the other leg of its transfer; needs the history.
+
+        A reversal stands at the moment of its original with its effects negated, so the original never happened.
+        """
+        assert self.history is not None, "a reversal is decided against the history"
+        original = next((row for row in self.history if row.seq == seq), None)
+        if original is None:
+            raise CannotReverse(seq, "there is no such row")
+        if original.reverses_seq is not None:
+            raise CannotReverse(seq, "it is itself a reversal; record the transaction again")
+        reversed_by = {row.reverses_seq: row.seq for row in self.history if row.reverses_seq is not None}
+        if seq in reversed_by:
+            raise CannotReverse(seq, f"it was reversed by transaction {reversed_by[seq]}")
+        transfer = original.transfer_id
+        legs = [row for row in self.history if transfer and row.transfer_id == transfer] or [original]
+        return self._decide([self._reversal(leg, note) for leg in legs])
+
+    def restate(self, method: CostMethod) -> None:
+        """Fold the whole history again by another method of cost; needs the history."""
+        assert self.history is not None, "a restatement folds the history"
+        self._refuse_archived()
+        self._become(Positions.of(self.history, method))
+
+    def _fractions(
+        self, security_id: int, new: Decimal, old: Decimal, price: Decimal, when: When, terms: Terms
+    ) -> Iterable[Transaction]:
+        open_then = self._before(when.business_date)
+        for (account_id, held_id), held in sorted(open_then.holdings.items()):
+            fraction = share(held.quantity, new, old) % 1 if held_id == security_id else ZERO
+            if fraction > 0:
+                yield self._entry(account_id, when, terms).trade(TxnType.SELL, security_id, fraction, price)
+
+    def _before(self, day: date) -> Positions:
+        assert self.history is not None, "what was open on a day is folded from the history"
+        return Positions.of((row for row in self.history if row.business_date < day), self.positions.method)
+
+    def _entry(self, account_id: int, when: When, terms: Terms) -> Entry:
+        return Entry(self.portfolio_id, self.base_currency, account_id, when, terms)
+
+    def _reversal(self, row: Transaction, note: str) -> Transaction:
+        return replace(
+            row,
+            txn_type=TxnType.REVERSAL,
+            cash_effect=-row.cash_effect,
+            quantity=-row.quantity if row.quantity is not None else None,
+            reverses_seq=row.seq,
+            external_id=None,
             note=note,
         )
 
-    def _decide(self, row: Transaction) -> Transaction:
-        if self.archived:
-            raise PortfolioArchived(self.portfolio_id)
-        if self.is_back_dated(When(row.event_ts, row.business_date)):
-            self._decide_back_dated(row)
+    def _decide(self, rows: list[Transaction], is_confirmed: bool = False) -> list[Transaction]:
+        """Number the rows, refuse what the rules forbid, apply: all of them, or none."""
+        self._refuse_archived()
+        numbered = [replace(row, seq=self.version + place) for place, row in enumerate(rows, start=1)]
+        when = When(numbered[0].event_ts, numbered[0].business_date)
+        is_checked = not (self.allows_shorts or is_confirmed)
+        if self.is_back_dated(when) or numbered[0].txn_type is TxnType.REVERSAL:
+            after = self._folded_with(numbered, is_checked)
         else:
-            if not self.allows_shorts:
-                self._refuse_shortfall(row)
-            self._apply(row)
-        self.version = row.seq
-        self.rows.append(row)
+            after = replace(self.positions, holdings=dict(self.holdings), cash=dict(self.cash))
+            for row in numbered:
+                if is_checked:
+                    self._refuse_shortfall(after, row, row)
+                after.apply(row)
+        if is_checked:
+            self._refuse_reserved(after, numbered[0])
+        self._refuse_seventh_account(after, numbered)
+        self._become(after)
+        self.version = numbered[-1].seq
+        self.last = max(self.last, when, key=_moment) if self.last else when
+        self.rows.extend(numbered)
         if self.history is not None:
-            self.history.append(row)
-        return row
+            self.history.extend(numbered)
+        return numbered
 
-    def _decide_back_dated(self, row: Transaction) -> None:
+    def _become(self, after: Positions) -> None:
+        before = self.positions
+        self.changed |= {key for key, held in after.holdings.items() if held != before.holding(key)}
+        self.positions = after
+
+    def _folded_with(self, rows: list[Transaction], is_checked: bool) -> Positions:
+        """The state with `rows` in their place; a later day that they leave short is refused by its date."""
         assert self.history is not None, "a back-dated row is decided against the whole history"
-        rows = in_order_of_event([*self.history, row])
-        if not self.allows_shorts:
-            before = rows[: rows.index(row)]
-            past = Portfolio(self.portfolio_id, self.user_id, self.name, self.base_currency, self.kind)
-            past.replay(before)
-            for later in rows[len(before) :]:
-                past._refuse_shortfall(later, asked_by=row)
-                past._apply(later)
-        self.replay(rows)
+        state = Positions(self.positions.method)
+        first = min(row.business_date for row in rows)
+        for row in effective([*self.history, *rows]):
+            if is_checked and row.business_date >= first:
+                self._refuse_shortfall(state, row, rows[0])
+            state.apply(row)
+        return state
 
-    def _refuse_shortfall(self, row: Transaction, asked_by: Transaction | None = None) -> None:
-        """Refuse `row` if it would leave units or cash below zero, or, for a back-dated one, if `asked_by` would."""
-        cause = asked_by or row
-        on = row.business_date if asked_by else None
+    def _refuse_shortfall(self, state: Positions, row: Transaction, cause: Transaction) -> None:
+        """Refuse `cause` if `row`, itself or one of a later day, would leave units or cash below zero."""
+        on = row.business_date if self.is_back_dated(When(cause.event_ts, cause.business_date)) else None
         if row.security_id is not None and row.quantity is not None and row.quantity < 0:
-            held = self.holdings.get((row.account_id, row.security_id), Holding()).quantity
-            if held + row.quantity < 0 and cause.quantity is not None:
-                asked = -cause.quantity
-                spare = held if cause is row else held + row.quantity + asked
+            held = state.holding((row.account_id, row.security_id)).quantity
+            if held + row.quantity < 0:
+                asked = -row.quantity if row is cause or cause.quantity is None else abs(cause.quantity)
+                spare = held if row is cause else held + row.quantity + asked
                 raise InsufficientPosition(row.security_id, held=spare, asked=asked, on=on)
-        balance = self.cash.get(row.currency, ZERO)
+        balance = state.cash.get(row.currency, ZERO)
         if row.cash_effect < 0 and balance + row.cash_effect < 0:
-            asked = -cause.cash_effect
-            spare = balance if cause is row else balance + row.cash_effect + asked
+            asked = -row.cash_effect if row is cause else abs(cause.cash_effect) or -row.cash_effect
+            spare = balance if row is cause else balance + row.cash_effect + asked
             raise InsufficientCash(row.currency, available=spare, asked=asked, on=on)
 
-    def _apply(self, row: Transaction) -> None:
-        self.cash[row.currency] = money(self.cash.get(row.currency, ZERO) + row.cash_effect)
-        if row.security_id is not None and row.quantity is not None and row.price is not None:
-            key = (row.account_id, row.security_id)
-            self.holdings[key] = self.holdings.get(key, Holding()).after(row.quantity, row.price, row.fees)
-        self.last = When(row.event_ts, row.business_date)
+    def _refuse_reserved(self, after: Positions, cause: Transaction) -> None:
+        """Refuse what would take cash or units that open orders have reserved, in the end."""
+        for currency, reserved in self.reserved_cash.items():
+            left = after.cash.get(currency, ZERO)
+            if reserved > 0 and left < reserved and left < self.cash.get(currency, ZERO):
+                raise InsufficientCash(
+                    currency, available=self.available(currency), asked=money(self.cash.get(currency, ZERO) - left)
+                )
+        for key, reserved in self.reserved_units.items():
+            left = after.holding(key).quantity
+            before = self.positions.holding(key).quantity
+            if reserved > 0 and left < reserved and left < before and cause.txn_type is not TxnType.SPLIT:
+                raise InsufficientPosition(key[1], held=self.available_units(key), asked=money(before - left))
+
+    def _refuse_seventh_account(self, after: Positions, rows: list[Transaction]) -> None:
+        for security_id in {row.security_id for row in rows if row.security_id is not None}:
+            accounts = [key for key, held in after.holdings.items() if key[1] == security_id and held.lots]
+            if len(accounts) > MOST_HOLDINGS:
+                raise TooManyHoldings(security_id, MOST_HOLDINGS)
+
+    def _refuse_more_than_held(self, key: HoldingKey, quantity: Decimal) -> None:
+        """A transfer takes lots along, so that even a trading book cannot transfer what it is short of."""
+        held = self.positions.holding(key).quantity
+        if self.allows_shorts and held < quantity:
+            raise InsufficientPosition(key[1], held=held, asked=quantity)
+
+    def _refuse_archived(self) -> None:
+        if self.archived:
+            raise PortfolioArchived(self.portfolio_id)
 
 
 def new_name(name: str) -> str:
@@ -231,13 +402,3 @@ def new_name(name: str) -> str:
 
 def _moment(when: When) -> tuple[date, datetime]:
     return (when.business_date, when.event_ts)
-
-
-def _positive(name: str, value: Decimal) -> None:
-    if value <= 0:
-        raise InvalidNumber(name, value, "must be above 0")
-
-
-def _not_negative(name: str, value: Decimal) -> None:
-    if value < 0:
-        raise InvalidNumber(name, value, "must not be negative")

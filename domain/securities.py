@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 from domain.errors import InvalidInput
@@ -32,6 +33,12 @@ class Security:
     asset_type: AssetType
     currency: str
     display_name: str
+    price_kind: PriceKind = PriceKind.AS_TRADED
+
+    @property
+    def price_factor(self) -> Decimal:
+        """What one unit at price 1 is worth: a bond's price is per cent of par."""
+        return Decimal("0.01") if self.asset_type is AssetType.BOND else Decimal(1)
 
 
 def parse_ticker(text: str) -> str:

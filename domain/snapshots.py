@@ -18,13 +18,16 @@ from domain.money import share
 
 @dataclass(frozen=True, slots=True)
 class SnapshotLine:
-    """One security in one account. `close` and `market_value` are None where the release has no price."""
+    """One security in one account. `close` and `market_value` are None where the release has no price.
+
+    `cost_basis` is None where nobody knows what the units cost.
+    """
 
     account_id: int
     security_id: int
     ticker: str
     quantity: Decimal
-    cost_basis: Decimal
+    cost_basis: Decimal | None
     close: Decimal | None
     price_date: date | None
     market_value: Decimal | None
@@ -88,7 +91,7 @@ class BookHolding:
     security_id: int
     ticker: str
     quantity: Decimal
-    cost_basis: Decimal
+    cost_basis: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from uuid import UUID
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 
+from domain.errors import Refusal
 from domain.ports import Clock
-from oltp_api.adapters import Answer
+from oltp_api.adapters import Answer, KeyTaken
 from oltp_api.unit_of_work import Pool, UnitOfWork, unit_of_work
 from storage.analytics import LakeAnalyticsRepository
 
@@ -66,8 +67,9 @@ AnalyticsDep = Annotated[LakeAnalyticsRepository, Depends(pinned_analytics)]
 class Once:
     """Commits a command once for its Idempotency-Key: the same request again gets the same answer, and no effect.
 
-    The key's row is the first thing written and commits with the effect, so a parallel twin waits for it, a refused
-    command leaves no trace, and after a crash there is either both or neither.
+    The key's row is written last and commits with the effect: after a crash there is either both or neither. A twin
+    that was second finds the key taken, is undone, and answers what the first one did; so does one that was refused
+    only because the first had its effect already.
     """
 
     world: World
@@ -77,14 +79,20 @@ class Once:
 
     def commit(self, body: BaseModel, status: int | Callable[[V], int], act: Callable[[UnitOfWork], V]) -> Response:
         """What `act` answers, with `status`, which may depend on the answer."""
-        if self.key is None:
+        key = self.key
+        if key is None:
             return _response(_answer(self.world.transact(act), status))
-        with unit_of_work(self.world.pool, self.world.clock) as work:
-            first = work.keys.claim(self.user_id, self.key, self._hash(body))
-            answer = first or _answer(act(work), status)
+        request_hash = self._hash(body)
+        try:
+            with unit_of_work(self.world.pool, self.world.clock) as work:
+                answer = _answer(act(work), status)
+                work.keys.keep(self.user_id, key, request_hash, answer)
+        except (Refusal, KeyTaken):
+            first = self.world.transact(lambda work: work.keys.find(self.user_id, key, request_hash))
             if first is None:
-                work.keys.answer(self.user_id, self.key, answer)
-        return _response(answer, replayed=first is not None)
+                raise
+            return _response(first, replayed=True)
+        return _response(answer)
 
     def _hash(self, body: BaseModel) -> str:
         request = f"{self.address}\n{body.model_dump_json(exclude_unset=True)}"

@@ -3,8 +3,8 @@
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from domain.entries import When
 from domain.errors import InvalidInput
-from domain.portfolio import When
 from domain.ports import Clock
 from domain.snapshots import business_date
 

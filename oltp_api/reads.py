@@ -1,6 +1,6 @@
 """What people see of the database: queries that answer views. Nothing here writes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
@@ -11,21 +11,26 @@ import psycopg
 from psycopg.rows import DictRow
 
 from domain.errors import PortfolioNotFound, SecurityNotFound, SimulationNotFound
-from domain.holdings import Holding
+from domain.holdings import average_cost
+from domain.ledger import Transaction
 from domain.securities import parse_ticker
 from oltp_api.schemas import (
-    AccountHoldingView,
-    BalanceView,
-    CashView,
-    HoldingsView,
-    HoldingView,
     PortfolioPage,
     PortfolioView,
     SecurityPage,
     SecurityView,
     SimulationsView,
     SimulationView,
+)
+from oltp_api.schemas_ledger import (
+    AccountHoldingView,
+    BalanceView,
+    CashView,
+    HoldingsView,
+    HoldingView,
+    LotView,
     TransactionPage,
+    TransactionsView,
     TransactionView,
 )
 from storage.queries import statements
@@ -49,8 +54,10 @@ class Reads:
         items = [PortfolioView(**row) for row in rows[:limit]]
         return PortfolioPage(items=items, next_cursor=items[-1].portfolio_id if len(rows) > limit else None)
 
-    def transaction(self, portfolio_id: UUID, seq: int) -> TransactionView:
-        return self.transactions(portfolio_id, limit=1, after_seq=seq - 1).items[0]
+    def recorded(self, portfolio_id: UUID, rows: Sequence[Transaction]) -> TransactionsView:
+        """Rows that this unit of work has recorded, one after another."""
+        page = self.transactions(portfolio_id, limit=len(rows), after_seq=rows[0].seq - 1)
+        return TransactionsView(transactions=page.items)
 
     def transactions(
         self,
@@ -119,26 +126,37 @@ class Reads:
         return self._connection.execute(_READS[name], parameters).fetchall()
 
 
+_COSTS = ("cost_basis", "cost_basis_base")
+_GAINS = ("realised", "realised_base", "realised_fx_base")
+
+
 def _holding(rows: Sequence[dict[str, Any]]) -> HoldingView:
     first = rows[0]
-    total = Holding(*(sum((row[name] for row in rows), Decimal(0)) for name in Holding.__slots__))
-    accounts = [
-        AccountHoldingView(
-            account=row["account"],
-            quantity=row["quantity"],
-            avg_cost=Holding(row["quantity"], row["cost_basis"]).avg_cost,
-            cost_basis=row["cost_basis"],
-            realised=row["realised"],
-        )
-        for row in rows
-    ]
+    summed = {name: sum((row[name] for row in rows), Decimal(0)) for name in ("quantity", *_COSTS, *_GAINS)}
+    known = {name: all(row[name] for row in rows) for name in ("is_basis_known", "is_realised_known")}
     return HoldingView(
         security_id=first["security_id"],
         ticker=first["ticker"],
         currency=first["currency"],
-        quantity=total.quantity,
-        avg_cost=total.avg_cost,
-        cost_basis=total.cost_basis,
-        realised=total.realised,
-        accounts=accounts,
+        accounts=[
+            AccountHoldingView(account=row["account"], reserved=row["reserved"], lots=_lots(row), **_figures(row))
+            for row in rows
+        ],
+        **_figures({**summed, **known}),
     )
+
+
+def _figures(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Quantity, cost and gains; what rests on an unknown basis is absent, never 0."""
+    known = row["is_basis_known"]
+    costs = {name: row[name] if known else None for name in _COSTS}
+    gains = {name: row[name] if row["is_realised_known"] else None for name in _GAINS}
+    avg_cost = average_cost(row["cost_basis"], row["quantity"]) if known else None
+    basis = "KNOWN" if known else "UNKNOWN"
+    return {"quantity": row["quantity"], "avg_cost": avg_cost, "basis": basis, **costs, **gains}
+
+
+def _lots(row: Mapping[str, Any]) -> list[LotView] | None:
+    if row["lots"] is None:
+        return None
+    return [LotView(**dict(zip(LotView.model_fields, lot, strict=False))) for lot in row["lots"]]

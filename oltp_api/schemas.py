@@ -2,20 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Literal, Self
+from typing import Any, Self
 from uuid import UUID
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from domain.commands import CreatePortfolio, InitialHolding, RecordTransaction, RegisterSecurity, RequestSimulation
+from domain.commands import CreatePortfolio, InitialHolding, RegisterSecurity, RequestSimulation
 from domain.errors import InvalidInput
-from domain.ledger import TxnType
+from domain.holdings import CostMethod
 from domain.money import ZERO
 from domain.portfolio import PortfolioKind
 from domain.securities import AssetType
-from oltp_api.fields import Amount, Currency, Day, Moment, Number, ShortText, Text, Zone
+from oltp_api.fields import Amount, Currency, Day, Number, ShortText, Text, Zone
 
-_TICKER = AliasChoices("ticker", "symbol")
+TICKER = AliasChoices("ticker", "symbol")
 _MAX_SEED = 2**53 - 1  # the largest whole number that every JSON reader keeps
 
 
@@ -30,7 +30,7 @@ class View(BaseModel):
 
 
 class HoldingRequest(Request):
-    ticker: ShortText = Field(validation_alias=_TICKER)
+    ticker: ShortText = Field(validation_alias=TICKER)
     quantity: Number
     avg_cost: Number
 
@@ -57,6 +57,7 @@ class PortfolioRequest(Request):
     initial_cash: Number | None = None
     holdings: tuple[HoldingRequest, ...] = Field(default=(), max_length=5000)
     business_date: Day | None = Field(default=None, description="The day it opens; today if absent.")
+    cost_method: CostMethod = CostMethod.AVCO
 
     def with_query(self, **given: object) -> Self:
         """This request with what the query string gave; the same field in both places is refused."""
@@ -78,56 +79,7 @@ class PortfolioRequest(Request):
             initial_cash=self.initial_cash or ZERO,
             holdings=tuple(InitialHolding(held.ticker, held.quantity, held.avg_cost) for held in self.holdings),
             business_date=self.business_date,
-        )
-
-
-_TRADE_FIELDS = {"ticker", "quantity", "price"}
-_NEEDED = {kind: _TRADE_FIELDS if kind in ("BUY", "SELL") else {"amount"} for kind in TxnType}
-_FORBIDDEN = {kind: {"amount"} if kind in ("BUY", "SELL") else {*_TRADE_FIELDS, "fees"} for kind in TxnType}
-
-
-class TransactionRequest(Request):
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"type": "BUY", "ticker": "AAPL", "quantity": "10", "price": "140.25", "fees": "1"},
-                {"type": "DEPOSIT", "amount": "5000", "business_date": "2016-01-04"},
-            ]
-        }
-    )
-
-    type: Literal[TxnType.BUY, TxnType.SELL, TxnType.DEPOSIT, TxnType.WITHDRAW, TxnType.FEE]
-    ticker: ShortText | None = Field(default=None, validation_alias=_TICKER, description="BUY and SELL.")
-    quantity: Number | None = Field(default=None, description="Units, above 0. BUY and SELL.")
-    price: Number | None = Field(default=None, description="Per unit, above 0. BUY and SELL.")
-    fees: Number | None = Field(default=None, description="In the portfolio's currency. BUY and SELL.")
-    amount: Number | None = Field(default=None, description="Above 0. DEPOSIT, WITHDRAW and FEE.")
-    currency: Currency | None = Field(default=None, description="Refused if it is not the portfolio's.")
-    account: ShortText | None = Field(default=None, description="The account's identifier; MAIN if absent.")
-    business_date: Day | None = Field(default=None, description="That of event_ts, else today.")
-    event_ts: Moment | None = Field(default=None, description="16:00 of the business date if absent.")
-    note: Text = Field(default="", max_length=1000)
-
-    def command(self, user_id: UUID, portfolio_id: UUID) -> RecordTransaction:
-        given = {name for name in (*_TRADE_FIELDS, "fees", "amount") if getattr(self, name) is not None}
-        for name in sorted(_NEEDED[self.type] - given):
-            raise InvalidInput(name, f"is required for a {self.type}")
-        for name in sorted(_FORBIDDEN[self.type] & given):
-            raise InvalidInput(name, f"does not belong to a {self.type}")
-        return RecordTransaction(
-            user_id=user_id,
-            portfolio_id=portfolio_id,
-            txn_type=self.type,
-            business_date=self.business_date,
-            event_ts=self.event_ts,
-            account=self.account,
-            currency=self.currency,
-            ticker=self.ticker,
-            quantity=self.quantity,
-            price=self.price,
-            fees=self.fees or ZERO,
-            amount=self.amount,
-            note=self.note,
+            cost_method=self.cost_method,
         )
 
 
@@ -140,7 +92,7 @@ class SecurityRequest(Request):
         }
     )
 
-    ticker: ShortText = Field(validation_alias=_TICKER)
+    ticker: ShortText = Field(validation_alias=TICKER)
     asset_type: AssetType = AssetType.EQUITY
     currency: Currency = "USD"
     display_name: ShortText | None = Field(default=None, min_length=1, description="The ticker if absent.")
@@ -175,6 +127,7 @@ class PortfolioView(View):
     base_currency: str
     kind: PortfolioKind
     time_zone: str
+    cost_method: CostMethod
     version: int = Field(description="Grows by one with every ledger row.")
     cash: Amount = Field(description="In the base currency, now.")
     last_business_date: date | None
@@ -185,67 +138,6 @@ class PortfolioView(View):
 class PortfolioPage(View):
     items: Sequence[PortfolioView]
     next_cursor: UUID | None
-
-
-class TransactionView(View):
-    """A ledger row. `quantity` and `cash_effect` are signed: a sale takes units and brings cash."""
-
-    portfolio_id: UUID
-    seq: int
-    type: TxnType = Field(validation_alias="txn_type")
-    account: str
-    security_id: int | None
-    ticker: str | None
-    quantity: Amount | None
-    price: Amount | None
-    fees: Amount
-    cash_effect: Amount
-    currency: str
-    business_date: date
-    event_ts: datetime
-    recorded_at: datetime
-    note: str
-
-
-class TransactionPage(View):
-    items: Sequence[TransactionView]
-    next_cursor: int | None
-
-
-class AccountHoldingView(View):
-    account: str
-    quantity: Amount
-    avg_cost: Amount
-    cost_basis: Amount
-    realised: Amount
-
-
-class HoldingView(View):
-    """The sum of the accounts' holdings of one security."""
-
-    security_id: int
-    ticker: str
-    currency: str
-    quantity: Amount
-    avg_cost: Amount
-    cost_basis: Amount
-    realised: Amount
-    accounts: Sequence[AccountHoldingView]
-
-
-class HoldingsView(View):
-    portfolio_id: UUID
-    holdings: Sequence[HoldingView]
-
-
-class BalanceView(View):
-    currency: str
-    balance: Amount
-
-
-class CashView(View):
-    portfolio_id: UUID
-    balances: Sequence[BalanceView]
 
 
 class SecurityView(View):

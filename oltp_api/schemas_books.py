@@ -56,7 +56,7 @@ class SnapshotLineView(View):
     ticker: str = Field(description="Its ticker, else its ISIN or CUSIP.")
     account_id: int
     quantity: Amount
-    cost_basis: Amount
+    cost_basis: Amount | None = Field(description="None if nobody knows what the units cost.")
     close: Amount | None
     price_date: date | None
     status: str = Field(description="PRICED or MISSING.")

@@ -7,15 +7,14 @@ from psycopg_pool import ConnectionPool
 
 from domain.ports import Clock
 from oltp_api.adapters import (
-    Connection,
     OutboxPublisher,
     PostgresAccountRepository,
     PostgresIdempotencyKeys,
-    PostgresPortfolioRepository,
     PostgresSecurityRepository,
     PostgresSimulationRequests,
 )
 from oltp_api.books import Books
+from oltp_api.portfolio_repository import Connection, PostgresPortfolioRepository
 from oltp_api.reads import Reads
 
 Pool = ConnectionPool[Connection]
@@ -27,6 +26,9 @@ class UnitOfWork:
     def __init__(self, connection: Connection, clock: Clock) -> None:
         now = clock.now()
         self.clock = clock
+        self.recorded_at = now
+        self.at_once = connection.pipeline
+        """Inside `with work.at_once():`, what is asked shares one round trip."""
         self.portfolios = PostgresPortfolioRepository(connection, now)
         self.securities = PostgresSecurityRepository(connection)
         self.accounts = PostgresAccountRepository(connection)

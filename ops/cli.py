@@ -1,13 +1,14 @@
-"""The commands behind the Makefile: `python -m ops env | up | down | refresh | demo | run`."""
+"""The commands behind the Makefile: `python -m ops <command>`, of which `make help` lists the most."""
 
 import argparse
 import os
 import sys
+import time
 from collections.abc import Sequence
 
 from ops import demo, processes
-from ops.environment import export_lines, prepared
-from storage import embedded
+from ops.environment import export_lines, prepared, prepared_database
+from storage import embedded, ledger, postgres
 from storage.errors import SetupError
 from storage.settings import REPOSITORY, Settings, settings
 
@@ -80,6 +81,33 @@ def refresh(current: Settings, _: argparse.Namespace) -> int:
     return processes.refresh(prepared(current))
 
 
+def verify(current: Settings, _: argparse.Namespace) -> int:
+    """Recompute every hash, holding and balance from the ledger, and name what differs."""
+    started, rows, portfolios, differences = time.perf_counter(), 0, 0, 0
+    database = prepared_database(current)
+    with postgres.connect(database.admin_url) as connection:
+        for checked in ledger.verify(connection):
+            rows, portfolios = rows + checked.rows, portfolios + 1
+            for difference in checked.differences:
+                differences += 1
+                print(f"  {difference}", flush=True)
+    said = f"{differences} differences" if differences else "no difference"
+    print(f"  {portfolios} portfolios, {rows:,} ledger rows: {said} ({time.perf_counter() - started:.1f} s)")
+    return 1 if differences else 0
+
+
+def rebuild(current: Settings, _: argparse.Namespace) -> int:
+    """Write every projection anew from the ledger."""
+    started, rows = time.perf_counter(), 0
+    database = prepared_database(current)
+    with postgres.connect(database.admin_url, autocommit=True) as connection:
+        portfolios = ledger.portfolio_ids(connection)
+        for portfolio_id in portfolios:
+            rows += ledger.rebuild(connection, portfolio_id)
+    print(f"  {len(portfolios)} portfolios rebuilt from {rows:,} rows ({time.perf_counter() - started:.1f} s)")
+    return 0
+
+
 def show(current: Settings, _: argparse.Namespace) -> int:
     """Run the whole graph on the bundled market and print the report."""
     return demo.run(current)
@@ -90,4 +118,13 @@ def _stop_servers(current: Settings) -> list[str]:
 
 
 _SERVERS = ("daemon", "webserver", "api")
-_COMMANDS = {"env": env, "up": up, "down": down, "refresh": refresh, "demo": show, "run": run}
+_COMMANDS = {
+    "env": env,
+    "up": up,
+    "down": down,
+    "refresh": refresh,
+    "demo": show,
+    "run": run,
+    "verify": verify,
+    "rebuild": rebuild,
+}

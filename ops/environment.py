@@ -36,6 +36,11 @@ def export_lines(variables: dict[str, str]) -> str:
 
 def prepared(settings: Settings) -> dict[str, str]:
     """The environment of `settings`, with the database running and migrated."""
+    return environment(settings, prepared_database(settings))
+
+
+def prepared_database(settings: Settings) -> postgres.Database:
+    """The database of `settings`, running and migrated."""
     database = postgres.locate(settings)
     postgres.prepare(database)
-    return environment(settings, database)
+    return database

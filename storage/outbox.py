@@ -2,18 +2,33 @@
 
 import json
 from dataclasses import fields
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
+from domain.errors import plain
 from domain.events import DomainEvent
+from storage.correlation import correlation_id
 
-_WRITE = "insert into outbox (aggregate_id, version, event_type, payload) values (%s, %s, %s, %s)"
+_WRITE = """
+    insert into outbox (aggregate_id, version, event_type, payload, correlation_id) values (%s, %s, %s, %s, %s)
+"""
 
 
 def write_event(connection: psycopg.Connection[Any], aggregate_id: UUID, version: int, event: DomainEvent) -> None:
-    """Add `event` to the outbox, within the connection's transaction. Decimals and dates are text."""
-    payload = {field.name: getattr(event, field.name) for field in fields(event)}
-    values = (aggregate_id, version, type(event).__name__, json.dumps(payload, default=str))
+    """Add `event` to the outbox, within the connection's transaction."""
+    values = (aggregate_id, version, type(event).__name__, json.dumps(payload_of(event)), correlation_id())
     connection.execute(_WRITE, values)
+
+
+def payload_of(event: DomainEvent) -> dict[str, object]:
+    """The event's facts as JSON values; decimals, dates and ids are text."""
+    return {field.name: _json(getattr(event, field.name)) for field in fields(event)}
+
+
+def _json(value: object) -> object:
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    return plain(value) if isinstance(value, Decimal) else str(value)

@@ -25,7 +25,8 @@ from storage.outbox import write_event
 _BOOK = "select version, time_zone from portfolio where portfolio_id = %s for update"
 # A bond may have no ticker: no identifier at all loses a security its name, never its line.
 _HOLDINGS = """
-    select account_id, security_id, coalesce(known_as.id_value, security_id::text), quantity, cost_basis
+    select account_id, security_id, coalesce(known_as.id_value, security_id::text), quantity,
+           case when is_basis_known then cost_basis end
     from position_current
     left join lateral (
         select id_value from security_identifier as identifier

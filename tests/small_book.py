@@ -26,8 +26,9 @@ _SET_UP = f"""
     values ('EQUITY', 'USD', 'Acme'), ('EQUITY', 'USD', 'Zeta');
     insert into security_identifier (security_id, id_type, id_value, is_primary)
     values (1, 'TICKER', 'ACME', true), (2, 'TICKER', 'ZETA', true);
-    insert into position_current (portfolio_id, account_id, security_id, quantity, cost_basis, realised)
-    select '{BOOK}', account_id, security_id, quantity, cost, 0
+    insert into account_holding (portfolio_id, account_id, security_id, quantity, cost_basis, cost_basis_base, realised,
+                                 realised_base, realised_fx_base, is_basis_known, is_realised_known)
+    select '{BOOK}', account_id, security_id, quantity, cost, cost, 0, 0, 0, true, true
     from account, (values (1, 10.5, 105), (2, -3, -30.00000001)) as held (security_id, quantity, cost);
 """
 
@@ -59,7 +60,7 @@ def take(connection: psycopg.Connection[Any], release_id: int = 7, clock: FakeCl
 
 def trade(connection: psycopg.Connection[Any]) -> None:
     connection.execute("update portfolio set version = version + 1")
-    connection.execute("update position_current set quantity = quantity * 2")
+    connection.execute("update account_holding set quantity = quantity * 2")
 
 
 def count(connection: psycopg.Connection[Any], what: str) -> int:

@@ -9,7 +9,8 @@ from oltp_api import handlers
 from oltp_api.dependencies import OnceDep, UserDep, VisiblePortfolio, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Number, Text
-from oltp_api.schemas import CashView, HoldingsView, PortfolioPage, PortfolioRequest, PortfolioView
+from oltp_api.schemas import PortfolioPage, PortfolioRequest, PortfolioView
+from oltp_api.schemas_ledger import CashView, HoldingsView
 
 router = APIRouter(prefix="/portfolios", tags=["portfolios"], responses=PROBLEMS)
 

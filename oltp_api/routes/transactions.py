@@ -3,31 +3,114 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
+from domain.commands import RemoveHolding
 from domain.ledger import TxnType
-from oltp_api import handlers
+from oltp_api import bookkeeping
 from oltp_api.dependencies import OnceDep, VisiblePortfolio, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Day, ShortText
-from oltp_api.schemas import TransactionPage, TransactionRequest, TransactionView
+from oltp_api.schemas_ledger import (
+    ConversionRequest,
+    CostMethodRequest,
+    HoldingAdded,
+    HoldingsView,
+    ReversalRequest,
+    TransactionPage,
+    TransactionRequest,
+    TransactionsView,
+    TransactionView,
+    TransferRequest,
+)
+from oltp_api.unit_of_work import UnitOfWork
 
-router = APIRouter(prefix="/portfolios/{portfolio_id}/transactions", tags=["transactions"], responses=PROBLEMS)
+router = APIRouter(prefix="/portfolios/{portfolio_id}", tags=["ledger"], responses=PROBLEMS)
 
 _MAX_SEQ = 2**63 - 1
 
 
-@router.post("", status_code=201, response_model=TransactionView, summary="Record a trade or a movement of cash")
+@router.post("/transactions", status_code=201, response_model=TransactionView, summary="Record a transaction")
 def record_transaction(portfolio_id: UUID, body: TransactionRequest, once: OnceDep) -> Response:
+    """Answers the row that was asked for. Rows that come with it (tax withheld, fractions paid out) follow it."""
+    command = body.command(once.user_id, portfolio_id)
+
+    def act(work: UnitOfWork) -> TransactionView:
+        rows, security = bookkeeping.record_transaction(command, work)
+        account = command.account or bookkeeping.MAIN_ACCOUNT
+        return TransactionView.of(rows[0], account, security.ticker if security else None, work.recorded_at)
+
+    return once.commit(body, 201, act)
+
+
+@router.post(
+    "/transactions/{seq}/reversal",
+    status_code=201,
+    response_model=TransactionsView,
+    summary="Take a transaction back; both legs of a transfer",
+)
+def reverse_transaction(
+    portfolio_id: UUID, seq: Annotated[int, Path(ge=1, le=_MAX_SEQ)], body: ReversalRequest, once: OnceDep
+) -> Response:
+    command = body.command(once.user_id, portfolio_id, seq)
+    return once.commit(
+        body,
+        201,
+        lambda work: work.reads.recorded(portfolio_id, bookkeeping.reverse_transaction(command, work)),
+    )
+
+
+@router.post(
+    "/transfers", status_code=201, response_model=TransactionsView, summary="Move units from account to account"
+)
+def transfer_units(portfolio_id: UUID, body: TransferRequest, once: OnceDep) -> Response:
+    command = body.command(once.user_id, portfolio_id)
+    return once.commit(
+        body, 201, lambda work: work.reads.recorded(portfolio_id, bookkeeping.transfer_units(command, work))
+    )
+
+
+@router.post("/conversions", status_code=201, response_model=TransactionsView, summary="Exchange cash")
+def convert_cash(portfolio_id: UUID, body: ConversionRequest, once: OnceDep) -> Response:
+    command = body.command(once.user_id, portfolio_id)
+    return once.commit(
+        body, 201, lambda work: work.reads.recorded(portfolio_id, bookkeeping.convert_cash(command, work))
+    )
+
+
+@router.post(
+    "/holdings", status_code=201, response_model=TransactionView, summary="Add units that an account holds already"
+)
+def add_holding(portfolio_id: UUID, body: HoldingAdded, once: OnceDep) -> Response:
+    """An unknown ticker is registered as an EQUITY. The position's quantity and average are computed anew."""
     command = body.command(once.user_id, portfolio_id)
     return once.commit(
         body,
         201,
-        lambda work: work.reads.transaction(portfolio_id, handlers.record_transaction(command, work).seq),
+        lambda work: work.reads.recorded(portfolio_id, [bookkeeping.add_holding(command, work)]).transactions[0],
     )
 
 
-@router.get("", summary="Ledger rows, in ledger order")
+@router.delete("/holdings/{ticker}/accounts/{account}", summary="Take out all units that an account holds")
+def remove_holding(portfolio_id: UUID, ticker: ShortText, account: ShortText, once: OnceDep) -> TransactionView:
+    command = RemoveHolding(once.user_id, portfolio_id, account, ticker)
+    return once.world.transact(
+        lambda work: work.reads.recorded(portfolio_id, [bookkeeping.remove_holding(command, work)]).transactions[0]
+    )
+
+
+@router.put("/cost-method", response_model=HoldingsView, summary="Restate every cost by another method")
+def change_cost_method(portfolio_id: UUID, body: CostMethodRequest, once: OnceDep) -> HoldingsView:
+    command = body.command(once.user_id, portfolio_id)
+
+    def act(work: UnitOfWork) -> HoldingsView:
+        bookkeeping.change_cost_method(command, work)
+        return work.reads.holdings(portfolio_id)
+
+    return once.world.transact(act)
+
+
+@router.get("/transactions", summary="Ledger rows, in ledger order")
 def list_transactions(
     portfolio_id: VisiblePortfolio,
     world: WorldDep,

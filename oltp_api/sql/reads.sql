@@ -5,6 +5,7 @@ select
     portfolio.base_currency,
     portfolio.kind,
     portfolio.time_zone,
+    portfolio.cost_method,
     portfolio.version,
     coalesce(cash_balance.balance, 0) as cash,
     portfolio.last_business_date,
@@ -22,6 +23,7 @@ select
     portfolio.base_currency,
     portfolio.kind,
     portfolio.time_zone,
+    portfolio.cost_method,
     portfolio.version,
     coalesce(cash_balance.balance, 0) as cash,
     portfolio.last_business_date,
@@ -53,12 +55,21 @@ select
     security_identifier.id_value as ticker,
     ledger.quantity,
     ledger.price,
+    ledger.gross,
     ledger.fees,
+    ledger.accrued,
     ledger.cash_effect,
     ledger.currency,
+    ledger.fx_rate,
     ledger.business_date,
     ledger.event_ts,
     ledger.recorded_at,
+    ledger.ex_date,
+    ledger.split_new,
+    ledger.split_old,
+    ledger.transfer_id,
+    ledger.reverses_seq,
+    ledger.external_id,
     ledger.note
 from transaction_ledger as ledger
 inner join account using (account_id)
@@ -79,28 +90,37 @@ limit %(limit)s
 
 -- name: holdings
 select
-    position_current.security_id,
+    account_holding.security_id,
     security_identifier.id_value as ticker,
     security_registry.currency,
     account.identifier as account,
-    position_current.quantity,
-    position_current.cost_basis,
-    position_current.realised
-from position_current
+    account_holding.quantity,
+    account_holding.reserved,
+    account_holding.cost_basis,
+    account_holding.cost_basis_base,
+    account_holding.realised,
+    account_holding.realised_base,
+    account_holding.realised_fx_base,
+    account_holding.is_basis_known,
+    account_holding.is_realised_known,
+    account_holding.lots
+from account_holding
 inner join account using (account_id)
 inner join security_registry using (security_id)
 inner join security_identifier
     on
-        position_current.security_id = security_identifier.security_id
+        account_holding.security_id = security_identifier.security_id
         and security_identifier.id_type = 'TICKER'
         and security_identifier.is_primary
-where position_current.portfolio_id = %(portfolio_id)s
+where account_holding.portfolio_id = %(portfolio_id)s and account_holding.quantity <> 0
 order by security_identifier.id_value, account.identifier
 
 -- name: cash
 select
     currency,
-    balance
+    balance,
+    reserved,
+    balance - reserved as available
 from cash_balance
 where portfolio_id = %(portfolio_id)s
 order by currency

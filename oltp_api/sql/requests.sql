@@ -1,8 +1,7 @@
--- name: claim_key
+-- name: keep_key
 -- Waits for a parallel request with this key to commit or roll back.
-insert into idempotency_key (user_id, key, request_hash)
-values (%(user_id)s, %(key)s, %(request_hash)s)
-on conflict (user_id, key) do nothing
+insert into idempotency_key (user_id, key, request_hash, status, body)
+values (%(user_id)s, %(key)s, %(request_hash)s, %(status)s, %(body)s)
 
 -- name: find_key
 select
@@ -10,13 +9,6 @@ select
     status,
     body
 from idempotency_key
-where user_id = %(user_id)s and key = %(key)s
-
--- name: answer_key
-update idempotency_key
-set
-    status = %(status)s,
-    body = %(body)s
 where user_id = %(user_id)s and key = %(key)s
 
 -- name: add_simulation

@@ -130,6 +130,15 @@ def test_at_cost_no_price_is_needed() -> None:
     assert only(ranked(line(1, "10", None, "1000"), basis=ValuationBasis.COST)).lendable_value == 900
 
 
+def test_at_cost_units_of_unknown_cost_do_not_count_and_have_no_value_rather_than_0() -> None:
+    unknown = replace(line(1, "10", "10"), cost_basis=None)
+
+    item = only(ranked(unknown, line(1, "10", "10", "1000", account_id=2), basis=ValuationBasis.COST))
+
+    assert (item.reason, item.market_value, item.lendable_value) == (Ineligible.COST_UNKNOWN, None, None)
+    assert only(ranked(unknown)).lendable_value == 90
+
+
 def test_an_index_an_excluded_security_and_a_matured_bond_are_not_collateral() -> None:
     traits = {
         1: SecurityTraits(1, "INDEX", "USD", "Index"),

@@ -3,8 +3,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.holdings import Holding
-from domain.money import ZERO, money
+from domain.holdings import Holding, Trade, total
+from domain.money import ZERO, money, product
 
 D = Decimal
 
@@ -13,8 +13,16 @@ def holding(*trades: tuple[str, str] | tuple[str, str, str]) -> Holding:
     """The holding after trades of (signed quantity, price) or (signed quantity, price, fees)."""
     held = Holding()
     for quantity, price, *fees in trades:
-        held = held.after(D(quantity), D(price), D(fees[0]) if fees else ZERO)
+        held = held.after(trade(D(quantity), D(price), D(fees[0]) if fees else ZERO))
     return held
+
+
+def trade(quantity: Decimal, price: Decimal, fees: Decimal = ZERO) -> Trade:
+    return Trade(quantity, product(abs(quantity), price), fees)
+
+
+def figures(held: Holding) -> tuple[Decimal, Decimal, Decimal]:
+    return held.quantity, held.cost_basis, held.realised
 
 
 def test_selling_everything_resets_the_average_cost() -> None:
@@ -33,7 +41,7 @@ def test_average_cost_of_the_rulebook_relieves_half_of_two_purchases() -> None:
 
 def test_two_accounts_are_one_position_at_the_weighted_average() -> None:
     a, b = holding(("50", "500")), holding(("30", "520"))
-    position = Holding(a.quantity + b.quantity, a.cost_basis + b.cost_basis)
+    position = total([a, b])
 
     assert (position.quantity, position.avg_cost) == (80, D("507.5"))
 
@@ -41,16 +49,16 @@ def test_two_accounts_are_one_position_at_the_weighted_average() -> None:
 def test_crossing_zero_realises_the_long_and_opens_a_short_at_the_new_price() -> None:
     held = holding(("50", "180"), ("-100", "182"))
 
-    assert held == Holding(D(-50), D(-9_100), D(100))
+    assert figures(held) == (-50, -9_100, 100)
     assert held.avg_cost == 182
 
 
 def test_covering_a_short_realises_open_minus_cover() -> None:
-    assert holding(("-50", "182"), ("50", "170")) == Holding(ZERO, ZERO, D(600))
+    assert figures(holding(("-50", "182"), ("50", "170"))) == (0, 0, 600)
 
 
 def test_covering_through_zero_opens_a_long() -> None:
-    assert holding(("-50", "182"), ("80", "170")) == Holding(D(30), D(5_100), D(600))
+    assert figures(holding(("-50", "182"), ("80", "170"))) == (30, 5_100, 600)
 
 
 def test_a_fee_raises_the_cost_of_a_purchase_and_lowers_the_gain_of_a_sale() -> None:
@@ -61,7 +69,7 @@ def test_a_fee_raises_the_cost_of_a_purchase_and_lowers_the_gain_of_a_sale() -> 
 
 
 def test_the_fee_of_a_trade_through_zero_goes_with_the_closing_leg() -> None:
-    assert holding(("50", "180"), ("-100", "182", "10")) == Holding(D(-50), D(-9_100), D(90))
+    assert figures(holding(("50", "180"), ("-100", "182", "10"))) == (-50, -9_100, 90)
 
 
 def test_a_billion_units_at_a_hundred_thousand_are_exact() -> None:
@@ -86,9 +94,9 @@ fees = st.decimals("0", "1000", places=8)
 
 @given(bought=quantities, cost=prices, fee=fees, price=prices, share_sold=st.fractions(0, 1))
 def test_cost_is_conserved_whatever_is_sold(bought, cost, fee, price, share_sold) -> None:
-    before = Holding().after(bought, cost, fee)
+    before = Holding().after(trade(bought, cost, fee))
     sold = money(bought * share_sold.numerator / share_sold.denominator)
-    after = before.after(-sold, price, ZERO)
+    after = before.after(trade(-sold, price, ZERO))
 
     proceeds = money(sold * price)
     relieved = proceeds - (after.realised - before.realised)
@@ -98,23 +106,23 @@ def test_cost_is_conserved_whatever_is_sold(bought, cost, fee, price, share_sold
 @given(trades=st.lists(st.tuples(quantities, prices, fees), min_size=1, max_size=8), price=prices)
 def test_selling_all_leaves_zero_units_and_zero_cost(trades, price) -> None:
     held = Holding()
-    for trade in trades:
-        held = held.after(*trade)
+    for bought in trades:
+        held = held.after(trade(*bought))
 
-    closed = held.after(-held.quantity, price, ZERO)
+    closed = held.after(trade(-held.quantity, price, ZERO))
 
     assert (closed.quantity, closed.cost_basis) == (ZERO, ZERO)
 
 
 @given(bought=quantities, cost=prices, price=prices, parts=st.lists(st.integers(1, 1000), min_size=1, max_size=8))
 def test_selling_in_parts_gives_the_gain_of_selling_at_once(bought, cost, price, parts) -> None:
-    held = Holding().after(bought, cost, ZERO)
+    held = Holding().after(trade(bought, cost, ZERO))
     left = held
     for part in parts:
-        left = left.after(-money(left.quantity * part / 2000), price, ZERO)
-    left = left.after(-left.quantity, price, ZERO)
+        left = left.after(trade(-money(left.quantity * part / 2000), price, ZERO))
+    left = left.after(trade(-left.quantity, price, ZERO))
 
-    at_once = held.after(-bought, price, ZERO)
+    at_once = held.after(trade(-bought, price, ZERO))
     assert abs(left.realised - at_once.realised) <= D("0.00000001") * (len(parts) + 1)
 
 
@@ -122,5 +130,5 @@ def test_selling_in_parts_gives_the_gain_of_selling_at_once(bought, cost, price,
 def test_cost_and_quantity_always_have_the_same_sign_without_fees(trades) -> None:
     held = Holding()
     for quantity, price, _ in trades:
-        held = held.after(quantity, price, ZERO)
+        held = held.after(trade(quantity, price, ZERO))
         assert held.quantity * held.cost_basis >= 0

@@ -5,10 +5,11 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.entries import When
 from domain.intervals import PositionInterval, position_intervals
 from domain.ledger import Transaction
 from domain.money import ZERO
-from domain.portfolio import Portfolio, PortfolioKind, When
+from domain.portfolio import Portfolio, PortfolioKind
 
 D = Decimal
 MAIN, OTHER = 1, 2

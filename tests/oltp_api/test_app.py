@@ -84,9 +84,9 @@ def test_the_contract_describes_every_operation(root) -> None:
 def test_examples_of_the_contract_are_accepted(api, root, portfolio) -> None:
     schemas = httpx.get(f"{root}/openapi.json").json()["components"]["schemas"]
     addresses = {
+        "SecurityRequest": "/securities",  # ACME, which the others need
         "PortfolioRequest": "/portfolios",
         "TransactionRequest": f"/portfolios/{portfolio.portfolio_id}/transactions",
-        "SecurityRequest": "/securities",
         "SimulationRequestBody": f"/portfolios/{portfolio.portfolio_id}/simulations",
     }
     for name, address in addresses.items():

@@ -17,11 +17,10 @@ from psycopg.rows import dict_row
 from domain.commands import RecordTransaction
 from domain.errors import Refusal
 from domain.ledger import TxnType
-from domain.money import ZERO
 from domain.portfolio import Portfolio
-from oltp_api import handlers
-from oltp_api.adapters import PostgresPortfolioRepository
+from oltp_api import bookkeeping
 from oltp_api.dependencies import LOCAL_USER
+from oltp_api.portfolio_repository import Asked, PostgresPortfolioRepository
 from oltp_api.unit_of_work import UnitOfWork
 from storage.clock import SampleMarketClock
 from storage.postgres import Database
@@ -133,9 +132,15 @@ def test_of_two_parallel_sales_of_everything_exactly_one_wins(portfolio) -> None
 class SlowRepository(PostgresPortfolioRepository):
     """Waits between loading and deciding, so that two writers surely meet."""
 
-    def load_holdings(self, portfolio: Portfolio, security_id: int) -> None:
-        super().load_holdings(portfolio, security_id)
-        time.sleep(0.2)
+    def ask(self, user_id: UUID, portfolio_id: UUID, identifier: str | None = None) -> Asked[Portfolio]:
+        asked = super().ask(user_id, portfolio_id, identifier)
+
+        def loaded() -> Portfolio:
+            portfolio = asked()
+            time.sleep(0.2)
+            return portfolio
+
+        return loaded
 
 
 class UnlockedRepository(SlowRepository):
@@ -148,16 +153,9 @@ def two_sales_of_ten(portfolio_id: str, database: Database, repository: type[Pos
         user_id=LOCAL_USER,
         portfolio_id=UUID(portfolio_id),
         txn_type=TxnType.SELL,
-        business_date=None,
-        event_ts=None,
-        account=None,
-        currency=None,
         ticker="AAPL",
         quantity=Decimal(10),
         price=Decimal(1),
-        fees=ZERO,
-        amount=None,
-        note="",
     )
 
     def sell() -> str:
@@ -166,7 +164,7 @@ def two_sales_of_ten(portfolio_id: str, database: Database, repository: type[Pos
             with psycopg.connect(database.app_url, row_factory=dict_row) as connection:
                 work = UnitOfWork(connection, clock)
                 work.portfolios = repository(connection, clock.now())
-                handlers.record_transaction(command, work)
+                bookkeeping.record_transaction(command, work)
         except Refusal as refusal:
             return refusal.code
         except psycopg.Error as error:

@@ -50,7 +50,8 @@ def test_a_portfolio_starts_with_cash_and_units_in_one_unit_of_work(api, databas
             " union all select xid from simulation where portfolio_id = %(id)s) as written",
             {"id": portfolio_id},
         ).fetchone()
-    assert events == [("PortfolioCreated", 0), *[("TransactionRecorded", seq) for seq in (1, 2, 3)]]
+    recorded = [("TransactionRecorded", seq) for seq in (1, 2, 3)]
+    assert events == [("PortfolioCreated", 0), *recorded, ("PositionUpdated", 3), ("PositionUpdated", 3)]
     assert transactions == 1
 
 
@@ -126,12 +127,12 @@ def test_a_portfolio_that_cannot_be_is_refused_and_leaves_nothing(api, stored, b
     assert stored() == before
 
 
-def test_a_holding_in_another_currency_is_refused_and_leaves_nothing(api, stored) -> None:
+def test_a_holding_in_another_currency_without_a_rate_is_refused_and_leaves_nothing(api, stored) -> None:
     before = stored()
     held = [{"ticker": "FIRST", "quantity": "1", "avg_cost": "1"}, {"ticker": "AAPL", "quantity": "1", "avg_cost": "1"}]
     answer = api.post("/portfolios", json={"name": "x", "base_currency": "EUR", "holdings": held})
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "currency_mismatch")
+    assert (answer.status_code, answer.json()["code"]) == (422, "fx_missing")
     assert stored() == before
 
 

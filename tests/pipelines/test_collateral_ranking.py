@@ -133,8 +133,9 @@ def test_a_book_that_cannot_be_ranked_keeps_no_other_one_waiting(released, conne
             "insert into account (user_id, identifier, broker, account_type) values (%s, 'B', 'B', 'BANK')", (USER,)
         )
         owner.execute(
-            "insert into position_current (portfolio_id, account_id, security_id, quantity, cost_basis, realised)"
-            " select '00000000-0000-4000-8000-0000000000a0', account_id, 1, 9999999999, 1, 0 from account"
+            "insert into account_holding"
+            " select '00000000-0000-4000-8000-0000000000a0', account_id, 1, 9999999999, 0, 1, 1, 0, 0, 0, true, true"
+            " from account"
         )
 
     made = run(released)

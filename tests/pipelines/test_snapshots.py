@@ -168,7 +168,7 @@ def test_every_business_date_has_a_current_one(connection: psycopg.Connection) -
 
 
 def test_a_book_without_holdings_is_stored_empty(connection: psycopg.Connection) -> None:
-    connection.execute("delete from position_current")
+    connection.execute("update account_holding set quantity = 0")
 
     taken = take(connection)
 

@@ -116,7 +116,7 @@ def test_the_event_says_what_can_be_lent(connection, snapshot) -> None:
         "business_date": "2017-03-29",
         "schedule": "SUPERVISORY",
         "valuation_basis": "market",
-        "lendable_value": "98.43750000",
+        "lendable_value": "98.4375",
         "payload_hash": stored.payload_hash,
     }
 

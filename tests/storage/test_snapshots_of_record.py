@@ -165,6 +165,16 @@ def test_a_security_without_a_ticker_stays_in_the_snapshot(connection, database,
     assert [line.ticker for line in taken.lines] == [shown, "ZETA"]
 
 
+def test_units_of_unknown_cost_have_none_in_the_snapshot(connection) -> None:
+    connection.execute("update account_holding set is_basis_known = false, cost_basis = 0 where security_id = 1")
+
+    take(connection)
+
+    current = PostgresPositionSnapshotRepository(connection).current(BOOK, TODAY)
+    assert current
+    assert [line.cost_basis is None for line in current.lines] == [True, False]
+
+
 def test_ends_of_day_are_the_current_snapshots_oldest_first(connection) -> None:
     for days in (2, 0, 1):
         take(connection, clock=FakeClock(NOON + timedelta(days=days)))

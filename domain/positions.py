@@ -1,0 +1,83 @@
+"""The fold: what a ledger's rows add up to. Applying never checks; rows that are here have been decided.
+
+The projection in PostgreSQL, the position intervals of the lake, the back-dating check and `make verify` are all this.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from uuid import UUID
+
+from domain.holdings import CostMethod, Holding, Lot, Trade
+from domain.ledger import TRADES, Transaction, TxnType, effective
+from domain.money import ZERO, money, product
+
+HoldingKey = tuple[int, int]  # (account_id, security_id)
+_ONE = Decimal(1)
+_NONE = Holding()
+
+
+@dataclass(slots=True)
+class Positions:
+    """Holdings by (account, security), cash by currency, and lots on their way between two accounts."""
+
+    method: CostMethod = CostMethod.AVCO
+    holdings: dict[HoldingKey, Holding] = field(default_factory=dict)
+    cash: dict[str, Decimal] = field(default_factory=dict)
+    in_transit: dict[UUID, tuple[Lot, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rows: Iterable[Transaction], method: CostMethod = CostMethod.AVCO) -> "Positions":
+        """What `rows`, in any order, add up to."""
+        state = cls(method)
+        for row in effective(rows):
+            state.apply(row)
+        return state
+
+    def holding(self, key: HoldingKey) -> Holding:
+        return self.holdings.get(key, _NONE)
+
+    def quantity_of(self, security_id: int) -> Decimal:
+        return sum((held.quantity for (_, held_id), held in self.holdings.items() if held_id == security_id), ZERO)
+
+    def apply(self, row: Transaction) -> list[HoldingKey]:
+        """Fold one row in; the keys of the holdings that it changed."""
+        if row.cash_effect:
+            self.cash[row.currency] = money(self.cash.get(row.currency, ZERO) + row.cash_effect)
+        if row.security_id is None:
+            return []
+        key = (row.account_id, row.security_id)
+        if row.txn_type in TRADES:
+            assert row.quantity is not None
+            assert row.gross is not None
+            trade = Trade(row.quantity, row.gross, row.fees, row.fx_rate or _ONE, row.business_date, row.seq)
+            self.holdings[key] = self.holding(key).after(trade, self.method)
+            return [key]
+        if row.txn_type is TxnType.TRANSFER_IN:
+            for lot in self._arriving(row):
+                self.holdings[key] = self.holding(key).opened(lot, self.method)
+            return [key]
+        if row.txn_type is TxnType.TRANSFER_OUT:
+            assert row.quantity is not None
+            self.holdings[key], left = self.holding(key).relieved(-row.quantity)
+            if row.transfer_id is not None:
+                self.in_transit[row.transfer_id] = left
+            return [key]
+        if row.txn_type is TxnType.SPLIT:
+            assert row.split_new is not None
+            assert row.split_old is not None
+            changed = [key for key, held in self.holdings.items() if key[1] == row.security_id and held.lots]
+            for key in changed:
+                self.holdings[key] = self.holdings[key].split(row.split_new, row.split_old)
+            return changed
+        return []
+
+    def _arriving(self, row: Transaction) -> tuple[Lot, ...]:
+        if row.transfer_id is not None:
+            return self.in_transit.pop(row.transfer_id)
+        assert row.quantity is not None
+        if row.gross is None:
+            return (Lot(row.quantity, ZERO, ZERO, row.business_date, row.seq, is_known=False),)
+        cost = money(row.gross + row.fees)
+        base = product(cost, row.fx_rate or _ONE)
+        return (Lot(row.quantity, cost, base, row.business_date, row.seq),)
