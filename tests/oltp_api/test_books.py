@@ -361,6 +361,19 @@ def test_what_has_no_price_is_listed_as_ineligible_and_not_as_0(book) -> None:
     }
 
 
+def test_a_short_of_a_trading_book_is_in_its_snapshot_and_does_not_rank(book) -> None:
+    asked = {"type": "SELL", "ticker": "AAPL", "quantity": "150", "price": "182", "business_date": TODAY}
+    sold = book.api.post(f"/portfolios/{book.portfolio_id}/transactions", json=asked)
+    assert sold.status_code == 201, sold.text
+
+    lines = {line["ticker"]: line for line in book.snapshot().json()["snapshot"]["lines"]}
+    items = {item["ticker"]: item for item in source_ranking(book).json()["items"]}
+
+    assert (lines["AAPL"]["quantity"], lines["AAPL"]["cost_basis"]) == ("-50", "-9100")
+    assert (items["AAPL"]["is_eligible"], items["AAPL"]["reason"]) == (False, "NOT_LONG")
+    assert (items["MSFT"]["rank"], items["AAPL"]["rank"]) == (1, None)
+
+
 def test_single_haircuts_may_be_other_than_the_schedules(book) -> None:
     book.snapshot()
 
