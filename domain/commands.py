@@ -1,15 +1,17 @@
 """What can be asked of the system, in the imperative. Values only; the handlers do the work."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from domain.holdings import CostMethod
 from domain.ledger import TxnType
 from domain.money import ZERO
 from domain.portfolio import PortfolioKind
-from domain.securities import AssetType
+from domain.securities import AssetType, Identifier, PriceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +140,34 @@ class ChangeCostMethod:
 
 
 @dataclass(frozen=True, slots=True)
+class DescribeSecurity:
+    """Facts about a security by name, in the three kinds; None is not said."""
+
+    equity: Mapping[str, Any] = field(default_factory=dict)
+    fund: Mapping[str, Any] = field(default_factory=dict)
+    bond: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class RegisterSecurity:
-    ticker: str
+    """`price_kind` None is the usual one of the type."""
+
+    identifiers: tuple[Identifier, ...]
     asset_type: AssetType
     currency: str
     display_name: str
-    exchange: str | None = None
-    country: str | None = None
-    sector: str | None = None
-    industry: str | None = None
+    price_kind: PriceKind | None = None
+    described: DescribeSecurity = field(default_factory=DescribeSecurity)
+
+
+@dataclass(frozen=True, slots=True)
+class AddIdentifier:
+    """One more name of `security`, given by any it has; without dates since ever and until further notice."""
+
+    security: str
+    identifier: Identifier
+    valid_from: date | None = None
+    valid_to: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@
     |   +-- PortfolioNotFound  portfolio_not_found
     |   +-- SecurityNotFound   unknown_security
     |   +-- SimulationNotFound simulation_not_found
+    |   +-- AccountNotFound    account_not_found
     |   +-- SnapshotNotFound   snapshot_not_found
     |   +-- RankingNotFound    ranking_not_found
     |   +-- ScheduleNotFound   schedule_not_found
@@ -24,13 +25,19 @@
     +-- TotalReturnSecurity    total_return_security
     +-- CannotReverse          cannot_reverse
     +-- AlreadySplit           already_split
+    +-- InvalidIdentifier      invalid_identifier
+    +-- AlreadyKnown           already_known
+    +-- AccountArchived        account_archived
+    +-- AccountInUse           account_in_use
+    +-- DefaultAccount         default_account
+    +-- StaleVersion           stale_version
     +-- SnapshotPruned         snapshot_pruned
     +-- NothingStored          nothing_stored
 
 A refusal is what a person can mend. A bug is an AssertionError.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -227,6 +234,58 @@ class AlreadySplit(Refusal):
             security_id=security_id,
             on=on.isoformat(),
         )
+
+
+class AccountNotFound(NotFound):
+    code = "account_not_found"
+
+    def __init__(self, identifier: str) -> None:
+        super().__init__(f"you have no account {identifier[:64]!r}", identifier=identifier[:64])
+
+
+class InvalidIdentifier(Refusal):
+    code = "invalid_identifier"
+
+    def __init__(self, id_type: str, value: str, why: str) -> None:
+        super().__init__(f"{value[:40]!r} as {id_type} {why}", field=id_type.lower(), given=value[:40])
+
+
+class AlreadyKnown(Refusal):
+    """A shared fact is not rewritten by a user."""
+
+    code = "already_known"
+
+    def __init__(self, name: str, known: object) -> None:
+        super().__init__(f"{name} is known as {known}, which is shared by all and stays", field=name, known=str(known))
+
+
+class AccountArchived(Refusal):
+    code = "account_archived"
+
+    def __init__(self, identifier: str) -> None:
+        super().__init__(f"account {identifier!r} is archived and takes no transactions", identifier=identifier)
+
+
+class AccountInUse(Refusal):
+    code = "account_in_use"
+
+    def __init__(self, identifier: str, held: Sequence[Mapping[str, str]]) -> None:
+        super().__init__(f"account {identifier!r} still holds units; sell or transfer them first", held=list(held))
+
+
+class DefaultAccount(Refusal):
+    code = "default_account"
+
+    def __init__(self, identifier: str) -> None:
+        super().__init__(f"account {identifier!r} takes what names no account, so it keeps its name and stays open")
+
+
+class StaleVersion(Refusal):
+    code = "stale_version"
+
+    def __init__(self, current: str) -> None:
+        super().__init__(f"this was changed since you read it; it is at {current} now", current=current)
+        self.current = current
 
 
 class SnapshotNotFound(NotFound):

@@ -64,6 +64,26 @@ class PositionSnapshotCreated:
 
 
 @dataclass(frozen=True, slots=True)
+class PortfolioRenamed:
+    portfolio_id: UUID
+    name: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioArchived:
+    portfolio_id: UUID
+    archived_at: datetime
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioUnarchived:
+    portfolio_id: UUID
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
 class CollateralRanked:
     ranking_id: UUID
     snapshot_id: UUID
@@ -82,5 +102,8 @@ DomainEvent = (
     | CostMethodChanged
     | SimulationRequested
     | PositionSnapshotCreated
+    | PortfolioRenamed
+    | PortfolioArchived
+    | PortfolioUnarchived
     | CollateralRanked
 )

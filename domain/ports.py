@@ -14,7 +14,7 @@ from uuid import UUID
 from domain.events import DomainEvent
 from domain.ledger import Transaction
 from domain.portfolio import Portfolio
-from domain.securities import Security
+from domain.securities import Identifier, Security
 from domain.snapshots import PositionSnapshot, ReleasedQuotes
 
 TabularData = Any
@@ -172,8 +172,10 @@ class PortfolioRepository(Protocol):
 
 
 class SecurityRepository(Protocol):
-    def find(self, ticker: str) -> Security | None: ...
-    def add(self, security: Security, **details: str | None) -> Security: ...
+    """`find` by any identifier, as it is meant on a day, by default now; `add` under one or several."""
+
+    def find(self, identifier: str, on: date | None = None) -> Security | None: ...
+    def add(self, security: Security, identifiers: Sequence[Identifier] = ()) -> Security: ...
 
 
 class DomainEventPublisher(Protocol):

@@ -6,6 +6,7 @@ saved.
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import date
 from decimal import Decimal
 from uuid import UUID, uuid4
 
@@ -32,19 +33,24 @@ from domain.events import CostMethodChanged, PositionUpdated, TransactionRecorde
 from domain.ledger import TRADES, Transaction, TxnType
 from domain.money import ZERO, product
 from domain.portfolio import Portfolio
-from domain.securities import AssetType, PriceKind, Security, parse_currency, parse_ticker
+from domain.securities import AssetType, PriceKind, Reference, Security, parse_currency, parse_ticker
+from oltp_api.accounts import MAIN_ACCOUNT
 from oltp_api.moments import moment_of, opening_of
 from oltp_api.portfolio_repository import Happened
 from oltp_api.unit_of_work import UnitOfWork
 
-MAIN_ACCOUNT = "MAIN"
 INCOME = frozenset({TxnType.DIVIDEND, TxnType.COUPON})
 
 
 def record_transaction(command: RecordTransaction, work: UnitOfWork) -> tuple[list[Transaction], Security | None]:
     """The ledger rows that the portfolio decided on, the one that was asked for first; and their security."""
     portfolio, (account_id,), security = _loaded(
-        work, command.user_id, command.portfolio_id, [command.account or MAIN_ACCOUNT], command.ticker
+        work,
+        command.user_id,
+        command.portfolio_id,
+        [command.account or MAIN_ACCOUNT],
+        command.ticker,
+        command.business_date,
     )
     currency = security.currency if security else command.currency
     if command.currency and command.currency != currency:
@@ -160,9 +166,9 @@ def save(portfolio: Portfolio, work: UnitOfWork, others: Sequence[Happened] = ()
 
 def found_or_registered(identifier: str, currency: str | None, work: UnitOfWork) -> Security:
     """The security; one that nobody registered becomes an EQUITY, in `currency` or else in dollars."""
-    ticker = parse_ticker(identifier)
-    found = work.securities.find(ticker)
+    found = work.securities.find(identifier)
     if found is None:
+        ticker = parse_ticker(identifier)
         with suppress(AlreadyExists):  # then a parallel request was first, and has committed
             work.securities.add(Security(0, ticker, AssetType.EQUITY, currency or "USD", ticker))
         found = work.securities.find(ticker)
@@ -179,14 +185,19 @@ def tradable(security: Security | None, identifier: str) -> Security:
 
 
 def _loaded(
-    work: UnitOfWork, user_id: UUID, portfolio_id: UUID, accounts: Sequence[str], identifier: str | None
+    work: UnitOfWork,
+    user_id: UUID,
+    portfolio_id: UUID,
+    accounts: Sequence[str],
+    identifier: str | None,
+    on: date | None = None,
 ) -> tuple[Portfolio, list[int], Security | None]:
     """The locked portfolio with what it holds of the security, the accounts' ids, and the security."""
-    ticker = parse_ticker(identifier) if identifier is not None else None
+    reference = Reference.parse(identifier) if identifier is not None else None
     with work.at_once():
-        asked_portfolio = work.portfolios.ask(user_id, portfolio_id, ticker)
+        asked_portfolio = work.portfolios.ask(user_id, portfolio_id, reference)
         asked_accounts = [work.accounts.ask(user_id, account) for account in accounts]
-        asked_security = work.securities.ask(ticker) if ticker is not None else None
+        asked_security = work.securities.ask(reference, on) if reference is not None else None
     portfolio = asked_portfolio()
     ids = [account_id() for account_id in asked_accounts]
     if asked_security is None or identifier is None:

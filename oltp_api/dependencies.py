@@ -7,11 +7,12 @@ from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Header, Request, Response
+from psycopg.errors import UniqueViolation
 from pydantic import BaseModel
 
 from domain.errors import Refusal
 from domain.ports import Clock
-from oltp_api.adapters import Answer, KeyTaken
+from oltp_api.adapters import Answer, PostgresIdempotencyKeys
 from oltp_api.unit_of_work import Pool, UnitOfWork, unit_of_work
 from storage.analytics import LakeAnalyticsRepository
 
@@ -87,7 +88,9 @@ class Once:
             with unit_of_work(self.world.pool, self.world.clock) as work:
                 answer = _answer(act(work), status)
                 work.keys.keep(self.user_id, key, request_hash, answer)
-        except (Refusal, KeyTaken):
+        except (Refusal, UniqueViolation) as error:
+            if isinstance(error, UniqueViolation) and error.diag.constraint_name != PostgresIdempotencyKeys.TAKEN:
+                raise
             first = self.world.transact(lambda work: work.keys.find(self.user_id, key, request_hash))
             if first is None:
                 raise

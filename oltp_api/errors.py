@@ -3,7 +3,9 @@
 status  when
 400     the body is not JSON at all
 404     the address names nothing of yours (codes *_not_found, unknown_security)
-409     it exists already
+409     it exists already, or is known otherwise, or is in use
+412     it was changed since it was read
+428     an edit must say, with If-Match, what it was made from
 422     the rules or the types turn the request down; nothing was stored
 500     a bug; the log has it, the answer does not
 503     try again later: no release yet, the database is busy or away (with Retry-After)
@@ -22,13 +24,31 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from domain.errors import AlreadyExists, NoRelease, NotFound, NothingStored, Refusal
+from domain.errors import (
+    AccountInUse,
+    AlreadyExists,
+    AlreadyKnown,
+    NoRelease,
+    NotFound,
+    NothingStored,
+    Refusal,
+    StaleVersion,
+)
+from oltp_api.etags import PreconditionRequired
 
 _LOG = logging.getLogger(__name__)
 _RETRY_AFTER_S = 10
 _TRANSIENT = (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled, psycopg.errors.DeadlockDetected)
 
 _MAYBE_STORED = "the database is away; send a command again with its Idempotency-Key, it may have been stored"
+_STATUS: Mapping[type[Refusal], int] = {
+    NotFound: 404,
+    AlreadyExists: 409,
+    AlreadyKnown: 409,
+    AccountInUse: 409,
+    StaleVersion: 412,
+    PreconditionRequired: 428,
+}
 _NO_OBJECT = {"model_attributes_type": "must be a JSON object, sent as application/json"}
 
 
@@ -56,13 +76,34 @@ class ProblemView(BaseModel):
     instance: str
 
 
+_EXAMPLES: Mapping[int, tuple[str, str]] = {
+    404: ("portfolio_not_found", "there is no portfolio 00000000-0000-4000-8000-0000000000aa"),
+    409: ("already_exists", "security 'AAPL' exists already"),
+    412: ("stale_version", 'this was changed since you read it; it is at "4.1" now'),
+    422: ("insufficient_cash", "500 USD asked, 100 available"),
+    428: ("precondition_required", "an edit needs If-Match with the ETag of what you read"),
+    503: ("busy", "others are at work on this; nothing was stored, try again"),
+}
+
+
 def _documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    content = {"application/problem+json": {"schema": ProblemView.model_json_schema()}}
-    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+    return {status: _document(status, *_EXAMPLES[status]) for status in statuses}
+
+
+def _document(status: int, code: str, detail: str) -> dict[str, Any]:
+    title = HTTPStatus(status).phrase
+    example = ProblemView(
+        type=f"urn:lakefolio:problem:{code}", title=title, status=status, code=code, detail=detail, instance="/api/v1"
+    )
+    content = {"schema": ProblemView.model_json_schema(), "example": example.model_dump()}
+    return {"description": title, "content": {"application/problem+json": content}}
 
 
 PROBLEMS = _documented(404, 409, 422, 503)
 """For a router's `responses`, so that the OpenAPI document tells the truth about errors."""
+
+EDIT_PROBLEMS = _documented(412, 428)
+"""For the `responses` of a route that takes If-Match."""
 
 
 def handle_errors(app: FastAPI) -> None:
@@ -110,8 +151,9 @@ def problem_of(error: Exception) -> Problem:
 def _refused(refusal: Refusal) -> Problem:
     if isinstance(refusal, (NoRelease, NotReady, NothingStored)):
         return _later(refusal.code, refusal.message)
-    status = 404 if isinstance(refusal, NotFound) else 409 if isinstance(refusal, AlreadyExists) else 422
-    return Problem(status, refusal.code, refusal.message, refusal.facts)
+    status = next((status for kind, status in _STATUS.items() if isinstance(refusal, kind)), 422)
+    headers = {"ETag": refusal.current} if isinstance(refusal, StaleVersion) else {}
+    return Problem(status, refusal.code, refusal.message, refusal.facts, headers)
 
 
 def _later(code: str, detail: str) -> Problem:

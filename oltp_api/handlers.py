@@ -4,15 +4,16 @@ import secrets
 from decimal import Decimal
 from uuid import UUID, uuid4
 
-from domain.commands import CreatePortfolio, InitialHolding, RegisterSecurity, RequestSimulation
+from domain.commands import CreatePortfolio, InitialHolding, RequestSimulation
 from domain.entries import Terms, When
-from domain.errors import InvalidInput, InvalidNumber, PortfolioArchived
+from domain.errors import InvalidNumber, PortfolioArchived
 from domain.events import PortfolioCreated, SimulationRequested
 from domain.portfolio import Portfolio, new_name
 from domain.ports import SimulationRequest
 from domain.positions import Positions
-from domain.securities import AssetType, Security, parse_currency, parse_ticker
-from oltp_api.bookkeeping import MAIN_ACCOUNT, found_or_registered, save
+from domain.securities import parse_currency, parse_ticker
+from oltp_api.accounts import MAIN_ACCOUNT
+from oltp_api.bookkeeping import found_or_registered, save
 from oltp_api.moments import opening_of
 from oltp_api.unit_of_work import UnitOfWork
 
@@ -38,24 +39,6 @@ def create_portfolio(command: CreatePortfolio, work: UnitOfWork) -> UUID:
     save(portfolio, work, [(portfolio.portfolio_id, 0, _created(portfolio))])
     _request(_standing_simulation(portfolio.portfolio_id), command.user_id, work)
     return portfolio.portfolio_id
-
-
-def register_security(command: RegisterSecurity, work: UnitOfWork) -> Security:
-    """The registered security; AlreadyExists if the ticker has a meaning already."""
-    details = {
-        "exchange": command.exchange,
-        "country": command.country,
-        "sector": command.sector,
-        "industry": command.industry,
-    }
-    if command.asset_type not in (AssetType.EQUITY, AssetType.ETF):
-        for name, value in details.items():
-            if value is not None:
-                raise InvalidInput(name, f"does not belong to a {command.asset_type}, only to EQUITY and ETF")
-    security = Security(
-        0, parse_ticker(command.ticker), command.asset_type, parse_currency(command.currency), command.display_name
-    )
-    return work.securities.add(security, **details)
 
 
 def request_simulation(command: RequestSimulation, work: UnitOfWork) -> UUID:

@@ -1,13 +1,11 @@
 """The portfolio on PostgreSQL: locked and loaded in one round trip, saved in another. SQL in `sql/portfolios.sql`."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TypeVar
 from uuid import UUID
 
-import psycopg
 from psycopg.rows import DictRow
 
 from domain.entries import When
@@ -18,15 +16,13 @@ from domain.ledger import Transaction, TxnType, first_hash, row_hash
 from domain.money import ZERO
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import HoldingKey, Positions
+from domain.securities import Reference
+from oltp_api.connections import Asked, Connection, Later
 from storage.correlation import correlation_id
 from storage.ledger import lots_of
 from storage.outbox import payload_of
 from storage.queries import statements
 
-Connection = psycopg.Connection[DictRow]
-T = TypeVar("T")
-Asked = Callable[[], T]
-"""A question that was sent; calling it waits for the answer. Questions sent together share one round trip."""
 Happened = tuple[UUID, int, DomainEvent]
 """An event with its aggregate's id and version."""
 
@@ -38,9 +34,10 @@ class PostgresPortfolioRepository:
 
     LOCK = _PORTFOLIOS["lock"]
 
-    def __init__(self, connection: Connection, recorded_at: datetime) -> None:
+    def __init__(self, connection: Connection, recorded_at: datetime, later: Later) -> None:
         self._connection = connection
         self._recorded_at = recorded_at
+        self._later = later
 
     def add(self, portfolio: Portfolio) -> None:
         self._connection.execute(
@@ -56,18 +53,18 @@ class PostgresPortfolioRepository:
             },
         )
 
-    def lock(self, user_id: UUID, portfolio_id: UUID, identifier: str | None = None) -> Portfolio:
+    def lock(self, user_id: UUID, portfolio_id: UUID, security: Reference | None = None) -> Portfolio:
         with self._connection.pipeline():
-            asked = self.ask(user_id, portfolio_id, identifier)
+            asked = self.ask(user_id, portfolio_id, security)
         return asked()
 
-    def ask(self, user_id: UUID, portfolio_id: UUID, identifier: str | None = None) -> Asked[Portfolio]:
-        """`lock`, to be waited for later; with the holdings of the security that `identifier` names, if one does."""
-        asked = {"user_id": user_id, "portfolio_id": portfolio_id, "identifier": identifier}
+    def ask(self, user_id: UUID, portfolio_id: UUID, security: Reference | None = None) -> Asked[Portfolio]:
+        """`lock`, to be waited for later; with the holdings of whatever `security` may mean."""
+        asked = {"user_id": user_id, "portfolio_id": portfolio_id, **_named(security)}
         root = self._connection.execute(self.LOCK, asked)
         # Statements of their own: their snapshots are taken after the lock, so they see what the last writer committed.
         cash = self._connection.execute(_PORTFOLIOS["cash"], asked)
-        held = self._connection.execute(_PORTFOLIOS["holdings"], asked) if identifier is not None else None
+        held = self._connection.execute(_PORTFOLIOS["holdings"], asked) if security is not None else None
 
         def loaded() -> Portfolio:
             row = root.fetchone()
@@ -81,7 +78,7 @@ class PostgresPortfolioRepository:
 
     def load_holdings(self, portfolio: Portfolio) -> None:
         """Add what is held, or was, of every security."""
-        asked = {"portfolio_id": portfolio.portfolio_id, "identifier": None}
+        asked = {"portfolio_id": portfolio.portfolio_id, **_named(None)}
         _add_holdings(portfolio, self._connection.execute(_PORTFOLIOS["holdings"], asked).fetchall())
 
     def history(self, portfolio_id: UUID) -> list[Transaction]:
@@ -89,14 +86,14 @@ class PostgresPortfolioRepository:
         return [Transaction(**{**row, "txn_type": TxnType(row["txn_type"])}) for row in rows]
 
     def save(self, portfolio: Portfolio, events: Sequence[Happened] = ()) -> None:
-        """Append the rows decided since loading, and write every holding, balance and event with them."""
+        """Append the rows decided since loading, with every holding, balance and event: sent with the commit."""
         rows = []
         head = portfolio.ledger_hash or first_hash(portfolio.portfolio_id)
         for row in portfolio.rows:
             head = row_hash(head, row, self._recorded_at)
             rows.append({**_ledger_row(row), "row_hash": head.hex()})
         last = portfolio.last
-        self._connection.execute(
+        self._later(
             _PORTFOLIOS["save"],
             {
                 "portfolio_id": portfolio.portfolio_id,
@@ -113,6 +110,13 @@ class PostgresPortfolioRepository:
                 "ledger_hash": head if rows else portfolio.ledger_hash,
             },
         )
+
+
+def _named(security: Reference | None) -> dict[str, object]:
+    return {
+        "identifier": security.value if security else None,
+        "security_id": security.security_id if security else None,
+    }
 
 
 def _portfolio(row: DictRow, balances: Sequence[DictRow]) -> Portfolio:

@@ -10,15 +10,14 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import DictRow
 
-from domain.errors import PortfolioNotFound, SecurityNotFound, SimulationNotFound
+from domain.errors import PortfolioNotFound, SimulationNotFound
 from domain.holdings import average_cost
 from domain.ledger import Transaction
 from domain.securities import parse_ticker
+from oltp_api.pages import fetch_page, orders, text
 from oltp_api.schemas import (
     PortfolioPage,
     PortfolioView,
-    SecurityPage,
-    SecurityView,
     SimulationsView,
     SimulationView,
 )
@@ -37,6 +36,11 @@ from storage.queries import statements
 
 _READS = statements("oltp_api", "reads")
 _MOST_SIMULATIONS = 1000
+_ANY_PORTFOLIO: Mapping[str, object] = {"name": None, "kind": None, "archived": None}
+PORTFOLIO_ORDERS = orders(
+    created={"created_at": datetime.fromisoformat, "portfolio_id": UUID},
+    name={"name": text, "portfolio_id": UUID},
+)
 
 
 class Reads:
@@ -49,10 +53,11 @@ class Reads:
             raise PortfolioNotFound(portfolio_id)
         return PortfolioView(**rows[0])
 
-    def portfolios(self, user_id: UUID, limit: int, cursor: UUID | None) -> PortfolioPage:
-        rows = self._rows("portfolios", user_id=user_id, limit=limit + 1, cursor=cursor)
-        items = [PortfolioView(**row) for row in rows[:limit]]
-        return PortfolioPage(items=items, next_cursor=items[-1].portfolio_id if len(rows) > limit else None)
+    def portfolios(self, user_id: UUID, sort: str, limit: int, cursor: str | None, **wanted: object) -> PortfolioPage:
+        """Portfolios with `name` in their name, of a `kind`, `archived` or not."""
+        asked = {**_ANY_PORTFOLIO, **wanted, "user_id": user_id}
+        page = fetch_page(self._connection, _READS["portfolios"], asked, PORTFOLIO_ORDERS[sort], limit, cursor)
+        return PortfolioPage.model_validate(page)
 
     def recorded(self, portfolio_id: UUID, rows: Sequence[Transaction]) -> TransactionsView:
         """Rows that this unit of work has recorded, one after another."""
@@ -93,18 +98,6 @@ class Reads:
     def cash(self, portfolio_id: UUID) -> CashView:
         rows = self._rows("cash", portfolio_id=portfolio_id)
         return CashView(portfolio_id=portfolio_id, balances=[BalanceView(**row) for row in rows])
-
-    def security(self, ticker: str) -> SecurityView:
-        rows = self._rows("securities", ticker=parse_ticker(ticker), cursor=None, q=None, limit=1)
-        if not rows:
-            raise SecurityNotFound(ticker)
-        return SecurityView(**rows[0])
-
-    def securities(self, q: str | None, limit: int, cursor: str | None) -> SecurityPage:
-        """Securities whose ticker or name contains `q`, by ticker."""
-        rows = self._rows("securities", ticker=None, q=q, cursor=cursor, limit=limit + 1)
-        items = [SecurityView(**row) for row in rows[:limit]]
-        return SecurityPage(items=items, next_cursor=items[-1].ticker if len(rows) > limit else None)
 
     def simulation(self, user_id: UUID, simulation_id: UUID) -> SimulationView:
         rows = self._rows("simulations", user_id=user_id, portfolio_id=None, simulation_id=simulation_id, limit=1)

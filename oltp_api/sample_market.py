@@ -3,9 +3,9 @@
 import csv
 from pathlib import Path
 
-from domain.commands import RegisterSecurity
-from domain.securities import AssetType
-from oltp_api.handlers import register_security
+from domain.commands import DescribeSecurity, RegisterSecurity
+from domain.securities import AssetType, Identifier, IdentifierType, PriceKind
+from oltp_api.registry import register_security
 from oltp_api.unit_of_work import UnitOfWork
 from storage.settings import REPOSITORY
 
@@ -21,11 +21,19 @@ def register_sample_market(work: UnitOfWork, file: Path = SECURITIES) -> int:
     missing = sorted(rows.keys() - known)
     for ticker in missing:
         register_security(_command(rows[ticker]), work)
+    for ticker in sorted(known):  # those of a database that is older than the column have no kind of price yet
+        work.securities.state_price_kind(ticker, PriceKind(rows[ticker]["price_kind"]))
     return len(missing)
 
 
 def _command(row: dict[str, str]) -> RegisterSecurity:
     asset_type = AssetType(row["asset_type"])
     described = asset_type in (AssetType.EQUITY, AssetType.ETF)
-    details = {name: row[name] or None for name in _DETAILS} if described else {}
-    return RegisterSecurity(row["ticker"], asset_type, row["currency"], row["display_name"], **details)
+    return RegisterSecurity(
+        (Identifier.parse(IdentifierType.TICKER, row["ticker"]),),
+        asset_type,
+        row["currency"],
+        row["display_name"],
+        PriceKind(row["price_kind"]),
+        DescribeSecurity(equity={name: row[name] or None for name in _DETAILS} if described else {}),
+    )

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from domain.commands import CreatePortfolio, InitialHolding, RegisterSecurity, RequestSimulation
+from domain.commands import CreatePortfolio, InitialHolding, RequestSimulation
 from domain.errors import InvalidInput
 from domain.holdings import CostMethod
 from domain.money import ZERO
 from domain.portfolio import PortfolioKind
-from domain.securities import AssetType
+from oltp_api.etags import portfolio_etag
 from oltp_api.fields import Amount, Currency, Day, Number, ShortText, Text, Zone
 
 TICKER = AliasChoices("ticker", "symbol")
@@ -83,27 +83,10 @@ class PortfolioRequest(Request):
         )
 
 
-class SecurityRequest(Request):
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"ticker": "ACME", "asset_type": "EQUITY", "currency": "USD", "display_name": "Acme Corp."},
-            ]
-        }
-    )
+class PortfolioEdit(Request):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Retirement at 60"}]})
 
-    ticker: ShortText = Field(validation_alias=TICKER)
-    asset_type: AssetType = AssetType.EQUITY
-    currency: Currency = "USD"
-    display_name: ShortText | None = Field(default=None, min_length=1, description="The ticker if absent.")
-    exchange: ShortText | None = None
-    country: ShortText | None = None
-    sector: ShortText | None = None
-    industry: ShortText | None = None
-
-    def command(self) -> RegisterSecurity:
-        fields = self.model_dump(exclude={"display_name"})
-        return RegisterSecurity(**fields, display_name=self.display_name or self.ticker)
+    name: Text = Field(max_length=1000)
 
 
 class SimulationRequestBody(Request):
@@ -129,31 +112,19 @@ class PortfolioView(View):
     time_zone: str
     cost_method: CostMethod
     version: int = Field(description="Grows by one with every ledger row.")
+    revision: int = Field(description="Grows by one with every edit of its attributes.")
     cash: Amount = Field(description="In the base currency, now.")
     last_business_date: date | None
     archived_at: datetime | None
     created_at: datetime
 
+    @property
+    def etag(self) -> str:
+        return portfolio_etag(self.version, self.revision)
+
 
 class PortfolioPage(View):
     items: Sequence[PortfolioView]
-    next_cursor: UUID | None
-
-
-class SecurityView(View):
-    security_id: int
-    ticker: str
-    asset_type: AssetType
-    currency: str
-    display_name: str
-    exchange: str | None
-    country: str | None
-    sector: str | None
-    industry: str | None
-
-
-class SecurityPage(View):
-    items: Sequence[SecurityView]
     next_cursor: str | None
 
 

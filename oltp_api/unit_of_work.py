@@ -1,21 +1,24 @@
 """One transaction of the database, with everything that may be written or read inside it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from psycopg_pool import ConnectionPool
 
 from domain.ports import Clock
+from oltp_api.accounts import PostgresAccountRepository
 from oltp_api.adapters import (
     OutboxPublisher,
-    PostgresAccountRepository,
     PostgresIdempotencyKeys,
-    PostgresSecurityRepository,
     PostgresSimulationRequests,
 )
 from oltp_api.books import Books
-from oltp_api.portfolio_repository import Connection, PostgresPortfolioRepository
+from oltp_api.connections import Connection
+from oltp_api.edits import PortfolioEdits
+from oltp_api.portfolio_repository import PostgresPortfolioRepository
 from oltp_api.reads import Reads
+from oltp_api.registry_store import PostgresSecurityRepository
 
 Pool = ConnectionPool[Connection]
 
@@ -25,22 +28,48 @@ class UnitOfWork:
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
         now = clock.now()
+        self._connection = connection
+        self._written_later: list[tuple[str, Mapping[str, Any]]] = []
         self.clock = clock
         self.recorded_at = now
         self.at_once = connection.pipeline
         """Inside `with work.at_once():`, what is asked shares one round trip."""
-        self.portfolios = PostgresPortfolioRepository(connection, now)
+        self.portfolios = PostgresPortfolioRepository(connection, now, self._write_later)
         self.securities = PostgresSecurityRepository(connection)
-        self.accounts = PostgresAccountRepository(connection)
+        self.accounts = PostgresAccountRepository(connection, now)
+        self.edits = PortfolioEdits(connection, now)
         self.simulations = PostgresSimulationRequests(connection, now)
         self.events = OutboxPublisher(connection)
-        self.keys = PostgresIdempotencyKeys(connection)
-        self.reads = Reads(connection)
+        self.keys = PostgresIdempotencyKeys(connection, self._write_later)
+        self._reads = Reads(connection)
         self.books = Books(connection, clock)
+
+    @property
+    def reads(self) -> Reads:
+        """What is read sees what this unit of work has written."""
+        self.flush()
+        return self._reads
+
+    def flush(self) -> None:
+        """Send what was to be written later."""
+        pending, self._written_later = self._written_later, []
+        for statement, values in pending:
+            self._connection.execute(statement, values)
+
+    def commit(self) -> None:
+        """Send what was to be written later and commit, in one round trip."""
+        with self._connection.pipeline():
+            self.flush()
+            self._connection.commit()
+
+    def _write_later(self, statement: str, values: Mapping[str, Any]) -> None:
+        self._written_later.append((statement, values))
 
 
 @contextmanager
 def unit_of_work(pool: Pool, clock: Clock) -> Iterator[UnitOfWork]:
     """Commits when left; an exception rolls everything back."""
     with pool.connection() as connection:
-        yield UnitOfWork(connection, clock)
+        work = UnitOfWork(connection, clock)
+        yield work
+        work.commit()

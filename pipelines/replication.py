@@ -59,16 +59,48 @@ TABLES = (
     ),
     ReplicatedTable(
         "account",
-        ("account_id", "user_id::text as user_id", "identifier", "broker", "account_type", "created_at"),
+        ("account_id", "user_id::text as user_id", "identifier", "broker", "account_type", "created_at", "archived_at"),
         ("account_id",),
     ),
     ReplicatedTable(
         "security_registry",
-        ("security_id", "asset_type", "currency::text as currency", "display_name", "created_at"),
+        (
+            "security_id",
+            "asset_type",
+            "currency::text as currency",
+            "display_name",
+            "coalesce(price_kind, 'AS_TRADED') as price_kind",
+            "created_at",
+        ),
         ("security_id",),
     ),
-    ReplicatedTable("security_identifier", ("security_id", "id_type", "id_value", "is_primary"), ("security_id",)),
+    ReplicatedTable(
+        "security_identifier",
+        ("security_id", "id_type", "id_value", "is_primary", "valid_from", "valid_to"),
+        ("security_id",),
+    ),
     ReplicatedTable("equity_details", ("security_id", "exchange", "country", "sector", "industry"), ("security_id",)),
+    ReplicatedTable(
+        "fund_details",
+        ("security_id", "fund_family", "category", "distribution", "expense_ratio_bps"),
+        ("security_id", "expense_ratio_bps"),
+    ),
+    ReplicatedTable(
+        "bond_details",
+        (
+            "security_id",
+            "maturity_date",
+            "coupon_rate_pct",
+            "day_count",
+            "coupon_frequency",
+            "issuer",
+            "issuer_class",
+            "issue_date",
+            "first_coupon_date",
+            "denomination",
+        ),
+        ("security_id", "coupon_rate_pct", "denomination"),
+    ),
     ReplicatedTable(
         "transaction_ledger",
         (

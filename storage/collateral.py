@@ -25,11 +25,11 @@ from storage.outbox import write_event
 from storage.snapshots import PostgresPositionSnapshotRepository
 
 _BASE_CURRENCY = "select base_currency from portfolio where portfolio_id = %s"
-# The one place where a security's traits are read. Issuer class and maturity come from bond_details, once it is there.
+# The one place where a security's traits are read. An equity's issuer is what it is called.
 _TRAITS = """
-    select security_id, asset_type, currency, display_name as issuer, null as issuer_class,
-           null::date as maturity_date
-    from security_registry where security_id = any(%s)
+    select security_id, asset_type, currency, coalesce(issuer, display_name) as issuer, issuer_class, maturity_date
+    from security_registry left join bond_details using (security_id)
+    where security_id = any(%s)
 """
 _STORE = """
     insert into collateral_ranking (ranking_id, snapshot_id, portfolio_id, business_date, schedule, valuation_basis,

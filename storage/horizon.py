@@ -16,6 +16,8 @@ NOTICED = (
     "security_registry",
     "security_identifier",
     "equity_details",
+    "fund_details",
+    "bond_details",
 )
 """Tables whose rows a release must show: the ledger, requests and reference data."""
 

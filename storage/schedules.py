@@ -39,10 +39,11 @@ _ADD = """
     insert into haircut (user_id, name, level, security_id, asset_type, issuer_class, maturity, haircut)
     values (%s, %s, %s, %s, %s, %s, %s, %s)
 """
-_SECURITIES = "select id_value, security_id from security_identifier where id_value = any(%s) order by id_type"
+_SECURITIES = """
+    select id_value, security_id from security_identifier where id_value = any(%s) and valid_to is null
+"""
 _IDENTIFIERS = """
-    select distinct on (security_id) security_id, id_value from security_identifier where security_id = any(%s)
-    order by security_id, is_primary desc, array_position(array['TICKER', 'ISIN', 'CUSIP'], id_type), id_value
+    select security_id, coalesce(name, security_id::text) as name from security_name where security_id = any(%s)
 """
 
 
@@ -120,7 +121,7 @@ class PostgresHaircutSchedules:
     def identifiers(self, security_ids: Sequence[int]) -> dict[int, str]:
         """What people call each security: its ticker, else ISIN, else CUSIP."""
         rows = self._cursor.execute(_IDENTIFIERS, (list(security_ids),)).fetchall()
-        return {row["security_id"]: row["id_value"] for row in rows}
+        return {row["security_id"]: row["name"] for row in rows}
 
 
 def _class(row: dict[str, Any]) -> HaircutClass:

@@ -25,15 +25,9 @@ from storage.outbox import write_event
 _BOOK = "select version, time_zone from portfolio where portfolio_id = %s for update"
 # A bond may have no ticker: no identifier at all loses a security its name, never its line.
 _HOLDINGS = """
-    select account_id, security_id, coalesce(known_as.id_value, security_id::text), quantity,
+    select account_id, security_id, coalesce(name, security_id::text), quantity,
            case when is_basis_known then cost_basis end
-    from position_current
-    left join lateral (
-        select id_value from security_identifier as identifier
-        where identifier.security_id = position_current.security_id
-        order by is_primary desc, array_position(array['TICKER', 'ISIN', 'CUSIP'], id_type), id_value
-        limit 1
-    ) as known_as on true
+    from position_current left join security_name using (security_id)
     where portfolio_id = %s
     order by account_id, security_id
 """

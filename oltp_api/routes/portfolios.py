@@ -1,18 +1,26 @@
-"""Portfolios: create, list, look at; and what the ledger's own projections say right now."""
+"""Portfolios: create, list, look at, rename, archive; and what the ledger's own projections say right now."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Body, Header, Query, Response
 
+from domain.portfolio import PortfolioKind
 from oltp_api import handlers
-from oltp_api.dependencies import OnceDep, UserDep, VisiblePortfolio, WorldDep
-from oltp_api.errors import PROBLEMS
-from oltp_api.fields import Number, Text
-from oltp_api.schemas import PortfolioPage, PortfolioRequest, PortfolioView
+from oltp_api.dependencies import OnceDep, UserDep, VisiblePortfolio, World, WorldDep
+from oltp_api.errors import EDIT_PROBLEMS, PROBLEMS
+from oltp_api.etags import Match, OptionalMatch, RequiredMatch, tagged, tagged_answer
+from oltp_api.fields import Number, ShortText, Text
+from oltp_api.pages import CursorQuery, LimitQuery
+from oltp_api.schemas import PortfolioEdit, PortfolioPage, PortfolioRequest, PortfolioView
 from oltp_api.schemas_ledger import CashView, HoldingsView
+from oltp_api.unit_of_work import UnitOfWork
 
 router = APIRouter(prefix="/portfolios", tags=["portfolios"], responses=PROBLEMS)
+
+Sort = Literal["created", "-created", "name", "-name"]
+IfNoneMatch = Annotated[str | None, Header(max_length=1000, description="The ETag of what you have already.")]
 
 
 @router.post("", status_code=201, response_model=PortfolioView, summary="Create a portfolio, with cash and units")
@@ -24,24 +32,82 @@ def create_portfolio(
 ) -> Response:
     asked = (body or PortfolioRequest()).with_query(name=name, initial_cash=initial_cash)
     command = asked.command(once.user_id)
-    return once.commit(
+    created = once.commit(
         asked, 201, lambda work: work.reads.portfolio(once.user_id, handlers.create_portfolio(command, work))
     )
+    return tagged_answer(created)
 
 
-@router.get("", summary="List your portfolios, oldest first")
+@router.get("", summary="List your portfolios, the archived ones too")
 def list_portfolios(
     world: WorldDep,
     user_id: UserDep,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    cursor: UUID | None = None,
+    name: Annotated[ShortText | None, Query(description="A part of the name.")] = None,
+    kind: PortfolioKind | None = None,
+    archived: bool | None = None,
+    sort: Sort = "created",
+    limit: LimitQuery = 100,
+    cursor: CursorQuery = None,
 ) -> PortfolioPage:
-    return world.transact(lambda work: work.reads.portfolios(user_id, limit, cursor))
+    wanted = {"name": name, "kind": kind, "archived": archived}
+    return world.transact(lambda work: work.reads.portfolios(user_id, sort, limit, cursor, **wanted))
 
 
-@router.get("/{portfolio_id}", summary="One portfolio, its cash and its version")
-def get_portfolio(portfolio_id: UUID, world: WorldDep, user_id: UserDep) -> PortfolioView:
-    return world.transact(lambda work: work.reads.portfolio(user_id, portfolio_id))
+@router.get(
+    "/{portfolio_id}",
+    response_model=PortfolioView,
+    summary="One portfolio, its cash and its version",
+    responses={304: {"description": "It is still what If-None-Match names."}},
+)
+def get_portfolio(
+    portfolio_id: UUID, world: WorldDep, user_id: UserDep, response: Response, if_none_match: IfNoneMatch = None
+) -> PortfolioView | Response:
+    shown = tagged(world.transact(lambda work: work.reads.portfolio(user_id, portfolio_id)), response)
+    if if_none_match is not None and Match.weak(if_none_match).admits(shown.etag):
+        return Response(status_code=304, headers={"ETag": shown.etag})
+    return shown
+
+
+@router.patch("/{portfolio_id}", summary="Rename a portfolio", responses=EDIT_PROBLEMS)
+def rename_portfolio(
+    portfolio_id: UUID,
+    body: PortfolioEdit,
+    match: RequiredMatch,
+    world: WorldDep,
+    user_id: UserDep,
+    response: Response,
+) -> PortfolioView:
+    return _edited(
+        lambda work: work.edits.rename(user_id, portfolio_id, match, body.name), portfolio_id, world, user_id, response
+    )
+
+
+@router.post("/{portfolio_id}/archive", summary="Archive a portfolio: no more commands", responses=EDIT_PROBLEMS)
+def archive_portfolio(
+    portfolio_id: UUID, match: OptionalMatch, world: WorldDep, user_id: UserDep, response: Response
+) -> PortfolioView:
+    return _edited(
+        lambda work: work.edits.archive(user_id, portfolio_id, match), portfolio_id, world, user_id, response
+    )
+
+
+@router.post("/{portfolio_id}/unarchive", summary="Bring an archived portfolio back", responses=EDIT_PROBLEMS)
+def unarchive_portfolio(
+    portfolio_id: UUID, match: OptionalMatch, world: WorldDep, user_id: UserDep, response: Response
+) -> PortfolioView:
+    return _edited(
+        lambda work: work.edits.unarchive(user_id, portfolio_id, match), portfolio_id, world, user_id, response
+    )
+
+
+def _edited(
+    edit: Callable[[UnitOfWork], None], portfolio_id: UUID, world: World, user_id: UUID, response: Response
+) -> PortfolioView:
+    def act(work: UnitOfWork) -> PortfolioView:
+        edit(work)
+        return work.reads.portfolio(user_id, portfolio_id)
+
+    return tagged(world.transact(act), response)
 
 
 @router.get("/{portfolio_id}/holdings", summary="What the ledger says is held now, per security and account")

@@ -1,44 +1,74 @@
-"""The security registry, and what a security cost on a day."""
+"""The security registry, and what a security cost on a day.
+
+A security is addressed by any identifier (`AAPL`, `US0378331005`), by one of a type (`ISIN:US0378331005`), or by
+`id:17`.
+"""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from domain.errors import NotFound
-from oltp_api import handlers
+from domain.securities import AssetType
+from oltp_api import registry
 from oltp_api.dependencies import AnalyticsDep, WorldDep
 from oltp_api.errors import PROBLEMS
-from oltp_api.fields import Day, ShortText
-from oltp_api.schemas import PriceView, SecurityPage, SecurityRequest, SecurityView
+from oltp_api.fields import Currency, Day, ShortText
+from oltp_api.pages import CursorQuery, LimitQuery
+from oltp_api.schemas import PriceView
+from oltp_api.schemas_registry import DetailsRequest, IdentifierRequest, SecurityPage, SecurityRequest, SecurityView
 
 router = APIRouter(prefix="/securities", tags=["securities"], responses=PROBLEMS)
+
+Sort = Literal["ticker", "-ticker", "name", "-name", "registered", "-registered"]
 
 
 @router.post("", status_code=201, summary="Register a security")
 def register_security(body: SecurityRequest, world: WorldDep) -> SecurityView:
     command = body.command()
-    return world.transact(lambda work: work.reads.security(handlers.register_security(command, work).ticker))
+    return world.transact(
+        lambda work: work.securities.view(f"id:{registry.register_security(command, work).security_id}")
+    )
 
 
-@router.get("", summary="Find securities by a part of the ticker or the name")
+@router.get("", summary="Find securities by a part of an identifier or the name")
 def list_securities(
     world: WorldDep,
     q: ShortText | None = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    cursor: ShortText | None = None,
+    asset_type: AssetType | None = None,
+    currency: Currency | None = None,
+    sort: Sort = "ticker",
+    limit: LimitQuery = 100,
+    cursor: CursorQuery = None,
 ) -> SecurityPage:
-    return world.transact(lambda work: work.reads.securities(q, limit, cursor))
+    return world.transact(
+        lambda work: work.securities.page(sort, limit, cursor, q=q, asset_type=asset_type, currency=currency)
+    )
 
 
-@router.get("/{ticker}", summary="One security")
-def get_security(ticker: ShortText, world: WorldDep) -> SecurityView:
-    return world.transact(lambda work: work.reads.security(ticker))
+@router.get("/{identifier}", summary="One security, by what an identifier means now or meant on a day")
+def get_security(identifier: ShortText, world: WorldDep, on: Day | None = None) -> SecurityView:
+    return world.transact(lambda work: work.securities.view(identifier, on))
 
 
-@router.get("/{ticker}/price", summary="The last close on or before a day")
-def get_price(ticker: ShortText, world: WorldDep, analytics: AnalyticsDep, on: Day | None = None) -> PriceView:
-    security = world.transact(lambda work: work.reads.security(ticker))
+@router.post("/{identifier}/identifiers", status_code=201, summary="Add a missing identifier")
+def add_identifier(identifier: ShortText, body: IdentifierRequest, world: WorldDep) -> SecurityView:
+    command = body.command(identifier)
+    return world.transact(lambda work: work.securities.view(f"id:{registry.add_identifier(command, work).security_id}"))
+
+
+@router.put("/{identifier}/details", summary="Add missing details")
+def complete_details(identifier: ShortText, body: DetailsRequest, world: WorldDep) -> SecurityView:
+    described = body.described()
+    return world.transact(
+        lambda work: work.securities.view(f"id:{registry.complete_details(identifier, described, work).security_id}")
+    )
+
+
+@router.get("/{identifier}/price", summary="The last close on or before a day")
+def get_price(identifier: ShortText, world: WorldDep, analytics: AnalyticsDep, on: Day | None = None) -> PriceView:
+    security = world.transact(lambda work: work.securities.view(identifier))
     release = analytics.release()
     asked = on or release.as_of
     price = analytics.get_price_for_date(security.ticker, asked) if asked else None

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 from domain.commands import RemoveHolding
 from domain.ledger import TxnType
 from oltp_api import bookkeeping
+from oltp_api.accounts import MAIN_ACCOUNT
 from oltp_api.dependencies import OnceDep, VisiblePortfolio, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Day, ShortText
@@ -37,7 +38,7 @@ def record_transaction(portfolio_id: UUID, body: TransactionRequest, once: OnceD
 
     def act(work: UnitOfWork) -> TransactionView:
         rows, security = bookkeeping.record_transaction(command, work)
-        account = command.account or bookkeeping.MAIN_ACCOUNT
+        account = command.account or MAIN_ACCOUNT
         return TransactionView.of(rows[0], account, security.ticker if security else None, work.recorded_at)
 
     return once.commit(body, 201, act)

@@ -51,7 +51,8 @@ from account_holding
 where
     portfolio_id = %(portfolio_id)s
     and (
-        %(identifier)s::text is null
+        coalesce(%(identifier)s::text, '') = '' and %(security_id)s::bigint is null
+        or security_id = %(security_id)s
         or security_id = any(
             array(select security_id from security_identifier where id_value = %(identifier)s)
         )

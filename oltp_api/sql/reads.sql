@@ -7,6 +7,7 @@ select
     portfolio.time_zone,
     portfolio.cost_method,
     portfolio.version,
+    portfolio.revision,
     coalesce(cash_balance.balance, 0) as cash,
     portfolio.last_business_date,
     portfolio.archived_at,
@@ -25,6 +26,7 @@ select
     portfolio.time_zone,
     portfolio.cost_method,
     portfolio.version,
+    portfolio.revision,
     coalesce(cash_balance.balance, 0) as cash,
     portfolio.last_business_date,
     portfolio.archived_at,
@@ -34,16 +36,9 @@ left join cash_balance
     on portfolio.portfolio_id = cash_balance.portfolio_id and portfolio.base_currency = cash_balance.currency
 where
     portfolio.user_id = %(user_id)s
-    and (
-        %(cursor)s::uuid is null
-        or (portfolio.created_at, portfolio.portfolio_id) > (
-            select seen.created_at, seen.portfolio_id
-            from portfolio as seen
-            where seen.user_id = %(user_id)s and seen.portfolio_id = %(cursor)s::uuid
-        )
-    )
-order by portfolio.created_at, portfolio.portfolio_id
-limit %(limit)s
+    and (%(name)s::text is null or strpos(lower(portfolio.name), lower(%(name)s)) > 0)
+    and (%(kind)s::text is null or portfolio.kind = %(kind)s)
+    and (%(archived)s::boolean is null or (portfolio.archived_at is not null) = %(archived)s)
 
 -- name: transactions
 select
@@ -52,7 +47,7 @@ select
     ledger.txn_type,
     account.identifier as account,
     ledger.security_id,
-    security_identifier.id_value as ticker,
+    security_name.name as ticker,
     ledger.quantity,
     ledger.price,
     ledger.gross,
@@ -73,16 +68,12 @@ select
     ledger.note
 from transaction_ledger as ledger
 inner join account using (account_id)
-left join security_identifier
-    on
-        ledger.security_id = security_identifier.security_id
-        and security_identifier.id_type = 'TICKER'
-        and security_identifier.is_primary
+left join security_name using (security_id)
 where
     ledger.portfolio_id = %(portfolio_id)s
     and ledger.seq > %(after_seq)s
     and (%(txn_type)s::text is null or ledger.txn_type = %(txn_type)s)
-    and (%(ticker)s::text is null or security_identifier.id_value = %(ticker)s)
+    and (%(ticker)s::text is null or security_name.name = %(ticker)s)
     and (%(start)s::date is null or ledger.business_date >= %(start)s)
     and (%(end)s::date is null or ledger.business_date <= %(end)s)
 order by ledger.seq
@@ -91,7 +82,7 @@ limit %(limit)s
 -- name: holdings
 select
     account_holding.security_id,
-    security_identifier.id_value as ticker,
+    security_name.name as ticker,
     security_registry.currency,
     account.identifier as account,
     account_holding.quantity,
@@ -107,13 +98,9 @@ select
 from account_holding
 inner join account using (account_id)
 inner join security_registry using (security_id)
-inner join security_identifier
-    on
-        account_holding.security_id = security_identifier.security_id
-        and security_identifier.id_type = 'TICKER'
-        and security_identifier.is_primary
+inner join security_name using (security_id)
 where account_holding.portfolio_id = %(portfolio_id)s and account_holding.quantity <> 0
-order by security_identifier.id_value, account.identifier
+order by security_name.name, account.identifier
 
 -- name: cash
 select
@@ -124,33 +111,6 @@ select
 from cash_balance
 where portfolio_id = %(portfolio_id)s
 order by currency
-
--- name: securities
-select
-    security_registry.security_id,
-    security_identifier.id_value as ticker,
-    security_registry.asset_type,
-    security_registry.currency,
-    security_registry.display_name,
-    equity_details.exchange,
-    equity_details.country,
-    equity_details.sector,
-    equity_details.industry
-from security_identifier
-inner join security_registry using (security_id)
-left join equity_details using (security_id)
-where
-    security_identifier.id_type = 'TICKER'
-    and security_identifier.is_primary
-    and (%(ticker)s::text is null or security_identifier.id_value = %(ticker)s)
-    and (%(cursor)s::text is null or security_identifier.id_value > %(cursor)s)
-    and (
-        %(q)s::text is null
-        or strpos(lower(security_identifier.id_value), lower(%(q)s)) > 0
-        or strpos(lower(security_registry.display_name), lower(%(q)s)) > 0
-    )
-order by security_identifier.id_value
-limit %(limit)s
 
 -- name: simulations
 select

@@ -1,33 +1,209 @@
 -- name: find
 select
     security_registry.security_id,
-    security_identifier.id_value as ticker,
+    security_name.name as ticker,
     security_registry.asset_type,
     security_registry.currency,
-    security_registry.display_name
+    security_registry.display_name,
+    coalesce(security_registry.price_kind, 'AS_TRADED') as price_kind
 from security_identifier
 inner join security_registry using (security_id)
-where security_identifier.id_type = 'TICKER' and security_identifier.id_value = %(ticker)s
+inner join security_name using (security_id)
+where
+    security_identifier.id_value = %(value)s
+    and (%(id_type)s::text is null or security_identifier.id_type = %(id_type)s)
+    and case
+        when %(on)s::date is null then security_identifier.valid_to is null
+        else daterange(security_identifier.valid_from, security_identifier.valid_to) @> %(on)s::date
+    end
+
+-- name: find_by_id
+select
+    security_registry.security_id,
+    security_name.name as ticker,
+    security_registry.asset_type,
+    security_registry.currency,
+    security_registry.display_name,
+    coalesce(security_registry.price_kind, 'AS_TRADED') as price_kind
+from security_registry
+inner join security_name using (security_id)
+where security_registry.security_id = %(security_id)s
+
+-- name: lock
+-- Keeps others from completing it meanwhile; trades of it, which only refer to it, go on.
+select security_id
+from security_registry
+where security_id = %(security_id)s
+for no key update
 
 -- name: add
-insert into security_registry (asset_type, currency, display_name)
-values (%(asset_type)s, %(currency)s, %(display_name)s)
+insert into security_registry (asset_type, currency, display_name, price_kind)
+values (%(asset_type)s, %(currency)s, %(display_name)s, %(price_kind)s)
 returning security_id
 
 -- name: add_identifier
-insert into security_identifier (security_id, id_type, id_value, is_primary)
-values (%(security_id)s, 'TICKER', %(ticker)s, true)
+-- A plain insert would deadlock with its parallel twin: each has its row in the index and waits for the other's.
+insert into security_identifier (security_id, id_type, id_value, is_primary, valid_from, valid_to)
+values (%(security_id)s, %(id_type)s, %(id_value)s, %(is_primary)s, %(valid_from)s, %(valid_to)s)
+on conflict do nothing
 
--- name: add_equity_details
-insert into equity_details (security_id, exchange, country, sector, industry)
-values (%(security_id)s, %(exchange)s, %(country)s, %(sector)s, %(industry)s)
+-- name: identifiers
+select
+    id_type,
+    id_value,
+    is_primary,
+    valid_from,
+    valid_to
+from security_identifier
+where security_id = %(security_id)s
 
 -- name: registered
 select id_value as ticker
 from security_identifier
 where id_type = 'TICKER' and id_value = any(%(tickers)s)
 
--- name: account
-select account_id
-from account
-where user_id = %(user_id)s and identifier = %(identifier)s
+-- name: state_price_kind
+update security_registry
+set price_kind = %(price_kind)s
+from security_identifier
+where
+    security_registry.security_id = security_identifier.security_id
+    and security_identifier.id_type = 'TICKER'
+    and security_identifier.id_value = %(ticker)s
+    and security_registry.price_kind is null
+
+-- name: equity_details
+select
+    exchange,
+    country,
+    sector,
+    industry
+from equity_details
+where security_id = %(security_id)s
+
+-- name: fund_details
+select
+    fund_family,
+    category,
+    distribution,
+    expense_ratio_bps
+from fund_details
+where security_id = %(security_id)s
+
+-- name: bond_details
+select
+    maturity_date,
+    coupon_rate_pct,
+    day_count,
+    coupon_frequency,
+    issuer,
+    issuer_class,
+    issue_date,
+    first_coupon_date,
+    denomination
+from bond_details
+where security_id = %(security_id)s
+
+-- name: save_equity_details
+insert into equity_details (security_id, exchange, country, sector, industry)
+values (%(security_id)s, %(exchange)s, %(country)s, %(sector)s, %(industry)s)
+on conflict (security_id) do update set
+    exchange = excluded.exchange,
+    country = excluded.country,
+    sector = excluded.sector,
+    industry = excluded.industry
+
+-- name: save_fund_details
+insert into fund_details (security_id, fund_family, category, distribution, expense_ratio_bps)
+values (%(security_id)s, %(fund_family)s, %(category)s, %(distribution)s, %(expense_ratio_bps)s)
+on conflict (security_id) do update set
+    fund_family = excluded.fund_family,
+    category = excluded.category,
+    distribution = excluded.distribution,
+    expense_ratio_bps = excluded.expense_ratio_bps
+
+-- name: save_bond_details
+insert into bond_details (
+    security_id, maturity_date, coupon_rate_pct, day_count, coupon_frequency, issuer, issuer_class, issue_date,
+    first_coupon_date, denomination
+)
+values (
+    %(security_id)s, %(maturity_date)s, %(coupon_rate_pct)s, %(day_count)s, %(coupon_frequency)s, %(issuer)s,
+    %(issuer_class)s, %(issue_date)s, %(first_coupon_date)s, %(denomination)s
+)
+on conflict (security_id) do update set
+    issuer = excluded.issuer,
+    issuer_class = excluded.issuer_class,
+    issue_date = excluded.issue_date,
+    first_coupon_date = excluded.first_coupon_date,
+    denomination = excluded.denomination
+
+-- name: securities
+select
+    security_registry.security_id,
+    security_name.name as ticker,
+    security_registry.asset_type,
+    security_registry.currency,
+    security_registry.display_name,
+    coalesce(security_registry.price_kind, 'AS_TRADED') as price_kind,
+    security_registry.created_at,
+    equity_details.exchange,
+    equity_details.country,
+    equity_details.sector,
+    equity_details.industry,
+    (
+        select
+            json_agg(
+                json_build_object(
+                    'id_type', id_type,
+                    'value', id_value,
+                    'is_primary', is_primary,
+                    'valid_from', valid_from,
+                    'valid_to', valid_to
+                )
+                order by id_type, valid_from, id_value
+            )
+        from security_identifier
+        where security_identifier.security_id = security_registry.security_id
+    ) as identifiers,
+    case when fund_details.security_id is not null then
+        json_build_object(
+            'fund_family', fund_details.fund_family,
+            'category', fund_details.category,
+            'distribution', fund_details.distribution,
+            'expense_ratio_bps', fund_details.expense_ratio_bps::text
+        )
+    end as fund,
+    case when bond_details.security_id is not null then
+        json_build_object(
+            'maturity_date', bond_details.maturity_date,
+            'coupon_rate_pct', bond_details.coupon_rate_pct::text,
+            'day_count', bond_details.day_count,
+            'coupon_frequency', bond_details.coupon_frequency,
+            'issuer', bond_details.issuer,
+            'issuer_class', bond_details.issuer_class,
+            'issue_date', bond_details.issue_date,
+            'first_coupon_date', bond_details.first_coupon_date,
+            'denomination', bond_details.denomination::text
+        )
+    end as bond
+from security_registry
+inner join security_name using (security_id)
+left join equity_details using (security_id)
+left join fund_details using (security_id)
+left join bond_details using (security_id)
+where
+    (%(security_id)s::bigint is null or security_registry.security_id = %(security_id)s)
+    and (%(asset_type)s::text is null or security_registry.asset_type = %(asset_type)s)
+    and (%(currency)s::text is null or security_registry.currency = %(currency)s)
+    and (
+        %(q)s::text is null
+        or strpos(lower(security_registry.display_name), lower(%(q)s)) > 0
+        or exists (
+            select
+            from security_identifier
+            where
+                security_identifier.security_id = security_registry.security_id
+                and strpos(lower(security_identifier.id_value), lower(%(q)s)) > 0
+        )
+    )

@@ -4,6 +4,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -157,6 +158,33 @@ def test_decimals_are_copied_exactly(database: Database, quantity: str, price: s
     assert [copied[name] for name in ("quantity", "price", "cash_effect")] == [
         *map(Decimal, (quantity, price, cash_effect))
     ]
+
+
+def test_what_is_known_of_a_security_is_copied_as_it_is_said(database: Database) -> None:
+    with psycopg.connect(database.admin_url) as connection:
+        added = connection.execute(
+            "insert into security_registry (asset_type, currency, display_name) values ('BOND', 'USD', 'T') "
+            "returning security_id"
+        ).fetchone()
+        assert added
+        connection.execute(
+            "insert into bond_details (security_id, maturity_date, coupon_rate_pct, coupon_frequency, day_count)"
+            " values (%s, '2027-02-15', 2.25, 2, 'ACT/ACT ICMA')",
+            added,
+        )
+        connection.execute(
+            "insert into security_identifier (security_id, id_type, id_value, is_primary, valid_to)"
+            " values (%s, 'CUSIP', '912828V98', true, '2027-02-16')",
+            added,
+        )
+    tables = ["raw/pg_security_registry", "raw/pg_bond_details", "raw/pg_security_identifier"]
+    registry, bonds, identifiers = (
+        [row for row in rows.to_pylist() if row["security_id"] == added[0]] for rows in copy(database, *tables).values()
+    )
+
+    assert registry[0]["price_kind"] == "AS_TRADED"
+    assert (bonds[0]["maturity_date"], bonds[0]["coupon_rate_pct"]) == (date(2027, 2, 15), Decimal("2.25"))
+    assert (identifiers[0]["valid_from"], identifiers[0]["valid_to"]) == (None, date(2027, 2, 16))
 
 
 def test_moments_are_copied_in_utc(database: Database) -> None:

@@ -73,6 +73,20 @@ def test_a_ranking_is_stored_as_it_was_made(connection, snapshot) -> None:
     assert stored.ranking.payload_hash == stored.payload_hash
 
 
+def test_a_bonds_issuer_class_and_maturity_are_those_of_its_details(connection, database, snapshot) -> None:
+    with psycopg.connect(database.admin_url) as owner:
+        owner.execute("update security_registry set asset_type = 'BOND' where security_id = 1")
+        owner.execute(
+            "insert into bond_details (security_id, maturity_date, coupon_rate_pct, day_count, issuer, issuer_class)"
+            " values (1, '2018-03-29', 0, 'ACT/ACT ICMA', 'US Treasury', 'SOVEREIGN')"
+        )
+
+    stored, _ = rank_snapshot(connection, snapshot.snapshot_id)
+
+    bond = stored.ranking.items[0]
+    assert (bond.issuer, bond.haircut, bond.lendable_value) == ("US Treasury", D("0.005"), D("130.59375"))
+
+
 def test_ranking_the_same_snapshot_twice_is_one_ranking_with_one_event(connection, snapshot) -> None:
     first, _ = rank_snapshot(connection, snapshot.snapshot_id)
 

@@ -186,12 +186,19 @@ def test_a_row_after_it_is_noticed_while_a_long_transaction_holds_xmin_back(
         ("security_registry", "update security_registry set display_name = 'Renamed'"),
         ("security_identifier", "update security_identifier set id_value = 'META'"),
         ("equity_details", "update equity_details set sector = 'Energy'"),
+        ("fund_details", "update fund_details set category = 'Bonds'"),
+        ("bond_details", "update bond_details set issuer = 'Meta'"),
     ],
 )
 def test_an_update_of_a_reference_row_is_noticed(owner: psycopg.Connection, table: str, update: str) -> None:
     owner.execute("insert into security_registry (asset_type, currency, display_name) values ('EQUITY', 'USD', 'Meta')")
     owner.execute("insert into security_identifier select security_id, 'TICKER', 'FB', true from security_registry")
     owner.execute("insert into equity_details (security_id) select security_id from security_registry")
+    owner.execute("insert into fund_details (security_id) select security_id from security_registry")
+    owner.execute(
+        "insert into bond_details (security_id, maturity_date, coupon_rate_pct, day_count)"
+        " select security_id, '2027-02-15', 0, 'ACT/ACT ICMA' from security_registry"
+    )
     horizon = current_horizon(owner)
     owner.execute(update)
 

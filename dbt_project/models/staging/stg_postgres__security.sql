@@ -2,12 +2,22 @@ with registry as (
     select * from {{ source('postgres', 'pg_security_registry') }}
 ),
 
-tickers as (
+names as (
+    select * from {{ source('postgres', 'pg_security_identifier') }}
+    where is_primary
+),
+
+{# What a security is called: its primary ticker, or its ISIN or CUSIP if it has none. #}
+named as (
     select
         security_id,
-        id_value as ticker
-    from {{ source('postgres', 'pg_security_identifier') }}
-    where id_type = 'TICKER' and is_primary
+        coalesce(
+            max(id_value) filter (where id_type = 'TICKER'),
+            max(id_value) filter (where id_type = 'ISIN'),
+            max(id_value) filter (where id_type = 'CUSIP')
+        ) as ticker
+    from names
+    group by security_id
 ),
 
 equities as (
@@ -16,7 +26,7 @@ equities as (
 
 select
     registry.security_id,
-    tickers.ticker,
+    named.ticker,
     registry.asset_type,
     registry.currency,
     registry.display_name,
@@ -25,5 +35,5 @@ select
     equities.sector,
     equities.industry
 from registry
-inner join tickers using (security_id)
+inner join named using (security_id)
 left join equities using (security_id)

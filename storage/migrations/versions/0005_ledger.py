@@ -6,7 +6,7 @@ so they are rows of one table, and `position_current` is a view of those that ar
 here, by the rule of that day written out once more, so that a later change of the code cannot change the past.
 
 Revision ID: 0005
-Revises: 0001
+Revises: 0004
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from alembic import op
 from sqlalchemy import Connection, text
 
 revision = "0005"
-down_revision = "0001"
+down_revision = "0004"
 
 LEDGER = """
 alter table transaction_ledger disable trigger append_only;

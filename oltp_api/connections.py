@@ -1,0 +1,30 @@
+"""How the adapters speak to PostgreSQL with few round trips: questions asked together, writes sent with the commit."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.rows import DictRow
+
+Connection = psycopg.Connection[DictRow]
+T = TypeVar("T")
+Asked = Callable[[], T]
+"""A question that was sent; calling it waits for the answer. Questions sent together share one round trip."""
+Later = Callable[[str, Mapping[str, Any]], None]
+"""Takes a write that nothing in the unit of work reads back; it is sent with the commit."""
+
+
+@contextmanager
+def savepoint(connection: Connection) -> Iterator[None]:
+    """What fails inside is undone, and the unit of work goes on.
+
+    psycopg's own `transaction()` would be the outermost one, and commit by itself, where nothing was executed before.
+    """
+    connection.execute("savepoint attempt")
+    try:
+        yield
+    except BaseException:
+        connection.execute("rollback to savepoint attempt")
+        raise
+    connection.execute("release savepoint attempt")

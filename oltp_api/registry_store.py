@@ -1,0 +1,151 @@
+"""The security registry on PostgreSQL. What is known is never rewritten; the database's own triggers refuse it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+
+from domain.errors import AlreadyExists, SecurityNotFound
+from domain.securities import (
+    AnyDetails,
+    AssetType,
+    BondDetails,
+    Details,
+    EquityDetails,
+    FundDetails,
+    Identifier,
+    IdentifierType,
+    KnownIdentifier,
+    PriceKind,
+    Reference,
+    Security,
+)
+from oltp_api.connections import Asked, Connection, savepoint
+from oltp_api.pages import fetch_page, orders, text
+from oltp_api.schemas_registry import SecurityPage, SecurityView
+from storage.queries import statements
+
+ORDERS = orders(
+    ticker={"ticker": text, "security_id": int},
+    name={"display_name": text, "security_id": int},
+    registered={"created_at": datetime.fromisoformat, "security_id": int},
+)
+_REGISTRY = statements("oltp_api", "registry")
+_ANY = {"security_id": None, "asset_type": None, "currency": None, "q": None}
+_TABLES: dict[type[Details], str] = {
+    EquityDetails: "equity_details",
+    FundDetails: "fund_details",
+    BondDetails: "bond_details",
+}
+
+
+class PostgresSecurityRepository:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(self, identifier: str, on: date | None = None) -> Security | None:
+        """What any identifier means on a day, by default what it means now."""
+        return self.look_up(Reference.parse(identifier), on)
+
+    def look_up(self, reference: Reference, on: date | None = None) -> Security | None:
+        return self.ask(reference, on)()
+
+    def ask(self, reference: Reference, on: date | None = None) -> Asked[Security | None]:
+        """`look_up`, to be waited for later."""
+        if reference.security_id is None:
+            asked = {"value": reference.value, "id_type": reference.id_type, "on": on}
+            found = self._connection.execute(_REGISTRY["find"], asked)
+        else:
+            found = self._connection.execute(_REGISTRY["find_by_id"], {"security_id": reference.security_id})
+
+        def security() -> Security | None:
+            row = found.fetchone()
+            if row is None:
+                return None
+            kinds = {"asset_type": AssetType(row["asset_type"]), "price_kind": PriceKind(row["price_kind"])}
+            return Security(**{**row, **kinds})
+
+        return security
+
+    def lock(self, identifier: str) -> Security:
+        """The security, which nobody else completes until the commit."""
+        security = self.find(identifier)
+        if security is None:
+            raise SecurityNotFound(identifier)
+        self._connection.execute(_REGISTRY["lock"], {"security_id": security.security_id})
+        return security
+
+    def registered(self, tickers: Sequence[str]) -> set[str]:
+        rows = self._connection.execute(_REGISTRY["registered"], {"tickers": list(tickers)}).fetchall()
+        return {row["ticker"] for row in rows}
+
+    def add(self, security: Security, identifiers: Sequence[Identifier] = ()) -> Security:
+        """The security with the id it got; AlreadyExists if an identifier has a meaning, also from a parallel request.
+
+        Without `identifiers` it goes by what its `ticker` is: a ticker, an ISIN or a CUSIP.
+        """
+        values = {
+            "asset_type": security.asset_type.value,
+            "currency": security.currency,
+            "display_name": security.display_name,
+            "price_kind": security.price_kind.value,
+        }
+        with savepoint(self._connection):
+            row = self._connection.execute(_REGISTRY["add"], values).fetchone()
+            assert row is not None
+            for identifier in sorted(identifiers or [Identifier.guess(security.ticker)], key=lambda one: one.value):
+                self.add_identifier(row["security_id"], KnownIdentifier(identifier, is_primary=True))
+        added = self.look_up(Reference(security_id=row["security_id"]))
+        assert added is not None
+        return added
+
+    def add_identifier(self, security_id: int, known: KnownIdentifier) -> None:
+        values = {
+            "security_id": security_id,
+            "id_type": known.identifier.id_type.value,
+            "id_value": known.identifier.value,
+            "is_primary": known.is_primary,
+            "valid_from": known.valid_from,
+            "valid_to": known.valid_to,
+        }
+        if not self._connection.execute(_REGISTRY["add_identifier"], values).rowcount:
+            raise AlreadyExists("security", known.identifier.value)
+
+    def identifiers(self, security_id: int) -> list[KnownIdentifier]:
+        rows = self._connection.execute(_REGISTRY["identifiers"], {"security_id": security_id}).fetchall()
+        return [
+            KnownIdentifier(
+                Identifier(IdentifierType(row["id_type"]), row["id_value"]),
+                row["is_primary"],
+                row["valid_from"],
+                row["valid_to"],
+            )
+            for row in rows
+        ]
+
+    def details(self, security_id: int, kind: type[AnyDetails]) -> AnyDetails | None:
+        row = self._connection.execute(_REGISTRY[_TABLES[kind]], {"security_id": security_id}).fetchone()
+        return kind(**row) if row else None
+
+    def save_details(self, security_id: int, details: Details) -> None:
+        values = {"security_id": security_id, **asdict(details)}
+        self._connection.execute(_REGISTRY[f"save_{_TABLES[type(details)]}"], values)
+
+    def state_price_kind(self, ticker: str, price_kind: PriceKind) -> None:
+        """Say it where nobody has; what was said stays."""
+        values = {"ticker": ticker, "price_kind": price_kind.value}
+        self._connection.execute(_REGISTRY["state_price_kind"], values)
+
+    def view(self, identifier: str, on: date | None = None) -> SecurityView:
+        security = self.find(identifier, on)
+        if security is None:
+            raise SecurityNotFound(identifier)
+        asked = {**_ANY, "security_id": security.security_id}
+        row = self._connection.execute(_REGISTRY["securities"], asked).fetchone()
+        assert row is not None
+        return SecurityView(**row)
+
+    def page(self, sort: str, limit: int, cursor: str | None, **wanted: object) -> SecurityPage:
+        """Securities with `q` in an identifier or the name, of a type, in a currency."""
+        asked = {**_ANY, **wanted}
+        page = fetch_page(self._connection, _REGISTRY["securities"], asked, ORDERS[sort], limit, cursor)
+        return SecurityPage.model_validate(page)

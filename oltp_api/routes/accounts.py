@@ -1,0 +1,71 @@
+"""Accounts: open, list, edit, archive."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Response
+
+from domain.accounts import AccountType
+from oltp_api.dependencies import UserDep, WorldDep
+from oltp_api.errors import EDIT_PROBLEMS, PROBLEMS
+from oltp_api.etags import OptionalMatch, RequiredMatch, tagged
+from oltp_api.fields import ShortText
+from oltp_api.pages import CursorQuery, LimitQuery
+from oltp_api.schemas_accounts import AccountEdit, AccountPage, AccountRequest, AccountView
+
+router = APIRouter(prefix="/accounts", tags=["accounts"], responses=PROBLEMS)
+
+Identifier = Annotated[ShortText, Path(description="The account's identifier, such as MAIN.")]
+Sort = Literal["created", "-created", "identifier", "-identifier", "broker", "-broker"]
+
+
+@router.post("", status_code=201, summary="Open an account")
+def open_account(body: AccountRequest, world: WorldDep, user_id: UserDep, response: Response) -> AccountView:
+    opened = world.transact(lambda work: work.accounts.open(user_id, body.identifier, body.broker, body.account_type))
+    return tagged(opened, response)
+
+
+@router.get("", summary="List your accounts")
+def list_accounts(
+    world: WorldDep,
+    user_id: UserDep,
+    broker: ShortText | None = None,
+    account_type: AccountType | None = None,
+    archived: bool | None = None,
+    sort: Sort = "created",
+    limit: LimitQuery = 100,
+    cursor: CursorQuery = None,
+) -> AccountPage:
+    wanted = {"broker": broker, "account_type": account_type, "archived": archived}
+    return world.transact(lambda work: work.accounts.page(user_id, sort, limit, cursor, **wanted))
+
+
+@router.get("/{identifier}", summary="One account")
+def get_account(identifier: Identifier, world: WorldDep, user_id: UserDep, response: Response) -> AccountView:
+    return tagged(world.transact(lambda work: work.accounts.view(user_id, identifier)), response)
+
+
+@router.patch("/{identifier}", summary="Edit an account", responses=EDIT_PROBLEMS)
+def edit_account(
+    identifier: Identifier,
+    body: AccountEdit,
+    match: RequiredMatch,
+    world: WorldDep,
+    user_id: UserDep,
+    response: Response,
+) -> AccountView:
+    given = body.model_dump(exclude_none=True)
+    return tagged(world.transact(lambda work: work.accounts.edit(user_id, identifier, match, given)), response)
+
+
+@router.delete("/{identifier}", summary="Archive an account that holds nothing", responses=EDIT_PROBLEMS)
+def archive_account(
+    identifier: Identifier, match: OptionalMatch, world: WorldDep, user_id: UserDep, response: Response
+) -> AccountView:
+    return tagged(world.transact(lambda work: work.accounts.archive(user_id, identifier, match)), response)
+
+
+@router.post("/{identifier}/unarchive", summary="Bring an archived account back", responses=EDIT_PROBLEMS)
+def unarchive_account(
+    identifier: Identifier, match: OptionalMatch, world: WorldDep, user_id: UserDep, response: Response
+) -> AccountView:
+    return tagged(world.transact(lambda work: work.accounts.unarchive(user_id, identifier, match)), response)
