@@ -8,6 +8,9 @@
     |   +-- SecurityNotFound   unknown_security
     |   +-- SimulationNotFound simulation_not_found
     |   +-- AccountNotFound    account_not_found
+    |   +-- SnapshotNotFound   snapshot_not_found
+    |   +-- RankingNotFound    ranking_not_found
+    |   +-- ScheduleNotFound   schedule_not_found
     +-- UnknownSecurity        unknown_security
     +-- InsufficientPosition   insufficient_position
     +-- InsufficientCash       insufficient_cash
@@ -28,6 +31,8 @@
     +-- AccountInUse           account_in_use
     +-- DefaultAccount         default_account
     +-- StaleVersion           stale_version
+    +-- SnapshotPruned         snapshot_pruned
+    +-- NothingStored          nothing_stored
 
 A refusal is what a person can mend. A bug is an AssertionError.
 """
@@ -281,3 +286,52 @@ class StaleVersion(Refusal):
     def __init__(self, current: str) -> None:
         super().__init__(f"this was changed since you read it; it is at {current} now", current=current)
         self.current = current
+
+
+class SnapshotNotFound(NotFound):
+    code = "snapshot_not_found"
+
+    def __init__(self, portfolio_id: UUID, on: date | None = None) -> None:
+        when = f"of {on}" if on else "yet"
+        super().__init__(
+            f"book {portfolio_id} has no snapshot {when}; take one with POST /api/v1/books/{portfolio_id}/snapshots",
+            portfolio_id=str(portfolio_id),
+            business_date=on.isoformat() if on else None,
+        )
+
+
+class RankingNotFound(NotFound):
+    code = "ranking_not_found"
+
+    def __init__(self, portfolio_id: UUID, on: date | None = None) -> None:
+        when = f"of {on}" if on else "yet"
+        super().__init__(
+            f"book {portfolio_id} has no such ranking {when}; make one with POST /api/v1/books/{portfolio_id}/rankings",
+            portfolio_id=str(portfolio_id),
+            business_date=on.isoformat() if on else None,
+        )
+
+
+class ScheduleNotFound(NotFound):
+    code = "schedule_not_found"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no haircut schedule {name!r}", name=name)
+
+
+class SnapshotPruned(Refusal):
+    """A superseded snapshot keeps its time, hash and reason, but not what it held."""
+
+    code = "snapshot_pruned"
+
+    def __init__(self, snapshot_id: UUID) -> None:
+        super().__init__(f"snapshot {snapshot_id} was superseded and its payload pruned", snapshot_id=str(snapshot_id))
+
+
+class NothingStored(Refusal):
+    """The database failed before the commit. That is not an answer about what is stored, such as "none yet"."""
+
+    code = "nothing_stored"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the database failed while {what}; nothing was stored, try again")

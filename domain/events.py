@@ -83,6 +83,18 @@ class PortfolioUnarchived:
     revision: int
 
 
+@dataclass(frozen=True, slots=True)
+class CollateralRanked:
+    ranking_id: UUID
+    snapshot_id: UUID
+    portfolio_id: UUID
+    business_date: date
+    schedule: str
+    valuation_basis: str
+    lendable_value: Decimal
+    payload_hash: str
+
+
 DomainEvent = (
     PortfolioCreated
     | TransactionRecorded
@@ -93,4 +105,5 @@ DomainEvent = (
     | PortfolioRenamed
     | PortfolioArchived
     | PortfolioUnarchived
+    | CollateralRanked
 )

@@ -15,7 +15,7 @@ from domain.events import DomainEvent
 from domain.ledger import Transaction
 from domain.portfolio import Portfolio
 from domain.securities import Identifier, Security
-from domain.snapshots import PositionSnapshot
+from domain.snapshots import PositionSnapshot, ReleasedQuotes
 
 TabularData = Any
 """A table in Arrow's C-stream protocol; the domain never looks inside."""
@@ -213,6 +213,7 @@ class AnalyticsRepository(Protocol):
     def get_price_for_date(self, ticker: str, on: date) -> TickerPriceAtDate | None: ...
     def get_correlation_extremes(self, tickers: Sequence[str]) -> tuple[tuple[str, str, float], ...]: ...
     def get_simulation_fan(self, simulation_id: UUID) -> Sequence[Mapping[str, float]]: ...
+    def get_quotes(self) -> ReleasedQuotes: ...
 
 
 class SimulationParamsRepository(Protocol):

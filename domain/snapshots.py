@@ -13,18 +13,21 @@ from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from domain.money import product
+from domain.money import share
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotLine:
-    """One security in one account. `close` and `market_value` are None where the release has no price."""
+    """One security in one account. `close` and `market_value` are None where the release has no price.
+
+    `cost_basis` is None where nobody knows what the units cost.
+    """
 
     account_id: int
     security_id: int
     ticker: str
     quantity: Decimal
-    cost_basis: Decimal
+    cost_basis: Decimal | None
     close: Decimal | None
     price_date: date | None
     market_value: Decimal | None
@@ -62,11 +65,24 @@ class PositionSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The last close that a release has for a security."""
+    """The last close that a release has for a security; of `units` units, since bonds are quoted per 100 of face."""
 
     ticker: str
     close: Decimal
     price_date: date
+    units: Decimal = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedQuotes:
+    """What every security last closed at in a release; `release_id` is the refresh that made it."""
+
+    release_id: int
+    by_security: Mapping[int, Quote]
+
+
+NOTHING_RELEASED = ReleasedQuotes(0, {})
+"""Before the first release a book still holds what it holds: its snapshot names release 0 and has no prices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +91,7 @@ class BookHolding:
     security_id: int
     ticker: str
     quantity: Decimal
-    cost_basis: Decimal
+    cost_basis: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +130,11 @@ def decide(current: PositionSnapshot | None, candidate: PositionSnapshot) -> Pos
     return Skipped(candidate.portfolio_id, candidate.business_date, reason)
 
 
+def superseded_by(newer: PositionSnapshot) -> str:
+    """The reason that a superseded snapshot keeps for good."""
+    return f"superseded by version {newer.portfolio_version} of release {newer.release_id} ({newer.snapshot_id})"
+
+
 def business_date(moment: datetime, zone: str) -> date:
     """The day that `moment` (with its own zone) belongs to in the book's zone, never the server's."""
     assert moment.tzinfo is not None, "a moment without a zone has no business date"
@@ -129,7 +150,7 @@ def _line(holding: BookHolding, quote: Quote | None) -> SnapshotLine:
         cost_basis=holding.cost_basis,
         close=quote.close if quote else None,
         price_date=quote.price_date if quote else None,
-        market_value=product(holding.quantity, quote.close) if quote else None,
+        market_value=share(holding.quantity, quote.close, quote.units) if quote else None,
     )
 
 

@@ -18,6 +18,7 @@ from oltp_api.operations import Operations, gauges
 from oltp_api.routes import (
     accounts,
     analytics,
+    books,
     health,
     portfolios,
     securities,
@@ -57,7 +58,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     observe(app, app.state.metrics)
     show_examples(app)
     handle_errors(app)
-    for routes in (portfolios, transactions, accounts, securities, simulations, analytics, support, health):
+    for routes in (portfolios, transactions, accounts, securities, simulations, books, analytics, support, health):
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(health.router, include_in_schema=False)
     app.include_router(health.metrics_router)

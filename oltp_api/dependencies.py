@@ -19,6 +19,7 @@ from storage.analytics import LakeAnalyticsRepository
 
 LOCAL_USER = UUID("00000000-0000-4000-8000-000000000001")
 T = TypeVar("T")
+V = TypeVar("V", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +80,15 @@ class Once:
     address: str
     key: str | None
 
-    def commit(self, body: BaseModel, status: int, act: Callable[[UnitOfWork], BaseModel]) -> Response:
+    def commit(self, body: BaseModel, status: int | Callable[[V], int], act: Callable[[UnitOfWork], V]) -> Response:
+        """What `act` answers, with `status`, which may depend on the answer."""
         key = self.key
         if key is None:
-            return _response(Answer(status, self.world.transact(act).model_dump_json()))
+            return _response(_answer(self.world.transact(act), status))
         request_hash = self._hash(body)
         try:
             with unit_of_work(self.world.pool, self.world.clock) as work:
-                answer = Answer(status, act(work).model_dump_json())
+                answer = _answer(act(work), status)
                 work.keys.keep(self.user_id, key, request_hash, answer)
         except (Refusal, UniqueViolation) as error:
             if isinstance(error, UniqueViolation) and error.diag.constraint_name != PostgresIdempotencyKeys.TAKEN:
@@ -115,6 +117,10 @@ def once(
 
 
 OnceDep = Annotated[Once, Depends(once)]
+
+
+def _answer(view: V, status: int | Callable[[V], int]) -> Answer:
+    return Answer(status if isinstance(status, int) else status(view), view.model_dump_json())
 
 
 def _response(answer: Answer, replayed: bool = False) -> Response:

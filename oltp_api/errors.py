@@ -35,6 +35,7 @@ from domain.errors import (
     InsufficientPosition,
     NoRelease,
     NotFound,
+    NothingStored,
     PortfolioNotFound,
     Refusal,
     SecurityNotFound,
@@ -137,7 +138,7 @@ def problem_of(error: Exception) -> Problem:
 
 
 def _refused(refusal: Refusal) -> Problem:
-    if isinstance(refusal, (NoRelease, NotReady)):
+    if isinstance(refusal, (NoRelease, NotReady, NothingStored)):
         return _later(refusal.code, refusal.message)
     status = next((status for kind, status in _STATUS.items() if isinstance(refusal, kind)), 422)
     headers = {"ETag": refusal.current} if isinstance(refusal, StaleVersion) else {}

@@ -24,6 +24,7 @@ _PORTFOLIO = {
     "time_zone": "America/New_York",
     "cost_method": "AVCO",
     "version": 2,
+    "revision": 0,
     "cash": "8596.5",
     "last_business_date": _DAY,
     "archived_at": None,
@@ -69,17 +70,6 @@ _HOLDING = {
     "currency": "USD",
     **_HELD_NOW,
     "accounts": [{"account": "MAIN", **_HELD_NOW, "reserved": "0", "lots": None}],
-}
-_SECURITY = {
-    "security_id": 1,
-    "ticker": "AAPL",
-    "asset_type": "EQUITY",
-    "currency": "USD",
-    "display_name": "Apple Inc.",
-    "exchange": "XNAS",
-    "country": "US",
-    "sector": "Technology",
-    "industry": None,
 }
 _SIMULATION = {
     "simulation_id": _SIMULATION_ID,
@@ -183,8 +173,6 @@ EXAMPLES: Mapping[type[BaseModel], Mapping[str, Any]] = {
         "portfolio_id": _PORTFOLIO_ID,
         "balances": [{"currency": "USD", "balance": "8596.5", "reserved": "500", "available": "8096.5"}],
     },
-    schemas.SecurityView: _SECURITY,
-    schemas.SecurityPage: {"items": [_SECURITY], "next_cursor": "AAPL"},
     schemas.SimulationView: _SIMULATION,
     schemas.SimulationsView: {"items": [_SIMULATION]},
     schemas.SimulationResultView: _DONE,

@@ -13,6 +13,7 @@ from oltp_api.adapters import (
     PostgresIdempotencyKeys,
     PostgresSimulationRequests,
 )
+from oltp_api.books import Books
 from oltp_api.connections import Connection
 from oltp_api.edits import PortfolioEdits
 from oltp_api.portfolio_repository import PostgresPortfolioRepository
@@ -41,6 +42,7 @@ class UnitOfWork:
         self.events = OutboxPublisher(connection)
         self.keys = PostgresIdempotencyKeys(connection, self.write_later)
         self.reads = Reads(connection, self.flush)
+        self.books = Books(connection, clock)
 
     def flush(self) -> None:
         """Send what was to be written later."""

@@ -107,7 +107,7 @@ def _may_ask(instance: dg.DagsterInstance, job_name: str, key: str) -> bool:
 
 
 def schedules(refresh: Any, take_snapshots: Any) -> list[dg.ScheduleDefinition]:
-    """The daily refresh of the current year, and a position snapshot of every book every 10 minutes."""
+    """The daily refresh of the current year, and a snapshot and ranking of every book every 10 minutes."""
 
     @dg.schedule(
         name="refresh_daily",
@@ -125,6 +125,6 @@ def schedules(refresh: Any, take_snapshots: Any) -> list[dg.ScheduleDefinition]:
         job=take_snapshots,
         cron_schedule="*/10 * * * *",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="A position snapshot of every book; an unchanged book is skipped.",
+        description="A position snapshot of every book, and its ranking; an unchanged book is skipped.",
     )
     return [refresh_daily, snapshots]

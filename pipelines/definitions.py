@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 from dagster_duckdb import DuckDBResource
 
-from pipelines.assets import market, marts, positions, release, replication, simulation, snapshots
+from pipelines.assets import collateral, market, marts, positions, release, replication, simulation, snapshots
 from pipelines.automation import refresh_sensor, schedules, simulation_sensor
 from pipelines.checks import CHECKS
 from pipelines.dbt_runner import DbtRunner
@@ -21,7 +21,7 @@ def build_defs(platform: Platform | None = None, **resources: Any) -> dg.Definit
     platform = platform or Platform()
     upstream = [*market.ASSETS, *replication.ASSETS, *positions.ASSETS, *marts.ASSETS]
     released = release.release_asset([key for asset in upstream for key in asset.keys])
-    results = [*snapshots.ASSETS, *simulation.ASSETS]
+    results = [*snapshots.ASSETS, *collateral.ASSETS, *simulation.ASSETS]
     simulations = dg.AssetSelection.assets(*simulation.ASSETS)
     refresh = dg.define_asset_job(
         "refresh",
@@ -38,8 +38,8 @@ def build_defs(platform: Platform | None = None, **resources: Any) -> dg.Definit
     )
     take_snapshots = dg.define_asset_job(
         "take_snapshots",
-        selection=dg.AssetSelection.assets(*snapshots.ASSETS),
-        description="A position snapshot of every book.",
+        selection=dg.AssetSelection.assets(*snapshots.ASSETS, *collateral.ASSETS),
+        description="A position snapshot of every book, and its ranking as collateral.",
     )
     return dg.Definitions(
         assets=[*upstream, released, *results],

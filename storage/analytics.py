@@ -14,6 +14,7 @@ from domain.ports import (
     TickerPriceAtDate,
     ValuedPosition,
 )
+from domain.snapshots import Quote, ReleasedQuotes
 from storage.lake import Lake
 from storage.mounted import MountedRelease, NewestRelease, mounted
 from storage.queries import statements
@@ -95,3 +96,9 @@ class LakeAnalyticsRepository:
     def get_simulation_fan(self, simulation_id: UUID) -> Sequence[Mapping[str, float]]:
         """The percentiles of wealth, one row per step; of the newest release it was run against."""
         return self._mounted().rows(_SQL["fan"], simulation_id=str(simulation_id))
+
+    def get_quotes(self) -> ReleasedQuotes:
+        """The last close of every security; a security that nobody quotes is not in it."""
+        newest = self._mounted()
+        quotes = {row.pop("security_id"): Quote(**row) for row in newest.rows(_SQL["quotes"])}
+        return ReleasedQuotes(newest.release.made_from, quotes)

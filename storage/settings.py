@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     statement_timeout: Duration = "30s"
     lock_timeout: Duration = "10s"
     idle_in_transaction_timeout: Duration = "60s"
+    snapshot_payload_days: int = Field(default=7, ge=0)
 
     @property
     def home(self) -> Path:

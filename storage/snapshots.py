@@ -6,33 +6,60 @@ partial unique index keeps one current snapshot per book and day whatever happen
 
 import json
 from collections.abc import Mapping
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
+from psycopg.rows import tuple_row
 
 from domain import snapshots
-from domain.errors import PortfolioNotFound
+from domain.errors import NotFound, PortfolioNotFound, SnapshotPruned
 from domain.events import PositionSnapshotCreated
 from domain.ports import Clock
 from domain.snapshots import Book, BookHolding, PositionSnapshot, Quote, Skipped, SnapshotLine
 from storage.outbox import write_event
 
 _BOOK = "select version, time_zone from portfolio where portfolio_id = %s for update"
+# A bond may have no ticker: no identifier at all loses a security its name, never its line.
 _HOLDINGS = """
-    select account_id, security_id, name, quantity, cost_basis
-    from position_current join security_name using (security_id)
+    select account_id, security_id, coalesce(name, security_id::text), quantity,
+           case when is_basis_known then cost_basis end
+    from position_current left join security_name using (security_id)
     where portfolio_id = %s
     order by account_id, security_id
 """
-_CURRENT = """
-    select snapshot_id, portfolio_id, business_date, taken_at, portfolio_version, release_id, payload
+_COLUMNS = "snapshot_id, portfolio_id, business_date, taken_at, portfolio_version, release_id, payload"
+_CURRENT = f"""
+    select {_COLUMNS}
     from position_snapshot where portfolio_id = %s and business_date = %s and is_current
 """
-_SUPERSEDE = (
-    "update position_snapshot set is_current = false where portfolio_id = %s and business_date = %s and is_current"
-)
+_LATEST = f"""
+    select {_COLUMNS}
+    from position_snapshot where portfolio_id = %s and is_current
+    order by business_date desc limit 1
+"""
+_GET = f"select {_COLUMNS} from position_snapshot where snapshot_id = %s"
+_ENDS_OF_DAY = """
+    select snapshot_id, portfolio_id, business_date, taken_at, portfolio_version, release_id,
+           payload_hash, jsonb_array_length(payload)
+    from position_snapshot
+    where portfolio_id = %(portfolio_id)s and is_current
+      and business_date >= coalesce(%(start)s, '-infinity'::date)
+      and business_date <= coalesce(%(end)s, 'infinity'::date)
+      and business_date > coalesce(%(after)s, '-infinity'::date)
+    order by business_date limit %(limit)s
+"""
+_SUPERSEDE = """
+    update position_snapshot set is_current = false, superseded_at = %s, superseded_reason = %s
+    where portfolio_id = %s and business_date = %s and is_current
+"""
+_PRUNE = """
+    update position_snapshot set payload = null, pruned_at = %(now)s
+    where payload is not null and not is_current and superseded_at < %(before)s
+"""
 _STORE = """
     insert into position_snapshot (snapshot_id, portfolio_id, business_date, taken_at, portfolio_version, release_id,
                                    payload, payload_hash, is_current)
@@ -40,30 +67,60 @@ _STORE = """
 """
 
 
+@dataclass(frozen=True, slots=True)
+class EndOfDay:
+    """The current snapshot of a business date, without its lines."""
+
+    snapshot_id: UUID
+    portfolio_id: UUID
+    business_date: date
+    taken_at: datetime
+    portfolio_version: int
+    release_id: int
+    payload_hash: str
+    line_count: int
+
+
 class PostgresPositionSnapshotRepository:
     """Snapshots of record, within the connection's transaction."""
 
-    def __init__(self, connection: psycopg.Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._cursor = connection.cursor(row_factory=tuple_row)
 
     def book(self, portfolio_id: UUID) -> Book:
         """The book at its newest version, its row locked until the transaction ends."""
-        row = self._connection.execute(_BOOK, (portfolio_id,)).fetchone()
+        row = self._cursor.execute(_BOOK, (portfolio_id,)).fetchone()
         if row is None:
             raise PortfolioNotFound(portfolio_id)
-        holdings = self._connection.execute(_HOLDINGS, (portfolio_id,)).fetchall()
+        holdings = self._cursor.execute(_HOLDINGS, (portfolio_id,)).fetchall()
         return Book(portfolio_id, row[0], row[1], tuple(BookHolding(*holding) for holding in holdings))
 
     def current(self, portfolio_id: UUID, business_date: date) -> PositionSnapshot | None:
-        row = self._connection.execute(_CURRENT, (portfolio_id, business_date)).fetchone()
+        row = self._cursor.execute(_CURRENT, (portfolio_id, business_date)).fetchone()
+        return _snapshot(row) if row else None
+
+    def latest(self, portfolio_id: UUID) -> PositionSnapshot | None:
+        """The current snapshot of the book's newest business date that has one."""
+        row = self._cursor.execute(_LATEST, (portfolio_id,)).fetchone()
+        return _snapshot(row) if row else None
+
+    def get(self, snapshot_id: UUID) -> PositionSnapshot:
+        """That snapshot, current or superseded; SnapshotPruned if what it held is gone."""
+        row = self._cursor.execute(_GET, (snapshot_id,)).fetchone()
         if row is None:
-            return None
-        snapshot_id, portfolio, day, taken_at, version, release_id, payload = row
-        lines = tuple(_line(line) for line in payload)
-        return PositionSnapshot(snapshot_id, portfolio, day, taken_at, version, release_id, lines)
+            raise NotFound(f"there is no snapshot {snapshot_id}")
+        return _snapshot(row)
+
+    def ends_of_day(
+        self, portfolio_id: UUID, start: date | None, end: date | None, limit: int, after: date | None = None
+    ) -> list[EndOfDay]:
+        """The current snapshots of the days from `start` to `end`, both included, and after `after`; oldest first."""
+        asked = {"portfolio_id": portfolio_id, "start": start, "end": end, "after": after, "limit": limit}
+        return [EndOfDay(*row) for row in self._cursor.execute(_ENDS_OF_DAY, asked).fetchall()]
 
     def store(self, snapshot: PositionSnapshot) -> None:
-        self._connection.execute(_SUPERSEDE, (snapshot.portfolio_id, snapshot.business_date))
+        reason = snapshots.superseded_by(snapshot)
+        self._cursor.execute(_SUPERSEDE, (snapshot.taken_at, reason, snapshot.portfolio_id, snapshot.business_date))
         values = (
             snapshot.snapshot_id,
             snapshot.portfolio_id,
@@ -74,11 +131,16 @@ class PostgresPositionSnapshotRepository:
             snapshot.payload,
             snapshot.payload_hash,
         )
-        self._connection.execute(_STORE, values)
+        self._cursor.execute(_STORE, values)
+
+
+def prune_payloads(connection: psycopg.Connection[Any], now: datetime, keep_days: int) -> int:
+    """Remove what snapshots superseded more than `keep_days` ago held; how many. Time, hash and reason stay."""
+    return connection.execute(_PRUNE, {"now": now, "before": now - timedelta(days=keep_days)}).rowcount
 
 
 def take_snapshot(
-    connection: psycopg.Connection, portfolio_id: UUID, quotes: Mapping[int, Quote], release_id: int, clock: Clock
+    connection: psycopg.Connection[Any], portfolio_id: UUID, quotes: Mapping[int, Quote], release_id: int, clock: Clock
 ) -> PositionSnapshot | Skipped:
     """Take the book's snapshot now and store it with its event, or say why it is skipped. One unit of work."""
     with connection.transaction():
@@ -103,6 +165,14 @@ def _created(snapshot: PositionSnapshot) -> PositionSnapshotCreated:
         snapshot.portfolio_version,
         snapshot.release_id,
     )
+
+
+def _snapshot(row: tuple[Any, ...]) -> PositionSnapshot:
+    snapshot_id, portfolio_id, day, taken_at, version, release_id, payload = row
+    if payload is None:
+        raise SnapshotPruned(snapshot_id)
+    lines = tuple(_line(line) for line in payload)
+    return PositionSnapshot(snapshot_id, portfolio_id, day, taken_at, version, release_id, lines)
 
 
 def _line(stored: dict[str, object]) -> SnapshotLine:

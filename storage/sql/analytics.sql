@@ -139,3 +139,14 @@ order by step
 select version
 from raw.pg_portfolio
 where portfolio_id = $portfolio_id
+-- name: quotes
+-- Bonds are quoted per 100 of face; a price without a row in dim_security is still a price.
+select
+    prices.security_id,
+    coalesce(any_value(securities.ticker), cast(prices.security_id as varchar)) as ticker,
+    arg_max(prices.close, prices.price_date) as close,
+    max(prices.price_date) as price_date,
+    cast(case when any_value(securities.asset_type) = 'BOND' then 100 else 1 end as decimal(18, 8)) as units
+from marts.fact_price_daily as prices
+left join marts.dim_security as securities using (security_id)
+group by prices.security_id

@@ -14,7 +14,7 @@ from deltalake import DeltaTable
 from storage.analytics import LakeAnalyticsRepository
 
 QUANTITIES = {
-    *("quantity", "price", "close", "par_yield_pct"),
+    *("quantity", "price", "close", "par_yield_pct", "haircut", "fx_haircut"),
     *("expense_ratio_bps", "coupon_rate_pct", "denomination"),
 }
 EMPTY = {"raw/pg_fund_details", "raw/pg_bond_details"}  # the bundled market has neither

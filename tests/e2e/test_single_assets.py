@@ -19,6 +19,7 @@ BY_COMMAND_LINE = [
     "positions/position_interval",
     "meta/release",
     "positions/position_snapshot",
+    "positions/collateral_ranking",
     "simulation/simulation_fan",
 ]
 

@@ -1,78 +1,44 @@
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
 from decimal import Decimal
-from uuid import UUID, uuid4
+from functools import partial
+from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg.errors import UniqueViolation
 
 from domain.errors import PortfolioNotFound
-from domain.snapshots import Book, BookHolding, PositionSnapshot, Quote, Skipped, business_date, snapshot_of
+from domain.snapshots import Book, BookHolding, PositionSnapshot, Quote, Skipped, snapshot_of
 from storage.postgres import Database
 from storage.snapshots import PostgresPositionSnapshotRepository, take_snapshot
-
-USER = "00000000-0000-4000-8000-000000000001"
-BOOK = UUID("00000000-0000-4000-8000-0000000000aa")
-NOON = datetime(2017, 3, 29, 12, tzinfo=UTC)
-TODAY = date(2017, 3, 29)
-QUOTES = {1: Quote("ACME", Decimal("12.50000000"), date(2017, 3, 28))}
-_SET_UP = """
-    insert into portfolio (portfolio_id, user_id, name, base_currency, kind, time_zone, version)
-    values ('{book}', '{user}', 'Desk', 'USD', 'TRADING_BOOK', 'America/New_York', 4);
-    insert into security_registry (asset_type, currency, display_name)
-    values ('EQUITY', 'USD', 'Acme'), ('EQUITY', 'USD', 'Zeta');
-    insert into security_identifier (security_id, id_type, id_value, is_primary)
-    values (1, 'TICKER', 'ACME', true), (2, 'TICKER', 'ZETA', true);
-    insert into position_current (portfolio_id, account_id, security_id, quantity, cost_basis, realised)
-    select '{book}', account_id, security_id, quantity, cost, 0
-    from account, (values (1, 10.5, 105), (2, -3, -30.00000001)) as held (security_id, quantity, cost);
-"""
-
-
-@dataclass
-class FakeClock:
-    """Stands still until it is moved."""
-
-    moment: datetime = NOON
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def today(self, zone: str) -> date:
-        return business_date(self.moment, zone)
+from tests.small_book import (
+    BOOK,
+    NOON,
+    QUOTES,
+    TODAY,
+    FakeClock,
+    count,
+    take,
+    trade,
+    wait_until_one_is_blocked,
+    with_small_book,
+)
 
 
 @pytest.fixture
 def database(new_database: Callable[[], Database]) -> Database:
-    """A database of this test's own: one book at version 4 with two holdings, of which one has a quote."""
-    created = new_database()
-    with psycopg.connect(created.admin_url) as connection:
-        connection.execute(_SET_UP.format(book=BOOK, user=USER))  # type: ignore[arg-type]
-    return created
+    """A database of this test's own."""
+    return with_small_book(new_database)
 
 
 @pytest.fixture
 def connection(database: Database) -> Iterator[psycopg.Connection]:
     with psycopg.connect(database.app_url, autocommit=True) as opened:
         yield opened
-
-
-def take(connection: psycopg.Connection, release_id: int = 7, clock: FakeClock | None = None) -> object:
-    return take_snapshot(connection, BOOK, QUOTES, release_id, clock or FakeClock())
-
-
-def trade(connection: psycopg.Connection) -> None:
-    connection.execute("update portfolio set version = version + 1")
-    connection.execute("update position_current set quantity = quantity * 2")
-
-
-def count(connection: psycopg.Connection, what: str) -> int:
-    row = connection.execute(f"select count(*) from {what}").fetchone()  # type: ignore[arg-type]
-    assert row is not None
-    return int(row[0])
 
 
 def test_a_book_is_stored_with_its_holdings_and_their_values(connection: psycopg.Connection) -> None:
@@ -122,6 +88,15 @@ def test_the_hash_is_of_a_payload_that_anyone_can_write_down() -> None:
     )
     # printf '%s' '<the payload>' | sha256sum
     assert snapshot.payload_hash == "fc0138048dd58ff31d89f3c42b6da9be5902b10b178d9281d6204b8345aafd4b"
+
+
+def test_a_bond_is_worth_its_face_times_its_price_per_cent() -> None:
+    bond = BookHolding(1, 1, "US912810TM09", Decimal("10000"), Decimal("9900"))
+    quotes = {1: Quote("US912810TM09", Decimal("99.5"), TODAY, Decimal(100))}
+
+    (line,) = snapshot_of(Book(BOOK, 4, "UTC", (bond,)), quotes, 7, NOON, TODAY, uuid4()).lines
+
+    assert (line.close, line.market_value) == (Decimal("99.5"), 9_950)
 
 
 def test_one_digit_of_a_quantity_is_another_hash() -> None:
@@ -193,7 +168,7 @@ def test_every_business_date_has_a_current_one(connection: psycopg.Connection) -
 
 
 def test_a_book_without_holdings_is_stored_empty(connection: psycopg.Connection) -> None:
-    connection.execute("delete from position_current")
+    connection.execute("update account_holding set quantity = 0")
 
     taken = take(connection)
 
@@ -267,28 +242,30 @@ def test_of_two_takers_at_once_one_stores_and_one_skips(database: Database) -> N
             assert sorted(type(outcome).__name__ for outcome in outcomes) == ["PositionSnapshot", "Skipped"]
 
 
-def store_unlocked(connection: psycopg.Connection, looked: threading.Barrier) -> None:
-    """What a taker without the lock of the book's row would do: look, decide, and store what it decided."""
-    with connection.transaction():
-        repository = PostgresPositionSnapshotRepository(connection)
-        assert repository.current(BOOK, TODAY) is None
-        looked.wait()
-        repository.store(PositionSnapshot(uuid4(), BOOK, TODAY, NOON, 4, 7, ()))
+@contextmanager
+def two_who_look_without_the_lock(database: Database) -> Iterator[tuple[Callable[[], None], ...]]:
+    """Two takers who have found no snapshot; each way to store what it decided, and then the ways to commit it."""
+    with psycopg.connect(database.app_url) as one, psycopg.connect(database.app_url) as two:
+        takers = [PostgresPositionSnapshotRepository(connection) for connection in (one, two)]
+        assert [taker.current(BOOK, TODAY) for taker in takers] == [None, None]
+        decided = [PositionSnapshot(uuid4(), BOOK, TODAY, NOON, 4, release_id, ()) for release_id in (7, 8)]
+        stores = [partial(taker.store, snapshot) for taker, snapshot in zip(takers, decided, strict=True)]
+        yield *stores, one.commit, two.commit
+        two.rollback()
 
 
-def store_two_unlocked(database: Database) -> list[object]:
-    looked = threading.Barrier(2)
-    with (
-        psycopg.connect(database.app_url, autocommit=True) as one,
-        psycopg.connect(database.app_url, autocommit=True) as two,
-    ):
-        return together(lambda: store_unlocked(one, looked), lambda: store_unlocked(two, looked))
+def test_control_without_the_lock_both_decide_to_store_and_the_constraint_refuses_one(
+    database: Database, connection: psycopg.Connection
+) -> None:
+    with two_who_look_without_the_lock(database) as (store, store_too, commit, _), ThreadPoolExecutor(1) as pool:
+        store()
+        second = pool.submit(store_too)
+        wait_until_one_is_blocked(database)
+        commit()
+        with pytest.raises(UniqueViolation):
+            second.result()
 
-
-def test_control_without_the_lock_both_decide_to_store_and_the_constraint_refuses_one(database: Database) -> None:
-    outcomes = store_two_unlocked(database)
-
-    assert sorted(isinstance(outcome, UniqueViolation) for outcome in outcomes) == [False, True]
+    assert count(connection, "position_snapshot") == 1
 
 
 def test_control_without_lock_and_constraint_two_are_current(
@@ -297,45 +274,8 @@ def test_control_without_lock_and_constraint_two_are_current(
     with psycopg.connect(database.admin_url) as owner:
         owner.execute("drop index one_current_snapshot_of_a_day")
 
-    store_two_unlocked(database)
+    with two_who_look_without_the_lock(database) as acts:
+        for act in acts:
+            act()
 
     assert count(connection, "position_snapshot where is_current") == 2
-
-
-@pytest.mark.parametrize(
-    ("zone", "moment", "day"),
-    [
-        # Lord Howe: UTC+10:30, and half an hour more in summer
-        ("Australia/Lord_Howe", "2017-07-01T13:29:59Z", "2017-07-01"),
-        ("Australia/Lord_Howe", "2017-07-01T13:30:00Z", "2017-07-02"),
-        ("Australia/Lord_Howe", "2017-01-01T12:59:59Z", "2017-01-01"),
-        ("Australia/Lord_Howe", "2017-01-01T13:00:00Z", "2017-01-02"),
-        # Nuuk: UTC-3 in the winter of 2017, UTC-2 since it moved in March 2023
-        ("America/Nuuk", "2017-01-10T02:59:59Z", "2017-01-09"),
-        ("America/Nuuk", "2017-01-10T03:00:00Z", "2017-01-10"),
-        ("America/Nuuk", "2024-01-10T01:59:59Z", "2024-01-09"),
-        ("America/Nuuk", "2024-01-10T02:00:00Z", "2024-01-10"),
-        # Apia crossed the date line: after 29 December 2011 came the 31st
-        ("Pacific/Apia", "2011-12-30T09:59:59Z", "2011-12-29"),
-        ("Pacific/Apia", "2011-12-30T10:00:00Z", "2011-12-31"),
-    ],
-)
-def test_the_business_date_is_the_day_in_the_books_own_zone(zone: str, moment: str, day: str) -> None:
-    assert business_date(datetime.fromisoformat(moment), zone).isoformat() == day
-
-
-def test_there_was_no_30_december_2011_in_apia() -> None:
-    minutes = [datetime(2011, 12, 28, tzinfo=UTC) + timedelta(minutes=15 * n) for n in range(4 * 24 * 5)]
-
-    assert date(2011, 12, 30) not in {business_date(minute, "Pacific/Apia") for minute in minutes}
-
-
-def test_the_same_moment_has_the_same_business_date_whatever_zone_it_is_written_in() -> None:
-    written = datetime.fromisoformat("2017-03-29T23:30:00-04:00")
-
-    assert business_date(written, "Asia/Tokyo") == business_date(written.astimezone(UTC), "Asia/Tokyo")
-
-
-def test_a_moment_without_a_zone_has_no_business_date() -> None:
-    with pytest.raises(AssertionError, match="without a zone"):
-        business_date(datetime(2017, 3, 29), "UTC")  # noqa: DTZ001

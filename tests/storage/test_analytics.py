@@ -5,10 +5,12 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import uuid4
 
+import pyarrow as pa
 import pytest
 
 from domain.errors import MissingParameters, NoRelease
 from domain.ports import AnalyticsRepository, SimulationParamsRepository
+from domain.snapshots import Quote
 from storage.analytics import LakeAnalyticsRepository
 from storage.lake import Lake
 from storage.parameters import LakeSimulationParamsRepository
@@ -193,3 +195,25 @@ def test_historical_returns_are_on_common_dates(params: LakeSimulationParamsRepo
     assert history.returns == ((-0.2231,), (0.0953,))
     with pytest.raises(MissingParameters):
         params.get_historical_returns(["AAPL", "GHOST"])
+
+
+def test_quotes_are_the_last_closes_and_name_the_refresh_they_are_from(analytics: LakeAnalyticsRepository) -> None:
+    quotes = analytics.get_quotes()
+
+    assert quotes.release_id == 1 < analytics.release().release_id
+    assert quotes.by_security == {
+        1: Quote("AAPL", D(121), AS_OF),
+        2: Quote("MSFT", D(40), date(2017, 3, 28)),
+    }
+
+
+def test_a_bonds_close_is_of_100_of_face_and_a_price_is_not_lost_with_its_ticker(new_lake: Lake) -> None:
+    publish_small_release(new_lake)
+    securities = pa.table({"security_id": [1], "ticker": ["US912810TM09"], "asset_type": ["BOND"]})
+    version = new_lake.publish("marts/dim_security", securities).version
+    release(new_lake, {"marts/dim_security": version, "marts/fact_price_daily": 0})
+
+    quotes = LakeAnalyticsRepository.newest(new_lake).get_quotes().by_security
+
+    assert (quotes[1].ticker, quotes[1].units) == ("US912810TM09", 100)
+    assert (quotes[2].ticker, quotes[2].units) == ("2", 1)

@@ -1,0 +1,168 @@
+"""The schedule's job: a snapshot of every book, its ranking, and both in the lake and in an appended release."""
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psycopg
+import pytest
+
+from pipelines.definitions import build_defs
+from pipelines.resources import Platform
+from storage.collateral import rank_snapshot
+from storage.postgres import Database
+from tests.small_book import BOOK, USER, count, trade, with_small_book
+from tests.small_release import publish_small_release
+
+D = Decimal
+RANKINGS, SNAPSHOTS = "positions/collateral_ranking", "positions/position_snapshot"
+
+
+@pytest.fixture
+def database(new_database: Callable[[], Database]) -> Database:
+    return with_small_book(new_database)
+
+
+@pytest.fixture
+def connection(database: Database) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database.app_url, autocommit=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def platform(database: Database, tmp_path: Path) -> Platform:
+    return Platform(
+        lakefolio_home=str(tmp_path),
+        database_url=database.app_url,
+        database_admin_url=database.admin_url,
+        lake_uri=str(tmp_path / "a lake"),
+        market_source="sample",
+    )
+
+
+@pytest.fixture
+def released(platform: Platform) -> Platform:
+    publish_small_release(platform.lake)
+    return platform
+
+
+def run(platform: Platform) -> dict[str, Any]:
+    """The job once; what each asset said about itself."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        done = build_defs(platform).resolve_job_def("take_snapshots").execute_in_process(instance=instance)
+    assert done.success
+    return {
+        event.asset_key.to_user_string(): {name: value.value for name, value in event.materialization.metadata.items()}
+        for event in done.get_asset_materialization_events()
+    }
+
+
+def items(platform: Platform) -> list[dict[str, Any]]:
+    release = platform.releases.head()
+    assert release
+    return list(platform.lake.read(RANKINGS, release.versions[RANKINGS]).to_pylist())
+
+
+def test_every_books_snapshot_is_ranked_and_its_items_are_in_the_release(released) -> None:
+    made = run(released)
+
+    assert (made[SNAPSHOTS]["snapshots stored"], made[RANKINGS]["snapshots ranked"]) == (1, 1)
+    acme, zeta = items(released)
+    assert (acme["ticker"], acme["rank"], acme["price"], acme["haircut"]) == ("ACME", 1, 121, D("0.25"))
+    assert (acme["market_value"], acme["lendable_value"], acme["cumulative_value"]) == (
+        D("1270.5"),
+        D("952.875"),
+        D("952.875"),
+    )
+    assert (zeta["rank"], zeta["is_eligible"], zeta["reason"], zeta["lendable_value"]) == (
+        None,
+        False,
+        "NOT_LONG",
+        None,
+    )
+
+
+def test_ranked_once_nothing_is_new_the_second_time(released) -> None:
+    run(released)
+    before = released.releases.head()
+
+    made = run(released)
+
+    assert made[RANKINGS]["snapshots ranked"] == 0
+    assert released.releases.head() == before
+
+
+def test_a_ranking_made_elsewhere_is_published_too(released, connection) -> None:
+    run(released)
+    row = connection.execute("select snapshot_id from position_snapshot").fetchone()
+    assert row
+    rank_snapshot(connection, row[0], rates={"EUR": D("1.1")})
+
+    run(released)
+
+    assert len({item["ranking_id"] for item in items(released)}) == 2
+
+
+def test_a_newer_snapshot_is_ranked_as_well(released, connection) -> None:
+    run(released)
+    trade(connection)
+
+    run(released)
+
+    assert [item["quantity"] for item in items(released) if item["ticker"] == "ACME"] == [D("10.5"), 21]
+
+
+def test_an_archived_book_is_neither_taken_nor_ranked(released, connection) -> None:
+    connection.execute("update portfolio set archived_at = now() where portfolio_id = %s", (BOOK,))
+
+    run(released)
+
+    assert (count(connection, "position_snapshot"), count(connection, "collateral_ranking")) == (0, 0)
+
+
+def test_a_book_that_cannot_be_ranked_keeps_no_other_one_waiting(released, connection, database) -> None:
+    with psycopg.connect(database.admin_url) as owner:
+        owner.execute(
+            "insert into portfolio (portfolio_id, user_id, name, base_currency, kind, time_zone) values"
+            " ('00000000-0000-4000-8000-0000000000a0', %s, 'Too much', 'USD', 'TRADING_BOOK', 'UTC')",
+            (USER,),
+        )
+        owner.execute(
+            "insert into account (user_id, identifier, broker, account_type) values (%s, 'B', 'B', 'BANK')", (USER,)
+        )
+        owner.execute(
+            "insert into account_holding"
+            " select '00000000-0000-4000-8000-0000000000a0', account_id, 1, 9999999999, 0, 1, 1, 0, 0, 0, true, true"
+            " from account"
+        )
+
+    made = run(released)
+
+    assert (made[RANKINGS]["snapshots ranked"], made[RANKINGS]["snapshots refused"]) == (1, 1)
+
+
+def test_before_the_first_release_there_is_nothing_to_rank(platform) -> None:
+    made = run(platform)
+
+    assert (made[RANKINGS]["dagster/row_count"], made[SNAPSHOTS]["dagster/row_count"]) == (0, 0)
+
+
+def test_old_payloads_are_pruned_after_taking_and_the_table_keeps_the_rest(released, connection, database) -> None:
+    run(released)
+    trade(connection)
+    run(released)
+    with psycopg.connect(database.admin_url) as owner:
+        owner.execute("update position_snapshot set superseded_at = now() - interval '8 days' where not is_current")
+
+    made = run(released)
+
+    assert made[SNAPSHOTS]["payloads pruned"] == 1
+    release = released.releases.head()
+    assert release
+    rows = released.lake.read(SNAPSHOTS, release.versions[SNAPSHOTS]).to_pylist()
+    old, current = sorted(rows, key=lambda row: row["is_current"])
+    assert (old["payload"], bool(old["payload_hash"]), bool(old["superseded_reason"])) == (None, True, True)
+    assert current["payload"]
+    assert old["pruned_at"]
