@@ -40,7 +40,8 @@ class PortfolioKind(StrEnum):
 class Portfolio:
     """State after `version` ledger rows; the rows decided since loading, and the holdings that they changed.
 
-    `positions` holds the securities that were loaded. `history` is needed where a method says so, and for what is back-dated.
+    `positions` holds the securities that were loaded. `history` is needed where a method says so, and for whatever is
+    back-dated.
     Reservations of open orders are kept by currency and by (account, security); they are not available to others.
     """
 
@@ -136,28 +137,14 @@ class Portfolio:
         return self._decide([row], is_confirmed)[0]
 
     def buy(
-        self,
-        account_id: int,
-        security_id: int,
-        quantity: Decimal,
-        price: Decimal,
-        fees: Decimal,
-        when: When,
-        terms: Terms = PLAIN,
+        self, account_id: int, security_id: int, quantity: Decimal, price: Decimal, fees: Decimal, when: When
     ) -> Transaction:
-        return self.trade(TxnType.BUY, account_id, security_id, quantity, price, fees, when, terms)
+        return self.trade(TxnType.BUY, account_id, security_id, quantity, price, fees, when)
 
     def sell(
-        self,
-        account_id: int,
-        security_id: int,
-        quantity: Decimal,
-        price: Decimal,
-        fees: Decimal,
-        when: When,
-        terms: Terms = PLAIN,
+        self, account_id: int, security_id: int, quantity: Decimal, price: Decimal, fees: Decimal, when: When
     ) -> Transaction:
-        return self.trade(TxnType.SELL, account_id, security_id, quantity, price, fees, when, terms)
+        return self.trade(TxnType.SELL, account_id, security_id, quantity, price, fees, when)
 
     def transfer_in(
         self,
@@ -333,7 +320,7 @@ class Portfolio:
         """Take the new state over. What it no longer mentions, because all its rows are reversed, is nothing now."""
         before = self.positions
         after.holdings.update({key: Holding() for key in before.holdings.keys() - after.holdings.keys()})
-        after.cash.update({currency: ZERO for currency in before.cash.keys() - after.cash.keys()})
+        after.cash.update(dict.fromkeys(before.cash.keys() - after.cash.keys(), ZERO))
         self.changed |= {key for key, held in after.holdings.items() if held != before.holding(key)}
         self.positions = after
 

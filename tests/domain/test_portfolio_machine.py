@@ -1,4 +1,4 @@
-"""A portfolio under any commands in any order: after each, what is stored is what the ledger says, and no rule is broken.
+"""A portfolio under any commands: after each, what is stored is what the ledger says, and no rule is broken.
 
 The machine stores and loads as the repository does: a command finds the cash, the holdings of its own security, and the
 history only where it stands before a recorded row. So incremental and full folds meet after every step.
@@ -41,6 +41,7 @@ few_accounts = st.integers(1, 3)
 securities = st.sampled_from(list(TERMS))
 quantities = st.decimals("0.00000001", "40", places=8) | st.integers(1, 40).map(D)
 prices = st.decimals("0.00000001", "90", places=8) | st.integers(1, 90).map(D)
+unit_costs = st.none() | st.just(ZERO) | prices
 amounts = st.decimals("0.00000001", "9000", places=8)
 fees = st.just(ZERO) | st.decimals("0", "9", places=8)
 rates = st.decimals("0.5", "2", places=4)
@@ -54,6 +55,7 @@ def moments(draw: Any) -> When:
 
 
 whens = moments()
+EXAMPLES = 2000 if os.environ.get("LAKEFOLIO_CHAOS") == "long" else 25
 
 
 class PortfolioMachine(RuleBasedStateMachine):
@@ -278,7 +280,7 @@ def test_a_portfolio_keeps_its_rules_under_any_commands() -> None:
     run_state_machine_as_test(
         PortfolioMachine,
         settings=settings(
-            max_examples=2000 if os.environ.get("LAKEFOLIO_CHAOS") == "long" else 25,
+            max_examples=EXAMPLES,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
