@@ -66,7 +66,7 @@ EXCEPTED_FIGURE_OF_CASE = {
     (
         "split-multiple",
         "average_price",
-    ): "6.66666667 units have 8 decimals, so that their average is 149.99999993, not 150",
+    ): "6.66666667 units have 8 decimals, and so 149.99999993 for average",
     ("fee-only", "net_performance"): "Ghostfolio leaves an account's fee out of performance; it is a cost here",
 }
 
@@ -254,12 +254,12 @@ def fees_base(mine: Portfolio) -> Decimal:
 
 
 FIGURES: dict[str, Callable[[Portfolio, dict[str, Any]], Decimal]] = {
-    "quantity": lambda mine, case: holding(mine).quantity,
-    "average_price": lambda mine, case: holding(mine).avg_cost,
-    "investment": lambda mine, case: holding(mine).cost_basis,
-    "investment_with_fx": lambda mine, case: holding(mine).cost_basis_base,
-    "fees": lambda mine, case: total_of(TxnType.FEE)(mine),
-    "dividend": lambda mine, case: total_of(TxnType.DIVIDEND)(mine),
+    "quantity": lambda mine, _: holding(mine).quantity,
+    "average_price": lambda mine, _: holding(mine).avg_cost,
+    "investment": lambda mine, _: holding(mine).cost_basis,
+    "investment_with_fx": lambda mine, _: holding(mine).cost_basis_base,
+    "fees": lambda mine, _: total_of(TxnType.FEE)(mine),
+    "dividend": lambda mine, _: total_of(TxnType.DIVIDEND)(mine),
     "current_value": worth,
     "gross_performance": gross,
     "gross_performance_with_fx": gross,
