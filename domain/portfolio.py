@@ -267,7 +267,9 @@ class Portfolio:
     def _fractions(
         self, security_id: int, new: Decimal, old: Decimal, price: Decimal, when: When, terms: Terms
     ) -> Iterable[Transaction]:
-        open_then = self._before(when.business_date)
+        assert self.history is not None
+        earlier = (row for row in self.history if (row.business_date, row.event_ts) <= _moment(when))
+        open_then = Positions.of(earlier, self.cost_method)
         for (account_id, held_id), held in sorted(open_then.holdings.items()):
             fraction = share(held.quantity, new, old) % 1 if held_id == security_id else ZERO
             if fraction:

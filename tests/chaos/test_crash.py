@@ -42,7 +42,7 @@ TICKERS = ("HOTA", "HOTB")
 
 @dataclass
 class Hot:
-    """Three portfolios that everyone acts on, with 100,000 USD each."""
+    """Three portfolios that everyone acts on, with 2,000 USD each, so that some commands are refused."""
 
     base_url: str
     portfolio_ids: list[str] = field(default_factory=list)
@@ -56,7 +56,7 @@ class Hot:
                 body = {"ticker": ticker, "asset_type": "EQUITY", "currency": "USD", "display_name": ticker}
                 assert api.post("/securities", json=body).status_code in (201, 409)
             for name in ("one", "two", "three"):
-                asked = {"name": name, "business_date": DAY, "initial_cash": "100000"}
+                asked = {"name": name, "business_date": DAY, "initial_cash": "2000"}
                 self.portfolio_ids.append(api.post("/portfolios", json=asked).json()["portfolio_id"])
         return self
 
@@ -171,6 +171,8 @@ class Servers:
 
     def kill_api(self) -> None:
         os.kill(self.api_pid, signal.SIGKILL)
+        while processes.is_running(self.home, "api"):
+            time.sleep(0.005)
         self.start_api()
 
     def kill_postgres(self) -> None:
@@ -270,13 +272,14 @@ def test_nothing_is_lost_or_doubled_when_the_api_and_postgres_are_killed(servers
     unseen = sum(call.was_replayed for call in writes)
     with capsys.disabled():
         print(
-            f"\ncrash: seed {SEED}, {CLIENTS} clients, {len(writes)} operations, {len(kills)} kills,"
-            f" {len(acknowledged)} acknowledged, {cut} ambiguous of which {unseen} had been committed,"
-            f" {time.monotonic() - started:.1f} s"
+            f"\ncrash: seed {SEED}, {CLIENTS} clients, {len(writes)} operations, {len(kills)} kills:"
+            f" {len(acknowledged)} acknowledged, {len(writes) - len(acknowledged)} refused,"
+            f" {cut} ambiguous of which {unseen} had been committed, {time.monotonic() - started:.1f} s"
         )
     ledgers = hot.ledgers()
     assert violations(calls, ledgers) == []
     assert sum(ledger.version for ledger in ledgers.values()) >= len(acknowledged) > OPERATIONS / 3
+    assert any(call.status == 422 for call in writes)
     assert broken_chains(servers.database, hot.portfolio_ids) == []
     assert cut > 0
 
@@ -307,3 +310,15 @@ def test_control_without_a_key_a_lost_answer_makes_the_effect_happen_twice(unste
 
     found = violations(calls, unsteady.ledgers())
     assert any("acknowledged with 1 rows, but in the ledger with 2" in problem for problem in found)
+
+
+def test_control_a_changed_byte_breaks_the_chain_from_its_row_on(unsteady: Hot, database: Database) -> None:
+    run([Client(1, unsteady)], 20, lambda _: None)
+    assert broken_chains(database, unsteady.portfolio_ids) == []
+
+    (victim, *_) = unsteady.portfolio_ids
+    with psycopg.connect(database.admin_url) as connection:
+        connection.execute("alter table transaction_ledger disable trigger append_only")
+        connection.execute("update transaction_ledger set note = 'x' where portfolio_id = %s and seq = 1", (victim,))
+        connection.execute("alter table transaction_ledger enable trigger append_only")
+    assert broken_chains(database, unsteady.portfolio_ids)[0] == f"{victim} row 1"

@@ -54,6 +54,14 @@ def test_the_fraction_of_a_short_is_bought_back() -> None:
     assert (bought.quantity, bought.cash_effect, short.held.quantity) == (D("0.5"), -10, -3)
 
 
+def test_the_fraction_is_of_all_that_the_split_applies_to_also_of_what_came_at_its_very_moment() -> None:
+    mine = opened()
+    mine.root.transfer_in(MAIN, UNITS, D(7), D(10), EX_DATE)
+    mine.root.split(MAIN, UNITS, D(1), D(2), EX_DATE, in_lieu_price=D(20))
+
+    assert mine.held.quantity == 3
+
+
 def test_a_split_applies_in_every_account_to_what_is_open_at_the_ex_date_and_to_nothing_else() -> None:
     mine = opened().buy("10", "100").buy("6", "100", account=OTHER).buy("8", "50", day=10)
     mine.root.buy(MAIN, OTHERS, D(5), D(10), ZERO, on(3))
