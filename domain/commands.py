@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from uuid import UUID
 
+from domain.errors import Refusal
 from domain.holdings import CostMethod
 from domain.ledger import TxnType
 from domain.money import ZERO
@@ -64,6 +66,22 @@ class RecordTransaction:
     note: str = ""
     external_id: str | None = None
     expected_etag: str | None = None
+
+
+class BatchMode(StrEnum):
+    ALL_OR_NOTHING = "all_or_nothing"
+    PARTIAL = "partial"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordBatch:
+    """Many transactions of one portfolio. They are decided and numbered in order of event, those of one moment in the
+    order given, so that none is back-dated by another."""
+
+    user_id: UUID
+    portfolio_id: UUID
+    rows: tuple[RecordTransaction | Refusal, ...]
+    register_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

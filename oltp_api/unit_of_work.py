@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from psycopg_pool import ConnectionPool
 
@@ -13,6 +14,7 @@ from oltp_api.adapters import (
     PostgresSecurityRepository,
     PostgresSimulationRequests,
 )
+from oltp_api.imports_repository import PostgresImports
 from oltp_api.portfolio_repository import Connection, PostgresPortfolioRepository
 from oltp_api.reads import Reads
 
@@ -28,11 +30,14 @@ class UnitOfWork:
         self.recorded_at = now
         self.at_once = connection.pipeline
         """Inside `with work.at_once():`, what is asked shares one round trip."""
+        self.rehearsal = partial(connection.transaction, force_rollback=True)
+        """Inside `with work.rehearsal():`, everything happens and nothing stays."""
         self.portfolios = PostgresPortfolioRepository(connection, now)
         self.securities = PostgresSecurityRepository(connection)
         self.accounts = PostgresAccountRepository(connection)
         self.simulations = PostgresSimulationRequests(connection, now)
         self.events = OutboxPublisher(connection)
+        self.imports = PostgresImports(connection, now)
         self.keys = PostgresIdempotencyKeys(connection)
         self.reads = Reads(connection)
 
