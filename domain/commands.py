@@ -81,6 +81,7 @@ class RecordBatch:
     user_id: UUID
     portfolio_id: UUID
     rows: tuple[RecordTransaction | Refusal, ...]
+    mode: BatchMode = BatchMode.PARTIAL
     register_unknown: bool = False
 
 

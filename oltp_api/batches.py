@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from domain.batch import Batch
-from domain.commands import RecordBatch, RecordTransaction
+from domain.commands import BatchMode, RecordBatch, RecordTransaction
 from domain.entries import Terms, When
 from domain.errors import AlreadyExists, InvalidInput, Refusal
 from domain.portfolio import Portfolio
@@ -63,7 +63,8 @@ class _Ready:
 
 
 def record_batch(command: RecordBatch, work: UnitOfWork) -> Sequence[Outcome]:
-    """What became of each row, in the order given; those that are not refused are recorded."""
+    """What became of each row, in the order given. Those that are not refused are recorded, or with ALL_OR_NOTHING
+    only if none is: then the outcomes are what would have been."""
     portfolio, known = _loaded(command, work)
     outcomes: dict[int, Outcome] = {}
     ready: list[_Ready] = []
@@ -81,7 +82,11 @@ def record_batch(command: RecordBatch, work: UnitOfWork) -> Sequence[Outcome]:
         except Refusal as refusal:
             outcomes[place] = refusal
     ready.sort(key=lambda row: (row.when.business_date, row.when.event_ts))
-    outcomes.update(_decided(portfolio, ready, work))
+    batch = _batch_for(portfolio, ready, work)
+    outcomes.update(_decided(batch, ready))
+    is_wanted = command.mode is BatchMode.PARTIAL or not any(isinstance(each, Refusal) for each in outcomes.values())
+    if batch.rows and is_wanted:
+        save(batch, work)
     return [outcomes[place] for place in range(len(command.rows))]
 
 
@@ -101,7 +106,6 @@ def _loaded(command: RecordBatch, work: UnitOfWork) -> tuple[Portfolio, _Known]:
         asked_accounts = work.imports.ask_accounts(command.user_id, accounts)
         asked_recorded = work.imports.ask_recorded(command.portfolio_id, external_ids)
     portfolio = asked_portfolio()
-    work.portfolios.load_holdings(portfolio)
     return portfolio, _Known(asked_securities(), asked_accounts(), asked_recorded())
 
 
@@ -125,10 +129,15 @@ def _ready(place: int, row: RecordTransaction, portfolio: Portfolio, known: _Kno
     return _Ready(place, row, known.accounts[account], security, when, terms)
 
 
-def _decided(portfolio: Portfolio, ready: Sequence[_Ready], work: UnitOfWork) -> Mapping[int, Outcome]:
+def _batch_for(portfolio: Portfolio, ready: Sequence[_Ready], work: UnitOfWork) -> Batch:
     if any(needs_history(portfolio, row.command, row.when) for row in ready):
         load_history(portfolio, work)
-    batch = Batch.of(portfolio)
+    else:
+        work.portfolios.load_holdings(portfolio)
+    return Batch.of(portfolio)
+
+
+def _decided(batch: Batch, ready: Sequence[_Ready]) -> Mapping[int, Outcome]:
     outcomes: dict[int, Outcome] = {}
     for row in ready:
         batch.reach(row.when)
@@ -138,6 +147,4 @@ def _decided(portfolio: Portfolio, ready: Sequence[_Ready], work: UnitOfWork) ->
         except Refusal as refusal:
             outcomes[row.place] = refusal
     batch.finish()
-    if batch.rows:
-        save(batch, work)
     return outcomes

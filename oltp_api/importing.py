@@ -43,7 +43,7 @@ def import_file(asked: ImportRequest, user_id: UUID, portfolio_id: UUID, work: U
     sheet = broker_csv.read(asked.csv, asked.dates, MOST_ROWS, asked.account)
     rows = broker_csv.identified(sheet.rows)
     commands = tuple(_command(row, user_id, portfolio_id) for row in rows)
-    command = RecordBatch(user_id, portfolio_id, commands, asked.register_unknown)
+    command = RecordBatch(user_id, portfolio_id, commands, register_unknown=asked.register_unknown)
     with work.rehearsal() if asked.dry_run else nullcontext():
         outcomes = record_batch(command, work)
         report = sorted(map(_reported, rows, outcomes), key=lambda row: row.line)

@@ -50,9 +50,8 @@ class BatchRequest(Request):
     transactions: tuple[TransactionRequest, ...] = Field(min_length=1, max_length=MOST_ROWS)
 
     def command(self, user_id: UUID, portfolio_id: UUID) -> RecordBatch:
-        return RecordBatch(
-            user_id, portfolio_id, tuple(command_or_refusal(row, user_id, portfolio_id) for row in self.transactions)
-        )
+        rows = tuple(command_or_refusal(row, user_id, portfolio_id) for row in self.transactions)
+        return RecordBatch(user_id, portfolio_id, rows, self.mode)
 
 
 def command_or_refusal(row: TransactionRequest, user_id: UUID, portfolio_id: UUID) -> RecordTransaction | Refusal:
