@@ -191,7 +191,7 @@ class Batch(Portfolio):
         cause = numbered[0]
         when = When(cause.event_ts, cause.business_date)
         before = self.positions
-        after = replace(before, holdings=dict(before.holdings), cash=dict(before.cash))
+        after = Positions(before.method, dict(before.holdings), dict(before.cash), before.in_transit)
         keys: set[HoldingKey] = set()
         for row in numbered:
             if not self.allows_shorts:
@@ -256,9 +256,8 @@ class Batch(Portfolio):
     def _refuse_another_account(self, after: Positions, keys: AbstractSet[HoldingKey]) -> None:
         for opened in keys:
             course = self._course(opened)
-            was, left = (course.end(state.holding(opened).quantity) for state in (self.positions, after))
-            if was or not left:
-                continue
+            if course.end(self.positions.holding(opened).quantity):
+                continue  # was open, so that nothing is opened
             known = {key for key in (*after.holdings, *self.courses) if isinstance(key, tuple) and key[1] == opened[1]}
             if sum(1 for key in known if self._course(key).end(after.holding(key).quantity)) > MOST_HOLDINGS:
                 raise TooManyHoldings(opened[1], MOST_HOLDINGS)

@@ -45,7 +45,15 @@ _HEADERS = {
     "split_old": "split old",
 }
 """Names of columns, without regard to case and punctuation: our own first, then what brokers call them."""
-_COLUMN_OF = {name: column for column, names in _HEADERS.items() for name in names.split(", ")}
+_STATEMENT_HEADERS = {
+    "ticker": _HEADERS["ticker"],
+    "account": _HEADERS["account"],
+    "quantity": f"{_HEADERS['quantity']}, position, balance",
+    "cost": "cost, cost basis, cost basis total, total cost, book value",
+    "price": "price, last price, market price, close, close price, mark price",
+    "market_value": "market value, current value, value, position value, mkt val, amount",
+    "currency": _HEADERS["currency"],
+}
 
 _TYPES = {
     TxnType.BUY: "buy, bought, b, purchase, you bought, buy to open, reinvest shares, market buy, limit buy",
@@ -63,7 +71,19 @@ _TYPES = {
 }
 _TYPE_OF = {word: kind for kind, words in _TYPES.items() for word in words.split(", ")}
 
-_NUMBERS = ("quantity", "price", "fees", "amount", "fx_rate", "accrued", "withheld", "split_new", "split_old")
+_NUMBERS = (
+    "quantity",
+    "price",
+    "fees",
+    "amount",
+    "fx_rate",
+    "accrued",
+    "withheld",
+    "split_new",
+    "split_old",
+    "cost",
+    "market_value",
+)
 _DATES = ("business_date", "ex_date")
 _TRADES = (TxnType.BUY, TxnType.SELL)
 _LEAVES = (TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
@@ -107,14 +127,21 @@ def decoded(file: bytes) -> str:
 def read(text: str, dates: Literal["iso", "mdy", "dmy"], most_rows: int, default_account: str | None = None) -> Sheet:
     """What `text` asks for, row by row. Without a header that names at least a type and a date it is refused whole."""
     lines = _lines(text.removeprefix("\ufeff"))
-    start, columns, ignored = _header(lines)
-    cells = [(line, row) for line, row in lines[start:] if any(cell.strip() for cell in row)]
-    if len(cells) > most_rows:
-        raise InvalidInput("csv", f"has {len(cells)} rows; split it, {most_rows} are imported at once")
+    start, columns, ignored = _header(lines, _HEADERS, ("type", "business_date"))
+    cells = _cells(lines[start:], most_rows)
     reader = _Reader(columns, dates, _has_decimal_commas(cells, columns, _separator(text)), False, default_account)
     reader = reader.knowing_signs(cells)
     rows = [reader.row(line, row) for line, row in cells]
     return Sheet(_oldest_first(rows), ignored)
+
+
+def statement_rows(text: str, most_rows: int) -> Sequence[tuple[int, Mapping[str, object]]]:
+    """What is in each row of a statement, by our names of its columns, with the line where it starts."""
+    lines = _lines(text.removeprefix("\ufeff"))
+    start, columns, _ = _header(lines, _STATEMENT_HEADERS, ("ticker", "quantity"))
+    cells = _cells(lines[start:], most_rows)
+    reader = _Reader(columns, "iso", _has_decimal_commas(cells, columns, _separator(text)), False, None)
+    return [(line, reader.fields(line, row)) for line, row in cells]
 
 
 def identified(rows: Sequence[Row]) -> Sequence[Row]:
@@ -161,6 +188,19 @@ class _Reader:
         place, _ = self.columns.get(column, (len(row), ""))
         return row[place].strip() if place < len(row) else ""
 
+    def fields(self, line: int, row: Sequence[str]) -> dict[str, object]:
+        """What the row says, by our names; a column that it leaves empty says nothing."""
+        fields: dict[str, object] = {}
+        for name in self.columns:
+            text = self.text(row, name)
+            if not text:
+                continue
+            if name in _NUMBERS:
+                fields[name] = self._number(line, name, text)
+            else:
+                fields[name] = self._date(line, name, text) if name in _DATES else text
+        return fields
+
     def row(self, line: int, row: Sequence[str]) -> Row:
         try:
             return Row(line, self._request(line, row))
@@ -174,16 +214,7 @@ class _Reader:
         kind = self._type_of(row)
         if kind is None:
             raise ColumnRefused(line, self._header("type"), "is not a type of transaction that we know")
-        fields: dict[str, object] = {"type": kind}
-        for name in self.columns.keys() - {"type"}:
-            if text := self.text(row, name):
-                fields[name] = text
-        for name in _NUMBERS:
-            if name in fields:
-                fields[name] = self._number(line, name, str(fields[name]))
-        for name in _DATES:
-            if name in fields:
-                fields[name] = self._date(line, name, str(fields[name]))
+        fields = {**self.fields(line, row), "type": kind}
         if "business_date" not in fields:
             raise ColumnRefused(line, self._header("business_date"), "is empty; every row needs its date")
         if self.default_account:
@@ -267,24 +298,36 @@ def _lines(text: str) -> list[tuple[int, list[str]]]:
     return rows
 
 
-def _header(lines: Sequence[tuple[int, Sequence[str]]]) -> tuple[int, Mapping[str, tuple[int, str]], Sequence[str]]:
-    """Where the rows start, and the columns; the header is the first line that names a type and a date."""
+def _cells(lines: Sequence[tuple[int, list[str]]], most_rows: int) -> list[tuple[int, list[str]]]:
+    cells = [(line, row) for line, row in lines if any(cell.strip() for cell in row)]
+    if len(cells) > most_rows:
+        raise InvalidInput("csv", f"has {len(cells)} rows; split it, {most_rows} are taken at once")
+    return cells
+
+
+def _header(
+    lines: Sequence[tuple[int, Sequence[str]]], headers: Mapping[str, str], needed: tuple[str, str]
+) -> tuple[int, Mapping[str, tuple[int, str]], Sequence[str]]:
+    """Where the rows start, and the columns; the header is the first line that names what is needed."""
+    column_of = {name: column for column, names in headers.items() for name in names.split(", ")}
     for place, (line, row) in enumerate(lines[:_LINES_ABOVE_HEADER]):
         columns: dict[str, tuple[int, str]] = {}
-        ignored = []
+        ignored, repeated = [], []
         for index, cell in enumerate(row):
-            column = _COLUMN_OF.get(_word(cell))
+            column = column_of.get(_word(cell))
             if column is None:
                 ignored.extend([cell.strip()[:80]] if cell.strip() else [])
             elif column in columns:
-                if {"type", "business_date"} <= columns.keys():
-                    twice = f"{columns[column][1]!r} and {cell.strip()[:40]!r}"
-                    raise InvalidInput("csv", f"has two columns for {column} on line {line}: {twice}")
+                twice = f"{columns[column][1][:40]!r} and {cell.strip()[:40]!r}"
+                repeated.append(f"has two columns for {column} on line {line}: {twice}")
             else:
                 columns[column] = (index, cell.strip())
-        if {"type", "business_date"} <= columns.keys():
+        if columns.keys() >= set(needed):
+            if repeated:
+                raise InvalidInput("csv", repeated[0])
             return place + 1, columns, ignored
-    raise InvalidInput("csv", "has no header with a type (or action) and a date (or trade date) in its first 20 lines")
+    names = " and ".join(f"{name} ({headers[name].split(', ')[1]} ...)" for name in needed)
+    raise InvalidInput("csv", f"has no header with {names} in its first {_LINES_ABOVE_HEADER} lines")
 
 
 def _word(text: str) -> str:

@@ -8,12 +8,13 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from oltp_api import importing
+from oltp_api import importing, statements
 from oltp_api.broker_csv import decoded
 from oltp_api.dependencies import OnceDep, UserDep, VisiblePortfolio, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import ShortText
 from oltp_api.schemas_imports import A_FILE, BatchRequest, BatchView, ImportPage, ImportRequest, ImportView
+from oltp_api.schemas_statements import ReconciliationView, StatementRequest
 
 router = APIRouter(tags=["imports"], responses=PROBLEMS)
 
@@ -111,3 +112,11 @@ def list_imports(
 @router.get("/imports/{import_id}", summary="An import and what became of every row")
 def get_import(import_id: UUID, world: WorldDep, user_id: UserDep) -> ImportView:
     return world.transact(lambda work: work.imports.one(user_id, import_id))
+
+
+@router.post(
+    "/portfolios/{portfolio_id}/reconciliations",
+    summary="Compare what is held with a broker's statement; nothing is changed",
+)
+def reconcile(portfolio_id: UUID, body: StatementRequest, world: WorldDep, user_id: UserDep) -> ReconciliationView:
+    return world.transact(lambda work: statements.reconcile(body, user_id, portfolio_id, work))
