@@ -87,8 +87,9 @@ _NUMBERS = (
 _DATES = ("business_date", "ex_date")
 _TRADES = (TxnType.BUY, TxnType.SELL)
 _LEAVES = (TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
+_NOTHING_IF_ZERO = ("fees", "accrued", "withheld")
 _LINES_ABOVE_HEADER = 20
-_MOST_BYTES_OF_ID = 24
+_DIGITS_OF_FINGERPRINT = 24
 _COMMA_NUMBER = re.compile(r"[+-]?[0-9]+,[0-9]+")
 _SURELY_DECIMAL = re.compile(r"[+-]?[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:[,.'\u00a0\u202f ][0-9]{3})+(?:[.,][0-9]+)?")
@@ -358,10 +359,12 @@ def _oldest_first(rows: list[Row]) -> list[Row]:
 
 
 def _fingerprint(request: TransactionRequest) -> str:
-    """Of what the row says, not of how: 10.50 and 10.5 are the same."""
+    """Of what the row says, not of how: 10.50 is 10.5, and no fees are fees of 0. It never changes: by it, rows of old
+    files are known again."""
     said = {
         name: plain(value) if isinstance(value, Decimal) else str(value)
-        for name, value in request.model_dump(exclude_none=True).items()
+        for name, value in request.model_dump(exclude_defaults=True).items()
+        if value or name not in _NOTHING_IF_ZERO
     }
     canonical = json.dumps(said, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:_MOST_BYTES_OF_ID]
+    return hashlib.sha256(canonical.encode()).hexdigest()[:_DIGITS_OF_FINGERPRINT]
