@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -26,8 +26,8 @@ from domain.ledger import TxnType
 from oltp_api.schemas_ledger import TransactionRequest
 
 _HEADERS = {
-    "type": "type, action, transaction type, activity, activity type, side, buy sell, operation",
-    "business_date": "date, trade date, business date, transaction date, run date, activity date, date of trade",
+    "type": "type, action, transaction type, activity type, buy sell, side, activity, operation",
+    "business_date": "business date, trade date, date of trade, transaction date, run date, activity date, date",
     "ticker": "ticker, symbol, instrument, security, isin, cusip",
     "quantity": "quantity, qty, shares, units, no of shares, num shares",
     "price": "price, unit price, price share, price per share, share price, trade price, t price",
@@ -44,7 +44,8 @@ _HEADERS = {
     "split_new": "split new",
     "split_old": "split old",
 }
-"""Names of columns, without regard to case and punctuation: our own first, then what brokers call them."""
+"""Names of columns, without regard to case and punctuation: our own, then what brokers call them. Of two columns that
+mean the same, such as a symbol and an ISIN, the one that stands earlier here counts."""
 _STATEMENT_HEADERS = {
     "ticker": _HEADERS["ticker"],
     "account": _HEADERS["account"],
@@ -310,22 +311,24 @@ def _header(
     lines: Sequence[tuple[int, Sequence[str]]], headers: Mapping[str, str], needed: tuple[str, str]
 ) -> tuple[int, Mapping[str, tuple[int, str]], Sequence[str]]:
     """Where the rows start, and the columns; the header is the first line that names what is needed."""
-    column_of = {name: column for column, names in headers.items() for name in names.split(", ")}
+    known = {name: (column, rank) for column, names in headers.items() for rank, name in enumerate(names.split(", "))}
     for place, (line, row) in enumerate(lines[:_LINES_ABOVE_HEADER]):
-        columns: dict[str, tuple[int, str]] = {}
-        ignored, repeated = [], []
+        found: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
+        ignored = []
         for index, cell in enumerate(row):
-            column = column_of.get(_word(cell))
-            if column is None:
-                ignored.extend([cell.strip()[:80]] if cell.strip() else [])
-            elif column in columns:
-                twice = f"{columns[column][1][:40]!r} and {cell.strip()[:40]!r}"
-                repeated.append(f"has two columns for {column} on line {line}: {twice}")
-            else:
-                columns[column] = (index, cell.strip())
-        if columns.keys() >= set(needed):
-            if repeated:
-                raise InvalidInput("csv", repeated[0])
+            column, rank = known.get(_word(cell), (None, 0))
+            if column is not None:
+                found[column].append((rank, index, cell.strip()))
+            elif cell.strip():
+                ignored.append(cell.strip()[:80])
+        if found.keys() >= set(needed):
+            columns = {}
+            for column, candidates in found.items():
+                (rank, index, header), *others = sorted(candidates)
+                if others and others[0][0] == rank:
+                    raise InvalidInput("csv", f"has two columns {header[:40]!r} on line {line}")
+                columns[column] = (index, header)
+                ignored.extend(other for _, _, other in others)
             return place + 1, columns, ignored
     names = " and ".join(f"{name} ({headers[name].split(', ')[1]} ...)" for name in needed)
     raise InvalidInput("csv", f"has no header with {names} in its first {_LINES_ABOVE_HEADER} lines")

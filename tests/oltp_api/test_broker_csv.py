@@ -57,6 +57,13 @@ def test_columns_that_mean_nothing_to_us_are_named() -> None:
     assert read("type,date,amount,Mood\nDEPOSIT,2016-01-05,5,good\n", "iso", 10).ignored_columns == ["Mood"]
 
 
+def test_of_two_columns_that_mean_the_same_one_counts_and_the_other_is_named() -> None:
+    sheet = read("type,date,isin,symbol,quantity\nTRANSFER_OUT,2016-01-05,US0378331005,AAPL,1\n", "iso", 10)
+
+    assert [row.request.ticker for row in sheet.rows if row.request] == ["AAPL"]
+    assert sheet.ignored_columns == ["isin"]
+
+
 @pytest.mark.parametrize(
     ("text", "number"),
     [("12.50", "12.50"), ("-3", "-3"), ("+7", "7"), ("0.00000001", "0.00000001")],

@@ -204,7 +204,7 @@ def test_unknown_tickers_are_registered_only_if_that_was_asked(portfolio, api) -
         (FILE.encode("utf-16"), "is not UTF-8"),
         (b"", "has no header"),
         (b"a,b\n1,2\n", "has no header"),
-        (b"type,date,ticker,symbol\n", "has two columns for ticker"),
+        (b"type,date,amount,amount\n", "has two columns 'amount' on line 1"),
         (b'type,date,note\nBUY,2016-01-01,"open\n', "cannot be read at line 2"),
         (b"type,date,note\nDEPOSIT,2016-01-01,\0\n", "NUL"),
     ],
