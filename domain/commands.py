@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from domain.errors import Refusal
 from domain.holdings import CostMethod
 from domain.ledger import TxnType
 from domain.money import ZERO
@@ -66,6 +68,23 @@ class RecordTransaction:
     note: str = ""
     external_id: str | None = None
     expected_etag: str | None = None
+
+
+class BatchMode(StrEnum):
+    ALL_OR_NOTHING = "all_or_nothing"
+    PARTIAL = "partial"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordBatch:
+    """Many transactions of one portfolio. They are decided and numbered in order of event, those of one moment in the
+    order given, so that none is back-dated by another."""
+
+    user_id: UUID
+    portfolio_id: UUID
+    rows: tuple[RecordTransaction | Refusal, ...]
+    mode: BatchMode = BatchMode.PARTIAL
+    register_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

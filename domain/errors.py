@@ -33,6 +33,8 @@
     +-- StaleVersion           stale_version
     +-- SnapshotPruned         snapshot_pruned
     +-- NothingStored          nothing_stored
+    +-- BatchRefused           batch_refused
+    +-- ImportNotFound         import_not_found (a NotFound)
 
 A refusal is what a person can mend. A bug is an AssertionError.
 """
@@ -335,3 +337,25 @@ class NothingStored(Refusal):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"the database failed while {what}; nothing was stored, try again")
+
+
+class BatchRefused(Refusal):
+    """Rows that were to be recorded all or not at all, and some of them cannot be."""
+
+    code = "batch_refused"
+
+    def __init__(self, total: int, rows: Sequence[Mapping[str, object]]) -> None:
+        super().__init__(
+            f"{len(rows)} of {total} rows are refused, so none is recorded; the first is row {rows[0]['row']}:"
+            f" {rows[0]['detail']}",
+            total=total,
+            refused=len(rows),
+            rows=list(rows),
+        )
+
+
+class ImportNotFound(NotFound):
+    code = "import_not_found"
+
+    def __init__(self, import_id: UUID) -> None:
+        super().__init__(f"there is no import {import_id}", import_id=str(import_id))

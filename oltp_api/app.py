@@ -20,6 +20,7 @@ from oltp_api.routes import (
     analytics,
     books,
     health,
+    imports,
     portfolios,
     securities,
     simulations,
@@ -36,6 +37,7 @@ from storage.settings import Settings
 from storage.settings import settings as settings_of_environment
 
 PREFIX = "/api/v1"
+_ROUTES = (portfolios, transactions, imports, accounts, securities, simulations, books, analytics, support, health)
 _MAX_CONNECTIONS = 20
 _WAIT_FOR_CONNECTION_S = 5.0
 
@@ -58,7 +60,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     observe(app, app.state.metrics)
     show_examples(app)
     handle_errors(app)
-    for routes in (portfolios, transactions, accounts, securities, simulations, books, analytics, support, health):
+    for routes in _ROUTES:
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(health.router, include_in_schema=False)
     app.include_router(health.metrics_router)

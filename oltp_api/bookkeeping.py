@@ -52,21 +52,11 @@ def record_transaction(command: RecordTransaction, work: UnitOfWork) -> tuple[li
         command.ticker,
         command.business_date,
     )
-    currency = security.currency if security else command.currency
-    if command.currency and command.currency != currency:
-        raise CurrencyMismatch(expected=str(currency), given=command.currency)
-    when = _when(portfolio, command, work)
-    terms = Terms(
-        currency=currency,
-        fx_rate=command.fx_rate,
-        price_factor=security.price_factor if security else Decimal(1),
-        accrued=command.accrued,
-        note=command.note,
-        external_id=command.external_id,
-    )
-    if portfolio.is_back_dated(when) or command.txn_type is TxnType.SPLIT or command.per_unit is not None:
-        _load_history(portfolio, work)
-    rows = _decide(portfolio, command, account_id, security, when, terms)
+    terms = terms_of(command, security)
+    when = when_of(portfolio, command, work)
+    if needs_history(portfolio, command, when):
+        load_history(portfolio, work)
+    rows = decide(portfolio, command, account_id, security, when, terms)
     save(portfolio, work)
     return rows, security
 
@@ -78,7 +68,7 @@ def transfer_units(command: TransferUnits, work: UnitOfWork) -> list[Transaction
     assert security is not None
     when = moment_of(command.business_date, None, portfolio.time_zone, work.clock)
     if portfolio.is_back_dated(when):
-        _load_history(portfolio, work)
+        load_history(portfolio, work)
     terms = Terms(currency=security.currency, note=command.note)
     from_id, to_id = ids
     rows = portfolio.move_units(from_id, to_id, security.security_id, command.quantity, when, uuid4(), terms)
@@ -91,7 +81,7 @@ def convert_cash(command: ConvertCash, work: UnitOfWork) -> list[Transaction]:
     portfolio, (account_id,), _ = _loaded(work, command.user_id, command.portfolio_id, [MAIN_ACCOUNT], None)
     when = moment_of(command.business_date, None, portfolio.time_zone, work.clock)
     if portfolio.is_back_dated(when):
-        _load_history(portfolio, work)
+        load_history(portfolio, work)
     terms = Terms(parse_currency(command.from_currency, "from_currency"), note=command.note)
     into = parse_currency(command.to_currency, "to_currency")
     rows = portfolio.convert(account_id, command.amount, command.received, into, when, uuid4(), terms)
@@ -102,7 +92,7 @@ def convert_cash(command: ConvertCash, work: UnitOfWork) -> list[Transaction]:
 def reverse_transaction(command: ReverseTransaction, work: UnitOfWork) -> list[Transaction]:
     """The reversal, or both for the legs of a transfer."""
     portfolio = work.portfolios.lock(command.user_id, command.portfolio_id)
-    _load_history(portfolio, work)
+    load_history(portfolio, work)
     rows = portfolio.reverse(command.seq, command.note)
     save(portfolio, work)
     return rows
@@ -120,7 +110,7 @@ def add_holding(command: AddHolding, work: UnitOfWork) -> Transaction:
         raise InvalidNumber("cost_per_unit", given, "must be above 0 for units that were bought, not received")
     when = moment_of(command.business_date, None, portfolio.time_zone, work.clock)
     if portfolio.is_back_dated(when):
-        _load_history(portfolio, work)
+        load_history(portfolio, work)
     terms = Terms(security.currency, command.fx_rate, security.price_factor, note=command.note)
     row = portfolio.transfer_in(account_id, security.security_id, command.quantity, command.cost_per_unit, when, terms)
     save(portfolio, work)
@@ -135,7 +125,7 @@ def remove_holding(command: RemoveHolding, work: UnitOfWork) -> Transaction:
     assert security is not None
     when = moment_of(command.business_date, None, portfolio.time_zone, work.clock)
     if portfolio.is_back_dated(when):
-        _load_history(portfolio, work)
+        load_history(portfolio, work)
     held = portfolio.positions.holding((account_id, security.security_id)).quantity
     if held <= 0:
         raise InsufficientPosition(security.security_id, held=held, asked=ZERO)
@@ -149,7 +139,7 @@ def change_cost_method(command: ChangeCostMethod, work: UnitOfWork) -> None:
     portfolio = work.portfolios.lock(command.user_id, command.portfolio_id)
     if portfolio.cost_method is command.method:
         return
-    _load_history(portfolio, work)
+    load_history(portfolio, work)
     portfolio.restate(command.method)
     changed = CostMethodChanged(portfolio.portfolio_id, command.method.value)
     save(portfolio, work, [(portfolio.portfolio_id, portfolio.version, changed)])
@@ -205,18 +195,37 @@ def _loaded(
     return portfolio, ids, tradable(asked_security(), identifier)
 
 
-def _load_history(portfolio: Portfolio, work: UnitOfWork) -> None:
+def terms_of(command: RecordTransaction, security: Security | None) -> Terms:
+    """What the row's numbers are in; a currency that is not the security's is refused."""
+    currency = security.currency if security else command.currency
+    if command.currency and command.currency != currency:
+        raise CurrencyMismatch(expected=str(currency), given=command.currency)
+    return Terms(
+        currency=currency,
+        fx_rate=command.fx_rate,
+        price_factor=security.price_factor if security else Decimal(1),
+        accrued=command.accrued,
+        note=command.note,
+        external_id=command.external_id,
+    )
+
+
+def needs_history(portfolio: Portfolio, command: RecordTransaction, when: When) -> bool:
+    return portfolio.is_back_dated(when) or command.txn_type is TxnType.SPLIT or command.per_unit is not None
+
+
+def load_history(portfolio: Portfolio, work: UnitOfWork) -> None:
     portfolio.history = work.portfolios.history(portfolio.portfolio_id)
     work.portfolios.load_holdings(portfolio)
 
 
-def _when(portfolio: Portfolio, command: RecordTransaction, work: UnitOfWork) -> When:
+def when_of(portfolio: Portfolio, command: RecordTransaction, work: UnitOfWork) -> When:
     if command.txn_type is TxnType.SPLIT and command.event_ts is None:
         return opening_of(command.business_date, portfolio.time_zone, work.clock)
     return moment_of(command.business_date, command.event_ts, portfolio.time_zone, work.clock)
 
 
-def _decide(
+def decide(
     portfolio: Portfolio,
     command: RecordTransaction,
     account_id: int,

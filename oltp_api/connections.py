@@ -21,6 +21,10 @@ def savepoint(connection: Connection) -> Iterator[None]:
 
     psycopg's own `transaction()` would be the outermost one, and commit by itself, where nothing was executed before.
     """
+    if connection.autocommit:
+        with connection.transaction():
+            yield
+        return
     connection.execute("savepoint attempt")
     try:
         yield

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 
+from psycopg.rows import DictRow
+
 from domain.errors import AlreadyExists, SecurityNotFound
 from domain.securities import (
     AnyDetails,
@@ -38,6 +40,11 @@ _TABLES: dict[type[Details], str] = {
 }
 
 
+def security_of(row: DictRow) -> Security:
+    kinds = {"asset_type": AssetType(row["asset_type"]), "price_kind": PriceKind(row["price_kind"])}
+    return Security(**{**row, **kinds})
+
+
 class PostgresSecurityRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -59,10 +66,7 @@ class PostgresSecurityRepository:
 
         def security() -> Security | None:
             row = found.fetchone()
-            if row is None:
-                return None
-            kinds = {"asset_type": AssetType(row["asset_type"]), "price_kind": PriceKind(row["price_kind"])}
-            return Security(**{**row, **kinds})
+            return security_of(row) if row else None
 
         return security
 

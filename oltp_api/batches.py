@@ -1,0 +1,157 @@
+"""What happens on a batch of transactions: one lock, a handful of questions, one pass of decisions, one statement.
+
+A row that was recorded before, by its external id, is a duplicate and has no effect; so a batch can be sent again.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from domain.batch import Batch
+from domain.commands import BatchMode, RecordBatch, RecordTransaction
+from domain.entries import Terms, When
+from domain.errors import AlreadyExists, InvalidInput, Refusal
+from domain.portfolio import Portfolio
+from domain.securities import AssetType, Security, parse_ticker
+from oltp_api.accounts import MAIN_ACCOUNT
+from oltp_api.bookkeeping import (
+    decide,
+    load_history,
+    needs_history,
+    save,
+    terms_of,
+    tradable,
+    when_of,
+)
+from oltp_api.unit_of_work import UnitOfWork
+
+_ISIN = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The ledger rows of one transaction: the one that was asked for first, then what comes with it."""
+
+    seqs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    seq: int
+
+
+Outcome = Recorded | Duplicate | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the rows of a batch name, asked once."""
+
+    securities: Mapping[str, Security]
+    accounts: Mapping[str, int]
+    recorded: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A row that can be decided. Its place is that among the rows that were given."""
+
+    place: int
+    command: RecordTransaction
+    account_id: int
+    security: Security | None
+    when: When
+    terms: Terms
+
+
+def record_batch(command: RecordBatch, work: UnitOfWork) -> Sequence[Outcome]:
+    """What became of each row, in the order given. Those that are not refused are recorded, or with ALL_OR_NOTHING
+    only if none is: then the outcomes are what would have been."""
+    portfolio, known = _loaded(command, work)
+    outcomes: dict[int, Outcome] = {}
+    ready: list[_Ready] = []
+    seen: dict[str, int] = {}
+    for place, row in enumerate(command.rows):
+        try:
+            if isinstance(row, Refusal):
+                raise row
+            if row.external_id is not None and row.external_id in known.recorded:
+                outcomes[place] = Duplicate(known.recorded[row.external_id])
+                continue
+            if row.external_id is not None and seen.setdefault(row.external_id, place) != place:
+                raise AlreadyExists("external_id of an earlier row", row.external_id)
+            ready.append(_ready(place, row, portfolio, known, work))
+        except Refusal as refusal:
+            outcomes[place] = refusal
+    ready.sort(key=lambda row: (row.when.business_date, row.when.event_ts))
+    batch = _batch_for(portfolio, ready, work)
+    outcomes.update(_decided(batch, ready))
+    is_wanted = command.mode is BatchMode.PARTIAL or not any(isinstance(each, Refusal) for each in outcomes.values())
+    if batch.rows and is_wanted:
+        save(batch, work)
+    return [outcomes[place] for place in range(len(command.rows))]
+
+
+def _loaded(command: RecordBatch, work: UnitOfWork) -> tuple[Portfolio, _Known]:
+    rows = [row for row in command.rows if isinstance(row, RecordTransaction)]
+    tickers: set[str] = set()
+    for ticker in {row.ticker for row in rows if row.ticker is not None}:
+        with suppress(InvalidInput):  # the rows that have it are refused one by one
+            tickers.add(parse_ticker(ticker))
+    accounts = {row.account or MAIN_ACCOUNT for row in rows}
+    external_ids = {row.external_id for row in rows if row.external_id is not None}
+    if command.register_unknown:
+        _register(rows, tickers, work)
+    with work.at_once():
+        asked_portfolio = work.portfolios.ask(command.user_id, command.portfolio_id)
+        asked_securities = work.imports.ask_securities(tickers)
+        asked_accounts = work.imports.ask_accounts(command.user_id, accounts)
+        asked_recorded = work.imports.ask_recorded(command.portfolio_id, external_ids)
+    portfolio = asked_portfolio()
+    return portfolio, _Known(asked_securities(), asked_accounts(), asked_recorded())
+
+
+def _register(rows: Sequence[RecordTransaction], tickers: set[str], work: UnitOfWork) -> None:
+    """Register what nobody has, as an EQUITY in the currency of the first row that names it, else in dollars.
+
+    An ISIN is no ticker: what it names has one, under which it must be registered.
+    """
+    found = work.imports.ask_securities(tickers)()
+    currencies = {row.ticker.strip().upper(): row.currency for row in reversed(rows) if row.ticker and row.currency}
+    unknown = {ticker for ticker in tickers - found.keys() if not _ISIN.fullmatch(ticker)}
+    for ticker in sorted(unknown):  # one order for all: no deadlock
+        with suppress(AlreadyExists):  # then a parallel request was first, and has committed
+            work.securities.add(Security(0, ticker, AssetType.EQUITY, currencies.get(ticker) or "USD", ticker))
+
+
+def _ready(place: int, row: RecordTransaction, portfolio: Portfolio, known: _Known, work: UnitOfWork) -> _Ready:
+    account = row.account or MAIN_ACCOUNT
+    if account not in known.accounts:
+        raise InvalidInput("account", f"{account[:40]!r} is not one of your accounts")
+    security = None
+    if row.ticker is not None:
+        security = tradable(known.securities.get(parse_ticker(row.ticker)), row.ticker)
+    terms, when = terms_of(row, security), when_of(portfolio, row, work)
+    return _Ready(place, row, known.accounts[account], security, when, terms)
+
+
+def _batch_for(portfolio: Portfolio, ready: Sequence[_Ready], work: UnitOfWork) -> Batch:
+    if any(needs_history(portfolio, row.command, row.when) for row in ready):
+        load_history(portfolio, work)
+    else:
+        work.portfolios.load_holdings(portfolio)
+    return Batch.of(portfolio)
+
+
+def _decided(batch: Batch, ready: Sequence[_Ready]) -> Mapping[int, Outcome]:
+    outcomes: dict[int, Outcome] = {}
+    for row in ready:
+        batch.reach(row.when)
+        try:
+            decided = decide(batch, row.command, row.account_id, row.security, row.when, row.terms)
+            outcomes[row.place] = Recorded(tuple(each.seq for each in decided))
+        except Refusal as refusal:
+            outcomes[row.place] = refusal
+    batch.finish()
+    return outcomes

@@ -1,0 +1,122 @@
+"""Many rows at once: batches of transactions, imports of brokers' files, reconciliation with a statement."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from oltp_api import importing, statements
+from oltp_api.broker_csv import decoded
+from oltp_api.dependencies import OnceDep, UserDep, VisiblePortfolio, WorldDep
+from oltp_api.errors import PROBLEMS
+from oltp_api.fields import ShortText
+from oltp_api.schemas_imports import A_FILE, BatchRequest, BatchView, ImportPage, ImportRequest, ImportView
+from oltp_api.schemas_statements import ReconciliationView, StatementRequest
+
+router = APIRouter(tags=["imports"], responses=PROBLEMS)
+
+_MOST_BYTES = 5_000_000
+
+
+async def sent_file(request: Request) -> bytes:
+    """The body, of which no more is read than a file may have."""
+    received = bytearray()
+    async for chunk in request.stream():
+        received += chunk
+        if len(received) > _MOST_BYTES:
+            raise HTTPException(413, f"a file has at most {_MOST_BYTES:,} bytes; split it")
+    return bytes(received)
+
+
+SentFile = Annotated[bytes, Depends(sent_file)]
+
+
+def import_request(
+    request: Request,
+    file: SentFile,
+    file_name: Annotated[ShortText | None, Query()] = None,
+    account: Annotated[ShortText | None, Query()] = None,
+    dates: Annotated[Literal["iso", "mdy", "dmy"] | None, Query()] = None,
+    register_unknown: Annotated[bool | None, Query()] = None,
+    dry_run: Annotated[bool | None, Query()] = None,
+) -> ImportRequest:
+    """A JSON body, or the file itself; the query's options come on top."""
+    options = {
+        "file_name": file_name,
+        "account": account,
+        "dates": dates,
+        "register_unknown": register_unknown,
+        "dry_run": dry_run,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        if request.headers.get("content-type", "").startswith("application/json"):
+            return ImportRequest.model_validate({**ImportRequest.model_validate_json(file).model_dump(), **given})
+        return ImportRequest.model_validate({"csv": decoded(file), **given})
+    except ValidationError as error:
+        raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors()]) from error
+
+
+_FILE: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "text/csv": {"schema": {"type": "string"}, "example": A_FILE},
+            "application/json": {"schema": ImportRequest.model_json_schema()},
+        },
+    }
+}
+
+
+@router.post(
+    "/portfolios/{portfolio_id}/transactions/bulk",
+    status_code=201,
+    response_model=BatchView,
+    summary="Record up to 10,000 transactions at once",
+)
+def record_batch(portfolio_id: UUID, body: Annotated[BatchRequest, Body()], once: OnceDep) -> Response:
+    """All of them or none, or with mode `partial` those that are not refused. A transaction whose external_id is
+    recorded already is a DUPLICATE and has no effect."""
+    return once.commit(body, 201, lambda work: importing.record_all(body, once.user_id, portfolio_id, work))
+
+
+@router.post(
+    "/portfolios/{portfolio_id}/imports",
+    status_code=201,
+    response_model=ImportView,
+    summary="Import a broker's CSV; the same file again changes nothing",
+    openapi_extra=_FILE,
+)
+def import_file(
+    portfolio_id: UUID, asked: Annotated[ImportRequest, Depends(import_request)], once: OnceDep
+) -> Response:
+    """Rows are recorded in order of their dates; of one day, in the order of the file. Rows that are refused are in the
+    report with their line and column, and the others are recorded: `status` says which of it was."""
+    return once.commit(asked, 201, lambda work: importing.import_file(asked, once.user_id, portfolio_id, work))
+
+
+@router.get("/portfolios/{portfolio_id}/imports", summary="Imports of a portfolio, oldest first")
+def list_imports(
+    portfolio_id: VisiblePortfolio,
+    world: WorldDep,
+    user_id: UserDep,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: UUID | None = None,
+) -> ImportPage:
+    return world.transact(lambda work: work.imports.page(user_id, portfolio_id, limit, cursor))
+
+
+@router.get("/imports/{import_id}", summary="An import and what became of every row")
+def get_import(import_id: UUID, world: WorldDep, user_id: UserDep) -> ImportView:
+    return world.transact(lambda work: work.imports.one(user_id, import_id))
+
+
+@router.post(
+    "/portfolios/{portfolio_id}/reconciliations",
+    summary="Compare what is held with a broker's statement; nothing is changed",
+)
+def reconcile(portfolio_id: UUID, body: StatementRequest, world: WorldDep, user_id: UserDep) -> ReconciliationView:
+    return world.transact(lambda work: statements.reconcile(body, user_id, portfolio_id, work))

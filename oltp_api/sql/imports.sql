@@ -1,0 +1,83 @@
+-- name: securities
+-- What goes by each of the identifiers; a ticker before another kind of identifier.
+select distinct on (named.id_value)
+    named.id_value as asked,
+    security_registry.security_id,
+    security_name.name as ticker,
+    security_registry.asset_type,
+    security_registry.currency,
+    security_registry.display_name,
+    coalesce(security_registry.price_kind, 'AS_TRADED') as price_kind
+from security_identifier as named
+inner join security_registry using (security_id)
+inner join security_name using (security_id)
+where named.id_value = any(%(identifiers)s) and named.valid_to is null
+order by named.id_value, named.id_type <> 'TICKER'
+
+-- name: tickers
+select
+    security_id,
+    name as ticker
+from security_name
+where security_id = any(%(security_ids)s)
+
+-- name: accounts
+select
+    identifier,
+    account_id
+from account
+where
+    user_id = %(user_id)s
+    and archived_at is null
+    and (%(identifiers)s::text [] is null or identifier = any(%(identifiers)s))
+for key share
+
+-- name: recorded
+select
+    external_id,
+    seq
+from transaction_ledger
+where portfolio_id = %(portfolio_id)s and external_id = any(%(external_ids)s)
+
+-- name: add
+insert into import_batch (
+    import_id, portfolio_id, file_name, file_sha256, status, total, recorded, duplicates, refused, report, created_at
+)
+values (
+    %(import_id)s, %(portfolio_id)s, %(file_name)s, %(file_sha256)s, %(status)s, %(total)s, %(recorded)s,
+    %(duplicates)s, %(refused)s, %(report)s, %(created_at)s
+)
+
+-- name: imports
+select
+    import_batch.import_id,
+    import_batch.portfolio_id,
+    import_batch.file_name,
+    import_batch.file_sha256,
+    import_batch.status,
+    import_batch.total,
+    import_batch.recorded,
+    import_batch.duplicates,
+    import_batch.refused,
+    import_batch.created_at
+from import_batch
+inner join portfolio using (portfolio_id)
+where
+    portfolio.user_id = %(user_id)s
+    and import_batch.portfolio_id = %(portfolio_id)s
+    and (
+        %(cursor)s::uuid is null
+        or (import_batch.created_at, import_batch.import_id) > (
+            select seen.created_at, seen.import_id
+            from import_batch as seen
+            where seen.portfolio_id = %(portfolio_id)s and seen.import_id = %(cursor)s::uuid
+        )
+    )
+order by import_batch.created_at, import_batch.import_id
+limit %(limit)s
+
+-- name: import
+select import_batch.*
+from import_batch
+inner join portfolio using (portfolio_id)
+where portfolio.user_id = %(user_id)s and import_batch.import_id = %(import_id)s

@@ -1,0 +1,233 @@
+"""Deciding many rows in one pass: for any ledger and any rows, what deciding them one by one gives."""
+
+import time
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as wall
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.batch import Batch
+from domain.entries import Terms, When
+from domain.errors import InsufficientCash, InsufficientPosition, Refusal
+from domain.holdings import CostMethod
+from domain.ledger import TxnType
+from domain.portfolio import Portfolio, PortfolioKind
+from domain.positions import Positions
+
+D = Decimal
+FIRST = date(2017, 3, 1)
+Act = Callable[[Portfolio], object]
+Command = tuple[When, Act]
+
+
+def at(day: int, hour: int = 16) -> When:
+    on = FIRST + timedelta(days=day)
+    return When(datetime.combine(on, wall(hour), UTC), on)
+
+
+def _amounts(*values: str) -> st.SearchStrategy[Decimal]:
+    return st.sampled_from([D(value) for value in values])
+
+
+_FORWARD = "BUY BUY SELL SELL IN OUT DEPOSIT WITHDRAW EUR DIVIDEND"
+
+
+@st.composite
+def commands(draw: st.DrawFn, kinds: str = f"{_FORWARD} PER_UNIT SPLIT") -> Command:
+    """A decision about one of two securities in one of nine accounts, on one of twelve days."""
+    when = at(draw(st.integers(0, 11)), draw(st.sampled_from([10, 16])))
+    kind = draw(st.sampled_from(kinds.split()))
+    account, security = draw(st.sampled_from([1, 1, 1, 2, 3, 4, 5, 6, 7])), draw(st.sampled_from([10, 11]))
+    units = draw(_amounts("1", "3", "10", "0.5", "7.12345678"))
+    price = draw(_amounts("1", "9.99", "100"))
+    cash = draw(_amounts("1", "50", "333.33", "1000"))
+    fees = draw(_amounts("0", "1.5"))
+    ratio = draw(st.sampled_from([(D(2), D(1)), (D(1), D(3)), (D(3), D(2))]))
+    in_lieu = draw(st.sampled_from([None, D("2.5")]))
+    ex_date = when.business_date - timedelta(days=draw(st.integers(0, 5)))
+
+    def act(on: Portfolio) -> object:
+        match kind:
+            case "BUY" | "SELL":
+                return on.trade(TxnType(kind), account, security, units, price, fees, when)
+            case "IN":
+                return on.transfer_in(account, security, units, price, when)
+            case "OUT":
+                return on.transfer_out(account, security, units, when)
+            case "DEPOSIT" | "WITHDRAW":
+                return on.move_cash(TxnType(kind), account, cash, when)
+            case "EUR":
+                return on.move_cash(TxnType.DEPOSIT, account, cash, when, Terms("EUR"))
+            case "DIVIDEND":
+                return on.receive_income(TxnType.DIVIDEND, account, security, cash, when, withheld=D(1))
+            case "PER_UNIT":
+                held = on.entitled(security, ex_date)
+                return on.receive_income(TxnType.DIVIDEND, account, security, held, when) if held > 0 else None
+            case _:
+                return on.split(account, security, *ratio, at((when.business_date - FIRST).days, 0), in_lieu)
+
+    return (at((when.business_date - FIRST).days, 0) if kind == "SPLIT" else when, act)
+
+
+def ledger(before: Sequence[Command], method: CostMethod, kind: PortfolioKind) -> Portfolio:
+    """A portfolio as it is loaded, after `before` in their order and some reversals."""
+    mine = Portfolio(UUID(int=1), UUID(int=2), "mine", "USD", kind, positions=Positions(method), history=[])
+    mine.deposit(1, D(2000), at(0, 0))
+    for _, act in before:
+        attempt(act, mine)
+    for seq in range(3, mine.version, 5):
+        attempt(lambda on, seq=seq: on.reverse(seq), mine)
+    mine.rows, mine.changed = [], set()
+    return mine
+
+
+def attempt(act: Act, on: Portfolio) -> object:
+    try:
+        return act(on)
+    except Refusal as refusal:
+        return (refusal.code, refusal.message)
+
+
+def one_by_one(mine: Portfolio, rows: Sequence[Command]) -> list[object]:
+    return [attempt(act, mine) for _, act in rows]
+
+
+def in_one_pass(batch: Batch, rows: Sequence[Command]) -> list[object]:
+    outcomes = []
+    for when, act in rows:
+        batch.reach(when)
+        outcomes.append(attempt(act, batch))
+    batch.finish()
+    return outcomes
+
+
+def in_order(rows: Sequence[Command]) -> list[Command]:
+    return sorted(rows, key=lambda row: (row[0].business_date, row[0].event_ts))
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(commands(), max_size=25), st.lists(commands(), max_size=12), st.sampled_from(CostMethod))
+def test_a_batch_is_what_deciding_its_rows_one_by_one_gives(before, rows, method) -> None:
+    alone = ledger(before, method, PortfolioKind.INVESTMENT)
+    batch = Batch.of(deepcopy(alone))
+
+    expected = one_by_one(alone, in_order(rows))
+    outcomes = in_one_pass(batch, in_order(rows))
+
+    assert outcomes == expected
+    assert (batch.rows, batch.version, batch.last) == (alone.rows, alone.version, alone.last)
+    assert (batch.holdings, batch.cash) == (alone.holdings, alone.cash)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(commands(), max_size=15), st.lists(commands(), max_size=12), st.sampled_from(CostMethod))
+def test_a_batch_leaves_what_replaying_the_whole_ledger_gives(before, rows, method) -> None:
+    batch = Batch.of(ledger(before, method, PortfolioKind.INVESTMENT))
+
+    in_one_pass(batch, in_order(rows))
+
+    assert batch.history is not None
+    replayed = Positions.of(batch.history, method)
+    assert (replayed.holdings, replayed.cash) == (batch.holdings, batch.cash)
+    assert all(held.quantity >= 0 for held in batch.holdings.values())
+    assert all(balance >= 0 for balance in batch.cash.values())
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(commands(), max_size=12), st.lists(commands(_FORWARD), max_size=12))
+def test_without_history_a_batch_goes_on_from_the_newest_row(before, rows) -> None:
+    alone = ledger(before, CostMethod.AVCO, PortfolioKind.INVESTMENT)
+    later = [row for row in in_order(rows) if not alone.is_back_dated(row[0])]
+    loaded = deepcopy(alone)
+    loaded.history = None
+    batch = Batch.of(loaded)
+
+    assert in_one_pass(batch, later) == one_by_one(alone, later)
+    assert (batch.rows, batch.holdings, batch.cash) == (alone.rows, alone.holdings, alone.cash)
+    assert batch.changed == {key for key, held in batch.holdings.items() if held != loaded.positions.holding(key)}
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(commands(_FORWARD), max_size=15), st.lists(commands(_FORWARD), max_size=10))
+def test_a_trading_book_may_be_short_but_never_of_what_was_transferred_out(before, rows) -> None:
+    mine = ledger(in_order(before), CostMethod.FIFO, PortfolioKind.TRADING_BOOK)
+    batch = Batch.of(mine)
+
+    in_one_pass(batch, in_order(rows))
+
+    assert batch.history is not None
+    assert Positions.of(batch.history, CostMethod.FIFO).holdings == batch.holdings
+
+
+def test_a_sale_that_leaves_a_later_sale_uncovered_is_refused_and_the_others_are_not() -> None:
+    mine = Portfolio(UUID(int=1), UUID(int=2), "mine", "USD", history=[])
+    mine.deposit(1, D(1000), at(0))
+    mine.buy(1, 10, D(10), D(10), D(0), at(1))
+    mine.sell(1, 10, D(8), D(10), D(0), at(9))
+    batch = Batch.of(mine)
+
+    def sell(units: int, day: int) -> object:
+        batch.reach(at(day))
+        return attempt(lambda on: on.sell(1, 10, D(units), D(10), D(0), at(day)), batch)
+
+    first, second = sell(2, 3), sell(1, 4)
+    batch.finish()
+
+    assert first.quantity == -2  # type: ignore[attr-defined]
+    assert second == ("insufficient_position", "1 asked of security 10, 0 held on 2017-03-10")
+    assert batch.quantity_of(10) == 0
+
+
+@pytest.mark.parametrize(
+    ("act", "error"),
+    [
+        (lambda on: on.withdraw(1, D(51), at(2)), InsufficientCash),
+        (lambda on: on.sell(1, 10, D(2), D(1), D(0), at(2)), InsufficientPosition),
+    ],
+)
+def test_what_orders_have_reserved_is_not_taken_by_a_batch(act, error) -> None:
+    mine = Portfolio(UUID(int=1), UUID(int=2), "mine", "USD", history=[])
+    mine.deposit(1, D(1000), at(0))
+    mine.buy(1, 10, D(10), D(10), D(0), at(1))
+    mine.reserve_cash("USD", D(850))
+    mine.reserve_units((1, 10), D(9))
+    batch = Batch.of(mine)
+    batch.reach(at(2))
+
+    with pytest.raises(error):
+        act(batch)
+
+
+def test_ten_times_the_back_dated_rows_do_not_take_a_hundred_times_as_long() -> None:
+    """Control: one by one they do, since each folds the whole history."""
+
+    def history(rows: int) -> Portfolio:
+        mine = Portfolio(UUID(int=1), UUID(int=2), "mine", "USD")
+        for day in range(rows):
+            mine.deposit(1, D(100), at(50 + day))
+        return replace(mine, history=list(mine.rows), rows=[])
+
+    def seconds(decide: Callable[[Portfolio], object], rows: int) -> float:
+        mine = history(rows)
+        started = time.perf_counter()
+        decide(mine)
+        return time.perf_counter() - started
+
+    def early(rows: int) -> list[Command]:
+        return [(at(10), lambda on: on.deposit(1, D(1), at(10)))] * rows
+
+    def passed(rows: int) -> float:
+        return min(seconds(lambda mine: in_one_pass(Batch.of(mine), early(rows)), rows) for _ in range(3))
+
+    def alone(rows: int) -> float:
+        return min(seconds(lambda mine: one_by_one(mine, early(rows)), rows) for _ in range(2))
+
+    assert passed(1000) < 30 * passed(100)
+    assert alone(400) > 30 * alone(40)
