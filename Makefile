@@ -1,7 +1,7 @@
 # Every recipe sets up what it needs; there is no separate install step. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down check bench refresh env verify rebuild install manifest lock
+.PHONY: help demo test up down check bench refresh replay env verify rebuild install manifest lock
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -23,11 +23,14 @@ demo: install manifest ## the whole graph on the bundled market, and its report
 test: install manifest ## run the tests
 	@$(PY) -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
-up: install manifest ## start the API on :8000 and the Dagster UI on :3000 (API_PORT=, UI_PORT=)
+up: install manifest ## start the API on :8000, its worker and the Dagster UI on :3000 (API_PORT=, UI_PORT=)
 	@$(OPS) up --api-port $(API_PORT) --ui-port $(UI_PORT)
 
 down: install ## stop what `make up` started, and the embedded database
 	@$(OPS) down
+
+replay: install manifest ## give dead letters to their consumers again (CONSUMER=, EVENT=)
+	@$(OPS) replay --consumer "$(CONSUMER)" --event "$(EVENT)"
 
 refresh: install manifest ## one refresh now
 	@$(OPS) refresh

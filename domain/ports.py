@@ -151,6 +151,19 @@ class SimulationRequest:
     is_standing: bool
 
 
+@dataclass(frozen=True, slots=True)
+class EventMessage:
+    """An event of the outbox on its way out. It may arrive twice: `event_id` tells. `payload` is JSON."""
+
+    event_id: UUID
+    event_type: str
+    aggregate_id: UUID
+    version: int
+    occurred_at: datetime
+    correlation_id: str
+    payload: Mapping[str, Any]
+
+
 class Clock(Protocol):
     """`now` stamps what we record; `today` is the business date in a named zone."""
 
@@ -180,6 +193,12 @@ class SecurityRepository(Protocol):
 
 class DomainEventPublisher(Protocol):
     def publish(self, aggregate_id: UUID, version: int, event: DomainEvent) -> None: ...
+
+
+class EventPublisher(Protocol):
+    """Tells the world outside what happened; returns once the message has been taken over."""
+
+    def publish(self, message: EventMessage) -> None: ...
 
 
 class AnalyticsRepository(Protocol):

@@ -1,19 +1,17 @@
 """What people see of the database: queries that answer views. Nothing here writes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-import psycopg
-from psycopg.rows import DictRow
-
 from domain.errors import PortfolioNotFound, SimulationNotFound
 from domain.holdings import average_cost
 from domain.ledger import Transaction
 from domain.securities import parse_ticker
+from oltp_api.connections import Connection
 from oltp_api.pages import fetch_page, orders, text
 from oltp_api.schemas import (
     PortfolioPage,
@@ -44,8 +42,14 @@ PORTFOLIO_ORDERS = orders(
 
 
 class Reads:
-    def __init__(self, connection: psycopg.Connection[DictRow]) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, before: Callable[[], None]) -> None:
+        self._waiting, self._before = connection, before
+
+    @property
+    def _connection(self) -> Connection:
+        """What is asked sees what this unit of work is about to write."""
+        self._before()
+        return self._waiting
 
     def portfolio(self, user_id: UUID, portfolio_id: UUID) -> PortfolioView:
         rows = self._rows("portfolio", user_id=user_id, portfolio_id=portfolio_id)

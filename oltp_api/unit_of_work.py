@@ -34,21 +34,15 @@ class UnitOfWork:
         self.recorded_at = now
         self.at_once = connection.pipeline
         """Inside `with work.at_once():`, what is asked shares one round trip."""
-        self.portfolios = PostgresPortfolioRepository(connection, now, self._write_later)
+        self.portfolios = PostgresPortfolioRepository(connection, now, self.write_later)
         self.securities = PostgresSecurityRepository(connection)
         self.accounts = PostgresAccountRepository(connection, now)
         self.edits = PortfolioEdits(connection, now)
         self.simulations = PostgresSimulationRequests(connection, now)
         self.events = OutboxPublisher(connection)
-        self.keys = PostgresIdempotencyKeys(connection, self._write_later)
-        self._reads = Reads(connection)
+        self.keys = PostgresIdempotencyKeys(connection, self.write_later)
+        self.reads = Reads(connection, self.flush)
         self.books = Books(connection, clock)
-
-    @property
-    def reads(self) -> Reads:
-        """What is read sees what this unit of work has written."""
-        self.flush()
-        return self._reads
 
     def flush(self) -> None:
         """Send what was to be written later."""
@@ -62,7 +56,8 @@ class UnitOfWork:
             self.flush()
             self._connection.commit()
 
-    def _write_later(self, statement: str, values: Mapping[str, Any]) -> None:
+    def write_later(self, statement: str, values: Mapping[str, Any]) -> None:
+        """Keep a write that nothing in this unit of work reads until it is committed."""
         self._written_later.append((statement, values))
 
 

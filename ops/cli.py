@@ -5,10 +5,13 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from uuid import UUID
 
 from ops import demo, processes
 from ops.environment import export_lines, prepared, prepared_database
 from storage import embedded, ledger, postgres
+from storage.clock import SystemClock
+from storage.consumers import replay as replay_dead_letters
 from storage.errors import SetupError
 from storage.settings import REPOSITORY, Settings, settings
 
@@ -19,6 +22,8 @@ def main(words: Sequence[str] | None = None) -> int:
     parsers = {name: commands.add_parser(name, help=command.__doc__) for name, command in _COMMANDS.items()}
     parsers["up"].add_argument("--api-port", type=int, default=8000)
     parsers["up"].add_argument("--ui-port", type=int, default=3000)
+    parsers["replay"].add_argument("--consumer", default="", help="only its dead letters")
+    parsers["replay"].add_argument("--event", default="", help="only this event's, by its id")
     parsers["run"].add_argument("program", nargs=argparse.REMAINDER, help="what to become, once all is prepared")
     arguments = parser.parse_args(words)
     try:
@@ -35,7 +40,7 @@ def env(current: Settings, _: argparse.Namespace) -> int:
 
 
 def up(current: Settings, arguments: argparse.Namespace) -> int:
-    """Start the API, the Dagster UI and its daemon, and say where they are."""
+    """Start the API, its worker, the Dagster UI and its daemon, and say where they are."""
     api, ui = processes.api(arguments.api_port), processes.webserver(arguments.ui_port)
     running = [name for name in _SERVERS if processes.is_running(current.home, name)]
     if running:
@@ -43,7 +48,7 @@ def up(current: Settings, arguments: argparse.Namespace) -> int:
     processes.refuse_taken(api.port, "API_PORT")
     processes.refuse_taken(ui.port, "UI_PORT")
     variables = prepared(current)
-    servers = [api, ui, processes.daemon()]
+    servers = [api, processes.worker(), ui, processes.daemon()]
     try:
         for server in servers:
             print(f"  starting {server.name} ...", flush=True)
@@ -108,22 +113,44 @@ def rebuild(current: Settings, _: argparse.Namespace) -> int:
     return 0
 
 
+def replay(current: Settings, arguments: argparse.Namespace) -> int:
+    """Return events that a consumer could not handle (dead letters) to it; the worker then delivers them."""
+    consumer, event_id = arguments.consumer or None, _event_id(arguments.event)
+    database = prepared_database(current)
+    with postgres.connect(database.app_url) as connection:
+        replayed = replay_dead_letters(connection, SystemClock(), consumer, event_id)
+    for name, events in replayed.items():
+        print(f"  {name:<20} {events} {'event' if events == 1 else 'events'} replayed")
+    if not replayed:
+        which = [f"of consumer {consumer}" if consumer else "", f"with event id {event_id}" if event_id else ""]
+        print(f"  {' '.join(['there are no dead letters', *filter(None, which)])}; nothing was replayed")
+    return 0
+
+
 def show(current: Settings, _: argparse.Namespace) -> int:
     """Run the whole graph on the bundled market and print the report."""
     return demo.run(current)
+
+
+def _event_id(text: str) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError as error:
+        raise SetupError(f"{text!r} is not an event id, such as 00000000-0000-4000-8000-000000000001") from error
 
 
 def _stop_servers(current: Settings) -> list[str]:
     return [name for name in _SERVERS if processes.stop(current.home, name)]
 
 
-_SERVERS = ("daemon", "webserver", "api")
+_SERVERS = ("daemon", "webserver", "worker", "api")
 _COMMANDS = {
     "env": env,
     "up": up,
     "down": down,
     "refresh": refresh,
     "demo": show,
+    "replay": replay,
     "run": run,
     "verify": verify,
     "rebuild": rebuild,

@@ -47,6 +47,10 @@ def daemon() -> Server:
     return Server("daemon", [program, "run", "-w", "workspace.yaml"])
 
 
+def worker() -> Server:
+    return Server("worker", [sys.executable, "-m", "oltp_api.worker"])
+
+
 def refuse_taken(port: int | None, variable: str) -> None:
     """A port that somebody else listens on is one sentence, before anything is started."""
     with socket.socket() as probe:

@@ -15,3 +15,7 @@ class HorizonFellBack(Exception):
 
 class SchemaChanged(Exception):
     """A window was published with other columns than the table has; publish the whole table first."""
+
+
+class Unavailable(Exception):
+    """What a consumer's handler depends on does not answer. No event is to blame, so all of them wait."""

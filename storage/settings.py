@@ -19,6 +19,8 @@ class Settings(BaseSettings):
     lake_uri: str | None = None
     market_source: Literal["sample", "live"] = "sample"
     fred_api_key: str | None = None
+    kafka_bootstrap: str | None = None
+    kafka_topic: str = "lakefolio.events"
     snapshot_payload_days: int = Field(default=7, ge=0)
 
     @property

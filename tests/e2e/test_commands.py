@@ -115,8 +115,8 @@ def test_up_serves_until_down(fresh_home, readme_commands) -> None:
     assert httpx.get(f"http://127.0.0.1:{ui}/server_info", trust_env=False).status_code == 200
     answers_to_the_readme(readme_commands, api)
     assert "run already" in refused(make("up", *words))
-    assert "stopped daemon, webserver, api" in make("down", *words).stdout
-    assert not any(processes.is_running(fresh_home, name) for name in ("daemon", "webserver", "api"))
+    assert "stopped daemon, webserver, worker, api" in make("down", *words).stdout
+    assert not any(processes.is_running(fresh_home, name) for name in ("daemon", "webserver", "worker", "api"))
     assert "stopped nothing" in make("down", *words).stdout
 
 
@@ -139,13 +139,12 @@ def test_every_make_target_of_the_readme_is_in_the_help(readme_commands) -> None
 
 def test_the_containers_run_the_programs_that_up_starts() -> None:
     composed = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
-    started = {
-        server.name: server.command for server in (processes.api(8000), processes.webserver(3000), processes.daemon())
-    }
+    servers = (processes.api(8000), processes.worker(), processes.webserver(3000), processes.daemon())
+    started = {server.name: server.command for server in servers}
 
     assert set(composed) == {"postgres", *started}
     for name, command in started.items():
-        program = list(command[2:]) if command[1] == "-m" else [Path(command[0]).name, *command[1:]]
+        program = ["python", *command[1:]] if command[1] == "-m" else [Path(command[0]).name, *command[1:]]
         assert [word.replace("0.0.0.0", "127.0.0.1") for word in composed[name]["command"]] == program
         assert all(port.startswith("127.0.0.1:") for port in composed[name].get("ports", []))
     assert 'ENTRYPOINT ["python", "-m", "ops", "run"]' in (REPOSITORY / "Dockerfile").read_text()

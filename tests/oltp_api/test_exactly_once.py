@@ -163,8 +163,9 @@ def two_sales_of_ten(portfolio_id: str, database: Database, repository: type[Pos
         try:
             with psycopg.connect(database.app_url, row_factory=dict_row) as connection:
                 work = UnitOfWork(connection, clock)
-                work.portfolios = repository(connection, clock.now())
+                work.portfolios = repository(connection, clock.now(), work.write_later)
                 bookkeeping.record_transaction(command, work)
+                work.commit()
         except Refusal as refusal:
             return refusal.code
         except psycopg.Error as error:

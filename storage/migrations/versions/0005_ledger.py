@@ -91,7 +91,6 @@ select
     realised_fx_base, is_basis_known, is_realised_known
 from account_holding
 where quantity <> 0;
-alter table outbox add column if not exists correlation_id text not null default '';
 alter table cash_balance add column reserved numeric(28, 8) not null default 0 check (reserved >= 0);
 grant select on account_holding, position_current to lakefolio_app, lakefolio_reader;
 grant insert, update on account_holding to lakefolio_app;
