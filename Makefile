@@ -1,7 +1,7 @@
 # Every recipe sets up what it needs; there is no separate install step. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down check bench refresh replay env verify rebuild install manifest lock
+.PHONY: help demo test up down check bench refresh replay backup restore env verify rebuild install manifest lock
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -43,6 +43,12 @@ verify: install ## recompute hashes, holdings and cash from the ledger; name the
 
 rebuild: install ## write holdings and cash anew from the ledger
 	@$(OPS) rebuild
+
+backup: install ## the whole state into one file, while it runs (BACKUP=<file>)
+	@$(OPS) backup $(if $(BACKUP),--file "$(BACKUP)")
+
+restore: install ## bring back BACKUP=<file>; FORCE=1 moves a state that is there aside
+	@$(OPS) restore --file "$(BACKUP)" $(if $(FORCE),--force)
 
 check: install manifest ## lint, types, architecture
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports

@@ -10,7 +10,22 @@ from psycopg_pool import ConnectionPool
 
 from oltp_api.dependencies import World
 from oltp_api.errors import handle_errors
-from oltp_api.routes import accounts, analytics, books, health, portfolios, securities, simulations, transactions
+from oltp_api.examples import show_examples
+from oltp_api.logs import logs_written
+from oltp_api.metrics import Metrics
+from oltp_api.observing import observe
+from oltp_api.operations import Operations, gauges
+from oltp_api.routes import (
+    accounts,
+    analytics,
+    books,
+    health,
+    portfolios,
+    securities,
+    simulations,
+    support,
+    transactions,
+)
 from oltp_api.sample_market import register_sample_market
 from oltp_api.unit_of_work import Pool, unit_of_work
 from storage.analytics import LakeAnalyticsRepository
@@ -31,30 +46,36 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.world = _open(chosen)
-        yield
-        app.state.world.pool.close()
+        with logs_written(chosen.log_format):
+            app.state.world = _open(chosen)
+            yield
+            app.state.world.pool.close()
 
     app = FastAPIOffline(
         title="Lakefolio", version="0.1.0", lifespan=lifespan, summary="Portfolios, from ledger to lake."
     )
+    app.state.metrics = Metrics(lambda: gauges(app.state.world))
+    observe(app, app.state.metrics)
+    show_examples(app)
     handle_errors(app)
-    for routes in (portfolios, transactions, accounts, securities, simulations, books, analytics, health):
+    for routes in (portfolios, transactions, accounts, securities, simulations, books, analytics, support, health):
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(health.router, include_in_schema=False)
+    app.include_router(health.metrics_router)
     return app
 
 
 def _open(settings: Settings) -> World:
     database = locate(settings)
-    prepare(database)
+    prepare(database, settings.limits)
     lake = Lake(settings.lake, lock=_refuse_to_publish)
     clock = clock_of(settings.market_source)
     pool = _pool(database)
     with advisory_lock(database.admin_url, "register_sample_market"), unit_of_work(pool, clock) as work:
         if settings.market_source == "sample":
             register_sample_market(work)
-        schema_version, _ = work.reads.state()
+    with pool.connection() as connection:
+        schema_version = Operations(connection).schema_version()
     return World(pool, clock, LakeAnalyticsRepository.newest(lake), schema_version)
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from domain.errors import Refusal
 from domain.ports import Clock
 from oltp_api.adapters import Answer, PostgresIdempotencyKeys
+from oltp_api.observing import USER_ID
 from oltp_api.unit_of_work import Pool, UnitOfWork, unit_of_work
 from storage.analytics import LakeAnalyticsRepository
 
@@ -41,8 +42,9 @@ def world(request: Request) -> World:
     return found
 
 
-def current_user() -> UUID:
-    """The one local user, until users arrive."""
+def current_user(request: Request) -> UUID:
+    """The one local user, until users arrive; the request's line in the log names who asked."""
+    request.scope[USER_ID] = LOCAL_USER
     return LOCAL_USER
 
 

@@ -15,8 +15,10 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from fastapi import FastAPI, Request, Response
@@ -28,18 +30,30 @@ from domain.errors import (
     AccountInUse,
     AlreadyExists,
     AlreadyKnown,
+    IdempotencyConflict,
+    InsufficientCash,
+    InsufficientPosition,
     NoRelease,
     NotFound,
     NothingStored,
+    PortfolioNotFound,
     Refusal,
+    SecurityNotFound,
     StaleVersion,
 )
 from oltp_api.etags import PreconditionRequired
+from oltp_api.observing import CODE
 
 _LOG = logging.getLogger(__name__)
 _RETRY_AFTER_S = 10
-_TRANSIENT = (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled, psycopg.errors.DeadlockDetected)
+_TRANSIENT = (
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.QueryCanceled,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
 
+_NOT_STORED = "others are at work on this; nothing was stored, try again"
 _MAYBE_STORED = "the database is away; send a command again with its Idempotency-Key, it may have been stored"
 _STATUS: Mapping[type[Refusal], int] = {
     NotFound: 404,
@@ -76,36 +90,6 @@ class ProblemView(BaseModel):
     instance: str
 
 
-_EXAMPLES: Mapping[int, tuple[str, str]] = {
-    404: ("portfolio_not_found", "there is no portfolio 00000000-0000-4000-8000-0000000000aa"),
-    409: ("already_exists", "security 'AAPL' exists already"),
-    412: ("stale_version", 'this was changed since you read it; it is at "4.1" now'),
-    422: ("insufficient_cash", "500 USD asked, 100 available"),
-    428: ("precondition_required", "an edit needs If-Match with the ETag of what you read"),
-    503: ("busy", "others are at work on this; nothing was stored, try again"),
-}
-
-
-def _documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: _document(status, *_EXAMPLES[status]) for status in statuses}
-
-
-def _document(status: int, code: str, detail: str) -> dict[str, Any]:
-    title = HTTPStatus(status).phrase
-    example = ProblemView(
-        type=f"urn:lakefolio:problem:{code}", title=title, status=status, code=code, detail=detail, instance="/api/v1"
-    )
-    content = {"schema": ProblemView.model_json_schema(), "example": example.model_dump()}
-    return {"description": title, "content": {"application/problem+json": content}}
-
-
-PROBLEMS = _documented(404, 409, 422, 503)
-"""For a router's `responses`, so that the OpenAPI document tells the truth about errors."""
-
-EDIT_PROBLEMS = _documented(412, 428)
-"""For the `responses` of a route that takes If-Match."""
-
-
 def handle_errors(app: FastAPI) -> None:
     """Answer every failure of `app` as a problem."""
     for kind in (Refusal, RequestValidationError, HTTPException, psycopg.Error, Exception):
@@ -114,17 +98,21 @@ def handle_errors(app: FastAPI) -> None:
 
 def _answer(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
-    _LOG.info("%s %s refused: %s %s", request.method, request.url.path, problem.status, problem.code)
+    request.scope[CODE] = problem.code
+    content = json.dumps(_members(problem, request.url.path), default=str)
+    return Response(content, problem.status, dict(problem.headers), media_type="application/problem+json")
+
+
+def _members(problem: Problem, instance: str) -> dict[str, object]:
     members = {
         "type": f"urn:lakefolio:problem:{problem.code}",
         "title": HTTPStatus(problem.status).phrase,
         "status": problem.status,
         "code": problem.code,
         "detail": problem.detail,
-        "instance": request.url.path,
+        "instance": instance,
     }
-    content = json.dumps({**members, **problem.facts, **members}, default=str)  # a fact never hides a member
-    return Response(content, problem.status, dict(problem.headers), media_type="application/problem+json")
+    return {**members, **problem.facts, **members}  # a fact never hides a member
 
 
 def problem_of(error: Exception) -> Problem:
@@ -138,10 +126,11 @@ def problem_of(error: Exception) -> Problem:
             return Problem(error.status_code, code, str(error.detail), headers=error.headers or {})
         case psycopg.errors.NumericValueOutOfRange():
             return Problem(422, "invalid_number", "the result is too large to be recorded")
+        case psycopg.Error() if isinstance(error, _TRANSIENT):
+            _LOG.warning("the database ended a statement: %s", type(error).__name__)
+            return _later("busy", _NOT_STORED)
         case psycopg.OperationalError():
             _LOG.warning("the database did not answer: %s", type(error).__name__)
-            if isinstance(error, _TRANSIENT):
-                return _later("busy", "others are at work on this; nothing was stored, try again")
             return _later("database_unavailable", _MAYBE_STORED)
         case _:
             _LOG.error("unexpected error", exc_info=error)
@@ -179,3 +168,41 @@ def _field(location: Sequence[str | int]) -> str:
     """The path without its source; a field's name may be anything that a client made up."""
     parts = [str(part)[:40] for part in location[1:]] or [str(location[0])]
     return ".".join(parts).encode("ascii", "backslashreplace").decode()
+
+
+_PORTFOLIO_ID = UUID("3b3f5f0e-7a43-4a52-9d6c-0a4f6de0b1c7")
+_EXAMPLES: Sequence[Problem] = [
+    problem_of(error)
+    for error in (
+        PortfolioNotFound(_PORTFOLIO_ID),
+        SecurityNotFound("ACME"),
+        AlreadyExists("security", "ACME"),
+        InsufficientCash("USD", Decimal("120.50"), Decimal(1000)),
+        InsufficientPosition(1, Decimal(10), Decimal(12)),
+        IdempotencyConflict("order-17"),
+        StaleVersion('"4.1"'),
+        PreconditionRequired(),
+        RequestValidationError([{"loc": ("body", "quantity"), "type": "missing", "msg": "Field required"}]),
+        NoRelease(),
+        psycopg.errors.LockNotAvailable(),
+        psycopg.OperationalError(),
+    )
+]
+"""What the OpenAPI document shows of every status; they are made by the code that answers, so they are true."""
+
+
+def _documented(status: int) -> dict[str, Any]:
+    shown = {
+        problem.code: {"value": _members(problem, f"/api/v1/portfolios/{_PORTFOLIO_ID}")}
+        for problem in _EXAMPLES
+        if problem.status == status
+    }
+    content = {"application/problem+json": {"schema": ProblemView.model_json_schema(), "examples": shown}}
+    return {"description": HTTPStatus(status).phrase, "content": content}
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {status: _documented(status) for status in (404, 409, 422, 503)}
+"""For a router's `responses`, so that the OpenAPI document tells the truth about errors."""
+
+EDIT_PROBLEMS: dict[int | str, dict[str, Any]] = {status: _documented(status) for status in (412, 428)}
+"""For the `responses` of a route that takes If-Match."""

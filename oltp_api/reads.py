@@ -114,11 +114,6 @@ class Reads:
         rows = self._rows("simulations", **asked, limit=_MOST_SIMULATIONS)
         return SimulationsView(items=[SimulationView(**row) for row in rows])
 
-    def state(self) -> tuple[str, datetime | None]:
-        """The schema's version, and when the newest ledger row was recorded."""
-        (row,) = self._rows("state")
-        return row["schema_version"], row["ledger_head_at"]
-
     def _rows(self, name: str, **parameters: object) -> list[dict[str, Any]]:
         return self._connection.execute(_READS[name], parameters).fetchall()
 

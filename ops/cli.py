@@ -5,8 +5,12 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from uuid import UUID
 
+from pydantic import ValidationError
+
+from ops import backup as backups
 from ops import demo, processes
 from ops.environment import export_lines, prepared, prepared_database
 from storage import embedded, ledger, postgres
@@ -25,12 +29,18 @@ def main(words: Sequence[str] | None = None) -> int:
     parsers["replay"].add_argument("--consumer", default="", help="only its dead letters")
     parsers["replay"].add_argument("--event", default="", help="only this event's, by its id")
     parsers["run"].add_argument("program", nargs=argparse.REMAINDER, help="what to become, once all is prepared")
+    parsers["backup"].add_argument("--file", type=Path, help="where to write it; by default below the state folder")
+    parsers["restore"].add_argument("--file", type=Path, required=True, help="what `backup` wrote")
+    parsers["restore"].add_argument("--force", action="store_true", help="move a state that is there aside")
     arguments = parser.parse_args(words)
     try:
         return _COMMANDS[arguments.command](settings(), arguments)
     except SetupError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2
+    except ValidationError as error:
+        (name, *_), why = error.errors()[0]["loc"], error.errors()[0]["msg"]
+        print(f"error: {str(name).upper()} is set to something else than it may be: {why}", file=sys.stderr)
+    return 2
 
 
 def env(current: Settings, _: argparse.Namespace) -> int:
@@ -139,6 +149,17 @@ def _event_id(text: str) -> UUID | None:
         raise SetupError(f"{text!r} is not an event id, such as 00000000-0000-4000-8000-000000000001") from error
 
 
+def backup(current: Settings, arguments: argparse.Namespace) -> int:
+    """Write the whole state into one file, while everything runs."""
+    backups.write(current, arguments.file)
+    return 0
+
+
+def restore(current: Settings, arguments: argparse.Namespace) -> int:
+    """Bring back what `backup` wrote; a state that is there is moved aside, with --force only."""
+    return backups.restore(current, arguments.file, arguments.force, lambda state: verify(state, arguments))
+
+
 def _stop_servers(current: Settings) -> list[str]:
     return [name for name in _SERVERS if processes.stop(current.home, name)]
 
@@ -154,4 +175,6 @@ _COMMANDS = {
     "run": run,
     "verify": verify,
     "rebuild": rebuild,
+    "backup": backup,
+    "restore": restore,
 }

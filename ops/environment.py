@@ -42,5 +42,5 @@ def prepared(settings: Settings) -> dict[str, str]:
 def prepared_database(settings: Settings) -> postgres.Database:
     """The database of `settings`, running and migrated."""
     database = postgres.locate(settings)
-    postgres.prepare(database)
+    postgres.prepare(database, settings.limits)
     return database

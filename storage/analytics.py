@@ -49,6 +49,15 @@ class LakeAnalyticsRepository:
         release = self._mounted().release
         return ReleaseInfo(release.release_id, release.released_at, release.as_of)
 
+    def head(self) -> Release:
+        """The whole release that answers come from."""
+        return self._mounted().release
+
+    def get_portfolio_version(self, portfolio_id: UUID) -> int | None:
+        """The portfolio's version in the release; None if the release does not know it."""
+        rows = self._mounted().rows(_SQL["portfolio_version"], portfolio_id=str(portfolio_id))
+        return int(rows[0]["version"]) if rows else None
+
     def get_positions(self, portfolio_id: UUID, on: date | None = None) -> Sequence[ValuedPosition]:
         """Positions at the close of `on`, or of the release's `as_of` where that is earlier; accounts are summed."""
         newest = self._mounted()

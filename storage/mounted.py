@@ -16,7 +16,7 @@ from domain.errors import NoRelease
 from storage.lake import Lake, local_folder
 from storage.releases import TABLE, Release, Releases
 
-_MENTIONED = re.compile(r"\b(marts|simulation)\.(\w+)")
+_MENTIONED = re.compile(r"\b(marts|simulation|raw)\.(\w+)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,6 @@ from storage.settings import REPOSITORY, Settings
 APP_LOGIN = "lakefolio"
 DATABASE = "lakefolio"
 _MIGRATION_LOCK = 7_201_001
-_ROLE_LIMITS = {
-    "statement_timeout": "30s",
-    "lock_timeout": "10s",
-    "idle_in_transaction_session_timeout": "60s",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +66,11 @@ def embedded_database(socket_dir: object, name: str = DATABASE) -> Database:
     )
 
 
-def prepare(database: Database) -> None:
-    """Create what is missing and migrate to the newest schema. Changes nothing the second time."""
+def prepare(database: Database, limits: Mapping[str, str] | None = None) -> None:
+    """Create what is missing and migrate to the newest schema. Changes nothing the second time.
+
+    `limits` are the application's timeouts in this database, by default those of the settings' own defaults.
+    """
     _create_database(database.admin_url)
     with connect(database.admin_url) as connection:
         connection.execute("select pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
@@ -80,6 +78,7 @@ def prepare(database: Database) -> None:
         connection.commit()
         _migrate(database)
         _ensure_login(connection, database.app_url)
+        _ensure_limits(connection, _login(database.app_url), limits or Settings.model_construct().limits)
         connection.commit()
 
 
@@ -119,6 +118,13 @@ def is_locked(connection: psycopg.Connection, name: str) -> bool:
     return bool(row[0])
 
 
+def exists(database: Database) -> bool:
+    """Whether the database itself is there; the server must be."""
+    name = str(_parts(database.admin_url).get("dbname"))
+    with connect(conninfo.make_conninfo(database.admin_url, dbname="postgres")) as connection:
+        return bool(connection.execute("select from pg_database where datname = %s", (name,)).rowcount)
+
+
 def _create_database(admin_url: str) -> None:
     try:
         with psycopg.connect(admin_url, connect_timeout=10):
@@ -143,18 +149,36 @@ def _migrate(database: Database) -> None:
 
 
 def _ensure_login(connection: psycopg.Connection, app_url: str) -> None:
-    parts = conninfo.conninfo_to_dict(app_url)
-    login = str(parts.get("user") or APP_LOGIN)
+    parts, login = conninfo.conninfo_to_dict(app_url), _login(app_url)
     role = sql.Identifier(login)
     exists = connection.execute("select 1 from pg_roles where rolname = %s", (login,)).fetchone()
     if not exists:
         password = sql.SQL("password {}").format(parts["password"]) if parts.get("password") else sql.SQL("")
         connection.execute(sql.SQL("create role {} login {}").format(role, password))
-        for limit, value in _ROLE_LIMITS.items():
-            connection.execute(sql.SQL("alter role {} set {} = {}").format(role, sql.Identifier(limit), value))
     member = connection.execute("select pg_has_role(%s, 'lakefolio_app', 'member')", (login,)).fetchone()
     if not (member and member[0]):
         connection.execute(sql.SQL("grant lakefolio_app to {}").format(role))
+
+
+def _ensure_limits(connection: psycopg.Connection, login: str, limits: Mapping[str, str]) -> None:
+    """The login's timeouts in this database; written only where they differ, because every start comes by."""
+    row = connection.execute(
+        "select setconfig from pg_db_role_setting where setrole = %s::regrole"
+        " and setdatabase = (select oid from pg_database where datname = current_database())",
+        (sql.Identifier(login).as_string(),),
+    ).fetchone()
+    present = set(row[0]) if row else set()
+    name = connection.info.dbname
+    for limit, value in limits.items():
+        if f"{limit}={value}" not in present:
+            statement = sql.SQL("alter role {} in database {} set {} = {}")
+            connection.execute(
+                statement.format(sql.Identifier(login), sql.Identifier(name), sql.Identifier(limit), value)
+            )
+
+
+def _login(app_url: str) -> str:
+    return str(conninfo.conninfo_to_dict(app_url).get("user") or APP_LOGIN)
 
 
 def _parts(url: str) -> Mapping[str, object]:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from storage.errors import HeadMoved, HorizonFellBack
-from storage.horizon import Horizon
+from storage.horizon import NOTHING_SEEN, Horizon
 from storage.lake import Lake
 
 TABLE = "meta/release"
@@ -40,8 +40,9 @@ _SCHEMA = pa.schema(
 class Release:
     """One consistent version set.
 
-    `kind` is REFRESH, or APPEND for results added to the newest release; `refresh_id` is the release that was the
-    last REFRESH then, itself included. `parent_id` is the release before.
+    `kind` is REFRESH, APPEND for results added to the newest release, or RESTORE for the same tables beside a restored
+    database; `refresh_id` is the release that was the last REFRESH then, itself included. `parent_id` is the release
+    before.
     """
 
     release_id: int
@@ -129,6 +130,26 @@ class Releases:
                 released_at=released_at,
                 run_id=run_id,
                 versions={**head.versions, **newer},
+            )
+            self._add(released)
+            return released
+
+    def adopt(self, horizon: Horizon, released_at: datetime) -> Release:
+        """The head's tables again, for the database of `horizon`, of which nothing is taken as seen.
+
+        For a database that was restored beside a lake: the next refresh is then due, and allowed.
+        """
+        with self.lake.lock(TABLE):
+            head = self.head()
+            assert head is not None, "a release is adopted"
+            released = replace(
+                head,
+                release_id=head.release_id + 1,
+                parent_id=head.release_id,
+                kind="RESTORE",
+                released_at=released_at,
+                run_id="restore",
+                horizon=Horizon(NOTHING_SEEN, horizon.system_identifier),
             )
             self._add(released)
             return released

@@ -2,12 +2,14 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+Duration = Annotated[str, Field(pattern=r"^[0-9]{1,9}(ms|s|min|h)$")]
+"""A time as PostgreSQL writes it, with its unit; 0s is no limit."""
 
 
 class Settings(BaseSettings):
@@ -21,11 +23,24 @@ class Settings(BaseSettings):
     fred_api_key: str | None = None
     kafka_bootstrap: str | None = None
     kafka_topic: str = "lakefolio.events"
+    log_format: Literal["json", "text"] | None = None
+    statement_timeout: Duration = "30s"
+    lock_timeout: Duration = "10s"
+    idle_in_transaction_timeout: Duration = "60s"
     snapshot_payload_days: int = Field(default=7, ge=0)
 
     @property
     def home(self) -> Path:
         return self.lakefolio_home.expanduser().absolute()
+
+    @property
+    def limits(self) -> dict[str, str]:
+        """How long PostgreSQL lets the application wait or work, by the names of its settings."""
+        return {
+            "statement_timeout": self.statement_timeout,
+            "lock_timeout": self.lock_timeout,
+            "idle_in_transaction_session_timeout": self.idle_in_transaction_timeout,
+        }
 
     @property
     def lake(self) -> str:

@@ -8,11 +8,12 @@ import pyarrow as pa
 
 from storage.horizon import Horizon
 from storage.lake import Lake, memory_duckdb
-from storage.releases import Release, Releases
+from storage.releases import Release, Releases, is_result
 
 PORTFOLIO = UUID("11111111-1111-4111-8111-111111111111")
 SIMULATION = UUID("22222222-2222-4222-8222-222222222222")
 AS_OF = date(2017, 3, 29)
+NOWHERE = Horizon("10:10:", "cluster")
 
 _TABLES = {
     "marts/dim_security": """
@@ -94,20 +95,20 @@ _TABLES = {
 }
 
 
-def publish_small_release(lake: Lake, without: tuple[str, ...] = ()) -> Release:
-    """Publish the tables, all but those named, and release them."""
+def publish_small_release(lake: Lake, without: tuple[str, ...] = (), horizon: Horizon = NOWHERE) -> Release:
+    """Publish the tables, all but those named, and release them as seen at `horizon`."""
     versions = {
         table: lake.publish(table, _rows(query)).version for table, query in _TABLES.items() if table not in without
     }
-    return release(lake, versions)
+    return release(lake, versions, horizon)
 
 
-def release(lake: Lake, versions: Mapping[str, int]) -> Release:
+def release(lake: Lake, versions: Mapping[str, int], horizon: Horizon = NOWHERE) -> Release:
     """One more release; results reach it as they do in production, by an appended one."""
     releases = Releases(lake)
-    marts = {table: version for table, version in versions.items() if table.startswith("marts/")}
+    marts = {table: version for table, version in versions.items() if not is_result(table)}
     now = datetime.now(UTC)
-    candidate = Release(0, None, None, "REFRESH", now, AS_OF, Horizon("10:10:", "cluster"), "test", "run", marts)
+    candidate = Release(0, None, None, "REFRESH", now, AS_OF, horizon, "test", "run", marts)
     released = releases.publish(candidate, releases.head())
     results = {table: version for table, version in versions.items() if table not in marts}
     return releases.append(results, now, "run") if results else released

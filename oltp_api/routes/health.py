@@ -1,14 +1,18 @@
-"""Whether the process lives, and whether it can do its work."""
+"""Whether the process lives, whether it can do its work and how far behind it is; and the same for Prometheus."""
 
 from datetime import datetime
 
-from fastapi import APIRouter
-from pydantic import BaseModel
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
 
 from oltp_api.dependencies import WorldDep
-from oltp_api.errors import PROBLEMS, NotReady
+from oltp_api.errors import PROBLEMS
+from oltp_api.metrics import Metrics
+from oltp_api.operations import state_of
+from oltp_api.schemas import ReleaseView
 
 router = APIRouter(prefix="/health", tags=["health"])
+metrics_router = APIRouter()
 
 
 class Live(BaseModel):
@@ -21,6 +25,12 @@ class Ready(BaseModel):
     status: str = "ready"
     schema_version: str
     ledger_head_at: datetime | None
+    release: ReleaseView | None = Field(description="The newest; None before the first.")
+    release_lag_seconds: float | None = Field(
+        description="How long the oldest ledger row that the release does not show has waited; 0 if there is none."
+    )
+    oldest_transaction_seconds: float = Field(description="A transaction that stays open holds every release back.")
+    dead_letters: int = Field(description="Events that a consumer has given up.")
 
 
 @router.get("/live", summary="The process answers")
@@ -30,7 +40,18 @@ def live() -> Live:
 
 @router.get("/ready", summary="The database answers and has our schema", responses={503: PROBLEMS[503]})
 def ready(world: WorldDep) -> Ready:
-    schema_version, ledger_head_at = world.transact(lambda work: work.reads.state())
-    if schema_version != world.schema_version:
-        raise NotReady(f"the schema is at {schema_version}, this process was started for {world.schema_version}")
-    return Ready(schema_version=schema_version, ledger_head_at=ledger_head_at)
+    state, release = state_of(world)
+    return Ready(
+        schema_version=world.schema_version,
+        ledger_head_at=state.ledger_head_at,
+        release=ReleaseView.model_validate(release) if release else None,
+        release_lag_seconds=state.release_lag_seconds,
+        oldest_transaction_seconds=state.oldest_transaction_seconds,
+        dead_letters=state.dead_letters,
+    )
+
+
+@metrics_router.get("/metrics", include_in_schema=False)
+def metrics(request: Request) -> Response:
+    told: Metrics = request.app.state.metrics
+    return Response(told.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

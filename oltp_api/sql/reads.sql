@@ -136,8 +136,3 @@ where
     and (%(simulation_id)s::uuid is null or simulation_id = %(simulation_id)s)
 order by requested_at, simulation_id
 limit %(limit)s
-
--- name: state
-select
-    (select version_num from alembic_version) as schema_version,
-    (select recorded_at from transaction_ledger order by xid desc limit 1) as ledger_head_at

@@ -135,6 +135,10 @@ where
     and release_id = (select max(release_id) from simulation.simulation_fan where simulation_id = $simulation_id)
 order by step
 
+-- name: portfolio_version
+select version
+from raw.pg_portfolio
+where portfolio_id = $portfolio_id
 -- name: quotes
 -- Bonds are quoted per 100 of face; a price without a row in dim_security is still a price.
 select

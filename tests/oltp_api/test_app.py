@@ -47,21 +47,6 @@ def test_connections_that_were_cut_cost_no_request_an_error(api, portfolio, data
     assert [portfolio.post(type="DEPOSIT", amount="1").status_code for _ in range(5)] == [201] * 5
 
 
-def test_a_locked_portfolio_is_busy_and_not_an_error_of_ours(api, portfolio, database: Database, stored) -> None:
-    with psycopg.connect(database.admin_url) as connection:
-        connection.execute("alter role lakefolio set lock_timeout = '200ms'")
-        connection.commit()
-        connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'lakefolio'")
-        before = stored()
-        connection.execute("select from portfolio where portfolio_id = %s for update", (portfolio.portfolio_id,))
-        answer = portfolio.post(type="DEPOSIT", amount="1")
-        connection.rollback()
-        connection.execute("alter role lakefolio set lock_timeout = '10s'")
-
-    assert (answer.status_code, answer.json()["code"]) == (503, "busy")
-    assert stored() == before
-
-
 def test_before_the_first_release_questions_to_it_are_answered_with_try_later(api, portfolio) -> None:
     for what in ("positions", "values", "performance"):
         answer = api.get(f"/portfolios/{portfolio.portfolio_id}/{what}")

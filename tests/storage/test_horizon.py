@@ -1,6 +1,7 @@
 """What a release has seen of PostgreSQL. The definition is PostgreSQL's own `pg_visible_in_snapshot`."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -97,6 +98,13 @@ def test_a_new_row_is_unseen_until_a_horizon_after_it(session: psycopg.Connectio
     assert unseen(session, current_horizon(session)) == []
 
 
+def test_of_a_horizon_of_another_cluster_everything_is_ahead(session: psycopg.Connection) -> None:
+    deposit(session, EARLY)
+    foreign = replace(current_horizon(session), system_identifier="7")
+
+    assert unseen(session, foreign) == list(NOTICED)
+
+
 def test_a_row_that_was_rolled_back_is_not_unseen(session: psycopg.Connection) -> None:
     horizon = current_horizon(session)
     with session.transaction() as unit_of_work:
@@ -164,7 +172,7 @@ def test_a_long_transaction_in_another_database_does_not_make_us_ahead_for_ever(
 
 def test_control_by_xmin_alone_it_would(session: psycopg.Connection, long_transaction: int) -> None:
     deposit(session, EARLY)
-    xmin_alone = Horizon(f"{long_transaction}:{long_transaction}:", "7")
+    xmin_alone = replace(current_horizon(session), snapshot=f"{long_transaction}:{long_transaction}:")
 
     assert unseen(session, xmin_alone) == ["transaction_ledger"]
 

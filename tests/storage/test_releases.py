@@ -260,3 +260,14 @@ def test_control_without_compaction_there_is_a_file_per_release(releases: Releas
         made.append(releases.publish(candidate(dim_date=version), made[-1] if made else None))
 
     assert len(releases.lake.open(TABLE).file_uris()) == 12
+
+
+def test_a_release_that_a_restored_database_adopts_lets_it_release(releases: Releases) -> None:
+    base = releases.publish(candidate("100:100:", system="7", dim_date=4), base=None)
+
+    adopted = releases.adopt(Horizon("50:50:", "8"), NOON)
+    released = releases.publish(candidate("60:60:", system="8", dim_date=5), adopted)
+
+    assert (adopted.versions, adopted.kind, adopted.made_from) == (base.versions, "RESTORE", base.release_id)
+    assert not adopted.horizon.sees(3)
+    assert (released.release_id, released.parent_id) == (3, 2)

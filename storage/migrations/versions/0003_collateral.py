@@ -6,13 +6,13 @@ update no other column, and a trigger refuses a payload that is not removed whol
 with all that it was made from; `inputs_hash` makes ranking the same snapshot by the same terms idempotent.
 
 Revision ID: 0003
-Revises: 0005
+Revises: 0002
 """
 
 from alembic import op
 
 revision = "0003"
-down_revision = "0005"
+down_revision = "0002"
 
 SNAPSHOTS = """
 alter table position_snapshot

@@ -7,13 +7,13 @@ registering it as a ticker. The registry is shared, so the database itself keeps
 only the owner of the tables can mend a mistake. `revision` counts edits: it is half of an ETag.
 
 Revision ID: 0004
-Revises: 0002
+Revises: 0003
 """
 
 from alembic import op
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 
 # Null is "nobody has said", as for securities registered before this; it reads as AS_TRADED.
 SECURITIES = """

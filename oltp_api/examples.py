@@ -1,0 +1,213 @@
+"""What the OpenAPI document shows as an example of every answer; a new model needs an entry here.
+
+Requests carry theirs themselves (`json_schema_extra`), and problems are in `errors.py`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from oltp_api import schemas, schemas_ledger
+from oltp_api.routes import health, support
+
+_PORTFOLIO_ID = "3b3f5f0e-7a43-4a52-9d6c-0a4f6de0b1c7"
+_SIMULATION_ID = "8d9c2f4e-51b7-4c0e-9b1a-6f2d3c4b5a69"
+_DAY, _MOMENT = "2017-03-29", "2017-03-29T20:00:00Z"
+
+_PORTFOLIO = {
+    "portfolio_id": _PORTFOLIO_ID,
+    "name": "Retirement",
+    "base_currency": "USD",
+    "kind": "INVESTMENT",
+    "time_zone": "America/New_York",
+    "cost_method": "AVCO",
+    "version": 2,
+    "revision": 0,
+    "cash": "8596.5",
+    "last_business_date": _DAY,
+    "archived_at": None,
+    "created_at": _MOMENT,
+}
+_TRANSACTION = {
+    "portfolio_id": _PORTFOLIO_ID,
+    "seq": 2,
+    "type": "BUY",
+    "account": "MAIN",
+    "security_id": 1,
+    "ticker": "AAPL",
+    "quantity": "10",
+    "price": "140.25",
+    "gross": "1402.5",
+    "fees": "1",
+    "accrued": "0",
+    "cash_effect": "-1403.5",
+    "currency": "USD",
+    "fx_rate": None,
+    "business_date": _DAY,
+    "event_ts": _MOMENT,
+    "recorded_at": _MOMENT,
+    "ex_date": None,
+    "split_new": None,
+    "split_old": None,
+    "transfer_id": None,
+    "reverses_seq": None,
+    "external_id": None,
+    "note": "",
+}
+_HELD = {"quantity": "10", "avg_cost": "140.35", "cost_basis": "1403.5", "realised": "0"}
+_HELD_NOW = {
+    **_HELD,
+    "cost_basis_base": "1403.5",
+    "realised_base": "0",
+    "realised_fx_base": "0",
+    "basis": "KNOWN",
+}
+_HOLDING = {
+    "security_id": 1,
+    "ticker": "AAPL",
+    "currency": "USD",
+    **_HELD_NOW,
+    "accounts": [{"account": "MAIN", **_HELD_NOW, "reserved": "0", "lots": None}],
+}
+_SIMULATION = {
+    "simulation_id": _SIMULATION_ID,
+    "portfolio_id": _PORTFOLIO_ID,
+    "name": "to retirement",
+    "horizon_years": 20,
+    "num_paths": 10_000,
+    "sample_paths": 10,
+    "seed": 42,
+    "is_standing": False,
+    "status": "REQUESTED",
+    "reason": None,
+    "release_id": None,
+    "portfolio_version": None,
+    "summary": None,
+    "requested_at": _MOMENT,
+    "finished_at": None,
+}
+_RELEASE = {"release_id": 17, "released_at": _MOMENT, "as_of": _DAY}
+_DONE = {
+    **_SIMULATION,
+    "status": "DONE",
+    "release_id": 17,
+    "portfolio_version": 2,
+    "summary": {"as_of": _DAY, "initial_value": 10_037.7},
+    "finished_at": _MOMENT,
+    "fan": [{"step": 0, "years": 0, "p5": 10_037.7, "p50": 10_037.7, "p95": 10_037.7}],
+}
+_VALUE = {
+    "business_date": _DAY,
+    "total_value": "10037.7",
+    "positions_value": "1441.2",
+    "cash": "8596.5",
+    "cost_basis": "1403.5",
+    "coverage_pct": 100,
+    "twr_index": 1.0037,
+}
+_VALUED = {
+    **{name: _HOLDING[name] for name in ("security_id", "ticker", "currency")},
+    **_HELD,
+    "close": "144.12",
+    "price_date": _DAY,
+    "status": "PRICED",
+    "stale_days": 0,
+    "market_value": "1441.2",
+    "gain_loss": "37.7",
+    "business_date": _DAY,
+}
+_PERFORMANCE = {
+    "as_of": _DAY,
+    "first_date": "2015-01-02",
+    "total_value": "10037.7",
+    "net_contributions": "10000",
+    "twr": 0.0037,
+    "twr_annual": 0.0017,
+    "xirr": 0.0017,
+    "xirr_status": "OK",
+    "volatility_annual": 0.021,
+    "sharpe": 0.08,
+    "max_drawdown": -0.012,
+    "max_drawdown_peak": "2015-05-22",
+    "max_drawdown_trough": "2016-05-12",
+    "max_drawdown_recovery": "2017-01-25",
+}
+_OVERVIEW = {
+    "portfolio": _PORTFOLIO,
+    "ledger_head": {"version": 2, "recorded_at": _MOMENT, "newest_business_date": _DAY, "head_hash": "9f" * 32},
+    "release_head": {**_RELEASE, "portfolio_version": 2, "has_seen_ledger_head": True},
+    "open_simulations": 1,
+    "open_orders": 0,
+    "reserved_cash": "0",
+    "reserved_holdings": 0,
+    "dead_letters": 0,
+    "last_snapshot": {
+        "snapshot_id": "5a1f5c9e-2f0b-4c51-8f3e-7d1b2a3c4d5e",
+        "business_date": _DAY,
+        "taken_at": _MOMENT,
+        "portfolio_version": 2,
+        "release_id": 17,
+    },
+    "last_idempotency_key_at": _MOMENT,
+}
+_READY = {
+    "status": "ready",
+    "schema_version": "0007",
+    "ledger_head_at": _MOMENT,
+    "release": _RELEASE,
+    "release_lag_seconds": 0,
+    "oldest_transaction_seconds": 0.02,
+    "dead_letters": 0,
+}
+
+EXAMPLES: Mapping[type[BaseModel], Mapping[str, Any]] = {
+    schemas.PortfolioView: _PORTFOLIO,
+    schemas.PortfolioPage: {"items": [_PORTFOLIO], "next_cursor": None},
+    schemas_ledger.TransactionView: _TRANSACTION,
+    schemas_ledger.TransactionPage: {"items": [_TRANSACTION], "next_cursor": None},
+    schemas_ledger.TransactionsView: {"transactions": [_TRANSACTION]},
+    schemas_ledger.HoldingsView: {"portfolio_id": _PORTFOLIO_ID, "holdings": [_HOLDING]},
+    schemas_ledger.CashView: {
+        "portfolio_id": _PORTFOLIO_ID,
+        "balances": [{"currency": "USD", "balance": "8596.5", "reserved": "500", "available": "8096.5"}],
+    },
+    schemas.SimulationView: _SIMULATION,
+    schemas.SimulationsView: {"items": [_SIMULATION]},
+    schemas.SimulationResultView: _DONE,
+    schemas.ReleaseView: _RELEASE,
+    schemas.PositionsView: {**_RELEASE, "positions": [_VALUED], "total": _VALUE},
+    schemas.ValuesView: {**_RELEASE, "values": [_VALUE]},
+    schemas.PerformanceView: {**_RELEASE, "performance": _PERFORMANCE},
+    schemas.CorrelationsView: {
+        **_RELEASE,
+        "extremes": [{"ticker_a": "AAPL", "ticker_b": "XOM", "correlation": 0.21}],
+    },
+    schemas.PriceView: {
+        **_RELEASE,
+        "ticker": "AAPL",
+        "asked": "2017-03-26",
+        "price_date": "2017-03-24",
+        "close": "140.64",
+        "currency": "USD",
+    },
+    health.Live: {"status": "live"},
+    health.Ready: _READY,
+    support.OverviewView: _OVERVIEW,
+}
+
+
+def show_examples(app: FastAPI) -> None:
+    """Add the examples to the models of `app`'s OpenAPI document that bring none themselves."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = plain()
+        models = document.get("components", {}).get("schemas", {})
+        for model, example in EXAMPLES.items():
+            if model.__name__ in models:
+                models[model.__name__].setdefault("examples", [example])
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]

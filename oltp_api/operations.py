@@ -1,0 +1,131 @@
+"""How the system is doing: what health, metrics and support ask of the database and of the newest release."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import DictRow
+
+from domain.errors import NoRelease, PortfolioNotFound
+from oltp_api.dependencies import World
+from oltp_api.errors import NotReady
+from storage.analytics import LakeAnalyticsRepository
+from storage.consumers import lag
+from storage.horizon import NOTHING_SEEN, Horizon
+from storage.queries import statements
+from storage.releases import Release
+
+_SQL = statements("oltp_api", "operations")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The database at one moment. `release_lag_seconds` is how long the oldest ledger row that the newest release does
+    not show has been waiting; None before the first release."""
+
+    ledger_head_at: datetime | None
+    oldest_transaction_seconds: float
+    release_lag_seconds: float | None
+    waiting_events: int
+    lag_seconds: float
+    dead_letters: int
+
+
+class Operations:
+    """Questions about the running system, within the connection's transaction."""
+
+    def __init__(self, connection: psycopg.Connection[DictRow]) -> None:
+        self._connection = connection
+
+    def schema_version(self) -> str:
+        return str(self._row("schema_version")["schema_version"])
+
+    def state(self, release: Release | None) -> State:
+        found = self._row("state")
+        system_identifier = found.pop("system_identifier")
+        lag = self._lag(release.horizon, system_identifier) if release else None
+        return State(**found, **self._events(), release_lag_seconds=lag)
+
+    def _events(self) -> dict[str, Any]:
+        """What the slowest consumer of events has before it, and what nobody could handle."""
+        lags = lag(self._connection)
+        return {
+            "waiting_events": max((one.unhandled for one in lags), default=0),
+            "lag_seconds": max((one.oldest_age_s for one in lags), default=0.0),
+            "dead_letters": sum(one.dead_letters for one in lags),
+        }
+
+    def ledger_rows(self) -> float:
+        return float(self._row("ledger_rows")["ledger_rows"])
+
+    def overview(self, user_id: UUID, portfolio_id: UUID) -> dict[str, Any]:
+        """What is recorded of the user's portfolio, and what is open."""
+        rows = self._rows("overview", user_id=user_id, portfolio_id=portfolio_id)
+        if not rows:
+            raise PortfolioNotFound(portfolio_id)
+        snapshots = self._rows("last_snapshot", portfolio_id=portfolio_id)
+        pending = self._row("pending", portfolio_id=portfolio_id)
+        return {**rows[0], **pending, "last_snapshot": snapshots[0] if snapshots else None}
+
+    def _lag(self, horizon: Horizon, system_identifier: str) -> float:
+        seen = horizon if horizon.system_identifier == system_identifier else Horizon(NOTHING_SEEN, system_identifier)
+        return float(self._row("release_lag", xmin=str(seen.xmin), snapshot=seen.snapshot)["seconds"])
+
+    def _row(self, name: str, **parameters: object) -> dict[str, Any]:
+        (row,) = self._rows(name, **parameters)
+        return row
+
+    def _rows(self, name: str, **parameters: object) -> list[dict[str, Any]]:
+        return self._connection.execute(_SQL[name], parameters).fetchall()
+
+
+def newest_release(analytics: LakeAnalyticsRepository) -> Release | None:
+    try:
+        return analytics.head()
+    except NoRelease:
+        return None
+
+
+def state_of(world: World) -> tuple[State, Release | None]:
+    """The state and the newest release; NotReady if the database has another schema than we were started for."""
+    release = newest_release(world.analytics)
+    with world.pool.connection() as connection:
+        operations = Operations(connection)
+        schema_version = operations.schema_version()
+        if schema_version != world.schema_version:
+            raise NotReady(f"the schema is at {schema_version}, this process was started for {world.schema_version}")
+        return operations.state(release), release
+
+
+def gauges(world: World) -> Mapping[str, float | None]:
+    """The figures of `metrics.GAUGES`."""
+    pool = world.pool.get_stats()
+    size = pool.get("pool_size", 0)
+    found: dict[str, float | None] = {
+        "pool_connections": size,
+        "pool_connections_in_use": size - pool.get("pool_available", 0),
+        "pool_requests_waiting": pool.get("requests_waiting", 0),
+        "database_up": 0,
+    }
+    try:
+        state, release = state_of(world)
+        with world.pool.connection() as connection:
+            ledger_rows = Operations(connection).ledger_rows()
+    except (psycopg.Error, NotReady):
+        return found
+    age = (datetime.now(UTC) - release.released_at).total_seconds() if release else None
+    return {
+        **found,
+        "database_up": 1,
+        "ledger_rows": ledger_rows,
+        "oldest_transaction_seconds": state.oldest_transaction_seconds,
+        "outbox_waiting_events": state.waiting_events,
+        "outbox_lag_seconds": state.lag_seconds,
+        "dead_letters": state.dead_letters,
+        "release_id": release.release_id if release else None,
+        "release_age_seconds": age,
+        "release_lag_seconds": state.release_lag_seconds,
+    }

@@ -1,0 +1,92 @@
+-- name: schema_version
+select version_num as schema_version
+from alembic_version
+
+-- name: state
+-- Sessions of other roles show their age to the database's owner only, and its own to any role.
+with open_transaction as (
+    select max(extract(epoch from clock_timestamp() - xact_start)) as seconds
+    from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'
+),
+
+newest as (
+    select recorded_at
+    from transaction_ledger
+    order by xid desc, recorded_at desc
+    limit 1
+)
+
+select
+    (select recorded_at from newest) as ledger_head_at,
+    (select system_identifier::text from pg_control_system()) as system_identifier,
+    coalesce(greatest(open_transaction.seconds, oldest_transaction_seconds()), 0)::float8 as oldest_transaction_seconds
+from open_transaction
+
+-- name: ledger_rows
+-- A portfolio's version is the number of its rows.
+select coalesce(sum(version), 0)::float8 as ledger_rows
+from portfolio
+
+-- name: release_lag
+-- Seconds since the oldest row was recorded that the horizon does not see. From its xmin on it is found by index.
+select coalesce(max(extract(epoch from clock_timestamp() - recorded_at)), 0)::float8 as seconds
+from transaction_ledger
+where xid >= %(xmin)s::xid8 and not pg_visible_in_snapshot(xid, %(snapshot)s::pg_snapshot)
+
+-- name: overview
+-- The newest row of the portfolio, and what else is known of it.
+select
+    portfolio.version,
+    ledger.recorded_at,
+    portfolio.last_business_date as newest_business_date,
+    nullif(encode(portfolio.ledger_hash, 'hex'), '') as head_hash,
+    (
+        select count(*)
+        from simulation
+        where simulation.portfolio_id = portfolio.portfolio_id and simulation.status = 'REQUESTED'
+    ) as open_simulations,
+    (
+        select max(idempotency_key.created_at)
+        from idempotency_key
+        where idempotency_key.user_id = portfolio.user_id
+    ) as last_idempotency_key_at
+from portfolio
+left join transaction_ledger as ledger
+    on portfolio.portfolio_id = ledger.portfolio_id and portfolio.version = ledger.seq
+where portfolio.user_id = %(user_id)s and portfolio.portfolio_id = %(portfolio_id)s
+
+-- name: last_snapshot
+select
+    snapshot_id,
+    business_date,
+    taken_at,
+    portfolio_version,
+    release_id
+from position_snapshot
+where portfolio_id = %(portfolio_id)s
+order by taken_at desc
+limit 1
+
+-- name: pending
+-- HOOK: the open orders, once there is such a table.
+select
+    0::bigint as open_orders,
+    (
+        select count(*)
+        from dead_letter
+        inner join outbox using (event_id)
+        where outbox.aggregate_id = portfolio.portfolio_id and dead_letter.replayed_at is null
+    ) as dead_letters,
+    (
+        select coalesce(sum(reserved), 0)
+        from cash_balance
+        where cash_balance.portfolio_id = portfolio.portfolio_id and currency = portfolio.base_currency
+    ) as reserved_cash,
+    (
+        select count(*)
+        from account_holding
+        where account_holding.portfolio_id = portfolio.portfolio_id and reserved > 0
+    ) as reserved_holdings
+from portfolio
+where portfolio.portfolio_id = %(portfolio_id)s

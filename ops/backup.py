@@ -1,0 +1,204 @@
+"""`make backup` and `make restore`: the whole state as a file, and back. What was there is moved aside, never deleted.
+
+What the state is, and in which order it is copied, is in `storage/backup.py`. Logs and scratch files are no part of it,
+nor is a lake in a bucket: of that only its newest release is told, and a restored database adopts it.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ops import processes
+from ops.environment import prepared_database
+from storage import archive, backup, embedded, postgres
+from storage.errors import SetupError
+from storage.lake import lake_at, local_folder
+from storage.releases import TABLE, Releases
+from storage.settings import Settings
+
+BACKUPS = "backups"
+T = TypeVar("T")
+_SERVERS = ("daemon", "webserver", "api")
+
+
+def write(current: Settings, file: Path | None) -> Path:
+    """The backup's path, once it is whole and on the disk. Writers and a refresh may go on meanwhile."""
+    started = datetime.now(UTC)
+    kind = backup.kind_of(current)
+    if kind == backup.PHYSICAL and not (current.home / "pgdata").exists():
+        raise SetupError(f"there is nothing in {current.home} to back up; LAKEFOLIO_HOME names another state folder")
+    target = (file or current.home / BACKUPS / f"lakefolio-{started:%Y%m%dT%H%M%SZ}.tar").absolute()
+    if target.exists():
+        raise SetupError(f"{target} exists already; a backup never overwrites one")
+    lake_folder = local_folder(current.lake)
+    with _sentences(target), _served(current, kind):
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        backup.refuse_full(
+            target.parent, _size(current.home / "pgdata") * 2 + (_size(lake_folder) if lake_folder else 0)
+        )
+        with tempfile.TemporaryDirectory(prefix=".backup-", dir=target.parent) as staging:
+            _copy(current, kind, started, target, lake_folder, Path(staging))
+    _say(f"{target} has {target.stat().st_size / 1e6:.1f} MB; `make restore BACKUP={target}` brings it back")
+    return target
+
+
+def _copy(
+    current: Settings, kind: str, started: datetime, target: Path, lake_folder: Path | None, staging: Path
+) -> None:
+    database = postgres.locate(current)
+    lake = lake_at(current.lake, database.admin_url)
+    told = {"format": 1, "kind": kind, "made_at": started.isoformat(), **backup.facts(database)}
+    with lake.lock(TABLE):  # no release is made until the database is copied
+        head = Releases(lake).head()
+        log = backup.lake_log(lake_folder) if lake_folder else {}
+        _say(f"copying the database ({told['ledger_rows_at_least']} ledger rows)")
+        backup.copy_database(kind, database, staging / "database")
+    data = backup.lake_data(lake_folder, log) if lake_folder else {}
+    backup.refuse_incomplete(lake, head, data)
+    _say(f"copying the lake ({len(data)} files)" if lake_folder else f"the bucket {current.lake} is not copied")
+    told["lake"] = backup.INCLUDED if lake_folder else current.lake
+    told["release_id"] = head.release_id if head else None
+    with archive.written(target) as written:
+        written.facts.update(told)
+        for name, content in {**log, **data}.items():
+            written.add(f"lake/{name}", content)
+        written.add_folder("database", staging / "database")
+
+
+def restore(current: Settings, file: Path, force: bool, verify: Callable[[Settings], T]) -> T:
+    """Put the state of `file` in the place of the present one; what `verify` says of it.
+
+    Nothing is touched before `file` is found whole.
+    """
+    kind, file, stamp = backup.kind_of(current), file.absolute(), f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    told = archive.manifest_of(file)
+    backup.refuse_foreign(told, kind, current.lake)
+    _refuse_in_use(current)
+    _refuse_occupied(current, kind, force)
+    _say(f"checking {len(told['files'])} files of {file.name}, made at {told['made_at']}")
+    archive.check(file, told["files"])
+    folders = _folders(current, told)
+    for folder in folders:
+        backup.refuse_full(folder, file.stat().st_size)
+    with _sentences(file):
+        _put_back(current, kind, file, told, folders, stamp)
+        with _served(current, kind):
+            _join(current, told)
+            verified = verify(current)
+    _say(f"restored into {current.home}; `make up` starts it")
+    return verified
+
+
+def _put_back(
+    current: Settings, kind: str, file: Path, told: Mapping[str, Any], folders: list[Path], stamp: str
+) -> None:
+    parts = {"database/pgdata": current.home / "pgdata"} if told["kind"] == backup.PHYSICAL else {}
+    if told["lake"] == backup.INCLUDED:
+        parts["lake"] = Path(current.lake)
+    staged = {folder: folder.with_name(f"{folder.name}.restoring-{stamp}") for folder in folders}
+    try:
+        for prefix, place in parts.items():
+            root = next(folder for folder in reversed(folders) if place.is_relative_to(folder))
+            archive.extract(file, prefix, staged[root] / place.relative_to(root))
+        if kind == backup.PHYSICAL:
+            embedded.stop(current.home)
+        for folder, new in staged.items():
+            _swap(folder, new, folder.with_name(f"{folder.name}.before-restore-{stamp}"))
+    finally:
+        for new in staged.values():
+            shutil.rmtree(new, ignore_errors=True)
+    if told["kind"] == backup.PHYSICAL:
+        embedded.hand_over(current.home / "pgdata")
+        return
+    with tempfile.TemporaryDirectory(prefix=".restore-", dir=current.home) as temporary:
+        archive.extract(file, "database", Path(temporary) / "database")
+        backup.restore_dump(Path(temporary) / "database" / "dump", postgres.locate(current), stamp)
+
+
+def _join(current: Settings, told: Mapping[str, Any]) -> None:
+    """Bring the restored database to today's schema and to its lake, and see that nothing is missing."""
+    database = prepared_database(current)
+    adopted = backup.adopt_release(lake_at(current.lake, database.admin_url), database, datetime.now(UTC))
+    if adopted:
+        _say(f"release {adopted.release_id} joins the lake to the restored database; the next refresh shows its ledger")
+    if lacking := backup.missing_from(told, database):
+        raise SetupError(f"the restored database has {lacking}; use another backup")
+
+
+def _folders(current: Settings, told: Mapping[str, Any]) -> list[Path]:
+    """The state folder, and the lake's where that is elsewhere."""
+    lake = local_folder(current.lake) if told["lake"] == backup.INCLUDED else None
+    return [current.home, lake] if lake and not lake.is_relative_to(current.home) else [current.home]
+
+
+def _refuse_in_use(current: Settings) -> None:
+    running = [name for name in _SERVERS if processes.is_running(current.home, name)]
+    if running:
+        raise SetupError(f"{', '.join(running)} of {current.home} run; `make down` stops them")
+    if embedded.is_running(current.home):
+        own = postgres.embedded_database(embedded.socket_folder(current.home), "postgres")
+        with postgres.connect(own.admin_url) as connection:
+            others = connection.execute(
+                "select from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()"
+            ).rowcount
+        if others:
+            raise SetupError(f"{others} connections use the database of {current.home}; stop what holds them first")
+
+
+def _refuse_occupied(current: Settings, kind: str, force: bool) -> None:
+    lake = local_folder(current.lake)
+    occupied = [folder for folder in (current.home, lake) if folder and _content(folder)]
+    if kind == backup.LOGICAL and backup.has_ledger(postgres.locate(current)):
+        occupied.append(Path("the database that DATABASE_ADMIN_URL names"))
+    if occupied and not force:
+        raise SetupError(f"{occupied[0]} is not empty; with FORCE=1 it is moved aside, and nothing is deleted")
+
+
+def _swap(folder: Path, new: Path, aside: Path) -> None:
+    """`new`'s content becomes `folder`'s; what was there goes `aside`, but for the backups."""
+    if _content(folder):
+        folder.rename(aside)
+        folder.mkdir()
+        shutil.copymode(aside, folder)
+        if (aside / BACKUPS).exists():
+            (aside / BACKUPS).rename(folder / BACKUPS)
+        _say(f"what was in {folder} is in {aside}")
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in new.iterdir() if new.exists() else []:
+        part.rename(folder / part.name)
+
+
+def _content(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.name != BACKUPS] if folder.is_dir() else []
+
+
+@contextmanager
+def _served(current: Settings, kind: str) -> Iterator[None]:
+    """The embedded server runs inside, and afterwards if it did before."""
+    is_ours = kind == backup.PHYSICAL and not embedded.is_running(current.home)
+    try:
+        yield
+    finally:
+        if is_ours:
+            embedded.stop(current.home)
+
+
+@contextmanager
+def _sentences(about: Path) -> Iterator[None]:
+    """What the system refuses is one sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise SetupError(f"{error.filename or about}: {error.strerror or error}; nothing was deleted") from error
+
+
+def _size(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file()) if folder.exists() else 0
+
+
+def _say(line: str) -> None:
+    print(f"  {line}", flush=True)
