@@ -106,7 +106,7 @@ class Holding:
         """The holding with one more lot; under AVCO it joins the others."""
         if method is CostMethod.FIFO or not self.lots:
             lots = (*self.lots, lot)
-            in_order = lots if len(lots) < 2 or _age(lots[-2]) <= _age(lot) else tuple(sorted(lots, key=_age))
+            in_order = lots if len(lots) < 2 or _day(lots[-2]) <= _day(lot) else tuple(sorted(lots, key=_day))
             return self._with(in_order)
         first = self.lots[0]
         known = first.is_known and lot.is_known
@@ -199,5 +199,6 @@ def _lot(trade: Trade) -> Lot:
     return Lot(trade.quantity, cost, product(cost, trade.fx_rate), trade.on, trade.seq)
 
 
-def _age(lot: Lot) -> tuple[date, int]:
-    return (lot.opened_on or date.min, lot.seq)
+def _day(lot: Lot) -> date:
+    """By which lots that come from another account are put in their place; those of one day stay as they came."""
+    return lot.opened_on or date.min

@@ -40,7 +40,8 @@ class PortfolioKind(StrEnum):
 class Portfolio:
     """State after `version` ledger rows; the rows decided since loading, and the holdings that they changed.
 
-    `positions` holds the securities that were loaded. `history` is needed only where `needs_history` says so.
+    `positions` holds the securities that were loaded. `history` is needed where a method says so, and for whatever is
+    back-dated.
     Reservations of open orders are kept by currency and by (account, security); they are not available to others.
     """
 
@@ -136,28 +137,14 @@ class Portfolio:
         return self._decide([row], is_confirmed)[0]
 
     def buy(
-        self,
-        account_id: int,
-        security_id: int,
-        quantity: Decimal,
-        price: Decimal,
-        fees: Decimal,
-        when: When,
-        terms: Terms = PLAIN,
+        self, account_id: int, security_id: int, quantity: Decimal, price: Decimal, fees: Decimal, when: When
     ) -> Transaction:
-        return self.trade(TxnType.BUY, account_id, security_id, quantity, price, fees, when, terms)
+        return self.trade(TxnType.BUY, account_id, security_id, quantity, price, fees, when)
 
     def sell(
-        self,
-        account_id: int,
-        security_id: int,
-        quantity: Decimal,
-        price: Decimal,
-        fees: Decimal,
-        when: When,
-        terms: Terms = PLAIN,
+        self, account_id: int, security_id: int, quantity: Decimal, price: Decimal, fees: Decimal, when: When
     ) -> Transaction:
-        return self.trade(TxnType.SELL, account_id, security_id, quantity, price, fees, when, terms)
+        return self.trade(TxnType.SELL, account_id, security_id, quantity, price, fees, when)
 
     def transfer_in(
         self,
@@ -175,7 +162,6 @@ class Portfolio:
         self, account_id: int, security_id: int, quantity: Decimal, when: When, terms: Terms = PLAIN
     ) -> Transaction:
         """Units that leave without a payment, with their cost and without a gain."""
-        self._refuse_more_than_held((account_id, security_id), quantity)
         return self._decide([self._entry(account_id, when, terms).departure(security_id, quantity)])[0]
 
     def move_units(
@@ -191,7 +177,6 @@ class Portfolio:
         """Units from one account to another, with their lots and cost: no flow, no gain."""
         if from_account == to_account:
             raise InvalidInput("to_account", "is the account that the units come from")
-        self._refuse_more_than_held((from_account, security_id), quantity)
         out = self._entry(from_account, when, terms).departure(security_id, quantity)
         into = self._entry(to_account, when, replace(terms, external_id=None)).arrival(security_id, quantity, None)
         return self._decide([replace(row, transfer_id=transfer_id) for row in (out, into)])
@@ -243,7 +228,8 @@ class Portfolio:
     ) -> list[Transaction]:
         """Every `old` units open at the ex-date become `new`, in every account; needs the history.
 
-        With `in_lieu_price` (per unit after the split) the fraction of a unit left in an account is sold at it.
+        With `in_lieu_price` (per unit after the split) the fraction of a unit left in an account is sold at it, and a
+        short one bought.
         """
         assert self.history is not None, "a split is decided against the history"
         asked = (TxnType.SPLIT, security_id, when.business_date)
@@ -281,11 +267,14 @@ class Portfolio:
     def _fractions(
         self, security_id: int, new: Decimal, old: Decimal, price: Decimal, when: When, terms: Terms
     ) -> Iterable[Transaction]:
-        open_then = self._before(when.business_date)
+        assert self.history is not None
+        earlier = (row for row in self.history if (row.business_date, row.event_ts) <= _moment(when))
+        open_then = Positions.of(earlier, self.cost_method)
         for (account_id, held_id), held in sorted(open_then.holdings.items()):
             fraction = share(held.quantity, new, old) % 1 if held_id == security_id else ZERO
-            if fraction > 0:
-                yield self._entry(account_id, when, terms).trade(TxnType.SELL, security_id, fraction, price)
+            if fraction:
+                kind = TxnType.SELL if fraction > 0 else TxnType.BUY
+                yield self._entry(account_id, when, terms).trade(kind, security_id, abs(fraction), price)
 
     def _before(self, day: date) -> Positions:
         assert self.history is not None, "what was open on a day is folded from the history"
@@ -316,8 +305,7 @@ class Portfolio:
         else:
             after = replace(self.positions, holdings=dict(self.holdings), cash=dict(self.cash))
             for row in numbered:
-                if is_checked:
-                    self._refuse_shortfall(after, row, row)
+                self._refuse_shortfall(after, row, numbered, is_checked)
                 after.apply(row)
         if is_checked:
             self._refuse_reserved(after, numbered[0])
@@ -331,7 +319,10 @@ class Portfolio:
         return numbered
 
     def _become(self, after: Positions) -> None:
+        """Take the new state over. What it no longer mentions, because all its rows are reversed, is nothing now."""
         before = self.positions
+        after.holdings.update({key: Holding() for key in before.holdings.keys() - after.holdings.keys()})
+        after.cash.update(dict.fromkeys(before.cash.keys() - after.cash.keys(), ZERO))
         self.changed |= {key for key, held in after.holdings.items() if held != before.holding(key)}
         self.positions = after
 
@@ -339,27 +330,36 @@ class Portfolio:
         """The state with `rows` in their place; a later day that they leave short is refused by its date."""
         assert self.history is not None, "a back-dated row is decided against the whole history"
         state = Positions(self.positions.method)
-        first = min(row.business_date for row in rows)
         for row in effective([*self.history, *rows]):
-            if is_checked and row.business_date >= first:
-                self._refuse_shortfall(state, row, rows[0])
+            if row.business_date >= rows[0].business_date:
+                self._refuse_shortfall(state, row, rows, is_checked)
             state.apply(row)
         return state
 
-    def _refuse_shortfall(self, state: Positions, row: Transaction, cause: Transaction) -> None:
-        """Refuse `cause` if `row`, itself or one of a later day, would leave units or cash below zero."""
-        on = row.business_date if self.is_back_dated(When(cause.event_ts, cause.business_date)) else None
-        if row.security_id is not None and row.quantity is not None and row.quantity < 0:
+    def _refuse_shortfall(
+        self, state: Positions, row: Transaction, decided: list[Transaction], is_checked: bool
+    ) -> None:
+        """Refuse what is `decided` if `row`, of it or of a later day, would leave units or cash below zero.
+
+        A transfer takes lots along, so that none leaves or enters a short, whatever else is not checked.
+        """
+        is_late = self.is_back_dated(When(decided[0].event_ts, decided[0].business_date))
+        on = row.business_date if is_late else None
+        is_transfer = row.txn_type in (TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT)
+        if row.security_id is not None and row.quantity and (is_transfer or (is_checked and row.quantity < 0)):
             held = state.holding((row.account_id, row.security_id)).quantity
-            if held + row.quantity < 0:
-                asked = -row.quantity if row is cause or cause.quantity is None else abs(cause.quantity)
-                spare = held if row is cause else held + row.quantity + asked
-                raise InsufficientPosition(row.security_id, held=spare, asked=asked, on=on)
-        balance = state.cash.get(row.currency, ZERO)
-        if row.cash_effect < 0 and balance + row.cash_effect < 0:
-            asked = -row.cash_effect if row is cause else abs(cause.cash_effect) or -row.cash_effect
-            spare = balance if row is cause else balance + row.cash_effect + asked
-            raise InsufficientCash(row.currency, available=spare, asked=asked, on=on)
+            left = min(held, held + row.quantity)
+            if left < 0:
+                place = (row.account_id, row.security_id)
+                asked = -sum(each.quantity or 0 for each in decided if (each.account_id, each.security_id) == place)
+                if asked > 0:
+                    raise InsufficientPosition(row.security_id, held=left + asked, asked=Decimal(asked), on=on)
+                raise InsufficientPosition(row.security_id, held=held, asked=abs(row.quantity), on=on)
+        left = state.cash.get(row.currency, ZERO) + row.cash_effect
+        if is_checked and row.cash_effect < 0 and left < 0:
+            asked = -sum(each.cash_effect for each in decided if each.currency == row.currency)
+            if asked > 0:  # otherwise it was overdrawn by what a broker had confirmed
+                raise InsufficientCash(row.currency, available=left + asked, asked=Decimal(asked), on=on)
 
     def _refuse_reserved(self, after: Positions, cause: Transaction) -> None:
         """Refuse what would take cash or units that open orders have reserved, in the end."""
@@ -380,12 +380,6 @@ class Portfolio:
             accounts = [key for key, held in after.holdings.items() if key[1] == security_id and held.lots]
             if len(accounts) > MOST_HOLDINGS:
                 raise TooManyHoldings(security_id, MOST_HOLDINGS)
-
-    def _refuse_more_than_held(self, key: HoldingKey, quantity: Decimal) -> None:
-        """A transfer takes lots along, so that even a trading book cannot transfer what it is short of."""
-        held = self.positions.holding(key).quantity
-        if self.allows_shorts and held < quantity:
-            raise InsufficientPosition(key[1], held=held, asked=quantity)
 
     def _refuse_archived(self) -> None:
         if self.archived:

@@ -208,6 +208,33 @@ def show_examples(app: FastAPI) -> None:
         for model, example in EXAMPLES.items():
             if model.__name__ in models:
                 models[model.__name__].setdefault("examples", [example])
+        for model in models.values():
+            item = _model(model.get("properties", {}).get("items", {}).get("items", {}), models)
+            if item and "examples" in item:  # a page shows what its rows show
+                model.setdefault("examples", [{"items": item["examples"][:1], "next_cursor": None}])
+        for model in models.values():
+            if "examples" in model:
+                model["examples"] = [_with_nulls(example, model, models) for example in model["examples"]]
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _with_nulls(example: Any, schema: Mapping[str, Any], models: Mapping[str, Any]) -> Any:
+    """FastAPI leaves what is null out of examples; what a model always answers is shown again, however deep."""
+    model = _model(schema, models) or schema
+    if isinstance(example, list):
+        return [_with_nulls(item, model.get("items", {}), models) for item in example]
+    if not isinstance(example, dict):
+        return example
+    known = model.get("properties", {})
+    absent = {name: None for name in model.get("required", ()) if name not in example}
+    return {**absent, **{name: _with_nulls(value, known.get(name, {}), models) for name, value in example.items()}}
+
+
+def _model(schema: Mapping[str, Any], models: Mapping[str, Any]) -> Any:
+    """The model that a schema refers to, alone or as one branch; None if to none."""
+    for branch in (schema, *schema.get("anyOf", ())):
+        if "$ref" in branch:
+            return models.get(branch["$ref"].rpartition("/")[2])
+    return None

@@ -66,40 +66,6 @@ def test_the_contract_describes_every_operation(root) -> None:
     assert "://" not in page.text  # nothing is loaded from another host
 
 
-def test_every_error_of_the_contract_has_an_example_and_every_edit_says_how_it_is_refused(root) -> None:
-    contract = httpx.get(f"{root}/openapi.json").json()
-    answers = {
-        (method, path, status): answer["content"].get("application/problem+json", {})
-        for path, methods in contract["paths"].items()
-        for method, operation in methods.items()
-        for status, answer in operation["responses"].items()
-        if status >= "400"
-    }
-    edits = {(method, path) for method, path, _ in answers if method == "patch"}
-
-    assert [key for key, answer in answers.items() if not answer.get("example")] == []
-    assert len(edits) >= 2
-    assert {status for method, path, status in answers if (method, path) in edits} == {
-        *("404", "409", "412", "422", "428", "503")
-    }
-
-
-def test_every_body_of_a_request_has_an_example(root) -> None:
-    contract = httpx.get(f"{root}/openapi.json").json()
-    bodies = {
-        schema.get("$ref", "").rpartition("/")[2]
-        for methods in contract["paths"].values()
-        for operation in methods.values()
-        if "requestBody" in operation
-        for whole in [operation["requestBody"]["content"]["application/json"]["schema"]]
-        for schema in whole.get("anyOf", [whole])
-        if schema.get("type") != "null"
-    }
-
-    assert len(bodies) >= 8
-    assert [name for name in bodies if not contract["components"]["schemas"][name].get("examples")] == []
-
-
 def test_examples_of_the_contract_are_accepted(api, root, portfolio) -> None:
     schemas = httpx.get(f"{root}/openapi.json").json()["components"]["schemas"]
     addresses = {

@@ -1,0 +1,54 @@
+"""Every rule in docs/rulebook.md has a test, and every test that it names exists."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SECTIONS = {
+    "Numbers",
+    "Cost",
+    "Oversell and shorts",
+    "Income, fees, tax",
+    "Splits",
+    "Currencies",
+    "Back-dating and correction",
+    "Holdings",
+}
+
+
+def rules(text: str) -> list[tuple[str, list[str]]]:
+    """Of each rule, its sentence and the tests named after it."""
+    lines = [line[2:] for line in text.splitlines() if line.startswith("* ")]
+    return [(line.split(": `")[0], re.findall(r"`(test_\w+)`", line)) for line in lines]
+
+
+def unproved(text: str, tests: set[str]) -> list[str]:
+    """The sentences without a test, or with one that does not exist."""
+    return [sentence for sentence, named in rules(text) if not named or not set(named) <= tests]
+
+
+def existing_tests() -> set[str]:
+    found: set[str] = set()
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        found |= set(re.findall(r"^def (test_\w+)", path.read_text(), flags=re.MULTILINE))
+    return found
+
+
+DOCUMENT = (ROOT / "docs" / "rulebook.md").read_text()
+
+
+def test_each_rule_has_a_test_that_exists() -> None:
+    assert unproved(DOCUMENT, existing_tests()) == []
+
+
+def test_no_rule_stands_twice_and_every_section_has_some() -> None:
+    sentences = [sentence for sentence, _ in rules(DOCUMENT)]
+    assert len(sentences) == len(set(sentences)) > 60
+    sections = re.split(r"^## ", DOCUMENT, flags=re.MULTILINE)[1:]
+    assert {section.splitlines()[0] for section in sections} >= SECTIONS
+    assert all(rules(section) for section in sections)
+
+
+def test_control_a_rule_without_a_test_or_with_one_that_is_gone_is_found() -> None:
+    text = "* Proved: `test_proved`\n* Bare\n* Gone: `test_proved`, `test_gone`\n"
+    assert unproved(text, {"test_proved"}) == ["Bare", "Gone"]
