@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from threading import Event
 
 from domain.ports import EventMessage, EventPublisher
+from storage.collateral import on_position_snapshot_created
 from storage.consumers import Connection, Consumer, Handler, run_consumers
 from storage.errors import SetupError
 from storage.postgres import locate, prepare
@@ -19,7 +20,10 @@ from storage.settings import Settings, settings
 
 def consumers(current: Settings) -> Sequence[Consumer]:
     """Who listens to the outbox."""
-    return [Consumer("publisher", None, _publish_to(publisher_of(current)))]
+    return [
+        Consumer("publisher", None, _publish_to(publisher_of(current))),
+        Consumer("collateral", ["PositionSnapshotCreated"], on_position_snapshot_created),
+    ]
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
@@ -20,6 +20,7 @@ from domain.collateral import CollateralItem, CollateralRanking, Ineligible, Val
 from domain.errors import SnapshotPruned
 from domain.events import CollateralRanked
 from domain.haircuts import SUPERVISORY, HaircutSchedule, SecurityTraits, supervisory_schedule
+from domain.ports import EventMessage
 from domain.snapshots import PositionSnapshot
 from storage.outbox import write_event
 from storage.snapshots import PostgresPositionSnapshotRepository
@@ -68,13 +69,6 @@ _UNRANKED = """
       )
     order by portfolio_id
 """
-
-
-class Message(Protocol):
-    """A delivered event."""
-
-    @property
-    def payload(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +164,7 @@ def rank_snapshot(
         return _ranked(connection, snapshot_id, schedule or supervisory_schedule(), basis, rates or {})
 
 
-def on_position_snapshot_created(connection: psycopg.Connection[Any], message: Message) -> None:
+def on_position_snapshot_created(connection: psycopg.Connection[Any], message: EventMessage) -> None:
     """Rank the snapshot that was taken; delivered again, it changes nothing. The caller commits.
 
     One that has lost its payload meanwhile was superseded long ago: there is nothing to rank, and nothing wrong.

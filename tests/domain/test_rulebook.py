@@ -13,6 +13,8 @@ SECTIONS = {
     "Currencies",
     "Back-dating and correction",
     "Holdings",
+    "Snapshots",
+    "Collateral",
 }
 
 

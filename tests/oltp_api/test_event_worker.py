@@ -73,7 +73,7 @@ def wait_until(is_true: Callable[[], bool]) -> None:
 
 def all_handled(database: Database) -> bool:
     with psycopg.connect(database.app_url) as connection:
-        return [(one.consumer, one.unhandled) for one in lag(connection)] == [("publisher", 0)]
+        return [(one.consumer, one.unhandled) for one in lag(connection)] == [("collateral", 0), ("publisher", 0)]
 
 
 def test_the_worker_publishes_what_happens_and_ends_in_peace(database, worker, log) -> None:

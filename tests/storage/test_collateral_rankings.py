@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
@@ -14,27 +13,25 @@ from psycopg.rows import dict_row
 from domain.collateral import Ineligible, ValuationBasis
 from domain.errors import InvalidInput, NotFound, ScheduleNotFound, SnapshotPruned, UnknownSecurity
 from domain.haircuts import SUPERVISORY, HaircutClass, HaircutSchedule, Maturity, supervisory_schedule
+from domain.ports import EventMessage
 from domain.snapshots import PositionSnapshot
+from oltp_api.worker import consumers
+from storage.clock import SystemClock
 from storage.collateral import (
     PostgresCollateralRankings,
     StoredRanking,
     on_position_snapshot_created,
     rank_snapshot,
 )
+from storage.consumers import deliver, register
 from storage.postgres import Database
 from storage.schedules import PostgresHaircutSchedules
+from storage.settings import Settings
 from storage.snapshots import prune_payloads
 from tests.small_book import BOOK, NOON, USER, count, take, trade, wait_until_one_is_blocked, with_small_book
 
 D = Decimal
 OWNER = UUID(USER)
-
-
-@dataclass(frozen=True)
-class Delivered:
-    """An event as a consumer gets it."""
-
-    payload: dict[str, Any]
 
 
 @pytest.fixture
@@ -203,10 +200,22 @@ def test_a_stored_ranking_is_immutable(connection, snapshot) -> None:
             connection.execute(change)  # type: ignore[arg-type]
 
 
-def created(connection: psycopg.Connection) -> Delivered:
-    row = connection.execute("select payload from outbox where event_type = 'PositionSnapshotCreated'").fetchone()
+def created(connection: psycopg.Connection) -> EventMessage:
+    """The snapshot's event, as a consumer gets it."""
+    columns = "event_id, event_type, aggregate_id, version, created_at, correlation_id, payload"
+    row = connection.execute(f"select {columns} from outbox where event_type = 'PositionSnapshotCreated'").fetchone()
     assert row
-    return Delivered(row[0])
+    return EventMessage(*row)
+
+
+def test_the_worker_ranks_every_snapshot_that_was_taken(connection, snapshot, database) -> None:
+    (collateral,) = (consumer for consumer in consumers(Settings()) if consumer.name == "collateral")
+    with psycopg.connect(database.app_url, row_factory=dict_row, autocommit=True) as worker:
+        register(worker, collateral)
+        delivered = [deliver(worker, collateral, SystemClock()) for _ in range(2)]
+
+    assert delivered == [1, 0]
+    assert newest(connection).snapshot_id == snapshot.snapshot_id
 
 
 @pytest.mark.parametrize("row_factory", [None, dict_row])
