@@ -26,8 +26,9 @@ _SET_UP = """
     values ('EQUITY', 'USD', 'Acme'), ('EQUITY', 'USD', 'Zeta');
     insert into security_identifier (security_id, id_type, id_value, is_primary)
     values (1, 'TICKER', 'ACME', true), (2, 'TICKER', 'ZETA', true);
-    insert into position_current (portfolio_id, account_id, security_id, quantity, cost_basis, realised)
-    select '{book}', account_id, security_id, quantity, cost, 0
+    insert into account_holding (portfolio_id, account_id, security_id, quantity, cost_basis, cost_basis_base, realised,
+                                 realised_base, realised_fx_base, is_basis_known, is_realised_known)
+    select '{book}', account_id, security_id, quantity, cost, cost, 0, 0, 0, true, true
     from account, (values (1, 10.5, 105), (2, -3, -30.00000001)) as held (security_id, quantity, cost);
 """
 
@@ -66,7 +67,7 @@ def take(connection: psycopg.Connection, release_id: int = 7, clock: FakeClock |
 
 def trade(connection: psycopg.Connection) -> None:
     connection.execute("update portfolio set version = version + 1")
-    connection.execute("update position_current set quantity = quantity * 2")
+    connection.execute("update account_holding set quantity = quantity * 2")
 
 
 def count(connection: psycopg.Connection, what: str) -> int:
@@ -193,7 +194,7 @@ def test_every_business_date_has_a_current_one(connection: psycopg.Connection) -
 
 
 def test_a_book_without_holdings_is_stored_empty(connection: psycopg.Connection) -> None:
-    connection.execute("delete from position_current")
+    connection.execute("update account_holding set quantity = 0")
 
     taken = take(connection)
 
