@@ -332,6 +332,8 @@ class Portfolio:
 
     def _become(self, after: Positions) -> None:
         before = self.positions
+        for key in before.holdings.keys() - after.holdings.keys():
+            after.holdings[key] = Holding()  # its only rows were taken back: it is empty now, which must be saved too
         self.changed |= {key for key, held in after.holdings.items() if held != before.holding(key)}
         self.positions = after
 

@@ -13,7 +13,7 @@ from deltalake import DeltaTable
 
 from storage.analytics import LakeAnalyticsRepository
 
-QUANTITIES = {"quantity", "price", "close", "par_yield_pct"}
+QUANTITIES = {"quantity", "price", "close", "par_yield_pct", "fx_rate", "split_new", "split_old"}
 GRAPH = Path(__file__).parents[1] / "pipelines" / "asset_graph.txt"
 
 
