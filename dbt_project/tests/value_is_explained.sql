@@ -1,12 +1,12 @@
 {#
 The change of value of every portfolio and day is flows + income + realised + change of unrealised - fees - tax, to a
-cent. Where something has no price, no rate or no known basis, its part is not a figure and there is nothing to explain.
+cent. Where something has or had no price, no rate or no known basis, its part is not a figure: nothing to explain.
 #}
 {{ config(meta={'dagster': {'ref': {'name': 'fact_portfolio_value_daily'}}}) }}
 with days as (
     select
         *,
-        n_missing + n_fx_missing + n_basis_unknown as n_unknown,
+        n_missing + n_fx_missing + n_fx_transactions + n_unknown_arrivals + n_basis_unknown as n_unknown,
         positions_value - cost_basis as unrealised,
         lag(n_missing + n_fx_missing + n_basis_unknown, 1, 0) over by_day as begin_unknown,
         lag(total_value, 1, 0) over by_day as begin_value,
@@ -19,7 +19,7 @@ with days as (
 select *
 from days
 where
-    n_unknown + begin_unknown + n_fx_transactions + n_realised_unknown = 0
+    n_unknown + begin_unknown = 0
     and abs(
         (total_value - begin_value)
         - (inflow - outflow)

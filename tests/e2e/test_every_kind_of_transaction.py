@@ -115,6 +115,19 @@ def unknown(client: httpx.Client) -> Book:
     return book
 
 
+def mixed(client: httpx.Client) -> Book:
+    """Units of unknown basis join known ones and leave with them on one day; what comes after is known again."""
+    book = Book(client, "MIXED")
+    book.record("BUY", "2016-01-05", ticker="KO", quantity="10", price="40")
+    book.record("TRANSFER_IN", ticker="KO", quantity="5")
+    book.record("TRANSFER_OUT", ticker="KO", quantity="15")
+    book.record("BUY", "2016-07-01", ticker="KO", quantity="10", price="44")
+    book.record("TRANSFER_IN", "2016-08-01", ticker="MSFT", quantity="5")
+    book.record("SELL", "2016-08-01", ticker="MSFT", quantity="5", price="57")
+    book.record("SELL", "2016-09-01", ticker="KO", quantity="10", price="43")
+    return book
+
+
 BOOKS: dict[str, Callable[[httpx.Client], Book]] = {
     "PLAIN": lambda client: plain(client, "PLAIN"),
     "FIFO": lambda client: plain(client, "FIFO", cost_method="FIFO"),
@@ -125,6 +138,7 @@ BOOKS: dict[str, Callable[[httpx.Client], Book]] = {
     "INCOME": income,
     "ABROAD": abroad,
     "UNKNOWN": unknown,
+    "MIXED": mixed,
 }
 
 
@@ -280,3 +294,12 @@ def test_an_unknown_basis_has_a_value_and_no_gain(refreshed: Refreshed) -> None:
     assert (last["cost_basis"], last["realised"]) == (0, 0)
     (arrived,) = refreshed.rows("marts/fact_position_daily", "UNKNOWN", "market_value", on=date(2016, 1, 5))
     assert refreshed.day("UNKNOWN", date(2016, 1, 5))["inflow"] == arrived["market_value"]
+
+
+def test_what_is_known_counts_on_after_something_unknown_was_sold(refreshed: Refreshed) -> None:
+    last = refreshed.day("MIXED", date(2017, 3, 29))
+
+    assert (last["n_basis_unknown"], last["n_realised_unknown"]) == (0, 1)
+    assert (last["cost_basis"], last["realised"]) == (0, -10)
+    assert [refreshed.day("MIXED", date(2016, month, 1))["n_unknown_arrivals"] for month in (6, 7, 8)] == [1, 0, 1]
+    assert last["total_value"] == last["cash"] == 10_000 - 400 - 440 + 285 + 430

@@ -27,7 +27,10 @@ by_type as (
         -sum(cash_effect) filter (where is_base_currency and txn_type = 'TAX') as tax,
         -sum(cash_effect) filter (where is_base_currency and txn_type = 'FEE') as standalone_fees,
         sum(fees) filter (where is_base_currency and txn_type in ('BUY', 'SELL')) as trade_fees,
-        count(*) filter (where not is_base_currency) as n_fx_transactions
+        count(*) filter (where not is_base_currency) as n_fx_transactions,
+        count(*) filter (
+            where txn_type = 'TRANSFER_IN' and security_id is not null and transfer_id is null and gross is null
+        ) as n_unknown_arrivals
     from transactions
     group by portfolio_id, business_date
 ),
@@ -45,6 +48,7 @@ final as (
         coalesce(by_type.trade_fees, 0) as trade_fees,
         coalesce(transfers.transfer_gain, 0) as transfer_gain,
         by_type.n_fx_transactions,
+        by_type.n_unknown_arrivals,
         coalesce(foreign_cash.foreign_cash_opened, 0) as foreign_cash_opened
     from by_type
     left join transfers using (portfolio_id, business_date)

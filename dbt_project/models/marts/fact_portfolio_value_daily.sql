@@ -72,8 +72,8 @@ realised_steps as (
             portfolio_id,
             valid_from,
             realised_base - lag(realised_base, 1, 0) over by_day as realised_step,
-            cast(realised_base is null as integer)
-            - lag(cast(realised_base is null as integer), 1, 0) over by_day as unknown_step
+            cast(not is_realised_known as integer)
+            - lag(cast(not is_realised_known as integer), 1, 0) over by_day as unknown_step
         from intervals
         window by_day as (partition by portfolio_id, account_id, security_id order by valid_from)
     )
@@ -103,6 +103,7 @@ valued as (
         coalesce(held.n_foreign, 0) as n_foreign,
         sum(coalesce(flows.foreign_cash_opened, 0)) over so_far as n_foreign_cash,
         coalesce(flows.n_fx_transactions, 0) as n_fx_transactions,
+        coalesce(flows.n_unknown_arrivals, 0) as n_unknown_arrivals,
         coalesce(held.n_basis_unknown, 0) as n_basis_unknown,
         sum(coalesce(realised_steps.unknown_step, 0)) over so_far as n_realised_unknown,
         coalesce(held.n_covered, 0) as n_covered,
@@ -165,6 +166,7 @@ final as (
         cast(n_missing as integer) as n_missing,
         cast(n_fx_missing as integer) as n_fx_missing,
         cast(n_fx_transactions as integer) as n_fx_transactions,
+        cast(n_unknown_arrivals as integer) as n_unknown_arrivals,
         cast(n_basis_unknown as integer) as n_basis_unknown,
         cast(n_realised_unknown as integer) as n_realised_unknown,
         cast(coverage_pct as double) as coverage_pct,

@@ -1,4 +1,4 @@
-{# What is not known is null: the fold counts it as 0. #}
+{# What is not known is null; the fold counts it as 0, and goes on adding what is known to `realised_base`. #}
 select
     portfolio_id,
     account_id,
@@ -10,6 +10,7 @@ select
     case when is_basis_known then avg_cost end as avg_cost,
     case when is_basis_known then cost_basis_base end as cost_basis_base,
     case when is_realised_known then realised end as realised,
-    case when is_realised_known then realised_base end as realised_base,
-    departed_base
+    realised_base,
+    departed_base,
+    is_realised_known
 from {{ source('positions', 'position_interval') }}
