@@ -13,10 +13,12 @@ import psycopg
 import pytest
 
 from storage.lake import memory_duckdb
+from storage.settings import REPOSITORY
 
 D = Decimal
 OPENED, DAY = "2016-01-04", "2016-06-01"
 THE_DAY = date.fromisoformat(DAY)
+_VALUES = "marts/fact_portfolio_value_daily"
 _SECOND_ACCOUNT = """
     insert into account (user_id, identifier, broker, account_type)
     select user_id, 'PENSION', 'Broker', 'CUSTODY' from app_user
@@ -142,6 +144,10 @@ BOOKS: dict[str, Callable[[httpx.Client], Book]] = {
 }
 
 
+_TERMS = ["inflow", "outflow", "income", "realised", "transfer_gain", "fees", "tax"]
+_IDENTITY = (REPOSITORY / "dbt_project" / "tests" / "value_is_explained.sql").read_text().partition("}}\nwith")[2]
+
+
 class Refreshed:
     """What the newest release says of the books, and what the API says of the ledger."""
 
@@ -160,6 +166,14 @@ class Refreshed:
     def day(self, name: str, on: date = THE_DAY) -> dict[str, Any]:
         (row,) = self.rows("marts/fact_portfolio_value_daily", name, "*", on=on)
         return row
+
+    def unexplained(self, without: str | None = None) -> int:
+        """Days on which the marts' own identity does not hold, or not if one of its terms were 0."""
+        source = self._home.lake.scan(_VALUES, self._home.head.versions[_VALUES])
+        zeroed = f"(select * replace (0 as {without}) from {source})" if without else source
+        query = "with" + _IDENTITY.replace("{{ ref('fact_portfolio_value_daily') }}", zeroed)
+        with memory_duckdb() as connection:
+            return connection.execute(query).to_arrow_table().num_rows
 
     def answer(self, name: str, what: str, **parameters: str) -> Any:
         with self._home.client() as client:
@@ -303,3 +317,9 @@ def test_what_is_known_counts_on_after_something_unknown_was_sold(refreshed: Ref
     assert (last["cost_basis"], last["realised"]) == (0, -10)
     assert [refreshed.day("MIXED", date(2016, month, 1))["n_unknown_arrivals"] for month in (6, 7, 8)] == [1, 0, 1]
     assert last["total_value"] == last["cash"] == 10_000 - 400 - 440 + 285 + 430
+
+
+@pytest.mark.parametrize("term", _TERMS)
+def test_control_the_value_is_explained_by_every_term_and_by_no_fewer(refreshed: Refreshed, term: str) -> None:
+    assert refreshed.unexplained() == 0
+    assert refreshed.unexplained(without=term) > 0
