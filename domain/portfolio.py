@@ -331,9 +331,10 @@ class Portfolio:
         return numbered
 
     def _become(self, after: Positions) -> None:
+        """Take the new state over. What it no longer mentions, because all its rows are reversed, is nothing now."""
         before = self.positions
-        for key in before.holdings.keys() - after.holdings.keys():
-            after.holdings[key] = Holding()  # its only rows were taken back: it is empty now, which must be saved too
+        after.holdings.update({key: Holding() for key in before.holdings.keys() - after.holdings.keys()})
+        after.cash.update(dict.fromkeys(before.cash.keys() - after.cash.keys(), ZERO))
         self.changed |= {key for key, held in after.holdings.items() if held != before.holding(key)}
         self.positions = after
 

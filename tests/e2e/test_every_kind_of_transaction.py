@@ -60,6 +60,7 @@ def reversed_rows(client: httpx.Client) -> Book:
     for seq in (
         book.record("BUY", ticker="MSFT", quantity="10", price="50"),
         book.record("DEPOSIT", "2016-02-01", amount="500"),
+        book.record("DEPOSIT", "2016-02-02", amount="9", currency="EUR"),
         book.record("TRANSFER_OUT", ticker="KO", quantity="5"),
     ):
         book.post(f"transactions/{seq}/reversal")
@@ -198,18 +199,28 @@ def refreshed(new_home: Any) -> Iterator[Refreshed]:
         yield Refreshed(home, ids)
 
 
+def alike(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same rows, doubles up to their last digits: a running product of doubles depends on who else is there."""
+    return [
+        {name: pytest.approx(cell, rel=1e-12) if isinstance(cell, float) else cell for name, cell in row.items()}
+        for row in rows
+    ]
+
+
 @pytest.mark.parametrize("mart", ["fact_portfolio_value_daily", "fact_position_daily", "fact_performance"])
 def test_what_was_reversed_leaves_no_trace(refreshed: Refreshed, mart: str) -> None:
-    assert refreshed.rows(f"marts/{mart}", "REVERSED") == refreshed.rows(f"marts/{mart}", "PLAIN") != []
+    left, plain = (refreshed.rows(f"marts/{mart}", name) for name in ("REVERSED", "PLAIN"))
+
+    assert left == alike(plain) != []
 
 
 def test_units_that_change_accounts_change_no_value_flow_or_return(refreshed: Refreshed) -> None:
     columns = ["business_date", "total_value", "cash", "cost_basis", "inflow", "outflow", "realised", "twr_index"]
     there, plain = (refreshed.rows("marts/fact_portfolio_value_daily", name, *columns) for name in ("MOVED", "PLAIN"))
 
-    assert there == plain
+    assert there == alike(plain)
     assert refreshed.day("MOVED")["n_positions"] == 2
-    assert refreshed.rows("marts/fact_performance", "MOVED") == refreshed.rows("marts/fact_performance", "PLAIN")
+    assert refreshed.rows("marts/fact_performance", "MOVED") == alike(refreshed.rows("marts/fact_performance", "PLAIN"))
 
 
 @pytest.mark.parametrize("name", ["PLAIN", "FIFO", "MOVED", "GIVEN AWAY", "SPLIT", "INCOME", "UNKNOWN", "ABROAD"])
