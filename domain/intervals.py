@@ -10,7 +10,8 @@ from decimal import Decimal
 from uuid import UUID
 
 from domain.holdings import CostMethod, Holding
-from domain.ledger import Transaction, effective
+from domain.ledger import Transaction, TxnType, effective
+from domain.money import ZERO, money
 from domain.positions import HoldingKey, Positions
 
 
@@ -21,6 +22,7 @@ class PositionInterval:
     `valid_to` is None while it still holds. `realised` is the gain realised since the first trade. Amounts are in the
     security's currency, those that end in `_base` in the portfolio's. A range with quantity 0 says that the position
     is closed; it carries the realised gain on. Where the basis is not known, cost and gain are not figures.
+    `departed_base` is what units had cost that left the portfolio without a sale, since the first trade.
     """
 
     portfolio_id: UUID
@@ -37,6 +39,7 @@ class PositionInterval:
     realised_fx_base: Decimal
     is_basis_known: bool
     is_realised_known: bool
+    departed_base: Decimal
 
 
 def position_intervals(rows: Iterable[Transaction], method: CostMethod = CostMethod.AVCO) -> Iterator[PositionInterval]:
@@ -44,18 +47,23 @@ def position_intervals(rows: Iterable[Transaction], method: CostMethod = CostMet
 
     Rows may come in any order; the order of event decides, and of several rows on one day the last state counts.
     """
-    closes: dict[HoldingKey, dict[date, Holding]] = {}
+    closes: dict[HoldingKey, dict[date, tuple[Holding, Decimal]]] = {}
+    departed: dict[HoldingKey, Decimal] = {}
     state = Positions(method)
     portfolio_id = None
     for row in effective(rows):
         portfolio_id = row.portfolio_id
+        before = dict(state.holdings) if _departs(row) else {}
         for key in state.apply(row):
-            closes.setdefault(key, {})[row.business_date] = state.holdings[key]
+            if key in before:
+                left = before[key].cost_basis_base - state.holdings[key].cost_basis_base
+                departed[key] = money(departed.get(key, ZERO) + left)
+            closes.setdefault(key, {})[row.business_date] = (state.holdings[key], departed.get(key, ZERO))
     for (account_id, security_id), days in sorted(closes.items()):
         assert portfolio_id is not None, "a holding comes from a row"
         starts = list(days)
         for start, end in zip(starts, [*starts[1:], None], strict=True):
-            held = days[start]
+            held, departed_base = days[start]
             yield PositionInterval(
                 portfolio_id,
                 account_id,
@@ -71,4 +79,10 @@ def position_intervals(rows: Iterable[Transaction], method: CostMethod = CostMet
                 held.realised_fx,
                 held.is_basis_known,
                 held.is_realised_known,
+                departed_base,
             )
+
+
+def _departs(row: Transaction) -> bool:
+    """Whether units leave the portfolio without a sale; to another of its accounts they stay."""
+    return row.txn_type is TxnType.TRANSFER_OUT and row.transfer_id is None

@@ -32,27 +32,30 @@ class ReleaseInfo:
 
 @dataclass(frozen=True, slots=True)
 class ValuedPosition:
-    """A position at the close of `business_date`. `status` is PRICED, STALE or MISSING; MISSING has no value."""
+    """A position at the close of `business_date`. `status` is PRICED, STALE or MISSING; MISSING has no value.
+
+    Cost and gains are None where the basis of some units is not known.
+    """
 
     security_id: int
     ticker: str
     quantity: Decimal
-    avg_cost: Decimal
-    cost_basis: Decimal
+    avg_cost: Decimal | None
+    cost_basis: Decimal | None
     close: Decimal | None
     price_date: date | None
     status: str
     stale_days: int
     market_value: Decimal | None
     gain_loss: Decimal | None
-    realised: Decimal
+    realised: Decimal | None
     currency: str
     business_date: date
 
 
 @dataclass(frozen=True, slots=True)
 class PortfolioValue:
-    """`coverage_pct` is the share of positions, by cost, that has a price."""
+    """`coverage_pct` is the share of positions, by cost, that has a price; below 100 if anything is not counted."""
 
     business_date: date
     total_value: Decimal

@@ -164,15 +164,15 @@ class ValuedPositionView(View):
     security_id: int
     ticker: str
     quantity: Amount
-    avg_cost: Amount
-    cost_basis: Amount
+    avg_cost: Amount | None
+    cost_basis: Amount | None = Field(description="Absent, as are gains, where a basis is not known.")
     close: Amount | None
     price_date: date | None
     status: str = Field(description="PRICED, STALE or MISSING; MISSING has no value.")
     stale_days: int
     market_value: Amount | None
     gain_loss: Amount | None
-    realised: Amount
+    realised: Amount | None
     currency: str
     business_date: date
 

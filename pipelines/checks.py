@@ -13,13 +13,22 @@ _LATEST_DAYS = """
         (select max(price_date) from {prices}) as last_price,
         (select max(calendar_date) from {calendar} where is_trading_day and calendar_date <= ?) as last_session
 """
-_REPLAYED = """
+_PROJECTED = """
+    portfolio_id, account_id, security_id, quantity, cost_basis, realised, cost_basis_base, realised_base,
+    realised_fx_base, is_basis_known, is_realised_known, cost_method
+"""
+_REPLAYED = f"""
     with folded as (
-        select portfolio_id, account_id, security_id, quantity, cost_basis
-        from {intervals} where valid_to is null and quantity <> 0
+        select {_PROJECTED} from {{intervals}} where valid_to is null and quantity <> 0
+    ),
+
+    recorded as (
+        select {_PROJECTED} from {{projected}} inner join {{portfolios}} using (portfolio_id)
     )
-    select count(*) from folded full join {projected} as projected using (portfolio_id, account_id, security_id)
-    where folded.quantity is distinct from projected.quantity or folded.cost_basis is distinct from projected.cost_basis
+
+    select count(*) from (
+        (from folded except all from recorded) union all (from recorded except all from folded)
+    )
 """
 
 
@@ -43,12 +52,21 @@ def prices_are_fresh(context: dg.AssetCheckExecutionContext, platform: Platform)
 
 @dg.asset_check(
     asset=dg.AssetKey(["positions", "position_interval"]),
-    additional_deps=[dg.AssetKey(["raw", "pg_position_current"])],
+    additional_deps=[dg.AssetKey(["raw", "pg_position_current"]), dg.AssetKey(["raw", "pg_portfolio"])],
     blocking=True,
-    description="The ledger replayed is the database's own projection: quantity and cost, to the last decimal.",
+    description=(
+        "The ledger replayed is the database's own projection: quantity, cost and gain, also in base currency, by the "
+        "portfolio's method and with what is unknown, to the last decimal."
+    ),
 )
 def replay_is_the_projection(context: dg.AssetCheckExecutionContext, platform: Platform) -> dg.AssetCheckResult:
-    tables = _scans(context, platform, intervals="positions/position_interval", projected="raw/pg_position_current")
+    tables = _scans(
+        context,
+        platform,
+        intervals="positions/position_interval",
+        projected="raw/pg_position_current",
+        portfolios="raw/pg_portfolio",
+    )
     if tables is None:
         return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN, description="nothing to compare")
     with memory_duckdb() as connection:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from uuid import UUID
 
-from domain.holdings import Holding
+from domain.holdings import average_cost
 from domain.ports import (
     PortfolioPerformance,
     PortfolioValue,
@@ -65,7 +66,7 @@ class LakeAnalyticsRepository:
         if as_of is None:
             return []
         rows = newest.rows(_SQL["positions"], portfolio_id=str(portfolio_id), on=min(on or as_of, as_of))
-        return [ValuedPosition(**row, avg_cost=Holding(row["quantity"], row["cost_basis"]).avg_cost) for row in rows]
+        return [ValuedPosition(**row, avg_cost=_average(row["cost_basis"], row["quantity"])) for row in rows]
 
     def get_values(self, portfolio_id: UUID, start: date | None, end: date | None) -> Sequence[PortfolioValue]:
         rows = self._mounted().rows(_SQL["values"], portfolio_id=str(portfolio_id), start=start, end=end)
@@ -102,3 +103,7 @@ class LakeAnalyticsRepository:
         newest = self._mounted()
         quotes = {row.pop("security_id"): Quote(**row) for row in newest.rows(_SQL["quotes"])}
         return ReleasedQuotes(newest.release.made_from, quotes)
+
+
+def _average(cost_basis: Decimal | None, quantity: Decimal) -> Decimal | None:
+    return None if cost_basis is None else average_cost(cost_basis, quantity)

@@ -1,10 +1,14 @@
-{# The change of value of every portfolio and day is flows + realised + change of unrealised - fees, to a cent. #}
+{#
+The change of value of every portfolio and day is flows + income + realised + change of unrealised - fees - tax, to a
+cent. Where something has or had no price, no rate or no known basis, its part is not a figure: nothing to explain.
+#}
 {{ config(meta={'dagster': {'ref': {'name': 'fact_portfolio_value_daily'}}}) }}
 with days as (
     select
         *,
+        n_missing + n_fx_missing + n_fx_transactions + n_unknown_arrivals + n_basis_unknown as n_unknown,
         positions_value - cost_basis as unrealised,
-        lag(n_missing, 1, 0) over by_day as begin_missing,
+        lag(n_missing + n_fx_missing + n_basis_unknown, 1, 0) over by_day as begin_unknown,
         lag(total_value, 1, 0) over by_day as begin_value,
         lag(realised, 1, 0) over by_day as begin_realised,
         lag(positions_value - cost_basis, 1, 0) over by_day as begin_unrealised
@@ -15,12 +19,13 @@ with days as (
 select *
 from days
 where
-    n_missing = 0
-    and begin_missing = 0
+    n_unknown + begin_unknown = 0
     and abs(
         (total_value - begin_value)
         - (inflow - outflow)
+        - income
         - (realised - begin_realised)
         - (unrealised - begin_unrealised - transfer_gain)
         + fees
+        + tax
     ) > 0.01

@@ -4,19 +4,21 @@ Belongs here: feeding rows to the rule and writing what it returns. Does not: an
 """
 
 from collections import defaultdict
+from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
 import dagster as dg
 import pyarrow as pa
 
-from domain.intervals import position_intervals
+from domain.holdings import CostMethod
+from domain.intervals import PositionInterval, position_intervals
 from domain.ledger import Transaction, TxnType
 from pipelines.publishing import publish
 from pipelines.resources import Platform
 from pipelines.version_set import pinned
 
-LEDGER = "raw/pg_transaction_ledger"
+LEDGER, PORTFOLIOS = "raw/pg_transaction_ledger", "raw/pg_portfolio"
 _QUANTITY, _MONEY = pa.decimal128(18, 8), pa.decimal128(28, 8)
 SCHEMA = pa.schema(
     [
@@ -29,33 +31,46 @@ SCHEMA = pa.schema(
         ("cost_basis", _MONEY),
         ("avg_cost", _MONEY),
         ("realised", _MONEY),
+        ("cost_basis_base", _MONEY),
+        ("realised_base", _MONEY),
+        ("realised_fx_base", _MONEY),
+        ("departed_base", _MONEY),
+        ("is_basis_known", pa.bool_()),
+        ("is_realised_known", pa.bool_()),
+        ("cost_method", pa.string()),
     ]
 )
 
 
 @dg.asset(
     key=["positions", "position_interval"],
-    deps=[dg.AssetKey(LEDGER.split("/"))],
+    deps=[dg.AssetKey(LEDGER.split("/")), dg.AssetKey(PORTFOLIOS.split("/"))],
     description="One row per portfolio, account, security and range of days without change: quantity, cost, realised.",
     group_name="positions",
     owners=["team:lakefolio"],
     kinds={"python", "deltalake"},
-    code_version="1",
+    code_version="2",
 )
 def position_interval(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
-    versions = pinned(context.instance, context.run.run_id, platform.releases, known=[LEDGER]).versions
-    ledger = platform.lake.read(LEDGER, versions[LEDGER])
-    return publish(platform, context.asset_key, intervals_of(ledger), context.run.run_id)
+    versions = pinned(context.instance, context.run.run_id, platform.releases, known=[LEDGER, PORTFOLIOS]).versions
+    ledger, portfolios = (platform.lake.read(table, versions[table]) for table in (LEDGER, PORTFOLIOS))
+    return publish(platform, context.asset_key, intervals_of(ledger, portfolios), context.run.run_id)
 
 
-def intervals_of(ledger: pa.Table) -> pa.Table:
-    """The intervals of every portfolio in a replicated ledger."""
+def intervals_of(ledger: pa.Table, portfolios: pa.Table) -> pa.Table:
+    """The intervals of every portfolio in a replicated ledger, each by its own method of cost."""
+    methods = dict(zip(*(portfolios[name].to_pylist() for name in ("portfolio_id", "cost_method")), strict=True))
     by_portfolio: dict[str, list[Transaction]] = defaultdict(list)
     for row in ledger.to_pylist():
         by_portfolio[row["portfolio_id"]].append(_transaction(row))
-    rows = [interval for rows in by_portfolio.values() for interval in position_intervals(rows)]
-    columns = {name: [getattr(row, name) for row in rows] for name in SCHEMA.names}
+    intervals = [
+        interval
+        for portfolio_id, rows in by_portfolio.items()
+        for interval in position_intervals(rows, CostMethod(methods[portfolio_id]))
+    ]
+    columns = {field.name: [getattr(row, field.name) for row in intervals] for field in fields(PositionInterval)}
     columns["portfolio_id"] = [str(identifier) for identifier in columns["portfolio_id"]]
+    columns["cost_method"] = [methods[portfolio_id] for portfolio_id in columns["portfolio_id"]]
     return pa.Table.from_pydict(columns, schema=SCHEMA)
 
 
@@ -74,6 +89,15 @@ def _transaction(row: dict[str, Any]) -> Transaction:
         price=row["price"],
         fees=row["fees"],
         note=row["note"],
+        gross=row["gross"],
+        accrued=row["accrued"],
+        fx_rate=row["fx_rate"],
+        ex_date=row["ex_date"],
+        split_new=row["split_new"],
+        split_old=row["split_old"],
+        transfer_id=UUID(row["transfer_id"]) if row["transfer_id"] else None,
+        reverses_seq=row["reverses_seq"],
+        external_id=row["external_id"],
     )
 
 

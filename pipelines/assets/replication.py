@@ -21,7 +21,7 @@ SPECS = [
         group_name="replication",
         owners=["team:lakefolio"],
         kinds={"postgres", "deltalake"},
-        code_version="1",
+        code_version="2",
         skippable=True,
     )
     for table in TABLES

@@ -140,7 +140,8 @@ def finish(platform: Platform, release: Release, outcomes: list[Outcome]) -> Non
 def started(lake: Lake, release: Release, request: SimulationRequest, version: int) -> Start:
     """Values, drifts, volatilities and correlation of what the portfolio holds at the release's last day.
 
-    Refused if a position has no price, a security no parameters, or nothing is held and no cash.
+    Refused if a position has no price, something is in another currency, a security has no parameters, or nothing is
+    held and no cash.
     """
     analytics = LakeAnalyticsRepository.at(lake, release)
     positions = analytics.get_positions(request.portfolio_id)
@@ -148,6 +149,8 @@ def started(lake: Lake, release: Release, request: SimulationRequest, version: i
     if unpriced:
         raise InvalidInput("portfolio", f"has no price for {', '.join(unpriced)}")
     values = analytics.get_values(request.portfolio_id, release.as_of, release.as_of)
+    if values and values[-1].coverage_pct < 100:
+        raise InvalidInput("portfolio", "has positions or cash in another currency, and there is no rate for them")
     if not values or values[-1].total_value <= 0:
         raise InvalidInput("portfolio", "is worth nothing, so there is nothing to simulate")
     parameters = LakeSimulationParamsRepository(lake, release)

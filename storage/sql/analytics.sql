@@ -3,14 +3,14 @@ select
     positions.security_id,
     securities.ticker,
     sum(positions.quantity) as quantity,
-    sum(positions.cost_basis) as cost_basis,
+    case when bool_and(positions.cost_basis is not null) then sum(positions.cost_basis) end as cost_basis,
     max(positions.close) as close,
     max(positions.price_date) as price_date,
     max(positions.status) as status,
     max(positions.stale_days) as stale_days,
     sum(positions.market_value) as market_value,
-    sum(positions.gain_loss) as gain_loss,
-    sum(positions.realised) as realised,
+    case when bool_and(positions.gain_loss is not null) then sum(positions.gain_loss) end as gain_loss,
+    case when bool_and(positions.realised is not null) then sum(positions.realised) end as realised,
     max(positions.currency) as currency,
     positions.business_date
 from marts.fact_position_daily as positions

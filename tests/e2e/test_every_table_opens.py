@@ -15,7 +15,7 @@ from storage.analytics import LakeAnalyticsRepository
 
 QUANTITIES = {
     *("quantity", "price", "close", "par_yield_pct", "haircut", "fx_haircut"),
-    *("expense_ratio_bps", "coupon_rate_pct", "denomination"),
+    *("expense_ratio_bps", "coupon_rate_pct", "denomination", "fx_rate", "split_new", "split_old"),
 }
 EMPTY = {"raw/pg_fund_details", "raw/pg_bond_details"}  # the bundled market has neither
 GRAPH = Path(__file__).parents[1] / "pipelines" / "asset_graph.txt"

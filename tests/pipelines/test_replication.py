@@ -27,8 +27,8 @@ _NEW_PORTFOLIO = """
 _ROW = """
     insert into transaction_ledger
         (portfolio_id, seq, account_id, security_id, txn_type, quantity, price, fees, cash_effect, currency,
-         business_date, event_ts, recorded_at)
-    select %s, %s, min(account_id), %s, %s, %s, %s, 0, %s, 'USD', current_date, now(), now() from account
+         business_date, event_ts, recorded_at, gross, row_hash)
+    select %s, %s, min(account_id), %s, %s, %s, %s, 0, %s, 'USD', current_date, now(), now(), 0, ''::bytea from account
 """
 
 

@@ -19,8 +19,8 @@ _NEW_PORTFOLIO = """
 """
 _DEPOSIT = """
     insert into transaction_ledger
-        (portfolio_id, seq, account_id, txn_type, cash_effect, currency, business_date, event_ts, recorded_at)
-    select %s, %s, min(account_id), 'DEPOSIT', 100, 'USD', current_date, now(), now() from account
+        (portfolio_id, seq, account_id, txn_type, cash_effect, currency, business_date, event_ts, recorded_at, row_hash)
+    select %s, %s, min(account_id), 'DEPOSIT', 100, 'USD', current_date, now(), now(), ''::bytea from account
 """
 _EVENT = "insert into outbox (aggregate_id, version, event_type, payload) values (%s, %s, 'Deposited', '{}')"
 

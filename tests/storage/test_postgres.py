@@ -26,8 +26,8 @@ _NEW_PORTFOLIO = """
 """
 _DEPOSIT = """
     insert into transaction_ledger
-        (portfolio_id, seq, account_id, txn_type, cash_effect, currency, business_date, event_ts, recorded_at)
-    select %s, %s, min(account_id), 'DEPOSIT', 100, 'USD', current_date, now(), now() from account
+        (portfolio_id, seq, account_id, txn_type, cash_effect, currency, business_date, event_ts, recorded_at, row_hash)
+    select %s, %s, min(account_id), 'DEPOSIT', 100, 'USD', current_date, now(), now(), ''::bytea from account
 """
 CHANGES = {
     "update": "update transaction_ledger set cash_effect = 0",
@@ -132,7 +132,7 @@ def test_the_reader_reads_every_table(reader: psycopg.Connection) -> None:
     [
         "insert into app_user (user_id, email) values (gen_random_uuid(), 'a@b.c')",
         "update portfolio set name = 'Renamed'",
-        "delete from position_current",
+        "delete from account_holding",
         "truncate outbox",
         "create table mine (id int)",
     ],

@@ -1,43 +1,58 @@
 {#
-Cash and external flows by portfolio and day. Units that are transferred in are a flow at that day's close, or at
-their cost where there is no price; `transfer_gain` is what they had already gained before.
+Cash, external flows and income by portfolio and day, in the portfolio's currency. Cash that is converted and units
+that change accounts are no flow. Transactions in another currency are counted and not added: there are no rates yet.
 #}
 with transactions as (
     select * from {{ ref('stg_postgres__transaction') }}
 ),
 
-securities as (
-    select * from {{ ref('stg_postgres__security') }}
+transfers as (
+    select * from {{ ref('int_transfers_valued') }}
 ),
 
-prices as (
-    select * from {{ ref('stg_market__price') }}
+foreign_cash as (
+    select * from {{ ref('int_foreign_cash_counted') }}
 ),
 
-priced as (
+by_type as (
     select
-        transactions.*,
-        {{ product('transactions.quantity', 'transactions.price') }} as transfer_cost,
-        coalesce({{ product('transactions.quantity', 'prices.close') }}, transfer_cost) as transfer_value
+        portfolio_id,
+        business_date,
+        sum(cash_effect) filter (where is_base_currency) as cash_change,
+        sum(cash_effect) filter (where is_base_currency and txn_type = 'DEPOSIT') as deposited,
+        -sum(cash_effect) filter (where is_base_currency and txn_type = 'WITHDRAW') as withdrawn,
+        sum(cash_effect) filter (where is_base_currency and txn_type in ('INTEREST', 'DIVIDEND', 'COUPON')) as received,
+        sum(case txn_type when 'BUY' then -accrued when 'SELL' then accrued end)
+            filter (where is_base_currency) as accrued_sold,
+        -sum(cash_effect) filter (where is_base_currency and txn_type = 'TAX') as tax,
+        -sum(cash_effect) filter (where is_base_currency and txn_type = 'FEE') as standalone_fees,
+        sum(fees) filter (where is_base_currency and txn_type in ('BUY', 'SELL')) as trade_fees,
+        count(*) filter (where not is_base_currency) as n_fx_transactions,
+        count(*) filter (
+            where txn_type = 'TRANSFER_IN' and security_id is not null and transfer_id is null and gross is null
+        ) as n_unknown_arrivals
     from transactions
-    left join securities using (security_id)
-    asof left join prices
-        on securities.ticker = prices.ticker and transactions.business_date >= prices.price_date
+    group by portfolio_id, business_date
 ),
 
 final as (
     select
-        portfolio_id,
-        business_date,
-        sum(cash_effect) as cash_change,
-        coalesce(sum(cash_effect) filter (where txn_type = 'DEPOSIT'), 0)
-        + coalesce(sum(transfer_value) filter (where txn_type = 'TRANSFER_IN'), 0) as inflow,
-        -coalesce(sum(cash_effect) filter (where txn_type = 'WITHDRAW'), 0) as outflow,
-        -coalesce(sum(cash_effect) filter (where txn_type = 'FEE'), 0) as standalone_fees,
-        coalesce(sum(fees) filter (where txn_type in ('BUY', 'SELL')), 0) as trade_fees,
-        coalesce(sum(transfer_value - transfer_cost) filter (where txn_type = 'TRANSFER_IN'), 0) as transfer_gain
-    from priced
-    group by portfolio_id, business_date
+        by_type.portfolio_id,
+        by_type.business_date,
+        coalesce(by_type.cash_change, 0) as cash_change,
+        coalesce(by_type.deposited, 0) + coalesce(transfers.arrived_value, 0) as inflow,
+        coalesce(by_type.withdrawn, 0) + coalesce(transfers.departed_value, 0) as outflow,
+        coalesce(by_type.received, 0) + coalesce(by_type.accrued_sold, 0) as income,
+        coalesce(by_type.tax, 0) as tax,
+        coalesce(by_type.standalone_fees, 0) as standalone_fees,
+        coalesce(by_type.trade_fees, 0) as trade_fees,
+        coalesce(transfers.transfer_gain, 0) as transfer_gain,
+        by_type.n_fx_transactions,
+        by_type.n_unknown_arrivals,
+        coalesce(foreign_cash.foreign_cash_opened, 0) as foreign_cash_opened
+    from by_type
+    left join transfers using (portfolio_id, business_date)
+    left join foreign_cash using (portfolio_id, business_date)
 )
 
 select * from final

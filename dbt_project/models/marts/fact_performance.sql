@@ -71,6 +71,8 @@ totals as (
         min(business_date) as first_date,
         arg_max(total_value, business_date) as total_value,
         sum(inflow) - sum(outflow) as net_contributions,
+        sum(n_fx_transactions) + arg_max(n_fx_missing, business_date) > 0 as is_fx_missing,
+        count(*) filter (where n_missing + n_fx_missing + n_fx_transactions > 0) as n_uncovered_days,
         arg_max(twr_index, business_date) - 1 as twr
     from daily_values
     group by portfolio_id
@@ -114,8 +116,9 @@ final as (
             when totals.as_of - totals.first_date >= 365
                 then power(1 + totals.twr, 365.0 / (totals.as_of - totals.first_date)) - 1
         end as twr_annual,
-        money_weighted.answer.rate as xirr,
-        money_weighted.answer.status as xirr_status,
+        case when not totals.is_fx_missing then money_weighted.answer.rate end as xirr,
+        case when totals.is_fx_missing then 'FX_MISSING' else money_weighted.answer.status end as xirr_status,
+        cast(totals.n_uncovered_days as integer) as n_uncovered_days,
         risk.volatility_annual,
         risk.sharpe,
         troughs.max_drawdown,

@@ -1,7 +1,16 @@
 {{ config(materialized='windowed', date_column='business_date') }}
 
-with positions as (
-    select * from {{ ref('fact_position_daily') }}
+with portfolios as (
+    select * from {{ ref('stg_postgres__portfolio') }}
+),
+
+positions as (
+    select
+        positions.*,
+        positions.currency = portfolios.base_currency as is_base_currency,
+        positions.currency = portfolios.base_currency and positions.status <> 'MISSING' as is_covered
+    from {{ ref('fact_position_daily') }} as positions
+    inner join portfolios using (portfolio_id)
 ),
 
 intervals as (
@@ -37,14 +46,17 @@ held as (
     select
         portfolio_id,
         business_date,
-        sum(market_value) as positions_value,
-        sum(cost_basis) as cost_basis,
+        sum(market_value) filter (where is_base_currency) as positions_value,
+        sum(cost_basis_base) as cost_basis,
         count(*) as n_positions,
         count(*) filter (where status = 'PRICED') as n_priced,
         count(*) filter (where status = 'STALE') as n_stale,
         count(*) filter (where status = 'MISSING') as n_missing,
-        sum(abs(cost_basis)) filter (where status <> 'MISSING') as cost_covered,
-        sum(abs(cost_basis)) as cost_all
+        count(*) filter (where not is_base_currency) as n_foreign,
+        count(*) filter (where basis = 'UNKNOWN') as n_basis_unknown,
+        count(*) filter (where is_covered) as n_covered,
+        sum(abs(cost_basis_base)) filter (where is_covered) as cost_covered,
+        sum(abs(cost_basis_base)) as cost_all
     from positions
     group by portfolio_id, business_date
 ),
@@ -53,16 +65,17 @@ realised_steps as (
     select
         portfolio_id,
         valid_from as business_date,
-        sum(realised_step) as realised_step
+        sum(realised_step) as realised_step,
+        sum(unknown_step) as unknown_step
     from (
         select
             portfolio_id,
             valid_from,
-            realised - coalesce(lag(realised) over (
-                partition by portfolio_id, account_id, security_id
-                order by valid_from
-            ), 0) as realised_step
+            realised_base - lag(realised_base, 1, 0) over by_day as realised_step,
+            cast(not is_realised_known as integer)
+            - lag(cast(not is_realised_known as integer), 1, 0) over by_day as unknown_step
         from intervals
+        window by_day as (partition by portfolio_id, account_id, security_id order by valid_from)
     )
     group by portfolio_id, valid_from
 ),
@@ -78,6 +91,8 @@ valued as (
         sum(coalesce(realised_steps.realised_step, 0)) over so_far as realised,
         coalesce(flows.inflow, 0) as inflow,
         coalesce(flows.outflow, 0) as outflow,
+        coalesce(flows.income, 0) as income,
+        coalesce(flows.tax, 0) as tax,
         coalesce(flows.standalone_fees, 0) as fees,
         coalesce(flows.trade_fees, 0) as trade_fees,
         coalesce(flows.transfer_gain, 0) as transfer_gain,
@@ -85,10 +100,15 @@ valued as (
         coalesce(held.n_priced, 0) as n_priced,
         coalesce(held.n_stale, 0) as n_stale,
         coalesce(held.n_missing, 0) as n_missing,
-        case
-            when coalesce(held.n_missing, 0) = 0 then 100.0
-            else 100 * coalesce({{ fraction('held.cost_covered', 'held.cost_all') }}, 0)
-        end as coverage_pct
+        coalesce(held.n_foreign, 0) as n_foreign,
+        sum(coalesce(flows.foreign_cash_opened, 0)) over so_far as n_foreign_cash,
+        coalesce(flows.n_fx_transactions, 0) as n_fx_transactions,
+        coalesce(flows.n_unknown_arrivals, 0) as n_unknown_arrivals,
+        coalesce(held.n_basis_unknown, 0) as n_basis_unknown,
+        sum(coalesce(realised_steps.unknown_step, 0)) over so_far as n_realised_unknown,
+        coalesce(held.n_covered, 0) as n_covered,
+        coalesce(held.cost_covered, 0) as cost_covered,
+        coalesce(held.cost_all, 0) as cost_all
     from grid
     left join flows using (portfolio_id, business_date)
     left join held using (portfolio_id, business_date)
@@ -100,8 +120,9 @@ totalled as (
     select
         *,
         positions_value + cash as total_value,
+        n_foreign + n_foreign_cash as n_fx_missing,
         lag(positions_value + cash, 1, 0) over by_day as begin_value,
-        lag(n_missing, 1, 0) over by_day as begin_missing
+        lag(n_missing + n_foreign + n_foreign_cash, 1, 0) over by_day as begin_uncovered
     from valued
     window by_day as (partition by portfolio_id order by business_date)
 ),
@@ -110,9 +131,14 @@ returned as (
     select
         *,
         case
-            when n_missing = 0 and begin_missing = 0
+            when n_missing + n_fx_missing + n_fx_transactions = 0 and begin_uncovered = 0
                 then {{ fraction('total_value + outflow', 'begin_value + inflow') }} - 1
-        end as daily_return
+        end as daily_return,
+        case
+            when n_missing + n_fx_missing = 0 then 100.0
+            when cost_covered < cost_all then 100 * {{ fraction('cost_covered', 'cost_all') }}
+            else 100 * {{ fraction('n_covered + 1', 'n_positions + n_foreign_cash + 1') }}
+        end as coverage_pct
     from totalled
 ),
 
@@ -121,6 +147,7 @@ final as (
         portfolio_id,
         business_date,
         is_trading_day,
+        portfolios.base_currency as currency,
         {{ money('positions_value') }} as positions_value,
         {{ money('cash') }} as cash,
         {{ money('total_value') }} as total_value,
@@ -128,6 +155,8 @@ final as (
         {{ money('realised') }} as realised,
         {{ money('inflow') }} as inflow,
         {{ money('outflow') }} as outflow,
+        {{ money('income') }} as income,
+        {{ money('tax') }} as tax,
         {{ money('fees') }} as fees,
         {{ money('trade_fees') }} as trade_fees,
         {{ money('transfer_gain') }} as transfer_gain,
@@ -135,6 +164,11 @@ final as (
         cast(n_priced as integer) as n_priced,
         cast(n_stale as integer) as n_stale,
         cast(n_missing as integer) as n_missing,
+        cast(n_fx_missing as integer) as n_fx_missing,
+        cast(n_fx_transactions as integer) as n_fx_transactions,
+        cast(n_unknown_arrivals as integer) as n_unknown_arrivals,
+        cast(n_basis_unknown as integer) as n_basis_unknown,
+        cast(n_realised_unknown as integer) as n_realised_unknown,
         cast(coverage_pct as double) as coverage_pct,
         daily_return,
         product(1 + coalesce(daily_return, 0)) over (
@@ -142,6 +176,7 @@ final as (
             order by business_date
         ) as twr_index
     from returned
+    inner join portfolios using (portfolio_id)
 )
 
 select * from final

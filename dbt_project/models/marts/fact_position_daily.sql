@@ -66,7 +66,9 @@ final as (
         aged.quantity,
         aged.cost_basis,
         aged.avg_cost,
+        aged.cost_basis_base,
         aged.realised,
+        case when aged.cost_basis is null then 'UNKNOWN' else 'KNOWN' end as basis,
         aged.close,
         aged.price_date,
         case

@@ -1,13 +1,37 @@
+{# A reversed transaction never happened: it and its reversal leave together, so that no filter by type has to net them. #}
+with ledger as (
+    select * from {{ source('postgres', 'pg_transaction_ledger') }}
+),
+
+portfolios as (
+    select * from {{ source('postgres', 'pg_portfolio') }}
+),
+
+taken_back as (
+    select
+        portfolio_id,
+        reverses_seq as seq
+    from ledger
+    where reverses_seq is not null
+)
+
 select
-    portfolio_id,
-    seq,
-    account_id,
-    security_id,
-    txn_type,
-    quantity,
-    price,
-    fees,
-    cash_effect,
-    currency,
-    business_date
-from {{ source('postgres', 'pg_transaction_ledger') }}
+    ledger.portfolio_id,
+    ledger.seq,
+    ledger.account_id,
+    ledger.security_id,
+    ledger.txn_type,
+    ledger.quantity,
+    ledger.price,
+    ledger.gross,
+    ledger.fees,
+    ledger.accrued,
+    ledger.cash_effect,
+    ledger.currency,
+    ledger.currency = portfolios.base_currency as is_base_currency,
+    ledger.transfer_id,
+    ledger.business_date
+from ledger
+inner join portfolios on ledger.portfolio_id = portfolios.portfolio_id
+anti join taken_back on ledger.portfolio_id = taken_back.portfolio_id and ledger.seq = taken_back.seq
+where ledger.reverses_seq is null

@@ -1,0 +1,76 @@
+{#
+Units that came from outside the portfolio or went there, by portfolio and day, at that day's close, or at their cost
+where there is no price. Units that change accounts stay inside. Only in the portfolio's currency.
+#}
+with transactions as (
+    select * from {{ ref('stg_postgres__transaction') }}
+),
+
+intervals as (
+    select * from {{ ref('stg_positions__interval') }}
+),
+
+securities as (
+    select * from {{ ref('stg_postgres__security') }}
+),
+
+prices as (
+    select * from {{ ref('stg_market__price') }}
+),
+
+moved as (
+    select
+        portfolio_id,
+        account_id,
+        security_id,
+        business_date,
+        coalesce(sum(quantity) filter (where txn_type = 'TRANSFER_IN'), 0) as arrived,
+        coalesce(sum(gross + fees) filter (where txn_type = 'TRANSFER_IN'), 0) as arrived_cost,
+        -coalesce(sum(quantity) filter (where txn_type = 'TRANSFER_OUT'), 0) as departed
+    from transactions
+    where
+        txn_type in ('TRANSFER_IN', 'TRANSFER_OUT')
+        and security_id is not null
+        and transfer_id is null
+        and is_base_currency
+    group by portfolio_id, account_id, security_id, business_date
+),
+
+departures as (
+    select
+        portfolio_id,
+        account_id,
+        security_id,
+        valid_from as business_date,
+        departed_base - coalesce(lag(departed_base) over (
+            partition by portfolio_id, account_id, security_id
+            order by valid_from
+        ), 0) as departed_cost
+    from intervals
+),
+
+valued as (
+    select
+        moved.*,
+        departures.departed_cost,
+        coalesce({{ product('moved.arrived', 'prices.close') }}, moved.arrived_cost) as arrived_value,
+        coalesce({{ product('moved.departed', 'prices.close') }}, departures.departed_cost) as departed_value
+    from moved
+    inner join departures using (portfolio_id, account_id, security_id, business_date)
+    left join securities using (security_id)
+    asof left join prices
+        on securities.ticker = prices.ticker and moved.business_date >= prices.price_date
+),
+
+final as (
+    select
+        portfolio_id,
+        business_date,
+        sum(arrived_value) as arrived_value,
+        sum(departed_value) as departed_value,
+        sum(arrived_value - arrived_cost) - sum(departed_value - departed_cost) as transfer_gain
+    from valued
+    group by portfolio_id, business_date
+)
+
+select * from final

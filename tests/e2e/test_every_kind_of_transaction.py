@@ -1,0 +1,336 @@
+"""Every kind of transaction on its way from the API through one real refresh into the marts.
+
+Each portfolio differs from PLAIN by what its name says, so that PLAIN is what its marts are compared with.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from storage.lake import memory_duckdb
+from storage.settings import REPOSITORY
+
+D = Decimal
+OPENED, DAY = "2016-01-04", "2016-06-01"
+THE_DAY = date.fromisoformat(DAY)
+_VALUES = "marts/fact_portfolio_value_daily"
+_SECOND_ACCOUNT = """
+    insert into account (user_id, identifier, broker, account_type)
+    select user_id, 'PENSION', 'Broker', 'CUSTODY' from app_user
+"""
+
+
+class Book:
+    """A portfolio that is being recorded, with 10,000 dollars to begin with."""
+
+    def __init__(self, client: httpx.Client, name: str, **asked: str) -> None:
+        self._client = client
+        opened = {"name": name, "initial_cash": "10000", "business_date": OPENED, **asked}
+        self.portfolio_id = str(self._posted("/portfolios", opened)["portfolio_id"])
+
+    def record(self, kind: str, on: str = DAY, **fields: str) -> int:
+        """Its `seq`."""
+        return int(self.post("transactions", type=kind, business_date=on, **fields)["seq"])
+
+    def post(self, what: str, **body: str) -> Any:
+        return self._posted(f"/portfolios/{self.portfolio_id}/{what}", body)
+
+    def _posted(self, path: str, body: dict[str, str]) -> Any:
+        answer = self._client.post(path, json=body)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+
+def plain(client: httpx.Client, name: str, **asked: str) -> Book:
+    """Two purchases of Coca-Cola, and a sale after DAY."""
+    book = Book(client, name, **asked)
+    book.record("BUY", "2016-01-05", ticker="KO", quantity="100", price="40", fees="1")
+    book.record("BUY", "2016-03-01", ticker="KO", quantity="50", price="42")
+    book.record("SELL", "2016-09-01", ticker="KO", quantity="60", price="43")
+    return book
+
+
+def reversed_rows(client: httpx.Client) -> Book:
+    book = plain(client, "REVERSED")
+    for seq in (
+        book.record("BUY", ticker="MSFT", quantity="10", price="50"),
+        book.record("DEPOSIT", "2016-02-01", amount="500"),
+        book.record("DEPOSIT", "2016-02-02", amount="9", currency="EUR"),
+        book.record("TRANSFER_OUT", ticker="KO", quantity="5"),
+    ):
+        book.post(f"transactions/{seq}/reversal")
+    return book
+
+
+def moved(client: httpx.Client) -> Book:
+    book = Book(client, "MOVED")
+    book.record("BUY", "2016-01-05", ticker="KO", quantity="100", price="40", fees="1")
+    book.record("BUY", "2016-03-01", ticker="KO", quantity="50", price="42")
+    book.post("transfers", ticker="KO", quantity="70", from_account="MAIN", to_account="PENSION", business_date=DAY)
+    book.record("SELL", "2016-09-01", ticker="KO", quantity="60", price="43", account="PENSION")
+    return book
+
+
+def given_away(client: httpx.Client) -> Book:
+    book = plain(client, "GIVEN AWAY")
+    book.record("TRANSFER_OUT", ticker="KO", quantity="30")
+    return book
+
+
+def split(client: httpx.Client) -> Book:
+    client.post("/securities", json={"ticker": "ACME"})
+    book = Book(client, "SPLIT")
+    book.record("BUY", "2016-01-05", ticker="ACME", quantity="100", price="10", fees="1")
+    book.record("BUY", "2016-01-05", ticker="ACME", quantity="50", price="12")
+    book.record("SPLIT", ticker="ACME", split_new="3", split_old="2")
+    book.record("SELL", "2016-09-01", ticker="ACME", quantity="45", price="8")
+    return book
+
+
+def income(client: httpx.Client) -> Book:
+    book = plain(client, "INCOME")
+    book.record("DIVIDEND", ticker="ACME", amount="100", withheld="15", ex_date="2016-05-20")
+    book.record("INTEREST", amount="7")
+    book.record("TAX", amount="2")
+    book.record("FEE", amount="3")
+    return book
+
+
+def abroad(client: httpx.Client) -> Book:
+    client.post("/securities", json={"ticker": "SAP", "currency": "EUR"})
+    book = plain(client, "ABROAD")
+    change = {"from_currency": "USD", "amount": "1100", "to_currency": "EUR", "received": "1000"}
+    book.post("conversions", business_date=DAY, **change)
+    book.record("BUY", "2016-06-02", ticker="SAP", quantity="10", price="70", fx_rate="1.1")
+    book.record("SELL", "2016-06-06", ticker="SAP", quantity="10", price="72", fx_rate="1.2")
+    return book
+
+
+def unknown(client: httpx.Client) -> Book:
+    book = Book(client, "UNKNOWN")
+    book.record("TRANSFER_IN", "2016-01-05", ticker="KO", quantity="10")
+    book.record("SELL", "2016-09-01", ticker="KO", quantity="4", price="43")
+    return book
+
+
+def mixed(client: httpx.Client) -> Book:
+    """Units of unknown basis join known ones and leave with them on one day; what comes after is known again."""
+    book = Book(client, "MIXED")
+    book.record("BUY", "2016-01-05", ticker="KO", quantity="10", price="40")
+    book.record("TRANSFER_IN", ticker="KO", quantity="5")
+    book.record("TRANSFER_OUT", ticker="KO", quantity="15")
+    book.record("BUY", "2016-07-01", ticker="KO", quantity="10", price="44")
+    book.record("TRANSFER_IN", "2016-08-01", ticker="MSFT", quantity="5")
+    book.record("SELL", "2016-08-01", ticker="MSFT", quantity="5", price="57")
+    book.record("SELL", "2016-09-01", ticker="KO", quantity="10", price="43")
+    return book
+
+
+BOOKS: dict[str, Callable[[httpx.Client], Book]] = {
+    "PLAIN": lambda client: plain(client, "PLAIN"),
+    "FIFO": lambda client: plain(client, "FIFO", cost_method="FIFO"),
+    "REVERSED": reversed_rows,
+    "MOVED": moved,
+    "GIVEN AWAY": given_away,
+    "SPLIT": split,
+    "INCOME": income,
+    "ABROAD": abroad,
+    "UNKNOWN": unknown,
+    "MIXED": mixed,
+}
+
+
+_TERMS = ["inflow", "outflow", "income", "realised", "transfer_gain", "fees", "tax"]
+_IDENTITY = (REPOSITORY / "dbt_project" / "tests" / "value_is_explained.sql").read_text().partition("}}\nwith")[2]
+
+
+class Refreshed:
+    """What the newest release says of the books, and what the API says of the ledger."""
+
+    def __init__(self, home: Any, ids: dict[str, str]) -> None:
+        self._home, self.ids = home, ids
+
+    def rows(self, table: str, name: str, *columns: str, on: date | None = None) -> list[dict[str, Any]]:
+        """Rows of a book, in the order of their columns; all but the portfolio's id if no column is named."""
+        source = self._home.lake.scan(table, self._home.head.versions[table])
+        listed = ", ".join(columns) or "* exclude (portfolio_id)"
+        day = f"and business_date = date '{on}'" if on else ""
+        with memory_duckdb() as connection:
+            query = f"select {listed} from {source} where portfolio_id = ? {day} order by all"
+            return connection.execute(query, [self.ids[name]]).to_arrow_table().to_pylist()
+
+    def day(self, name: str, on: date = THE_DAY) -> dict[str, Any]:
+        (row,) = self.rows("marts/fact_portfolio_value_daily", name, "*", on=on)
+        return row
+
+    def unexplained(self, without: str | None = None) -> int:
+        """Days on which the marts' own identity does not hold, or not if one of its terms were 0."""
+        source = self._home.lake.scan(_VALUES, self._home.head.versions[_VALUES])
+        zeroed = f"(select * replace (0 as {without}) from {source})" if without else source
+        query = "with" + _IDENTITY.replace("{{ ref('fact_portfolio_value_daily') }}", zeroed)
+        with memory_duckdb() as connection:
+            return connection.execute(query).to_arrow_table().num_rows
+
+    def answer(self, name: str, what: str, **parameters: str) -> Any:
+        with self._home.client() as client:
+            return client.get(f"/portfolios/{self.ids[name]}/{what}", params=parameters).raise_for_status().json()
+
+
+@pytest.fixture(scope="module")
+def refreshed(new_home: Any) -> Iterator[Refreshed]:
+    ids: dict[str, str] = {}
+
+    def record(client: httpx.Client) -> str:
+        ids["PLAIN"] = BOOKS["PLAIN"](client).portfolio_id
+        return ids["PLAIN"]
+
+    with new_home(record) as home:
+        with psycopg.connect(home.variables["DATABASE_ADMIN_URL"], autocommit=True) as connection:
+            connection.execute(_SECOND_ACCOUNT)
+        with home.client() as client:
+            ids.update({name: book(client).portfolio_id for name, book in BOOKS.items() if name != "PLAIN"})
+        done = home.run("python", "-m", "pipelines.refresh")
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        yield Refreshed(home, ids)
+
+
+def alike(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same rows, doubles up to their last digits: a running product of doubles depends on who else is there."""
+    return [
+        {name: pytest.approx(cell, rel=1e-12) if isinstance(cell, float) else cell for name, cell in row.items()}
+        for row in rows
+    ]
+
+
+@pytest.mark.parametrize("mart", ["fact_portfolio_value_daily", "fact_position_daily", "fact_performance"])
+def test_what_was_reversed_leaves_no_trace(refreshed: Refreshed, mart: str) -> None:
+    left, plain = (refreshed.rows(f"marts/{mart}", name) for name in ("REVERSED", "PLAIN"))
+
+    assert left == alike(plain) != []
+
+
+def test_units_that_change_accounts_change_no_value_flow_or_return(refreshed: Refreshed) -> None:
+    columns = ["business_date", "total_value", "cash", "cost_basis", "inflow", "outflow", "realised", "twr_index"]
+    there, plain = (refreshed.rows("marts/fact_portfolio_value_daily", name, *columns) for name in ("MOVED", "PLAIN"))
+
+    assert there == alike(plain)
+    assert refreshed.day("MOVED")["n_positions"] == 2
+    assert refreshed.rows("marts/fact_performance", "MOVED") == alike(refreshed.rows("marts/fact_performance", "PLAIN"))
+
+
+@pytest.mark.parametrize("name", ["PLAIN", "FIFO", "MOVED", "GIVEN AWAY", "SPLIT", "INCOME", "UNKNOWN", "ABROAD"])
+def test_the_last_intervals_are_the_holdings_of_the_api(refreshed: Refreshed, name: str) -> None:
+    shown = refreshed.answer(name, "holdings")["holdings"]
+    held = refreshed.rows("marts/fact_position_daily", name, "*", on=date(2017, 3, 29))
+
+    assert [(row["quantity"], row["cost_basis"], row["cost_basis_base"], row["basis"]) for row in held] == [
+        (D(part["quantity"]), figure(part["cost_basis"]), figure(part["cost_basis_base"]), part["basis"])
+        for holding in shown
+        for part in holding["accounts"]
+    ]
+
+
+def figure(text: str | None) -> Decimal | None:
+    return None if text is None else D(text)
+
+
+def test_each_portfolio_has_its_own_method_of_cost(refreshed: Refreshed) -> None:
+    last = date(2017, 3, 29)
+
+    # 150 units for 6,101, of which 60 were sold for 2,580: the average, or the first ones bought.
+    assert (refreshed.day("PLAIN", last)["cost_basis"], refreshed.day("PLAIN", last)["realised"]) == (
+        D("3660.6"),
+        D("139.6"),
+    )
+    assert (refreshed.day("FIFO", last)["cost_basis"], refreshed.day("FIFO", last)["realised"]) == (
+        D("3700.4"),
+        D("179.4"),
+    )
+    assert refreshed.day("FIFO", last)["total_value"] == refreshed.day("PLAIN", last)["total_value"]
+
+
+def test_units_given_away_are_an_outflow_at_the_close_and_no_return(refreshed: Refreshed) -> None:
+    given, plain = refreshed.day("GIVEN AWAY"), refreshed.day("PLAIN")
+    (held,) = refreshed.rows("marts/fact_position_daily", "PLAIN", "close", on=THE_DAY)
+
+    assert given["outflow"] == 30 * held["close"] == plain["total_value"] - given["total_value"]
+    assert given["daily_return"] == pytest.approx(plain["daily_return"], rel=1e-12)
+    assert plain["cost_basis"] - given["cost_basis"] == D("1220.2"), "30 of 150 that cost 6,101"
+    assert given["transfer_gain"] == D("1220.2") - given["outflow"]
+    (performance,) = refreshed.rows("marts/fact_performance", "GIVEN AWAY")
+    assert performance["net_contributions"] == 10_000 - given["outflow"]
+
+
+def test_a_split_leaves_cost_and_gives_more_units(refreshed: Refreshed) -> None:
+    intervals = refreshed.rows(
+        "positions/position_interval", "SPLIT", "valid_from", "quantity", "cost_basis", "avg_cost", "realised"
+    )
+
+    assert [tuple(row.values())[1:] for row in intervals] == [
+        (150, 1_601, D("10.67333333"), 0),
+        (225, 1_601, D("7.11555556"), 0),
+        (180, D("1280.8"), D("7.11555556"), D("39.8")),
+    ]
+    assert intervals[1]["valid_from"] == THE_DAY
+
+
+def test_income_is_earned_and_no_flow(refreshed: Refreshed) -> None:
+    earned, plain = refreshed.day("INCOME"), refreshed.day("PLAIN")
+
+    assert (earned["income"], earned["tax"], earned["fees"]) == (107, 17, 3)
+    assert (earned["inflow"], earned["outflow"]) == (0, 0)
+    assert earned["total_value"] == plain["total_value"] + 87
+    begin = plain["total_value"] / D(1 + plain["daily_return"])
+    assert earned["daily_return"] - plain["daily_return"] == pytest.approx(float(87 / begin), rel=1e-9)
+
+
+def test_what_is_in_another_currency_is_never_added(refreshed: Refreshed) -> None:
+    plain, changed = refreshed.day("PLAIN"), refreshed.day("ABROAD")
+
+    assert (changed["total_value"], changed["cash"]) == (plain["total_value"] - 1_100, plain["cash"] - 1_100)
+    assert (changed["n_fx_missing"], changed["n_fx_transactions"], changed["outflow"]) == (1, 1, 0)
+    assert changed["coverage_pct"] < 100
+    assert changed["daily_return"] is None
+    held = refreshed.day("ABROAD", date(2016, 6, 3))
+    assert (held["n_fx_missing"], held["positions_value"]) == (
+        2,
+        refreshed.day("PLAIN", date(2016, 6, 3))["positions_value"],
+    )
+    sold = refreshed.day("ABROAD", date(2017, 3, 29))
+    assert sold["realised"] == D("139.6") + 94, "720 euros at 1.2 less 700 at 1.1"
+    assert (sold["n_fx_missing"], sold["daily_return"]) == (1, None)
+    assert refreshed.answer("ABROAD", "performance")["performance"]["xirr_status"] == "FX_MISSING"
+    (simulation,) = refreshed.answer("ABROAD", "simulations")["items"]
+    assert (simulation["status"], "another currency" in simulation["reason"]) == ("REFUSED", True)
+
+
+def test_an_unknown_basis_has_a_value_and_no_gain(refreshed: Refreshed) -> None:
+    (position,) = refreshed.answer("UNKNOWN", "positions", on=DAY)["positions"]
+    last = refreshed.day("UNKNOWN", date(2017, 3, 29))
+
+    assert [position[name] for name in ("avg_cost", "cost_basis", "gain_loss")] == [None, None, None]
+    assert (position["status"], position["realised"]) == ("PRICED", "0")
+    assert (last["n_basis_unknown"], last["n_realised_unknown"], last["coverage_pct"]) == (1, 1, 100)
+    assert (last["cost_basis"], last["realised"]) == (0, 0)
+    (arrived,) = refreshed.rows("marts/fact_position_daily", "UNKNOWN", "market_value", on=date(2016, 1, 5))
+    assert refreshed.day("UNKNOWN", date(2016, 1, 5))["inflow"] == arrived["market_value"]
+
+
+def test_what_is_known_counts_on_after_something_unknown_was_sold(refreshed: Refreshed) -> None:
+    last = refreshed.day("MIXED", date(2017, 3, 29))
+
+    assert (last["n_basis_unknown"], last["n_realised_unknown"]) == (0, 1)
+    assert (last["cost_basis"], last["realised"]) == (0, -10)
+    assert [refreshed.day("MIXED", date(2016, month, 1))["n_unknown_arrivals"] for month in (6, 7, 8)] == [1, 0, 1]
+    assert last["total_value"] == last["cash"] == 10_000 - 400 - 440 + 285 + 430
+
+
+@pytest.mark.parametrize("term", _TERMS)
+def test_control_the_value_is_explained_by_every_term_and_by_no_fewer(refreshed: Refreshed, term: str) -> None:
+    assert refreshed.unexplained() == 0
+    assert refreshed.unexplained(without=term) > 0
