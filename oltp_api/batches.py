@@ -3,6 +3,7 @@
 A row that was recorded before, by its external id, is a duplicate and has no effect; so a batch can be sent again.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from oltp_api.bookkeeping import (
     when_of,
 )
 from oltp_api.unit_of_work import UnitOfWork
+
+_ISIN = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +113,14 @@ def _loaded(command: RecordBatch, work: UnitOfWork) -> tuple[Portfolio, _Known]:
 
 
 def _register(rows: Sequence[RecordTransaction], tickers: set[str], work: UnitOfWork) -> None:
-    """Register what nobody has, as an EQUITY in the currency of the first row that names it, else in dollars."""
+    """Register what nobody has, as an EQUITY in the currency of the first row that names it, else in dollars.
+
+    An ISIN is no ticker: what it names has one, under which it must be registered.
+    """
     found = work.imports.ask_securities(tickers)()
     currencies = {row.ticker.strip().upper(): row.currency for row in reversed(rows) if row.ticker and row.currency}
-    for ticker in sorted(tickers - found.keys()):  # one order for all: no deadlock
+    unknown = {ticker for ticker in tickers - found.keys() if not _ISIN.fullmatch(ticker)}
+    for ticker in sorted(unknown):  # one order for all: no deadlock
         with suppress(AlreadyExists):  # then a parallel request was first, and has committed
             work.securities.add(Security(0, ticker, AssetType.EQUITY, currencies.get(ticker) or "USD", ticker))
 

@@ -11,9 +11,9 @@ import hashlib
 import io
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -26,8 +26,8 @@ from domain.ledger import TxnType
 from oltp_api.schemas_ledger import TransactionRequest
 
 _HEADERS = {
-    "type": "type, action, transaction type, activity, activity type, side, buy sell, operation",
-    "business_date": "date, trade date, business date, transaction date, run date, activity date, date of trade",
+    "type": "type, action, transaction type, activity type, buy sell, side, activity, operation",
+    "business_date": "business date, trade date, date of trade, transaction date, run date, activity date, date",
     "ticker": "ticker, symbol, instrument, security, isin, cusip",
     "quantity": "quantity, qty, shares, units, no of shares, num shares",
     "price": "price, unit price, price share, price per share, share price, trade price, t price",
@@ -44,7 +44,8 @@ _HEADERS = {
     "split_new": "split new",
     "split_old": "split old",
 }
-"""Names of columns, without regard to case and punctuation: our own first, then what brokers call them."""
+"""Names of columns, without regard to case and punctuation: our own, then what brokers call them. Of two columns that
+mean the same, such as a symbol and an ISIN, the one that stands earlier here counts."""
 _STATEMENT_HEADERS = {
     "ticker": _HEADERS["ticker"],
     "account": _HEADERS["account"],
@@ -87,8 +88,9 @@ _NUMBERS = (
 _DATES = ("business_date", "ex_date")
 _TRADES = (TxnType.BUY, TxnType.SELL)
 _LEAVES = (TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
+_NOTHING_IF_ZERO = ("fees", "accrued", "withheld")
 _LINES_ABOVE_HEADER = 20
-_MOST_BYTES_OF_ID = 24
+_DIGITS_OF_FINGERPRINT = 24
 _COMMA_NUMBER = re.compile(r"[+-]?[0-9]+,[0-9]+")
 _SURELY_DECIMAL = re.compile(r"[+-]?[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:[,.'\u00a0\u202f ][0-9]{3})+(?:[.,][0-9]+)?")
@@ -129,7 +131,7 @@ def read(text: str, dates: Literal["iso", "mdy", "dmy"], most_rows: int, default
     lines = _lines(text.removeprefix("\ufeff"))
     start, columns, ignored = _header(lines, _HEADERS, ("type", "business_date"))
     cells = _cells(lines[start:], most_rows)
-    reader = _Reader(columns, dates, _has_decimal_commas(cells, columns, _separator(text)), False, default_account)
+    reader = _Reader(columns, dates, _has_decimal_commas(cells, columns, _separator(text)), default_account)
     reader = reader.knowing_signs(cells)
     rows = [reader.row(line, row) for line, row in cells]
     return Sheet(_oldest_first(rows), ignored)
@@ -140,7 +142,7 @@ def statement_rows(text: str, most_rows: int) -> Sequence[tuple[int, Mapping[str
     lines = _lines(text.removeprefix("\ufeff"))
     start, columns, _ = _header(lines, _STATEMENT_HEADERS, ("ticker", "quantity"))
     cells = _cells(lines[start:], most_rows)
-    reader = _Reader(columns, "iso", _has_decimal_commas(cells, columns, _separator(text)), False, None)
+    reader = _Reader(columns, "iso", _has_decimal_commas(cells, columns, _separator(text)))
     return [(line, reader.fields(line, row)) for line, row in cells]
 
 
@@ -173,8 +175,9 @@ class _Reader:
     columns: Mapping[str, tuple[int, str]]
     dates: Literal["iso", "mdy", "dmy"]
     has_decimal_commas: bool
-    is_signed: bool
-    default_account: str | None
+    default_account: str | None = None
+    is_signed: bool = False
+    are_fees_signed: bool = False
 
     def knowing_signs(self, cells: Sequence[tuple[int, Sequence[str]]]) -> "_Reader":
         """A file in which anything that leaves is negative has signs, so that a positive fee would be one paid back."""
@@ -182,7 +185,9 @@ class _Reader:
             self.text(row, "amount").startswith("-") and self._type_of(row) in (TxnType.BUY, *_LEAVES)
             for _, row in cells
         )
-        return _Reader(self.columns, self.dates, self.has_decimal_commas, signed, self.default_account)
+        return replace(
+            self, is_signed=signed, are_fees_signed=any(self.text(row, "fees")[:1] == "-" for _, row in cells)
+        )
 
     def text(self, row: Sequence[str], column: str) -> str:
         place, _ = self.columns.get(column, (len(row), ""))
@@ -231,8 +236,8 @@ class _Reader:
         quantity, amount = fields.get("quantity"), fields.get("amount")
         if isinstance(quantity, Decimal) and quantity < 0 and kind in (TxnType.SELL, TxnType.TRANSFER_OUT):
             fields["quantity"] = -quantity
-        if isinstance(fields.get("fees"), Decimal):
-            fields["fees"] = abs(Decimal(str(fields["fees"])))
+        if self.are_fees_signed and isinstance(fees := fields.get("fees"), Decimal):
+            fields["fees"] = -fees  # then a positive one is a rebate, which the ledger refuses
         for name in ("quantity", "price", "fees"):
             if kind not in (*_TRADES, TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT) and fields.get(name) == 0:
                 del fields[name]  # filled in by brokers whose every column has a number
@@ -309,22 +314,24 @@ def _header(
     lines: Sequence[tuple[int, Sequence[str]]], headers: Mapping[str, str], needed: tuple[str, str]
 ) -> tuple[int, Mapping[str, tuple[int, str]], Sequence[str]]:
     """Where the rows start, and the columns; the header is the first line that names what is needed."""
-    column_of = {name: column for column, names in headers.items() for name in names.split(", ")}
+    known = {name: (column, rank) for column, names in headers.items() for rank, name in enumerate(names.split(", "))}
     for place, (line, row) in enumerate(lines[:_LINES_ABOVE_HEADER]):
-        columns: dict[str, tuple[int, str]] = {}
-        ignored, repeated = [], []
+        found: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
+        ignored = []
         for index, cell in enumerate(row):
-            column = column_of.get(_word(cell))
-            if column is None:
-                ignored.extend([cell.strip()[:80]] if cell.strip() else [])
-            elif column in columns:
-                twice = f"{columns[column][1][:40]!r} and {cell.strip()[:40]!r}"
-                repeated.append(f"has two columns for {column} on line {line}: {twice}")
-            else:
-                columns[column] = (index, cell.strip())
-        if columns.keys() >= set(needed):
-            if repeated:
-                raise InvalidInput("csv", repeated[0])
+            column, rank = known.get(_word(cell), (None, 0))
+            if column is not None:
+                found[column].append((rank, index, cell.strip()))
+            elif cell.strip():
+                ignored.append(cell.strip()[:80])
+        if found.keys() >= set(needed):
+            columns = {}
+            for column, candidates in found.items():
+                (rank, index, header), *others = sorted(candidates)
+                if others and others[0][0] == rank:
+                    raise InvalidInput("csv", f"has two columns {header[:40]!r} on line {line}")
+                columns[column] = (index, header)
+                ignored.extend(other for _, _, other in others)
             return place + 1, columns, ignored
     names = " and ".join(f"{name} ({headers[name].split(', ')[1]} ...)" for name in needed)
     raise InvalidInput("csv", f"has no header with {names} in its first {_LINES_ABOVE_HEADER} lines")
@@ -358,10 +365,12 @@ def _oldest_first(rows: list[Row]) -> list[Row]:
 
 
 def _fingerprint(request: TransactionRequest) -> str:
-    """Of what the row says, not of how: 10.50 and 10.5 are the same."""
+    """Of what the row says, not of how: 10.50 is 10.5, and no fees are fees of 0. It never changes: by it, rows of old
+    files are known again."""
     said = {
         name: plain(value) if isinstance(value, Decimal) else str(value)
-        for name, value in request.model_dump(exclude_none=True).items()
+        for name, value in request.model_dump(exclude_defaults=True).items()
+        if value or name not in _NOTHING_IF_ZERO
     }
     canonical = json.dumps(said, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:_MOST_BYTES_OF_ID]
+    return hashlib.sha256(canonical.encode()).hexdigest()[:_DIGITS_OF_FINGERPRINT]

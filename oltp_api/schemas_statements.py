@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import AliasChoices, ConfigDict, Field
 
 from domain.reconciliation import Finding, Tolerance
 from oltp_api.fields import Amount, Currency, Day, Number, ShortText, Text
@@ -18,7 +18,11 @@ MOST_LINES = 10_000
 class StatementLine(Request):
     """Units of one security, under any of its identifiers. Lines of one security and account are added up."""
 
-    ticker: ShortText = Field(min_length=1, description="Or ISIN or CUSIP.")
+    ticker: ShortText = Field(
+        min_length=1,
+        validation_alias=AliasChoices("ticker", "symbol", "isin", "cusip"),
+        description="Or another identifier.",
+    )
     account: ShortText | None = Field(default=None, description="Absent: in all accounts together.")
     quantity: Number
     cost: Number | None = Field(default=None, description="Total cost, in the security's currency; told, not decisive.")

@@ -1,7 +1,7 @@
 """What happens on a reconciliation: read the statement, fold the ledger as of its date, compare. Nothing is written."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from uuid import UUID
 
@@ -29,62 +29,60 @@ from oltp_api.schemas_statements import (
 )
 from oltp_api.unit_of_work import UnitOfWork
 
+_FIGURES = ("finding", "ours", "theirs", "difference", "value_of_difference", "cost_difference")
+
 
 def reconcile(asked: StatementRequest, user_id: UUID, portfolio_id: UUID, work: UnitOfWork) -> ReconciliationView:
     """Line by line what the portfolio and the statement agree on."""
     portfolio = work.reads.portfolio(user_id, portfolio_id)
     lines, cash = _read(asked)
     accounts = work.imports.ask_accounts(user_id, None)()
-    securities = work.imports.ask_securities({_identifier(line.ticker) for line in lines})()
-    ids = {identifier: security.security_id for identifier, security in securities.items()}
+    stated = _placed(lines, accounts, work)
     covered = _covered(asked, lines, accounts)
-    theirs: dict[Place, Stated] = {}
-    named: dict[Place, tuple[str, str | None]] = {}
-    for line in lines:
-        account_id = _account(line.account, accounts) if line.account else None
-        place = (account_id, ids.get(_identifier(line.ticker), line.ticker))
-        theirs[place] = theirs[place] + _stated(line) if place in theirs else _stated(line)
-        named.setdefault(place, (line.ticker, line.account))
-    _refuse_mixed(theirs, named)
-
+    day, tolerance = asked.statement_date, asked.tolerance.tolerance()
     rows = work.portfolios.history(portfolio_id)
-    ours = units_on(rows, asked.statement_date, portfolio.cost_method, theirs, covered)
-    found = reconcile_units(ours, theirs, asked.tolerance.tolerance())
-    tickers = work.imports.tickers([key for _, key in ours if isinstance(key, int)])
-    account_of = {account_id: identifier for identifier, account_id in accounts.items()}
-    positions = []
-    for each in found:
-        account_id, key = each.place
-        ours_by = (tickers.get(key, "") if isinstance(key, int) else key, account_of.get(account_id or 0))
-        ticker, account = named.get(each.place, ours_by)
-        positions.append(
-            PositionFinding(
-                finding=each.finding,
-                ticker=ticker,
-                account=account,
-                ours=each.ours,
-                theirs=each.theirs,
-                difference=each.difference,
-                value_of_difference=each.value_of_difference,
-                cost_difference=each.cost_difference,
-            )
-        )
-    balances = None
-    if cash is not None:
-        here = cash_on(rows, asked.statement_date, covered)
-        balances = [
-            CashFinding.model_validate(each) for each in reconcile_cash(here, cash, asked.tolerance.tolerance())
-        ]
-    totals = Counter(line.finding for line in [*positions, *(balances or ())])
+
+    theirs = {place: statement for place, (_, statement) in stated.items()}
+    found = reconcile_units(units_on(rows, day, portfolio.cost_method, theirs, covered), theirs, tolerance)
+    balances = None if cash is None else reconcile_cash(cash_on(rows, day, covered), cash, tolerance)
+    totals = Counter([line.finding for line in found] + [balance.finding for balance in balances or ()])
+    tickers = work.imports.tickers([key for _, key in (line.place for line in found) if isinstance(key, int)])
+    names = {account_id: identifier for identifier, account_id in accounts.items()}
     return ReconciliationView(
         portfolio_id=portfolio_id,
-        statement_date=asked.statement_date,
+        statement_date=day,
         version=rows[-1].seq if rows else 0,
         is_reconciled=totals.keys() <= {Finding.MATCHED},
         totals=dict(totals),
-        positions=positions,
-        cash=balances,
+        positions=[
+            PositionFinding(
+                ticker=stated[line.place][0] if line.place in stated else tickers[int(line.place[1])],
+                account=names[line.place[0]] if line.place[0] is not None else None,
+                **{name: getattr(line, name) for name in _FIGURES},
+            )
+            for line in found
+        ],
+        cash=None if balances is None else [CashFinding.model_validate(balance) for balance in balances],
     )
+
+
+def _placed(
+    lines: Sequence[StatementLine], accounts: Mapping[str, int], work: UnitOfWork
+) -> dict[Place, tuple[str, Stated]]:
+    """What is stated of each place, and what the statement calls its security."""
+    securities = work.imports.ask_securities({_identifier(line.ticker) for line in lines})()
+    stated: dict[Place, tuple[str, Stated]] = {}
+    for line in lines:
+        security = securities.get(_identifier(line.ticker))
+        account_id = _account(line.account, accounts) if line.account else None
+        place = (account_id, security.security_id if security else _identifier(line.ticker))
+        name, before = stated.get(place, (line.ticker, None))
+        stated[place] = (name, before + _stated(line) if before else _stated(line))
+    whole = {key for account_id, key in stated if account_id is None}
+    for (account_id, key), (name, _) in stated.items():
+        if account_id is not None and key in whole:  # both would count it twice
+            raise InvalidInput("positions", f"have {name[:40]!r} both with an account and without")
+    return stated
 
 
 def _read(asked: StatementRequest) -> tuple[list[StatementLine], Mapping[str, Decimal] | None]:
@@ -135,14 +133,6 @@ def _stated(line: StatementLine) -> Stated:
     if price is None and line.market_value is not None and line.quantity:
         price = share(line.market_value, Decimal(1), line.quantity)
     return Stated(line.quantity, line.cost, price)
-
-
-def _refuse_mixed(theirs: Mapping[Place, Stated], named: Mapping[Place, tuple[str, str | None]]) -> None:
-    """One security is stated per account or in one sum; both would count it twice."""
-    whole = {key for account_id, key in theirs if account_id is None}
-    for place in theirs:
-        if place[0] is not None and place[1] in whole:
-            raise InvalidInput("positions", f"have {named[place][0][:40]!r} both with an account and without")
 
 
 def _identifier(text: str) -> str:

@@ -1,0 +1,266 @@
+"""A broker's CSV over HTTP: every row told, twins kept, the same file again without effect, a dry run without trace."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from oltp_api.schemas_imports import BatchRequest, BatchView, ImportRequest, ImportView
+from oltp_api.schemas_statements import ReconciliationView, StatementRequest
+from storage.settings import REPOSITORY
+
+FILE = """type,date,ticker,quantity,price,fees,amount,currency,account,external_id,note
+SELL,2016-03-01,AAPL,4,12,,,USD,,T-3,
+BUY,2016-02-01,AAPL,10,10,1.5,101.5,USD,MAIN,T-2,second
+WITHDRAW,2016-01-05,,,,,100,USD,,,
+"""
+TWINS = """type,date,ticker,quantity,price
+BUY,2016-02-01,AAPL,1,10
+BUY,2016-02-01,AAPL,1,10.00
+BUY,2016-02-01,AAPL,2,10
+"""
+BROKEN = """type,date,ticker,quantity,price
+BUY,2016-02-01,AAPL,1,10
+BUY,2016-02-02,AAPL,1e3,10
+SELL,2016-02-03,AAPL,50,10
+BUY,2016-02-04,NOSUCH,1,10
+"""
+
+
+def send(portfolio, file: str | bytes, key: str | None = None, **options: Any) -> httpx.Response:
+    headers = {"content-type": "text/csv", **({"Idempotency-Key": key} if key else {})}
+    return portfolio.api.post(
+        f"/portfolios/{portfolio.portfolio_id}/imports", content=file, params=options, headers=headers
+    )
+
+
+def imported(portfolio, file: str | bytes, **options: Any) -> dict[str, Any]:
+    answer = send(portfolio, file, **options)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def told(report: dict[str, Any]) -> list[tuple[int, str]]:
+    return [(row["line"], row["status"]) for row in report["report"]]
+
+
+def test_a_file_is_recorded_in_order_of_its_dates_and_reported_by_its_lines(portfolio) -> None:
+    report = imported(portfolio, FILE, file_name="march.csv")
+
+    assert (report["status"], report["recorded"], report["refused"]) == ("COMPLETE", 3, 0)
+    assert [(row["line"], row["seq"]) for row in report["report"]] == [(2, 4), (3, 3), (4, 2)]
+    rows = portfolio.get("/transactions")["items"]
+    assert [(row["type"], row["external_id"]) for row in rows[2:]] == [("BUY", "T-2"), ("SELL", "T-3")]
+    assert (rows[1]["type"], rows[1]["external_id"][:4], rows[1]["external_id"][-2:]) == ("WITHDRAW", "csv:", ":1")
+    assert rows[2]["note"] == "second"
+
+
+def test_twins_are_both_kept_and_neither_is_added_again(portfolio, stored) -> None:
+    first = imported(portfolio, TWINS)
+    assert told(first) == [(2, "RECORDED"), (3, "RECORDED"), (4, "RECORDED")]
+    ids = [row["external_id"] for row in first["report"]]
+    assert [name.rsplit(":", 1)[1] for name in ids] == ["1", "2", "1"]
+    assert portfolio.get("/holdings")["holdings"][0]["quantity"] == "4"
+
+    before = stored()
+    again = imported(portfolio, TWINS)
+    assert again["status"] == "NOTHING"
+    assert told(again) == [(2, "DUPLICATE"), (3, "DUPLICATE"), (4, "DUPLICATE")]
+    assert [row["seq"] for row in again["report"]] == [row["seq"] for row in first["report"]]
+    assert stored() == before
+
+
+def test_a_longer_file_adds_only_what_is_new_even_a_third_twin(portfolio) -> None:
+    imported(portfolio, TWINS)
+    longer = imported(portfolio, TWINS + "BUY,2016-02-01,AAPL,1,10\nBUY,2016-03-01,AAPL,5,10\n")
+
+    assert Counter(status for _, status in told(longer)) == {"DUPLICATE": 3, "RECORDED": 2}
+    assert portfolio.get("/holdings")["holdings"][0]["quantity"] == "10"
+
+
+def test_partial_success_is_said_and_each_refused_row_has_its_line_and_column(portfolio) -> None:
+    report = imported(portfolio, BROKEN)
+
+    assert (report["status"], report["recorded"], report["refused"]) == ("PARTIAL", 1, 3)
+    assert [(row["line"], row["code"], row["column"]) for row in report["report"][1:]] == [
+        (3, "invalid_input", "quantity"),
+        (4, "insufficient_position", None),
+        (5, "unknown_security", None),
+    ]
+    assert report["report"][1]["detail"] == "line 3, column quantity: must be a plain decimal number, such as 12.50"
+    assert report["report"][2]["detail"].startswith("line 4: 50 asked")
+
+
+def test_after_a_partial_import_the_mended_file_adds_what_was_refused_and_nothing_twice(portfolio) -> None:
+    imported(portfolio, BROKEN)
+    mended = BROKEN.replace("1e3", "1000").replace("NOSUCH", "MSFT")
+    portfolio.post(type="DEPOSIT", amount="100000", business_date="2015-01-02")
+    report = imported(portfolio, mended)
+
+    assert told(report) == [(2, "DUPLICATE"), (3, "RECORDED"), (4, "RECORDED"), (5, "RECORDED")]
+    assert report["status"] == "COMPLETE"
+
+
+def test_a_file_of_which_nothing_can_be_recorded_says_so(portfolio) -> None:
+    report = imported(portfolio, "type,date,ticker,quantity,price\nSELL,2016-02-01,AAPL,1,10\n")
+
+    assert (report["status"], report["total"], report["refused"]) == ("NOTHING", 1, 1)
+
+
+def test_a_dry_run_tells_what_would_happen_and_stores_nothing(portfolio, stored) -> None:
+    before = stored()
+    rehearsed = imported(portfolio, BROKEN, dry_run=True, register_unknown=True)
+
+    assert rehearsed["dry_run"]
+    assert told(rehearsed) == [(2, "RECORDED"), (3, "REFUSED"), (4, "REFUSED"), (5, "RECORDED")]
+    assert stored() == before
+    assert portfolio.get("/imports")["items"] == []
+    assert portfolio.api.get(f"/imports/{rehearsed['import_id']}").status_code == 404
+
+    real = imported(portfolio, BROKEN, register_unknown=True)
+    assert real["report"] == rehearsed["report"]
+
+
+def test_an_import_that_crashed_leaves_nothing_and_can_be_sent_again(portfolio, stored, database) -> None:
+    """The report is written last: a table that is not there stands for whatever ends the unit of work."""
+    before = stored()
+    with psycopg.connect(database.admin_url, autocommit=True) as owner:
+        owner.execute("alter table import_batch rename to import_batch_away")
+        try:
+            assert send(portfolio, TWINS, key="crash").status_code == 500
+        finally:
+            owner.execute("alter table import_batch_away rename to import_batch")
+    assert stored() == before
+
+    assert told(imported(portfolio, TWINS, key="crash")) == [(2, "RECORDED"), (3, "RECORDED"), (4, "RECORDED")]
+
+
+def test_an_import_is_kept_with_its_report(portfolio) -> None:
+    first, second = imported(portfolio, FILE, file_name="a.csv"), imported(portfolio, FILE, file_name="b.csv")
+
+    kept = portfolio.get("/imports")["items"]
+    assert [(each["file_name"], each["status"]) for each in kept] == [("a.csv", "COMPLETE"), ("b.csv", "NOTHING")]
+    assert kept[0]["file_sha256"] == kept[1]["file_sha256"]
+    page = portfolio.get("/imports", limit=1)
+    assert portfolio.get("/imports", limit=1, cursor=page["next_cursor"])["items"] == kept[1:]
+    assert portfolio.api.get(f"/imports/{first['import_id']}").json() == first
+    assert portfolio.api.get(f"/imports/{second['import_id']}").json() == second
+
+
+def test_an_import_honours_its_idempotency_key(portfolio, stored) -> None:
+    first = send(portfolio, FILE, key="file-1")
+    before = stored()
+    again = send(portfolio, FILE, key="file-1")
+    other = send(portfolio, TWINS, key="file-1")
+
+    assert (again.status_code, again.content) == (201, first.content)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_conflict")
+    assert stored() == before
+
+
+def test_a_file_in_json_is_the_same_file(portfolio) -> None:
+    imported(portfolio, TWINS)
+    again = portfolio.api.post(f"/portfolios/{portfolio.portfolio_id}/imports", json={"csv": TWINS, "dates": "iso"})
+
+    assert [row["status"] for row in again.json()["report"]] == ["DUPLICATE"] * 3
+
+
+@pytest.mark.parametrize("topic", [ImportRequest, BatchRequest, StatementRequest])
+def test_the_examples_in_the_documentation_work(portfolio, topic) -> None:
+    addresses = {ImportRequest: "imports", BatchRequest: "transactions/bulk", StatementRequest: "reconciliations"}
+    for example in topic.model_json_schema()["examples"]:
+        answer = portfolio.api.post(f"/portfolios/{portfolio.portfolio_id}/{addresses[topic]}", json=example)
+        assert answer.is_success, answer.text
+        assert answer.json().get("refused", 0) == 0
+
+
+def test_the_file_in_the_documentation_is_imported_whole(portfolio) -> None:
+    page = (REPOSITORY / "docs" / "imports.md").read_text()
+    report = imported(portfolio, page.split("```csv\n")[1].split("```")[0])
+
+    assert (report["status"], report["recorded"]) == ("COMPLETE", 4)
+    assert [row["external_id"].split(":")[-1] for row in report["report"][1:]] == ["T-1001", "1", "2"]
+    assert portfolio.get("/holdings")["holdings"][0]["quantity"] == "30"
+
+
+@pytest.mark.parametrize("view", [ImportView, BatchView, ReconciliationView])
+def test_the_examples_of_answers_are_such_answers(view) -> None:
+    for example in view.model_json_schema(by_alias=False)["examples"]:
+        assert set(view.model_validate(example).model_dump()) == set(example)
+
+
+def test_another_users_imports_do_not_exist(api, foreign_portfolio) -> None:
+    address = f"/portfolios/{foreign_portfolio}/imports"
+
+    assert api.get(address).status_code == 404
+    assert api.post(address, content=TWINS, headers={"content-type": "text/csv"}).status_code == 404
+
+
+def test_unknown_tickers_are_registered_only_if_that_was_asked(portfolio, api) -> None:
+    file = "type,date,ticker,quantity,price,currency\nBUY,2016-02-01,BRANDNEWX,1,10,USD\n"
+    assert imported(portfolio, file)["report"][0]["code"] == "unknown_security"
+
+    assert imported(portfolio, file, register_unknown=True)["status"] == "COMPLETE"
+    assert api.get("/securities/BRANDNEWX").json()["asset_type"] == "EQUITY"
+
+
+@pytest.mark.parametrize(
+    ("file", "why"),
+    [
+        ("Typ;Düsseldorf\n".encode("latin-1"), "is not UTF-8 (line 1)"),
+        (FILE.encode("utf-16"), "is not UTF-8"),
+        (b"", "has no header"),
+        (b"a,b\n1,2\n", "has no header"),
+        (b"type,date,amount,amount\n", "has two columns 'amount' on line 1"),
+        (b'type,date,note\nBUY,2016-01-01,"open\n', "cannot be read at line 2"),
+        (b"type,date,note\nDEPOSIT,2016-01-01,\0\n", "NUL"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_whole_and_says_why(portfolio, stored, file, why) -> None:
+    before = stored()
+    answer = send(portfolio, file)
+
+    assert answer.status_code == 422, answer.text
+    assert why in answer.json()["detail"]
+    assert stored() == before
+
+
+def test_a_file_that_is_too_large_is_refused(portfolio) -> None:
+    row = "DEPOSIT,2016-01-05,1\n"
+    too_many = send(portfolio, "type,date,amount\n" + row * 10_001)
+    too_long = send(portfolio, "type,date,amount\n" + row * 300_000)
+
+    assert (too_many.status_code, too_long.status_code) == (422, 413)
+    assert "10000" in too_many.json()["detail"]
+
+
+def test_ten_thousand_rows_and_the_same_again(new_portfolio, stored) -> None:
+    mine = new_portfolio(initial_cash="10000000")
+    rows = [f"BUY,2016-01-{1 + place % 28:02},AAPL,{1 + place % 5},10" for place in range(10_000)]
+    file = "type,date,ticker,quantity,price\n" + "\n".join(rows)
+
+    assert imported(mine, file)["recorded"] == 10_000
+    before = stored()
+    assert imported(mine, file)["duplicates"] == 10_000
+    assert stored() == before
+
+
+def test_the_same_file_in_parallel_is_recorded_once(portfolio) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        reports = list(threads.map(lambda _: imported(portfolio, TWINS), range(4)))
+
+    assert sorted(report["recorded"] for report in reports) == [0, 0, 0, 3]
+    assert portfolio.get("/holdings")["holdings"][0]["quantity"] == "4"
+
+
+def test_a_reversed_row_is_not_imported_again(portfolio) -> None:
+    report = imported(portfolio, TWINS)
+    seq = report["report"][0]["seq"]
+    address = f"/portfolios/{portfolio.portfolio_id}/transactions/{seq}/reversal"
+    assert portfolio.api.post(address, json={}).status_code == 201
+
+    assert imported(portfolio, TWINS)["duplicates"] == 3
+    assert portfolio.get("/holdings")["holdings"][0]["quantity"] == "3"
