@@ -13,7 +13,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -131,7 +131,7 @@ def read(text: str, dates: Literal["iso", "mdy", "dmy"], most_rows: int, default
     lines = _lines(text.removeprefix("\ufeff"))
     start, columns, ignored = _header(lines, _HEADERS, ("type", "business_date"))
     cells = _cells(lines[start:], most_rows)
-    reader = _Reader(columns, dates, _has_decimal_commas(cells, columns, _separator(text)), False, default_account)
+    reader = _Reader(columns, dates, _has_decimal_commas(cells, columns, _separator(text)), default_account)
     reader = reader.knowing_signs(cells)
     rows = [reader.row(line, row) for line, row in cells]
     return Sheet(_oldest_first(rows), ignored)
@@ -142,7 +142,7 @@ def statement_rows(text: str, most_rows: int) -> Sequence[tuple[int, Mapping[str
     lines = _lines(text.removeprefix("\ufeff"))
     start, columns, _ = _header(lines, _STATEMENT_HEADERS, ("ticker", "quantity"))
     cells = _cells(lines[start:], most_rows)
-    reader = _Reader(columns, "iso", _has_decimal_commas(cells, columns, _separator(text)), False, None)
+    reader = _Reader(columns, "iso", _has_decimal_commas(cells, columns, _separator(text)))
     return [(line, reader.fields(line, row)) for line, row in cells]
 
 
@@ -175,8 +175,9 @@ class _Reader:
     columns: Mapping[str, tuple[int, str]]
     dates: Literal["iso", "mdy", "dmy"]
     has_decimal_commas: bool
-    is_signed: bool
-    default_account: str | None
+    default_account: str | None = None
+    is_signed: bool = False
+    are_fees_signed: bool = False
 
     def knowing_signs(self, cells: Sequence[tuple[int, Sequence[str]]]) -> "_Reader":
         """A file in which anything that leaves is negative has signs, so that a positive fee would be one paid back."""
@@ -184,7 +185,9 @@ class _Reader:
             self.text(row, "amount").startswith("-") and self._type_of(row) in (TxnType.BUY, *_LEAVES)
             for _, row in cells
         )
-        return _Reader(self.columns, self.dates, self.has_decimal_commas, signed, self.default_account)
+        return replace(
+            self, is_signed=signed, are_fees_signed=any(self.text(row, "fees")[:1] == "-" for _, row in cells)
+        )
 
     def text(self, row: Sequence[str], column: str) -> str:
         place, _ = self.columns.get(column, (len(row), ""))
@@ -233,8 +236,8 @@ class _Reader:
         quantity, amount = fields.get("quantity"), fields.get("amount")
         if isinstance(quantity, Decimal) and quantity < 0 and kind in (TxnType.SELL, TxnType.TRANSFER_OUT):
             fields["quantity"] = -quantity
-        if isinstance(fields.get("fees"), Decimal):
-            fields["fees"] = abs(Decimal(str(fields["fees"])))
+        if self.are_fees_signed and isinstance(fees := fields.get("fees"), Decimal):
+            fields["fees"] = -fees  # then a positive one is a rebate, which the ledger refuses
         for name in ("quantity", "price", "fees"):
             if kind not in (*_TRADES, TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT) and fields.get(name) == 0:
                 del fields[name]  # filled in by brokers whose every column has a number

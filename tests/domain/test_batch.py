@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from domain.batch import Batch
 from domain.entries import Terms, When
 from domain.errors import InsufficientCash, InsufficientPosition, Refusal
-from domain.holdings import CostMethod
+from domain.holdings import CostMethod, Holding
 from domain.ledger import TxnType
 from domain.portfolio import Portfolio, PortfolioKind
-from domain.positions import Positions
+from domain.positions import HoldingKey, Positions
 
 D = Decimal
 FIRST = date(2017, 3, 1)
@@ -34,6 +34,11 @@ def at(day: int, hour: int = 16) -> When:
 
 def _amounts(*values: str) -> st.SearchStrategy[Decimal]:
     return st.sampled_from([D(value) for value in values])
+
+
+def held(state: Portfolio | Positions) -> dict[HoldingKey, Holding]:
+    """What is or was held; a holding that never was anything is nothing."""
+    return {key: holding for key, holding in state.holdings.items() if holding != Holding()}
 
 
 _FORWARD = "BUY BUY SELL SELL IN OUT DEPOSIT WITHDRAW EUR DIVIDEND"
@@ -77,12 +82,12 @@ def commands(draw: st.DrawFn, kinds: str = f"{_FORWARD} PER_UNIT SPLIT") -> Comm
 
 
 def ledger(before: Sequence[Command], method: CostMethod, kind: PortfolioKind) -> Portfolio:
-    """A portfolio as it is loaded, after `before` in their order and some reversals."""
+    """A portfolio as it is loaded, after `before` in their order; of an investment portfolio, some are reversed."""
     mine = Portfolio(UUID(int=1), UUID(int=2), "mine", "USD", kind, positions=Positions(method), history=[])
     mine.deposit(1, D(2000), at(0, 0))
     for _, act in before:
         attempt(act, mine)
-    for seq in range(3, mine.version, 5):
+    for seq in range(3, mine.version, 5) if kind is PortfolioKind.INVESTMENT else ():
         attempt(lambda on, seq=seq: on.reverse(seq), mine)
     mine.rows, mine.changed = [], set()
     return mine
@@ -123,7 +128,7 @@ def test_a_batch_is_what_deciding_its_rows_one_by_one_gives(before, rows, method
 
     assert outcomes == expected
     assert (batch.rows, batch.version, batch.last) == (alone.rows, alone.version, alone.last)
-    assert (batch.holdings, batch.cash) == (alone.holdings, alone.cash)
+    assert (held(batch), batch.cash) == (held(alone), alone.cash)
 
 
 @settings(max_examples=150, deadline=None)
@@ -135,7 +140,7 @@ def test_a_batch_leaves_what_replaying_the_whole_ledger_gives(before, rows, meth
 
     assert batch.history is not None
     replayed = Positions.of(batch.history, method)
-    assert (replayed.holdings, replayed.cash) == (batch.holdings, batch.cash)
+    assert (held(replayed), replayed.cash) == (held(batch), batch.cash)
     assert all(held.quantity >= 0 for held in batch.holdings.values())
     assert all(balance >= 0 for balance in batch.cash.values())
 
@@ -150,7 +155,7 @@ def test_without_history_a_batch_goes_on_from_the_newest_row(before, rows) -> No
     batch = Batch.of(loaded)
 
     assert in_one_pass(batch, later) == one_by_one(alone, later)
-    assert (batch.rows, batch.holdings, batch.cash) == (alone.rows, alone.holdings, alone.cash)
+    assert (batch.rows, held(batch), batch.cash) == (alone.rows, held(alone), alone.cash)
     assert batch.changed == {key for key, held in batch.holdings.items() if held != loaded.positions.holding(key)}
 
 
@@ -163,7 +168,7 @@ def test_a_trading_book_may_be_short_but_never_of_what_was_transferred_out(befor
     in_one_pass(batch, in_order(rows))
 
     assert batch.history is not None
-    assert Positions.of(batch.history, CostMethod.FIFO).holdings == batch.holdings
+    assert held(Positions.of(batch.history, CostMethod.FIFO)) == held(batch)
 
 
 def test_a_sale_that_leaves_a_later_sale_uncovered_is_refused_and_the_others_are_not() -> None:
@@ -216,9 +221,9 @@ def test_ten_times_the_back_dated_rows_do_not_take_a_hundred_times_as_long() -> 
 
     def seconds(decide: Callable[[Portfolio], object], rows: int) -> float:
         mine = history(rows)
-        started = time.perf_counter()
+        started = time.process_time()
         decide(mine)
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     def early(rows: int) -> list[Command]:
         return [(at(10), lambda on: on.deposit(1, D(1), at(10)))] * rows

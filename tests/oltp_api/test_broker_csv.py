@@ -149,6 +149,13 @@ def test_in_a_file_with_signs_a_positive_tax_is_one_paid_back() -> None:
     assert refund.request.amount == -3
 
 
+def test_in_a_file_with_negative_fees_a_positive_one_is_a_rebate_and_not_a_fee() -> None:
+    header = "type,date,ticker,quantity,price,fees\n"
+    paid, rebate = rows(f"{header}BUY,2016-01-05,A,1,10,-1\nBUY,2016-01-05,A,1,10,0.2\n")
+
+    assert [row.request.fees for row in (paid, rebate) if row.request] == [1, D("-0.2")]  # which the ledger refuses
+
+
 def test_a_sale_may_have_a_negative_quantity_and_a_purchase_may_not_turn_into_one() -> None:
     header = "type,date,ticker,quantity,price\n"
 

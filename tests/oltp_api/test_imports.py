@@ -10,6 +10,7 @@ import pytest
 
 from oltp_api.schemas_imports import BatchRequest, BatchView, ImportRequest, ImportView
 from oltp_api.schemas_statements import ReconciliationView, StatementRequest
+from storage.settings import REPOSITORY
 
 FILE = """type,date,ticker,quantity,price,fees,amount,currency,account,external_id,note
 SELL,2016-03-01,AAPL,4,12,,,USD,,T-3,
@@ -174,6 +175,15 @@ def test_the_examples_in_the_documentation_work(portfolio, topic) -> None:
         answer = portfolio.api.post(f"/portfolios/{portfolio.portfolio_id}/{addresses[topic]}", json=example)
         assert answer.is_success, answer.text
         assert answer.json().get("refused", 0) == 0
+
+
+def test_the_file_in_the_documentation_is_imported_whole(portfolio) -> None:
+    page = (REPOSITORY / "docs" / "imports.md").read_text()
+    report = imported(portfolio, page.split("```csv\n")[1].split("```")[0])
+
+    assert (report["status"], report["recorded"]) == ("COMPLETE", 4)
+    assert [row["external_id"].split(":")[-1] for row in report["report"][1:]] == ["T-1001", "1", "2"]
+    assert portfolio.get("/holdings")["holdings"][0]["quantity"] == "30"
 
 
 @pytest.mark.parametrize("view", [ImportView, BatchView, ReconciliationView])
