@@ -10,7 +10,7 @@ from psycopg_pool import ConnectionPool
 
 from oltp_api.dependencies import World
 from oltp_api.errors import handle_errors
-from oltp_api.routes import analytics, health, portfolios, securities, simulations, transactions
+from oltp_api.routes import analytics, health, orders, portfolios, securities, simulations, transactions
 from oltp_api.sample_market import register_sample_market
 from oltp_api.unit_of_work import Pool, unit_of_work
 from storage.analytics import LakeAnalyticsRepository
@@ -39,7 +39,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="Lakefolio", version="0.1.0", lifespan=lifespan, summary="Portfolios, from ledger to lake."
     )
     handle_errors(app)
-    for routes in (portfolios, transactions, securities, simulations, analytics, health):
+    for routes in (portfolios, transactions, orders, securities, simulations, analytics, health):
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(health.router, include_in_schema=False)
     return app

@@ -13,6 +13,7 @@ from oltp_api.adapters import (
     PostgresSecurityRepository,
     PostgresSimulationRequests,
 )
+from oltp_api.order_repository import PostgresOrderRepository
 from oltp_api.portfolio_repository import Connection, PostgresPortfolioRepository
 from oltp_api.reads import Reads
 
@@ -29,6 +30,7 @@ class UnitOfWork:
         self.at_once = connection.pipeline
         """Inside `with work.at_once():`, what is asked shares one round trip."""
         self.portfolios = PostgresPortfolioRepository(connection, now)
+        self.orders = PostgresOrderRepository(connection, now)
         self.securities = PostgresSecurityRepository(connection)
         self.accounts = PostgresAccountRepository(connection)
         self.simulations = PostgresSimulationRequests(connection, now)

@@ -19,6 +19,8 @@ class Settings(BaseSettings):
     lake_uri: str | None = None
     market_source: Literal["sample", "live"] = "sample"
     fred_api_key: str | None = None
+    broker: Literal["simulated", "none"] = "simulated"
+    broker_delay_s: float = Field(default=30, ge=0)
 
     @property
     def home(self) -> Path:
