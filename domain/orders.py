@@ -16,6 +16,7 @@ from uuid import UUID
 from domain.entries import Terms, When, not_negative, positive
 from domain.errors import (
     FillConflict,
+    InsufficientPosition,
     InvalidInput,
     NoRecentPrice,
     OrderCancelledAlready,
@@ -180,6 +181,7 @@ class Order:
             return None
         self._refuse_closed()
         quantity = self._executed(execution)
+        self._refuse_units_that_are_gone(portfolio, quantity)
         fees = self._share_of_fees(quantity) if execution.fees is None else execution.fees
         is_confirmed = execution.source is FillSource.BROKER
         terms = Terms(
@@ -255,6 +257,12 @@ class Order:
             assert self.limit_price is not None
             raise WorseThanLimit(self.order_id, limit=self.limit_price, price=execution.price)
         return quantity
+
+    def _refuse_units_that_are_gone(self, portfolio: Portfolio, quantity: Decimal) -> None:
+        """Reserved units can only be gone after a split; not even a broker sells what a long-only portfolio has not."""
+        held = portfolio.positions.holding(self.key).quantity
+        if self.side is Side.SELL and held < quantity and not portfolio.allows_shorts:
+            raise InsufficientPosition(self.security.security_id, held=held, asked=quantity)
 
     def _share_of_fees(self, quantity: Decimal) -> Decimal:
         if quantity < self.left:

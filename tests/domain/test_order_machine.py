@@ -83,6 +83,10 @@ class Orders(RuleBasedStateMachine):
         act = self.mine.buy if is_buy else self.mine.sell
         self._try(lambda: act(account, security.security_id, quantity, price, ZERO, on(day)))
 
+    @rule(security=st.sampled_from(SECURITIES), new=st.integers(2, 3), day=days)
+    def split(self, security: Security, new: int, day: int) -> None:
+        self._try(lambda: self.mine.split(1, security.security_id, D(new), D(1), on(day)))
+
     @rule(
         target=orders,
         side=st.sampled_from(Side),

@@ -386,6 +386,18 @@ def test_a_trading_book_reserves_but_is_not_refused_for_a_shortage() -> None:
     assert (book.cash["USD"], book.quantity_of(MSFT.security_id)) == (-150, -5)
 
 
+@pytest.mark.parametrize("source", FillSource)
+def test_units_that_a_reverse_split_took_cannot_be_sold_and_the_order_can_be_cancelled(source: FillSource) -> None:
+    mine = portfolio(aapl="10")
+    sold = placed(mine, "10", Side.SELL)
+    mine.split(MAIN, AAPL.security_id, D(1), D(5), on(28))
+
+    with pytest.raises(InsufficientPosition):
+        fill(mine, sold, "500", source=source)
+    sold.cancel(mine, "reverse split")
+    assert (mine.quantity_of(AAPL.security_id), mine.available_units(sold.key)) == (2, 2)
+
+
 def test_two_orders_for_different_securities_of_one_portfolio_see_each_other() -> None:
     mine = portfolio("100")
     placed(mine, "1", security=MSFT, limit="100")

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
+import duckdb
 import httpx
 import psycopg
 import pytest
@@ -15,6 +16,7 @@ from domain.orders import Execution, FillSource, Order
 from oltp_api.app import create_app
 from oltp_api.broker import SimulatedBroker, broker_of, fill_due_orders, handle_order_placed
 from oltp_api.dependencies import World
+from pipelines.replication import replicate
 from storage.lake import Lake
 from storage.postgres import Database
 from storage.settings import Settings
@@ -418,6 +420,18 @@ def test_the_database_itself_keeps_closed_orders_from_holding_a_reservation(desk
         pytest.raises(psycopg.errors.CheckViolation, match="only_open_orders_hold_reservations"),
     ):
         connection.execute("update orders set status = 'CANCELLED' where order_id = %s", (order_id,))
+
+
+def test_orders_and_their_fills_are_replicated_exactly(desk, database: Database) -> None:
+    order_id = desk.placed("3", order_type="LIMIT", limit_price="33.33333333")
+    desk.fill(order_id, "33.33333333", quantity="1", fill_id="f1")
+    with duckdb.connect() as connection:
+        rows = replicate(connection, database.reader_dsn, ["raw/pg_order", "raw/pg_order_fill"]).rows
+
+    (order,) = [row for row in rows["raw/pg_order"].to_pylist() if row["order_id"] == order_id]
+    (fill,) = [row for row in rows["raw/pg_order_fill"].to_pylist() if row["order_id"] == order_id]
+    assert (order["status"], order["reserved_cash"]) == ("PARTIALLY_FILLED", D("66.66666666"))
+    assert (fill["fill_id"], fill["quantity"], fill["price"]) == ("f1", 1, D("33.33333333"))
 
 
 def at_once(world: World) -> SimulatedBroker:
