@@ -8,12 +8,12 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
-from functools import partial
+from functools import lru_cache, partial
 from uuid import UUID
 
 from domain.commands import FillOrder
 from domain.errors import NoRelease, Refusal
-from domain.orders import Execution, FillSource, Order
+from domain.orders import Execution, FillSource, Order, Quote
 from domain.ports import AnalyticsRepository, Broker
 from oltp_api.dependencies import World
 from oltp_api.orders import fill_order, last_close
@@ -22,6 +22,7 @@ from storage.settings import Settings
 _LOG = logging.getLogger(__name__)
 _LARGE = Decimal(100)
 """More than this is executed in two parts."""
+_MOST_CLOSES = 10_000
 
 
 class SimulatedBroker:
@@ -34,10 +35,17 @@ class SimulatedBroker:
         self._prices = prices
         self._delay = delay
 
+        @lru_cache(_MOST_CLOSES)
+        def close_of(release_id: int, ticker: str, today: date) -> Quote | None:
+            del release_id  # another release has other prices
+            return last_close(prices, ticker, today)
+
+        self._close_of = close_of
+
     def executions(self, order: Order, today: date, now: datetime) -> Sequence[Execution]:
         if now - order.placed_at < self._delay:
             return []
-        quote = last_close(self._prices, order.security.ticker, today)
+        quote = self._close_of(self._prices.release().release_id, order.security.ticker, today)
         if quote is None or not quote.is_recent(today) or not order.accepts(quote.price):
             return []
         part, quantity = _next_part(order)
@@ -74,7 +82,7 @@ def _filled(world: World, broker: Broker, user_id: UUID, zone: str, order: Order
     except NoRelease:
         _LOG.debug("order %s waits for the first release", order.order_id)
     except Refusal as refusal:
-        _LOG.warning("order %s cannot be filled: %s", order.order_id, refusal.message)
+        _LOG.info("order %s cannot be filled: %s", order.order_id, refusal.message)
     return recorded
 
 

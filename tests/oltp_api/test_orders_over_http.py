@@ -11,11 +11,21 @@ import duckdb
 import httpx
 import psycopg
 import pytest
+from pydantic import BaseModel
 
 from domain.orders import Execution, FillSource, Order
 from oltp_api.app import create_app
 from oltp_api.broker import SimulatedBroker, broker_of, fill_due_orders, handle_order_placed
 from oltp_api.dependencies import World
+from oltp_api.schemas_orders import (
+    CancelRequest,
+    FillRequest,
+    FillView,
+    OrderPage,
+    OrderRequest,
+    OrderView,
+    OrderWithFills,
+)
 from pipelines.replication import replicate
 from storage.lake import Lake
 from storage.postgres import Database
@@ -247,6 +257,32 @@ def test_every_post_with_an_idempotency_key_has_one_effect(desk, database: Datab
         assert (again.status_code, again.content) == (first.status_code, first.content)
     assert events_of(database, order_id) == [("OrderPlaced", 1), ("OrderFilled", 2), ("OrderCancelled", 3)]
     assert desk.cash() == ("9600", "0", "9600")
+
+
+def test_parallel_orders_for_different_securities_see_each_others_reservations(new_portfolio) -> None:
+    for _ in range(10):
+        mine = new_portfolio(initial_cash="100")
+        desk = Desk(mine.api, mine.portfolio_id)
+        limit = {"order_type": "LIMIT", "limit_price": "60"}
+        with ThreadPoolExecutor(2) as threads:
+            sent = [threads.submit(desk.place, "1", ticker, **limit) for ticker in ("AAPL", "MSFT")]
+
+        assert sorted(answer.result().status_code for answer in sent) == [201, 422]
+        assert desk.cash() == ("100", "60", "40")
+
+
+def test_orders_of_different_portfolios_never_wait_for_one_another(new_portfolio, database: Database) -> None:
+    busy, free = (Desk(one.api, one.portfolio_id) for one in (new_portfolio(), new_portfolio()))
+    order_id = free.placed("2")
+    lock = "select from portfolio where portfolio_id = %s for update"
+    with ThreadPoolExecutor(1) as thread, psycopg.connect(database.app_url) as connection:
+        connection.execute(lock, (busy.portfolio_id,))
+        waiting = thread.submit(busy.place, "1")
+        assert free.fill(order_id, "100", quantity="1").status_code == 200
+        assert free.cancel(order_id).status_code == 200
+        assert not waiting.done(), "those of the locked portfolio do wait"
+        connection.commit()
+        assert waiting.result().status_code == 201
 
 
 REFUSED = [
@@ -539,3 +575,15 @@ def test_several_workers_at_once_fill_an_order_once(new_portfolio, world: World)
 def test_without_a_broker_orders_wait_for_people(settings: Settings, world: World) -> None:
     assert broker_of(settings.model_copy(update={"broker": "none"}), world.analytics) is None
     assert isinstance(broker_of(settings, world.analytics), SimulatedBroker)
+
+
+@pytest.mark.parametrize(
+    "model", [OrderRequest, CancelRequest, FillRequest, FillView, OrderView, OrderWithFills, OrderPage]
+)
+def test_every_body_and_view_has_an_example_that_is_one(api, model: type[BaseModel]) -> None:
+    documented = api.get(str(api.base_url.copy_with(path="/openapi.json"))).json()["components"]["schemas"]
+    examples = model.model_json_schema()["examples"]
+
+    assert examples
+    assert [model.model_validate(example) for example in examples]
+    assert all("examples" in schema for name, schema in documented.items() if name == model.__name__)
