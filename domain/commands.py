@@ -12,6 +12,7 @@ from domain.errors import Refusal
 from domain.holdings import CostMethod
 from domain.ledger import TxnType
 from domain.money import ZERO
+from domain.orders import Execution, OrderType, Side
 from domain.portfolio import PortfolioKind
 from domain.securities import AssetType, Identifier, PriceKind
 
@@ -200,3 +201,32 @@ class RequestSimulation:
     num_paths: int
     sample_paths: int
     seed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOrder:
+    """`fees` are those expected; they are reserved with the price of a purchase."""
+
+    user_id: UUID
+    portfolio_id: UUID
+    ticker: str
+    quantity: Decimal
+    side: Side = Side.BUY
+    order_type: OrderType = OrderType.MARKET
+    limit_price: Decimal | None = None
+    fees: Decimal = ZERO
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FillOrder:
+    user_id: UUID
+    order_id: UUID
+    execution: Execution
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder:
+    user_id: UUID
+    order_id: UUID
+    reason: str = ""

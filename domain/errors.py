@@ -11,6 +11,7 @@
     |   +-- SnapshotNotFound   snapshot_not_found
     |   +-- RankingNotFound    ranking_not_found
     |   +-- ScheduleNotFound   schedule_not_found
+    |   +-- OrderNotFound      order_not_found
     +-- UnknownSecurity        unknown_security
     +-- InsufficientPosition   insufficient_position
     +-- InsufficientCash       insufficient_cash
@@ -35,6 +36,13 @@
     +-- NothingStored          nothing_stored
     +-- BatchRefused           batch_refused
     +-- ImportNotFound         import_not_found (a NotFound)
+    +-- OrderFilledAlready     order_filled
+    +-- OrderCancelledAlready  order_cancelled
+    +-- Overfill               overfill
+    +-- WorseThanLimit         worse_than_limit
+    +-- FillConflict           fill_conflict
+    +-- NoRecentPrice          no_recent_price
+    +-- OrdersOpen             orders_open
 
 A refusal is what a person can mend. A bug is an AssertionError.
 """
@@ -359,3 +367,79 @@ class ImportNotFound(NotFound):
 
     def __init__(self, import_id: UUID) -> None:
         super().__init__(f"there is no import {import_id}", import_id=str(import_id))
+
+
+class OrderNotFound(NotFound):
+    code = "order_not_found"
+
+    def __init__(self, order_id: UUID) -> None:
+        super().__init__(f"there is no order {order_id}", order_id=str(order_id))
+
+
+class OrderFilledAlready(Refusal):
+    code = "order_filled"
+
+    def __init__(self, order_id: UUID) -> None:
+        super().__init__(f"order {order_id} is filled", order_id=str(order_id))
+
+
+class OrderCancelledAlready(Refusal):
+    code = "order_cancelled"
+
+    def __init__(self, order_id: UUID) -> None:
+        super().__init__(f"order {order_id} is cancelled", order_id=str(order_id))
+
+
+class Overfill(Refusal):
+    code = "overfill"
+
+    def __init__(self, order_id: UUID, left: Decimal, asked: Decimal) -> None:
+        super().__init__(
+            f"{plain(asked)} of order {order_id} cannot be filled, {plain(left)} are left",
+            order_id=str(order_id),
+            left=plain(left),
+            asked=plain(asked),
+        )
+
+
+class WorseThanLimit(Refusal):
+    code = "worse_than_limit"
+
+    def __init__(self, order_id: UUID, limit: Decimal, price: Decimal) -> None:
+        super().__init__(
+            f"{plain(price)} is worse than the limit {plain(limit)} of order {order_id}",
+            order_id=str(order_id),
+            limit=plain(limit),
+            price=plain(price),
+        )
+
+
+class FillConflict(Refusal):
+    code = "fill_conflict"
+
+    def __init__(self, order_id: UUID, fill_id: str) -> None:
+        super().__init__(
+            f"fill {fill_id!r} of order {order_id} is recorded with other figures",
+            order_id=str(order_id),
+            fill_id=fill_id,
+        )
+
+
+class NoRecentPrice(Refusal):
+    code = "no_recent_price"
+
+    def __init__(self, ticker: str, last: date | None) -> None:
+        super().__init__(
+            f"{ticker} has no price of the last 7 days to reserve cash by; give a limit_price in a LIMIT order",
+            ticker=ticker,
+            last_price_date=last.isoformat() if last else None,
+        )
+
+
+class OrdersOpen(Refusal):
+    code = "orders_open"
+
+    def __init__(self, portfolio_id: UUID, count: int) -> None:
+        super().__init__(
+            f"portfolio {portfolio_id} has {count} open orders; cancel them first", portfolio_id=str(portfolio_id)
+        )

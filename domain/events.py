@@ -95,6 +95,45 @@ class CollateralRanked:
     payload_hash: str
 
 
+@dataclass(frozen=True, slots=True)
+class OrderPlaced:
+    order_id: UUID
+    portfolio_id: UUID
+    account_id: int
+    security_id: int
+    side: str
+    order_type: str
+    quantity: Decimal
+    limit_price: Decimal | None
+    reserved_cash: Decimal
+    reserved_quantity: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilled:
+    """One fill; `is_complete` with the last. `seq` is the ledger row that it wrote."""
+
+    order_id: UUID
+    portfolio_id: UUID
+    fill_id: str
+    quantity: Decimal
+    price: Decimal
+    fees: Decimal
+    source: str
+    seq: int
+    is_complete: bool
+    is_overdrawn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCancelled:
+    order_id: UUID
+    portfolio_id: UUID
+    reason: str
+    filled_quantity: Decimal
+
+
 DomainEvent = (
     PortfolioCreated
     | TransactionRecorded
@@ -106,4 +145,7 @@ DomainEvent = (
     | PortfolioArchived
     | PortfolioUnarchived
     | CollateralRanked
+    | OrderPlaced
+    | OrderFilled
+    | OrderCancelled
 )

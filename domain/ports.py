@@ -13,6 +13,7 @@ from uuid import UUID
 
 from domain.events import DomainEvent
 from domain.ledger import Transaction
+from domain.orders import Execution, Order
 from domain.portfolio import Portfolio
 from domain.securities import Identifier, Security
 from domain.snapshots import PositionSnapshot, ReleasedQuotes
@@ -241,3 +242,14 @@ class PriceSource(Protocol):
 
     def prices(self, start: date, end: date) -> TabularData: ...
     def yields(self, start: date, end: date) -> TabularData: ...
+
+
+class Broker(Protocol):
+    """Whoever executes orders, in its own time.
+
+    `executions` is asked again and again while an order is open, and answers what has been confirmed and is not yet
+    among its fills. Each has an id of its own, so that telling it twice does no harm; a broker that is reached over the
+    network submits the order under its `order_id` when it is asked for the first time.
+    """
+
+    def executions(self, order: Order, today: date, now: datetime) -> Sequence[Execution]: ...

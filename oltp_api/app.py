@@ -1,13 +1,15 @@
 """The application: settings in, FastAPI out. Run it with `uvicorn oltp_api.app:create_app --factory`."""
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, asynccontextmanager
+import select
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 
+from oltp_api.connections import Connection
 from oltp_api.dependencies import World
 from oltp_api.errors import handle_errors
 from oltp_api.examples import show_examples
@@ -21,6 +23,7 @@ from oltp_api.routes import (
     books,
     health,
     imports,
+    orders,
     portfolios,
     securities,
     simulations,
@@ -37,7 +40,10 @@ from storage.settings import Settings
 from storage.settings import settings as settings_of_environment
 
 PREFIX = "/api/v1"
-_ROUTES = (portfolios, transactions, imports, accounts, securities, simulations, books, analytics, support, health)
+_ROUTES = (
+    *(portfolios, transactions, imports, orders, accounts, securities, simulations),
+    *(books, analytics, support, health),
+)
 _MAX_CONNECTIONS = 20
 _WAIT_FOR_CONNECTION_S = 5.0
 
@@ -48,10 +54,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with logs_written(chosen.log_format):
-            app.state.world = _open(chosen)
+        with logs_written(chosen.log_format), opened(chosen) as app.state.world:
             yield
-            app.state.world.pool.close()
 
     app = FastAPIOffline(
         title="Lakefolio", version="0.1.0", lifespan=lifespan, summary="Portfolios, from ledger to lake."
@@ -65,6 +69,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(health.router, include_in_schema=False)
     app.include_router(health.metrics_router)
     return app
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[World]:
+    """The world of `settings`, for as long as it is needed: the API's, or the worker's."""
+    world = _open(settings)
+    try:
+        yield world
+    finally:
+        world.pool.close()
 
 
 def _open(settings: Settings) -> World:
@@ -88,12 +102,20 @@ def _pool(database: Database) -> Pool:
         min_size=2,
         max_size=_MAX_CONNECTIONS,
         timeout=_WAIT_FOR_CONNECTION_S,
-        check=ConnectionPool.check_connection,
+        check=_look_at,
         kwargs={"row_factory": dict_row},
         open=False,
     )
     pool.open(wait=True)
     return pool
+
+
+def _look_at(connection: Connection) -> None:
+    """A server that has ended a connection has said so: only if something is to be read is it worth asking."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        ConnectionPool.check_connection(connection)
 
 
 def _refuse_to_publish(table: str) -> AbstractContextManager[object]:

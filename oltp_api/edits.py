@@ -8,8 +8,8 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import DictRow
 
+from domain.errors import OrdersOpen, PortfolioNotFound
 from domain.errors import PortfolioArchived as IsArchived
-from domain.errors import PortfolioNotFound
 from domain.events import DomainEvent, PortfolioArchived, PortfolioRenamed, PortfolioUnarchived
 from domain.portfolio import new_name
 from oltp_api.etags import Match, portfolio_etag
@@ -38,6 +38,9 @@ class PortfolioEdits:
     def archive(self, user_id: UUID, portfolio_id: UUID, match: Match) -> None:
         before = self._lock(user_id, portfolio_id, match)
         if before["archived_at"] is None:
+            (waiting,) = self._connection.execute(_EDITS["open_orders"], before).fetchall()
+            if waiting["open_orders"]:
+                raise OrdersOpen(portfolio_id, waiting["open_orders"])
             revision = self._save({**before, "archived_at": self._now})
             self._publish(before, PortfolioArchived(portfolio_id, self._now, revision))
 

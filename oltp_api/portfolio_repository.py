@@ -99,7 +99,7 @@ class PostgresPortfolioRepository:
                 "portfolio_id": portfolio.portfolio_id,
                 "recorded_at": self._recorded_at,
                 "rows": _json(rows),
-                "holdings": _json([_holding_row(portfolio, key) for key in sorted(portfolio.holdings)]),
+                "holdings": _json([_holding_row(portfolio, key) for key in _held_or_reserved(portfolio)]),
                 "cash": _json(_cash_rows(portfolio)),
                 "events": _json([_event_row(*event) for event in events]),
                 "correlation_id": correlation_id(),
@@ -160,8 +160,13 @@ def _holding(row: DictRow) -> Holding:
     return Holding(lots, row["realised"], row["realised_base"], row["realised_fx_base"], row["is_realised_known"])
 
 
+def _held_or_reserved(portfolio: Portfolio) -> list[HoldingKey]:
+    """A trading book may reserve units of what it has never held."""
+    return sorted(portfolio.holdings.keys() | portfolio.reserved_units.keys())
+
+
 def _holding_row(portfolio: Portfolio, key: HoldingKey) -> dict[str, object]:
-    held = portfolio.holdings[key]
+    held = portfolio.positions.holding(key)
     return {
         "account_id": key[0],
         "security_id": key[1],

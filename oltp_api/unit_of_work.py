@@ -17,6 +17,7 @@ from oltp_api.books import Books
 from oltp_api.connections import Connection
 from oltp_api.edits import PortfolioEdits
 from oltp_api.imports_repository import PostgresImports
+from oltp_api.order_repository import PostgresOrderRepository
 from oltp_api.portfolio_repository import PostgresPortfolioRepository
 from oltp_api.reads import Reads
 from oltp_api.registry_store import PostgresSecurityRepository
@@ -40,6 +41,7 @@ class UnitOfWork:
         self.at_once = connection.pipeline
         """Inside `with work.at_once():`, what is asked shares one round trip."""
         self.portfolios = PostgresPortfolioRepository(connection, now, self.write_later)
+        self.orders = PostgresOrderRepository(connection, now, self.write_later, self.flush)
         self.securities = PostgresSecurityRepository(connection)
         self.accounts = PostgresAccountRepository(connection, now)
         self.edits = PortfolioEdits(connection, now)

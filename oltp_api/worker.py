@@ -6,16 +6,26 @@ Any number may run beside the API; each consumer has one of them at a time. SIGT
 import logging
 import signal
 import sys
-from collections.abc import Sequence
-from threading import Event
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event, Thread
+
+import psycopg
+from psycopg_pool import PoolTimeout
 
 from domain.ports import EventMessage, EventPublisher
+from oltp_api.app import opened
+from oltp_api.broker import broker_of, fill_due_orders
+from oltp_api.dependencies import World
 from storage.collateral import on_position_snapshot_created
 from storage.consumers import Connection, Consumer, Handler, run_consumers
 from storage.errors import SetupError
 from storage.postgres import locate, prepare
 from storage.publishers import publisher_of
 from storage.settings import Settings, settings
+
+_LOG = logging.getLogger("lakefolio.worker")
+_LOOK_EVERY_S = 0.5
 
 
 def consumers(current: Settings) -> Sequence[Consumer]:
@@ -39,8 +49,30 @@ def main() -> int:
     except SetupError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    run_consumers(database.app_url, listening, stop)
+    with opened(settings()) as world, broker_at_work(settings(), world, stop):
+        run_consumers(database.app_url, listening, stop)
     return 0
+
+
+@contextmanager
+def broker_at_work(current: Settings, world: World, stop: Event) -> Iterator[None]:
+    """The broker that the settings name looks at open orders, beside what goes on inside."""
+    broker = broker_of(current, world.analytics)
+
+    def look() -> None:
+        while broker is not None and not stop.wait(_LOOK_EVERY_S):
+            try:
+                fill_due_orders(world, broker, world.clock.now())
+            except (psycopg.Error, PoolTimeout):
+                _LOG.warning("orders cannot be looked at; trying again", exc_info=True)
+
+    looking = Thread(target=look, name="broker")
+    looking.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        looking.join()
 
 
 def _publish_to(publisher: EventPublisher) -> Handler:

@@ -21,15 +21,17 @@ _SOURCE = "ledger_database"
 
 @dataclass(frozen=True, slots=True)
 class ReplicatedTable:
-    """`columns` are PostgreSQL expressions with their names; `summed` the numeric columns that are compared."""
+    """`columns` are PostgreSQL expressions with their names; `summed` the numeric columns that are compared; `named` is
+    its name in the lake where that is not the source's (`order` is a word of SQL)."""
 
     source: str
     columns: tuple[str, ...]
     summed: tuple[str, ...] = ()
+    named: str | None = None
 
     @property
     def lake_table(self) -> str:
-        return f"raw/pg_{self.source}"
+        return f"raw/pg_{self.named or self.source}"
 
     @property
     def query(self) -> str:
@@ -154,6 +156,49 @@ TABLES = (
         "cash_balance",
         ("portfolio_id::text as portfolio_id", "currency::text as currency", "balance", "reserved"),
         ("balance", "reserved"),
+    ),
+    ReplicatedTable(
+        "orders",
+        (
+            "order_id::text as order_id",
+            "portfolio_id::text as portfolio_id",
+            "account_id",
+            "security_id",
+            "side",
+            "order_type",
+            "quantity",
+            "limit_price",
+            "fees",
+            "status",
+            "filled_quantity",
+            "reserved_cash",
+            "reserved_quantity",
+            "currency::text as currency",
+            "reason",
+            "is_overdrawn",
+            "version",
+            "placed_at",
+            "updated_at",
+        ),
+        ("quantity", "filled_quantity", "reserved_cash", "reserved_quantity", "version"),
+        named="order",
+    ),
+    ReplicatedTable(
+        "order_fill",
+        (
+            "order_id::text as order_id",
+            "fill_id",
+            "quantity",
+            "price",
+            "fees",
+            "accrued",
+            "fx_rate",
+            "business_date",
+            "source",
+            "seq",
+            "filled_at",
+        ),
+        ("quantity", "price", "fees", "seq"),
     ),
     ReplicatedTable(
         "simulation",

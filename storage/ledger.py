@@ -28,6 +28,19 @@ _ROWS = f"""
     select {", ".join(_FIELDS)}, recorded_at, row_hash from transaction_ledger where portfolio_id = %s order by seq
 """
 _CASH = "select currency, balance, reserved from cash_balance where portfolio_id = %s"
+_RESERVED = """
+    select currency, coalesce(sum(cash_balance.reserved), 0) as stored,
+           coalesce((select sum(reserved_cash) from orders
+                     where orders.portfolio_id = %(id)s and orders.currency = cash_balance.currency), 0) as asked
+    from cash_balance where portfolio_id = %(id)s group by currency
+    union all
+    select 'units of security ' || security_id || ' in account ' || account_id, reserved,
+           coalesce((select sum(reserved_quantity) from orders
+                     where orders.portfolio_id = %(id)s and orders.security_id = account_holding.security_id
+                           and orders.account_id = account_holding.account_id), 0)
+    from account_holding where portfolio_id = %(id)s
+    order by 1
+"""
 _HOLDINGS = """
     select account_id, security_id, quantity, cost_basis, cost_basis_base, realised, realised_base, realised_fx_base,
            is_basis_known, is_realised_known, lots, reserved
@@ -154,6 +167,9 @@ def _projection_differences(
     with connection.cursor(row_factory=dict_row) as cursor:
         cash = {row["currency"]: row["balance"] for row in cursor.execute(_CASH, (portfolio_id,))}
         stored = {(row["account_id"], row["security_id"]): row for row in cursor.execute(_HOLDINGS, (portfolio_id,))}
+    for what, reserved, asked in _tuples(connection, _RESERVED, {"id": portfolio_id}):
+        if reserved != asked:
+            yield f"{reserved} {what} are reserved, the open orders say {asked}"
     for currency in sorted(cash.keys() | folded.cash.keys()):
         says, is_now = folded.cash.get(currency, Decimal(0)), cash.get(currency, Decimal(0))
         if says != is_now:
@@ -200,6 +216,11 @@ def _stream(connection: psycopg.Connection[Any], portfolio_id: UUID) -> Iterator
     with connection.cursor("ledger_rows", row_factory=tuple_row) as cursor:
         cursor.itersize = _BATCH
         yield from cursor.execute(_ROWS, (portfolio_id,))
+
+
+def _tuples(connection: psycopg.Connection[Any], query: str, asked: Mapping[str, object]) -> list[tuple[Any, ...]]:
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        return cursor.execute(query, asked).fetchall()
 
 
 def _transaction(row: tuple[Any, ...]) -> Transaction:

@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     lock_timeout: Duration = "10s"
     idle_in_transaction_timeout: Duration = "60s"
     snapshot_payload_days: int = Field(default=7, ge=0)
+    broker: Literal["simulated", "none"] = "simulated"
+    broker_delay_s: float = Field(default=30, ge=0)
 
     @property
     def home(self) -> Path:

@@ -16,3 +16,8 @@ set
     archived_at = %(archived_at)s,
     revision = %(revision)s
 where portfolio_id = %(portfolio_id)s
+
+-- name: open_orders
+select count(*) as open_orders
+from orders
+where portfolio_id = %(portfolio_id)s and status in ('PENDING', 'PARTIALLY_FILLED')

@@ -69,9 +69,12 @@ order by taken_at desc
 limit 1
 
 -- name: pending
--- HOOK: the open orders, once there is such a table.
 select
-    0::bigint as open_orders,
+    (
+        select count(*)
+        from orders
+        where orders.portfolio_id = portfolio.portfolio_id and orders.status in ('PENDING', 'PARTIALLY_FILLED')
+    ) as open_orders,
     (
         select count(*)
         from dead_letter

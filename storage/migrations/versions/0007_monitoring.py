@@ -4,13 +4,13 @@ Why: a transaction that stays open holds back what every release can see, and Po
 transactions only to roles that may also read their statements. A function of the owner's tells the one number.
 
 Revision ID: 0007
-Revises: 0005
+Revises: 0006
 """
 
 from alembic import op
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 
 OLDEST_TRANSACTION = """
 create function oldest_transaction_seconds() returns double precision
