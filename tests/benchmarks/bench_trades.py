@@ -268,7 +268,7 @@ def _portfolios(port: int) -> list[str]:
         asked = {"name": "bench", "initial_cash": "1000000000000"}
         found = [client.post("/portfolios", json=asked).json()["portfolio_id"] for _ in range(PORTFOLIOS)]
         for portfolio in found:
-            client.post(f"/portfolios/{portfolio}/transactions", content=TRADE).raise_for_status()
+            client.post(f"/portfolios/{portfolio}/transactions", json=json.loads(TRADE)).raise_for_status()
     return found
 
 
