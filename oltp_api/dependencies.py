@@ -1,4 +1,7 @@
-"""What a route gets: who asks, the database and the lake, and how a command is committed exactly once."""
+"""What a route gets: who asks, the database and the lake, and how a command is committed exactly once.
+
+What asks no database is `async`: FastAPI hands each plain function to a thread, which costs more than it does.
+"""
 
 import hashlib
 from collections.abc import Callable
@@ -37,12 +40,12 @@ class World:
             return act(work)
 
 
-def world(request: Request) -> World:
+async def world(request: Request) -> World:
     found: World = request.app.state.world
     return found
 
 
-def current_user(request: Request) -> UUID:
+async def current_user(request: Request) -> UUID:
     """The one local user, until users arrive; the request's line in the log names who asked."""
     request.scope[USER_ID] = LOCAL_USER
     return LOCAL_USER
@@ -104,7 +107,7 @@ class Once:
         return hashlib.sha256(request.encode()).hexdigest()
 
 
-def once(
+async def once(
     request: Request,
     world: WorldDep,
     user_id: UserDep,

@@ -62,13 +62,13 @@ class Match:
 _HEADER = Header(max_length=1000, description="The ETag of what you read.")
 
 
-def required_match(if_match: Annotated[str | None, _HEADER] = None) -> Match:
+async def required_match(if_match: Annotated[str | None, _HEADER] = None) -> Match:
     if if_match is None:
         raise PreconditionRequired
     return Match.parse(if_match)
 
 
-def optional_match(if_match: Annotated[str | None, _HEADER] = None) -> Match:
+async def optional_match(if_match: Annotated[str | None, _HEADER] = None) -> Match:
     return Match.parse("*" if if_match is None else if_match)
 
 
