@@ -1,7 +1,7 @@
 # Every recipe sets up what it needs; there is no separate install step. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down check bench refresh replay backup restore env verify rebuild install manifest lock
+.PHONY: help demo test up down check chaos bench refresh replay backup restore env verify rebuild install manifest lock
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -52,6 +52,9 @@ restore: install ## bring back BACKUP=<file>; FORCE=1 moves a state that is ther
 
 check: install manifest ## lint, types, architecture
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports
+
+chaos: install manifest ## the long forms: kills, races, storms, tampering (about half an hour; LAKEFOLIO_SEED=)
+	@LAKEFOLIO_CHAOS=long $(PY) -m pytest tests/chaos tests/domain/test_portfolio_machine.py tests/domain/test_order_machine.py -s $(PYTEST_ARGS)
 
 bench: install manifest ## measure, as ratios against named alternatives
 	@$(PY) -m tests.benchmarks

@@ -68,7 +68,6 @@ class RecordTransaction:
     in_lieu_price: Decimal | None = None
     note: str = ""
     external_id: str | None = None
-    expected_etag: str | None = None
 
 
 class BatchMode(StrEnum):

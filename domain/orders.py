@@ -26,7 +26,7 @@ from domain.errors import (
     Refusal,
     WorseThanLimit,
 )
-from domain.ledger import TxnType
+from domain.ledger import Transaction, TxnType
 from domain.money import ZERO, money, parse_money, parse_quantity, product, share
 from domain.portfolio import Portfolio
 from domain.positions import HoldingKey
@@ -180,44 +180,16 @@ class Order:
         if self._is_recorded(execution):
             return None
         self._refuse_closed()
-        quantity = self._executed(execution)
-        self._refuse_units_that_are_gone(portfolio, quantity)
-        fees = self._share_of_fees(quantity) if execution.fees is None else execution.fees
-        is_confirmed = execution.source is FillSource.BROKER
-        terms = Terms(
-            currency=self.security.currency,
-            fx_rate=execution.fx_rate,
-            price_factor=self.security.price_factor,
-            accrued=execution.accrued or ZERO,
-            note=execution.note,
-            external_id=f"order:{self.order_id}:{execution.fill_id}",
-        )
-        reserved = dict(portfolio.reserved_cash), dict(portfolio.reserved_units)
-        freed = self._free(portfolio, quantity)
-        try:
-            units = (*self.key, quantity, execution.price, fees)
-            row = portfolio.trade(TxnType(self.side.value), *units, when, terms, is_confirmed)
-        except Refusal:
-            portfolio.reserved_cash, portfolio.reserved_units = reserved
-            raise
+        quantity = self._executed(portfolio, execution)
+        row = self._traded(portfolio, execution, quantity, when)
         assert row.fx_rate is not None
-        self.reserved_cash, self.reserved_quantity = freed
+        figures = (quantity, execution.price, row.fees, row.accrued, row.fx_rate, row.business_date)
+        fill = Fill(execution.fill_id, *figures, execution.source, row.seq)
+        self.fills.append(fill)
         self.filled_quantity = money(self.filled_quantity + quantity)
         self.status = OrderStatus.PARTIALLY_FILLED if self.left else OrderStatus.FILLED
-        self.is_overdrawn |= is_confirmed and row.cash_effect < 0 and self._lacks_cash(portfolio)
+        self.is_overdrawn |= row.cash_effect < 0 and self._lacks_cash(portfolio, execution)
         self.version += 1
-        fill = Fill(
-            execution.fill_id,
-            quantity,
-            execution.price,
-            fees,
-            row.accrued,
-            row.fx_rate,
-            row.business_date,
-            execution.source,
-            row.seq,
-        )
-        self.fills.append(fill)
         return fill
 
     def cancel(self, portfolio: Portfolio, reason: str) -> None:
@@ -247,7 +219,8 @@ class Order:
         if self.status is OrderStatus.CANCELLED:
             raise OrderCancelledAlready(self.order_id)
 
-    def _executed(self, execution: Execution) -> Decimal:
+    def _executed(self, portfolio: Portfolio, execution: Execution) -> Decimal:
+        """The quantity, if so much is left and to be had, and the price is one that the order takes."""
         quantity = self.left if execution.quantity is None else execution.quantity
         positive("quantity", parse_quantity(quantity, "quantity"))
         if quantity > self.left:
@@ -256,13 +229,34 @@ class Order:
         if not self.accepts(execution.price):
             assert self.limit_price is not None
             raise WorseThanLimit(self.order_id, limit=self.limit_price, price=execution.price)
-        return quantity
-
-    def _refuse_units_that_are_gone(self, portfolio: Portfolio, quantity: Decimal) -> None:
-        """Reserved units can only be gone after a split; not even a broker sells what a long-only portfolio has not."""
         held = portfolio.positions.holding(self.key).quantity
         if self.side is Side.SELL and held < quantity and not portfolio.allows_shorts:
+            # Reserved units can only be gone after a split; not even a broker sells what is not there.
             raise InsufficientPosition(self.security.security_id, held=held, asked=quantity)
+        return quantity
+
+    def _traded(self, portfolio: Portfolio, execution: Execution, quantity: Decimal, when: When) -> Transaction:
+        """The ledger row, after the reservation of what it trades is freed; all or nothing."""
+        fees = self._share_of_fees(quantity) if execution.fees is None else execution.fees
+        terms = Terms(
+            currency=self.security.currency,
+            fx_rate=execution.fx_rate,
+            price_factor=self.security.price_factor,
+            accrued=execution.accrued or ZERO,
+            note=execution.note,
+            external_id=f"order:{self.order_id}:{execution.fill_id}",
+        )
+        is_confirmed = execution.source is FillSource.BROKER
+        units = (*self.key, quantity, execution.price, fees)
+        reserved = dict(portfolio.reserved_cash), dict(portfolio.reserved_units)
+        still_reserved = self._free(portfolio, quantity)
+        try:
+            row = portfolio.trade(TxnType(self.side.value), *units, when, terms, is_confirmed)
+        except Refusal:
+            portfolio.reserved_cash, portfolio.reserved_units = reserved
+            raise
+        self.reserved_cash, self.reserved_quantity = still_reserved
+        return row
 
     def _share_of_fees(self, quantity: Decimal) -> Decimal:
         if quantity < self.left:
@@ -278,5 +272,6 @@ class Order:
         portfolio.reserve_cash(self.security.currency, -cash)
         return money(self.reserved_cash - cash), ZERO
 
-    def _lacks_cash(self, portfolio: Portfolio) -> bool:
-        return not portfolio.allows_shorts and portfolio.available(self.security.currency) < 0
+    def _lacks_cash(self, portfolio: Portfolio, execution: Execution) -> bool:
+        is_confirmed = execution.source is FillSource.BROKER
+        return is_confirmed and not portfolio.allows_shorts and portfolio.available(self.security.currency) < 0

@@ -52,6 +52,8 @@ def record_transaction(command: RecordTransaction, work: UnitOfWork) -> tuple[li
         command.ticker,
         command.business_date,
     )
+    if command.external_id is not None:
+        _refuse_recorded(command.portfolio_id, command.external_id, work)
     terms = terms_of(command, security)
     when = when_of(portfolio, command, work)
     if needs_history(portfolio, command, when):
@@ -195,6 +197,12 @@ def _loaded(
     return portfolio, ids, tradable(asked_security(), identifier)
 
 
+def _refuse_recorded(portfolio_id: UUID, external_id: str, work: UnitOfWork) -> None:
+    """Asked under the portfolio's lock, so that the answer stays true."""
+    if work.imports.ask_recorded(portfolio_id, [external_id])():
+        raise AlreadyExists("transaction with external_id", external_id)
+
+
 def terms_of(command: RecordTransaction, security: Security | None) -> Terms:
     """What the row's numbers are in; a currency that is not the security's is refused."""
     currency = security.currency if security else command.currency
@@ -220,9 +228,11 @@ def load_history(portfolio: Portfolio, work: UnitOfWork) -> None:
 
 
 def when_of(portfolio: Portfolio, command: RecordTransaction, work: UnitOfWork) -> When:
-    if command.txn_type is TxnType.SPLIT and command.event_ts is None:
-        return opening_of(command.business_date, portfolio.time_zone, work.clock)
-    return moment_of(command.business_date, command.event_ts, portfolio.time_zone, work.clock)
+    """A split applies to what is open at the start of its day, whatever moment is given."""
+    when = moment_of(command.business_date, command.event_ts, portfolio.time_zone, work.clock)
+    if command.txn_type is not TxnType.SPLIT:
+        return when
+    return opening_of(when.business_date, portfolio.time_zone, work.clock)
 
 
 def decide(

@@ -9,6 +9,7 @@ import os
 import random
 import shutil
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -275,7 +276,8 @@ def test_nothing_is_lost_or_doubled_when_the_api_and_postgres_are_killed(servers
         print(
             f"\ncrash: seed {SEED}, {CLIENTS} clients, {len(writes)} operations, {len(kills)} kills:"
             f" {len(acknowledged)} acknowledged, {len(writes) - len(acknowledged)} refused,"
-            f" {cut} ambiguous of which {unseen} had been committed, {time.monotonic() - started:.1f} s"
+            f" {cut} ambiguous of which {unseen} had been committed, {time.monotonic() - started:.1f} s",
+            file=sys.__stderr__,  # seen from a worker of xdist too
         )
     ledgers = hot.ledgers()
     assert violations(calls, ledgers) == []

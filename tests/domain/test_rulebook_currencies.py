@@ -105,3 +105,12 @@ def test_units_moved_between_accounts_keep_their_lots_and_realise_nothing() -> N
     moved = mine.root.holdings[OTHER, UNITS]
     assert [(lot.quantity, lot.cost, lot.cost_base) for lot in moved.lots] == [(10, 100, 110), (5, 100, 130)]
     assert (moved.realised, mine.held.realised, mine.held.cost_basis_base) == (0, 0, 130)
+
+
+def test_of_units_moved_beside_younger_ones_the_older_leave_first() -> None:
+    mine = with_euros(CostMethod.FIFO).buy("10", "10", terms=euros("1.10"))
+    mine.buy("10", "20", day=3, account=OTHER, terms=euros("1.30"))
+    mine.root.move_units(MAIN, OTHER, UNITS, D(10), on(4), UUID(int=7), euros())
+    mine.sell("10", "20", day=5, account=OTHER, terms=euros("1.20"))
+
+    assert mine.root.holdings[OTHER, UNITS].realised == 100

@@ -115,6 +115,7 @@ def test_units_do_not_leave_a_short_nor_enter_one_by_transfer_since_lots_go_alon
     refused = [
         lambda: short.root.transfer_out(MAIN, UNITS, D(1), on(3)),
         lambda: short.root.transfer_in(MAIN, UNITS, D(1), D(1), on(3)),
+        lambda: short.root.transfer_in(MAIN, UNITS, D(60), D(1), on(3)),
         lambda: short.root.move_units(OTHER, MAIN, UNITS, D(1), on(3), short.root.portfolio_id),
     ]
     for act in refused:

@@ -6,6 +6,7 @@ in cost, as the rulebook does.
 """
 
 import json
+import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -295,7 +296,7 @@ def test_every_case_is_compared_or_excepted_with_a_reason(capsys: pytest.Capture
         if case["kind"] in ("cost_basis", "capital_gains", "capital_gains_fx", "trade", "trade_fx")
     }
     with capsys.disabled():
-        print(f"\ncases: {len(compared)} compared, {len(EXCEPTED_CASES)} excepted", end="")
+        print(f"\ncases: {len(compared)} compared, {len(EXCEPTED_CASES)} excepted", file=sys.__stderr__)
 
     assert compared | EXCEPTED_CASES.keys() == PERFORMANCE.keys() | GHOSTFOLIO.keys()
     assert not compared & EXCEPTED_CASES.keys()

@@ -345,3 +345,11 @@ def test_an_index_cannot_be_held(portfolio, stored) -> None:
 
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
     assert stored() == before
+
+
+def test_an_external_id_is_recorded_once(portfolio) -> None:
+    first = portfolio.post(type="DEPOSIT", amount="5", external_id="b-1")
+    again = portfolio.post(type="DEPOSIT", amount="5", external_id="b-1")
+
+    assert (first.status_code, again.status_code, again.json()["code"]) == (201, 409, "already_exists")
+    assert portfolio.get()["cash"] == "10005"
