@@ -27,7 +27,6 @@ from oltp_api.schemas_ledger import (
     LotView,
     TransactionPage,
     TransactionsView,
-    TransactionView,
 )
 from storage.queries import statements
 
@@ -93,9 +92,7 @@ class Reads:
         return CashView(portfolio_id=portfolio_id, balances=[BalanceView(**row) for row in rows])
 
     def simulation(self, user_id: UUID, simulation_id: UUID) -> SimulationView:
-        rows = self._rows(
-            "simulations", user_id=user_id, portfolio_id=None, simulation_id=simulation_id, status=None
-        )
+        rows = self._rows("simulations", user_id=user_id, portfolio_id=None, simulation_id=simulation_id, status=None)
         if not rows:
             raise SimulationNotFound(simulation_id)
         return SimulationView(**rows[0])

@@ -32,7 +32,7 @@ def request_simulation(portfolio_id: UUID, body: SimulationRequestBody, once: On
     )
 
 
-@router.get("/portfolios/{portfolio_id}/simulations", summary="A portfolio's simulations, oldest first unless sorted otherwise")
+@router.get("/portfolios/{portfolio_id}/simulations", summary="A portfolio's simulations, oldest first by default")
 def list_simulations(
     portfolio_id: VisiblePortfolio,
     world: WorldDep,
