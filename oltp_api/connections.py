@@ -11,7 +11,7 @@ Connection = psycopg.Connection[DictRow]
 T = TypeVar("T")
 Asked = Callable[[], T]
 """A question that was sent; calling it waits for the answer. Questions sent together share one round trip."""
-Later = Callable[[str, Mapping[str, Any]], None]
+Later = Callable[[str, Mapping[str, Any]], object]
 """Takes a write that nothing in the unit of work reads back; it is sent with the commit."""
 
 

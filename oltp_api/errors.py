@@ -98,6 +98,10 @@ def handle_errors(app: FastAPI) -> None:
 
 def _answer(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
+    if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        _LOG.error("unexpected error", exc_info=error)
+    elif isinstance(error, psycopg.Error):
+        _LOG.warning("the database said %s, answered as %s", type(error).__name__, problem.code)
     request.scope[CODE] = problem.code
     content = json.dumps(_members(problem, request.url.path), default=str)
     return Response(content, problem.status, dict(problem.headers), media_type="application/problem+json")
@@ -127,13 +131,10 @@ def problem_of(error: Exception) -> Problem:
         case psycopg.errors.NumericValueOutOfRange():
             return Problem(422, "invalid_number", "the result is too large to be recorded")
         case psycopg.Error() if isinstance(error, _TRANSIENT):
-            _LOG.warning("the database ended a statement: %s", type(error).__name__)
             return _later("busy", _NOT_STORED)
         case psycopg.OperationalError():
-            _LOG.warning("the database did not answer: %s", type(error).__name__)
             return _later("database_unavailable", _MAYBE_STORED)
         case _:
-            _LOG.error("unexpected error", exc_info=error)
             return Problem(500, "internal_error", "something went wrong here")
 
 

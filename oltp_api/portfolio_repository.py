@@ -34,10 +34,11 @@ class PostgresPortfolioRepository:
 
     LOCK = _PORTFOLIOS["lock"]
 
-    def __init__(self, connection: Connection, recorded_at: datetime, later: Later) -> None:
+    def __init__(self, connection: Connection, recorded_at: datetime, later: Later | None = None) -> None:
+        """Without `later`, what is saved is sent at once."""
         self._connection = connection
         self._recorded_at = recorded_at
-        self._later = later
+        self._later: Later = later or connection.execute
 
     def add(self, portfolio: Portfolio) -> None:
         self._connection.execute(

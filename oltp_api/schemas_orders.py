@@ -66,8 +66,8 @@ class OrderRequest(Request):
     model_config = _example(
         {
             "portfolio_id": "11111111-1111-4111-8111-111111111111",
-            "symbol": "AAPL",
-            "quantity": 10,
+            "ticker": "AAPL",
+            "quantity": "10",
             "order_type": "MARKET",
         },
         {
@@ -105,7 +105,7 @@ class CancelRequest(Request):
 
 class FillRequest(Request):
     model_config = _example(
-        {"fill_price": 150.50},
+        {"fill_price": "150.50"},
         {"fill_price": "150.50", "quantity": "4", "fees": "1", "fill_id": "broker-4711"},
         {"fill_price": "12", "fx_rate": "1.2", "business_date": "2017-03-28"},
     )

@@ -31,7 +31,7 @@ from domain.ledger import TxnType
 from domain.orders import Execution, OrderType, Side
 from domain.portfolio import Portfolio, PortfolioKind
 from oltp_api import orders
-from oltp_api.adapters import Answer, KeyTaken
+from oltp_api.adapters import Answer
 from oltp_api.app import create_app
 from oltp_api.bookkeeping import record_transaction
 from oltp_api.dependencies import LOCAL_USER, Once, UserDep, WorldDep, _response, once
@@ -252,7 +252,7 @@ class CarelessOnce(Once):
         if first is not None:
             return _response(first, replayed=True)
         answer = Answer(status, self.world.transact(act).model_dump_json())
-        with suppress(KeyTaken):
+        with suppress(psycopg.errors.UniqueViolation):
             self.world.transact(lambda work: work.keys.keep(self.user_id, key, request_hash, answer))
         return _response(answer)
 

@@ -75,7 +75,7 @@ def tamper(connection: psycopg.Connection[Any], luck: random.Random) -> tuple[in
         new = new if isinstance(value, bytes) else new.decode()
         update = f"update transaction_ledger set {column} = %s where seq = %s and {column} <> %s"
         try:
-            if connection.execute(update, (new, seq, value)).rowcount:
+            if connection.execute(update, (new, seq, new)).rowcount:
                 return seq, column, value
         except psycopg.Error:
             continue  # such a byte the database itself refuses

@@ -1,7 +1,7 @@
 """Deciding many rows in one pass: for any ledger and any rows, what deciding them one by one gives."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -39,6 +39,10 @@ def _amounts(*values: str) -> st.SearchStrategy[Decimal]:
 def held(state: Portfolio | Positions) -> dict[HoldingKey, Holding]:
     """What is or was held; a holding that never was anything is nothing."""
     return {key: holding for key, holding in state.holdings.items() if holding != Holding()}
+
+
+def nonzero(cash: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    return {currency: balance for currency, balance in cash.items() if balance}
 
 
 _FORWARD = "BUY BUY SELL SELL IN OUT DEPOSIT WITHDRAW EUR DIVIDEND"
@@ -128,7 +132,7 @@ def test_a_batch_is_what_deciding_its_rows_one_by_one_gives(before, rows, method
 
     assert outcomes == expected
     assert (batch.rows, batch.version, batch.last) == (alone.rows, alone.version, alone.last)
-    assert (held(batch), batch.cash) == (held(alone), alone.cash)
+    assert (held(batch), nonzero(batch.cash)) == (held(alone), nonzero(alone.cash))
 
 
 @settings(max_examples=150, deadline=None)
@@ -140,7 +144,7 @@ def test_a_batch_leaves_what_replaying_the_whole_ledger_gives(before, rows, meth
 
     assert batch.history is not None
     replayed = Positions.of(batch.history, method)
-    assert (held(replayed), replayed.cash) == (held(batch), batch.cash)
+    assert (held(replayed), nonzero(replayed.cash)) == (held(batch), nonzero(batch.cash))
     assert all(held.quantity >= 0 for held in batch.holdings.values())
     assert all(balance >= 0 for balance in batch.cash.values())
 

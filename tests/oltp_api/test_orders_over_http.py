@@ -435,12 +435,16 @@ def test_another_users_orders_do_not_exist(api, foreign_portfolio: UUID, databas
     assert api.get("/orders", params={"portfolio_id": str(foreign_portfolio)}).json()["items"] == []
 
 
-def test_open_orders_are_counted_and_hold_all_that_is_reserved(desk, world: World, database: Database) -> None:
+def test_open_orders_hold_all_that_is_reserved_and_keep_the_portfolio_from_being_archived(
+    desk, database: Database
+) -> None:
     ids = [desk.placed("1"), desk.placed("2"), desk.placed("1", ticker="MSFT")]
     desk.cancel(ids[0])
     desk.fill(ids[1], "100", quantity="1")
 
-    assert world.transact(lambda work: work.orders.open_count(UUID(desk.portfolio_id))) == 2
+    refused = desk.api.post(f"/portfolios/{desk.portfolio_id}/archive")
+    assert (refused.status_code, refused.json()["code"]) == (422, "orders_open")
+    assert "2 open orders" in refused.json()["detail"]
     with psycopg.connect(database.admin_url) as connection:
         total = connection.execute(
             "select sum(reserved_cash) from orders where portfolio_id = %s", (desk.portfolio_id,)

@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 
 from domain.ledger import first_hash, row_hash
 from domain.positions import Positions
+from domain.securities import Reference
 from oltp_api.portfolio_repository import PostgresPortfolioRepository
 from storage import embedded
 from storage.postgres import Database, embedded_database, prepare
@@ -217,7 +218,7 @@ def test_each_role_may_do_what_it_needs_and_no_more(upgraded: Upgraded) -> None:
 def test_an_old_portfolio_goes_on(upgraded: Upgraded) -> None:
     with psycopg.connect(upgraded.database.app_url, row_factory=dict_row) as connection:
         repository = PostgresPortfolioRepository(connection, RECORDED_AT)
-        mine = repository.lock(USER, SHORT, KEPT)
+        mine = repository.lock(USER, SHORT, Reference.parse(KEPT))
         ((place, held),) = mine.holdings.items()
         assert mine.last is not None
         mine.buy(*place, -held.quantity, D(100), D(0), mine.last)
