@@ -174,7 +174,7 @@ EXAMPLES: Mapping[type[BaseModel], Mapping[str, Any]] = {
         "balances": [{"currency": "USD", "balance": "8596.5", "reserved": "500", "available": "8096.5"}],
     },
     schemas.SimulationView: _SIMULATION,
-    schemas.SimulationsView: {"items": [_SIMULATION]},
+    schemas.SimulationPage: {"items": [_SIMULATION], "next_cursor": None},
     schemas.SimulationResultView: _DONE,
     schemas.ReleaseView: _RELEASE,
     schemas.PositionsView: {**_RELEASE, "positions": [_VALUED], "total": _VALUE},

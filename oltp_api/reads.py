@@ -10,13 +10,12 @@ from uuid import UUID
 from domain.errors import PortfolioNotFound, SimulationNotFound
 from domain.holdings import average_cost
 from domain.ledger import Transaction
-from domain.securities import parse_ticker
 from oltp_api.connections import Connection
 from oltp_api.pages import fetch_page, orders, text
 from oltp_api.schemas import (
     PortfolioPage,
     PortfolioView,
-    SimulationsView,
+    SimulationPage,
     SimulationView,
 )
 from oltp_api.schemas_ledger import (
@@ -28,17 +27,21 @@ from oltp_api.schemas_ledger import (
     LotView,
     TransactionPage,
     TransactionsView,
-    TransactionView,
 )
 from storage.queries import statements
 
 _READS = statements("oltp_api", "reads")
-_MOST_SIMULATIONS = 1000
 _ANY_PORTFOLIO: Mapping[str, object] = {"name": None, "kind": None, "archived": None}
+_ANY_TRANSACTION: Mapping[str, object] = dict.fromkeys(("txn_type", "ticker", "account", "start", "end"))
 PORTFOLIO_ORDERS = orders(
     created={"created_at": datetime.fromisoformat, "portfolio_id": UUID},
     name={"name": text, "portfolio_id": UUID},
 )
+TRANSACTION_ORDERS = orders(
+    seq={"seq": int},
+    business_date={"business_date": date.fromisoformat, "seq": int},
+)
+SIMULATION_ORDERS = orders(requested={"requested_at": datetime.fromisoformat, "simulation_id": UUID})
 
 
 class Reads:
@@ -65,32 +68,17 @@ class Reads:
 
     def recorded(self, portfolio_id: UUID, rows: Sequence[Transaction]) -> TransactionsView:
         """Rows that this unit of work has recorded, one after another."""
-        page = self.transactions(portfolio_id, limit=len(rows), after_seq=rows[0].seq - 1)
+        after = TRANSACTION_ORDERS["seq"].cursor_of({"seq": rows[0].seq - 1})
+        page = self.transactions(portfolio_id, "seq", len(rows), after)
         return TransactionsView(transactions=page.items)
 
     def transactions(
-        self,
-        portfolio_id: UUID,
-        limit: int,
-        after_seq: int = 0,
-        txn_type: str | None = None,
-        ticker: str | None = None,
-        start: date | None = None,
-        end: date | None = None,
+        self, portfolio_id: UUID, sort: str, limit: int, cursor: str | None, **wanted: object
     ) -> TransactionPage:
-        """Ledger rows above `after_seq`, in ledger order."""
-        rows = self._rows(
-            "transactions",
-            portfolio_id=portfolio_id,
-            limit=limit + 1,
-            after_seq=after_seq,
-            txn_type=txn_type,
-            ticker=parse_ticker(ticker) if ticker else None,
-            start=start,
-            end=end,
-        )
-        items = [TransactionView(**row) for row in rows[:limit]]
-        return TransactionPage(items=items, next_cursor=items[-1].seq if len(rows) > limit else None)
+        """Ledger rows of a `txn_type`, `ticker` or `account`, dated `start` to `end`; None is any."""
+        asked = {**_ANY_TRANSACTION, **wanted, "portfolio_id": portfolio_id}
+        page = fetch_page(self._connection, _READS["transactions"], asked, TRANSACTION_ORDERS[sort], limit, cursor)
+        return TransactionPage.model_validate(page)
 
     def holdings(self, portfolio_id: UUID) -> HoldingsView:
         rows = self._rows("holdings", portfolio_id=portfolio_id)
@@ -104,15 +92,17 @@ class Reads:
         return CashView(portfolio_id=portfolio_id, balances=[BalanceView(**row) for row in rows])
 
     def simulation(self, user_id: UUID, simulation_id: UUID) -> SimulationView:
-        rows = self._rows("simulations", user_id=user_id, portfolio_id=None, simulation_id=simulation_id, limit=1)
+        rows = self._rows("simulations", user_id=user_id, portfolio_id=None, simulation_id=simulation_id, status=None)
         if not rows:
             raise SimulationNotFound(simulation_id)
         return SimulationView(**rows[0])
 
-    def simulations(self, user_id: UUID, portfolio_id: UUID) -> SimulationsView:
-        asked = {"user_id": user_id, "portfolio_id": portfolio_id, "simulation_id": None}
-        rows = self._rows("simulations", **asked, limit=_MOST_SIMULATIONS)
-        return SimulationsView(items=[SimulationView(**row) for row in rows])
+    def simulations(
+        self, user_id: UUID, portfolio_id: UUID, status: str | None, sort: str, limit: int, cursor: str | None
+    ) -> SimulationPage:
+        asked = {"user_id": user_id, "portfolio_id": portfolio_id, "simulation_id": None, "status": status}
+        page = fetch_page(self._connection, _READS["simulations"], asked, SIMULATION_ORDERS[sort], limit, cursor)
+        return SimulationPage.model_validate(page)
 
     def _rows(self, name: str, **parameters: object) -> list[dict[str, Any]]:
         return self._connection.execute(_READS[name], parameters).fetchall()

@@ -146,8 +146,9 @@ class SimulationView(View):
     finished_at: datetime | None
 
 
-class SimulationsView(View):
+class SimulationPage(View):
     items: Sequence[SimulationView]
+    next_cursor: str | None
 
 
 class SimulationResultView(SimulationView):

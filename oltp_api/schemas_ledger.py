@@ -235,7 +235,7 @@ class TransactionView(View):
 
 class TransactionPage(View):
     items: Sequence[TransactionView]
-    next_cursor: int | None
+    next_cursor: str | None
 
 
 class TransactionsView(View):

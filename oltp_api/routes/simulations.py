@@ -1,5 +1,6 @@
 """Simulations are requests: they are stored here, run by the pipeline, and their results read from the lake."""
 
+from typing import Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -7,9 +8,13 @@ from fastapi import APIRouter, Response
 from oltp_api import handlers
 from oltp_api.dependencies import OnceDep, UserDep, VisiblePortfolio, WorldDep
 from oltp_api.errors import PROBLEMS
-from oltp_api.schemas import SimulationRequestBody, SimulationResultView, SimulationsView, SimulationView
+from oltp_api.pages import CursorQuery, LimitQuery
+from oltp_api.schemas import SimulationPage, SimulationRequestBody, SimulationResultView, SimulationView
 
 router = APIRouter(tags=["simulations"], responses=PROBLEMS)
+
+Status = Literal["REQUESTED", "DONE", "REFUSED"]
+Sort = Literal["requested", "-requested"]
 
 
 @router.post(
@@ -27,9 +32,17 @@ def request_simulation(portfolio_id: UUID, body: SimulationRequestBody, once: On
     )
 
 
-@router.get("/portfolios/{portfolio_id}/simulations", summary="A portfolio's simulations, oldest first")
-def list_simulations(portfolio_id: VisiblePortfolio, world: WorldDep, user_id: UserDep) -> SimulationsView:
-    return world.transact(lambda work: work.reads.simulations(user_id, portfolio_id))
+@router.get("/portfolios/{portfolio_id}/simulations", summary="A portfolio's simulations, oldest first by default")
+def list_simulations(
+    portfolio_id: VisiblePortfolio,
+    world: WorldDep,
+    user_id: UserDep,
+    status: Status | None = None,
+    sort: Sort = "requested",
+    limit: LimitQuery = 100,
+    cursor: CursorQuery = None,
+) -> SimulationPage:
+    return world.transact(lambda work: work.reads.simulations(user_id, portfolio_id, status, sort, limit, cursor))
 
 
 @router.get("/simulations/{simulation_id}", summary="A simulation: request, status, summary and fan")

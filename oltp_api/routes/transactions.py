@@ -1,17 +1,19 @@
 """The ledger of a portfolio: record a transaction, and read what was recorded."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
 
 from domain.commands import RemoveHolding
 from domain.ledger import TxnType
+from domain.securities import parse_ticker
 from oltp_api import bookkeeping
 from oltp_api.accounts import MAIN_ACCOUNT
 from oltp_api.dependencies import OnceDep, VisiblePortfolio, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Day, ShortText
+from oltp_api.pages import CursorQuery, LimitQuery
 from oltp_api.schemas_ledger import (
     ConversionRequest,
     CostMethodRequest,
@@ -28,6 +30,7 @@ from oltp_api.unit_of_work import UnitOfWork
 
 router = APIRouter(prefix="/portfolios/{portfolio_id}", tags=["ledger"], responses=PROBLEMS)
 
+Sort = Literal["seq", "-seq", "business_date", "-business_date"]
 _MAX_SEQ = 2**63 - 1
 
 
@@ -111,15 +114,24 @@ def change_cost_method(portfolio_id: UUID, body: CostMethodRequest, once: OnceDe
     return once.world.transact(act)
 
 
-@router.get("/transactions", summary="Ledger rows, in ledger order")
+@router.get("/transactions", summary="Ledger rows, in ledger order unless sorted otherwise")
 def list_transactions(
     portfolio_id: VisiblePortfolio,
     world: WorldDep,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    cursor: Annotated[int, Query(ge=0, le=_MAX_SEQ, description="The seq after which to go on.")] = 0,
     type: TxnType | None = None,
     ticker: ShortText | None = None,
+    account: ShortText | None = None,
     start: Annotated[Day | None, Query(alias="from", description="First business date.")] = None,
     end: Annotated[Day | None, Query(alias="to", description="Last business date.")] = None,
+    sort: Sort = "seq",
+    limit: LimitQuery = 100,
+    cursor: CursorQuery = None,
 ) -> TransactionPage:
-    return world.transact(lambda work: work.reads.transactions(portfolio_id, limit, cursor, type, ticker, start, end))
+    wanted = {
+        "txn_type": type,
+        "ticker": parse_ticker(ticker) if ticker else None,
+        "account": account,
+        "start": start,
+        "end": end,
+    }
+    return world.transact(lambda work: work.reads.transactions(portfolio_id, sort, limit, cursor, **wanted))

@@ -71,13 +71,11 @@ inner join account using (account_id)
 left join security_name using (security_id)
 where
     ledger.portfolio_id = %(portfolio_id)s
-    and ledger.seq > %(after_seq)s
     and (%(txn_type)s::text is null or ledger.txn_type = %(txn_type)s)
     and (%(ticker)s::text is null or security_name.name = %(ticker)s)
+    and (%(account)s::text is null or account.identifier = %(account)s)
     and (%(start)s::date is null or ledger.business_date >= %(start)s)
     and (%(end)s::date is null or ledger.business_date <= %(end)s)
-order by ledger.seq
-limit %(limit)s
 
 -- name: holdings
 select
@@ -134,5 +132,4 @@ where
     user_id = %(user_id)s
     and (%(portfolio_id)s::uuid is null or portfolio_id = %(portfolio_id)s)
     and (%(simulation_id)s::uuid is null or simulation_id = %(simulation_id)s)
-order by requested_at, simulation_id
-limit %(limit)s
+    and (%(status)s::text is null or status = %(status)s)

@@ -68,10 +68,11 @@ class Hot:
 
 def read(api: httpx.Client, address: str) -> Ledger:
     rows: list[dict[str, Any]] = []
-    cursor = 0
-    while cursor is not None:
-        page = api.get(f"{address}/transactions", params={"limit": 1000, "cursor": cursor}).json()
+    query: dict[str, Any] | None = {"limit": 1000}
+    while query is not None:
+        page = api.get(f"{address}/transactions", params=query).json()
         rows, cursor = rows + page["items"], page["next_cursor"]
+        query = {"limit": 1000, "cursor": cursor} if cursor else None
     cash = {part["currency"]: Decimal(part["balance"]) for part in api.get(f"{address}/cash").json()["balances"]}
     holdings = {
         (part["account"], held["ticker"]): tuple(Decimal(part[name]) for name in ("quantity", "cost_basis", "realised"))

@@ -227,6 +227,10 @@ class Orders(RuleBasedStateMachine):
         assert (replayed.holdings, replayed.cash) == (self.mine.holdings, self.mine.cash)
 
 
+def test_orders_and_cash_keep_their_rules_under_any_commands() -> None:
+    run_state_machine_as_test(Orders, settings=settings(max_examples=60, stateful_step_count=30, deadline=None))
+
+
 class StrandingOrder(Order):
     """Frees a share that was rounded down, and does not give the remainder to the last fill."""
 
@@ -248,7 +252,3 @@ def test_control_an_order_that_strands_a_hundred_millionth_is_found() -> None:
 
     with pytest.raises(AssertionError):
         run_state_machine_as_test(StrandingOrders, settings=thorough)
-
-
-TestOrders = Orders.TestCase
-TestOrders.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

@@ -15,6 +15,9 @@ SECTIONS = {
     "Holdings",
     "Snapshots",
     "Collateral",
+    "Accounts and registry",
+    "Orders and cash",
+    "Lifetimes",
 }
 
 

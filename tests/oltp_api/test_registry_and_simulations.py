@@ -85,6 +85,24 @@ def test_a_simulation_is_a_stored_request(api, portfolio) -> None:
     assert api.get(f"/simulations/{asked['simulation_id']}").json() == {**asked, "fan": None}
 
 
+@pytest.mark.parametrize("sort", ["requested", "-requested"])
+def test_simulations_are_filtered_sorted_and_paged(api, portfolio, sort: str) -> None:
+    for name in ("a", "b", "c", "d"):
+        api.post(f"/portfolios/{portfolio.portfolio_id}/simulations", json={"name": name})
+    names, query = [], {"sort": sort, "limit": 2}
+    while True:
+        page = portfolio.get("/simulations", **query)
+        names += [one["name"] for one in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        query["cursor"] = page["next_cursor"]
+
+    oldest_first = ["default", "a", "b", "c", "d"]
+    assert names == (oldest_first if sort == "requested" else oldest_first[::-1])
+    assert len(portfolio.get("/simulations", status="REQUESTED")["items"]) == 5
+    assert portfolio.get("/simulations", status="DONE") == {"items": [], "next_cursor": None}
+
+
 def test_a_seed_is_drawn_where_none_is_given(api, portfolio) -> None:
     answers = [
         api.post(f"/portfolios/{portfolio.portfolio_id}/simulations", json={"name": "x"}).json() for _ in range(2)

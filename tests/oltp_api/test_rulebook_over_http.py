@@ -1,4 +1,4 @@
-"""Rulebook 0, 1, 2, 6 and 13 where the whole path from request to stored row decides."""
+"""Rulebook 0, 1, 2, 3, 4, 6 and 13 where the whole path from request to stored row decides."""
 
 import random
 from collections.abc import Callable
@@ -95,6 +95,36 @@ def test_a_gain_on_an_unknown_basis_is_absent_from_the_answer_never_0(portfolio)
         None,
         None,
     )
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"type": "DIVIDEND", "amount": "5"},
+        {"type": "DIVIDEND", "per_unit": "0.5", "ex_date": "2016-01-05"},
+        {"type": "SPLIT", "split_new": "2", "split_old": "1"},
+    ],
+    ids=["a dividend", "a dividend per unit", "a split"],
+)
+def test_a_dividend_or_split_of_a_total_return_security_is_refused(portfolio, stored, row: dict[str, str]) -> None:
+    portfolio.buy("10", "100", business_date="2016-01-04")
+    before = stored()
+    answer = portfolio.post(ticker="AAPL", business_date="2016-01-06", **row)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "total_return_security")
+    assert stored() == before
+
+
+@pytest.mark.parametrize("moment", [{}, {"event_ts": "2016-01-06T20:30:00Z"}], ids=["no moment", "a later moment"])
+def test_a_split_applies_at_the_start_of_its_day_whatever_moment_is_given(portfolio, moment: dict[str, str]) -> None:
+    portfolio.api.post("/securities", json={"ticker": "SPLITS"})
+    portfolio.buy("10", "100", ticker="SPLITS", business_date="2016-01-05")
+    portfolio.buy("3", "50", ticker="SPLITS", business_date="2016-01-06", event_ts="2016-01-06T15:00:00Z")
+    split = {"type": "SPLIT", "split_new": "2", "split_old": "1", "business_date": "2016-01-06", **moment}
+    row = portfolio.post(ticker="SPLITS", **split).json()
+
+    assert row["event_ts"] == "2016-01-06T05:00:00Z"
+    assert (held(portfolio)["quantity"], held(portfolio)["cost_basis"]) == ("23", "1150")
 
 
 def test_what_a_reversal_took_back_is_no_longer_stored(portfolio, database: Database) -> None:

@@ -115,9 +115,45 @@ def test_transactions_are_filtered_and_paged_in_ledger_order(portfolio) -> None:
     assert seqs(type="DEPOSIT") == [1]
     assert seqs(**{"from": "2016-02-01", "to": "2016-03-01"}) == [2, 3]
     first = portfolio.get("/transactions", limit=3)
-    assert first["next_cursor"] == 3
+    assert [row["seq"] for row in first["items"]] == [1, 2, 3]
     rest = portfolio.get("/transactions", limit=3, cursor=first["next_cursor"])
     assert ([row["seq"] for row in rest["items"]], rest["next_cursor"]) == ([4], None)
+
+
+@pytest.mark.parametrize(
+    ("sort", "seqs"),
+    [
+        ("seq", [1, 2, 3, 4, 5]),
+        ("-seq", [5, 4, 3, 2, 1]),
+        ("business_date", [1, 3, 5, 2, 4]),
+        ("-business_date", [4, 2, 5, 3, 1]),
+    ],
+)
+def test_every_order_of_transactions_pages_without_gap_or_repeat(portfolio, sort: str, seqs: list[int]) -> None:
+    for day in ("2016-03-01", "2016-02-01", "2016-04-01", "2016-02-01"):
+        portfolio.buy("1", "10", business_date=day)
+    seen, query = [], {"sort": sort, "limit": 2}
+    while True:
+        page = portfolio.get("/transactions", **query)
+        seen += [row["seq"] for row in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        query["cursor"] = page["next_cursor"]
+
+    assert seen == seqs
+    other = {**query, "sort": "business_date" if sort == "seq" else "seq"}
+    answer = portfolio.api.get(f"/portfolios/{portfolio.portfolio_id}/transactions", params=other)
+    assert (answer.status_code, answer.json()["field"]) == (422, "cursor")
+
+
+def test_transactions_of_one_account_are_listed_alone(portfolio) -> None:
+    opened = {"identifier": "LISTED", "broker": "Broker", "account_type": "CUSTODY"}
+    assert portfolio.api.post("/accounts", json=opened).status_code == 201
+    portfolio.buy("1", "10")
+    portfolio.buy("2", "10", account="LISTED")
+
+    assert [row["seq"] for row in portfolio.get("/transactions", account="LISTED")["items"]] == [3]
+    assert portfolio.get("/transactions", account="NONE")["items"] == []
 
 
 def test_a_back_dated_purchase_restates_cost_and_gain(portfolio) -> None:

@@ -183,6 +183,20 @@ def test_only_the_owner_can_mend_a_mistake(registry: Database) -> None:
         assert owner.execute(REWRITES["a known detail"]).rowcount == 1
 
 
+def test_the_registry_is_shared_by_all_since_no_row_of_it_belongs_to_a_user(new_database) -> None:
+    """Whatever refers to a user by a foreign key belongs to one; portfolios do, so the question finds what there is."""
+    with psycopg.connect(new_database().app_url) as connection:
+        owned = connection.execute(
+            "select conrelid::regclass::text from pg_constraint"
+            " where contype = 'f' and confrelid = 'app_user'::regclass"
+        ).fetchall()
+    registry = {"security_registry", "security_identifier", "equity_details", "bond_details", "fund_details"}
+    names = {name for (name,) in owned}
+
+    assert "portfolio" in names
+    assert not names & registry
+
+
 def test_a_portfolio_is_never_deleted(new_database: Callable[[], Database]) -> None:
     database = new_database()
     with psycopg.connect(database.app_url) as connection:
