@@ -88,8 +88,10 @@ class Ring:
     def act(self, command: Callable[[UnitOfWork], Any]) -> Any:
         with self._pool.connection() as connection:
             work = UnitOfWork(connection, self._clock)
-            work.portfolios = self._repository(connection, self._clock.now())
-            return command(work)
+            work.portfolios = self._repository(connection, self._clock.now(), work.write_later)
+            done = command(work)
+            work.commit()
+            return done
 
     def fight(self, *commands: Callable[[UnitOfWork], Any]) -> list[str]:
         """How each of the two ends: won, the refusal's code, or the database error's name."""
