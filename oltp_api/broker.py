@@ -16,7 +16,7 @@ from domain.errors import NoRelease, Refusal
 from domain.orders import Execution, FillSource, Order, Quote
 from domain.ports import AnalyticsRepository, Broker
 from oltp_api.dependencies import World
-from oltp_api.orders import fill_order, last_close
+from oltp_api.handlers.orders import fill_order, last_close
 from storage.settings import Settings
 
 _LOG = logging.getLogger(__name__)

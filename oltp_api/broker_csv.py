@@ -23,7 +23,7 @@ from pydantic import ValidationError
 
 from domain.errors import InvalidInput, Refusal, plain
 from domain.ledger import TxnType
-from oltp_api.schemas_ledger import TransactionRequest
+from oltp_api.schemas.ledger import TransactionRequest
 
 _HEADERS = {
     "type": "type, action, transaction type, activity type, buy sell, side, activity, operation",

@@ -15,8 +15,8 @@ from pydantic import BaseModel
 
 from domain.errors import Refusal
 from domain.ports import Clock
-from oltp_api.adapters import Answer, PostgresIdempotencyKeys
 from oltp_api.observing import USER_ID
+from oltp_api.repositories.requests import Answer, PostgresIdempotencyKeys
 from oltp_api.unit_of_work import Pool, UnitOfWork, unit_of_work
 from storage.analytics import LakeAnalyticsRepository
 

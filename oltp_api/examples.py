@@ -9,8 +9,8 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from oltp_api import schemas, schemas_ledger
 from oltp_api.routes import health, support
+from oltp_api.schemas import ledger, portfolios
 
 _PORTFOLIO_ID = "3b3f5f0e-7a43-4a52-9d6c-0a4f6de0b1c7"
 _SIMULATION_ID = "8d9c2f4e-51b7-4c0e-9b1a-6f2d3c4b5a69"
@@ -163,28 +163,28 @@ _READY = {
 }
 
 EXAMPLES: Mapping[type[BaseModel], Mapping[str, Any]] = {
-    schemas.PortfolioView: _PORTFOLIO,
-    schemas.PortfolioPage: {"items": [_PORTFOLIO], "next_cursor": None},
-    schemas_ledger.TransactionView: _TRANSACTION,
-    schemas_ledger.TransactionPage: {"items": [_TRANSACTION], "next_cursor": None},
-    schemas_ledger.TransactionsView: {"transactions": [_TRANSACTION]},
-    schemas_ledger.HoldingsView: {"portfolio_id": _PORTFOLIO_ID, "holdings": [_HOLDING]},
-    schemas_ledger.CashView: {
+    portfolios.PortfolioView: _PORTFOLIO,
+    portfolios.PortfolioPage: {"items": [_PORTFOLIO], "next_cursor": None},
+    ledger.TransactionView: _TRANSACTION,
+    ledger.TransactionPage: {"items": [_TRANSACTION], "next_cursor": None},
+    ledger.TransactionsView: {"transactions": [_TRANSACTION]},
+    ledger.HoldingsView: {"portfolio_id": _PORTFOLIO_ID, "holdings": [_HOLDING]},
+    ledger.CashView: {
         "portfolio_id": _PORTFOLIO_ID,
         "balances": [{"currency": "USD", "balance": "8596.5", "reserved": "500", "available": "8096.5"}],
     },
-    schemas.SimulationView: _SIMULATION,
-    schemas.SimulationPage: {"items": [_SIMULATION], "next_cursor": None},
-    schemas.SimulationResultView: _DONE,
-    schemas.ReleaseView: _RELEASE,
-    schemas.PositionsView: {**_RELEASE, "positions": [_VALUED], "total": _VALUE},
-    schemas.ValuesView: {**_RELEASE, "values": [_VALUE]},
-    schemas.PerformanceView: {**_RELEASE, "performance": _PERFORMANCE},
-    schemas.CorrelationsView: {
+    portfolios.SimulationView: _SIMULATION,
+    portfolios.SimulationPage: {"items": [_SIMULATION], "next_cursor": None},
+    portfolios.SimulationResultView: _DONE,
+    portfolios.ReleaseView: _RELEASE,
+    portfolios.PositionsView: {**_RELEASE, "positions": [_VALUED], "total": _VALUE},
+    portfolios.ValuesView: {**_RELEASE, "values": [_VALUE]},
+    portfolios.PerformanceView: {**_RELEASE, "performance": _PERFORMANCE},
+    portfolios.CorrelationsView: {
         **_RELEASE,
         "extremes": [{"ticker_a": "AAPL", "ticker_b": "XOM", "correlation": 0.21}],
     },
-    schemas.PriceView: {
+    portfolios.PriceView: {
         **_RELEASE,
         "ticker": "AAPL",
         "asked": "2017-03-26",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from domain.commands import DescribeSecurity, RegisterSecurity
 from domain.securities import AssetType, Identifier, IdentifierType, PriceKind
-from oltp_api.registry import register_security
+from oltp_api.handlers.registry import register_security
 from oltp_api.unit_of_work import UnitOfWork
 from storage.settings import REPOSITORY
 

@@ -7,20 +7,20 @@ from typing import Any
 from psycopg_pool import ConnectionPool
 
 from domain.ports import Clock
-from oltp_api.accounts import PostgresAccountRepository
-from oltp_api.adapters import (
+from oltp_api.connections import Connection
+from oltp_api.repositories.accounts import PostgresAccountRepository
+from oltp_api.repositories.books import Books
+from oltp_api.repositories.edits import PortfolioEdits
+from oltp_api.repositories.imports import PostgresImports
+from oltp_api.repositories.orders import PostgresOrderRepository
+from oltp_api.repositories.portfolios import PostgresPortfolioRepository
+from oltp_api.repositories.reads import Reads
+from oltp_api.repositories.requests import (
     OutboxPublisher,
     PostgresIdempotencyKeys,
     PostgresSimulationRequests,
 )
-from oltp_api.books import Books
-from oltp_api.connections import Connection
-from oltp_api.edits import PortfolioEdits
-from oltp_api.imports_repository import PostgresImports
-from oltp_api.order_repository import PostgresOrderRepository
-from oltp_api.portfolio_repository import PostgresPortfolioRepository
-from oltp_api.reads import Reads
-from oltp_api.registry_store import PostgresSecurityRepository
+from oltp_api.repositories.securities import PostgresSecurityRepository
 
 Pool = ConnectionPool[Connection]
 

@@ -10,7 +10,7 @@ from oltp_api.errors import EDIT_PROBLEMS, PROBLEMS
 from oltp_api.etags import OptionalMatch, RequiredMatch, tagged
 from oltp_api.fields import ShortText
 from oltp_api.pages import CursorQuery, LimitQuery
-from oltp_api.schemas_accounts import AccountEdit, AccountPage, AccountRequest, AccountView
+from oltp_api.schemas.accounts import AccountEdit, AccountPage, AccountRequest, AccountView
 
 router = APIRouter(prefix="/accounts", tags=["accounts"], responses=PROBLEMS)
 

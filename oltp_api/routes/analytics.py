@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from oltp_api.dependencies import AnalyticsDep, VisiblePortfolio
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Day
-from oltp_api.schemas import (
+from oltp_api.schemas.portfolios import (
     CorrelationsView,
     CorrelationView,
     PerformanceNumbers,

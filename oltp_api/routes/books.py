@@ -11,7 +11,7 @@ from domain.snapshots import NOTHING_RELEASED, ReleasedQuotes
 from oltp_api.dependencies import OnceDep, UserDep, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Day, Number
-from oltp_api.schemas_books import (
+from oltp_api.schemas.books import (
     EndOfDayPage,
     RankedView,
     RankingRequest,

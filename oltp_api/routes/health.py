@@ -9,7 +9,7 @@ from oltp_api.dependencies import WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.metrics import Metrics
 from oltp_api.operations import state_of
-from oltp_api.schemas import ReleaseView
+from oltp_api.schemas.portfolios import ReleaseView
 
 router = APIRouter(prefix="/health", tags=["health"])
 metrics_router = APIRouter()

@@ -8,13 +8,13 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from oltp_api import importing, statements
 from oltp_api.broker_csv import decoded
 from oltp_api.dependencies import OnceDep, UserDep, VisiblePortfolio, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import ShortText
-from oltp_api.schemas_imports import A_FILE, BatchRequest, BatchView, ImportPage, ImportRequest, ImportView
-from oltp_api.schemas_statements import ReconciliationView, StatementRequest
+from oltp_api.handlers import imports, statements
+from oltp_api.schemas.imports import A_FILE, BatchRequest, BatchView, ImportPage, ImportRequest, ImportView
+from oltp_api.schemas.statements import ReconciliationView, StatementRequest
 
 router = APIRouter(tags=["imports"], responses=PROBLEMS)
 
@@ -80,7 +80,7 @@ _FILE: dict[str, Any] = {
 def record_batch(portfolio_id: UUID, body: Annotated[BatchRequest, Body()], once: OnceDep) -> Response:
     """All of them or none, or with mode `partial` those that are not refused. A transaction whose external_id is
     recorded already is a DUPLICATE and has no effect."""
-    return once.commit(body, 201, lambda work: importing.record_all(body, once.user_id, portfolio_id, work))
+    return once.commit(body, 201, lambda work: imports.record_all(body, once.user_id, portfolio_id, work))
 
 
 @router.post(
@@ -95,7 +95,7 @@ def import_file(
 ) -> Response:
     """Rows are recorded in order of their dates; of one day, in the order of the file. Rows that are refused are in the
     report with their line and column, and the others are recorded: `status` says which of it was."""
-    return once.commit(asked, 201, lambda work: importing.import_file(asked, once.user_id, portfolio_id, work))
+    return once.commit(asked, 201, lambda work: imports.import_file(asked, once.user_id, portfolio_id, work))
 
 
 @router.get("/portfolios/{portfolio_id}/imports", summary="Imports of a portfolio, oldest first")

@@ -6,11 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from domain.orders import OrderStatus, Side
-from oltp_api import orders
 from oltp_api.dependencies import OnceDep, UserDep, VisiblePortfolio, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import ShortText
-from oltp_api.schemas_orders import CancelRequest, FillRequest, OrderPage, OrderRequest, OrderSort, OrderWithFills
+from oltp_api.handlers import orders
+from oltp_api.schemas.orders import CancelRequest, FillRequest, OrderPage, OrderRequest, OrderSort, OrderWithFills
 from oltp_api.unit_of_work import UnitOfWork
 
 router = APIRouter(tags=["orders"], responses=PROBLEMS)

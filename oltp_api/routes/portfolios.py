@@ -7,14 +7,14 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Header, Query, Response
 
 from domain.portfolio import PortfolioKind
-from oltp_api import handlers
 from oltp_api.dependencies import OnceDep, UserDep, VisiblePortfolio, World, WorldDep
 from oltp_api.errors import EDIT_PROBLEMS, PROBLEMS
 from oltp_api.etags import Match, OptionalMatch, RequiredMatch, tagged, tagged_answer
 from oltp_api.fields import Number, ShortText, Text
+from oltp_api.handlers import portfolios
 from oltp_api.pages import CursorQuery, LimitQuery
-from oltp_api.schemas import PortfolioEdit, PortfolioPage, PortfolioRequest, PortfolioView
-from oltp_api.schemas_ledger import CashView, HoldingsView
+from oltp_api.schemas.ledger import CashView, HoldingsView
+from oltp_api.schemas.portfolios import PortfolioEdit, PortfolioPage, PortfolioRequest, PortfolioView
 from oltp_api.unit_of_work import UnitOfWork
 
 router = APIRouter(prefix="/portfolios", tags=["portfolios"], responses=PROBLEMS)
@@ -33,7 +33,7 @@ def create_portfolio(
     asked = (body or PortfolioRequest()).with_query(name=name, initial_cash=initial_cash)
     command = asked.command(once.user_id)
     created = once.commit(
-        asked, 201, lambda work: work.reads.portfolio(once.user_id, handlers.create_portfolio(command, work))
+        asked, 201, lambda work: work.reads.portfolio(once.user_id, portfolios.create_portfolio(command, work))
     )
     return tagged_answer(created)
 

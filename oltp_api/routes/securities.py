@@ -11,13 +11,13 @@ from fastapi import APIRouter
 
 from domain.errors import NotFound
 from domain.securities import AssetType
-from oltp_api import registry
 from oltp_api.dependencies import AnalyticsDep, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Currency, Day, ShortText
+from oltp_api.handlers import registry
 from oltp_api.pages import CursorQuery, LimitQuery
-from oltp_api.schemas import PriceView
-from oltp_api.schemas_registry import DetailsRequest, IdentifierRequest, SecurityPage, SecurityRequest, SecurityView
+from oltp_api.schemas.portfolios import PriceView
+from oltp_api.schemas.registry import DetailsRequest, IdentifierRequest, SecurityPage, SecurityRequest, SecurityView
 
 router = APIRouter(prefix="/securities", tags=["securities"], responses=PROBLEMS)
 

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from oltp_api import handlers
 from oltp_api.dependencies import OnceDep, UserDep, VisiblePortfolio, WorldDep
 from oltp_api.errors import PROBLEMS
+from oltp_api.handlers import portfolios
 from oltp_api.pages import CursorQuery, LimitQuery
-from oltp_api.schemas import SimulationPage, SimulationRequestBody, SimulationResultView, SimulationView
+from oltp_api.schemas.portfolios import SimulationPage, SimulationRequestBody, SimulationResultView, SimulationView
 
 router = APIRouter(tags=["simulations"], responses=PROBLEMS)
 
@@ -28,7 +28,7 @@ def request_simulation(portfolio_id: UUID, body: SimulationRequestBody, once: On
     return once.commit(
         body,
         202,
-        lambda work: work.reads.simulation(once.user_id, handlers.request_simulation(command, work)),
+        lambda work: work.reads.simulation(once.user_id, portfolios.request_simulation(command, work)),
     )
 
 

@@ -8,13 +8,13 @@ from fastapi import APIRouter, Path, Query, Response
 from domain.commands import RemoveHolding
 from domain.ledger import TxnType
 from domain.securities import parse_ticker
-from oltp_api import bookkeeping
-from oltp_api.accounts import MAIN_ACCOUNT
 from oltp_api.dependencies import OnceDep, VisiblePortfolio, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Day, ShortText
+from oltp_api.handlers import ledger
 from oltp_api.pages import CursorQuery, LimitQuery
-from oltp_api.schemas_ledger import (
+from oltp_api.repositories.accounts import MAIN_ACCOUNT
+from oltp_api.schemas.ledger import (
     ConversionRequest,
     CostMethodRequest,
     HoldingAdded,
@@ -40,7 +40,7 @@ def record_transaction(portfolio_id: UUID, body: TransactionRequest, once: OnceD
     command = body.command(once.user_id, portfolio_id)
 
     def act(work: UnitOfWork) -> TransactionView:
-        rows, security = bookkeeping.record_transaction(command, work)
+        rows, security = ledger.record_transaction(command, work)
         account = command.account or MAIN_ACCOUNT
         return TransactionView.of(rows[0], account, security.ticker if security else None, work.recorded_at)
 
@@ -60,7 +60,7 @@ def reverse_transaction(
     return once.commit(
         body,
         201,
-        lambda work: work.reads.recorded(portfolio_id, bookkeeping.reverse_transaction(command, work)),
+        lambda work: work.reads.recorded(portfolio_id, ledger.reverse_transaction(command, work)),
     )
 
 
@@ -69,17 +69,13 @@ def reverse_transaction(
 )
 def transfer_units(portfolio_id: UUID, body: TransferRequest, once: OnceDep) -> Response:
     command = body.command(once.user_id, portfolio_id)
-    return once.commit(
-        body, 201, lambda work: work.reads.recorded(portfolio_id, bookkeeping.transfer_units(command, work))
-    )
+    return once.commit(body, 201, lambda work: work.reads.recorded(portfolio_id, ledger.transfer_units(command, work)))
 
 
 @router.post("/conversions", status_code=201, response_model=TransactionsView, summary="Exchange cash")
 def convert_cash(portfolio_id: UUID, body: ConversionRequest, once: OnceDep) -> Response:
     command = body.command(once.user_id, portfolio_id)
-    return once.commit(
-        body, 201, lambda work: work.reads.recorded(portfolio_id, bookkeeping.convert_cash(command, work))
-    )
+    return once.commit(body, 201, lambda work: work.reads.recorded(portfolio_id, ledger.convert_cash(command, work)))
 
 
 @router.post(
@@ -91,7 +87,7 @@ def add_holding(portfolio_id: UUID, body: HoldingAdded, once: OnceDep) -> Respon
     return once.commit(
         body,
         201,
-        lambda work: work.reads.recorded(portfolio_id, [bookkeeping.add_holding(command, work)]).transactions[0],
+        lambda work: work.reads.recorded(portfolio_id, [ledger.add_holding(command, work)]).transactions[0],
     )
 
 
@@ -99,7 +95,7 @@ def add_holding(portfolio_id: UUID, body: HoldingAdded, once: OnceDep) -> Respon
 def remove_holding(portfolio_id: UUID, ticker: ShortText, account: ShortText, once: OnceDep) -> TransactionView:
     command = RemoveHolding(once.user_id, portfolio_id, account, ticker)
     return once.world.transact(
-        lambda work: work.reads.recorded(portfolio_id, [bookkeeping.remove_holding(command, work)]).transactions[0]
+        lambda work: work.reads.recorded(portfolio_id, [ledger.remove_holding(command, work)]).transactions[0]
     )
 
 
@@ -108,7 +104,7 @@ def change_cost_method(portfolio_id: UUID, body: CostMethodRequest, once: OnceDe
     command = body.command(once.user_id, portfolio_id)
 
     def act(work: UnitOfWork) -> HoldingsView:
-        bookkeeping.change_cost_method(command, work)
+        ledger.change_cost_method(command, work)
         return work.reads.holdings(portfolio_id)
 
     return once.world.transact(act)

@@ -19,7 +19,7 @@ from domain.portfolio import Portfolio, PortfolioKind, When
 from domain.positions import Positions
 from oltp_api.dependencies import LOCAL_USER
 from oltp_api.moments import moment_of
-from oltp_api.schemas_ledger import TransactionRequest, TransactionView
+from oltp_api.schemas.ledger import TransactionRequest, TransactionView
 from storage.clock import SampleMarketClock
 
 _TABLES = [

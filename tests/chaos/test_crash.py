@@ -26,7 +26,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from domain.ledger import first_hash, row_hash
-from oltp_api.portfolio_repository import PostgresPortfolioRepository
+from oltp_api.repositories.portfolios import PostgresPortfolioRepository
 from ops import processes
 from ops.environment import prepared
 from storage import embedded

@@ -30,13 +30,13 @@ from domain.errors import Refusal
 from domain.ledger import TxnType
 from domain.orders import Execution, OrderType, Side
 from domain.portfolio import Portfolio, PortfolioKind
-from oltp_api import orders
-from oltp_api.adapters import Answer
 from oltp_api.app import create_app
-from oltp_api.bookkeeping import record_transaction
 from oltp_api.dependencies import LOCAL_USER, Once, UserDep, WorldDep, _response, once
-from oltp_api.handlers import create_portfolio
-from oltp_api.portfolio_repository import Asked, PostgresPortfolioRepository
+from oltp_api.handlers import orders
+from oltp_api.handlers.ledger import record_transaction
+from oltp_api.handlers.portfolios import create_portfolio
+from oltp_api.repositories.portfolios import Asked, PostgresPortfolioRepository
+from oltp_api.repositories.requests import Answer
 from oltp_api.unit_of_work import Pool, UnitOfWork
 from storage.analytics import LakeAnalyticsRepository
 from storage.clock import SampleMarketClock

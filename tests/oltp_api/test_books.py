@@ -10,8 +10,8 @@ import httpx
 import psycopg
 import pytest
 
-from oltp_api import schemas_books
-from oltp_api.schemas_books import RankingRequest, ScheduleRequest
+from oltp_api.schemas import books
+from oltp_api.schemas.books import RankingRequest, ScheduleRequest
 from storage.lake import Lake
 from storage.postgres import Database
 from tests.small_release import publish_small_release
@@ -472,7 +472,7 @@ def test_the_supervisory_schedule_is_shown_and_cannot_be_changed(api) -> None:
 def test_every_body_about_books_has_an_example_that_is_true(api) -> None:
     models = [
         found
-        for found in vars(schemas_books).values()
+        for found in vars(books).values()
         if isinstance(found, type) and "examples" in (getattr(found, "model_config", {}).get("json_schema_extra") or {})
     ]
 

@@ -8,9 +8,9 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from oltp_api import handlers
 from oltp_api.dependencies import LOCAL_USER
-from oltp_api.schemas import PortfolioRequest
+from oltp_api.handlers import portfolios
+from oltp_api.schemas.portfolios import PortfolioRequest
 from oltp_api.unit_of_work import UnitOfWork
 from storage.clock import SampleMarketClock
 from storage.postgres import Database
@@ -52,7 +52,7 @@ def create(database: Database, api) -> Callable[..., tuple[UUID | None, int]]:
         try:
             with connection:
                 work = UnitOfWork(connection, SampleMarketClock())
-                made = handlers.create_portfolio(command, work)
+                made = portfolios.create_portfolio(command, work)
                 work.commit()
         except PowerFailure:
             made = None

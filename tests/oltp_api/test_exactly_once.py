@@ -18,9 +18,9 @@ from domain.commands import RecordTransaction
 from domain.errors import Refusal
 from domain.ledger import TxnType
 from domain.portfolio import Portfolio
-from oltp_api import bookkeeping
 from oltp_api.dependencies import LOCAL_USER
-from oltp_api.portfolio_repository import Asked, PostgresPortfolioRepository
+from oltp_api.handlers import ledger
+from oltp_api.repositories.portfolios import Asked, PostgresPortfolioRepository
 from oltp_api.unit_of_work import UnitOfWork
 from storage.clock import SampleMarketClock
 from storage.postgres import Database
@@ -164,7 +164,7 @@ def two_sales_of_ten(portfolio_id: str, database: Database, repository: type[Pos
             with psycopg.connect(database.app_url, row_factory=dict_row) as connection:
                 work = UnitOfWork(connection, clock)
                 work.portfolios = repository(connection, clock.now(), work.write_later)
-                bookkeeping.record_transaction(command, work)
+                ledger.record_transaction(command, work)
                 work.commit()
         except Refusal as refusal:
             return refusal.code

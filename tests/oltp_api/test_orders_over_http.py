@@ -17,7 +17,7 @@ from domain.orders import Execution, FillSource, Order
 from oltp_api.app import create_app
 from oltp_api.broker import SimulatedBroker, broker_of, fill_due_orders, handle_order_placed
 from oltp_api.dependencies import World
-from oltp_api.schemas_orders import (
+from oltp_api.schemas.orders import (
     CancelRequest,
     FillRequest,
     FillView,

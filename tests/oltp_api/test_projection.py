@@ -13,7 +13,7 @@ from domain.holdings import Holding
 from domain.ledger import first_hash, row_hash
 from domain.positions import Positions
 from oltp_api.dependencies import LOCAL_USER
-from oltp_api.portfolio_repository import PostgresPortfolioRepository
+from oltp_api.repositories.portfolios import PostgresPortfolioRepository
 from storage.clock import SampleMarketClock
 from storage.postgres import Database
 

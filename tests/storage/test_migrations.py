@@ -16,7 +16,7 @@ from psycopg.rows import dict_row
 from domain.ledger import first_hash, row_hash
 from domain.positions import Positions
 from domain.securities import Reference
-from oltp_api.portfolio_repository import PostgresPortfolioRepository
+from oltp_api.repositories.portfolios import PostgresPortfolioRepository
 from storage import embedded
 from storage.postgres import Database, embedded_database, prepare
 from storage.settings import REPOSITORY

@@ -14,8 +14,8 @@ from uuid import UUID, uuid4
 from domain.commands import BatchMode, RecordBatch
 from domain.errors import BatchRefused, Refusal
 from oltp_api import broker_csv
-from oltp_api.batches import Duplicate, Outcome, Recorded, record_batch
-from oltp_api.schemas_imports import (
+from oltp_api.handlers.batches import Duplicate, Outcome, Recorded, record_batch
+from oltp_api.schemas.imports import (
     MOST_ROWS,
     BatchRequest,
     BatchRow,

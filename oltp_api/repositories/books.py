@@ -24,7 +24,7 @@ from domain.haircuts import HaircutClass, HaircutSchedule
 from domain.money import ZERO, parse_money, parse_quantity
 from domain.ports import Clock
 from domain.snapshots import PositionSnapshot, ReleasedQuotes, Skipped
-from oltp_api.schemas_books import (
+from oltp_api.schemas.books import (
     ClassHaircutView,
     CollateralItemView,
     DeliveryView,

@@ -1,4 +1,7 @@
-"""Bodies of requests and answers. Requests know how to become commands; views are what a query answers, as it is."""
+"""Bodies of requests and answers about portfolios, simulations and released numbers; and what all bodies share.
+
+Requests know how to become commands; views are what a query answers, as it is.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime

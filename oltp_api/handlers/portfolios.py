@@ -1,4 +1,4 @@
-"""What happens on each command: load, ask the domain, write. The caller's unit of work commits once."""
+"""What happens when a portfolio is created or a simulation asked for: load, ask the domain, write."""
 
 import secrets
 from decimal import Decimal
@@ -12,9 +12,9 @@ from domain.portfolio import Portfolio, new_name
 from domain.ports import SimulationRequest
 from domain.positions import Positions
 from domain.securities import parse_currency, parse_ticker
-from oltp_api.accounts import MAIN_ACCOUNT
-from oltp_api.bookkeeping import found_or_registered, save
+from oltp_api.handlers.ledger import found_or_registered, save
 from oltp_api.moments import opening_of
+from oltp_api.repositories.accounts import MAIN_ACCOUNT
 from oltp_api.unit_of_work import UnitOfWork
 
 _SEED_BITS = 48  # exact in a JSON number

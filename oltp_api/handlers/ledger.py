@@ -34,9 +34,9 @@ from domain.ledger import TRADES, Transaction, TxnType
 from domain.money import ZERO, product
 from domain.portfolio import Portfolio
 from domain.securities import AssetType, PriceKind, Reference, Security, parse_currency, parse_ticker
-from oltp_api.accounts import MAIN_ACCOUNT
 from oltp_api.moments import moment_of, opening_of
-from oltp_api.portfolio_repository import Happened
+from oltp_api.repositories.accounts import MAIN_ACCOUNT
+from oltp_api.repositories.portfolios import Happened
 from oltp_api.unit_of_work import UnitOfWork
 
 INCOME = frozenset({TxnType.DIVIDEND, TxnType.COUPON})

@@ -14,8 +14,7 @@ from domain.entries import Terms, When
 from domain.errors import AlreadyExists, InvalidInput, Refusal
 from domain.portfolio import Portfolio
 from domain.securities import AssetType, Security, parse_ticker
-from oltp_api.accounts import MAIN_ACCOUNT
-from oltp_api.bookkeeping import (
+from oltp_api.handlers.ledger import (
     decide,
     load_history,
     needs_history,
@@ -24,6 +23,7 @@ from oltp_api.bookkeeping import (
     tradable,
     when_of,
 )
+from oltp_api.repositories.accounts import MAIN_ACCOUNT
 from oltp_api.unit_of_work import UnitOfWork
 
 _ISIN = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")

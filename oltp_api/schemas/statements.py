@@ -10,7 +10,7 @@ from pydantic import AliasChoices, ConfigDict, Field
 
 from domain.reconciliation import Finding, Tolerance
 from oltp_api.fields import Amount, Currency, Day, Number, ShortText, Text
-from oltp_api.schemas import Request, View
+from oltp_api.schemas.portfolios import Request, View
 
 MOST_LINES = 10_000
 

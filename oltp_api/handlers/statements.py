@@ -19,7 +19,7 @@ from domain.reconciliation import (
     units_on,
 )
 from oltp_api.broker_csv import statement_rows
-from oltp_api.schemas_statements import (
+from oltp_api.schemas.statements import (
     MOST_LINES,
     CashFinding,
     PositionFinding,

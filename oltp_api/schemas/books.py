@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 from domain.collateral import Ineligible, ValuationBasis
 from domain.haircuts import Maturity
 from oltp_api.fields import Amount, Currency, Day, Number, ShortText
-from oltp_api.schemas import Request, View
+from oltp_api.schemas.portfolios import Request, View
 
 _AAPL = {
     "security_id": 1,

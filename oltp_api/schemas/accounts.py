@@ -7,7 +7,7 @@ from pydantic import ConfigDict, JsonValue
 
 from domain.accounts import AccountType
 from oltp_api.fields import ShortText
-from oltp_api.schemas import Request, View
+from oltp_api.schemas.portfolios import Request, View
 
 _ACCOUNT: dict[str, JsonValue] = {
     "account_id": 7,

@@ -8,8 +8,8 @@ from uuid import UUID
 from domain.errors import ImportNotFound
 from domain.securities import Security
 from oltp_api.connections import Asked, Connection
-from oltp_api.registry_store import security_of
-from oltp_api.schemas_imports import ImportPage, ImportSummary, ImportView
+from oltp_api.repositories.securities import security_of
+from oltp_api.schemas.imports import ImportPage, ImportSummary, ImportView
 from storage.queries import statements
 
 _IMPORTS = statements("oltp_api", "imports")

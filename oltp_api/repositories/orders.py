@@ -11,7 +11,7 @@ from domain.errors import OrderNotFound
 from domain.orders import Fill, FillSource, Order, OrderStatus, OrderType, Side
 from domain.securities import AssetType, Security, parse_ticker
 from oltp_api.connections import Asked, Connection, Later
-from oltp_api.schemas_orders import FillView, OrderPage, OrderSort, OrderView, OrderWithFills
+from oltp_api.schemas.orders import FillView, OrderPage, OrderSort, OrderView, OrderWithFills
 from storage.queries import statements
 
 _ORDERS = statements("oltp_api", "orders")

@@ -12,7 +12,7 @@ from domain.commands import CancelOrder, FillOrder, PlaceOrder
 from domain.money import ZERO
 from domain.orders import Execution, FillSource, OrderStatus, OrderType, Side
 from oltp_api.fields import Amount, Day, Number, ShortText, Text
-from oltp_api.schemas import TICKER, Request, View
+from oltp_api.schemas.portfolios import TICKER, Request, View
 
 _FILL: dict[str, Any] = {
     "fill_id": "fill-1",

@@ -23,7 +23,7 @@ from domain.securities import (
 )
 from oltp_api.connections import Asked, Connection, savepoint
 from oltp_api.pages import fetch_page, orders, text
-from oltp_api.schemas_registry import SecurityPage, SecurityView
+from oltp_api.schemas.registry import SecurityPage, SecurityView
 from storage.queries import statements
 
 ORDERS = orders(

@@ -12,13 +12,7 @@ from domain.holdings import average_cost
 from domain.ledger import Transaction
 from oltp_api.connections import Connection
 from oltp_api.pages import fetch_page, orders, text
-from oltp_api.schemas import (
-    PortfolioPage,
-    PortfolioView,
-    SimulationPage,
-    SimulationView,
-)
-from oltp_api.schemas_ledger import (
+from oltp_api.schemas.ledger import (
     AccountHoldingView,
     BalanceView,
     CashView,
@@ -27,6 +21,12 @@ from oltp_api.schemas_ledger import (
     LotView,
     TransactionPage,
     TransactionsView,
+)
+from oltp_api.schemas.portfolios import (
+    PortfolioPage,
+    PortfolioView,
+    SimulationPage,
+    SimulationView,
 )
 from storage.queries import statements
 

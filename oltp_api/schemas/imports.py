@@ -10,8 +10,8 @@ from pydantic import ConfigDict, Field
 from domain.commands import BatchMode, RecordBatch, RecordTransaction
 from domain.errors import Refusal
 from oltp_api.fields import ShortText, Text
-from oltp_api.schemas import Request, View
-from oltp_api.schemas_ledger import TransactionRequest
+from oltp_api.schemas.ledger import TransactionRequest
+from oltp_api.schemas.portfolios import Request, View
 
 MOST_ROWS = 10_000
 A_FILE = """Type,Trade Date,Symbol,Quantity,Price,Fees,Amount

@@ -1,4 +1,4 @@
-"""The ports on PostgreSQL: repositories of what is written, the outbox, and idempotency keys.
+"""Requests for simulations, the outbox, and idempotency keys.
 
 Each is bound to the connection of one unit of work and sees only its transaction. SQL is in `sql/`.
 """

@@ -20,7 +20,7 @@ from domain.errors import (
 from oltp_api.connections import Asked, Connection, savepoint
 from oltp_api.etags import Match
 from oltp_api.pages import fetch_page, orders, text
-from oltp_api.schemas_accounts import AccountPage, AccountView
+from oltp_api.schemas.accounts import AccountPage, AccountView
 from storage.queries import statements
 
 MAIN_ACCOUNT = "MAIN"

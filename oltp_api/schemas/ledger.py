@@ -19,7 +19,7 @@ from domain.holdings import CostMethod
 from domain.ledger import Transaction, TxnType
 from domain.money import ZERO
 from oltp_api.fields import Amount, Currency, Day, Moment, Number, ShortText, Text
-from oltp_api.schemas import TICKER, Request, View
+from oltp_api.schemas.portfolios import TICKER, Request, View
 
 _FIELDS: Mapping[TxnType, tuple[str, str]] = {
     TxnType.BUY: ("ticker quantity price", "fees accrued fx_rate"),

@@ -13,9 +13,9 @@ from domain.orders import Fill, Order, OrderType, Quote, Side
 from domain.portfolio import Portfolio
 from domain.ports import AnalyticsRepository
 from domain.securities import Reference
-from oltp_api.accounts import MAIN_ACCOUNT
-from oltp_api.bookkeeping import save, tradable
+from oltp_api.handlers.ledger import save, tradable
 from oltp_api.moments import moment_of
+from oltp_api.repositories.accounts import MAIN_ACCOUNT
 from oltp_api.unit_of_work import UnitOfWork
 
 

@@ -9,7 +9,7 @@ from pydantic import AliasChoices, ConfigDict, Field, JsonValue, StringConstrain
 from domain.commands import AddIdentifier, DescribeSecurity, RegisterSecurity
 from domain.securities import AssetType, Identifier, IdentifierType, PriceKind
 from oltp_api.fields import Amount, Currency, Day, Number, ShortText
-from oltp_api.schemas import Request, View
+from oltp_api.schemas.portfolios import Request, View
 
 Fact = Annotated[ShortText, StringConstraints(strip_whitespace=True, min_length=1)]
 _BOND: dict[str, JsonValue] = {

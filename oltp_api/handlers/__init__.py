@@ -1,0 +1,1 @@
+"""What happens on each command: load, ask the domain, save."""
