@@ -57,8 +57,8 @@ def logs_written(form: Format | None) -> Iterator[None]:
     root.addHandler(handler)
     for name in _OURS:
         logging.getLogger(name).setLevel(logging.INFO)
-    known = {name: getattr(logging, name) for name in _NOT_SHOWN}
-    vars(logging).update(dict.fromkeys(_NOT_SHOWN))
+    known = {name: value for name, value in vars(logging).items() if name in _NOT_SHOWN}
+    vars(logging).update(dict.fromkeys(known))
     try:
         yield
     finally:
