@@ -53,7 +53,8 @@ def logs_written(form: Format | None) -> Iterator[None]:
     chosen = form or ("text" if sys.stderr.isatty() else "json")
     handler = _StandardError(JsonLines() if chosen == "json" else logging.Formatter(_TEXT))
     root, server = logging.getLogger(), logging.getLogger("uvicorn")
-    before, server.handlers = server.handlers, [handler]  # it passes nothing on to the root
+    before, server.handlers = server.handlers, [handler]
+    propagated, server.propagate = server.propagate, False
     root.addHandler(handler)
     for name in _OURS:
         logging.getLogger(name).setLevel(logging.INFO)
@@ -64,4 +65,4 @@ def logs_written(form: Format | None) -> Iterator[None]:
     finally:
         vars(logging).update(known)
         root.removeHandler(handler)
-        server.handlers = before
+        server.handlers, server.propagate = before, propagated
