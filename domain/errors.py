@@ -3,7 +3,7 @@
     Refusal
     +-- InvalidNumber          invalid_number
     +-- InvalidInput           invalid_input
-    +-- NotFound               not_found
+    +-- NotFound               not_found (NoSuchId, of the ones with an id)
     |   +-- PortfolioNotFound  portfolio_not_found
     |   +-- SecurityNotFound   unknown_security
     |   +-- SimulationNotFound simulation_not_found
@@ -36,12 +36,12 @@
     +-- NothingStored          nothing_stored
     +-- BatchRefused           batch_refused
     +-- ImportNotFound         import_not_found (a NotFound)
-    +-- OrderFilledAlready     order_filled
-    +-- OrderCancelledAlready  order_cancelled
-    +-- Overfill               overfill
-    +-- WorseThanLimit         worse_than_limit
-    +-- FillConflict           fill_conflict
-    +-- NoRecentPrice          no_recent_price
+    +-- OrderFilledAlready     order_filled (domain/orders.py)
+    +-- OrderCancelledAlready  order_cancelled (domain/orders.py)
+    +-- Overfill               overfill (domain/orders.py)
+    +-- WorseThanLimit         worse_than_limit (domain/orders.py)
+    +-- FillConflict           fill_conflict (domain/orders.py)
+    +-- NoRecentPrice          no_recent_price (domain/orders.py)
     +-- OrdersOpen             orders_open
 
 A refusal is what a person can mend. A bug is an AssertionError.
@@ -88,11 +88,18 @@ class NotFound(Refusal):
     code = "not_found"
 
 
-class PortfolioNotFound(NotFound):
-    code = "portfolio_not_found"
+class NoSuchId(NotFound):
+    """There is no `thing` with this id, or it is another user's."""
 
-    def __init__(self, portfolio_id: UUID) -> None:
-        super().__init__(f"there is no portfolio {portfolio_id}", portfolio_id=str(portfolio_id))
+    thing: str
+
+    def __init__(self, identifier: UUID) -> None:
+        super().__init__(f"there is no {self.thing} {identifier}", **{f"{self.thing}_id": str(identifier)})
+
+
+class PortfolioNotFound(NoSuchId):
+    code = "portfolio_not_found"
+    thing = "portfolio"
 
 
 class SecurityNotFound(NotFound):
@@ -115,11 +122,9 @@ class UnknownSecurity(Refusal):
         super().__init__(refused.message, **refused.facts)
 
 
-class SimulationNotFound(NotFound):
+class SimulationNotFound(NoSuchId):
     code = "simulation_not_found"
-
-    def __init__(self, simulation_id: UUID) -> None:
-        super().__init__(f"there is no simulation {simulation_id}", simulation_id=str(simulation_id))
+    thing = "simulation"
 
 
 class InsufficientPosition(Refusal):
@@ -362,78 +367,14 @@ class BatchRefused(Refusal):
         )
 
 
-class ImportNotFound(NotFound):
+class ImportNotFound(NoSuchId):
     code = "import_not_found"
-
-    def __init__(self, import_id: UUID) -> None:
-        super().__init__(f"there is no import {import_id}", import_id=str(import_id))
+    thing = "import"
 
 
-class OrderNotFound(NotFound):
+class OrderNotFound(NoSuchId):
     code = "order_not_found"
-
-    def __init__(self, order_id: UUID) -> None:
-        super().__init__(f"there is no order {order_id}", order_id=str(order_id))
-
-
-class OrderFilledAlready(Refusal):
-    code = "order_filled"
-
-    def __init__(self, order_id: UUID) -> None:
-        super().__init__(f"order {order_id} is filled", order_id=str(order_id))
-
-
-class OrderCancelledAlready(Refusal):
-    code = "order_cancelled"
-
-    def __init__(self, order_id: UUID) -> None:
-        super().__init__(f"order {order_id} is cancelled", order_id=str(order_id))
-
-
-class Overfill(Refusal):
-    code = "overfill"
-
-    def __init__(self, order_id: UUID, left: Decimal, asked: Decimal) -> None:
-        super().__init__(
-            f"{plain(asked)} of order {order_id} cannot be filled, {plain(left)} are left",
-            order_id=str(order_id),
-            left=plain(left),
-            asked=plain(asked),
-        )
-
-
-class WorseThanLimit(Refusal):
-    code = "worse_than_limit"
-
-    def __init__(self, order_id: UUID, limit: Decimal, price: Decimal) -> None:
-        super().__init__(
-            f"{plain(price)} is worse than the limit {plain(limit)} of order {order_id}",
-            order_id=str(order_id),
-            limit=plain(limit),
-            price=plain(price),
-        )
-
-
-class FillConflict(Refusal):
-    code = "fill_conflict"
-
-    def __init__(self, order_id: UUID, fill_id: str) -> None:
-        super().__init__(
-            f"fill {fill_id!r} of order {order_id} is recorded with other figures",
-            order_id=str(order_id),
-            fill_id=fill_id,
-        )
-
-
-class NoRecentPrice(Refusal):
-    code = "no_recent_price"
-
-    def __init__(self, ticker: str, last: date | None) -> None:
-        super().__init__(
-            f"{ticker} has no price of the last 7 days to reserve cash by; give a limit_price in a LIMIT order",
-            ticker=ticker,
-            last_price_date=last.isoformat() if last else None,
-        )
+    thing = "order"
 
 
 class OrdersOpen(Refusal):

@@ -15,16 +15,11 @@ from uuid import UUID
 
 from domain.entries import Terms, When, not_negative, positive
 from domain.errors import (
-    FillConflict,
     InsufficientPosition,
     InvalidInput,
-    NoRecentPrice,
-    OrderCancelledAlready,
-    OrderFilledAlready,
-    Overfill,
     PortfolioArchived,
     Refusal,
-    WorseThanLimit,
+    plain,
 )
 from domain.ledger import Transaction, TxnType
 from domain.money import ZERO, money, parse_money, parse_quantity, product, share
@@ -35,6 +30,66 @@ from domain.securities import Security
 HEADROOM = Decimal("1.05")
 """A purchase at the market reserves the last close times this, since the price may have moved."""
 OLDEST_PRICE = timedelta(days=7)
+
+
+class OrderFilledAlready(Refusal):
+    code = "order_filled"
+
+    def __init__(self, order_id: UUID) -> None:
+        super().__init__(f"order {order_id} is filled", order_id=str(order_id))
+
+
+class OrderCancelledAlready(Refusal):
+    code = "order_cancelled"
+
+    def __init__(self, order_id: UUID) -> None:
+        super().__init__(f"order {order_id} is cancelled", order_id=str(order_id))
+
+
+class Overfill(Refusal):
+    code = "overfill"
+
+    def __init__(self, order_id: UUID, left: Decimal, asked: Decimal) -> None:
+        super().__init__(
+            f"{plain(asked)} of order {order_id} cannot be filled, {plain(left)} are left",
+            order_id=str(order_id),
+            left=plain(left),
+            asked=plain(asked),
+        )
+
+
+class WorseThanLimit(Refusal):
+    code = "worse_than_limit"
+
+    def __init__(self, order_id: UUID, limit: Decimal, price: Decimal) -> None:
+        super().__init__(
+            f"{plain(price)} is worse than the limit {plain(limit)} of order {order_id}",
+            order_id=str(order_id),
+            limit=plain(limit),
+            price=plain(price),
+        )
+
+
+class FillConflict(Refusal):
+    code = "fill_conflict"
+
+    def __init__(self, order_id: UUID, fill_id: str) -> None:
+        super().__init__(
+            f"fill {fill_id!r} of order {order_id} is recorded with other figures",
+            order_id=str(order_id),
+            fill_id=fill_id,
+        )
+
+
+class NoRecentPrice(Refusal):
+    code = "no_recent_price"
+
+    def __init__(self, ticker: str, last: date | None) -> None:
+        super().__init__(
+            f"{ticker} has no price of the last 7 days to reserve cash by; give a limit_price in a LIMIT order",
+            ticker=ticker,
+            last_price_date=last.isoformat() if last else None,
+        )
 
 
 class Side(StrEnum):

@@ -12,9 +12,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from domain.entries import When
-from domain.errors import InsufficientCash, InsufficientPosition, OrderCancelledAlready, OrderFilledAlready, Refusal
+from domain.errors import InsufficientCash, InsufficientPosition, Refusal
 from domain.money import ZERO, money
-from domain.orders import Execution, FillSource, Order, OrderStatus, OrderType, Quote, Side
+from domain.orders import (
+    Execution,
+    FillSource,
+    Order,
+    OrderCancelledAlready,
+    OrderFilledAlready,
+    OrderStatus,
+    OrderType,
+    Quote,
+    Side,
+)
 from domain.portfolio import Portfolio
 from domain.positions import Positions
 from domain.securities import AssetType, Security

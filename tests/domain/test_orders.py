@@ -9,21 +9,30 @@ import pytest
 
 from domain.entries import When
 from domain.errors import (
-    FillConflict,
     FxMissing,
     InsufficientCash,
     InsufficientPosition,
     InvalidInput,
     InvalidNumber,
-    NoRecentPrice,
-    OrderCancelledAlready,
-    OrderFilledAlready,
-    Overfill,
     PortfolioArchived,
-    WorseThanLimit,
 )
 from domain.money import ZERO
-from domain.orders import Execution, Fill, FillSource, Order, OrderStatus, OrderType, Quote, Side
+from domain.orders import (
+    Execution,
+    Fill,
+    FillConflict,
+    FillSource,
+    NoRecentPrice,
+    Order,
+    OrderCancelledAlready,
+    OrderFilledAlready,
+    OrderStatus,
+    OrderType,
+    Overfill,
+    Quote,
+    Side,
+    WorseThanLimit,
+)
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.securities import AssetType, Security
 
