@@ -214,7 +214,9 @@ class Portfolio:
 
     def entitled(self, security_id: int, ex_date: date) -> Decimal:
         """Units at the close before `ex_date`, short ones negative. Needs the history."""
-        return self._before(ex_date).quantity_of(security_id)
+        assert self.history is not None, "what was held on a day is folded from the history"
+        before = (row for row in self.history if row.business_date < ex_date)
+        return Positions.of(before, self.cost_method).quantity_of(security_id)
 
     def split(
         self,
@@ -275,10 +277,6 @@ class Portfolio:
             if fraction:
                 kind = TxnType.SELL if fraction > 0 else TxnType.BUY
                 yield self._entry(account_id, when, terms).trade(kind, security_id, abs(fraction), price)
-
-    def _before(self, day: date) -> Positions:
-        assert self.history is not None, "what was open on a day is folded from the history"
-        return Positions.of((row for row in self.history if row.business_date < day), self.positions.method)
 
     def _entry(self, account_id: int, when: When, terms: Terms) -> Entry:
         return Entry(self.portfolio_id, self.base_currency, account_id, when, terms)

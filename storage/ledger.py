@@ -107,7 +107,7 @@ def rebuild(connection: psycopg.Connection[Any], portfolio_id: UUID) -> int:
         method = CostMethod(portfolio["cost_method"])
         folded = Positions.of(rows, method)
         holdings = {key: folded.holding(key) for key in stored | folded.holdings.keys()}
-        saved = [(portfolio_id, *key, *holding_values(held, method)) for key, held in sorted(holdings.items())]
+        saved = [(portfolio_id, *key, *_stored(held, method)) for key, held in sorted(holdings.items())]
         with connection.cursor() as cursor:
             cursor.executemany(_SAVE, saved)
             cursor.executemany(_SAVE_CASH, [(portfolio_id, *balance) for balance in sorted(folded.cash.items())])
@@ -118,24 +118,26 @@ def portfolio_ids(connection: psycopg.Connection[Any]) -> list[UUID]:
     return [row[0] for row in connection.execute("select portfolio_id from portfolio order by portfolio_id")]
 
 
-def holding_values(held: Holding, method: CostMethod) -> tuple[object, ...]:
-    """A holding as the columns of `account_holding` from `quantity` on; lots are kept apart only under FIFO."""
-    return (
-        held.quantity,
-        held.cost_basis,
-        held.cost_basis_base,
-        held.realised,
-        held.realised_base,
-        held.realised_fx,
-        held.is_basis_known,
-        held.is_realised_known,
-        json.dumps(lots_of(held), default=str) if method is CostMethod.FIFO else None,
-    )
+def holding_columns(held: Holding, method: CostMethod) -> dict[str, object]:
+    """A holding as the columns of `account_holding`. Lots are kept apart only under FIFO: quantity, cost, cost in base,
+    day opened, row, whether the basis is known."""
+    lots = [[lot.quantity, lot.cost, lot.cost_base, lot.opened_on, lot.seq, lot.is_known] for lot in held.lots]
+    return {
+        "quantity": held.quantity,
+        "cost_basis": held.cost_basis,
+        "cost_basis_base": held.cost_basis_base,
+        "realised": held.realised,
+        "realised_base": held.realised_base,
+        "realised_fx_base": held.realised_fx,
+        "is_basis_known": held.is_basis_known,
+        "is_realised_known": held.is_realised_known,
+        "lots": lots if method is CostMethod.FIFO else None,
+    }
 
 
-def lots_of(held: Holding) -> list[list[object]]:
-    """Lots as they are stored: quantity, cost, cost in base, day opened, row, whether the basis is known."""
-    return [[lot.quantity, lot.cost, lot.cost_base, lot.opened_on, lot.seq, lot.is_known] for lot in held.lots]
+def _stored(held: Holding, method: CostMethod) -> list[object]:
+    *values, lots = holding_columns(held, method).values()
+    return [*values, None if lots is None else json.dumps(lots, default=str)]
 
 
 def _checked(connection: psycopg.Connection[Any], portfolio: Mapping[str, Any]) -> Checked:
@@ -186,26 +188,14 @@ def _holding_difference(
     name = f"security {key[1]} in account {key[0]}"
     if stored is None:
         return f"{name} is not projected, the ledger says {held.quantity}"
-    says = dict(zip(_PROJECTED, holding_values(held, method)[:8], strict=True))
+    says = holding_columns(held, method)
+    lots = says.pop("lots")
     for column, value in says.items():
         if stored[column] != value:
             return f"{column} of {name} is {stored[column]}, the ledger says {value}"
-    lots = json.loads(json.dumps(lots_of(held), default=str)) if method is CostMethod.FIFO else None
-    if _exact(stored["lots"]) != _exact(lots):
+    if _exact(stored["lots"]) != _exact(json.loads(json.dumps(lots, default=str))):
         return f"the lots of {name} are not those of the ledger"
     return None
-
-
-_PROJECTED = (
-    "quantity",
-    "cost_basis",
-    "cost_basis_base",
-    "realised",
-    "realised_base",
-    "realised_fx_base",
-    "is_basis_known",
-    "is_realised_known",
-)
 
 
 def _exact(lots: list[list[Any]] | None) -> list[list[Any]] | None:

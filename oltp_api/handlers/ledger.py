@@ -68,9 +68,7 @@ def transfer_units(command: TransferUnits, work: UnitOfWork) -> list[Transaction
     accounts = [command.from_account, command.to_account]
     portfolio, ids, security = _loaded(work, command.user_id, command.portfolio_id, accounts, command.ticker)
     assert security is not None
-    when = moment_of(command.business_date, None, portfolio.time_zone, work.clock)
-    if portfolio.is_back_dated(when):
-        load_history(portfolio, work)
+    when = reached(command.business_date, portfolio, work)
     terms = Terms(currency=security.currency, note=command.note)
     from_id, to_id = ids
     rows = portfolio.move_units(from_id, to_id, security.security_id, command.quantity, when, uuid4(), terms)
@@ -81,9 +79,7 @@ def transfer_units(command: TransferUnits, work: UnitOfWork) -> list[Transaction
 def convert_cash(command: ConvertCash, work: UnitOfWork) -> list[Transaction]:
     """Both legs, out and in."""
     portfolio, (account_id,), _ = _loaded(work, command.user_id, command.portfolio_id, [MAIN_ACCOUNT], None)
-    when = moment_of(command.business_date, None, portfolio.time_zone, work.clock)
-    if portfolio.is_back_dated(when):
-        load_history(portfolio, work)
+    when = reached(command.business_date, portfolio, work)
     terms = Terms(parse_currency(command.from_currency, "from_currency"), note=command.note)
     into = parse_currency(command.to_currency, "to_currency")
     rows = portfolio.convert(account_id, command.amount, command.received, into, when, uuid4(), terms)
@@ -110,9 +106,7 @@ def add_holding(command: AddHolding, work: UnitOfWork) -> Transaction:
     if not command.is_received and (command.cost_per_unit is None or command.cost_per_unit <= 0):
         given = command.cost_per_unit if command.cost_per_unit is not None else ZERO
         raise InvalidNumber("cost_per_unit", given, "must be above 0 for units that were bought, not received")
-    when = moment_of(command.business_date, None, portfolio.time_zone, work.clock)
-    if portfolio.is_back_dated(when):
-        load_history(portfolio, work)
+    when = reached(command.business_date, portfolio, work)
     terms = Terms(security.currency, command.fx_rate, security.price_factor, note=command.note)
     row = portfolio.transfer_in(account_id, security.security_id, command.quantity, command.cost_per_unit, when, terms)
     save(portfolio, work)
@@ -125,9 +119,7 @@ def remove_holding(command: RemoveHolding, work: UnitOfWork) -> Transaction:
         work, command.user_id, command.portfolio_id, [command.account], command.ticker
     )
     assert security is not None
-    when = moment_of(command.business_date, None, portfolio.time_zone, work.clock)
-    if portfolio.is_back_dated(when):
-        load_history(portfolio, work)
+    when = reached(command.business_date, portfolio, work)
     held = portfolio.positions.holding((account_id, security.security_id)).quantity
     if held <= 0:
         raise InsufficientPosition(security.security_id, held=held, asked=ZERO)
@@ -225,6 +217,14 @@ def needs_history(portfolio: Portfolio, command: RecordTransaction, when: When) 
 def load_history(portfolio: Portfolio, work: UnitOfWork) -> None:
     portfolio.history = work.portfolios.history(portfolio.portfolio_id)
     work.portfolios.load_holdings(portfolio)
+
+
+def reached(day: date | None, portfolio: Portfolio, work: UnitOfWork) -> When:
+    """The moment of something on `day`, with the history loaded where it has to be decided against it."""
+    when = moment_of(day, None, portfolio.time_zone, work.clock)
+    if portfolio.is_back_dated(when):
+        load_history(portfolio, work)
+    return when
 
 
 def when_of(portfolio: Portfolio, command: RecordTransaction, work: UnitOfWork) -> When:

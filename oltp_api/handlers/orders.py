@@ -13,8 +13,7 @@ from domain.orders import Fill, Order, OrderType, Quote, Side
 from domain.portfolio import Portfolio
 from domain.ports import AnalyticsRepository
 from domain.securities import Reference
-from oltp_api.handlers.ledger import save, tradable
-from oltp_api.moments import moment_of
+from oltp_api.handlers.ledger import reached, save, tradable
 from oltp_api.repositories.accounts import MAIN_ACCOUNT
 from oltp_api.unit_of_work import UnitOfWork
 
@@ -49,10 +48,7 @@ def place_order(command: PlaceOrder, work: UnitOfWork, prices: AnalyticsReposito
 def fill_order(command: FillOrder, work: UnitOfWork) -> Fill | None:
     """The fill that was recorded with its ledger row; None if it was recorded before."""
     portfolio, order = _loaded(command.user_id, command.order_id, work)
-    when = moment_of(command.execution.business_date, None, portfolio.time_zone, work.clock)
-    if portfolio.is_back_dated(when):
-        portfolio.history = work.portfolios.history(portfolio.portfolio_id)
-        work.portfolios.load_holdings(portfolio)
+    when = reached(command.execution.business_date, portfolio, work)
     fill = order.fill(portfolio, command.execution, when)
     if fill is not None:
         _save(portfolio, order, _filled(order, fill), work, fill)

@@ -19,7 +19,7 @@ from domain.positions import HoldingKey, Positions
 from domain.securities import Reference
 from oltp_api.connections import Asked, Connection, Later
 from storage.correlation import correlation_id
-from storage.ledger import lots_of
+from storage.ledger import holding_columns
 from storage.outbox import payload_of
 from storage.queries import statements
 
@@ -167,20 +167,11 @@ def _held_or_reserved(portfolio: Portfolio) -> list[HoldingKey]:
 
 
 def _holding_row(portfolio: Portfolio, key: HoldingKey) -> dict[str, object]:
-    held = portfolio.positions.holding(key)
     return {
         "account_id": key[0],
         "security_id": key[1],
-        "quantity": held.quantity,
         "reserved": portfolio.reserved_units.get(key, ZERO),
-        "cost_basis": held.cost_basis,
-        "cost_basis_base": held.cost_basis_base,
-        "realised": held.realised,
-        "realised_base": held.realised_base,
-        "realised_fx_base": held.realised_fx,
-        "is_basis_known": held.is_basis_known,
-        "is_realised_known": held.is_realised_known,
-        "lots": lots_of(held) if portfolio.cost_method is CostMethod.FIFO else None,
+        **holding_columns(portfolio.positions.holding(key), portfolio.cost_method),
     }
 
 

@@ -11,6 +11,7 @@ from domain.snapshots import NOTHING_RELEASED, ReleasedQuotes
 from oltp_api.dependencies import OnceDep, UserDep, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Day, Number
+from oltp_api.pages import LimitQuery
 from oltp_api.schemas.books import (
     EndOfDayPage,
     RankedView,
@@ -65,7 +66,7 @@ def list_snapshots(
     user_id: UserDep,
     start: Annotated[Day | None, Query(alias="from", description="First business date.")] = None,
     end: Annotated[Day | None, Query(alias="to", description="Last business date.")] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    limit: LimitQuery = 100,
     cursor: Annotated[Day | None, Query(description="The business date after which to go on.")] = None,
 ) -> EndOfDayPage:
     return world.transact(lambda work: work.books.ends_of_day(user_id, portfolio_id, start, end, limit, cursor))
@@ -117,7 +118,7 @@ def get_ranking(
 def list_schedules(
     world: WorldDep,
     user_id: UserDep,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    limit: LimitQuery = 100,
     cursor: ScheduleName | None = None,
 ) -> SchedulesPage:
     return world.transact(lambda work: work.books.schedules(user_id, limit, cursor))

@@ -13,6 +13,7 @@ from oltp_api.dependencies import OnceDep, UserDep, VisiblePortfolio, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import ShortText
 from oltp_api.handlers import imports, statements
+from oltp_api.pages import LimitQuery
 from oltp_api.schemas.imports import A_FILE, BatchRequest, BatchView, ImportPage, ImportRequest, ImportView
 from oltp_api.schemas.statements import ReconciliationView, StatementRequest
 
@@ -103,7 +104,7 @@ def list_imports(
     portfolio_id: VisiblePortfolio,
     world: WorldDep,
     user_id: UserDep,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    limit: LimitQuery = 100,
     cursor: UUID | None = None,
 ) -> ImportPage:
     return world.transact(lambda work: work.imports.page(user_id, portfolio_id, limit, cursor))

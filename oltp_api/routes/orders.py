@@ -10,12 +10,12 @@ from oltp_api.dependencies import OnceDep, UserDep, VisiblePortfolio, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import ShortText
 from oltp_api.handlers import orders
+from oltp_api.pages import LimitQuery
 from oltp_api.schemas.orders import CancelRequest, FillRequest, OrderPage, OrderRequest, OrderSort, OrderWithFills
 from oltp_api.unit_of_work import UnitOfWork
 
 router = APIRouter(tags=["orders"], responses=PROBLEMS)
 
-Limit = Annotated[int, Query(ge=1, le=1000)]
 Cursor = Annotated[UUID | None, Query(description="The order after which to go on.")]
 Ticker = Annotated[ShortText | None, Query(min_length=1)]
 
@@ -61,7 +61,7 @@ def get_order(order_id: UUID, world: WorldDep, user_id: UserDep) -> OrderWithFil
 def list_orders(
     world: WorldDep,
     user_id: UserDep,
-    limit: Limit = 100,
+    limit: LimitQuery = 100,
     cursor: Cursor = None,
     sort: OrderSort = OrderSort.OLDEST_FIRST,
     portfolio_id: UUID | None = None,
@@ -79,7 +79,7 @@ def list_orders_of_portfolio(
     portfolio_id: VisiblePortfolio,
     world: WorldDep,
     user_id: UserDep,
-    limit: Limit = 100,
+    limit: LimitQuery = 100,
     cursor: Cursor = None,
     sort: OrderSort = OrderSort.OLDEST_FIRST,
     status: OrderStatus | None = None,
