@@ -1,5 +1,6 @@
 """The application: settings in, FastAPI out. Run it with `uvicorn oltp_api.app:create_app --factory`."""
 
+import gc
 import select
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
@@ -41,11 +42,14 @@ from storage.settings import settings as settings_of_environment
 
 PREFIX = "/api/v1"
 _ROUTES = (
-    *(portfolios, transactions, imports, orders, accounts, securities, simulations),
+    *(transactions, portfolios, imports, orders, accounts, securities, simulations),
     *(books, analytics, support, health),
 )
+_TAGS = ("portfolios", "ledger", "orders", "imports", "accounts", "securities", "books", "analytics", "simulations")
+"""In the order of the documentation. Routes stand in the order of traffic: each is compared until one matches."""
 _MAX_CONNECTIONS = 20
 _WAIT_FOR_CONNECTION_S = 5.0
+_ALLOCATIONS_PER_COLLECTION = 20_000
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -54,11 +58,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with logs_written(chosen.log_format), opened(chosen) as app.state.world:
+        with logs_written(chosen.log_format), opened(chosen) as app.state.world, _started_once_and_for_all():
             yield
 
     app = FastAPIOffline(
-        title="Lakefolio", version="0.1.0", lifespan=lifespan, summary="Portfolios, from ledger to lake."
+        title="Lakefolio",
+        version="0.1.0",
+        lifespan=lifespan,
+        summary="Portfolios, from ledger to lake.",
+        openapi_tags=[{"name": tag} for tag in _TAGS],
     )
     app.state.metrics = Metrics(lambda: gauges(app.state.world))
     observe(app, app.state.metrics)
@@ -69,6 +77,23 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(health.router, include_in_schema=False)
     app.include_router(health.metrics_router)
     return app
+
+
+@contextmanager
+def _started_once_and_for_all() -> Iterator[None]:
+    """Inside, the garbage collector leaves alone what starting made, and looks at the rest less often.
+
+    Nearly all that a request makes is freed without it; looking at all modules again and again costs a tenth.
+    """
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_ALLOCATIONS_PER_COLLECTION, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import psycopg
 from psycopg.rows import DictRow
 
 Connection = psycopg.Connection[DictRow]
+Cursor = psycopg.Cursor[DictRow]
 T = TypeVar("T")
 Asked = Callable[[], T]
 """A question that was sent; calling it waits for the answer. Questions sent together share one round trip."""

@@ -141,11 +141,14 @@ def change_cost_method(command: ChangeCostMethod, work: UnitOfWork) -> None:
 
 def save(portfolio: Portfolio, work: UnitOfWork, others: Sequence[Happened] = ()) -> None:
     """Write what was decided and its events, after `others` that happened with it."""
-    recorded = [(portfolio.portfolio_id, row.seq, _recorded(row)) for row in portfolio.rows]
-    updated = [
-        (portfolio.portfolio_id, portfolio.version, _updated(portfolio, key)) for key in sorted(portfolio.changed)
-    ]
-    work.portfolios.save(portfolio, [*others, *recorded, *updated])
+    work.portfolios.save(portfolio, [*others, *happened(portfolio)])
+
+
+def happened(portfolio: Portfolio) -> list[Happened]:
+    """The events of what was decided: every row, then every holding that it changed."""
+    recorded: list[Happened] = [(portfolio.portfolio_id, row.seq, _recorded(row)) for row in portfolio.rows]
+    version = portfolio.version
+    return recorded + [(portfolio.portfolio_id, version, _updated(portfolio, key)) for key in sorted(portfolio.changed)]
 
 
 def found_or_registered(identifier: str, currency: str | None, work: UnitOfWork) -> Security:

@@ -1,6 +1,6 @@
 """A user's accounts on PostgreSQL: open, list, edit, archive; and which one a transaction may use."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from domain.errors import (
     InvalidInput,
     plain,
 )
-from oltp_api.connections import Asked, Connection, savepoint
+from oltp_api.connections import Asked, Connection, Cursor, savepoint
 from oltp_api.etags import Match
 from oltp_api.pages import fetch_page, orders, text
 from oltp_api.schemas.accounts import AccountPage, AccountView
@@ -46,7 +46,7 @@ class PostgresAccountRepository:
 
     def ask(self, user_id: UUID, identifier: str) -> Asked[int]:
         """`id_of`, to be waited for later."""
-        usable = self._connection.execute(_ACCOUNTS["usable"], {"user_id": user_id, "identifier": identifier})
+        usable = self._ask(_ACCOUNTS["usable"], [(user_id, identifier)])
 
         def account_id() -> int:
             row = usable.fetchone()
@@ -57,6 +57,23 @@ class PostgresAccountRepository:
             return int(row["account_id"])
 
         return account_id
+
+    def ask_free(self, named: Sequence[tuple[UUID, str]]) -> Asked[Mapping[tuple[UUID, str], int]]:
+        """The ids of those accounts of users that are open and that nobody is changing; it waits for none."""
+        usable = self._ask(f"{_ACCOUNTS['usable']} skip locked", named)
+
+        def account_ids() -> Mapping[tuple[UUID, str], int]:
+            rows = [row for row in usable.fetchall() if row["archived_at"] is None]
+            return {(row["user_id"], row["identifier"]): row["account_id"] for row in rows}
+
+        return account_ids
+
+    def _ask(self, statement: str, named: Sequence[tuple[UUID, str]]) -> Cursor:
+        asked = {
+            "user_ids": [user_id for user_id, _ in named],
+            "identifiers": [identifier for _, identifier in named],
+        }
+        return self._connection.execute(statement, asked)
 
     def view(self, user_id: UUID, identifier: str) -> AccountView:
         asked = {**_ANY, "user_id": user_id, "identifier": identifier}

@@ -1,7 +1,8 @@
-"""The portfolio on PostgreSQL: locked and loaded in one round trip, saved in another. SQL in `sql/portfolios.sql`."""
+"""Portfolios on PostgreSQL: locked and loaded in one round trip, saved in another. SQL in `sql/portfolios.sql`."""
 
 import json
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -25,6 +26,8 @@ from storage.queries import statements
 
 Happened = tuple[UUID, int, DomainEvent]
 """An event with its aggregate's id and version."""
+Wanted = tuple[UUID, UUID, Reference | None]
+"""A user's portfolio, with the holdings of whatever the reference may mean."""
 
 _PORTFOLIOS = statements("oltp_api", "portfolios")
 
@@ -61,26 +64,46 @@ class PostgresPortfolioRepository:
 
     def ask(self, user_id: UUID, portfolio_id: UUID, security: Reference | None = None) -> Asked[Portfolio]:
         """`lock`, to be waited for later; with the holdings of whatever `security` may mean."""
-        asked = {"user_id": user_id, "portfolio_id": portfolio_id, **_named(security)}
-        root = self._connection.execute(self.LOCK, asked)
-        # Statements of their own: their snapshots are taken after the lock, so they see what the last writer committed.
-        cash = self._connection.execute(_PORTFOLIOS["cash"], asked)
-        held = self._connection.execute(_PORTFOLIOS["holdings"], asked) if security is not None else None
+        asked = self._ask(self.LOCK, [(user_id, portfolio_id, security)])
 
         def loaded() -> Portfolio:
-            row = root.fetchone()
-            if row is None:
+            found = asked()
+            if portfolio_id not in found:
                 raise PortfolioNotFound(portfolio_id)
-            portfolio = _portfolio(row, cash.fetchall())
-            _add_holdings(portfolio, held.fetchall() if held else [])
-            return portfolio
+            return found[portfolio_id]
+
+        return loaded
+
+    def ask_free(self, wanted: Sequence[Wanted]) -> Asked[Mapping[UUID, Portfolio]]:
+        """Those of the portfolios that exist and that nobody else has locked, locked; it waits for none."""
+        return self._ask(f"{self.LOCK} skip locked", wanted)
+
+    def _ask(self, lock: str, wanted: Sequence[Wanted]) -> Asked[Mapping[UUID, Portfolio]]:
+        portfolio_ids = [portfolio_id for _, portfolio_id, _ in wanted]
+        users = {"portfolio_ids": portfolio_ids, "user_ids": [user_id for user_id, _, _ in wanted]}
+        roots = self._connection.execute(lock, users)
+        # Statements of their own: their snapshots are taken after the lock, so they see what the last writer committed.
+        balances = self._connection.execute(_PORTFOLIOS["cash"], {"portfolio_ids": portfolio_ids})
+        named = [(portfolio_id, security) for _, portfolio_id, security in wanted if security is not None]
+        held = self._connection.execute(_PORTFOLIOS["holdings"], _holdings_of(named)) if named else None
+
+        def loaded() -> Mapping[UUID, Portfolio]:
+            cash: defaultdict[UUID, list[DictRow]] = defaultdict(list)
+            for balance in balances.fetchall():
+                cash[balance["portfolio_id"]].append(balance)
+            found = {row["portfolio_id"]: _portfolio(row, cash[row["portfolio_id"]]) for row in roots.fetchall()}
+            for holding in held.fetchall() if held else ():
+                if holding["portfolio_id"] in found:
+                    _add_holding(found[holding["portfolio_id"]], holding)
+            return found
 
         return loaded
 
     def load_holdings(self, portfolio: Portfolio) -> None:
         """Add what is held, or was, of every security."""
-        asked = {"portfolio_id": portfolio.portfolio_id, **_named(None)}
-        _add_holdings(portfolio, self._connection.execute(_PORTFOLIOS["holdings"], asked).fetchall())
+        asked = _holdings_of([(portfolio.portfolio_id, Reference())])
+        for row in self._connection.execute(_PORTFOLIOS["holdings"], asked).fetchall():
+            _add_holding(portfolio, row)
 
     def history(self, portfolio_id: UUID) -> list[Transaction]:
         rows = self._connection.execute(_PORTFOLIOS["history"], {"portfolio_id": portfolio_id}).fetchall()
@@ -88,35 +111,48 @@ class PostgresPortfolioRepository:
 
     def save(self, portfolio: Portfolio, events: Sequence[Happened] = ()) -> None:
         """Append the rows decided since loading, with every holding, balance and event: sent with the commit."""
-        rows = []
+        changes = Changes(self._recorded_at)
+        changes.add(portfolio, events, correlation_id())
+        self.save_all(changes)
+
+    def save_all(self, changes: "Changes") -> None:
+        """`save`, for several portfolios in one statement."""
+        self._later(_PORTFOLIOS["save"], changes.values())
+
+
+class Changes:
+    """What decisions change: the rows of every table."""
+
+    def __init__(self, recorded_at: datetime) -> None:
+        self._recorded_at = recorded_at
+        self._rows: dict[str, list[Mapping[str, object]]] = {
+            name: [] for name in ("portfolios", "rows", "holdings", "cash", "events")
+        }
+
+    def add(self, portfolio: Portfolio, events: Sequence[Happened], cause: str) -> None:
+        """All that was decided on `portfolio`, with its `events`, whose correlation id is `cause`."""
         head = portfolio.ledger_hash or first_hash(portfolio.portfolio_id)
         for row in portfolio.rows:
             head = row_hash(head, row, self._recorded_at)
-            rows.append({**_ledger_row(row), "row_hash": head.hex()})
-        last = portfolio.last
-        self._later(
-            _PORTFOLIOS["save"],
-            {
-                "portfolio_id": portfolio.portfolio_id,
-                "recorded_at": self._recorded_at,
-                "rows": _json(rows),
-                "holdings": _json([_holding_row(portfolio, key) for key in _held_or_reserved(portfolio)]),
-                "cash": _json(_cash_rows(portfolio)),
-                "events": _json([_event_row(*event) for event in events]),
-                "correlation_id": correlation_id(),
-                "version": portfolio.version,
-                "last_business_date": last.business_date if last else None,
-                "last_event_ts": last.event_ts if last else None,
-                "cost_method": portfolio.cost_method.value,
-                "ledger_hash": head if rows else portfolio.ledger_hash,
-            },
-        )
+            self._rows["rows"].append({**_ledger_row(row), "row_hash": head.hex()})
+        changed = self._rows
+        changed["holdings"] += [_holding_row(portfolio, key) for key in _held_or_reserved(portfolio)]
+        changed["cash"] += _cash_rows(portfolio)
+        changed["events"] += [_event_row(*event, cause) for event in events]
+        changed["portfolios"].append(_root_row(portfolio, head if portfolio.rows else portfolio.ledger_hash))
+
+    def values(self) -> Mapping[str, object]:
+        """The parameters of the statement that saves them."""
+        encoded = {name: json.dumps(rows, default=str) for name, rows in self._rows.items()}
+        roots = [row["portfolio_id"] for row in self._rows["portfolios"]]
+        return {**encoded, "portfolio_ids": roots, "recorded_at": self._recorded_at}
 
 
-def _named(security: Reference | None) -> dict[str, object]:
+def _holdings_of(named: Sequence[tuple[UUID, Reference]]) -> Mapping[str, object]:
     return {
-        "identifier": security.value if security else None,
-        "security_id": security.security_id if security else None,
+        "portfolio_ids": [portfolio_id for portfolio_id, _ in named],
+        "identifiers": [security.value for _, security in named],
+        "security_ids": [security.security_id for _, security in named],
     }
 
 
@@ -140,12 +176,11 @@ def _portfolio(row: DictRow, balances: Sequence[DictRow]) -> Portfolio:
     )
 
 
-def _add_holdings(portfolio: Portfolio, rows: Sequence[DictRow]) -> None:
-    for row in rows:
-        key = (row["account_id"], row["security_id"])
-        portfolio.holdings[key] = _holding(row)
-        if row["reserved"]:
-            portfolio.reserved_units[key] = row["reserved"]
+def _add_holding(portfolio: Portfolio, row: DictRow) -> None:
+    key = (row["account_id"], row["security_id"])
+    portfolio.holdings[key] = _holding(row)
+    if row["reserved"]:
+        portfolio.reserved_units[key] = row["reserved"]
 
 
 def _holding(row: DictRow) -> Holding:
@@ -168,6 +203,7 @@ def _held_or_reserved(portfolio: Portfolio) -> list[HoldingKey]:
 
 def _holding_row(portfolio: Portfolio, key: HoldingKey) -> dict[str, object]:
     return {
+        "portfolio_id": portfolio.portfolio_id,
         "account_id": key[0],
         "security_id": key[1],
         "reserved": portfolio.reserved_units.get(key, ZERO),
@@ -179,6 +215,7 @@ def _cash_rows(portfolio: Portfolio) -> list[dict[str, object]]:
     currencies = sorted(portfolio.cash.keys() | portfolio.reserved_cash.keys())
     return [
         {
+            "portfolio_id": portfolio.portfolio_id,
             "currency": currency,
             "balance": portfolio.cash.get(currency, ZERO),
             "reserved": portfolio.reserved_cash.get(currency, ZERO),
@@ -191,14 +228,23 @@ def _ledger_row(row: Transaction) -> dict[str, object]:
     return {name: getattr(row, name) for name in Transaction.__slots__}
 
 
-def _event_row(aggregate_id: UUID, version: int, event: DomainEvent) -> dict[str, object]:
+def _root_row(portfolio: Portfolio, ledger_hash: bytes) -> dict[str, object]:
+    last = portfolio.last
+    return {
+        "portfolio_id": portfolio.portfolio_id,
+        "version": portfolio.version,
+        "last_business_date": last.business_date if last else None,
+        "last_event_ts": last.event_ts if last else None,
+        "cost_method": portfolio.cost_method.value,
+        "ledger_hash": ledger_hash.hex(),
+    }
+
+
+def _event_row(aggregate_id: UUID, version: int, event: DomainEvent, cause: str) -> dict[str, object]:
     return {
         "aggregate_id": aggregate_id,
         "version": version,
         "event_type": type(event).__name__,
         "payload": payload_of(event),
+        "correlation_id": cause,
     }
-
-
-def _json(rows: list[dict[str, object]]) -> str:
-    return json.dumps(rows, default=str)

@@ -3,6 +3,8 @@
 Each is bound to the connection of one unit of work and sees only its transaction. SQL is in `sql/`.
 """
 
+import json
+from collections.abc import Sequence, Set
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +12,7 @@ from uuid import UUID
 from domain.errors import IdempotencyConflict
 from domain.events import DomainEvent
 from domain.ports import SimulationRequest
-from oltp_api.connections import Connection, Later
+from oltp_api.connections import Asked, Connection, Later
 from storage.outbox import write_event
 from storage.queries import statements
 
@@ -47,6 +49,16 @@ class Answer:
     body: str
 
 
+@dataclass(frozen=True, slots=True)
+class KeptKey:
+    """A user's idempotency key, the request it was sent with, and the answer to that."""
+
+    user_id: UUID
+    key: str
+    request_hash: str
+    answer: Answer
+
+
 class PostgresIdempotencyKeys:
     """Keys live in the transaction of the effect: both are there after a crash, or neither."""
 
@@ -66,7 +78,22 @@ class PostgresIdempotencyKeys:
             raise IdempotencyConflict(key)
         return Answer(row["status"], row["body"])
 
-    def keep(self, user_id: UUID, key: str, request_hash: str, answer: Answer) -> None:
-        """Claim the key, with the commit; it waits for a parallel twin."""
-        values = {"user_id": user_id, "key": key, "request_hash": request_hash, **asdict(answer)}
-        self._later(_REQUESTS["keep_key"], values)
+    def ask_taken(self, keys: Sequence[tuple[UUID, str]]) -> Asked[Set[tuple[UUID, str]]]:
+        """Those of the users' keys that were used before."""
+        asked = {"user_ids": [user_id for user_id, _ in keys], "keys": [key for _, key in keys]}
+        taken = self._connection.execute(_REQUESTS["taken_keys"], asked)
+        return lambda: {(row["user_id"], row["key"]) for row in taken.fetchall()}
+
+    def keep(self, *kept: KeptKey) -> None:
+        """Claim the keys, with the commit; it waits for parallel twins."""
+        rows = [
+            {
+                "user_id": one.user_id,
+                "key": one.key,
+                "request_hash": one.request_hash,
+                "status": one.answer.status,
+                "body": one.answer.body,
+            }
+            for one in kept
+        ]
+        self._later(_REQUESTS["keep_keys"], {"keys": json.dumps(rows, default=str)})

@@ -59,16 +59,30 @@ class PostgresSecurityRepository:
     def ask(self, reference: Reference, on: date | None = None) -> Asked[Security | None]:
         """`look_up`, to be waited for later."""
         if reference.security_id is None:
-            asked = {"value": reference.value, "id_type": reference.id_type, "on": on}
-            found = self._connection.execute(_REGISTRY["find"], asked)
-        else:
-            found = self._connection.execute(_REGISTRY["find_by_id"], {"security_id": reference.security_id})
+            asked = self.ask_all([(reference, on)])
+            return lambda: asked()[0]
+        found = self._connection.execute(_REGISTRY["find_by_id"], {"security_id": reference.security_id})
 
         def security() -> Security | None:
             row = found.fetchone()
             return security_of(row) if row else None
 
         return security
+
+    def ask_all(self, named: Sequence[tuple[Reference, date | None]]) -> Asked[Sequence[Security | None]]:
+        """What each identifier means on its day, in one statement; our own ids are not looked for."""
+        asked = {
+            "values": [reference.value for reference, _ in named],
+            "id_types": [reference.id_type for reference, _ in named],
+            "days": [on for _, on in named],
+        }
+        found = self._connection.execute(_REGISTRY["find"], asked)
+
+        def securities() -> Sequence[Security | None]:
+            known = {row.pop("number"): security_of(row) for row in found.fetchall()}
+            return [known.get(number) for number, _ in enumerate(named, start=1)]
+
+        return securities
 
     def lock(self, identifier: str) -> Security:
         """The security, which nobody else completes until the commit."""

@@ -1,13 +1,15 @@
 """The ledger of a portfolio: record a transaction, and read what was recorded."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
 
 from domain.commands import RemoveHolding
-from domain.ledger import TxnType
-from domain.securities import parse_ticker
+from domain.ledger import Transaction, TxnType
+from domain.securities import Security, parse_ticker
 from oltp_api.dependencies import OnceDep, VisiblePortfolio, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Day, ShortText
@@ -35,16 +37,15 @@ _MAX_SEQ = 2**63 - 1
 
 
 @router.post("/transactions", status_code=201, response_model=TransactionView, summary="Record a transaction")
-def record_transaction(portfolio_id: UUID, body: TransactionRequest, once: OnceDep) -> Response:
+async def record_transaction(portfolio_id: UUID, body: TransactionRequest, once: OnceDep) -> Response:
     """Answers the row that was asked for. Rows that come with it (tax withheld, fractions paid out) follow it."""
     command = body.command(once.user_id, portfolio_id)
+    account = command.account or MAIN_ACCOUNT
 
-    def act(work: UnitOfWork) -> TransactionView:
-        rows, security = ledger.record_transaction(command, work)
-        account = command.account or MAIN_ACCOUNT
-        return TransactionView.of(rows[0], account, security.ticker if security else None, work.recorded_at)
+    def view(rows: Sequence[Transaction], security: Security | None, recorded_at: datetime) -> TransactionView:
+        return TransactionView.of(rows[0], account, security.ticker if security else None, recorded_at)
 
-    return once.commit(body, 201, act)
+    return await once.commit_together(body, 201, command, view)
 
 
 @router.post(

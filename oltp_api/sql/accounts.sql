@@ -1,10 +1,14 @@
 -- name: usable
 -- Whoever archives the account waits for the transaction that uses it, and is seen by the next.
 select
+    user_id,
+    identifier,
     account_id,
     archived_at
 from account
-where user_id = %(user_id)s and identifier = %(identifier)s
+where
+    user_id = any(%(user_ids)s)
+    and (user_id, identifier) in (select * from unnest(%(user_ids)s::uuid[], %(identifiers)s::text[]))
 for key share
 
 -- name: lock

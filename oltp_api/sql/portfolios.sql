@@ -7,6 +7,7 @@ values (
 )
 
 -- name: lock
+-- In one order for all, so that two who lock several never wait for each other.
 select
     portfolio_id,
     user_id,
@@ -21,20 +22,25 @@ select
     cost_method,
     ledger_hash
 from portfolio
-where portfolio_id = %(portfolio_id)s and user_id = %(user_id)s
+where
+    portfolio_id = any(%(portfolio_ids)s)
+    and (portfolio_id, user_id) in (select * from unnest(%(portfolio_ids)s::uuid[], %(user_ids)s::uuid[]))
+order by portfolio_id
 for update
 
 -- name: cash
 select
+    portfolio_id,
     currency,
     balance,
     reserved
 from cash_balance
-where portfolio_id = %(portfolio_id)s
+where portfolio_id = any(%(portfolio_ids)s)
 
 -- name: holdings
 -- Of whatever goes by an identifier, or of all.
 select
+    portfolio_id,
     account_id,
     security_id,
     quantity,
@@ -48,13 +54,17 @@ select
     is_realised_known,
     lots
 from account_holding
+inner join
+    unnest(%(portfolio_ids)s::uuid[], %(identifiers)s::text[], %(security_ids)s::bigint[])
+    as asked(portfolio_id, identifier, of_security)
+    using (portfolio_id)
 where
-    portfolio_id = %(portfolio_id)s
+    portfolio_id = any(%(portfolio_ids)s)
     and (
-        coalesce(%(identifier)s::text, '') = '' and %(security_id)s::bigint is null
-        or security_id = %(security_id)s
+        asked.identifier is null and asked.of_security is null
+        or security_id = asked.of_security
         or security_id = any(
-            array(select security_id from security_identifier where id_value = %(identifier)s)
+            array(select named.security_id from security_identifier as named where named.id_value = asked.identifier)
         )
     )
 
@@ -87,7 +97,7 @@ where portfolio_id = %(portfolio_id)s
 order by seq
 
 -- name: save
--- Everything that a decision changes, in one statement and one round trip.
+-- Everything that decisions change, in one statement and one round trip.
 with ledger as (
     insert into transaction_ledger (
         portfolio_id, seq, account_id, security_id, txn_type, quantity, price, fees, cash_effect, currency,
@@ -95,14 +105,14 @@ with ledger as (
         transfer_id, reverses_seq, external_id, row_hash
     )
     select
-        %(portfolio_id)s, seq, account_id, security_id, txn_type, quantity, price, fees, cash_effect, currency,
+        portfolio_id, seq, account_id, security_id, txn_type, quantity, price, fees, cash_effect, currency,
         business_date, event_ts, %(recorded_at)s, note, gross, accrued, fx_rate, ex_date, split_new, split_old,
         transfer_id, reverses_seq, external_id, decode(row_hash, 'hex')
     from jsonb_to_recordset(%(rows)s) as decided(
-        seq bigint, account_id bigint, security_id bigint, txn_type text, quantity numeric, price numeric,
-        fees numeric, cash_effect numeric, currency text, business_date date, event_ts timestamptz, note text,
-        gross numeric, accrued numeric, fx_rate numeric, ex_date date, split_new numeric, split_old numeric,
-        transfer_id uuid, reverses_seq bigint, external_id text, row_hash text
+        portfolio_id uuid, seq bigint, account_id bigint, security_id bigint, txn_type text, quantity numeric,
+        price numeric, fees numeric, cash_effect numeric, currency text, business_date date, event_ts timestamptz,
+        note text, gross numeric, accrued numeric, fx_rate numeric, ex_date date, split_new numeric,
+        split_old numeric, transfer_id uuid, reverses_seq bigint, external_id text, row_hash text
     )
 ),
 
@@ -112,12 +122,12 @@ held as (
         realised_base, realised_fx_base, is_basis_known, is_realised_known, lots
     )
     select
-        %(portfolio_id)s, account_id, security_id, quantity, reserved, cost_basis, cost_basis_base, realised,
+        portfolio_id, account_id, security_id, quantity, reserved, cost_basis, cost_basis_base, realised,
         realised_base, realised_fx_base, is_basis_known, is_realised_known, lots
     from jsonb_to_recordset(%(holdings)s) as holding(
-        account_id bigint, security_id bigint, quantity numeric, reserved numeric, cost_basis numeric,
-        cost_basis_base numeric, realised numeric, realised_base numeric, realised_fx_base numeric,
-        is_basis_known boolean, is_realised_known boolean, lots jsonb
+        portfolio_id uuid, account_id bigint, security_id bigint, quantity numeric, reserved numeric,
+        cost_basis numeric, cost_basis_base numeric, realised numeric, realised_base numeric,
+        realised_fx_base numeric, is_basis_known boolean, is_realised_known boolean, lots jsonb
     )
     on conflict (portfolio_id, security_id, account_id) do update set
         quantity = excluded.quantity,
@@ -135,8 +145,8 @@ held as (
 cash as (
     insert into cash_balance (portfolio_id, currency, balance, reserved)
     select
-        %(portfolio_id)s, currency, balance, reserved
-    from jsonb_to_recordset(%(cash)s) as balances(currency text, balance numeric, reserved numeric)
+        portfolio_id, currency, balance, reserved
+    from jsonb_to_recordset(%(cash)s) as balances(portfolio_id uuid, currency text, balance numeric, reserved numeric)
     on conflict (portfolio_id, currency) do update set
         balance = excluded.balance,
         reserved = excluded.reserved
@@ -145,17 +155,22 @@ cash as (
 events as (
     insert into outbox (aggregate_id, version, event_type, payload, correlation_id)
     select
-        aggregate_id, version, event_type, payload, %(correlation_id)s
+        aggregate_id, version, event_type, payload, correlation_id
     from jsonb_to_recordset(%(events)s) as happened(
-        aggregate_id uuid, version bigint, event_type text, payload jsonb
+        aggregate_id uuid, version bigint, event_type text, payload jsonb, correlation_id text
     )
 )
 
 update portfolio
 set
-    version = %(version)s,
-    last_business_date = %(last_business_date)s,
-    last_event_ts = %(last_event_ts)s,
-    cost_method = %(cost_method)s,
-    ledger_hash = %(ledger_hash)s
-where portfolio_id = %(portfolio_id)s
+    version = root.version,
+    last_business_date = root.last_business_date,
+    last_event_ts = root.last_event_ts,
+    cost_method = root.cost_method,
+    ledger_hash = decode(root.ledger_hash, 'hex')
+from
+    jsonb_to_recordset(%(portfolios)s) as root(
+        portfolio_id uuid, version bigint, last_business_date date, last_event_ts timestamptz, cost_method text,
+        ledger_hash text
+    )
+where portfolio.portfolio_id = root.portfolio_id and portfolio.portfolio_id = any(%(portfolio_ids)s)

@@ -1,20 +1,22 @@
 -- name: find
 select
+    asked.number,
     security_registry.security_id,
     security_name.name as ticker,
     security_registry.asset_type,
     security_registry.currency,
     security_registry.display_name,
     coalesce(security_registry.price_kind, 'AS_TRADED') as price_kind
-from security_identifier
+from unnest(%(values)s::text[], %(id_types)s::text[], %(days)s::date[])
+    with ordinality as asked(id_value, id_type, on_day, number)
+inner join security_identifier on security_identifier.id_value = asked.id_value
 inner join security_registry using (security_id)
 inner join security_name using (security_id)
 where
-    security_identifier.id_value = %(value)s
-    and (%(id_type)s::text is null or security_identifier.id_type = %(id_type)s)
+    (asked.id_type is null or security_identifier.id_type = asked.id_type)
     and case
-        when %(on)s::date is null then security_identifier.valid_to is null
-        else daterange(security_identifier.valid_from, security_identifier.valid_to) @> %(on)s::date
+        when asked.on_day is null then security_identifier.valid_to is null
+        else daterange(security_identifier.valid_from, security_identifier.valid_to) @> asked.on_day
     end
 
 -- name: find_by_id

@@ -1,7 +1,9 @@
--- name: keep_key
+-- name: keep_keys
 -- Waits for a parallel request with this key to commit or roll back.
 insert into idempotency_key (user_id, key, request_hash, status, body)
-values (%(user_id)s, %(key)s, %(request_hash)s, %(status)s, %(body)s)
+select
+    user_id, key, request_hash, status, body
+from jsonb_to_recordset(%(keys)s) as kept(user_id uuid, key text, request_hash text, status int, body text)
 
 -- name: find_key
 select
@@ -10,6 +12,21 @@ select
     body
 from idempotency_key
 where user_id = %(user_id)s and key = %(key)s
+
+-- name: taken_keys
+-- One by one: a plan that was made while the table was small would else read all of it for years.
+select
+    taken.user_id,
+    taken.key
+from unnest(%(user_ids)s::uuid[], %(keys)s::text[]) as asked(user_id, key)
+cross join lateral (
+    select
+        idempotency_key.user_id,
+        idempotency_key.key
+    from idempotency_key
+    where idempotency_key.user_id = asked.user_id and idempotency_key.key = asked.key
+    limit 1
+) as taken
 
 -- name: add_simulation
 insert into simulation (

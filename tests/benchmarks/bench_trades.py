@@ -29,7 +29,9 @@ from storage.settings import Settings
 from tests.benchmarks import load
 
 PORTFOLIOS = 64
-CLIENTS = 8
+CLIENTS = 32
+PGBENCH_CLIENTS = 8
+"""Its best: each runs one statement after another, and more of them only wait for each other's rows."""
 SECONDS = 8
 BULK_ROWS = 5_000
 REBUILT_ROWS = 1_000_000
@@ -92,7 +94,7 @@ def pgbench(bench: Bench) -> float:
             script.write_text(_script(portfolio, bench))
             scripts += ["-f", str(script)]
         url = psycopg.conninfo.conninfo_to_dict(bench.variables["DATABASE_URL"])
-        command = [str(embedded.binaries() / "pgbench"), "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "1"]
+        command = [str(embedded.binaries() / "pgbench"), "-n", "-M", "prepared", "-c", str(PGBENCH_CLIENTS), "-j", "1"]
         command += ["-T", str(SECONDS), "-h", str(url["host"]), "-U", str(url["user"]), *scripts, str(url["dbname"])]
         said = subprocess.run([*_on_core(1), *command], check=True, capture_output=True, text=True).stdout
     found = re.search(r"tps = ([\d.]+)", said)
@@ -104,15 +106,16 @@ def _script(portfolio: str, bench: Bench) -> str:
     portfolios, accounts = statements("oltp_api", "portfolios"), statements("oltp_api", "accounts")
     registry, requests = statements("oltp_api", "registry"), statements("oltp_api", "requests")
     user = "'00000000-0000-4000-8000-000000000001'::uuid"
+    one = f"'portfolio_id', '{portfolio}', "
     row = (
-        "jsonb_build_array(jsonb_build_object('seq', :p_version::bigint + 1, 'account_id', :a_account_id::bigint,"
+        f"jsonb_build_array(jsonb_build_object({one}'seq', :p_version::bigint + 1, 'account_id', :a_account_id::bigint,"
         " 'security_id', :s_security_id::bigint, 'txn_type', 'BUY', 'quantity', '1.5', 'price', '140.25', 'fees', '1',"
         " 'gross', '210.375', 'accrued', '0', 'cash_effect', '-211.375', 'currency', 'USD', 'fx_rate', '1',"
         " 'business_date', '2017-03-29', 'event_ts', '2017-03-29T20:00:00Z', 'note', '', 'row_hash',"
         f" '{'ab' * 32}'))"
     )
     holding = (
-        "jsonb_build_array(jsonb_build_object('account_id', :a_account_id::bigint, 'security_id',"
+        f"jsonb_build_array(jsonb_build_object({one}'account_id', :a_account_id::bigint, 'security_id',"
         " :s_security_id::bigint, 'quantity', :h_quantity::numeric + 1.5, 'reserved', '0', 'cost_basis',"
         " :h_cost_basis::numeric + 211.375, 'cost_basis_base', :h_cost_basis::numeric + 211.375, 'realised', '0',"
         " 'realised_base', '0', 'realised_fx_base', '0', 'is_basis_known', true, 'is_realised_known', true))"
@@ -120,46 +123,42 @@ def _script(portfolio: str, bench: Bench) -> str:
     payload = json.dumps({"portfolio_id": portfolio, "txn_type": "BUY", "quantity": "1.5", "price": "140.25"})
     events = ", ".join(
         f"jsonb_build_object('aggregate_id', '{portfolio}', 'version', :p_version::bigint + 1, 'event_type', '{kind}',"
-        f" 'payload', '{payload}'::jsonb)"
+        f" 'payload', '{payload}'::jsonb, 'correlation_id', 'bench')"
         for kind in ("TransactionRecorded", "PositionUpdated")
     )
     given = {
-        "portfolio_id": f"'{portfolio}'::uuid",
-        "user_id": user,
-        "identifier": AAPL,
-        "security_id": "null",
+        "portfolio_ids": f"array['{portfolio}']::uuid[]",
+        "user_ids": f"array[{user}]",
+        "identifiers": f"array[{AAPL}]",
+        "security_ids": "array[null]::bigint[]",
     }
+    balance = ":c_balance::numeric - 211.375"
     saved = {
         **given,
         "recorded_at": "now()",
         "rows": row,
         "holdings": holding,
-        "cash": "jsonb_build_array(jsonb_build_object('currency', 'USD', 'balance', :c_balance::numeric - 211.375,"
-        " 'reserved', '0'))",
+        "cash": f"jsonb_build_array(jsonb_build_object({one}'currency', 'USD', 'balance', {balance}, 'reserved', '0'))",
         "events": f"jsonb_build_array({events})",
-        "correlation_id": "'bench'",
-        "version": ":p_version::bigint + 1",
-        "last_business_date": "'2017-03-29'::date",
-        "last_event_ts": "'2017-03-29T20:00:00Z'::timestamptz",
-        "cost_method": "'AVCO'",
-        "ledger_hash": f"decode('{'ab' * 32}', 'hex')",
+        "portfolios": f"jsonb_build_array(jsonb_build_object({one}'version', :p_version::bigint + 1,"
+        " 'last_business_date', '2017-03-29', 'last_event_ts', '2017-03-29T20:00:00Z', 'cost_method', 'AVCO',"
+        f" 'ledger_hash', '{'ab' * 32}'))",
     }
+    body = json.dumps({"answer": "x" * 500})
     kept = {
-        "user_id": user,
-        "key": "gen_random_uuid()::text",
-        "request_hash": f"'{'ab' * 32}'",
-        "status": "201",
-        "body": f"'{json.dumps({'answer': 'x' * 500})}'",
+        "keys": f"jsonb_build_array(jsonb_build_object('user_id', {user}, 'key', gen_random_uuid(), 'request_hash',"
+        f" '{'ab' * 32}', 'status', 201, 'body', '{body}'))"
     }
+    named = {"values": f"array[{AAPL}]", "id_types": "array[null]", "days": "array[null]"}
     steps = [
         "begin;",
         f"{_filled(portfolios['lock'], given)} \\gset p_",
         f"{_filled(portfolios['cash'], given)} \\gset c_",
         f"{_filled(portfolios['holdings'], given)} \\gset h_",
-        f"{_filled(accounts['usable'], {**given, 'identifier': MAIN})} \\gset a_",
-        f"{_filled(registry['find'], {'value': AAPL, 'id_type': 'null', 'on': 'null'})} \\gset s_",
+        f"{_filled(accounts['usable'], {**given, 'identifiers': f'array[{MAIN}]'})} \\gset a_",
+        f"{_filled(registry['find'], named)} \\gset s_",
         f"{_filled(portfolios['save'], saved)};",
-        f"{_filled(requests['keep_key'], kept)};",
+        f"{_filled(requests['keep_keys'], kept)};",
         "commit;",
     ]
     return "\n".join(steps)

@@ -35,7 +35,7 @@ def create_app() -> FastAPI:
     base = automap_base(metadata=metadata)
     base.prepare()
     tables = base.classes
-    sessions = async_sessionmaker(create_async_engine(url, pool_size=20), expire_on_commit=False)
+    sessions = async_sessionmaker(create_async_engine(url, pool_size=32), expire_on_commit=False)
     clock = SampleMarketClock()
 
     @asynccontextmanager

@@ -21,6 +21,7 @@ import httpx
 import psycopg
 import pytest
 from fastapi import Header, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 from pydantic import BaseModel
@@ -36,7 +37,7 @@ from oltp_api.handlers import orders
 from oltp_api.handlers.ledger import record_transaction
 from oltp_api.handlers.portfolios import create_portfolio
 from oltp_api.repositories.portfolios import Asked, PostgresPortfolioRepository
-from oltp_api.repositories.requests import Answer
+from oltp_api.repositories.requests import Answer, KeptKey
 from oltp_api.unit_of_work import Pool, UnitOfWork
 from storage.analytics import LakeAnalyticsRepository
 from storage.clock import SampleMarketClock
@@ -247,6 +248,13 @@ def test_control_without_the_row_lock_two_orders_reserve_the_same_unit(new_ring,
 class CarelessOnce(Once):
     """Looks whether the key was used, acts, and keeps the key afterwards, in a transaction of its own."""
 
+    async def commit_together(self, body: BaseModel, status: int, command: RecordTransaction, view: Any) -> Response:
+        def act(work: UnitOfWork) -> BaseModel:
+            rows, security = record_transaction(command, work)
+            return view(rows, security, work.recorded_at)
+
+        return await run_in_threadpool(self.commit, body, status, act)
+
     def commit(self, body: BaseModel, status: int, act: Callable[[UnitOfWork], BaseModel]) -> Response:
         assert self.key is not None
         key, request_hash = self.key, self._hash(body)
@@ -256,7 +264,7 @@ class CarelessOnce(Once):
         time.sleep(0.05)  # so that twins surely meet between the look and the act, on any machine
         answer = Answer(status, self.world.transact(act).model_dump_json())
         with suppress(psycopg.errors.UniqueViolation):
-            self.world.transact(lambda work: work.keys.keep(self.user_id, key, request_hash, answer))
+            self.world.transact(lambda work: work.keys.keep(KeptKey(self.user_id, key, request_hash, answer)))
         return _response(answer)
 
 
