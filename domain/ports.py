@@ -35,7 +35,8 @@ class ReleaseInfo:
 class ValuedPosition:
     """A position at the close of `business_date`. `status` is PRICED, STALE or MISSING; MISSING has no value.
 
-    Cost and gains are None where the basis of some units is not known.
+    Amounts are in `currency`, those that end in `_base` in the portfolio's, at `fx_rate`; without a rate (FX_MISSING)
+    they are None. Cost and gains are None where the basis of some units is not known.
     """
 
     security_id: int
@@ -51,14 +52,36 @@ class ValuedPosition:
     gain_loss: Decimal | None
     realised: Decimal | None
     currency: str
+    base_currency: str
+    fx_rate: Decimal | None
+    fx_status: str
+    market_value_base: Decimal | None
+    gain_loss_base: Decimal | None
     business_date: date
 
 
 @dataclass(frozen=True, slots=True)
+class ReleasedCash:
+    """Cash of one currency at a day's close, and what it is in the portfolio's; None without a rate (FX_MISSING)."""
+
+    currency: str
+    balance: Decimal
+    base_currency: str
+    fx_rate: Decimal | None
+    fx_status: str
+    balance_base: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class PortfolioValue:
-    """`coverage_pct` is the share of positions, by cost, that has a price; below 100 if anything is not counted."""
+    """Amounts are in `currency`, the portfolio's.
+
+    `coverage_pct` is the share of positions, by cost, that has a price and a rate; below 100 if anything is not
+    counted.
+    """
 
     business_date: date
+    currency: str
     total_value: Decimal
     positions_value: Decimal
     cash: Decimal
@@ -210,6 +233,7 @@ class AnalyticsRepository(Protocol):
 
     def release(self) -> ReleaseInfo: ...
     def get_positions(self, portfolio_id: UUID, on: date | None = None) -> Sequence[ValuedPosition]: ...
+    def get_cash(self, portfolio_id: UUID, on: date | None = None) -> Sequence[ReleasedCash]: ...
     def get_values(self, portfolio_id: UUID, start: date | None, end: date | None) -> Sequence[PortfolioValue]: ...
     def get_portfolio_performance(self, portfolio_id: UUID) -> PortfolioPerformance | None: ...
     def get_performance_for_tickers(self, tickers: Sequence[str]) -> Mapping[str, TickerPerformance]: ...

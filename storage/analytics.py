@@ -9,6 +9,7 @@ from domain.holdings import average_cost
 from domain.ports import (
     PortfolioPerformance,
     PortfolioValue,
+    ReleasedCash,
     ReleaseInfo,
     TickerDetails,
     TickerPerformance,
@@ -67,6 +68,15 @@ class LakeAnalyticsRepository:
             return []
         rows = newest.rows(_SQL["positions"], portfolio_id=str(portfolio_id), on=min(on or as_of, as_of))
         return [ValuedPosition(**row, avg_cost=_average(row["cost_basis"], row["quantity"])) for row in rows]
+
+    def get_cash(self, portfolio_id: UUID, on: date | None = None) -> Sequence[ReleasedCash]:
+        """Cash of each currency at the close of `on`, or of the release's `as_of` where that is earlier."""
+        newest = self._mounted()
+        as_of = newest.release.as_of
+        if as_of is None:
+            return []
+        rows = newest.rows(_SQL["cash"], portfolio_id=str(portfolio_id), on=min(on or as_of, as_of))
+        return [ReleasedCash(**row) for row in rows]
 
     def get_values(self, portfolio_id: UUID, start: date | None, end: date | None) -> Sequence[PortfolioValue]:
         rows = self._mounted().rows(_SQL["values"], portfolio_id=str(portfolio_id), start=start, end=end)

@@ -43,7 +43,9 @@ _TABLES = {
             col4::decimal(28, 8) as cost_basis, (col4 / col3)::decimal(28, 8) as avg_cost,
             col5::decimal(28, 8) as realised, col6::decimal(18, 8) as close, col7::date as price_date,
             col8 as status, col9::int as stale_days, (col3 * col6)::decimal(28, 8) as market_value,
-            (col3 * col6 - col4)::decimal(28, 8) as gain_loss, 'USD' as currency
+            (col3 * col6 - col4)::decimal(28, 8) as gain_loss, 'USD' as currency, 'USD' as base_currency,
+            1::decimal(18, 8) as fx_rate, 'PRICED' as fx_status, (col3 * col6)::decimal(28, 8) as market_value_base,
+            (col3 * col6 - col4)::decimal(28, 8) as gain_loss_base
         from (values
             (1, 1, '2017-03-28', 50, 5000, 0, 110, '2017-03-28', 'PRICED', 0),
             (1, 1, '2017-03-29', 50, 5000, 7, 121, '2017-03-29', 'PRICED', 0),
@@ -51,9 +53,20 @@ _TABLES = {
             (1, 2, '2017-03-29', 10, 400, 0, 40, '2017-03-28', 'STALE', 1),
             (1, 3, '2017-03-29', 3, 300, 0, null, null, 'MISSING', 0)
         )""",
+    "marts/fact_cash_daily": f"""
+        select
+            '{PORTFOLIO}' as portfolio_id, col0 as currency, col1::date as business_date, 'USD' as base_currency,
+            col2::decimal(28, 8) as balance, col3::decimal(18, 8) as fx_rate, col4 as fx_status,
+            (col2 * col3)::decimal(28, 8) as balance_base, 0::decimal(28, 8) as fx_gain
+        from (values
+            ('USD', '2017-03-28', 5000, 1.0, 'PRICED'), ('USD', '2017-03-29', 890, 1.0, 'PRICED'),
+            ('EUR', '2017-03-29', 100, 1.1, 'PRICED'), ('KWD', '2017-03-29', 3, null, 'FX_MISSING'),
+            ('GBP', '2017-03-29', 0, 1.25, 'PRICED')
+        )""",
     "marts/fact_portfolio_value_daily": f"""
         select
-            '{PORTFOLIO}' as portfolio_id, col0::date as business_date, col1::decimal(28, 8) as total_value,
+            '{PORTFOLIO}' as portfolio_id, 'USD' as currency, col0::date as business_date,
+            col1::decimal(28, 8) as total_value,
             col2::decimal(28, 8) as positions_value, col3::decimal(28, 8) as cash,
             col4::decimal(28, 8) as cost_basis, col5::double as coverage_pct, col6::double as twr_index
         from (values

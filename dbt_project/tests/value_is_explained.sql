@@ -1,6 +1,6 @@
 {#
-The change of value of every portfolio and day is flows + income + realised + change of unrealised - fees - tax, to a
-cent. Where something has or had no price, no rate or no known basis, its part is not a figure: nothing to explain.
+The change of value of every portfolio and day is flows + income + realised + change of unrealised + FX - fees - tax, to
+a cent. Where something has or had no price, no rate or no known basis, its part is not a figure: nothing to explain.
 #}
 {{ config(meta={'dagster': {'ref': {'name': 'fact_portfolio_value_daily'}}}) }}
 with days as (
@@ -26,6 +26,7 @@ where
         - income
         - (realised - begin_realised)
         - (unrealised - begin_unrealised - transfer_gain)
+        - fx_gain
         + fees
         + tax
     ) > 0.01

@@ -15,6 +15,7 @@ from oltp_api.schemas.portfolios import (
     PerformanceView,
     PortfolioValueView,
     PositionsView,
+    ReleasedCashView,
     ReleaseView,
     ValuedPositionView,
     ValuesView,
@@ -32,6 +33,7 @@ def get_positions(portfolio_id: VisiblePortfolio, analytics: AnalyticsDep, on: D
     return PositionsView(
         **asdict(release),
         positions=[ValuedPositionView.model_validate(position) for position in positions],
+        cash=[ReleasedCashView.model_validate(cash) for cash in analytics.get_cash(portfolio_id, day)],
         total=PortfolioValueView.model_validate(values[0]) if values else None,
     )
 

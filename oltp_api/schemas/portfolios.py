@@ -178,16 +178,31 @@ class ValuedPositionView(View):
     gain_loss: Amount | None
     realised: Amount | None
     currency: str
+    base_currency: str
+    fx_rate: Amount | None = Field(description="What one unit of `currency` is in `base_currency` on that day.")
+    fx_status: str = Field(description="PRICED, STALE or FX_MISSING; FX_MISSING has no value in `base_currency`.")
+    market_value_base: Amount | None
+    gain_loss_base: Amount | None
     business_date: date
+
+
+class ReleasedCashView(View):
+    currency: str
+    balance: Amount
+    base_currency: str
+    fx_rate: Amount | None
+    fx_status: str
+    balance_base: Amount | None
 
 
 class PortfolioValueView(View):
     business_date: date
+    currency: str = Field(description="The portfolio's currency, of every amount.")
     total_value: Amount
     positions_value: Amount
     cash: Amount
     cost_basis: Amount
-    coverage_pct: float = Field(description="Share of positions, by cost, that has a price; 0 to 100.")
+    coverage_pct: float = Field(description="Share of positions, by cost, that has a price and a rate; 0 to 100.")
     twr_index: float | None
 
 
@@ -195,6 +210,7 @@ class PositionsView(ReleaseView):
     """Positions as the release shows them. `total` is None for a day before the first transaction."""
 
     positions: Sequence[ValuedPositionView]
+    cash: Sequence[ReleasedCashView] = Field(description="Per currency.")
     total: PortfolioValueView | None
 
 

@@ -1,4 +1,4 @@
-"""Market data: prices, the Treasury curve and the trading calendar, as the source says them, by year.
+"""Market data: prices, the Treasury curve, exchange rates and the trading calendar, as the source says them, by year.
 
 Belongs here: fetching and publishing. Does not: repairing, filling or converting a price.
 """
@@ -43,6 +43,13 @@ def yield_curve(
     return _fetched(context, config, platform, "curve_date", market.source.yields)
 
 
+@market_asset("fx_rate_daily", "Units of each currency for one euro, as the European Central Bank says them.")
+def fx_rate_daily(
+    context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
+) -> dg.MaterializeResult[Any]:
+    return _fetched(context, config, platform, "rate_date", market.source.fx_rates)
+
+
 @market_asset("trading_calendar", "Every calendar day, and whether the exchange was open.")
 def trading_calendar(
     context: dg.AssetExecutionContext, config: DaysConfig, platform: Platform
@@ -68,4 +75,4 @@ def _fetched(
     return publish(platform, context.asset_key, rows, context.run.run_id, date_column=date_column, window=window)
 
 
-ASSETS = [price_daily, yield_curve, trading_calendar]
+ASSETS = [price_daily, yield_curve, fx_rate_daily, trading_calendar]

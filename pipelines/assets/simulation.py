@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from domain.analytics.simulation import GbmInputs, SimulationResult, SimulationSpec, simulate
 from domain.errors import InvalidInput, NoRelease, Refusal
-from domain.ports import SimulationRequest
+from domain.ports import ReleasedCash, SimulationRequest, ValuedPosition
 from pipelines.partitions import SIMULATIONS
 from pipelines.plots import fan_chart
 from pipelines.publishing import publish
@@ -148,9 +148,11 @@ def started(lake: Lake, release: Release, request: SimulationRequest, version: i
     unpriced = [position.ticker for position in positions if position.market_value is None]
     if unpriced:
         raise InvalidInput("portfolio", f"has no price for {', '.join(unpriced)}")
+    held: list[ValuedPosition | ReleasedCash] = [*positions, *analytics.get_cash(request.portfolio_id)]
+    foreign = sorted({one.currency for one in held if one.currency != one.base_currency})
+    if foreign:
+        raise InvalidInput("portfolio", f"holds {', '.join(foreign)}; exchange rates are not simulated yet")
     values = analytics.get_values(request.portfolio_id, release.as_of, release.as_of)
-    if values and values[-1].coverage_pct < 100:
-        raise InvalidInput("portfolio", "has positions or cash in another currency, and there is no rate for them")
     if not values or values[-1].total_value <= 0:
         raise InvalidInput("portfolio", "is worth nothing, so there is nothing to simulate")
     parameters = LakeSimulationParamsRepository(lake, release)

@@ -12,6 +12,11 @@ select
     case when bool_and(positions.gain_loss is not null) then sum(positions.gain_loss) end as gain_loss,
     case when bool_and(positions.realised is not null) then sum(positions.realised) end as realised,
     max(positions.currency) as currency,
+    max(positions.base_currency) as base_currency,
+    max(positions.fx_rate) as fx_rate,
+    max(positions.fx_status) as fx_status,
+    sum(positions.market_value_base) as market_value_base,
+    case when bool_and(positions.gain_loss_base is not null) then sum(positions.gain_loss_base) end as gain_loss_base,
     positions.business_date
 from marts.fact_position_daily as positions
 inner join marts.dim_security as securities using (security_id)
@@ -19,9 +24,22 @@ where positions.portfolio_id = $portfolio_id and positions.business_date = $on a
 group by positions.security_id, securities.ticker, positions.business_date
 order by securities.ticker
 
+-- name: cash
+select
+    currency,
+    balance,
+    base_currency,
+    fx_rate,
+    fx_status,
+    balance_base
+from marts.fact_cash_daily
+where portfolio_id = $portfolio_id and business_date = $on and balance <> 0
+order by currency
+
 -- name: values
 select
     business_date,
+    currency,
     total_value,
     positions_value,
     cash,

@@ -42,7 +42,15 @@ def test_every_unit_test_passes(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    "model", ["fact_position_daily", "fact_portfolio_value_daily", "fact_price_daily", "fact_performance"]
+    "model",
+    [
+        "fact_position_daily",
+        "fact_portfolio_value_daily",
+        "fact_price_daily",
+        "fact_performance",
+        "fx_rate_daily",
+        "fact_cash_daily",
+    ],
 )
 def test_every_fact_has_one(model) -> None:
     assert [test["name"] for test in WRITTEN if test["model"] == model]

@@ -38,6 +38,14 @@ def new_lake(tmp_path: Path) -> Lake:
     return Lake(str(tmp_path / "lake"), lock=nullcontext)
 
 
+def test_cash_is_per_currency_and_has_a_value_only_with_a_rate(analytics) -> None:
+    cash = {one.currency: one for one in analytics.get_cash(PORTFOLIO)}
+
+    assert {currency: one.balance_base for currency, one in cash.items()} == {"EUR": 110, "KWD": None, "USD": 890}
+    assert (cash["KWD"].fx_status, cash["KWD"].balance) == ("FX_MISSING", 3)
+    assert [one.currency for one in analytics.get_cash(PORTFOLIO, date(2017, 3, 28))] == ["USD"]
+
+
 def test_the_lake_answers_the_ports(analytics: LakeAnalyticsRepository, params: LakeSimulationParamsRepository) -> None:
     for_api: AnalyticsRepository = analytics
     for_simulations: SimulationParamsRepository = params

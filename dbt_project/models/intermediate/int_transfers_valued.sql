@@ -1,9 +1,9 @@
 {#
-Units that came from outside the portfolio or went there, by portfolio and day, at that day's close, or at their cost
-where there is no price. Units that change accounts stay inside. Only in the portfolio's currency.
+Units that came from outside the portfolio or went there, by portfolio and day, in its currency: at that day's close and
+rate, or at their cost where there is none. Units that change accounts stay inside.
 #}
 with transactions as (
-    select * from {{ ref('stg_postgres__transaction') }}
+    select * from {{ ref('int_transactions_converted') }}
 ),
 
 intervals as (
@@ -24,15 +24,16 @@ moved as (
         account_id,
         security_id,
         business_date,
+        max(close_fx_rate) as close_fx_rate,
         coalesce(sum(quantity) filter (where txn_type = 'TRANSFER_IN'), 0) as arrived,
-        coalesce(sum(gross + fees) filter (where txn_type = 'TRANSFER_IN'), 0) as arrived_cost,
+        coalesce(sum({{ product('gross + fees', 'fx_rate') }}) filter (where txn_type = 'TRANSFER_IN'), 0)
+            as arrived_cost,
         -coalesce(sum(quantity) filter (where txn_type = 'TRANSFER_OUT'), 0) as departed
     from transactions
     where
         txn_type in ('TRANSFER_IN', 'TRANSFER_OUT')
         and security_id is not null
         and transfer_id is null
-        and is_base_currency
     group by portfolio_id, account_id, security_id, business_date
 ),
 
@@ -53,13 +54,20 @@ valued as (
     select
         moved.*,
         departures.departed_cost,
-        coalesce({{ product('moved.arrived', 'prices.close') }}, moved.arrived_cost) as arrived_value,
-        coalesce({{ product('moved.departed', 'prices.close') }}, departures.departed_cost) as departed_value
+        coalesce(
+            {{ product(product('moved.arrived', 'prices.close'), 'moved.close_fx_rate') }}, moved.arrived_cost
+        ) as arrived_value,
+        coalesce(
+            {{ product(product('moved.departed', 'prices.close'), 'moved.close_fx_rate') }}, departures.departed_cost
+        ) as departed_value
     from moved
     inner join departures using (portfolio_id, account_id, security_id, business_date)
     left join securities using (security_id)
     asof left join prices
-        on securities.ticker = prices.ticker and moved.business_date >= prices.price_date
+        on
+            securities.ticker = prices.ticker
+            and securities.currency = prices.currency
+            and moved.business_date >= prices.price_date
 ),
 
 final as (

@@ -6,11 +6,20 @@ with portfolios as (
 
 positions as (
     select
-        positions.*,
-        positions.currency = portfolios.base_currency as is_base_currency,
-        positions.currency = portfolios.base_currency and positions.status <> 'MISSING' as is_covered
-    from {{ ref('fact_position_daily') }} as positions
-    inner join portfolios using (portfolio_id)
+        *,
+        market_value_base is not null as is_covered
+    from {{ ref('fact_position_daily') }}
+),
+
+cash as (
+    select
+        portfolio_id,
+        business_date,
+        sum(balance_base) as cash,
+        sum(fx_gain) as fx_gain,
+        count(*) filter (where balance <> 0 and balance_base is null) as n_fx_missing
+    from {{ ref('fact_cash_daily') }}
+    group by portfolio_id, business_date
 ),
 
 intervals as (
@@ -46,13 +55,13 @@ held as (
     select
         portfolio_id,
         business_date,
-        sum(market_value) filter (where is_base_currency) as positions_value,
+        sum(market_value_base) as positions_value,
         sum(cost_basis_base) as cost_basis,
         count(*) as n_positions,
         count(*) filter (where status = 'PRICED') as n_priced,
         count(*) filter (where status = 'STALE') as n_stale,
         count(*) filter (where status = 'MISSING') as n_missing,
-        count(*) filter (where not is_base_currency) as n_foreign,
+        count(*) filter (where fx_status = 'FX_MISSING') as n_fx_missing,
         count(*) filter (where basis = 'UNKNOWN') as n_basis_unknown,
         count(*) filter (where is_covered) as n_covered,
         sum(abs(cost_basis_base)) filter (where is_covered) as cost_covered,
@@ -86,7 +95,7 @@ valued as (
         grid.business_date,
         grid.is_trading_day,
         coalesce(held.positions_value, 0) as positions_value,
-        sum(coalesce(flows.cash_change, 0)) over so_far as cash,
+        coalesce(cash.cash, 0) as cash,
         coalesce(held.cost_basis, 0) as cost_basis,
         sum(coalesce(realised_steps.realised_step, 0)) over so_far as realised,
         coalesce(flows.inflow, 0) as inflow,
@@ -96,12 +105,13 @@ valued as (
         coalesce(flows.standalone_fees, 0) as fees,
         coalesce(flows.trade_fees, 0) as trade_fees,
         coalesce(flows.transfer_gain, 0) as transfer_gain,
+        coalesce(cash.fx_gain, 0) + coalesce(flows.fx_difference, 0) as fx_gain,
         coalesce(held.n_positions, 0) as n_positions,
         coalesce(held.n_priced, 0) as n_priced,
         coalesce(held.n_stale, 0) as n_stale,
         coalesce(held.n_missing, 0) as n_missing,
-        coalesce(held.n_foreign, 0) as n_foreign,
-        sum(coalesce(flows.foreign_cash_opened, 0)) over so_far as n_foreign_cash,
+        coalesce(cash.n_fx_missing, 0) as n_cash_missing,
+        coalesce(held.n_fx_missing, 0) + coalesce(cash.n_fx_missing, 0) as n_fx_missing,
         coalesce(flows.n_fx_transactions, 0) as n_fx_transactions,
         coalesce(flows.n_unknown_arrivals, 0) as n_unknown_arrivals,
         coalesce(held.n_basis_unknown, 0) as n_basis_unknown,
@@ -112,6 +122,7 @@ valued as (
     from grid
     left join flows using (portfolio_id, business_date)
     left join held using (portfolio_id, business_date)
+    left join cash using (portfolio_id, business_date)
     left join realised_steps using (portfolio_id, business_date)
     window so_far as (partition by grid.portfolio_id order by grid.business_date)
 ),
@@ -120,9 +131,8 @@ totalled as (
     select
         *,
         positions_value + cash as total_value,
-        n_foreign + n_foreign_cash as n_fx_missing,
         lag(positions_value + cash, 1, 0) over by_day as begin_value,
-        lag(n_missing + n_foreign + n_foreign_cash, 1, 0) over by_day as begin_uncovered
+        lag(n_missing + n_fx_missing, 1, 0) over by_day as begin_uncovered
     from valued
     window by_day as (partition by portfolio_id order by business_date)
 ),
@@ -137,7 +147,7 @@ returned as (
         case
             when n_missing + n_fx_missing = 0 then 100.0
             when cost_covered < cost_all then 100 * {{ fraction('cost_covered', 'cost_all') }}
-            else 100 * {{ fraction('n_covered + 1', 'n_positions + n_foreign_cash + 1') }}
+            else 100 * {{ fraction('n_covered + 1', 'n_positions + n_cash_missing + 1') }}
         end as coverage_pct
     from totalled
 ),
@@ -160,6 +170,7 @@ final as (
         {{ money('fees') }} as fees,
         {{ money('trade_fees') }} as trade_fees,
         {{ money('transfer_gain') }} as transfer_gain,
+        {{ money('fx_gain') }} as fx_gain,
         cast(n_positions as integer) as n_positions,
         cast(n_priced as integer) as n_priced,
         cast(n_stale as integer) as n_stale,

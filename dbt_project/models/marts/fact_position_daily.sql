@@ -17,13 +17,21 @@ securities as (
     select * from {{ ref('stg_postgres__security') }}
 ),
 
+portfolios as (
+    select * from {{ ref('stg_postgres__portfolio') }}
+),
+
+rates as (
+    select * from {{ ref('int_fx_crossed') }}
+),
+
 prices as (
     select
         securities.security_id,
         prices.price_date,
         prices.close
     from {{ ref('stg_market__price') }} as prices
-    inner join securities using (ticker)
+    inner join securities using (ticker, currency)
 ),
 
 expanded as (
@@ -57,31 +65,56 @@ aged as (
     left join days as price_days on priced.price_date = price_days.date_day
 ),
 
-final as (
+valued as (
     select
-        aged.portfolio_id,
-        aged.account_id,
-        aged.security_id,
-        aged.business_date,
-        aged.quantity,
-        aged.cost_basis,
-        aged.avg_cost,
-        aged.cost_basis_base,
-        aged.realised,
-        case when aged.cost_basis is null then 'UNKNOWN' else 'KNOWN' end as basis,
-        aged.close,
-        aged.price_date,
+        aged.*,
+        securities.currency,
+        portfolios.base_currency,
+        case when securities.currency = portfolios.base_currency then 1 else rates.fx_rate end as fx_rate,
         case
-            when aged.close is null then 'MISSING'
-            when aged.stale_days > 0 then 'STALE'
-            else 'PRICED'
-        end as status,
-        cast(coalesce(aged.stale_days, 0) as integer) as stale_days,
-        {{ product('aged.quantity', 'aged.close') }} as market_value,
-        {{ money(product('aged.quantity', 'aged.close') ~ ' - aged.cost_basis') }} as gain_loss,
-        securities.currency
+            when securities.currency = portfolios.base_currency then 'PRICED'
+            else coalesce(rates.fx_status, 'FX_MISSING')
+        end as fx_status,
+        {{ product('aged.quantity', 'aged.close') }} as market_value
     from aged
     inner join securities using (security_id)
+    inner join portfolios using (portfolio_id)
+    left join rates
+        on
+            portfolios.base_currency = rates.base_currency
+            and securities.currency = rates.currency
+            and aged.business_date = rates.business_date
+),
+
+final as (
+    select
+        portfolio_id,
+        account_id,
+        security_id,
+        business_date,
+        quantity,
+        cost_basis,
+        avg_cost,
+        cost_basis_base,
+        realised,
+        case when cost_basis is null then 'UNKNOWN' else 'KNOWN' end as basis,
+        close,
+        price_date,
+        case
+            when close is null then 'MISSING'
+            when stale_days > 0 then 'STALE'
+            else 'PRICED'
+        end as status,
+        cast(coalesce(stale_days, 0) as integer) as stale_days,
+        market_value,
+        {{ money('market_value - cost_basis') }} as gain_loss,
+        currency,
+        base_currency,
+        cast(fx_rate as decimal(18, 8)) as fx_rate,
+        fx_status,
+        {{ product('market_value', 'fx_rate') }} as market_value_base,
+        {{ money(product('market_value', 'fx_rate') ~ ' - cost_basis_base') }} as gain_loss_base
+    from valued
 )
 
 select * from final

@@ -18,7 +18,7 @@ registered as (
         prices.*,
         days.trading_day_number
     from prices
-    inner join securities using (ticker)
+    inner join securities using (ticker, currency)
     left join days on prices.price_date = days.date_day
 ),
 

@@ -28,7 +28,9 @@ select
     ledger.accrued,
     ledger.cash_effect,
     ledger.currency,
+    portfolios.base_currency,
     ledger.currency = portfolios.base_currency as is_base_currency,
+    ledger.fx_rate,
     ledger.transfer_id,
     ledger.business_date
 from ledger

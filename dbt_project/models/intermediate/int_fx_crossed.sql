@@ -1,0 +1,23 @@
+{# What one unit of a currency is in a base currency, on every day for which both have a rate. #}
+with pairs as (
+    select * from {{ ref('int_currency_pairs') }}
+),
+
+rates as (
+    select * from {{ ref('fx_rate_daily') }}
+),
+
+final as (
+    select
+        pairs.base_currency,
+        pairs.currency,
+        own.business_date,
+        cast(base.rate_per_eur / own.rate_per_eur as decimal(18, 8)) as fx_rate,
+        case when own.status = 'PRICED' and base.status = 'PRICED' then 'PRICED' else 'STALE' end as fx_status
+    from pairs
+    inner join rates as own on pairs.currency = own.currency
+    inner join rates as base
+        on pairs.base_currency = base.currency and own.business_date = base.business_date
+)
+
+select * from final
