@@ -101,13 +101,13 @@ def income(client: httpx.Client) -> Book:
     return book
 
 
-def abroad(client: httpx.Client) -> Book:
-    client.post("/securities", json={"ticker": "SAP", "currency": "EUR"})
-    book = plain(client, "ABROAD")
-    change = {"from_currency": "USD", "amount": "1100", "to_currency": "EUR", "received": "1000"}
+def abroad(client: httpx.Client, name: str = "ABROAD", currency: str = "EUR") -> Book:
+    client.post("/securities", json={"ticker": f"IN{currency}", "currency": currency})
+    book = plain(client, name)
+    change = {"from_currency": "USD", "amount": "1100", "to_currency": currency, "received": "1000"}
     book.post("conversions", business_date=DAY, **change)
-    book.record("BUY", "2016-06-02", ticker="SAP", quantity="10", price="70", fx_rate="1.1")
-    book.record("SELL", "2016-06-06", ticker="SAP", quantity="10", price="72", fx_rate="1.2")
+    book.record("BUY", "2016-06-02", ticker=f"IN{currency}", quantity="10", price="70", fx_rate="1.1")
+    book.record("SELL", "2016-06-06", ticker=f"IN{currency}", quantity="10", price="72", fx_rate="1.2")
     return book
 
 
@@ -140,12 +140,13 @@ BOOKS: dict[str, Callable[[httpx.Client], Book]] = {
     "SPLIT": split,
     "INCOME": income,
     "ABROAD": abroad,
+    "NO RATE": lambda client: abroad(client, "NO RATE", "KWD"),
     "UNKNOWN": unknown,
     "MIXED": mixed,
 }
 
 
-_TERMS = ["inflow", "outflow", "income", "realised", "transfer_gain", "fees", "tax"]
+_TERMS = ["inflow", "outflow", "income", "realised", "transfer_gain", "fees", "tax", "fx_gain"]
 _IDENTITY = (REPOSITORY / "dbt_project" / "tests" / "value_is_explained.sql").read_text().partition("}}\nwith")[2]
 
 
@@ -289,24 +290,45 @@ def test_income_is_earned_and_no_flow(refreshed: Refreshed) -> None:
     assert earned["daily_return"] - plain["daily_return"] == pytest.approx(float(87 / begin), rel=1e-9)
 
 
-def test_what_is_in_another_currency_is_never_added(refreshed: Refreshed) -> None:
+def test_another_currency_counts_at_the_central_banks_rate_of_the_day(refreshed: Refreshed) -> None:
+    # Dollars for a euro, https://www.ecb.europa.eu: 1.1174 on 2016-06-01, 1.1188 on the 2nd, 1.0748 on 2017-03-29.
     plain, changed = refreshed.day("PLAIN"), refreshed.day("ABROAD")
+
+    assert changed["cash"] == plain["cash"] - 1_100 + D("1117.4")
+    assert (changed["fx_gain"], changed["inflow"], changed["outflow"]) == (D("17.4"), 0, 0), "no flow, but a gain"
+    assert (changed["n_fx_missing"], changed["n_fx_transactions"], changed["coverage_pct"]) == (0, 0, 100)
+    bought = refreshed.day("ABROAD", date(2016, 6, 2))
+    assert bought["fx_gain"] == 1_000 * D("0.0014") - 700 * (D("1.1188") - D("1.1")), "cash, and beside the close"
+    sold = refreshed.day("ABROAD", date(2017, 3, 29))
+    assert sold["realised"] == D("139.6") + 94, "720 euros at 1.2 less 700 at 1.1"
+    assert sold["cash"] == refreshed.day("PLAIN", date(2017, 3, 29))["cash"] - 1_100 + 1_020 * D("1.0748")
+    assert sold["daily_return"] is not None
+    (euros, dollars) = refreshed.answer("ABROAD", "positions")["cash"]
+    assert (euros["currency"], euros["balance"], euros["balance_base"]) == ("EUR", "1020", "1096.296")
+    assert dollars["balance"] == dollars["balance_base"]
+    assert refreshed.answer("ABROAD", "performance")["performance"]["xirr_status"] == "OK"
+    (simulation,) = refreshed.answer("ABROAD", "simulations")["items"]
+    assert (simulation["status"], "holds EUR" in simulation["reason"]) == ("REFUSED", True)
+
+
+def test_what_has_no_rate_is_never_added(refreshed: Refreshed) -> None:
+    plain, changed = refreshed.day("PLAIN"), refreshed.day("NO RATE")
 
     assert (changed["total_value"], changed["cash"]) == (plain["total_value"] - 1_100, plain["cash"] - 1_100)
     assert (changed["n_fx_missing"], changed["n_fx_transactions"], changed["outflow"]) == (1, 1, 0)
     assert changed["coverage_pct"] < 100
     assert changed["daily_return"] is None
-    held = refreshed.day("ABROAD", date(2016, 6, 3))
+    held = refreshed.day("NO RATE", date(2016, 6, 3))
     assert (held["n_fx_missing"], held["positions_value"]) == (
         2,
         refreshed.day("PLAIN", date(2016, 6, 3))["positions_value"],
     )
-    sold = refreshed.day("ABROAD", date(2017, 3, 29))
+    sold = refreshed.day("NO RATE", date(2017, 3, 29))
     assert sold["realised"] == D("139.6") + 94, "720 euros at 1.2 less 700 at 1.1"
     assert (sold["n_fx_missing"], sold["daily_return"]) == (1, None)
-    assert refreshed.answer("ABROAD", "performance")["performance"]["xirr_status"] == "FX_MISSING"
-    (simulation,) = refreshed.answer("ABROAD", "simulations")["items"]
-    assert (simulation["status"], "another currency" in simulation["reason"]) == ("REFUSED", True)
+    assert refreshed.answer("NO RATE", "performance")["performance"]["xirr_status"] == "FX_MISSING"
+    (simulation,) = refreshed.answer("NO RATE", "simulations")["items"]
+    assert (simulation["status"], "holds KWD" in simulation["reason"]) == ("REFUSED", True)
 
 
 def test_an_unknown_basis_has_a_value_and_no_gain(refreshed: Refreshed) -> None:
