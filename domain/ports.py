@@ -235,13 +235,48 @@ class PositionSnapshotRepository(Protocol):
     def store(self, snapshot: PositionSnapshot) -> None: ...
 
 
+class IncompleteMarket(Exception):
+    """Something did not come; nothing that did is lost.
+
+    `rows` is whole for everything that `missing` does not name: publish it, keep what was there of the missing, and ask
+    for them again later. `missing` says why, by ticker, or by series or currency where there are no tickers.
+    """
+
+    def __init__(self, source: str, rows: TabularData, missing: Mapping[str, str]) -> None:
+        self.source, self.rows, self.missing = source, rows, dict(missing)
+        named = "; ".join(f"{what}: {why}" for what, why in sorted(self.missing.items()))
+        super().__init__(f"{source} did not answer for {len(self.missing)}: {named}")
+
+
 class PriceSource(Protocol):
-    """Market data between two days, both included."""
+    """Market data between two days, both included, or `IncompleteMarket` with what there is of it.
+
+    Every answer has all its columns and types, also without rows, and comes in the order of its key. What the source
+    does not know is a missing row, or null where a row has other figures; it is never 0. `currency` is an ISO 4217
+    code: what is quoted in pence comes in pounds.
+
+    prices             ticker, price_date | close, currency, price_kind, adjusted_close, volume. `close` and `volume`
+                       of AS_TRADED are those of the day, whatever was split later; `adjusted_close` serves returns.
+    corporate_actions  ticker, action_date, action_type (SPLIT or DIVIDEND) | split_new, split_old, amount, currency.
+                       By ex-date; `split_new` units for `split_old`; the amount per unit as it was paid on the day.
+    yields             curve_date, tenor_months | par_yield_pct: semiannual par yield in per cent; 0.00 is a real yield.
+    fx_rates           currency, rate_date | rate_per_eur: units of the currency for one euro, as the ECB says them.
+    consumer_prices    series, index_month | index_level, by the first day of its month.
+    fund_metadata      ticker, as_of | fund_family, category, legal_type, inception_date, expense_ratio_pct, net_assets,
+                       currency, is_illustrative. A live source knows today's only: none for a window without it.
+    analyst_targets    ticker, as_of | target_mean, target_median, target_low, target_high, n_analysts, currency,
+                       is_illustrative: prices in twelve months.
+    """
 
     name: str
 
     def prices(self, start: date, end: date) -> TabularData: ...
+    def corporate_actions(self, start: date, end: date) -> TabularData: ...
     def yields(self, start: date, end: date) -> TabularData: ...
+    def fx_rates(self, start: date, end: date) -> TabularData: ...
+    def consumer_prices(self, start: date, end: date) -> TabularData: ...
+    def fund_metadata(self, start: date, end: date) -> TabularData: ...
+    def analyst_targets(self, start: date, end: date) -> TabularData: ...
 
 
 class Broker(Protocol):
