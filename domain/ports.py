@@ -279,10 +279,10 @@ class PriceSource(Protocol):
     does not know is a missing row, or null where a row has other figures; it is never 0. `currency` is an ISO 4217
     code: what is quoted in pence comes in pounds.
 
-    prices             ticker, price_date | close, currency, price_kind, adjusted_close, volume. An AS_TRADED `close` and
-                       `volume` are the ones of the day, whatever was split later; `adjusted_close` serves returns only.
-    corporate_actions  ticker, action_date, action_type (SPLIT or DIVIDEND) | split_new, split_old, amount, currency. The
-                       ex-date; `split_new` units for `split_old`; the amount per unit as it was paid on the day.
+    prices             ticker, price_date | close, currency, price_kind, adjusted_close, volume. `close` and `volume`
+                       of AS_TRADED are those of the day, whatever was split later; `adjusted_close` serves returns.
+    corporate_actions  ticker, action_date, action_type (SPLIT or DIVIDEND) | split_new, split_old, amount, currency.
+                       By ex-date; `split_new` units for `split_old`; the amount per unit as it was paid on the day.
     yields             curve_date, tenor_months | par_yield_pct: semiannual par yield in per cent; 0.00 is a real yield.
     fx_rates           currency, rate_date | rate_per_eur: units of the currency for one euro, as the ECB says them.
     consumer_prices    series, index_month | index_level, by the first day of its month.

@@ -8,6 +8,7 @@ from uuid import UUID
 import pyarrow as pa
 
 from domain.snapshots import PositionSnapshot
+from pipelines.adapters import market_tables as tables
 
 
 class FakePriceSource:
@@ -23,14 +24,27 @@ class FakePriceSource:
         self._yields = [{"curve_date": day, "tenor_months": 120, "par_yield_pct": rate} for day, rate in yields.items()]
 
     def prices(self, start: date, end: date) -> pa.Table:
-        schema = {"ticker": pa.string(), "price_date": pa.date32(), "close": pa.decimal128(18, 8)}
         rows = [row for row in self._prices if start <= row["price_date"] <= end]
-        return pa.Table.from_pylist(rows, pa.schema({**schema, "currency": pa.string(), "price_kind": pa.string()}))
+        return tables.table_of(rows, tables.PRICES, "ticker", "price_date")
 
     def yields(self, start: date, end: date) -> pa.Table:
-        schema = {"curve_date": pa.date32(), "tenor_months": pa.int16(), "par_yield_pct": pa.decimal128(18, 8)}
         rows = [row for row in self._yields if start <= row["curve_date"] <= end]
-        return pa.Table.from_pylist(rows, pa.schema(schema))
+        return tables.table_of(rows, tables.YIELDS, "curve_date", "tenor_months")
+
+    def corporate_actions(self, start: date, end: date) -> pa.Table:
+        return tables.CORPORATE_ACTIONS.empty_table()
+
+    def fx_rates(self, start: date, end: date) -> pa.Table:
+        return tables.FX_RATES.empty_table()
+
+    def consumer_prices(self, start: date, end: date) -> pa.Table:
+        return tables.CONSUMER_PRICES.empty_table()
+
+    def fund_metadata(self, start: date, end: date) -> pa.Table:
+        return tables.FUND_METADATA.empty_table()
+
+    def analyst_targets(self, start: date, end: date) -> pa.Table:
+        return tables.ANALYST_TARGETS.empty_table()
 
 
 class FakePositionSnapshotRepository:

@@ -81,7 +81,14 @@ def test_prices_have_the_columns_and_types_of_the_port(prices: pa.Table) -> None
         ("close", RATE),
         ("currency", pa.string()),
         ("price_kind", pa.string()),
+        ("adjusted_close", RATE),
+        ("volume", pa.int64()),
     ]
+
+
+def test_a_total_return_has_no_adjusted_close_no_volume_and_no_corporate_actions(prices: pa.Table) -> None:
+    assert prices["adjusted_close"].null_count == prices["volume"].null_count == prices.num_rows
+    assert SOURCE.corporate_actions(date.min, date.max).num_rows == 0
 
 
 def test_yields_have_the_columns_and_types_of_the_port(yields: pa.Table) -> None:
@@ -253,7 +260,7 @@ def test_each_ticker_has_one_registered_security_of_the_same_price_kind(prices: 
 
 
 def test_the_sample_is_small_enough_to_commit() -> None:
-    assert sum(file.stat().st_size for file in FOLDER.iterdir() if file.is_file()) < 1_500_000
+    assert sum(file.stat().st_size for file in FOLDER.rglob("*") if file.is_file()) < 1_500_000
 
 
 def gz(path: Path, text: str) -> None:
