@@ -31,10 +31,11 @@ from oltp_api.routes import (
     support,
     transactions,
 )
-from oltp_api.sample_market import register_sample_market
+from oltp_api.sample_market import register_sample_market, securities_of
 from oltp_api.unit_of_work import Pool, unit_of_work
 from storage.analytics import LakeAnalyticsRepository
 from storage.clock import clock_of
+from storage.installation import claim_market
 from storage.lake import Lake
 from storage.postgres import Database, advisory_lock, locate, prepare
 from storage.settings import Settings
@@ -109,12 +110,13 @@ def opened(settings: Settings) -> Iterator[World]:
 def _open(settings: Settings) -> World:
     database = locate(settings)
     prepare(database, settings.limits)
+    claim_market(database, settings.market_source)
     lake = Lake(settings.lake, lock=_refuse_to_publish)
     clock = clock_of(settings.market_source)
     pool = _pool(database)
     with advisory_lock(database.admin_url, "register_sample_market"), unit_of_work(pool, clock) as work:
-        if settings.market_source == "sample":
-            register_sample_market(work)
+        if settings.market_source != "live":
+            register_sample_market(work, securities_of(settings.market_source))
     with pool.connection() as connection:
         schema_version = Operations(connection).schema_version()
     return World(pool, clock, LakeAnalyticsRepository.newest(lake), schema_version)

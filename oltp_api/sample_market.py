@@ -1,4 +1,4 @@
-"""The securities of the bundled market, registered so that a fresh installation can trade them."""
+"""The securities of a bundled market, registered so that a fresh installation can trade them."""
 
 import csv
 from pathlib import Path
@@ -9,11 +9,16 @@ from oltp_api.handlers.registry import register_security
 from oltp_api.unit_of_work import UnitOfWork
 from storage.settings import REPOSITORY
 
-SECURITIES = REPOSITORY / "sample_data" / "securities.csv"
+_SAMPLE_DATA = REPOSITORY / "sample_data"
 _DETAILS = ("exchange", "country", "sector", "industry")
 
 
-def register_sample_market(work: UnitOfWork, file: Path = SECURITIES) -> int:
+def securities_of(market_source: str) -> Path:
+    """The file that lists what a bundled market has."""
+    return (_SAMPLE_DATA if market_source == "sample" else _SAMPLE_DATA / market_source) / "securities.csv"
+
+
+def register_sample_market(work: UnitOfWork, file: Path) -> int:
     """How many were new; those already registered are left as they are."""
     with file.open(newline="") as lines:
         rows = {row["ticker"]: row for row in csv.DictReader(lines)}

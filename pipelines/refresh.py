@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from pipelines.assets import market
 from pipelines.automation import RANGE_END, RANGE_START, all_years, due_simulations
 from pipelines.definitions import build_defs
 from pipelines.launcher import keep_connections
@@ -25,7 +26,7 @@ def refresh(platform: Platform | None = None, instance: dg.DagsterInstance | Non
     instance = instance or keep_connections(dg.DagsterInstance.get())
     defs = build_defs(platform)
     this_year = year_of(platform.market_today)
-    is_first = platform.lake.version("raw/price_daily") is None
+    is_first = any(platform.lake.version("/".join(key.path)) is None for asset in market.ASSETS for key in asset.keys)
     tags = all_years(platform) if is_first else {RANGE_START: this_year, RANGE_END: this_year}
     job = defs.resolve_job_def("refresh")
     done = job.execute_in_process(instance=instance, tags=tags, run_config=_PROGRESS, raise_on_error=False)

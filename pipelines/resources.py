@@ -16,6 +16,7 @@ from pipelines.adapters.sample import SamplePriceSource
 from storage import postgres
 from storage.clock import SystemClock, clock_of
 from storage.errors import SetupError
+from storage.installation import claim_market
 from storage.lake import Lake, lake_at
 from storage.releases import Releases
 from storage.settings import REPOSITORY, Settings
@@ -90,9 +91,11 @@ class Market(ConfigurableResource[Any]):
 
     @property
     def source(self) -> PriceSource:
-        if self.platform.settings.market_source == "live":
+        name = self.platform.settings.market_source
+        claim_market(self.platform.database, name)
+        if name == "live":
             raise SetupError("the live market is not there yet; set MARKET_SOURCE=sample")
-        return SamplePriceSource(REPOSITORY / "sample_data")
+        return SamplePriceSource(REPOSITORY / "sample_data", name)
 
 
 class RefreshLock(ConfigurableResource[Any]):

@@ -1,15 +1,17 @@
 """When something was recorded, and which business day it is.
 
-With the bundled market, today is the last day that has both prices and a Treasury curve, so that a trade posted
-without a date lands on a day that can be valued. With the live market it is today in the book's own zone.
+With a bundled market, today is the last day that has both prices and a Treasury curve, so that a trade posted without a
+date lands on a day that can be valued. With the live market it is today in the book's own zone.
 """
 
 from datetime import UTC, date, datetime
-from typing import Literal
 
 from domain.snapshots import business_date
+from storage.settings import MarketSource
 
 SAMPLE_MARKET_TODAY = date(2017, 3, 29)
+LAST_DAYS = {"sample": SAMPLE_MARKET_TODAY, "as_traded": date(2013, 3, 1)}
+"""The bundled markets, each with its last day."""
 
 
 class SystemClock:
@@ -23,12 +25,15 @@ class SystemClock:
 
 
 class SampleMarketClock(SystemClock):
-    """The wall clock for what we record, and the bundled market's last day for business."""
+    """The wall clock for what we record, and a bundled market's last day for business."""
+
+    def __init__(self, last_day: date = SAMPLE_MARKET_TODAY) -> None:
+        self._last_day = last_day
 
     def today(self, zone: str) -> date:
-        del zone  # the bundled market has one last day, whatever the zone
-        return SAMPLE_MARKET_TODAY
+        del zone  # a bundled market has one last day, whatever the zone
+        return self._last_day
 
 
-def clock_of(market_source: Literal["sample", "live"]) -> SystemClock:
-    return SampleMarketClock() if market_source == "sample" else SystemClock()
+def clock_of(market_source: MarketSource) -> SystemClock:
+    return SystemClock() if market_source == "live" else SampleMarketClock(LAST_DAYS[market_source])

@@ -8,6 +8,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+MarketSource = Literal["sample", "as_traded", "live"]
 Duration = Annotated[str, Field(pattern=r"^[0-9]{1,9}(ms|s|min|h)$")]
 """A time as PostgreSQL writes it, with its unit; 0s is no limit."""
 
@@ -19,7 +20,7 @@ class Settings(BaseSettings):
     database_url: str | None = None
     database_admin_url: str | None = None
     lake_uri: str | None = None
-    market_source: Literal["sample", "live"] = "sample"
+    market_source: MarketSource = "sample"
     fred_api_key: str | None = None
     kafka_bootstrap: str | None = None
     kafka_topic: str = "lakefolio.events"

@@ -1,4 +1,5 @@
-"""Market data: prices, the Treasury curve, exchange rates and the trading calendar, as the source says them, by year.
+"""Market data as the source says it, by year: prices, corporate actions, curves, exchange rates, what is said of funds
+and shares, and the trading calendar.
 
 Belongs here: fetching and publishing. Does not: repairing, filling or converting a price.
 """
@@ -50,6 +51,34 @@ def fx_rate_daily(
     return _fetched(context, config, platform, "rate_date", market.source.fx_rates)
 
 
+@market_asset("corporate_action", "Splits and dividends by ex-date, per unit as it was on the day.")
+def corporate_action(
+    context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
+) -> dg.MaterializeResult[Any]:
+    return _fetched(context, config, platform, "action_date", market.source.corporate_actions)
+
+
+@market_asset("fund_metadata", "What funds say of themselves, on the day they were asked.")
+def fund_metadata(
+    context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
+) -> dg.MaterializeResult[Any]:
+    return _fetched(context, config, platform, "as_of", market.source.fund_metadata)
+
+
+@market_asset("analyst_target", "Analysts' prices in twelve months, on the day they were asked.")
+def analyst_target(
+    context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
+) -> dg.MaterializeResult[Any]:
+    return _fetched(context, config, platform, "as_of", market.source.analyst_targets)
+
+
+@market_asset("consumer_price", "Consumer price indices by month.")
+def consumer_price(
+    context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
+) -> dg.MaterializeResult[Any]:
+    return _fetched(context, config, platform, "index_month", market.source.consumer_prices)
+
+
 @market_asset("trading_calendar", "Every calendar day, and whether the exchange was open.")
 def trading_calendar(
     context: dg.AssetExecutionContext, config: DaysConfig, platform: Platform
@@ -75,4 +104,7 @@ def _fetched(
     return publish(platform, context.asset_key, rows, context.run.run_id, date_column=date_column, window=window)
 
 
-ASSETS = [price_daily, yield_curve, fx_rate_daily, trading_calendar]
+ASSETS = [
+    *(price_daily, corporate_action, yield_curve, fx_rate_daily, consumer_price),
+    *(fund_metadata, analyst_target, trading_calendar),
+]

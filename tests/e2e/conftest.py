@@ -25,7 +25,7 @@ from pipelines.resources import Platform
 from storage import embedded
 from storage.lake import Lake
 from storage.releases import Release
-from storage.settings import REPOSITORY, Settings
+from storage.settings import REPOSITORY, MarketSource, Settings
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Home:
             database_url=self.variables["DATABASE_URL"],
             database_admin_url=self.variables["DATABASE_ADMIN_URL"],
             lake_uri=lake_uri,
-            market_source="sample",
+            market_source=self.settings.market_source,
         )
 
     @property
@@ -74,10 +74,10 @@ class Home:
         )
 
 
-def home_settings(home: Path) -> Settings:
+def home_settings(home: Path, market_source: MarketSource = "sample") -> Settings:
     """Everything inside `home`, whatever the environment says."""
     return Settings(
-        lakefolio_home=home, database_url=None, database_admin_url=None, lake_uri=None, market_source="sample"
+        lakefolio_home=home, database_url=None, database_admin_url=None, lake_uri=None, market_source=market_source
     )
 
 
@@ -90,12 +90,12 @@ def readme_commands() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def new_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Callable[[httpx.Client], str]], Any]:
+def new_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     """Opens a state folder of its own, with what `record` records over HTTP; its path has a space, as a user's may."""
 
     @contextmanager
-    def opened(record: Callable[[httpx.Client], str]) -> Iterator[Home]:
-        settings = home_settings(tmp_path_factory.mktemp("a state"))
+    def opened(record: Callable[[httpx.Client], str], market_source: MarketSource = "sample") -> Iterator[Home]:
+        settings = home_settings(tmp_path_factory.mktemp("a state"), market_source)
         variables = {**prepared(settings), "FRED_API_KEY": ""}
         api = processes.api(processes.free_port())
         base_url = f"http://127.0.0.1:{api.port}/api/v1"

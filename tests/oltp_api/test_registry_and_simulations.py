@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from oltp_api.sample_market import register_sample_market
+from oltp_api.sample_market import register_sample_market, securities_of
 from oltp_api.unit_of_work import UnitOfWork
 from storage.clock import SampleMarketClock
 from storage.postgres import Database
@@ -20,7 +20,7 @@ def test_the_sample_markets_securities_are_there(api) -> None:
 def test_registering_the_sample_market_again_changes_nothing(api, database: Database, stored) -> None:
     before = stored()
     with psycopg.connect(database.app_url, row_factory=psycopg.rows.dict_row) as connection:
-        assert register_sample_market(UnitOfWork(connection, SampleMarketClock())) == 0
+        assert register_sample_market(UnitOfWork(connection, SampleMarketClock()), securities_of("sample")) == 0
 
     assert stored() == before
 

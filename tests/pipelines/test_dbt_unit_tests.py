@@ -48,7 +48,6 @@ def test_every_unit_test_passes(tmp_path) -> None:
         "fact_portfolio_value_daily",
         "fact_price_daily",
         "fact_performance",
-        "fx_rate_daily",
         "fact_cash_daily",
     ],
 )

@@ -73,14 +73,14 @@ def test_a_database_with_rows_is_upgraded_and_keeps_them(at_0001: Database) -> N
 
 
 def test_of_an_upgraded_database_the_sample_market_says_what_its_prices_are(at_0001: Database) -> None:
-    from oltp_api.sample_market import register_sample_market
+    from oltp_api.sample_market import register_sample_market, securities_of
     from oltp_api.unit_of_work import UnitOfWork
     from storage.clock import SampleMarketClock
 
     prepare(at_0001)
     with psycopg.connect(at_0001.app_url, row_factory=psycopg.rows.dict_row) as connection:
         work = UnitOfWork(connection, SampleMarketClock())
-        assert register_sample_market(work) > 15
+        assert register_sample_market(work, securities_of("sample")) > 15
         kinds = [work.securities.find(ticker).price_kind for ticker in ("AAPL", "SP500", "MSFT")]
 
     assert kinds == ["TOTAL_RETURN", "PRICE_INDEX", "TOTAL_RETURN"]

@@ -4,7 +4,7 @@ with pairs as (
 ),
 
 rates as (
-    select * from {{ ref('fx_rate_daily') }}
+    select * from {{ ref('int_rates_carried') }}
 ),
 
 final as (

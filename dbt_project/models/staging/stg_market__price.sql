@@ -3,5 +3,7 @@ select
     price_date,
     close,
     currency,
-    price_kind
+    price_kind,
+    adjusted_close,
+    volume
 from {{ source('market', 'price_daily') }}

@@ -1,0 +1,56 @@
+{# The last rate of every currency in use, by calendar day, in units per euro; carried 7 days, then STALE. #}
+with days as (
+    select * from {{ ref('int_days_numbered') }}
+),
+
+pairs as (
+    select * from {{ ref('int_currency_pairs') }}
+),
+
+currencies as (
+    select base_currency as currency from pairs
+    union
+    select currency from pairs
+    union
+    select 'USD'
+),
+
+rates as (
+    select
+        currency,
+        rate_date,
+        rate_per_eur
+    from {{ ref('stg_market__fx_rate') }}
+    union all
+    select
+        'EUR' as currency,
+        min(rate_date) as rate_date,
+        1 as rate_per_eur
+    from {{ ref('stg_market__fx_rate') }}
+    having count(*) > 0
+),
+
+wanted as (
+    select
+        currencies.currency,
+        days.date_day as business_date
+    from currencies
+    cross join days
+),
+
+final as (
+    select
+        wanted.currency,
+        wanted.business_date,
+        cast(rates.rate_per_eur as decimal(18, 8)) as rate_per_eur,
+        rates.rate_date,
+        case
+            when wanted.currency = 'EUR' or wanted.business_date - rates.rate_date <= 7 then 'PRICED'
+            else 'STALE'
+        end as status
+    from wanted
+    asof inner join rates
+        on wanted.currency = rates.currency and wanted.business_date >= rates.rate_date
+)
+
+select * from final

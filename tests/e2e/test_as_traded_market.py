@@ -1,0 +1,211 @@
+"""The second bundled market: shares as they traded, through their real splits and dividends, from order to mart."""
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from storage.lake import Window, memory_duckdb
+
+D = Decimal
+OPENED = "2000-03-01"
+SPLITS = {("AAPL", "2000-06-21"), ("MSFT", "2003-02-18"), ("AAPL", "2005-02-28")}
+ACTIONS = "raw/corporate_action"
+EX_DATE, PAID = "2003-08-06", "2003-09-10"
+"""IBM's dividend of 0.16 for the third quarter of 2003 (https://www.ibm.com/investor/services/dividends-and-stock-splits)."""
+
+
+def opened(client: httpx.Client, name: str) -> str:
+    asked = {"name": name, "initial_cash": "100000", "business_date": OPENED}
+    return str(client.post("/portfolios", json=asked).raise_for_status().json()["portfolio_id"])
+
+
+def post(client: httpx.Client, portfolio_id: str, kind: str, on: str, **fields: str) -> Any:
+    body = {"type": kind, "business_date": on, **fields}
+    answer = client.post(f"/portfolios/{portfolio_id}/transactions", json=body)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def bought(client: httpx.Client, name: str) -> str:
+    portfolio_id = opened(client, name)
+    for ticker, price in (("AAPL", "130.31"), ("MSFT", "90.81"), ("IBM", "100.25")):
+        post(client, portfolio_id, "BUY", OPENED, ticker=ticker, quantity="100", price=price)
+    return portfolio_id
+
+
+class Market:
+    """The home on that market, and its two portfolios: one recorded the splits, one did not."""
+
+    def __init__(self, home: Any, ids: dict[str, str]) -> None:
+        self.home, self.ids = home, ids
+
+    def rows(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
+        """What DuckDB answers over the newest release's marts, each by its name."""
+        with memory_duckdb() as connection:
+            for table, version in self.home.head.versions.items():
+                if table.startswith("marts/"):
+                    name = table.removeprefix("marts/")
+                    connection.execute(f"create view {name} as from {self.home.lake.scan(table, version)}")
+            return connection.execute(query, parameters).to_arrow_table().to_pylist()
+
+    def refresh(self) -> None:
+        done = self.home.run("python", "-m", "pipelines.refresh")
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+@pytest.fixture(scope="module")
+def market(new_home: Any) -> Iterator[Market]:
+    ids: dict[str, str] = {}
+
+    def record(client: httpx.Client) -> str:
+        ids["SPLIT"], ids["NOT SPLIT"] = bought(client, "SPLIT"), bought(client, "NOT SPLIT")
+        for ticker, day in sorted(SPLITS, key=lambda split: split[1]):
+            post(client, ids["SPLIT"], "SPLIT", day, ticker=ticker, split_new="2", split_old="1")
+        post(client, ids["SPLIT"], "BUY", EX_DATE, ticker="IBM", quantity="40", price="80")
+        post(client, ids["SPLIT"], "DIVIDEND", PAID, ticker="IBM", per_unit="0.16", ex_date=EX_DATE)
+        return ids["SPLIT"]
+
+    with new_home(record, "as_traded") as home:
+        market = Market(home, ids)
+        market.refresh()
+        yield market
+
+
+def changes_of_value(market: Market, name: str, ticker: str, day: str) -> tuple[float, float]:
+    """By how much the position's value changed on a session, and the share's own return, both as fractions."""
+    (row,) = market.rows(
+        """
+        select position.business_date, close, simple_return,
+            cast(market_value as double) / lag(market_value) over (order by position.business_date) - 1 as change
+        from fact_position_daily as position
+        inner join fact_price_daily as price
+            on position.security_id = price.security_id and position.business_date = price.price_date
+        inner join dim_security as security on position.security_id = security.security_id
+        where position.portfolio_id = $portfolio_id and ticker = $ticker
+        qualify position.business_date = cast($day as date)
+        """.replace("close, ", "price.close, "),
+        portfolio_id=market.ids[name],
+        ticker=ticker,
+        day=day,
+    )
+    return row["change"], row["simple_return"]
+
+
+@pytest.mark.parametrize(("ticker", "day"), sorted(SPLITS))
+def test_value_is_continuous_through_a_real_split(market: Market, ticker: str, day: str) -> None:
+    change, share = changes_of_value(market, "SPLIT", ticker, day)
+
+    assert change == pytest.approx(share, abs=2e-4), "as the share itself did, by the source's own adjusted close"
+    assert abs(change) < 0.1
+
+
+@pytest.mark.parametrize(("ticker", "day"), sorted(SPLITS))
+def test_control_without_its_ledger_row_a_split_halves_the_value(market: Market, ticker: str, day: str) -> None:
+    change, share = changes_of_value(market, "NOT SPLIT", ticker, day)
+
+    assert 1 + change == pytest.approx((1 + share) / 2, abs=2e-4)
+
+
+def test_units_and_prices_as_traded_and_adjusted_agree_every_day(market: Market) -> None:
+    rows = market.rows(
+        """
+        select position.quantity, price.close, price.split_factor, price.split_adjusted_close
+        from fact_position_daily as position
+        inner join fact_price_daily as price
+            on position.security_id = price.security_id and position.business_date = price.price_date
+        where position.portfolio_id = $portfolio_id
+        """,
+        portfolio_id=market.ids["SPLIT"],
+    )
+
+    assert len(rows) > 9_000
+    for row in rows:
+        adjusted = (row["quantity"] * row["split_factor"]) * row["split_adjusted_close"]
+        assert row["quantity"] * row["close"] == adjusted
+
+
+def test_a_factor_is_the_product_of_the_splits_to_come(market: Market) -> None:
+    rows = market.rows(
+        """
+        select ticker, split_factor, min(price_date) as first_day, max(price_date) as last_day
+        from fact_price_daily inner join dim_security using (security_id)
+        where split_factor <> 1 group by all order by all
+        """
+    )
+
+    assert [(row["ticker"], row["split_factor"], str(row["last_day"])) for row in rows] == [
+        ("AAPL", 2, "2005-02-25"),
+        ("AAPL", 4, "2000-06-20"),
+        ("MSFT", 2, "2003-02-14"),
+    ]
+
+
+def test_a_dividend_is_paid_for_what_was_held_before_the_ex_date(market: Market) -> None:
+    (flow,) = market.rows(
+        "select amount from fact_cashflow_daily where portfolio_id = $id and flow_type = 'INCOME'",
+        id=market.ids["SPLIT"],
+    )
+
+    assert flow["amount"] == 100 * D("0.16"), "not for the 40 bought on the ex-date"
+
+
+def test_returns_of_the_sources_adjusted_close_are_those_of_its_splits_and_dividends(market: Market) -> None:
+    (found,) = market.rows(
+        """
+        with days as (
+            select *, (cast(close as double) + cast(dividend as double)) / cast(split_factor as double)
+                / (lag(close) over by_day / lag(split_factor) over by_day) - 1 as from_actions
+            from fact_price_daily window by_day as (partition by security_id order by price_date)
+        )
+        select count(*) as n, quantile_cont(abs(simple_return - from_actions), 0.999) as almost_all,
+            count(*) filter (where dividend > 0) as n_dividends from days where simple_return is not null
+        """
+    )
+
+    assert found["n"] > 12_000
+    assert found["n_dividends"] == 92
+    assert found["almost_all"] < 1e-3
+
+
+def test_a_late_split_changes_only_its_securitys_days(market: Market) -> None:
+    def prices() -> dict[tuple[str, date], tuple[Any, ...]]:
+        rows = market.rows(
+            "select * exclude (security_id) from fact_price_daily inner join dim_security using (security_id)"
+        )
+        return {
+            (row["ticker"], row["price_date"]): (row["close"], row["split_factor"], row["log_return"]) for row in rows
+        }
+
+    lake, window = market.home.lake, Window(date(2003, 1, 1), date(2003, 12, 31))
+    known = prices()
+    actions = lake.read(ACTIONS, market.home.head.versions[ACTIONS])
+    year = actions.filter(pc.equal(pc.year(actions["action_date"]), 2003))
+    is_late = pc.and_(pc.equal(year["ticker"], "MSFT"), pc.equal(year["action_type"], "SPLIT"))
+    without = year.filter(pc.invert(is_late))
+
+    def arrive(rows: pa.Table) -> None:
+        lake.publish(ACTIONS, rows, date_column="action_date", window=window)
+        market.refresh()
+
+    assert without.num_rows == year.num_rows - 1
+    arrive(without)
+    before = prices()
+    arrive(year)
+
+    assert prices() == known
+    changed = {key for key in known if before[key] != known[key]}
+    assert {ticker for ticker, _ in changed} == {"MSFT"}
+    assert max(day for _, day in changed) == date(2003, 2, 14), "the last session before it"
+
+
+def test_one_state_never_mixes_two_markets(market: Market) -> None:
+    refused = market.home.run("python", "-m", "pipelines.refresh", MARKET_SOURCE="sample")
+
+    assert refused.returncode != 0
+    assert "this state was made with MARKET_SOURCE=as_traded" in refused.stdout + refused.stderr
