@@ -189,7 +189,10 @@ class FundDetails:
 
 @dataclass(frozen=True, slots=True)
 class BondDetails:
-    """The terms that price a bond; a coupon of 0 % is a zero-coupon bond and has no frequency."""
+    """The terms that price a bond; a coupon of 0 % is a zero-coupon bond and has no frequency.
+
+    `spread_bps` is what it yields over the Treasury curve: without one only a SOVEREIGN is valued from the curve.
+    """
 
     maturity_date: date
     coupon_rate_pct: Decimal
@@ -200,6 +203,7 @@ class BondDetails:
     issue_date: date | None = None
     first_coupon_date: date | None = None
     denomination: Decimal | None = None
+    spread_bps: Decimal | None = None
 
     def __post_init__(self) -> None:
         _not_negative("coupon_rate_pct", self.coupon_rate_pct)

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 from dagster_duckdb import DuckDBResource
 
-from pipelines.assets import collateral, market, marts, positions, release, replication, simulation, snapshots
+from pipelines.assets import bonds, collateral, market, marts, positions, release, replication, simulation, snapshots
 from pipelines.automation import refresh_sensor, schedules, simulation_sensor
 from pipelines.checks import CHECKS
 from pipelines.dbt_runner import DbtRunner
@@ -19,7 +19,7 @@ from pipelines.resources import Market, Platform, RefreshLock
 def build_defs(platform: Platform | None = None, **resources: Any) -> dg.Definitions:
     """All assets, jobs, sensors and schedules; `platform` and any of `resources` may be replaced."""
     platform = platform or Platform()
-    upstream = [*market.ASSETS, *replication.ASSETS, *positions.ASSETS, *marts.ASSETS]
+    upstream = [*market.ASSETS, *replication.ASSETS, *positions.ASSETS, *bonds.ASSETS, *marts.ASSETS]
     released = release.release_asset([key for asset in upstream for key in asset.keys])
     results = [*snapshots.ASSETS, *collateral.ASSETS, *simulation.ASSETS]
     simulations = dg.AssetSelection.assets(*simulation.ASSETS)

@@ -102,8 +102,9 @@ TABLES = (
             "issue_date",
             "first_coupon_date",
             "denomination",
+            "spread_bps",
         ),
-        ("security_id", "coupon_rate_pct", "denomination"),
+        ("security_id", "coupon_rate_pct", "denomination", "spread_bps"),
     ),
     ReplicatedTable(
         "transaction_ledger",

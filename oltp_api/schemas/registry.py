@@ -51,6 +51,10 @@ class BondFacts(Request):
     issue_date: Day | None = None
     first_coupon_date: Day | None = Field(default=None, description="If the first period is short or long.")
     denomination: Number | None = Field(default=None, description="The smallest face amount that can be held.")
+    spread_bps: Number | None = Field(
+        default=None,
+        description="Over the Treasury curve, in basis points; without it only a SOVEREIGN is valued from the curve.",
+    )
 
 
 class DetailsRequest(Request):
@@ -158,6 +162,7 @@ class BondView(View):
     issue_date: date | None
     first_coupon_date: date | None
     denomination: Amount | None
+    spread_bps: Amount | None
 
 
 class SecurityView(View):

@@ -102,7 +102,8 @@ select
     issuer_class,
     issue_date,
     first_coupon_date,
-    denomination
+    denomination,
+    spread_bps
 from bond_details
 where security_id = %(security_id)s
 
@@ -127,18 +128,19 @@ on conflict (security_id) do update set
 -- name: save_bond_details
 insert into bond_details (
     security_id, maturity_date, coupon_rate_pct, day_count, coupon_frequency, issuer, issuer_class, issue_date,
-    first_coupon_date, denomination
+    first_coupon_date, denomination, spread_bps
 )
 values (
     %(security_id)s, %(maturity_date)s, %(coupon_rate_pct)s, %(day_count)s, %(coupon_frequency)s, %(issuer)s,
-    %(issuer_class)s, %(issue_date)s, %(first_coupon_date)s, %(denomination)s
+    %(issuer_class)s, %(issue_date)s, %(first_coupon_date)s, %(denomination)s, %(spread_bps)s
 )
 on conflict (security_id) do update set
     issuer = excluded.issuer,
     issuer_class = excluded.issuer_class,
     issue_date = excluded.issue_date,
     first_coupon_date = excluded.first_coupon_date,
-    denomination = excluded.denomination
+    denomination = excluded.denomination,
+    spread_bps = excluded.spread_bps
 
 -- name: securities
 select
@@ -186,7 +188,8 @@ select
             'issuer_class', bond_details.issuer_class,
             'issue_date', bond_details.issue_date,
             'first_coupon_date', bond_details.first_coupon_date,
-            'denomination', bond_details.denomination::text
+            'denomination', bond_details.denomination::text,
+            'spread_bps', bond_details.spread_bps::text
         )
     end as bond
 from security_registry

@@ -16,7 +16,7 @@ from storage.analytics import LakeAnalyticsRepository
 QUANTITIES = {
     *("quantity", "price", "close", "par_yield_pct", "haircut", "fx_haircut"),
     *("limit_price", "filled_quantity", "reserved_quantity"),
-    *("expense_ratio_bps", "coupon_rate_pct", "denomination", "fx_rate", "split_new", "split_old"),
+    *("expense_ratio_bps", "coupon_rate_pct", "denomination", "spread_bps", "fx_rate", "split_new", "split_old"),
 }
 EMPTY = {  # the bundled market has no funds and no bonds, the demo places no orders
     *("raw/pg_fund_details", "raw/pg_bond_details", "raw/pg_order", "raw/pg_order_fill"),

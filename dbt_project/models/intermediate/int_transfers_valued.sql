@@ -10,12 +10,8 @@ intervals as (
     select * from {{ ref('stg_positions__interval') }}
 ),
 
-securities as (
-    select * from {{ ref('stg_postgres__security') }}
-),
-
 prices as (
-    select * from {{ ref('stg_market__price') }}
+    select * from {{ ref('int_prices_quoted') }}
 ),
 
 moved as (
@@ -55,19 +51,15 @@ valued as (
         moved.*,
         departures.departed_cost,
         coalesce(
-            {{ product(product('moved.arrived', 'prices.close'), 'moved.close_fx_rate') }}, moved.arrived_cost
+            {{ product(product('moved.arrived', 'prices.unit_value'), 'moved.close_fx_rate') }}, moved.arrived_cost
         ) as arrived_value,
         coalesce(
-            {{ product(product('moved.departed', 'prices.close'), 'moved.close_fx_rate') }}, departures.departed_cost
+            {{ product(product('moved.departed', 'prices.unit_value'), 'moved.close_fx_rate') }}, departures.departed_cost
         ) as departed_value
     from moved
     inner join departures using (portfolio_id, account_id, security_id, business_date)
-    left join securities using (security_id)
     asof left join prices
-        on
-            securities.ticker = prices.ticker
-            and securities.currency = prices.currency
-            and moved.business_date >= prices.price_date
+        on moved.security_id = prices.security_id and moved.business_date >= prices.price_date
 ),
 
 final as (

@@ -3,7 +3,7 @@ with securities as (
 ),
 
 prices as (
-    select * from {{ ref('stg_market__price') }}
+    select * from {{ ref('int_prices_quoted') }}
 ),
 
 identifiers as (
@@ -27,13 +27,12 @@ bonds as (
 
 priced as (
     select
-        ticker,
-        currency,
+        security_id,
         max(price_kind) as price_kind,
         min(price_date) as first_price_date,
         max(price_date) as last_price_date
     from prices
-    group by ticker, currency
+    group by security_id
 ),
 
 final as (
@@ -67,7 +66,7 @@ final as (
     left join identifiers using (security_id)
     left join funds using (security_id)
     left join bonds using (security_id)
-    left join priced using (ticker, currency)
+    left join priced using (security_id)
 )
 
 select * from final

@@ -26,12 +26,7 @@ rates as (
 ),
 
 prices as (
-    select
-        securities.security_id,
-        prices.price_date,
-        prices.close
-    from {{ ref('stg_market__price') }} as prices
-    inner join securities using (ticker, currency)
+    select * from {{ ref('int_prices_quoted') }}
 ),
 
 expanded as (
@@ -50,6 +45,8 @@ priced as (
     select
         expanded.*,
         prices.close,
+        prices.accrued,
+        prices.unit_value,
         prices.price_date
     from expanded
     asof left join prices
@@ -75,7 +72,7 @@ valued as (
             when securities.currency = portfolios.base_currency then 'PRICED'
             else coalesce(rates.fx_status, 'FX_MISSING')
         end as fx_status,
-        {{ product('aged.quantity', 'aged.close') }} as market_value
+        {{ product('aged.quantity', 'aged.unit_value') }} as market_value
     from aged
     inner join securities using (security_id)
     inner join portfolios using (portfolio_id)
@@ -99,6 +96,7 @@ final as (
         realised,
         case when cost_basis is null then 'UNKNOWN' else 'KNOWN' end as basis,
         close,
+        cast(accrued as decimal(18, 8)) as accrued,
         price_date,
         case
             when close is null then 'MISSING'

@@ -1,11 +1,7 @@
 {{ config(materialized='windowed', date_column='price_date') }}
 
 with prices as (
-    select * from {{ ref('stg_market__price') }}
-),
-
-securities as (
-    select * from {{ ref('stg_postgres__security') }}
+    select * from {{ ref('int_prices_quoted') }}
 ),
 
 days as (
@@ -28,12 +24,10 @@ dividends as (
 
 registered as (
     select
-        securities.security_id,
         prices.*,
         days.trading_day_number,
         coalesce(dividends.dividend, 0) as dividend
     from prices
-    inner join securities using (ticker, currency)
     left join days on prices.price_date = days.date_day
     left join dividends on prices.ticker = dividends.ticker and prices.price_date = dividends.action_date
 ),
@@ -76,8 +70,9 @@ final as (
         adjusted_close,
         cast(dividend as decimal(18, 8)) as dividend,
         volume,
-        case when trading_days_since = 1 then growth - 1 end as simple_return,
-        case when trading_days_since = 1 then ln(growth) end as log_return
+        cast(accrued as decimal(18, 8)) as accrued,
+        case when trading_days_since = 1 and price_kind <> 'DERIVED' then growth - 1 end as simple_return,
+        case when trading_days_since = 1 and price_kind <> 'DERIVED' then ln(growth) end as log_return
     from followed
 )
 

@@ -8,5 +8,6 @@ select
     issuer_class,
     issue_date,
     first_coupon_date,
-    denomination
+    denomination,
+    spread_bps
 from {{ source('postgres', 'pg_bond_details') }}
