@@ -27,7 +27,9 @@ def publish(
     publication = platform.lake.publish(
         "/".join(key.path), rows, date_column=date_column, window=window, key=lake_key, run_id=run_id
     )
-    return MaterializeResult(asset_key=key, metadata={**described(platform, publication, rows, meanings), **(extra or {})})
+    return MaterializeResult(
+        asset_key=key, metadata={**described(platform, publication, rows, meanings), **(extra or {})}
+    )
 
 
 def described(

@@ -61,9 +61,7 @@ MEANINGS = {
     code_version="1",
 )
 def fact_bond_valuation_daily(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
-    versions = pinned(
-        context.instance, context.run.run_id, platform.releases, known=[BONDS, CURVE, CALENDAR]
-    ).versions
+    versions = pinned(context.instance, context.run.run_id, platform.releases, known=[BONDS, CURVE, CALENDAR]).versions
     bonds, curve, calendar = (platform.lake.read(table, versions[table]) for table in (BONDS, CURVE, CALENDAR))
     rows, refused = valued(bonds, curve, sessions(calendar))
     for security_id, reason in refused.items():
@@ -122,7 +120,9 @@ def _rows(terms: Mapping[str, Any], values: BondValues, days: Days) -> pa.Table:
         *(figures[known] for figures in (values.yield_pct, values.modified_duration, values.dv01, values.spread_bps)),
         pa.array(values.curve_days[known]),
     ]
-    return pa.Table.from_arrays([pa.array(column).cast(field.type) for column, field in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
+    return pa.Table.from_arrays(
+        [pa.array(column).cast(field.type) for column, field in zip(columns, SCHEMA, strict=True)], schema=SCHEMA
+    )
 
 
 def _price(figures: Any) -> pa.Array:

@@ -162,7 +162,7 @@ where portfolio_id = $portfolio_id
 select
     prices.security_id,
     coalesce(any_value(securities.ticker), cast(prices.security_id as varchar)) as ticker,
-    arg_max(prices.close, prices.price_date) as close,
+    arg_max(prices.close + prices.accrued, prices.price_date) as close,
     max(prices.price_date) as price_date,
     cast(case when any_value(securities.asset_type) = 'BOND' then 100 else 1 end as decimal(18, 8)) as units
 from marts.fact_price_daily as prices

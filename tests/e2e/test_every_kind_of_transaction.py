@@ -12,6 +12,7 @@ import httpx
 import psycopg
 import pytest
 
+from domain.analytics.bonds import Bond
 from storage.lake import memory_duckdb
 from storage.settings import REPOSITORY
 
@@ -111,6 +112,39 @@ def abroad(client: httpx.Client, name: str = "ABROAD", currency: str = "EUR") ->
     return book
 
 
+TREASURY = {
+    "maturity_date": "2024-05-15",
+    "coupon_rate_pct": "2.5",
+    "coupon_frequency": 2,
+    "day_count": "ACT/ACT ICMA",
+    "issuer": "United States Treasury",
+    "issuer_class": "SOVEREIGN",
+    "issue_date": "2014-05-15",
+}
+CORPORATE = {
+    **TREASURY,
+    "day_count": "30/360 US",
+    "issuer": "A company",
+    "issuer_class": "CORPORATE",
+    "spread_bps": "125",
+}
+
+
+def bonds(client: httpx.Client) -> Book:
+    """A ten-year Treasury with a coupon and a sale, a company's bond, and one of which no spread is known."""
+    for ticker, terms in (("T24", TREASURY), ("CO24", CORPORATE), ("NOSPREAD", {**CORPORATE, "spread_bps": None})):
+        facts = {name: value for name, value in terms.items() if value is not None}
+        client.post("/securities", json={"ticker": ticker, "asset_type": "BOND", "bond": facts}).raise_for_status()
+    book = plain(client, "BONDS")
+    book.record("BUY", "2016-01-05", ticker="T24", quantity="1000", price="103", accrued="3.5", fees="1")
+    book.record("BUY", "2016-01-05", ticker="CO24", quantity="500", price="99", accrued="1.7")
+    book.record("BUY", "2016-01-05", ticker="NOSPREAD", quantity="100", price="99")
+    book.record("SELL", "2016-03-01", ticker="NOSPREAD", quantity="100", price="99")
+    book.record("COUPON", "2016-05-16", ticker="T24", amount="12.5", ex_date="2016-05-15")
+    book.record("SELL", DAY, ticker="T24", quantity="400", price="105", accrued="0.46")
+    return book
+
+
 def unknown(client: httpx.Client) -> Book:
     book = Book(client, "UNKNOWN")
     book.record("TRANSFER_IN", "2016-01-05", ticker="KO", quantity="10")
@@ -140,6 +174,7 @@ BOOKS: dict[str, Callable[[httpx.Client], Book]] = {
     "SPLIT": split,
     "INCOME": income,
     "ABROAD": abroad,
+    "BONDS": bonds,
     "NO RATE": lambda client: abroad(client, "NO RATE", "KWD"),
     "UNKNOWN": unknown,
     "MIXED": mixed,
@@ -329,6 +364,25 @@ def test_what_has_no_rate_is_never_added(refreshed: Refreshed) -> None:
     assert refreshed.answer("NO RATE", "performance")["performance"]["xirr_status"] == "FX_MISSING"
     (simulation,) = refreshed.answer("NO RATE", "simulations")["items"]
     assert (simulation["status"], "holds KWD" in simulation["reason"]) == ("REFUSED", True)
+
+
+def test_bonds_are_valued_every_day_from_the_curve(refreshed: Refreshed) -> None:
+    columns = ["security_id", "business_date", "quantity", "close", "accrued", "market_value", "status"]
+    held = refreshed.rows("marts/fact_position_daily", "BONDS", *columns)
+    treasury = {row["business_date"]: row for row in held if row["quantity"] in {1_000, 600}}
+    company = {row["business_date"]: row for row in held if row["quantity"] == 500}
+    nobody = [row for row in held if row["quantity"] == 100 and row["business_date"] < date(2016, 3, 1)]
+
+    assert len(treasury) == len(company) == (date(2017, 3, 29) - date(2016, 1, 5)).days + 1
+    assert "MISSING" in {row["status"] for row in nobody}, "a spread is never made up"
+    for row in (*treasury.values(), *company.values()):
+        worth = row["quantity"] * (row["close"] + row["accrued"]) / 100
+        assert row["market_value"] == worth.quantize(D("1e-8"))
+    bond = Bond.of(date(2024, 5, 15), D("2.5"), "ACT/ACT ICMA", 2, date(2014, 5, 15))
+    for day in (date(2016, 1, 5), date(2016, 5, 13), THE_DAY):
+        assert float(treasury[day]["accrued"]) == pytest.approx(bond.accrued(day), abs=1e-8)
+    assert treasury[date(2016, 5, 16)]["accrued"] < D("0.01"), "the coupon of the 15th has been paid"
+    assert all(treasury[day]["close"] > company[day]["close"] + 5 for day in treasury), "125 basis points, 8 years"
 
 
 def test_an_unknown_basis_has_a_value_and_no_gain(refreshed: Refreshed) -> None:
