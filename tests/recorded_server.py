@@ -20,6 +20,7 @@ class Answer:
     status: int = 200
     content_type: str = "application/octet-stream"
     headers: Mapping[str, str] = field(default_factory=dict)
+    delay_seconds: float = 0
 
 
 def recorded(name: str, status: int = 200, **headers: str) -> Answer:
@@ -37,6 +38,7 @@ class Provider:
     answers: dict[str, Sequence[Answer]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     address: str = ""
+    gone: threading.Event = field(default_factory=threading.Event)
 
     def answer(self, target: str) -> Answer:
         parts = urlsplit(target)
@@ -54,6 +56,8 @@ def served(provider: Provider) -> Iterator[Provider]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             answer = provider.answer(self.path)
+            if provider.gone.wait(answer.delay_seconds):
+                return
             self.send_response(answer.status)
             for name, value in {"Content-Type": answer.content_type, **answer.headers}.items():
                 self.send_header(name.replace("_", "-"), value)
@@ -71,6 +75,7 @@ def served(provider: Provider) -> Iterator[Provider]:
         try:
             yield provider
         finally:
+            provider.gone.set()
             server.shutdown()
             thread.join()
 

@@ -4,6 +4,7 @@ What belongs here: asking, one ticker at a time, and telling a refusal from an a
 `yahoo_history`. yfinance keeps one session, crumb and cache for the whole process, so use one of these at a time.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -25,8 +26,9 @@ T = TypeVar("T")
 class YahooPriceSource:
     """The securities of `PriceSource`, for `tickers` as Yahoo spells them. `IncompleteMarket.missing` names tickers.
 
-    `cache_folder` is where yfinance remembers cookies and exchanges' time zones. `base_url` stands in for all hosts of
-    Yahoo's. `today` is the day to which histories are read, and which funds and targets are from.
+    `cache_folder` is where yfinance remembers cookies and exchanges' time zones: the first that a process names is the
+    one for its whole life. `base_url` stands in for all of Yahoo's hosts. `today` is the day to which histories are
+    read, and which funds and targets are from.
     """
 
     name = "yahoo"
@@ -163,7 +165,10 @@ def _answered(line: Any, ticker: str, ask: Callable[[Any], T]) -> T:
 
     YfData.cache_get.cache_clear()  # it remembers bad answers as well as good ones, for as long as the process lives
     try:
-        return ask(yf.Ticker(ticker, session=line))
+        with warnings.catch_warnings():
+            # yfinance 1.7.0 sorts in place, deprecated in pandas 3.1.
+            warnings.filterwarnings("ignore", message="The inplace keyword", category=DeprecationWarning)
+            return ask(yf.Ticker(ticker, session=line))
     except YFRateLimitError as error:
         raise RateLimited("Yahoo says 429, too many requests") from error
     except HTTPError as error:
@@ -174,4 +179,4 @@ def _answered(line: Any, ticker: str, ask: Callable[[Any], T]) -> T:
     except (YFException, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         if line.last_status >= 500:
             raise Busy(f"Yahoo says {line.last_status}") from error
-        raise Unusable(f"Yahoo's answer is of no use ({type(error).__name__}: {error})") from error
+        raise Unusable(f"Yahoo's answer ({line.last_status}) is of no use: {type(error).__name__} {error}") from error

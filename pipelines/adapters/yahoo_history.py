@@ -1,8 +1,8 @@
 """What Yahoo's history of a ticker says: prices as they traded, splits and dividends.
 
 Yahoo restates its whole history at each split: close, dividend and volume are always those of today's units. That is
-undone here by the splits after the day (docs/rulebook.md): raw_close(t) = close(t) x product of r of the splits after t.
-So a history must reach from its first day to today, whatever part of it is wanted.
+undone here by the splits after the day: raw_close(t) = close(t) x product of r of the splits after t. So a history must
+reach from its first day to today, whatever part of it is wanted.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,6 +11,8 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
+
+import numpy as np
 
 from pipelines.adapters.asking import Row
 
@@ -91,10 +93,10 @@ def exact(figure: float | None) -> Decimal | None:
     Yahoo widens floats of 32 bits to 64: 124.8075 arrives as 124.80750274658203. The shortest decimal that is the same
     32 bits gives it back, so that 4 times it is 499.23 and not 499.23001098632812.
     """
-    import numpy as np  # with yfinance's pandas it is there anyway; alone it is slow
-
     if figure is None or figure != figure:
         return None
+    if isinstance(figure, int):
+        return Decimal(figure)
     narrow = np.float32(figure)
     return Decimal(str(narrow) if float(narrow) == figure else repr(float(figure)))
 

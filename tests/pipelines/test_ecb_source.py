@@ -14,6 +14,7 @@ from pipelines.adapters.ecb import EcbRateSource
 from pipelines.adapters.sample import SamplePriceSource
 from tests.recorded_server import RECORDED, Answer, FakeTime, Provider, recorded, served
 
+LAST = date(2020, 8, 31)
 PATH = "/eurofxref-hist.zip"
 BUSY = recorded("yahoo_429.txt", 429)
 
@@ -53,7 +54,7 @@ def test_a_server_that_is_busy_is_asked_again(provider: Provider) -> None:
     provider.answers[PATH] = [BUSY, recorded("yahoo_429.txt", 503), zipped()]
     time = FakeTime()
 
-    rates = EcbRateSource(provider.address, time.patience()).fx_rates(date(2020, 8, 31), date(2020, 8, 31))
+    rates = EcbRateSource(provider.address, time.patience()).fx_rates(LAST, LAST)
 
     assert {row["currency"]: row["rate_per_eur"] for row in rates.to_pylist()}["USD"] == Decimal("1.194")
     assert time.slept == [2, 4]
@@ -64,7 +65,7 @@ def test_a_server_that_stays_busy_is_given_up_within_the_budget(provider: Provid
     time = FakeTime()
 
     with pytest.raises(IncompleteMarket, match=r"ecb did not answer for 1: eurofxref-hist: .* says 429") as refused:
-        EcbRateSource(provider.address, time.patience(budget_seconds=100)).fx_rates(date(2020, 8, 31), date(2020, 8, 31))
+        EcbRateSource(provider.address, time.patience(budget_seconds=100)).fx_rates(LAST, LAST)
 
     assert time.slept == [2, 4, 8, 16, 32]
     assert refused.value.rows.num_rows == 0
@@ -75,7 +76,7 @@ def test_retry_after_is_kept(provider: Provider) -> None:
     provider.answers[PATH] = [recorded("yahoo_429.txt", 429, Retry_After="45"), zipped()]
     time = FakeTime()
 
-    EcbRateSource(provider.address, time.patience()).fx_rates(date(2020, 8, 31), date(2020, 8, 31))
+    EcbRateSource(provider.address, time.patience()).fx_rates(LAST, LAST)
 
     assert time.slept == [45]
 
@@ -94,7 +95,7 @@ def test_an_answer_that_is_no_table_of_rates_is_refused_at_once(provider: Provid
     time = FakeTime()
 
     with pytest.raises(IncompleteMarket, match="eurofxref-hist"):
-        EcbRateSource(provider.address, time.patience()).fx_rates(date(2020, 8, 31), date(2020, 8, 31))
+        EcbRateSource(provider.address, time.patience()).fx_rates(LAST, LAST)
 
     assert (len(provider.asked), time.slept) == (1, [])
 
@@ -105,5 +106,13 @@ def test_nobody_there_is_tried_three_times() -> None:
     time = FakeTime()
 
     with pytest.raises(IncompleteMarket, match=r"does not answer \(URLError\), 3 times"):
-        EcbRateSource(gone.address, time.patience()).fx_rates(date(2020, 8, 31), date(2020, 8, 31))
+        EcbRateSource(gone.address, time.patience()).fx_rates(LAST, LAST)
     assert len(time.slept) == 2
+
+
+def test_a_server_that_never_answers_is_not_waited_for(provider: Provider) -> None:
+    provider.answers[PATH] = [Answer(b"", delay_seconds=60)]
+    time = FakeTime()
+
+    with pytest.raises(IncompleteMarket, match=r"does not answer \(TimeoutError\), 3 times"):
+        EcbRateSource(provider.address, time.patience(), timeout_seconds=0.1).fx_rates(LAST, LAST)

@@ -46,7 +46,6 @@ def test_a_dot_is_a_missing_row_and_never_a_zero(provider: Provider) -> None:
 
 
 def test_consumer_prices_are_by_month(provider: Provider) -> None:
-    """FRED's CPIAUCSL of the first months of 2017."""
     levels = source(provider, FakeTime()).consumer_prices(date(2017, 2, 1), date(2017, 3, 31)).to_pylist()
 
     assert [(row["index_month"], row["index_level"]) for row in levels] == [
