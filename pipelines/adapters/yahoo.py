@@ -19,6 +19,7 @@ from pipelines.adapters.yahoo_history import History, exact, whole_currency
 
 # A living security trades in ten days, so an answer without rows is a fault, not a quiet window.
 _RUN_UP = timedelta(days=10)
+_EARLIEST = date(1927, 12, 30)  # the first day of ^GSPC, Yahoo's oldest
 _FUNDS = ("ETF", "MUTUALFUND")
 T = TypeVar("T")
 
@@ -53,13 +54,15 @@ class YahooPriceSource:
         def rows_of(history: History) -> Iterable[Row]:
             return on_days(history.prices(), "price_date", start, end)
 
-        return self._from_histories(start, rows_of, tables.PRICES, "ticker", "price_date")
+        return self._from_histories(start, end, rows_of, tables.PRICES, "ticker", "price_date")
 
     def corporate_actions(self, start: date, end: date) -> pa.Table:
         def rows_of(history: History) -> Iterable[Row]:
             return on_days(history.corporate_actions(), "action_date", start, end)
 
-        return self._from_histories(start, rows_of, tables.CORPORATE_ACTIONS, "ticker", "action_date", "action_type")
+        return self._from_histories(
+            start, end, rows_of, tables.CORPORATE_ACTIONS, "ticker", "action_date", "action_type"
+        )
 
     def fund_metadata(self, start: date, end: date) -> pa.Table:
         return self._from_infos(start, end, _fund, tables.FUND_METADATA)
@@ -68,16 +71,18 @@ class YahooPriceSource:
         return self._from_infos(start, end, _target, tables.ANALYST_TARGETS)
 
     def _from_histories(
-        self, start: date, rows_of: Callable[[History], Iterable[Row]], schema: pa.Schema, *by: str
+        self, start: date, end: date, rows_of: Callable[[History], Iterable[Row]], schema: pa.Schema, *by: str
     ) -> pa.Table:
+        today = self._today()
+        if start > min(end, today):
+            return schema.empty_table()
         line = _line(self._base_url, self._timeout_seconds, self._cache_folder)
-        until = self._today() + timedelta(days=1)
 
         def ask(ticker: str) -> list[Row]:
             def history(asked: Any) -> list[Row]:
                 frame = asked.history(
-                    start=start - _RUN_UP,
-                    end=until,
+                    start=max(start, _EARLIEST) - _RUN_UP,
+                    end=today + timedelta(days=1),  # not included
                     auto_adjust=False,
                     keepna=True,
                     timeout=self._timeout_seconds,

@@ -5,6 +5,7 @@ undone here by the splits after the day: raw_close(t) = close(t) x product of r 
 reach from its first day to today, whatever part of it is wanted.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +18,7 @@ import numpy as np
 from pipelines.adapters.asking import Row
 
 _PLACES = Decimal("1e-8")
+_TOO_MUCH = 10**10  # numeric(18,8) ends there
 _MINOR_UNITS = {"GBp": "GBP", "GBX": "GBP", "ZAc": "ZAR", "ILA": "ILS"}
 
 
@@ -61,7 +63,10 @@ class History:
 
     @property
     def currency(self) -> str:
-        return str(whole_currency(self.meta["currency"])[0])
+        currency, _ = whole_currency(self.meta["currency"])
+        if currency is None:
+            raise ValueError("no currency")
+        return currency
 
     @property
     def _unfinished_day(self) -> date | None:
@@ -79,7 +84,10 @@ class History:
     def _money(self, figure: Decimal, units: Fraction = Fraction(1)) -> Decimal:
         """`figure`, of today's units, in whole currency and in units of the day."""
         _, minor_units = whole_currency(self.meta["currency"])
-        return (figure * units.numerator / (units.denominator * minor_units)).quantize(_PLACES, ROUND_HALF_UP)
+        money = figure * units.numerator / (units.denominator * minor_units)
+        if abs(money) >= _TOO_MUCH:
+            raise ValueError(f"a figure of {figure:.3g}")
+        return money.quantize(_PLACES, ROUND_HALF_UP)
 
 
 def whole_currency(quoted: str | None) -> tuple[str | None, int]:
@@ -88,16 +96,17 @@ def whole_currency(quoted: str | None) -> tuple[str | None, int]:
 
 
 def exact(figure: float | None) -> Decimal | None:
-    """The decimal that Yahoo meant, None for NaN.
+    """The decimal that Yahoo meant, None for NaN and Infinity.
 
     Yahoo widens floats of 32 bits to 64: 124.8075 arrives as 124.80750274658203. The shortest decimal that is the same
     32 bits gives it back, so that 4 times it is 499.23 and not 499.23001098632812.
     """
-    if figure is None or figure != figure:
+    if figure is None or not math.isfinite(figure):
         return None
     if isinstance(figure, int):
         return Decimal(figure)
-    narrow = np.float32(figure)
+    with np.errstate(over="ignore"):
+        narrow = np.float32(figure)
     return Decimal(str(narrow) if float(narrow) == figure else repr(float(figure)))
 
 

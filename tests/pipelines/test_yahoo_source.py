@@ -206,6 +206,42 @@ def test_one_bad_symbol_does_not_hold_up_the_others(
     assert time.slept == []
 
 
+@pytest.mark.parametrize("figure", [1e300, "text"])
+def test_one_absurd_figure_does_not_hold_up_the_other_symbols(
+    provider: Provider, cache: Path, time: FakeTime, figure: object
+) -> None:
+    answer = chart()
+    answer["chart"]["result"][0]["indicators"]["quote"][0]["close"][0] = figure
+    provider.answers[MSFT] = sent(answer)
+
+    with pytest.raises(IncompleteMarket) as no:
+        source(provider, cache, time, "MSFT", "AAPL").prices(FIRST, LAST)
+
+    assert list(no.value.missing) == ["MSFT"]
+    assert no.value.rows.num_rows == 22
+
+
+def test_a_quote_without_a_currency_is_refused(provider: Provider, cache: Path, time: FakeTime) -> None:
+    provider.answers[AAPL] = sent(chart(currency=None))
+
+    with pytest.raises(IncompleteMarket, match="no currency"):
+        source(provider, cache, time).prices(FIRST, LAST)
+
+
+@pytest.mark.parametrize("window", [(LAST, FIRST), (date(2020, 10, 6), date(2020, 10, 9))])
+def test_a_window_of_no_day_or_of_the_future_asks_nobody(
+    provider: Provider, cache: Path, time: FakeTime, window: tuple[date, date]
+) -> None:
+    yahoo = source(provider, cache, time)
+
+    assert yahoo.prices(*window).num_rows == yahoo.corporate_actions(*window).num_rows == 0
+    assert provider.asked == []
+
+
+def test_the_whole_of_history_can_be_asked_for(provider: Provider, cache: Path, time: FakeTime) -> None:
+    assert source(provider, cache, time).prices(date.min, date.max).num_rows == 22
+
+
 def test_a_bad_answer_is_not_remembered(provider: Provider, cache: Path, time: FakeTime) -> None:
     """yfinance caches answers for as long as the process lives, good or bad."""
     provider.answers[AAPL] = [recorded("yahoo_consent.html"), recorded("yahoo_chart_aapl.json")]
