@@ -30,13 +30,14 @@ def recorded(name: str, status: int = 200, **headers: str) -> Answer:
 
 @dataclass
 class Provider:
-    """What is answered by path, one after the other, the last for ever; and everything that was asked.
+    """What is answered by path, one after the other, the last for ever; and what was asked, as path and as sent.
 
     A path may end in `?series_id=DGS10`, or in any other single parameter that tells requests apart.
     """
 
     answers: dict[str, Sequence[Answer]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    targets: list[str] = field(default_factory=list)
     address: str = ""
     gone: threading.Event = field(default_factory=threading.Event)
 
@@ -47,6 +48,7 @@ class Provider:
         if key is None:
             return Answer(b"nothing recorded", 404, "text/plain")
         self.asked.append(key)
+        self.targets.append(target)
         answers = self.answers[key]
         return answers[min(self.asked.count(key), len(answers)) - 1]
 

@@ -5,10 +5,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
@@ -19,6 +21,7 @@ from tests.recorded_server import RECORDED, Answer, FakeTime, Provider, recorded
 
 ROOT = Path(__file__).parents[2]
 FIRST, LAST = date(2020, 8, 3), date(2020, 9, 8)
+NEW_YORK = ZoneInfo("America/New_York")
 TODAY = date(2020, 10, 5)
 TIMESERIES = "/ws/fundamentals-timeseries/v1/finance/timeseries"
 AAPL, MSFT = "/v8/finance/chart/AAPL", "/v8/finance/chart/MSFT"
@@ -78,6 +81,16 @@ def test_a_split_after_the_window_still_counts(provider: Provider, cache: Path, 
     prices = source(provider, cache, time).prices(date(2020, 8, 3), date(2020, 8, 3))
 
     assert prices["close"].to_pylist() == [Decimal("435.75")]  # Nasdaq's close of 2020-08-03
+
+
+def test_a_history_is_asked_from_before_the_window_until_today(provider: Provider, cache: Path, time: FakeTime) -> None:
+    """Until today for the splits after the window; from before it, as no rows at all must mean a fault."""
+    weekend = date(2020, 8, 29), date(2020, 8, 30)
+    assert source(provider, cache, time).prices(*weekend).num_rows == 0
+
+    asked = parse_qs(urlsplit(provider.targets[-1]).query)
+    first, last = (datetime.fromtimestamp(int(asked[end][0]), NEW_YORK).date() for end in ("period1", "period2"))
+    assert (first, last) == (date(2020, 8, 19), date(2020, 10, 6))
 
 
 def test_dividends_are_what_a_unit_of_the_day_was_paid(provider: Provider, cache: Path, time: FakeTime) -> None:
