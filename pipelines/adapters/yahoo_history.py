@@ -36,16 +36,17 @@ class History:
     def prices(self) -> Iterator[Row]:
         """Days with a close, newest first. No volume is null: yfinance makes one that Yahoo does not have a 0."""
         kind = "PRICE_INDEX" if self.meta.get("instrumentType") == "INDEX" else "AS_TRADED"
+        currency, unfinished_day = self.currency, self._unfinished_day()
         for day, values, units in self._days():
             close = exact(values["Close"])
-            if close is None or day == self._unfinished_day:
+            if close is None or day == unfinished_day:
                 continue
             adjusted = exact(values["Adj Close"])
             yield {
                 "ticker": self.ticker,
                 "price_date": day,
                 "close": self._money(close, units),
-                "currency": self.currency,
+                "currency": currency,
                 "price_kind": kind,
                 "adjusted_close": adjusted and self._money(adjusted),
                 "volume": round(Fraction(int(values["Volume"])) / units) or None,
@@ -68,7 +69,6 @@ class History:
             raise ValueError("no currency")
         return currency
 
-    @property
     def _unfinished_day(self) -> date | None:
         """The day whose session is still open: its last price is not a close."""
         regular, newest = self.meta["currentTradingPeriod"]["regular"], self.meta["regularMarketTime"]
@@ -77,8 +77,9 @@ class History:
     def _days(self) -> Iterator[tuple[date, Mapping[str, float], Fraction]]:
         """(day, its figures, today's units for one of that day), newest first."""
         units = Fraction(1)
-        for moment, values in zip(reversed(self.frame.index), reversed(self.frame.to_dict("records")), strict=True):
-            yield moment.date(), values, units
+        days, records = self.frame.index.date, self.frame.to_dict("records")
+        for day, values in zip(reversed(days), reversed(records), strict=True):
+            yield day, values, units
             units *= _ratio(values["Stock Splits"]) or 1
 
     def _money(self, figure: Decimal, units: Fraction = Fraction(1)) -> Decimal:
