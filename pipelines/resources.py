@@ -12,6 +12,7 @@ from typing import Any
 from dagster import ConfigurableResource, InitResourceContext
 
 from domain.ports import PriceSource
+from pipelines.adapters.asking import Patience
 from pipelines.adapters.sample import SamplePriceSource
 from storage import postgres
 from storage.clock import SystemClock, clock_of
@@ -23,6 +24,12 @@ from storage.settings import REPOSITORY, Settings
 
 EXCHANGE = "XNYS"
 REFRESH_LOCK = "refresh"
+_TRACKED = """
+    select id_value
+    from security_identifier inner join security_registry using (security_id)
+    where id_type = 'TICKER' and is_primary and valid_to is null and asset_type <> 'BOND'
+    order by id_value
+"""
 
 
 class Platform(ConfigurableResource[Any]):
@@ -94,8 +101,30 @@ class Market(ConfigurableResource[Any]):
         name = self.platform.settings.market_source
         claim_market(self.platform.database, name)
         if name == "live":
-            raise SetupError("the live market is not there yet; set MARKET_SOURCE=sample")
+            return self._live()
         return SamplePriceSource(REPOSITORY / "sample_data", name)
+
+    def _live(self) -> PriceSource:
+        """Whatever is registered under a ticker is asked for; a bond is valued from the curve."""
+        from pipelines.adapters.ecb import ROOT_URL as ECB_URL
+        from pipelines.adapters.ecb import EcbRateSource
+        from pipelines.adapters.fred import ROOT_URL as FRED_URL
+        from pipelines.adapters.fred import FredRateSource
+        from pipelines.adapters.live import LiveMarket
+        from pipelines.adapters.yahoo import YahooPriceSource
+
+        settings, patience = self.platform.settings, Patience(budget_seconds=self.platform.settings.market_patience_s)
+        if not settings.fred_api_key:
+            raise SetupError("MARKET_SOURCE=live needs FRED_API_KEY, free at https://fred.stlouisfed.org")
+        with postgres.connect(self.platform.database.admin_url) as connection:
+            tickers = [row[0] for row in connection.execute(_TRACKED)]
+        return LiveMarket(
+            YahooPriceSource(
+                tickers, settings.home / "yfinance", lambda: self.platform.market_today, settings.yahoo_url, patience
+            ),
+            FredRateSource(settings.fred_api_key, settings.fred_url or FRED_URL, patience),
+            EcbRateSource(settings.ecb_url or ECB_URL, patience),
+        )
 
 
 class RefreshLock(ConfigurableResource[Any]):

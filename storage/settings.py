@@ -22,6 +22,10 @@ class Settings(BaseSettings):
     lake_uri: str | None = None
     market_source: MarketSource = "sample"
     fred_api_key: str | None = None
+    yahoo_url: str | None = None
+    fred_url: str | None = None
+    ecb_url: str | None = None
+    market_patience_s: float = Field(default=120, gt=0)
     kafka_bootstrap: str | None = None
     kafka_topic: str = "lakefolio.events"
     log_format: Literal["json", "text"] | None = None

@@ -4,16 +4,30 @@ and shares, and the trading calendar.
 Belongs here: fetching and publishing. Does not: repairing, filling or converting a price.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from domain.ports import IncompleteMarket
 from pipelines.partitions import YEARS, DaysConfig
 from pipelines.publishing import publish
 from pipelines.resources import EXCHANGE, Market, Platform
+from storage.lake import Window
+
+KEYS = {
+    "price_daily": ("ticker", "price_date"),
+    "corporate_action": ("ticker", "action_date", "action_type"),
+    "yield_curve": ("curve_date", "tenor_months"),
+    "fx_rate_daily": ("currency", "rate_date"),
+    "consumer_price": ("series", "index_month"),
+    "fund_metadata": ("ticker", "as_of"),
+    "analyst_target": ("ticker", "as_of"),
+}
+"""What tells two rows of a table apart, and the order they stand in."""
 
 
 def market_asset(name: str, description: str) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
@@ -26,7 +40,7 @@ def market_asset(name: str, description: str) -> Callable[[Callable[..., Any]], 
         backfill_policy=dg.BackfillPolicy.single_run(),
         owners=["team:lakefolio"],
         kinds={"python", "deltalake"},
-        code_version="1",
+        code_version="2",
     )
 
 
@@ -100,8 +114,33 @@ def _fetched(
     if window is None:
         context.log.info("no market day of %s has come yet", context.partition_key_range)
         return dg.MaterializeResult(metadata={"dagster/row_count": 0})
-    rows = fetch(window.start, window.end)
-    return publish(platform, context.asset_key, rows, context.run.run_id, date_column=date_column, window=window)
+    missing: Mapping[str, str] = {}
+    try:
+        rows = fetch(window.start, window.end)
+    except IncompleteMarket as incomplete:
+        missing = incomplete.missing
+        rows = with_the_last_good(incomplete.rows, platform, context.asset_key, date_column, window)
+        context.log.warning("%s; what was there of them stays, and the next refresh asks again", incomplete)
+    extra = {"missing": dg.MetadataValue.json(dict(missing))} if missing else None
+    return publish(
+        platform, context.asset_key, rows, context.run.run_id, date_column=date_column, window=window, extra=extra
+    )
+
+
+def with_the_last_good(
+    rows: pa.Table, platform: Platform, key: dg.AssetKey, date_column: str, window: Window
+) -> pa.Table:
+    """`rows`, and of the window's rows on file those whose key is not among them."""
+    table = "/".join(key.path)
+    version = platform.lake.version(table)
+    if version is None:
+        return rows
+    on_file = platform.lake.read(table, version).select(rows.column_names).cast(rows.schema)
+    days = on_file[date_column]
+    on_file = on_file.filter(pc.and_(pc.greater_equal(days, window.start), pc.less_equal(days, window.end)))
+    identity = list(KEYS[key.path[-1]])
+    kept = on_file.join(rows.select(identity), keys=identity, join_type="left anti")
+    return pa.concat_tables([rows, kept.select(rows.column_names)]).sort_by([(name, "ascending") for name in identity])
 
 
 ASSETS = [

@@ -1,0 +1,121 @@
+"""The live market from the wire to the marts: a whole refresh against a server that answers as the providers did."""
+
+import io
+import zipfile
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+
+from pipelines.adapters.fred import TENOR_MONTHS
+from storage.lake import memory_duckdb
+from tests.recorded_server import RECORDED, Answer, Provider, recorded, served
+
+AAPL, MSFT = "/v8/finance/chart/AAPL", "/v8/finance/chart/MSFT"
+BUSY = recorded("yahoo_429.txt", 429)
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Provider]:
+    """Everything but Microsoft, for which Yahoo says 429 until it is told otherwise."""
+    rates = io.BytesIO()
+    with zipfile.ZipFile(rates, "w") as archive:
+        archive.write(RECORDED / "ecb_eurofxref-hist.csv", "eurofxref-hist.csv")
+    series = [*TENOR_MONTHS, "CPIAUCSL"]
+    answers = {f"/series/observations?series_id={name}": [recorded(f"fred_{name}.xml")] for name in series}
+    answers |= {"/eurofxref-hist.zip": [Answer(rates.getvalue())], MSFT: [BUSY]}
+    answers |= {
+        AAPL: [recorded("yahoo_chart_aapl.json")],
+        "/v10/finance/quoteSummary/AAPL": [recorded("yahoo_summary_aapl.json")],
+        "/v7/finance/quote?symbols=AAPL": [recorded("yahoo_quote_aapl.json")],
+        "/ws/fundamentals-timeseries/v1/finance/timeseries/AAPL": [recorded("yahoo_timeseries_empty.json")],
+    }
+    with served(Provider(answers)) as provider:
+        yield provider
+
+
+class Live:
+    def __init__(self, home: Any, provider: Provider) -> None:
+        self.home = home
+        self._variables = {
+            "FRED_API_KEY": "key",
+            "YAHOO_URL": provider.address,
+            "FRED_URL": provider.address,
+            "ECB_URL": provider.address,
+            "MARKET_PATIENCE_S": "0.5",
+        }
+
+    def refresh(self, **more: str) -> Any:
+        return self.home.run("python", "-m", "pipelines.refresh", **{**self._variables, **more})
+
+    def rows(self, table: str, query: str) -> list[dict[str, Any]]:
+        with memory_duckdb() as connection:
+            source = self.home.lake.scan(table, self.home.head.versions[table])
+            return connection.execute(query.format(table=source)).to_arrow_table().to_pylist()
+
+
+@pytest.fixture(scope="module")
+def live(new_home: Any, provider: Provider) -> Iterator[Live]:
+    def record(client: httpx.Client) -> str:
+        for ticker in ("AAPL", "MSFT"):
+            client.post("/securities", json={"ticker": ticker}).raise_for_status()
+        opened = {"name": "live", "initial_cash": "10000", "business_date": "2020-08-03"}
+        portfolio_id = str(client.post("/portfolios", json=opened).raise_for_status().json()["portfolio_id"])
+        body = {"type": "BUY", "ticker": "AAPL", "quantity": "10", "price": "400", "business_date": "2020-08-03"}
+        client.post(f"/portfolios/{portfolio_id}/transactions", json=body).raise_for_status()
+        split = {"type": "SPLIT", "ticker": "AAPL", "split_new": "4", "split_old": "1", "business_date": "2020-08-31"}
+        client.post(f"/portfolios/{portfolio_id}/transactions", json=split).raise_for_status()
+        return portfolio_id
+
+    with new_home(record, "live") as home:
+        live = Live(home, provider)
+        done = live.refresh()
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        yield live
+
+
+def test_what_was_refused_is_named_and_what_came_is_released(live: Live) -> None:
+    tracked = live.rows("marts/dim_ticker_tracker", "select ticker, status, n_prices from {table} order by ticker")
+
+    assert [(row["ticker"], row["status"]) for row in tracked] == [("AAPL", "PRICED"), ("MSFT", "MISSING")]
+    assert tracked[0]["n_prices"] > 20
+
+
+def test_value_is_continuous_through_the_split_of_a_live_share(live: Live) -> None:
+    """Apple closed at 499.23 on 2020-08-28, the Friday before its 4-for-1 split, and at 129.04 on the Monday."""
+    held = live.rows(
+        "marts/fact_position_daily",
+        "select quantity, close, market_value from {table} where business_date in ('2020-08-28', '2020-08-31') "
+        "order by business_date",
+    )
+
+    assert [tuple(row.values()) for row in held] == [
+        (10, Decimal("499.23"), Decimal("4992.3")),
+        (40, Decimal("129.04"), Decimal("5161.6")),
+    ]
+
+
+def test_a_later_refresh_gets_what_was_refused_and_keeps_what_is_refused_now(live: Live, provider: Provider) -> None:
+    before = live.rows("raw/price_daily", "select * from {table} order by all")
+    provider.answers[MSFT] = [recorded("yahoo_chart_aapl.json")]
+    provider.answers[AAPL] = [recorded("yahoo_chart_not_found.json", 404)]
+
+    words = ["dagster", "asset", "materialize", "--select", "key:raw/price_daily", "-m", "pipelines.definitions"]
+    done = live.home.run(*words, "--partition-range", "1990...2020", **live._variables)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert "AAPL" in done.stdout + done.stderr, "what did not come is named"
+
+    with memory_duckdb() as connection:
+        source = live.home.lake.scan("raw/price_daily")
+        after = connection.execute(f"select * from {source} order by all").to_arrow_table().to_pylist()
+    assert {row["ticker"] for row in after} == {"AAPL", "MSFT"}
+    assert [row for row in after if row["ticker"] == "AAPL"] == [row for row in before if row["ticker"] == "AAPL"]
+
+
+def test_without_its_key_fred_is_not_asked(live: Live) -> None:
+    refused = live.refresh(FRED_API_KEY="")
+
+    assert refused.returncode != 0
+    assert "needs FRED_API_KEY" in refused.stdout + refused.stderr
