@@ -173,7 +173,8 @@ def stale(good: Delivery) -> Delivery:
 
 
 def spike(good: Delivery) -> Delivery:
-    at, factor = good.place(), good.luck.choice([2.45, 7.0, 14.0, 0.41, 0.14])
+    """By a factor that no simple ratio and a wild day make together."""
+    at, factor = good.place(), good.luck.choice([7.0, 14.0, 1 / 7, 1 / 14])
     return good.times(at, at + good.luck.randint(1, 3), factor, Reason.OUTLIER)
 
 
@@ -207,6 +208,7 @@ SECOND = {
     Reason.TIMES_100: {Reason.OUTLIER},
     Reason.UNADJUSTED_SPLIT: {Reason.INVENTED_SPLIT, Reason.OUTLIER},
     Reason.INVENTED_SPLIT: {Reason.OUTLIER},
+    Reason.FUTURE: {Reason.WEEKEND},
 }
 """Rules that also stop such a row when its own is removed."""
 

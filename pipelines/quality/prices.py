@@ -42,7 +42,7 @@ from pipelines.quality.series import (
 )
 
 SIMPLE_RATIOS = (1.5, 2.0, 3.0, 4.0, 5.0, 10.0, 20.0)
-RATIO_TOLERANCE = 0.04
+RATIO_TOLERANCE = 0.06
 """How far, as a logarithm, a jump may be from a simple ratio; 3 usual moves, if those are more."""
 LEAST_OUTLIER = log(1.45)
 USUAL_MOVES = 8.0

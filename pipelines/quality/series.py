@@ -7,7 +7,7 @@ traded; so a good series is nearly flat, and 0.7 is twice the price. Loops run o
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from math import exp, log
+from math import exp, log, sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -108,7 +108,7 @@ class Sheet:
     def starts(self) -> dict[str, tuple[int, int]]:
         """Where each ticker's rows begin and end."""
         begins = np.flatnonzero(self.is_first)
-        ends = np.append(begins[1:], len(self.ticker))
+        ends = np.append(begins, len(self.ticker))[1:]
         return {str(self.ticker[b]): (int(b), int(e)) for b, e in zip(begins, ends, strict=True)}
 
     @cached_property
@@ -184,7 +184,10 @@ class Sheet:
         return tuple(found)
 
     def _back(self, start: int) -> int | None:
-        """The row with which the jump at `start` has come back; levels are medians of up to 5 rows on each side."""
+        """The row with which the jump at `start` has come back, but for what the series moves in that time by itself.
+
+        The levels compared are medians of up to 5 rows on each side.
+        """
         first, last = self.bounds(start)
         size = self.jump[start]
         before = float(np.median(self.level[max(first, start - 5) : start]))
@@ -192,7 +195,8 @@ class Sheet:
             if self.jump[end] * size < 0 and abs(self.jump[end]) >= (1 - 2 * NEAR) * abs(size):
                 after = float(np.median(self.level[end : min(end + 5, last)]))
                 step = abs(float(self.level[end] - self.level[start - 1]))
-                if max(abs(after - before), step) <= NEAR * abs(size):
+                own = 4.0 * self.usual_move(start, end) * sqrt(end - start + 1)
+                if max(abs(after - before), step) <= max(NEAR * abs(size), min(own, 0.5 * abs(size))):
                     return end
         return None
 

@@ -77,11 +77,10 @@ def main(folder: Path) -> None:
     for case in cases["cases"]:
         kind = case["defect"]
         bad, fixed = (quotes(folder / Path(case[name]).name) for name in ("bad_file", "fixed_file"))
-        for name, found in (
-            ("bad", raised(bad)),
-            ("after 3 good", raised(bad[3:], fixed[:3])),
-            ("fixed", raised(fixed)),
-        ):
+        versions = {"bad": raised(bad), "fixed": raised(fixed)}
+        if kind == "100x-error":  # most of these rows are bad: which side is right only what was known can tell
+            versions["bad, 3 known"] = raised(bad[3:], fixed[:3])
+        for name, found in versions.items():
             is_raised = bool(MATCHING[kind] & set(found))
             hits[f"{kind}: {name}"] += is_raised
             print(f"{case['id']:28} {name:13} {'raised' if is_raised else '-':7} {_said(found)}")
