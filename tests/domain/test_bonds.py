@@ -195,8 +195,17 @@ def test_a_spread_is_of_each_day_and_a_missing_one_has_no_value():
     assert np.isnan(found.clean).tolist() == [False, False, True]
 
 
-def test_no_days_have_no_values():
+def test_no_days_or_no_curves_have_no_values():
+    none = sample_curves().of_rows(np.array([], dtype=np.int64))
     assert value_daily(TREASURY, days_of([]), sample_curves()).clean.shape == (0,)
+    assert np.isnan(value_daily(TREASURY, days_of([date(2017, 3, 1)]), none).dirty).all()
+
+
+def test_on_the_30th_before_a_maturity_on_the_31st_a_price_has_no_yield():
+    bond = Bond(date(2012, 8, 31), Decimal(6), DayCount.THIRTY_360_US, 2)
+    found = value_daily(bond, days_of([date(2012, 8, 29), date(2012, 8, 30)]), sample_curves())
+    assert found.clean == pytest.approx([100, 100], abs=0.02)
+    assert np.isnan(found.yield_pct).tolist() == np.isnan(found.dv01).tolist() == [False, True]
 
 
 def test_a_bond_is_valued_on_7000_days_in_less_than_a_second():
