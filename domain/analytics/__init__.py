@@ -1,1 +1,1 @@
-"""Numbers about returns, risk and futures. The only place in the domain that may use numpy."""
+"""Numbers about returns, risk, bonds and futures. The only place in the domain that may use numpy."""

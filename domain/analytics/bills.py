@@ -44,9 +44,11 @@ def bond_equivalent_yield(discount_pct: float, days: int, year_days: int = 365) 
 
 
 def price_with_interest_at_maturity(rate_pct: float, yield_pct: float, total: float, accrued: float) -> float:
-    """Clean price of a note that pays `rate_pct` for `total` years, of which `accrued` are over, and 100, at maturity."""
-    at_maturity = 100 + rate_pct * total
-    return at_maturity / (1 + yield_pct / 100 * (total - accrued)) - rate_pct * accrued
+    """Clean price of a note that pays 100 and all its interest, `rate_pct` for `total` years, at maturity.
+
+    `accrued` of these years are over.
+    """
+    return (100 + rate_pct * total) / (1 + yield_pct / 100 * (total - accrued)) - rate_pct * accrued
 
 
 def yield_with_interest_at_maturity(rate_pct: float, clean: float, total: float, accrued: float) -> float:

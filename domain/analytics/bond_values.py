@@ -21,7 +21,8 @@ class BondValues:
     """Of n days, all (n,). Per 100 of face: `clean`, `accrued`, `dirty` and `dv01` (for 1 bp of its yield).
 
     `yield_pct` per year by the street convention, `modified_duration` in years, `spread_bps` over the curve of
-    `curve_days`. Where there is no value all are NaN, and the curve's day is NaT.
+    `curve_days`. Where there is no value all are NaN, and the curve's day is NaT. The yield, duration and
+    DV01 alone are NaN on the 30th before a maturity on the 31st, when by months of 30 days no time is left.
     """
 
     clean: Float64
@@ -50,12 +51,14 @@ def value_daily(bond: Bond, days: Days, curves: Curves, spread_bps: Float64 | fl
     Measured 2026-11: a 30-year semiannual bond on 7,000 days takes 0.06 s on one core; the curves of as many days,
     made once for all bonds, 0.11 s.
     """
+    values = BondValues.missing(len(days))
+    if not len(curves.days):
+        return values
     spreads = np.broadcast_to(np.asarray(spread_bps, dtype=np.float64), days.shape)
     todays, is_fresh = curves.carried(days)
     has_value = (days < days_of(bond.maturity_date)) & is_fresh & ~np.isnan(spreads)
     if bond.accrues_from:
         has_value &= days >= days_of(bond.accrues_from)
-    values = BondValues.missing(len(days))
     rows = np.flatnonzero(has_value)
     for start in range(0, len(rows), _DAYS_AT_ONCE):
         some = rows[start : start + _DAYS_AT_ONCE]

@@ -148,8 +148,8 @@ class Bond:
         years = accrual_years(self.day_count, starts, closes, opens, closes, self.compounding_frequency)
         accruals = np.where(closes > starts, years, 0.0)
         pays_from = self.first_coupon_date or begins
-        after = "left" if self.first_coupon_date else "right"
-        first_paid = int(np.searchsorted(dates, days_of(pays_from), after)) if pays_from else 0  # type: ignore[call-overload]
+        after: Literal["left", "right"] = "left" if self.first_coupon_date else "right"
+        first_paid = int(np.searchsorted(dates, days_of(pays_from), after)) if pays_from else 0
         return Schedule(dates, accruals, first_paid)
 
     def accrued(self, day: date) -> float:

@@ -16,7 +16,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.analytics.day_counts import Days, day_plus_months, days_of, plus_months
+from domain.analytics.day_counts import Days, days_of, plus_months
 
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
@@ -130,7 +130,7 @@ class Curve:
     def spot_pct(self, tenor_months: int) -> float:
         """Yield of one payment after `tenor_months`, compounded twice a year."""
         halves = tenor_months / _COUPON_MONTHS
-        return float(200 * (self.discount(self._after(tenor_months)) ** (-1 / halves) - 1))
+        return float(200 * (self._after(tenor_months)[0] ** (-1 / halves) - 1))
 
     def par_pct(self, tenor_months: int) -> float:
         """Coupon at which a bond issued today for `tenor_months` prices to 100; simple interest below six months.
@@ -138,19 +138,20 @@ class Curve:
         ValueError above six months if the tenor is not whole half-years.
         """
         if tenor_months <= _COUPON_MONTHS:
-            return 1200 / tenor_months * (1 / self.discount(self._after(tenor_months)) - 1)
+            return float(1200 / tenor_months * (1 / self._after(tenor_months)[0] - 1))
         if tenor_months % _COUPON_MONTHS:
             raise ValueError(f"{tenor_months} months are not whole half-years")
-        months = range(_COUPON_MONTHS, tenor_months + 1, _COUPON_MONTHS)
-        discounts = [self.discount(self._after(month)) for month in months]
-        return 200 * (1 - discounts[-1]) / sum(discounts)
+        discounts = self._after(*range(_COUPON_MONTHS, tenor_months + 1, _COUPON_MONTHS))
+        return float(200 * (1 - discounts[-1]) / discounts.sum())
 
     def shifted(self, bps: float) -> "Curve":
         """The curve with the par yield of each tenor higher by `bps` hundredths of a per cent."""
         return Curve.of(self.day, {tenor: self.par_pct(tenor) + bps / 100 for tenor in self.tenors_months})
 
-    def _after(self, months: int) -> date:
-        return day_plus_months(self.day, months)
+    def _after(self, *months: int) -> Float64:
+        """Discount factors so many `months` from now."""
+        curves = self.curves()
+        return np.asarray(np.exp(curves.log_discounts(_calendar_days(curves.days, np.array(months))))[0])
 
 
 def _calendar_days(days: Days, months: Int64) -> Int64:
@@ -184,8 +185,10 @@ def _stripped(days: Days, tenors: Int64, coupons: Float64, prices: Float64) -> F
 def _end_log(log: Float64, weights: Float64, coupon: Float64, price: Float64, days: Days) -> Float64:
     """The logarithm (n,) at a tenor's end, from `log` at its start; coupons are between, by `weights` (n, k).
 
-    Newton's method on a function that rises and is convex: it cannot miss the only root.
+    Newton's method on a function that rises from 0 and is convex: it cannot miss the only root.
     """
+    if (price <= 0).any():  # the coupons before are worth more than the bond
+        raise ValueError(f"no discount factor fits the yields of {days[price <= 0][0]}")
     payments = np.broadcast_to(coupon[:, None], weights.shape).copy()
     payments[:, -1] += 1
     new = log.copy()

@@ -3,15 +3,19 @@
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from decimal import Decimal
 from itertools import count
 from threading import Barrier
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import httpx
 import psycopg
 import pytest
 
+from domain.analytics.bonds import Bond
 from domain.securities import cusip_check_digit, isin_check_digit
+from oltp_api.schemas.registry import BondFacts
 from storage.postgres import Database
 
 BOND = {"maturity_date": "2027-02-15", "coupon_rate_pct": "2.25", "day_count": "ACT/ACT ICMA", "coupon_frequency": 2}
@@ -82,6 +86,17 @@ def test_a_bond_may_have_an_isin_alone_and_can_be_held(register, portfolio) -> N
     assert (bond["ticker"], bond["display_name"], bond["bond"]["coupon_rate_pct"]) == (isin, isin, "2.25")
     assert portfolio.buy("10", "99.5", ticker=isin).json()["ticker"] == isin
     assert [held["ticker"] for held in portfolio.get("/holdings")["holdings"]] == [isin]
+
+
+def test_a_bond_can_be_valued_by_every_day_count_and_frequency_that_it_may_have() -> None:
+    def choices(field: str) -> list[Any]:
+        stated = get_args(BondFacts.model_fields[field].annotation)
+        return [choice for part in stated if get_origin(part) is Literal for choice in get_args(part)]
+
+    for day_count in choices("day_count"):
+        for frequency in choices("coupon_frequency"):
+            assert Bond.of(date(2027, 2, 15), Decimal("2.25"), day_count, frequency).accrued(date(2026, 12, 20)) > 0
+    assert (len(choices("day_count")), len(choices("coupon_frequency"))) == (5, 4)
 
 
 def test_a_security_without_an_identifier_is_refused(api) -> None:
