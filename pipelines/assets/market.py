@@ -4,7 +4,7 @@ and shares, and the trading calendar.
 Belongs here: fetching and publishing. Does not: repairing, filling or converting a price.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
@@ -13,9 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.ports import IncompleteMarket
+from pipelines.auditing import audited_prices, keep
 from pipelines.partitions import YEARS, DaysConfig
 from pipelines.publishing import publish
+from pipelines.quality.quarantine import Audited
 from pipelines.resources import EXCHANGE, Market, Platform
+from pipelines.version_set import pinned
 from storage.lake import Window
 
 KEYS = {
@@ -30,10 +33,13 @@ KEYS = {
 """What tells two rows of a table apart, and the order they stand in."""
 
 
-def market_asset(name: str, description: str) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+def market_asset(
+    name: str, description: str, deps: Sequence[Sequence[str]] = ()
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """A raw table by year, published by its source's window."""
     return dg.asset(
         key=["raw", name],
+        deps=[dg.AssetKey(key) for key in deps],
         description=description,
         group_name="market",
         partitions_def=YEARS,
@@ -44,11 +50,24 @@ def market_asset(name: str, description: str) -> Callable[[Callable[..., Any]], 
     )
 
 
-@market_asset("price_daily", "Daily closing prices per ticker, exactly as the source has them.")
+@market_asset(
+    "price_daily",
+    "Daily closing prices per ticker, as the source has them; what an audit finds bad goes to meta/quarantine instead.",
+    deps=[["raw", "corporate_action"]],
+)
 def price_daily(
     context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
 ) -> dg.MaterializeResult[Any]:
-    return _fetched(context, config, platform, "price_date", market.source.prices)
+    known = ["raw/price_daily", "raw/corporate_action"]
+    versions = pinned(context.instance, context.run.run_id, platform.releases, known=known).versions
+    return _fetched(
+        context,
+        config,
+        platform,
+        "price_date",
+        market.source.prices,
+        lambda rows, window: audited_prices(platform, rows, window, versions),
+    )
 
 
 @market_asset("yield_curve", "US Treasury par yields by tenor, in per cent.")
@@ -108,20 +127,29 @@ def _fetched(
     platform: Platform,
     date_column: str,
     fetch: Callable[[date, date], pa.Table],
+    audit: Callable[[pa.Table, Window], Audited] | None = None,
 ) -> dg.MaterializeResult[Any]:
     """Publish what `fetch` has for the window of the run; a year after the market's last day is empty."""
     window = config.window_in(context.partition_time_window, platform.market_today)
     if window is None:
         context.log.info("no market day of %s has come yet", context.partition_key_range)
         return dg.MaterializeResult(metadata={"dagster/row_count": 0})
-    missing: Mapping[str, str] = {}
+    extra: dict[str, Any] = {}
     try:
         rows = fetch(window.start, window.end)
     except IncompleteMarket as incomplete:
-        missing = incomplete.missing
-        rows = with_the_last_good(incomplete.rows, platform, context.asset_key, date_column, window)
+        rows = incomplete.rows
+        extra["missing"] = dg.MetadataValue.json(dict(incomplete.missing))
         context.log.warning("%s; what was there of them stays, and the next refresh asks again", incomplete)
-    extra = {"missing": dg.MetadataValue.json(dict(missing))} if missing else None
+    if audit is not None:
+        verdict = audit(rows, window)
+        rows, out = verdict.accepted, verdict.quarantined
+        n_new = keep(platform.lake, "/".join(context.asset_key.path), out, context.run.run_id)
+        extra |= {"quarantined": out.num_rows, "quarantined for the first time": n_new}
+        if n_new:
+            context.log.warning("%s rows are in quarantine, %s of them new: see meta/quarantine", out.num_rows, n_new)
+    if "missing" in extra:
+        rows = with_the_last_good(rows, platform, context.asset_key, date_column, window)
     return publish(
         platform, context.asset_key, rows, context.run.run_id, date_column=date_column, window=window, extra=extra
     )

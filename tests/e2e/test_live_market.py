@@ -1,8 +1,10 @@
 """The live market from the wire to the marts: a whole refresh against a server that answers as the providers did."""
 
 import io
+import json
 import zipfile
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -112,6 +114,40 @@ def test_a_later_refresh_gets_what_was_refused_and_keeps_what_is_refused_now(liv
         after = connection.execute(f"select * from {source} order by all").to_arrow_table().to_pylist()
     assert {row["ticker"] for row in after} == {"AAPL", "MSFT"}
     assert [row for row in after if row["ticker"] == "AAPL"] == [row for row in before if row["ticker"] == "AAPL"]
+
+
+def test_a_bad_price_goes_to_quarantine_and_a_command_releases_it(live: Live, provider: Provider) -> None:
+    """Of Apple's closes one comes as 0, one a hundred times too high, and Labor Day, 2020-09-07, has one."""
+    answer = json.loads((RECORDED / "yahoo_chart_aapl.json").read_text())
+    closes = answer["chart"]["result"][0]["indicators"]["quote"][0]["close"]
+    closes[5], closes[12], closes[22] = 0, closes[12] * 100, closes[21]
+    provider.answers[MSFT] = provider.answers[AAPL] = [
+        Answer(json.dumps(answer).encode(), content_type="application/json")
+    ]
+    words = ["dagster", "asset", "materialize", "--select", "key:raw/price_daily", "-m", "pipelines.definitions"]
+    words += ["--partition-range", "1990...2020"]
+
+    def closes_of(ticker: str) -> dict[date, Decimal]:
+        with memory_duckdb() as connection:
+            query = f"select price_date, close from {live.home.lake.scan('raw/price_daily')} where ticker = ?"
+            return dict(connection.execute(query, [ticker]).fetchall())
+
+    assert live.home.run(*words, **live._variables).returncode == 0
+    listed = live.home.run("python", "-m", "pipelines.auditing", **live._variables).stdout
+    held = {line.split()[4]: line.split()[0] for line in listed.splitlines() if " MSFT " in line}
+    assert held.keys() == {"ZERO", "TIMES_100", "WEEKEND"}
+    assert len(closes_of("MSFT")) == 20
+    assert not closes_of("MSFT").keys() & {date(2020, 8, 10), date(2020, 8, 19), date(2020, 9, 7)}
+
+    refused = live.home.run("python", "-m", "pipelines.auditing", "release", held["ZERO"][:3], "--why", "it is right")
+    assert refused.returncode == 2
+    words_of_release = ["release", held["WEEKEND"], "--why", "it did trade on that day"]
+    done = live.home.run("python", "-m", "pipelines.auditing", *words_of_release, **live._variables)
+    assert "is released; refresh 2020" in done.stdout, done.stdout + done.stderr
+    assert live.home.run(*words, **live._variables).returncode == 0
+    assert closes_of("MSFT")[date(2020, 9, 7)] == closes_of("MSFT")[date(2020, 9, 1)], "as it was delivered"
+    again = live.home.run("python", "-m", "pipelines.auditing", **live._variables).stdout
+    assert again.count(" MSFT ") == 2
 
 
 def test_without_its_key_fred_is_not_asked(live: Live) -> None:

@@ -1,0 +1,131 @@
+"""Prices on their way into the lake: what an audit puts out goes to `meta/quarantine`, the rest to its table.
+
+What belongs here: what an audit is shown, and where its verdicts are kept. Rules are in `pipelines.quality`.
+`python -m pipelines.auditing` lists what is in quarantine; `release <id> --why "..."` lets a row pass from then on, as
+it is, the next time its source delivers it.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.adapters.calendar import trading_days
+from pipelines.adapters.market_tables import CORPORATE_ACTIONS
+from pipelines.quality.prices import audited
+from pipelines.quality.quarantine import TABLE, Audited, quarantine_rows
+from pipelines.resources import EXCHANGE, Platform
+from storage import postgres
+from storage.errors import SetupError
+from storage.lake import Lake, Window
+
+RELEASED = "meta/quarantine_release"
+RELEASES = pa.schema([("id", pa.string()), ("released_at", pa.timestamp("us", "UTC")), ("why", pa.string())])
+_KNOWN_DAYS = timedelta(days=130)
+"""80 sessions and more: what a series is judged by."""
+_CURRENCIES = """
+    select id_value, currency::text
+    from security_identifier inner join security_registry using (security_id)
+    where id_type = 'TICKER' and is_primary and valid_to is null
+"""
+
+
+def audited_prices(platform: Platform, rows: pa.Table, window: Window, versions: Mapping[str, int]) -> Audited:
+    """The verdict on `rows`, the prices of `window`, against what the lake has in `versions`."""
+    known = _read(platform.lake, "raw/price_daily", versions, rows.schema)
+    days = known["price_date"]
+    before = pc.and_(pc.less(days, window.start), pc.greater_equal(days, window.start - _KNOWN_DAYS))
+    with postgres.connect(platform.database.admin_url) as connection:
+        currencies = dict(connection.execute(_CURRENCIES).fetchall())
+    return audited(
+        rows,
+        known.filter(before),
+        _read(platform.lake, "raw/corporate_action", versions, CORPORATE_ACTIONS),
+        currencies=currencies,
+        calendar=trading_days(EXCHANGE, window.start, window.end),
+        today=platform.market_today,
+        released=released(platform.lake),
+    )
+
+
+def keep(lake: Lake, source_table: str, quarantined: pa.Table, run_id: str) -> int:
+    """Append what is not in quarantine yet; how many that were."""
+    kept = lake.read(TABLE)["id"].to_pylist() if lake.exists(TABLE) else []
+    rows = quarantine_rows(source_table, quarantined, run_id, kept=kept)
+    if rows.num_rows or not lake.exists(TABLE):
+        lake.append(TABLE, rows, run_id)
+    return int(rows.num_rows)
+
+
+def released(lake: Lake) -> frozenset[str]:
+    """The ids of the rows that somebody let pass."""
+    return frozenset(lake.read(RELEASED)["id"].to_pylist()) if lake.exists(RELEASED) else frozenset()
+
+
+def let_pass(platform: Platform, identifier: str, why: str) -> str:
+    """Release the row whose id begins with `identifier`, for a stated reason; what was released, in words."""
+    if len(identifier) < 8 or not why.strip():
+        raise SetupError("a release needs an id, 8 characters of it at least, and a reason: --why")
+    rows = platform.lake.read(TABLE).to_pylist() if platform.lake.exists(TABLE) else []
+    found = [row for row in rows if row["id"].startswith(identifier)]
+    if len(found) != 1:
+        raise SetupError(f"{len(found)} rows in quarantine have an id that begins with {identifier}")
+    (row,) = found
+    named = f"{row['source_table']}: {row['ticker']} of {row['row_date']}, {row['reason']}"
+    if row["id"] in released(platform.lake):
+        return f"{named}, was released before"
+    entry = {"id": row["id"], "released_at": platform.clock.now(), "why": why}
+    platform.lake.append(RELEASED, pa.Table.from_pylist([entry], schema=RELEASES))
+    year = row["row_date"].year if row["row_date"] else "its year"
+    return f"{named}, is released; refresh {year} of {row['source_table']} to have it"
+
+
+def listed(lake: Lake) -> str:
+    """What is in quarantine and was not released, newest day first."""
+    rows = lake.read(TABLE).to_pylist() if lake.exists(TABLE) else []
+    passed = released(lake)
+    held = [row for row in rows if row["id"] not in passed]
+    held.sort(key=lambda row: (str(row["row_date"]), row["ticker"] or ""), reverse=True)
+    lines = [
+        f"{row['id'][:12]}  {row['source_table']:<20} {row['ticker'] or '?':<8} {row['row_date']}  {row['reason']:<18} "
+        f"{row['detail']}"
+        for row in held
+    ]
+    return "\n".join([*lines, f"{len(held)} rows in quarantine, {len(passed)} released"])
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m pipelines.auditing", description="What bad prices were put out.")
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("list", help="what is in quarantine (the default)")
+    release = commands.add_parser("release", help="let a row pass, as it is, when it is delivered again")
+    release.add_argument("id", help="its id, or how that begins")
+    release.add_argument("--why", required=True, help="the reason, which is kept")
+    asked = parser.parse_args(words)
+    platform = Platform()
+    try:
+        print(let_pass(platform, asked.id, asked.why) if asked.command == "release" else listed(platform.lake))
+    except SetupError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _read(lake: Lake, table: str, versions: Mapping[str, int], schema: pa.Schema) -> pa.Table:
+    if table not in versions:
+        return schema.empty_table()
+    rows = lake.read(table, versions[table])
+    return pa.table([_column(rows, field) for field in schema], schema=schema)
+
+
+def _column(rows: pa.Table, field: pa.Field) -> pa.ChunkedArray | pa.Array:
+    if field.name in rows.column_names:
+        return rows[field.name].cast(field.type)
+    return pa.nulls(rows.num_rows, field.type)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
