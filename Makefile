@@ -1,7 +1,7 @@
 # Every recipe sets up what it needs; there is no separate install step. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down check chaos bench refresh replay backup restore env verify rebuild install manifest lock
+.PHONY: help demo test up down check chaos bench refresh explain quarantine replay backup restore env verify rebuild install manifest lock
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -31,6 +31,12 @@ down: install ## stop what `make up` started, and the embedded database
 
 replay: install manifest ## give dead letters to their consumers again (CONSUMER=, EVENT=)
 	@$(OPS) replay --consumer "$(CONSUMER)" --event "$(EVENT)"
+
+explain: install manifest ## take a number apart, with the API up (PORTFOLIO=, TICKER=, DATE=)
+	@$(OPS) explain --portfolio "$(PORTFOLIO)" --ticker "$(TICKER)" $(if $(DATE),--date $(DATE))
+
+quarantine: install manifest ## list bad prices, or let one pass (RELEASE=id WHY=reason)
+	@$(OPS) run $(PY) -m pipelines.auditing $(if $(RELEASE),release $(RELEASE) --why "$(WHY)")
 
 refresh: install manifest ## one refresh now
 	@$(OPS) refresh

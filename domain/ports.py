@@ -74,7 +74,8 @@ class ReleasedCash:
 
 @dataclass(frozen=True, slots=True)
 class PortfolioValue:
-    """Amounts are in `currency`, the portfolio's.
+    """Amounts are in `currency`, the portfolio's. `realised` is since the first transaction; flows, income, tax, fees
+    and the gains of transfers and of exchange rates on cash are the day's.
 
     `coverage_pct` is the share of positions, by cost, that has a price and a rate; below 100 if anything is not
     counted.
@@ -86,6 +87,14 @@ class PortfolioValue:
     positions_value: Decimal
     cash: Decimal
     cost_basis: Decimal
+    realised: Decimal
+    inflow: Decimal
+    outflow: Decimal
+    income: Decimal
+    tax: Decimal
+    fees: Decimal
+    transfer_gain: Decimal
+    fx_gain: Decimal
     coverage_pct: float
     twr_index: float | None
 

@@ -24,6 +24,7 @@ from oltp_api.routes import (
     books,
     health,
     imports,
+    lineage,
     orders,
     portfolios,
     securities,
@@ -44,7 +45,7 @@ from storage.settings import settings as settings_of_environment
 PREFIX = "/api/v1"
 _ROUTES = (
     *(transactions, portfolios, imports, orders, accounts, securities, simulations),
-    *(books, analytics, support, health),
+    *(books, analytics, lineage, support, health),
 )
 _TAGS = ("portfolios", "ledger", "orders", "imports", "accounts", "securities", "books", "analytics", "simulations")
 """In the order of the documentation. Routes stand in the order of traffic: each is compared until one matches."""

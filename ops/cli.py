@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
+import httpx
 from pydantic import ValidationError
 
 from ops import backup as backups
-from ops import demo, processes
+from ops import demo, processes, report
+from ops.client import get
 from ops.environment import export_lines, prepared, prepared_database
 from storage import embedded, ledger, postgres
 from storage.clock import SystemClock
@@ -29,6 +31,10 @@ def main(words: Sequence[str] | None = None) -> int:
     parsers["replay"].add_argument("--consumer", default="", help="only its dead letters")
     parsers["replay"].add_argument("--event", default="", help="only this event's, by its id")
     parsers["run"].add_argument("program", nargs=argparse.REMAINDER, help="what to become, once all is prepared")
+    parsers["explain"].add_argument("--portfolio", required=True, help="its id")
+    parsers["explain"].add_argument("--ticker", required=True, help="or any other identifier of the security")
+    parsers["explain"].add_argument("--date", help="YYYY-MM-DD; by default the release's last day")
+    parsers["explain"].add_argument("--api", default="http://127.0.0.1:8000", help="where the API answers")
     parsers["backup"].add_argument("--file", type=Path, help="where to write it; by default below the state folder")
     parsers["restore"].add_argument("--file", type=Path, required=True, help="what `backup` wrote")
     parsers["restore"].add_argument("--force", action="store_true", help="move a state that is there aside")
@@ -94,6 +100,19 @@ def run(current: Settings, arguments: argparse.Namespace) -> int:
 def refresh(current: Settings, _: argparse.Namespace) -> int:
     """One refresh now, in the foreground."""
     return processes.refresh(prepared(current))
+
+
+def explain(_: Settings, arguments: argparse.Namespace) -> int:
+    """Take the value of a position on a day apart: ledger rows, price, rate, split, release."""
+    try:
+        with httpx.Client(base_url=f"{arguments.api}/api/v1", timeout=30, trust_env=False) as client:
+            security = get(client, f"/securities/{arguments.ticker}")
+            address = f"/lineage/portfolios/{arguments.portfolio}/securities/{security['security_id']}"
+            found = get(client, address, **({"date": arguments.date} if arguments.date else {}))
+    except httpx.TransportError as error:
+        raise SetupError(f"no API answers at {arguments.api}; `make up` starts one") from error
+    print(report.explained(found))
+    return 0
 
 
 def verify(current: Settings, _: argparse.Namespace) -> int:
@@ -173,6 +192,7 @@ _COMMANDS = {
     "demo": show,
     "replay": replay,
     "run": run,
+    "explain": explain,
     "verify": verify,
     "rebuild": rebuild,
     "backup": backup,

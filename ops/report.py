@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -24,15 +25,19 @@ class Facts:
     performance: dict[str, Any]
     correlations: Sequence[dict[str, Any]]
     simulation: dict[str, Any]
+    lineage: dict[str, Any]
 
 
 def gather(client: httpx.Client, portfolio_id: str) -> Facts:
     """Ask the API for one portfolio's positions, history, performance, correlations and standing simulation."""
     here = f"/portfolios/{portfolio_id}"
     standing = next(item for item in get(client, f"{here}/simulations")["items"] if item["is_standing"])
+    positions = get(client, f"{here}/positions")
+    largest = max(positions["positions"], key=lambda position: float(position["market_value_base"] or 0))
     return Facts(
         portfolio=get(client, here),
-        positions=get(client, f"{here}/positions"),
+        positions=positions,
+        lineage=get(client, f"/lineage{here}/securities/{largest['security_id']}"),
         values=get(client, f"{here}/values")["values"],
         performance=get(client, f"{here}/performance")["performance"],
         correlations=get(client, f"{here}/correlations")["extremes"],
@@ -45,6 +50,8 @@ def render(facts: Facts) -> str:
     sections = [
         _heading(facts),
         _positions(facts.positions),
+        explained(facts.lineage),
+        _identity(facts.values),
         _history(facts.values),
         _performance(facts.performance),
         _correlations(facts.correlations),
@@ -76,6 +83,46 @@ def _positions(positions: dict[str, Any]) -> str:
         f"{'':>15}  {total['coverage_pct']:.0f} % priced"
     )
     return "\n".join(lines)
+
+
+def explained(lineage: dict[str, Any]) -> str:
+    """One number, taken apart."""
+    title = f"Where the value of {lineage['ticker']} on {lineage['business_date']} comes from"
+    rows = ", ".join(str(row["seq"]) for row in lineage["transactions"])
+    tables = ", ".join(f"{table} v{version}" for table, version in sorted(lineage["versions"].items()))
+    return "\n".join(
+        [title, *(f"  {step}" for step in lineage["steps"]), f"  ledger rows {rows}; {tables.replace('marts/', '')}"]
+    )
+
+
+def _identity(values: Sequence[dict[str, Any]]) -> str:
+    """The change of value since the last year's end, by its terms, which add up to it."""
+    last = values[-1]
+    year = [value for value in values if value["business_date"][:4] == last["business_date"][:4]]
+    earlier = values[: len(values) - len(year)]
+    nothing = dict.fromkeys(("total_value", "realised", "positions_value", "cost_basis"), "0")
+    begin = earlier[-1] if earlier else {**nothing, "business_date": year[0]["business_date"]}
+
+    def summed(name: str) -> Decimal:
+        return sum((Decimal(value[name]) for value in year), Decimal(0))
+
+    def grown(name: str) -> Decimal:
+        return Decimal(last[name]) - Decimal(begin[name])
+
+    unrealised = grown("positions_value") - grown("cost_basis") - summed("transfer_gain")
+    terms = [
+        ("paid in, less paid out", summed("inflow") - summed("outflow")),
+        ("income", summed("income")),
+        ("realised gain", grown("realised")),
+        ("change of unrealised gain", unrealised),
+        ("exchange rates on cash", summed("fx_gain")),
+        ("fees and tax", -summed("fees") - summed("tax")),
+    ]
+    rest = grown("total_value") - sum((amount for _, amount in terms), Decimal(0))
+    lines = [f"  {name:<28}{_amount(amount):>16}" for name, amount in terms]
+    lines.append(f"  {'not explained':<28}{_amount(rest):>16}")
+    head = f"What changed since {begin['business_date']}: {_amount(grown('total_value'))} {last['currency']}"
+    return "\n".join([head, *lines])
 
 
 def _history(values: Sequence[dict[str, Any]]) -> str:
@@ -131,7 +178,7 @@ def _fan(simulation: dict[str, Any]) -> str:
     return "\n".join([title, *lines])
 
 
-def _amount(text: str | None, digits: int = 2) -> str:
+def _amount(text: str | Decimal | None, digits: int = 2) -> str:
     return "missing" if text is None else f"{float(text):,.{digits}f}"
 
 

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
+from domain.errors import NoRelease
 from domain.holdings import average_cost
 from domain.ports import (
     PortfolioPerformance,
@@ -18,6 +19,7 @@ from domain.ports import (
 )
 from domain.snapshots import Quote, ReleasedQuotes
 from storage.lake import Lake
+from storage.lineage import ValueLineage, explained
 from storage.mounted import MountedRelease, NewestRelease, mounted
 from storage.queries import statements
 from storage.releases import Release, Releases
@@ -77,6 +79,14 @@ class LakeAnalyticsRepository:
             return []
         rows = newest.rows(_SQL["cash"], portfolio_id=str(portfolio_id), on=min(on or as_of, as_of))
         return [ReleasedCash(**row) for row in rows]
+
+    def explain(self, portfolio_id: UUID, security_id: int, on: date | None = None) -> ValueLineage:
+        """What the value of a security in a portfolio was made of, on `on` or the release's last day."""
+        newest = self._mounted()
+        as_of = newest.release.as_of
+        if as_of is None:
+            raise NoRelease()
+        return explained(newest, portfolio_id, security_id, min(on or as_of, as_of))
 
     def get_values(self, portfolio_id: UUID, start: date | None, end: date | None) -> Sequence[PortfolioValue]:
         rows = self._mounted().rows(_SQL["values"], portfolio_id=str(portfolio_id), start=start, end=end)

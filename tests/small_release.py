@@ -68,7 +68,10 @@ _TABLES = {
             '{PORTFOLIO}' as portfolio_id, 'USD' as currency, col0::date as business_date,
             col1::decimal(28, 8) as total_value,
             col2::decimal(28, 8) as positions_value, col3::decimal(28, 8) as cash,
-            col4::decimal(28, 8) as cost_basis, col5::double as coverage_pct, col6::double as twr_index
+            col4::decimal(28, 8) as cost_basis, col5::double as coverage_pct, col6::double as twr_index,
+            0::decimal(28, 8) as realised, 0::decimal(28, 8) as inflow, 0::decimal(28, 8) as outflow,
+            0::decimal(28, 8) as income, 0::decimal(28, 8) as tax, 0::decimal(28, 8) as fees,
+            0::decimal(28, 8) as transfer_gain, 0::decimal(28, 8) as fx_gain
         from (values
             ('2017-03-27', 10000, 0, 10000, 0, 100, 1.0),
             ('2017-03-28', 10500, 5500, 5000, 5000, 100, 1.05),

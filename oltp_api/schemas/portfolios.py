@@ -202,6 +202,16 @@ class PortfolioValueView(View):
     positions_value: Amount
     cash: Amount
     cost_basis: Amount
+    realised: Amount = Field(description="Since the first transaction; what follows is of the day.")
+    inflow: Amount
+    outflow: Amount
+    income: Amount
+    tax: Amount
+    fees: Amount = Field(description="Standalone; a trade's are in its cost or proceeds.")
+    transfer_gain: Amount = Field(
+        description="What units that came from outside had gained before, less those that left."
+    )
+    fx_gain: Amount = Field(description="Of cash, by the change of exchange rates.")
     coverage_pct: float = Field(description="Share of positions, by cost, that has a price and a rate; 0 to 100.")
     twr_index: float | None
 

@@ -44,6 +44,14 @@ select
     positions_value,
     cash,
     cost_basis,
+    realised,
+    inflow,
+    outflow,
+    income,
+    tax,
+    fees,
+    transfer_gain,
+    fx_gain,
     coverage_pct,
     twr_index
 from marts.fact_portfolio_value_daily

@@ -1,10 +1,17 @@
 """`make bench`: every measurement, one after another, each as a ratio against a named alternative in the same run."""
 
-from tests.benchmarks import bench_definitions, bench_pick_up, bench_refresh, bench_simulation, bench_trades
+from tests.benchmarks import (
+    bench_bonds,
+    bench_definitions,
+    bench_pick_up,
+    bench_refresh,
+    bench_simulation,
+    bench_trades,
+)
 
 
 def main() -> None:
-    for bench in (bench_simulation, bench_definitions, bench_refresh, bench_pick_up, bench_trades):
+    for bench in (bench_simulation, bench_bonds, bench_definitions, bench_refresh, bench_pick_up, bench_trades):
         print(f"\n{bench.__name__.rpartition('.')[2]}", flush=True)
         bench.main()
 

@@ -11,6 +11,8 @@ SECTIONS = {
     "Income, fees, tax",
     "Splits",
     "Currencies",
+    "Prices",
+    "Bonds",
     "Back-dating and correction",
     "Holdings",
     "Snapshots",
