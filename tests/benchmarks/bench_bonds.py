@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import numpy as np
 import pyarrow.parquet as pq
-import QuantLib as ql
+import QuantLib as ql  # noqa: N813
 
 from domain.analytics.bond_values import value_daily
 from domain.analytics.bonds import Bond
