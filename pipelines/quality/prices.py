@@ -27,7 +27,6 @@ from pipelines.quality.quarantine import (
 from pipelines.quality.series import (
     LEAST_SPLIT,
     LONGEST_RUN,
-    NEAR,
     SPLIT_WINDOW,
     UNKNOWN_DAY,
     Bools,
@@ -73,9 +72,9 @@ def audited(
     """`new` price rows, each accepted as it came or quarantined with a reason; neither order nor other tickers matter.
 
     Rows have ticker, price_date, close (decimal, or double with NaN), currency, price_kind and perhaps volume;
-    `actions` are those of `audited_actions`. `currencies` gives each ticker's own; a
-    ticker not in it is not asked. `calendar` is `trading_days`; outside it a weekend is a weekend. `released` ids are
-    accepted as they are, and trusted. `without` leaves rules out, to show what each one holds back.
+    `actions` are those of `audited_actions`. `currencies` gives each ticker's own; a ticker not in it is not asked.
+    `calendar` is `trading_days`; outside it a weekend is a weekend. `released` ids are accepted as they are, and
+    trusted. `without` leaves rules out, to show what each one holds back. 200,000 rows take about a second.
     """
     ids = content_ids(new)
     released = released_ids(released)
@@ -307,18 +306,21 @@ def _is_of(rows: Sheet, excursion: Excursion, split: Split, at: int) -> bool:
 
 
 def _misplaced(rows: Sheet, split: Split, at: int) -> list[tuple[int, int]]:
-    """Rows that a jump by the split's ratio on its very day parts from the others, never to come back.
+    """Rows that a jump by the split's ratio on its very day parts from the others, if no excursion explains it.
 
-    As traded, those from the day on; in a series that has splits inside, those before it, unless they join what was
-    known: then all of it is on the older basis, and nothing delivered is wrong.
+    As traded, those since an opposite jump, or from the day on until one. In a series that has splits inside, those
+    before it, unless they join what was known: then all of it is on the older basis, and nothing delivered is wrong.
     """
     first, last = rows.bounds(at)
     if at == first or not is_near(float(rows.jump[at]), split.jump):
         return []
     if not rows.is_as_traded[at]:
         return [] if rows.trusted[first:at].any() else [(first, at)]
-    back = np.flatnonzero(np.abs(rows.level[at:last] - rows.level[at - 1]) <= NEAR * abs(split.jump))
-    return [(at, at + int(back[0]) if len(back) else last)]
+    jump = float(rows.jump[at])
+    opposite = [i for i in range(max(first + 1, at - SPLIT_WINDOW), last) if rows.jump[i] * jump < 0]
+    opposite = [i for i in opposite if is_near(float(rows.jump[i]), jump)]
+    early = [(i, at) for i in opposite if i < at]
+    return early[-1:] or [(at, next((i for i in opposite if i > at), last))]
 
 
 def _came_back(rows: Sheet, is_simple: bool) -> Sequence[Finding]:

@@ -304,7 +304,7 @@ def is_near(one: float, other: float) -> bool:
 def confirmed(prices: Sheet, splits: tuple[Split, ...]) -> Iterator[Split]:
     """The splits that closes do not contradict.
 
-    A price as traded must have jumped by the split, once or twice over, within `SPLIT_WINDOW` rows of its day. A split
+    A price as traded must have jumped by about the split, or twice it, within `SPLIT_WINDOW` rows of its day. A split
     still to come, a small one, and a series that has splits inside cannot be judged by it, and are believed.
     """
     for split in splits:
@@ -314,7 +314,7 @@ def confirmed(prices: Sheet, splits: tuple[Split, ...]) -> Iterator[Split]:
             continue
         first, last = prices.bounds(row)
         near = prices.raw_jump[max(first, row - SPLIT_WINDOW) : min(last, row + SPLIT_WINDOW + 1)]
-        if any(move * split.jump > 0 and (is_near(move, split.jump) or is_near(move, 2 * split.jump)) for move in near):
+        if any(0.5 <= move / split.jump <= 2.5 for move in near):
             yield split
 
 
