@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from oltp_api.routes import health, support
-from oltp_api.schemas import ledger, portfolios
+from oltp_api.schemas import ledger, lineage, portfolios
 
 _PORTFOLIO_ID = "3b3f5f0e-7a43-4a52-9d6c-0a4f6de0b1c7"
 _SIMULATION_ID = "8d9c2f4e-51b7-4c0e-9b1a-6f2d3c4b5a69"
@@ -100,10 +100,12 @@ _DONE = {
 }
 _VALUE = {
     "business_date": _DAY,
+    "currency": "USD",
     "total_value": "10037.7",
     "positions_value": "1441.2",
     "cash": "8596.5",
     "cost_basis": "1403.5",
+    **dict.fromkeys(("realised", "inflow", "outflow", "income", "tax", "fees", "transfer_gain", "fx_gain"), "0"),
     "coverage_pct": 100,
     "twr_index": 1.0037,
 }
@@ -116,7 +118,68 @@ _VALUED = {
     "stale_days": 0,
     "market_value": "1441.2",
     "gain_loss": "37.7",
+    "base_currency": "USD",
+    "fx_rate": "1",
+    "fx_status": "PRICED",
+    "market_value_base": "1441.2",
+    "gain_loss_base": "37.7",
     "business_date": _DAY,
+}
+_CASH = {
+    "currency": "EUR",
+    "balance": "100",
+    "base_currency": "USD",
+    "fx_rate": "1.0748",
+    "fx_status": "PRICED",
+    "balance_base": "107.48",
+}
+_EXPLAINED = {
+    **_RELEASE,
+    "portfolio_id": _PORTFOLIO_ID,
+    "security_id": 1,
+    "ticker": "AAPL",
+    "business_date": _DAY,
+    "quantity": "10",
+    "market_value": "1441.2",
+    "market_value_base": "1441.2",
+    "steps": [
+        "1 ledger rows up to the day leave 10 units",
+        f"the close of {_DAY} is 144.12 USD",
+        "10 x 144.12 = 1441.2 USD",
+    ],
+    "holdings": [
+        {
+            "account_id": 1,
+            "quantity": "10",
+            "cost_basis": "1403.5",
+            "market_value": "1441.2",
+            "market_value_base": "1441.2",
+        }
+    ],
+    "transactions": [
+        {
+            **{name: _TRANSACTION[name] for name in ("seq", "type", "quantity", "price", "gross", "fees", "currency")},
+            **{name: _TRANSACTION[name] for name in ("cash_effect", "fx_rate", "split_new", "split_old")},
+            "account_id": 1,
+            "business_date": _DAY,
+            "reverses_seq": None,
+            "reversed_by_seq": None,
+            "link": f"/api/v1/portfolios/{_PORTFOLIO_ID}/transactions?ticker=AAPL&from={_DAY}&to={_DAY}",
+        }
+    ],
+    "price": {
+        "price_date": _DAY,
+        "close": "144.12",
+        "accrued": "0",
+        "currency": "USD",
+        "price_kind": "AS_TRADED",
+        "split_factor": "1",
+    },
+    "valuation": None,
+    "rates": [],
+    "splits": [],
+    "versions": {"marts/fact_position_daily": 12, "raw/pg_transaction_ledger": 17},
+    "links": {"positions": f"/api/v1/portfolios/{_PORTFOLIO_ID}/positions"},
 }
 _PERFORMANCE = {
     "as_of": _DAY,
@@ -177,7 +240,8 @@ EXAMPLES: Mapping[type[BaseModel], Mapping[str, Any]] = {
     portfolios.SimulationPage: {"items": [_SIMULATION], "next_cursor": None},
     portfolios.SimulationResultView: _DONE,
     portfolios.ReleaseView: _RELEASE,
-    portfolios.PositionsView: {**_RELEASE, "positions": [_VALUED], "total": _VALUE},
+    portfolios.PositionsView: {**_RELEASE, "positions": [_VALUED], "cash": [_CASH], "total": _VALUE},
+    lineage.ValueLineageView: _EXPLAINED,
     portfolios.ValuesView: {**_RELEASE, "values": [_VALUE]},
     portfolios.PerformanceView: {**_RELEASE, "performance": _PERFORMANCE},
     portfolios.CorrelationsView: {

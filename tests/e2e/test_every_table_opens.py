@@ -15,10 +15,19 @@ from storage.analytics import LakeAnalyticsRepository
 
 QUANTITIES = {
     *("quantity", "price", "close", "par_yield_pct", "haircut", "fx_haircut"),
+    *("clean_price", "dirty_price", "adjusted_close", "split_adjusted_close", "split_factor", "dividend"),
+    *("rate_per_eur", "index_level", "expense_ratio_pct"),
+    *("target_mean", "target_median", "target_low", "target_high"),
     *("limit_price", "filled_quantity", "reserved_quantity"),
     *("expense_ratio_bps", "coupon_rate_pct", "denomination", "spread_bps", "fx_rate", "split_new", "split_old"),
 }
-EMPTY = {  # the bundled market has no funds and no bonds, the demo places no orders
+PER_UNIT = {  # money elsewhere; here a dividend of one unit, or the interest on 100 of face
+    ("raw/corporate_action", "amount"),
+    *((f"marts/{mart}", "accrued") for mart in ("fact_price_daily", "fact_position_daily")),
+    ("marts/fact_bond_valuation_daily", "accrued"),
+}
+EMPTY = {  # the bundled market has no actions and no bonds, the demo places no orders and holds one currency
+    *("raw/corporate_action", "marts/fact_bond_valuation_daily"),
     *("raw/pg_fund_details", "raw/pg_bond_details", "raw/pg_order", "raw/pg_order_fill"),
 }
 GRAPH = Path(__file__).parents[1] / "pipelines" / "asset_graph.txt"
@@ -73,7 +82,8 @@ def test_decimals_have_the_two_agreed_types(tables) -> None:
 
     assert len(kinds) > 30
     for (name, column), kind in kinds.items():
-        assert kind == pa.decimal128(18 if column in QUANTITIES else 28, 8), f"{name}.{column}"
+        is_price = column in QUANTITIES or (name, column) in PER_UNIT
+        assert kind == pa.decimal128(18 if is_price else 28, 8), f"{name}.{column}"
 
 
 def test_money_is_never_a_double(tables) -> None:

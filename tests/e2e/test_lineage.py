@@ -68,7 +68,7 @@ def test_an_unknown_security_is_not_found(platform_home: Any) -> None:
     with platform_home.client() as client:
         answer = client.get(f"/lineage/portfolios/{platform_home.portfolio_id}/securities/999999")
 
-    assert (answer.status_code, answer.json()["code"]) == (404, "security_not_found")
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_security")
 
 
 def test_a_command_says_it_too(platform_home: Any, position: dict[str, Any]) -> None:

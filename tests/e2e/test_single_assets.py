@@ -12,6 +12,8 @@ import dagster as dg
 import httpx
 import pytest
 
+from pipelines.assets import market
+
 GRAPH = Path(__file__).parents[1] / "pipelines" / "asset_graph.txt"
 KEYS = [line.split()[0] for line in GRAPH.read_text().splitlines() if line and not line.startswith(" ")]
 BY_COMMAND_LINE = [
@@ -35,6 +37,9 @@ def simulation_of(client: httpx.Client, portfolio_id: str) -> str:
     return str(simulation["simulation_id"])
 
 
+BY_YEAR = {f"raw/{name}" for name in (*market.KEYS, "trading_calendar")}
+
+
 @pytest.fixture
 def partition_of(standing_simulation):
     """The one partition that is made of a partitioned asset."""
@@ -42,7 +47,7 @@ def partition_of(standing_simulation):
     def partition(key: str) -> str | None:
         if key.startswith("simulation/"):
             return standing_simulation
-        return "2008" if key in ("raw/price_daily", "raw/yield_curve", "raw/trading_calendar") else None
+        return "2008" if key in BY_YEAR else None
 
     return partition
 
