@@ -109,7 +109,8 @@ class Lake:
     ) -> Publication:
         """Make `rows` the table's content: of the whole, of `window` (by `date_column`), or of the rows with `key`.
 
-        The same rows make no new version. A row outside the window is an error, and nothing is written.
+        The same rows make no new version. A row outside the window is an error, and nothing is written. Other columns
+        than before come with the whole, or a window of all days there are, which is the same.
         """
         rows = rows.combine_chunks()
         if window and date_column:
@@ -122,7 +123,7 @@ class Lake:
                 return Publication(table, 0, True, rows.num_rows, _years(rows))
             current = self.open(table)
             if pa.schema(current.schema().to_arrow()) != _as_stored(rows.schema):
-                if window or key:
+                if key or (window and not _is_all(current, date_column, window)):
                     raise SchemaChanged(f"{table}: publish it whole once, its columns have changed")
                 self._write(table, rows, date_column, run_id, mode="overwrite", schema_mode="overwrite")
                 return Publication(table, current.version() + 1, True, rows.num_rows, _years(rows))
@@ -175,6 +176,15 @@ def _scan_of(table: DeltaTable) -> str:
         listed = ", ".join("'" + path.replace("'", "''") + "'" for path in files)
         return f"(select {selected} from read_parquet([{listed}], hive_partitioning = false))"
     return f"(select {_typed_nulls(table)} where false)"
+
+
+def _is_all(table: DeltaTable, date_column: str | None, window: Window) -> bool:
+    """Whether no row of the table is outside the window."""
+    assert date_column is not None, "a window is of days"
+    with memory_duckdb() as connection:
+        query = f'select min("{date_column}"), max("{date_column}") from {_scan_of(table)}'
+        first, last = connection.execute(query).fetchone() or (None, None)
+    return first is None or (window.start <= first and last <= window.end)
 
 
 def _typed_nulls(table: DeltaTable) -> str:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.ports import IncompleteMarket
+from pipelines.adapters.market_tables import in_shape
 from pipelines.auditing import audited_prices, keep
 from pipelines.partitions import YEARS, DaysConfig
 from pipelines.publishing import publish
@@ -163,7 +164,7 @@ def with_the_last_good(
     version = platform.lake.version(table)
     if version is None:
         return rows
-    on_file = platform.lake.read(table, version).select(rows.column_names).cast(rows.schema)
+    on_file = in_shape(platform.lake.read(table, version), rows.schema)
     days = on_file[date_column]
     on_file = on_file.filter(pc.and_(pc.greater_equal(days, window.start), pc.less_equal(days, window.end)))
     identity = list(KEYS[key.path[-1]])

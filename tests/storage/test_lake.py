@@ -329,6 +329,17 @@ def test_a_part_with_other_columns_is_refused_and_nothing_is_written(lake: Lake,
     assert lake.version(TABLE) == 0
 
 
+def test_a_window_of_all_days_there_are_may_bring_other_columns(lake: Lake) -> None:
+    publish(lake, *THREE_YEARS)
+    with_more, days = with_volume(prices("2015-06-01 A 11")), (date(1990, 1, 1), date(2026, 1, 1))
+
+    lake.publish(TABLE, with_more, date_column="price_date", window=Window(*days))
+
+    assert lake.read(TABLE).column_names == with_more.column_names
+    assert lake.read(TABLE).num_rows == 1
+    assert lines(lake.read(TABLE, version=0)) == list(THREE_YEARS)
+
+
 def test_every_old_version_stays_readable(lake: Lake) -> None:
     for close in range(5):
         publish(lake, *THREE_YEARS[:3], f"2016-01-04 A {close}")
