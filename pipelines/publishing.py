@@ -8,18 +8,18 @@ from dagster import AssetKey, MaterializeResult, MetadataValue, TableColumn, Tab
 
 from pipelines.resources import Platform
 from pipelines.version_set import VERSION_KEY
-from storage.lake import Publication, Window
+from storage.lake import Key, Publication, Rows, Window, schema_of
 
 
 def publish(
     platform: Platform,
     key: AssetKey,
-    rows: pa.Table,
+    rows: Rows,
     run_id: str,
     *,
     date_column: str | None = None,
     window: Window | None = None,
-    lake_key: Mapping[str, str | int] | None = None,
+    lake_key: Key | None = None,
     extra: Mapping[str, Any] | None = None,
     meanings: Mapping[str, str] | None = None,
 ) -> MaterializeResult[Any]:
@@ -28,15 +28,15 @@ def publish(
         "/".join(key.path), rows, date_column=date_column, window=window, key=lake_key, run_id=run_id
     )
     return MaterializeResult(
-        asset_key=key, metadata={**described(platform, publication, rows, meanings), **(extra or {})}
+        asset_key=key, metadata={**described(platform, publication, schema_of(rows), meanings), **(extra or {})}
     )
 
 
 def described(
-    platform: Platform, publication: Publication, rows: pa.Table, meanings: Mapping[str, str] | None = None
+    platform: Platform, publication: Publication, schema: pa.Schema, meanings: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """Metadata of a publication, under the names that Dagster's UI knows; `meanings` describe its columns."""
-    columns = [TableColumn(field.name, str(field.type), (meanings or {}).get(field.name)) for field in rows.schema]
+    columns = [TableColumn(field.name, str(field.type), (meanings or {}).get(field.name)) for field in schema]
     return {
         VERSION_KEY: publication.version,
         "lake/is_new_version": publication.is_new,

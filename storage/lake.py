@@ -5,13 +5,13 @@ makes a new version only if a row changed. Tables with days are partitioned by y
 files of its year. Old versions stay readable: nothing is cleaned up here.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import unquote, urlparse
 
 import duckdb
@@ -25,6 +25,11 @@ YEAR = "year"
 """The partition column: it lives in the path, and no reader sees it."""
 
 Lock = Callable[[str], AbstractContextManager[object]]
+Rows: TypeAlias = pa.Table | duckdb.DuckDBPyRelation
+"""What can be published: a relation is streamed, and may be larger than memory."""
+Key = Mapping[str, str | int | Sequence[str]]
+_FILE_BYTES = 32 * 2**20
+"""How large files become: a change of a few rows rewrites the files that they are in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What a publish did: the table's version after it, and whether that is a new one."""
+    """What a publish did: the table's version after it, whether that is a new one, and of how many rows it was."""
 
     table: str
     version: int
@@ -100,47 +105,68 @@ class Lake:
     def publish(
         self,
         table: str,
-        rows: pa.Table,
+        rows: Rows,
         *,
         date_column: str | None = None,
         window: Window | None = None,
-        key: Mapping[str, str | int] | None = None,
+        key: Key | None = None,
         run_id: str = "",
     ) -> Publication:
-        """Make `rows` the table's content: of the whole, of `window` (by `date_column`), or of the rows with `key`.
+        """Make `rows` the table's content: of the whole, of `window` (by `date_column`), of the rows with `key` (a
+        column's value, or one of several), or of those rows in that window.
 
         The same rows make no new version. A row outside the window is an error, and nothing is written. Other columns
         than before come with the whole, or a window of all days there are, which is the same.
         """
-        rows = rows.combine_chunks()
-        if window and date_column:
-            _refuse_outside(table, rows, date_column, window)
-        if date_column:
-            rows = rows.append_column(YEAR, pc.cast(pc.year(rows[date_column]), pa.int32()))
-        with self.lock(table):
-            if not self.exists(table):
-                self._write(table, rows, date_column, run_id, mode="append")
-                return Publication(table, 0, True, rows.num_rows, _years(rows))
-            current = self.open(table)
-            if pa.schema(current.schema().to_arrow()) != _as_stored(rows.schema):
-                if key or (window and not _is_all(current, date_column, window)):
-                    raise SchemaChanged(f"{table}: publish it whole once, its columns have changed")
-                self._write(table, rows, date_column, run_id, mode="overwrite", schema_mode="overwrite")
-                return Publication(table, current.version() + 1, True, rows.num_rows, _years(rows))
-            changed = _changed_years(current, rows, date_column, window, key)
-            if not changed:
-                return Publication(table, current.version(), False, rows.num_rows)
-            predicate, written = _replacement(rows, date_column, window, key, changed)
-            self._write(table, written, date_column, run_id, mode="overwrite", predicate=predicate)
-            years = tuple(sorted(changed)) if date_column else ()
-            return Publication(table, current.version() + 1, True, rows.num_rows, years)
+        with _shown(rows) as (shown, schema):
+            if window and date_column:
+                _refuse_outside(table, shown, date_column, window)
+            if date_column:
+                schema = schema.append(pa.field(YEAR, pa.int32()))
+            new = _fingerprints(shown, schema, date_column)
+            row_count, years = sum(count for count, *_ in new.values()), tuple(sorted(new)) if date_column else ()
+            with self.lock(table):
+                if not self.exists(table):
+                    self._write(table, _written(rows, date_column), date_column, run_id, mode="append")
+                    return Publication(table, 0, True, row_count, years)
+                current = self.open(table)
+                if pa.schema(current.schema().to_arrow()) != _as_stored(schema):
+                    if key or (window and not _is_all(current, date_column, window)):
+                        raise SchemaChanged(f"{table}: publish it whole once, its columns have changed")
+                    options = {"mode": "overwrite", "schema_mode": "overwrite"}
+                    self._write(table, _written(rows, date_column), date_column, run_id, **options)
+                    return Publication(table, current.version() + 1, True, row_count, years)
+                old = self._fingerprints(current, schema, date_column, _condition(date_column, window, key))
+                changed = {year for year in old.keys() | new.keys() if old.get(year) != new.get(year)}
+                if not changed:
+                    return Publication(table, current.version(), False, row_count)
+                only = changed if date_column else None
+                predicate = _predicate(date_column, window, key, only)
+                written = _written(rows, date_column, only)
+                self._write(table, written, date_column, run_id, mode="overwrite", predicate=predicate)
+                return Publication(
+                    table, current.version() + 1, True, row_count, tuple(sorted(changed)) if date_column else ()
+                )
 
     def append(self, table: str, rows: pa.Table, run_id: str = "") -> int:
         """Add rows; returns the new version. The caller holds whatever lock makes that right."""
         self._write(table, rows, None, run_id, mode="append")
         return int(self.open(table).version())
 
-    def _write(self, table: str, rows: pa.Table, date_column: str | None, run_id: str, **options: Any) -> None:
+    def _fingerprints(
+        self, current: DeltaTable, schema: pa.Schema, date_column: str | None, where: str
+    ) -> dict[int, tuple[int, ...]]:
+        with memory_duckdb() as connection:
+            return _fingerprints(connection.sql(f"from {_scan_of(current)} where {where}"), schema, date_column)
+
+    def _write(
+        self,
+        table: str,
+        rows: pa.Table | pa.RecordBatchReader,
+        date_column: str | None,
+        run_id: str,
+        **options: Any,
+    ) -> None:
         write_deltalake(
             self.uri(table),
             rows,
@@ -148,6 +174,7 @@ class Lake:
             configuration={"delta.enableExpiredLogCleanup": "false"},
             storage_options=self.storage_options,
             commit_properties=CommitProperties(custom_metadata={"run_id": run_id}),
+            target_file_size=_FILE_BYTES,
             **options,
         )
 
@@ -208,63 +235,77 @@ def _as_stored(schema: pa.Schema) -> pa.Schema:
     return pa.schema(Schema.from_arrow(schema).to_arrow())
 
 
-def _refuse_outside(table: str, rows: pa.Table, date_column: str, window: Window) -> None:
-    if rows.num_rows:
-        bounds = pc.min_max(rows[date_column]).as_py()
-        if bounds["min"] < window.start or bounds["max"] > window.end:
-            raise ValueError(
-                f"{table}: rows of {bounds['min']}..{bounds['max']} do not belong into {window.start}..{window.end}"
-            )
-
-
-def _years(rows: pa.Table) -> tuple[int, ...]:
-    return tuple(sorted(pc.unique(rows[YEAR]).to_pylist())) if YEAR in rows.column_names else ()
-
-
-def _changed_years(
-    current: DeltaTable,
-    rows: pa.Table,
-    date_column: str | None,
-    window: Window | None,
-    key: Mapping[str, str | int] | None,
-) -> set[int]:
-    """Years (0 for a table without days) in which the old and the new rows differ, by an order-free fingerprint."""
-    columns = [name for name in rows.column_names if name != YEAR]
-    listed = ", ".join(f'"{name}"' for name in columns)
-    group = f'year("{date_column}")' if date_column else "0"
-    fingerprint = f"select {group}, count(*), sum(hash({listed})::hugeint), bit_xor(hash({listed}))"
-    where = _condition(date_column, window, key)
+@contextmanager
+def _shown(rows: Rows) -> Iterator[tuple[duckdb.DuckDBPyRelation, pa.Schema]]:
+    """`rows` as a relation to ask, and their Arrow schema."""
+    if not isinstance(rows, pa.Table):
+        yield rows, schema_of(rows)
+        return
     with memory_duckdb() as connection:
-        connection.register("new_rows", rows)
-        old = connection.execute(f"{fingerprint} from {_scan_of(current)} where {where} group by 1").fetchall()
-        new = connection.execute(f"{fingerprint} from new_rows group by 1").fetchall()
-    return {year for year, *_ in set(old) ^ set(new)}
+        yield connection.from_arrow(rows), rows.schema
 
 
-def _replacement(
-    rows: pa.Table,
-    date_column: str | None,
-    window: Window | None,
-    key: Mapping[str, str | int] | None,
-    changed: set[int],
-) -> tuple[str | None, pa.Table]:
-    """What to replace and with which rows; only the changed years of a table with days are rewritten."""
-    if not date_column:
-        return (_condition(None, None, key) if key else None), rows
-    years = f"{YEAR} in ({', '.join(map(str, sorted(changed)))})"
-    written = rows.filter(pc.is_in(rows[YEAR], pa.array(sorted(changed), pa.int32())))
-    return f"{years} and {_condition(date_column, window, key)}" if window or key else years, written
+def schema_of(rows: Rows) -> pa.Schema:
+    """The Arrow schema of what can be published."""
+    return rows.schema if isinstance(rows, pa.Table) else rows.limit(0).to_arrow_table().schema
 
 
-def _condition(date_column: str | None, window: Window | None, key: Mapping[str, str | int] | None) -> str:
-    parts = [f"{name} = {_literal(value)}" for name, value in (key or {}).items()]
+def _written(
+    rows: Rows, date_column: str | None, years: Collection[int] | None = None
+) -> pa.Table | pa.RecordBatchReader:
+    """`rows` as they are written, with the partition column; of some years only, if `years` are given."""
+    if isinstance(rows, pa.Table):
+        rows = rows.combine_chunks()
+        if date_column:
+            rows = rows.append_column(YEAR, pc.cast(pc.year(rows[date_column]), pa.int32()))
+        return rows if years is None else rows.filter(pc.is_in(rows[YEAR], pa.array(sorted(years), pa.int32())))
+    if date_column:
+        rows = rows.project(f'*, cast(year("{date_column}") as integer) as {YEAR}')
+    if years is not None:
+        rows = rows.filter(f"{YEAR} in ({', '.join(map(str, sorted(years)))})")
+    return rows.to_arrow_reader()
+
+
+def _refuse_outside(table: str, rows: duckdb.DuckDBPyRelation, date_column: str, window: Window) -> None:
+    first, last = rows.aggregate(f'min("{date_column}"), max("{date_column}")').fetchone() or (None, None)
+    if first is not None and (first < window.start or last > window.end):
+        raise ValueError(f"{table}: rows of {first}..{last} do not belong into {window.start}..{window.end}")
+
+
+def _fingerprints(
+    rows: duckdb.DuckDBPyRelation, schema: pa.Schema, date_column: str | None
+) -> dict[int, tuple[int, ...]]:
+    """By year (0 for a table without days): how many rows there are, and two sums of them that no order changes."""
+    listed = ", ".join(f'"{name}"' for name in schema.names if name != YEAR)
+    group = f'year("{date_column}")' if date_column else "0"
+    query = f"{group} as part, count(*), sum(hash({listed})::hugeint), bit_xor(hash({listed}))"
+    return {
+        year: tuple(rest) for year, *rest in rows.aggregate(query, group if date_column else "").fetchall() if rest[0]
+    }
+
+
+def _predicate(
+    date_column: str | None, window: Window | None, key: Key | None, years: Collection[int] | None
+) -> str | None:
+    """Which rows are replaced: those asked for, and of a table with days only in the changed years. None: all."""
+    parts = [f"{YEAR} in ({', '.join(map(str, sorted(years)))})"] if years is not None else []
+    if window or key:
+        parts.append(_condition(date_column, window, key))
+    return " and ".join(parts) or None
+
+
+def _condition(date_column: str | None, window: Window | None, key: Key | None) -> str:
+    parts = [
+        _is_one_of(name, [value] if isinstance(value, str | int) else value) for name, value in (key or {}).items()
+    ]
     if window and date_column:
         parts += [f"{date_column} >= date '{window.start}'", f"{date_column} <= date '{window.end}'"]
     return " and ".join(parts) or "true"
 
 
-def _literal(value: str | int) -> str:
-    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value)
+def _is_one_of(name: str, values: Sequence[str | int]) -> str:
+    listed = ("'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value) for value in values)
+    return f"{name} in ({', '.join(listed)})" if values else "false"
 
 
 def local_folder(root: str) -> Path | None:

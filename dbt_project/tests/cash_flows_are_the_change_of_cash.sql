@@ -7,6 +7,7 @@ with balances as (
         business_date,
         balance - lag(balance, 1, 0) over (partition by portfolio_id, currency order by business_date) as change
     from {{ ref('fact_cash_daily') }}
+    where {{ in_scope('portfolio_id') }}
 ),
 
 flows as (
@@ -16,6 +17,7 @@ flows as (
         business_date,
         sum(amount) as amount
     from {{ ref('fact_cashflow_daily') }}
+    where {{ in_scope('portfolio_id') }}
     group by portfolio_id, currency, business_date
 )
 

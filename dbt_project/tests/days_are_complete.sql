@@ -2,6 +2,7 @@
 {{ config(meta={'dagster': {'ref': {'name': 'fact_portfolio_value_daily'}}}) }}
 select portfolio_id
 from {{ ref('fact_portfolio_value_daily') }}
+where {{ in_scope('portfolio_id') }}
 group by portfolio_id
 having
     count(*) <> max(business_date) - min(business_date) + 1

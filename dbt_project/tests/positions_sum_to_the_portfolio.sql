@@ -6,6 +6,7 @@ with positions as (
         business_date,
         sum(market_value_base) as market_value
     from {{ ref('fact_position_daily') }}
+    where {{ in_scope('portfolio_id') }}
     group by portfolio_id, business_date
 ),
 
@@ -15,6 +16,7 @@ cash as (
         business_date,
         sum(balance_base) as balance
     from {{ ref('fact_cash_daily') }}
+    where {{ in_scope('portfolio_id') }}
     group by portfolio_id, business_date
 )
 
@@ -25,5 +27,8 @@ from {{ ref('fact_portfolio_value_daily') }} as daily_values
 left join positions using (portfolio_id, business_date)
 left join cash using (portfolio_id, business_date)
 where
-    daily_values.positions_value <> coalesce(positions.market_value, 0)
-    or daily_values.cash <> coalesce(cash.balance, 0)
+    {{ in_scope('daily_values.portfolio_id') }}
+    and (
+        daily_values.positions_value <> coalesce(positions.market_value, 0)
+        or daily_values.cash <> coalesce(cash.balance, 0)
+    )

@@ -13,6 +13,7 @@ with days as (
         lag(realised, 1, 0) over by_day as begin_realised,
         lag(positions_value - cost_basis, 1, 0) over by_day as begin_unrealised
     from {{ ref('fact_portfolio_value_daily') }}
+    where {{ in_scope('portfolio_id') }}
     window by_day as (partition by portfolio_id order by business_date)
 )
 

@@ -6,6 +6,7 @@ Belongs here: mounting, running, publishing. Does not: any formula; those are in
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
@@ -17,9 +18,10 @@ from pipelines.partitions import DaysConfig
 from pipelines.plots import value_chart
 from pipelines.publishing import described
 from pipelines.resources import Platform
-from pipelines.version_set import pinned
+from pipelines.scope import Scope, scope_in
+from pipelines.version_set import VersionSet, pinned
 from storage.errors import SetupError
-from storage.lake import Lake, Window
+from storage.lake import Lake, Window, schema_of
 
 if not MANIFEST.exists():
     raise SetupError(f"{MANIFEST} is not there; run `make manifest`")
@@ -30,6 +32,21 @@ READ = [
     if node["resource_type"] == "source" or node["config"]["materialized"] != "ephemeral"
 ]
 """Every table that a model or a test may read: the sources, and the marts themselves."""
+MADE = {f"{node['schema']}/{node['name']}" for node in nodes(MANIFEST_JSON, "model").values()}
+OWNED = {
+    f"{node['schema']}/{node['name']}"
+    for node in nodes(MANIFEST_JSON, "model").values()
+    if node["config"].get("owner_column")
+}
+"""The models whose rows belong each to one portfolio: of these, some portfolios can be built alone."""
+_CHARTED = """
+    select portfolio_id, business_date, total_value
+    from marts.fact_portfolio_value_daily
+    semi join (
+        select portfolio_id from marts.fact_portfolio_value_daily
+        group by portfolio_id order by max(total_value) desc limit 8
+    ) using (portfolio_id)
+"""
 
 
 class LakeTranslator(DagsterDbtTranslator):
@@ -60,19 +77,42 @@ def marts(
     platform: Platform,
     dbt: DbtRunner,
 ) -> Iterator[dg.AssetCheckResult | dg.Output[None]]:
-    versions = pinned(context.instance, context.run.run_id, platform.releases, known=READ).versions
-    window = config.window(platform.market_today)
+    seen = pinned(context.instance, context.run.run_id, platform.releases, known=READ)
+    part = part_of(context, config, platform, seen)
     with platform.scratch(context.run.run_id) as folder:
         scratch = DuckDBResource(database=str(folder / "scratch.duckdb"))
         with scratch.get_connection() as connection:
-            mount(connection, platform.lake, versions)
-        build = dbt.build(folder / "scratch.duckdb", selected_nodes(context), window)
+            mount(connection, platform.lake, seen.versions)
+        build = dbt.build(folder / "scratch.duckdb", selected_nodes(context), part.window, part.portfolios)
         outputs, checks = mapped(context, build)
         yield from sorted(checks, key=lambda check: not check.passed)
         if not build.is_success:
             raise BuildFailed("; ".join(build.problems) or "dbt failed", allow_retries=False)
         with scratch.get_connection() as connection:
-            yield from [published(context, platform, connection, output, window) for output in outputs]
+            yield from [published(context, platform, connection, output, part) for output in outputs]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What of the tables is built: the days of `window`, the portfolios of `scope`, or with neither all."""
+
+    window: Window | None
+    scope: Scope | None = None
+
+    @property
+    def portfolios(self) -> tuple[str, ...] | None:
+        return self.scope.portfolios if self.scope else None
+
+
+def part_of(context: dg.AssetExecutionContext, config: DaysConfig, platform: Platform, seen: VersionSet) -> Part:
+    """The days that were asked for; else the portfolios of which something has changed."""
+    window = config.window(platform.market_today)
+    if window:
+        return Part(window)
+    selected = {"/".join(key.path) for key in context.selected_asset_keys}
+    read = [table for table in READ if table not in MADE]
+    scope = scope_in(context.run, platform.lake, seen, read=read, made=sorted(OWNED & selected))
+    return Part(scope.window, scope)
 
 
 def mount(connection: Any, lake: Lake, versions: Mapping[str, int]) -> None:
@@ -110,22 +150,30 @@ def published(
     platform: Platform,
     connection: Any,
     output: dg.Output[None],
-    window: Window | None,
+    part: Part,
 ) -> dg.Output[None]:
-    """Publish the model behind `output`: its window if it has days and one was asked for, else the whole."""
+    """Publish the model behind `output`: the part of it that was built, or the whole."""
     unique_id = output.metadata["unique_id"].value
     node = MANIFEST_JSON["nodes"][unique_id]
+    table = f"{node['schema']}/{node['name']}"
     date_column = node["config"].get("date_column")
-    window = window if date_column else None
-    relation = f'"{node["schema"]}"."{node["name"]}{"__window" if window else ""}"'
-    rows = connection.execute(f"from {relation}").to_arrow_table()
+    of_portfolios = part.portfolios is not None
+    is_part = (table in OWNED) if of_portfolios else bool(part.window and date_column)
+    relation = connection.table(f'"{node["schema"]}"."{node["name"]}{"__window" if is_part else ""}"')
     publication = platform.lake.publish(
-        f"{node['schema']}/{node['name']}", rows, date_column=date_column, window=window, run_id=context.run.run_id
+        table,
+        relation,
+        date_column=date_column,
+        window=part.window if is_part and date_column else None,
+        key=part.scope.key if part.scope and is_part else None,
+        run_id=context.run.run_id,
     )
     meanings = {name: column["description"] for name, column in node["columns"].items()}
-    metadata = {**output.metadata, **described(platform, publication, rows, meanings)}
-    if node["name"] == "fact_portfolio_value_daily":
-        metadata["value over time"] = value_chart(rows)
+    metadata = {**output.metadata, **described(platform, publication, schema_of(relation), meanings)}
+    if part.scope and table in OWNED:
+        metadata |= part.scope.metadata
+    if node["name"] == "fact_portfolio_value_daily" and publication.is_new:
+        metadata["value over time"] = value_chart(connection.execute(_CHARTED).to_arrow_table())
     return dg.Output(value=None, output_name=output.output_name, metadata=metadata)
 
 

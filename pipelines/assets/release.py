@@ -84,7 +84,10 @@ def _as_of(lake: Lake, versions: dict[str, int]) -> date | None:
 
 
 def _says_the_same(base: Release, candidate: Release) -> bool:
-    return all(base.versions.get(table) == version for table, version in candidate.versions.items())
+    """Equal tables by equal code; by other code they are released again, so that the next run can build on them."""
+    return base.code_version == candidate.code_version and all(
+        base.versions.get(table) == version for table, version in candidate.versions.items()
+    )
 
 
 def _is_ahead(platform: Platform, base: Release) -> bool:

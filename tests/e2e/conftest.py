@@ -70,7 +70,7 @@ class Home:
         program = Path(sys.executable).with_name(words[0])
         environment = {**os.environ, **self.variables, **more}
         return subprocess.run(
-            [str(program), *words[1:]], cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=120
+            [str(program), *words[1:]], cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=400
         )
 
 

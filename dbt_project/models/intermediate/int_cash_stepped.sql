@@ -1,6 +1,7 @@
 {# What a portfolio had in cash of each currency, and what of it moved, from one day with a movement to the next. #}
 with transactions as (
     select * from {{ ref('stg_postgres__transaction') }}
+    where {{ in_scope('portfolio_id') }}
 ),
 
 moved as (

@@ -4,6 +4,7 @@ no rate. `fx_rate` is another one: that of the trade itself, by which cost and r
 #}
 with transactions as (
     select * from {{ ref('stg_postgres__transaction') }}
+    where {{ in_scope('portfolio_id') }}
 ),
 
 rates as (

@@ -8,6 +8,7 @@ with transactions as (
 
 intervals as (
     select * from {{ ref('stg_positions__interval') }}
+    where {{ in_scope('portfolio_id') }}
 ),
 
 prices as (
@@ -46,20 +47,24 @@ departures as (
     from intervals
 ),
 
-valued as (
+priced as (
     select
         moved.*,
         departures.departed_cost,
-        coalesce(
-            {{ product(product('moved.arrived', 'prices.unit_value'), 'moved.close_fx_rate') }}, moved.arrived_cost
-        ) as arrived_value,
-        coalesce(
-            {{ product(product('moved.departed', 'prices.unit_value'), 'moved.close_fx_rate') }}, departures.departed_cost
-        ) as departed_value
+        {{ wide_product('moved.arrived', 'prices.unit_value') }} as arrived_market,
+        {{ wide_product('moved.departed', 'prices.unit_value') }} as departed_market
     from moved
     inner join departures using (portfolio_id, account_id, security_id, business_date)
     asof left join prices
         on moved.security_id = prices.security_id and moved.business_date >= prices.price_date
+),
+
+valued as (
+    select
+        *,
+        coalesce({{ product('arrived_market', 'close_fx_rate') }}, arrived_cost) as arrived_value,
+        coalesce({{ product('departed_market', 'close_fx_rate') }}, departed_cost) as departed_value
+    from priced
 ),
 
 final as (

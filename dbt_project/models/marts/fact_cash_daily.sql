@@ -1,4 +1,4 @@
-{{ config(materialized='windowed', date_column='business_date') }}
+{{ config(materialized='windowed', date_column='business_date', owner_column='portfolio_id') }}
 
 with steps as (
     select * from {{ ref('int_cash_stepped') }}
@@ -12,16 +12,20 @@ rates as (
     select * from {{ ref('int_fx_crossed') }}
 ),
 
-expanded as (
+bounded as (
     select
         steps.*,
-        cast(unnest(generate_series(
-            steps.valid_from,
-            least(coalesce(steps.valid_to - 1, as_of.as_of), as_of.as_of),
-            interval 1 day
-        )) as date) as business_date
+        {{ window_start('steps.valid_from', days_before=1) }} as first_day,
+        {{ window_end('least(coalesce(steps.valid_to - 1, as_of.as_of), as_of.as_of)') }} as last_day
     from steps
     cross join as_of
+),
+
+expanded as (
+    select
+        *,
+        first_day + cast(unnest(range(last_day - first_day + 1)) as integer) as business_date
+    from bounded
 ),
 
 converted as (

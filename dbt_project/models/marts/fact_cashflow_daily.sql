@@ -1,4 +1,4 @@
-{{ config(materialized='windowed', date_column='business_date') }}
+{{ config(materialized='windowed', date_column='business_date', owner_column='portfolio_id') }}
 
 with transactions as (
     select * from {{ ref('int_transactions_converted') }}

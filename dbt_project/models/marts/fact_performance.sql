@@ -1,5 +1,8 @@
+{{ config(materialized='windowed', owner_column='portfolio_id') }}
+
 with daily_values as (
     select * from {{ ref('fact_portfolio_value_daily') }}
+    where {{ in_scope('portfolio_id') }}
 ),
 
 risk_free as (

@@ -1,4 +1,4 @@
-{{ config(materialized='windowed', date_column='business_date') }}
+{{ config(materialized='windowed', date_column='business_date', owner_column='portfolio_id') }}
 
 with portfolios as (
     select * from {{ ref('stg_postgres__portfolio') }}
@@ -9,6 +9,7 @@ positions as (
         *,
         market_value_base is not null as is_covered
     from {{ ref('fact_position_daily') }}
+    where {{ in_scope('portfolio_id') }}
 ),
 
 cash as (
@@ -19,11 +20,13 @@ cash as (
         sum(fx_gain) as fx_gain,
         count(*) filter (where balance <> 0 and balance_base is null) as n_fx_missing
     from {{ ref('fact_cash_daily') }}
+    where {{ in_scope('portfolio_id') }}
     group by portfolio_id, business_date
 ),
 
 intervals as (
     select * from {{ ref('stg_positions__interval') }}
+    where {{ in_scope('portfolio_id') }}
 ),
 
 flows as (
@@ -152,6 +155,15 @@ returned as (
     from totalled
 ),
 
+chained as (
+    select
+        portfolio_id,
+        unnest(list(business_date order by business_date)) as business_date,
+        unnest(running_product(list(1 + coalesce(daily_return, 0) order by business_date))) as twr_index
+    from returned
+    group by portfolio_id
+),
+
 final as (
     select
         portfolio_id,
@@ -182,11 +194,9 @@ final as (
         cast(n_realised_unknown as integer) as n_realised_unknown,
         cast(coverage_pct as double) as coverage_pct,
         daily_return,
-        product(1 + coalesce(daily_return, 0)) over (
-            partition by portfolio_id
-            order by business_date
-        ) as twr_index
+        chained.twr_index
     from returned
+    inner join chained using (portfolio_id, business_date)
     inner join portfolios using (portfolio_id)
 )
 

@@ -1,16 +1,12 @@
-{{ config(materialized='windowed', date_column='business_date') }}
+{{ config(materialized='windowed', date_column='business_date', owner_column='portfolio_id') }}
 
 with intervals as (
     select * from {{ ref('stg_positions__interval') }}
-    where quantity <> 0
-),
-
-days as (
-    select * from {{ ref('int_days_numbered') }}
+    where quantity <> 0 and {{ in_scope('portfolio_id') }}
 ),
 
 as_of as (
-    select max(date_day) as as_of from days
+    select max(date_day) as as_of from {{ ref('int_days_numbered') }}
 ),
 
 securities as (
@@ -26,45 +22,32 @@ rates as (
 ),
 
 prices as (
-    select * from {{ ref('int_prices_quoted') }}
+    select * from {{ ref('int_prices_carried') }}
 ),
 
-expanded as (
+bounded as (
     select
         intervals.*,
-        cast(unnest(generate_series(
-            intervals.valid_from,
-            least(coalesce(intervals.valid_to - 1, as_of.as_of), as_of.as_of),
-            interval 1 day
-        )) as date) as business_date
+        {{ window_start('intervals.valid_from') }} as first_day,
+        {{ window_end('least(coalesce(intervals.valid_to - 1, as_of.as_of), as_of.as_of)') }} as last_day
     from intervals
     cross join as_of
 ),
 
-priced as (
+expanded as (
     select
-        expanded.*,
-        prices.close,
-        prices.accrued,
-        prices.unit_value,
-        prices.price_date
-    from expanded
-    asof left join prices
-        on expanded.security_id = prices.security_id and expanded.business_date >= prices.price_date
-),
-
-aged as (
-    select
-        priced.*,
-        days.trading_day_number - price_days.trading_day_number as stale_days
-    from priced
-    inner join days on priced.business_date = days.date_day
-    left join days as price_days on priced.price_date = price_days.date_day
+        *,
+        first_day + cast(unnest(range(last_day - first_day + 1)) as integer) as business_date
+    from bounded
 ),
 
 valued as (
     select
-        aged.*,
+        expanded.*,
+        prices.close,
+        prices.accrued,
+        prices.price_date,
+        prices.stale_days,
         securities.currency,
         portfolios.base_currency,
         case when securities.currency = portfolios.base_currency then 1 else rates.fx_rate end as fx_rate,
@@ -72,15 +55,28 @@ valued as (
             when securities.currency = portfolios.base_currency then 'PRICED'
             else coalesce(rates.fx_status, 'FX_MISSING')
         end as fx_status,
-        {{ product('aged.quantity', 'aged.unit_value') }} as market_value
-    from aged
-    inner join securities using (security_id)
-    inner join portfolios using (portfolio_id)
+        case
+            when securities.asset_type = 'BOND' then {{ wide_product('expanded.quantity', 'prices.unit_value') }}
+            else {{ product('expanded.quantity', 'prices.close') }}
+        end as market_value
+    from expanded
+    inner join prices
+        on expanded.security_id = prices.security_id and expanded.business_date = prices.business_date
+    inner join securities on expanded.security_id = securities.security_id
+    inner join portfolios on expanded.portfolio_id = portfolios.portfolio_id
     left join rates
         on
             portfolios.base_currency = rates.base_currency
             and securities.currency = rates.currency
-            and aged.business_date = rates.business_date
+            and expanded.business_date = rates.business_date
+),
+
+converted as (
+    select
+        *,
+        case when currency = base_currency then market_value else {{ product('market_value', 'fx_rate') }} end
+            as market_value_base
+    from valued
 ),
 
 final as (
@@ -110,9 +106,9 @@ final as (
         base_currency,
         cast(fx_rate as decimal(18, 8)) as fx_rate,
         fx_status,
-        {{ product('market_value', 'fx_rate') }} as market_value_base,
-        {{ money(product('market_value', 'fx_rate') ~ ' - cost_basis_base') }} as gain_loss_base
-    from valued
+        market_value_base,
+        {{ money('market_value_base - cost_basis_base') }} as gain_loss_base
+    from converted
 )
 
 select * from final

@@ -1,0 +1,64 @@
+{#
+What one unit of a security that was ever held is worth on every calendar day since: by its last price, with the number
+of sessions that is old; null before the first one. Once per security and day, however many hold it.
+#}
+with intervals as (
+    select * from {{ ref('stg_positions__interval') }}
+    where quantity <> 0 and {{ in_scope('portfolio_id') }}
+),
+
+days as (
+    select * from {{ ref('int_days_numbered') }}
+),
+
+prices as (
+    select * from {{ ref('int_prices_quoted') }}
+),
+
+held as (
+    select
+        security_id,
+        min(valid_from) as first_day,
+        max(coalesce(valid_to, date '9999-12-31')) as end_day
+    from intervals
+    group by security_id
+),
+
+wanted as (
+    select
+        held.security_id,
+        days.date_day as business_date,
+        days.trading_day_number
+    from held
+    inner join days on days.date_day >= held.first_day and days.date_day < held.end_day
+    where {{ in_window('days.date_day') }}
+),
+
+carried as (
+    select
+        wanted.security_id,
+        wanted.business_date,
+        wanted.trading_day_number,
+        prices.close,
+        prices.accrued,
+        prices.unit_value,
+        prices.price_date
+    from wanted
+    asof left join prices
+        on wanted.security_id = prices.security_id and wanted.business_date >= prices.price_date
+),
+
+final as (
+    select
+        carried.security_id,
+        carried.business_date,
+        carried.close,
+        carried.accrued,
+        carried.unit_value,
+        carried.price_date,
+        carried.trading_day_number - price_days.trading_day_number as stale_days
+    from carried
+    left join days as price_days on carried.price_date = price_days.date_day
+)
+
+select * from final

@@ -1,0 +1,201 @@
+"""What a run has to make anew: which portfolios, and from which day on.
+
+A portfolio's rows in every mart follow from its ledger, its settings and the market. The ledger is append-only and
+`pg_portfolio` has each one's version and hash, so two versions of that table tell which portfolios have new rows; the
+new rows tell from which day on (a reversal has the day of the row that it takes back). If anything else than the ledger
+has changed since the release that the run builds on, everything is made anew.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Self
+
+from dagster import DagsterRun
+
+from pipelines.code_version import code_version
+from pipelines.version_set import VersionSet
+from storage.lake import Lake, Window, memory_duckdb
+
+LEDGER, PORTFOLIOS = "raw/pg_transaction_ledger", "raw/pg_portfolio"
+_FOLLOW_THE_LEDGER = frozenset(
+    {
+        LEDGER,
+        PORTFOLIOS,
+        "raw/pg_account",
+        "raw/pg_cash_balance",
+        "raw/pg_order",
+        "raw/pg_order_fill",
+        "raw/pg_position_current",
+        "raw/pg_simulation",
+        "positions/position_interval",
+    }
+)
+"""Tables whose changes are those of the portfolios that `pg_portfolio` shows to have changed, or of no mart."""
+_GROW = frozenset(
+    {
+        "raw/pg_security_registry",
+        "raw/pg_security_identifier",
+        "raw/pg_equity_details",
+        "raw/pg_fund_details",
+        "raw/pg_bond_details",
+    }
+)
+"""Tables to which rows are added for securities that nobody had held before."""
+_MOST = 500
+"""More portfolios than this are no part any more."""
+REPROCESS_TAG = "lakefolio/reprocess"
+_LEVEL_JOBS = frozenset({"refresh", "pick_up"})
+"""Jobs that bring the lake up to date, whatever that takes; another run makes what it was asked for, whole."""
+FIRST, LAST = date(1, 1, 1), date(9999, 12, 31)
+_CHANGED = """
+    with before as (from {old_portfolios}),
+
+    now as (from {portfolios}),
+
+    changed as (
+        select
+            now.portfolio_id,
+            coalesce(before.version, 0) as seen,
+            before.portfolio_id is not null
+            and (
+                {settings_now} is distinct from {settings_before}
+                or now.version < before.version
+                or (now.version = before.version and now.ledger_hash <> before.ledger_hash)
+            ) as is_other
+        from now
+        left join before on now.portfolio_id = before.portfolio_id
+        where
+            before.portfolio_id is null
+            or now.version <> before.version
+            or now.ledger_hash <> before.ledger_hash
+            or {settings_now} is distinct from {settings_before}
+    ),
+
+    added as (
+        select ledger.portfolio_id, ledger.seq, ledger.business_date
+        from {ledger} as ledger
+        inner join changed on ledger.portfolio_id = changed.portfolio_id and ledger.seq > changed.seen
+    )
+
+    select
+        changed.portfolio_id,
+        case when bool_or(changed.is_other) then null else min(added.business_date) end as since,
+        coalesce(max(added.seq), 0) as last_seq
+    from changed
+    left join added using (portfolio_id)
+    group by changed.portfolio_id
+    order by changed.portfolio_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """These `portfolios` from `since` on, or everything if they are None; and why."""
+
+    why: str
+    portfolios: tuple[str, ...] | None = None
+    since: date = FIRST
+
+    @property
+    def is_whole(self) -> bool:
+        return self.portfolios is None
+
+    @property
+    def window(self) -> Window | None:
+        return None if self.portfolios is None else Window(self.since, LAST)
+
+    @property
+    def key(self) -> Mapping[str, Sequence[str]] | None:
+        """The rows of the scope, as a publication names them."""
+        return None if self.portfolios is None else {"portfolio_id": self.portfolios}
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What a materialisation says about it."""
+        if self.portfolios is None:
+            return {"scope/what": "everything", "scope/why": self.why}
+        named = ", ".join(self.portfolios[:20]) + (" ..." if len(self.portfolios) > 20 else "")
+        since = "the beginning" if self.since == FIRST else str(self.since)
+        return {
+            "scope/what": f"{len(self.portfolios)} portfolios from {since} on" + (f": {named}" if named else ""),
+            "scope/why": self.why,
+        }
+
+    def to_tag(self) -> str:
+        return json.dumps({"portfolios": self.portfolios, "since": self.since.isoformat(), "why": self.why})
+
+    @classmethod
+    def from_tag(cls, tag: str) -> Self:
+        given = json.loads(tag)
+        return cls(given["why"], tuple(given["portfolios"]), date.fromisoformat(given["since"]))
+
+
+def scope_in(run: DagsterRun, lake: Lake, seen: VersionSet, read: Collection[str], made: Collection[str]) -> Scope:
+    """`scope_of` what has changed, and what was asked for with the run; everything if assets were asked for by name."""
+    asked_for = run.tags.get(REPROCESS_TAG)
+    if run.job_name not in _LEVEL_JOBS and not asked_for:
+        return Scope("it was asked for")
+    found = scope_of(lake, seen, read, made)
+    if not asked_for or found.portfolios is None:
+        return found
+    asked = Scope.from_tag(asked_for)
+    assert asked.portfolios is not None, "a reprocessing names portfolios"
+    together = tuple(sorted({*asked.portfolios, *found.portfolios}))
+    return Scope(f"{asked.why}; {found.why}", together, min(asked.since, found.since))
+
+
+def scope_of(lake: Lake, seen: VersionSet, read: Collection[str], made: Collection[str]) -> Scope:
+    """What of the tables `made` from the tables `read` has to be made anew, for the versions that a run has `seen`."""
+    base = seen.base
+    if base is None:
+        return Scope("nothing was released before")
+    if base.code_version != code_version():
+        return Scope(f"the last release was made by other code, {base.code_version}")
+    if seen.horizon and not seen.horizon.startswith(f"{base.horizon.system_identifier}/"):
+        return Scope("the database is another one than that of the last release")
+    differing = {table for table in read if base.versions.get(table) != seen.versions.get(table)}
+    others = sorted(
+        table
+        for table in differing - _FOLLOW_THE_LEDGER
+        if table not in _GROW or not _only_grew(lake, table, base.versions, seen.versions)
+    )
+    if others:
+        return Scope(f"changed since the last release: {', '.join(others)}")
+    moved = sorted(table for table in made if table not in base.versions or lake.version(table) != base.versions[table])
+    if moved:
+        return Scope(f"not as the last release has it: {', '.join(moved)}")
+    return _of_the_ledger(lake, base.versions, seen.versions)
+
+
+def _of_the_ledger(lake: Lake, base: Mapping[str, int], now: Mapping[str, int]) -> Scope:
+    if any(table not in versions for table in (LEDGER, PORTFOLIOS) for versions in (base, now)):
+        return Scope("the ledger was not replicated before")
+    if base[LEDGER] == now[LEDGER] and base[PORTFOLIOS] == now[PORTFOLIOS]:
+        return Scope("no new rows in the ledger", ())
+    settings = "({0}.name, {0}.user_id, {0}.base_currency, {0}.kind, {0}.time_zone, {0}.cost_method, {0}.archived_at)"
+    query = _CHANGED.format(
+        old_portfolios=lake.scan(PORTFOLIOS, base[PORTFOLIOS]),
+        portfolios=lake.scan(PORTFOLIOS, now[PORTFOLIOS]),
+        ledger=lake.scan(LEDGER, now[LEDGER]),
+        settings_now=settings.format("now"),
+        settings_before=settings.format("before"),
+    )
+    with memory_duckdb() as connection:
+        rows = connection.execute(query).fetchall()
+    if len(rows) > _MOST:
+        return Scope(f"{len(rows)} portfolios have new rows")
+    since = min((day or FIRST for _, day, _ in rows), default=LAST)
+    why = "; ".join(f"{portfolio_id} up to ledger row {seq}" for portfolio_id, _, seq in rows[:20])
+    return Scope(why or "no new rows in the ledger", tuple(portfolio_id for portfolio_id, _, _ in rows), since)
+
+
+def _only_grew(lake: Lake, table: str, base: Mapping[str, int], now: Mapping[str, int]) -> bool:
+    """Whether every row of before is still there."""
+    if table not in base or table not in now:
+        return False
+    old, new = (f"from {lake.scan(table, versions[table])}" for versions in (base, now))
+    with memory_duckdb() as connection:
+        row = connection.execute(f"select count(*) from ({old} except all {new})").fetchone()
+    return row == (0,)

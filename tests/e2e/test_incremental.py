@@ -1,0 +1,183 @@
+"""What is made in part is what is made whole: 20 orders of arrival of late and back-dated rows, one portfolio each.
+
+Every portfolio gets the same rows in another order, a few at a time, and after each the marts are brought up to date;
+prices come late too. At the end all have the same rows in every mart, and making everything anew changes none.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import httpx
+import pyarrow.compute as pc
+import pytest
+
+from pipelines import scope
+from pipelines.assets.marts import MADE as MADE_BY_DBT
+from pipelines.assets.marts import OWNED
+from pipelines.definitions import build_defs
+from storage.lake import Window, memory_duckdb
+
+PERMUTATIONS, SEED = 20, 20170329
+MARTS = sorted(MADE_BY_DBT)
+MADE = [*OWNED, "positions/position_interval"]
+LATE = Window(date(2007, 6, 1), date(2007, 6, 29))
+ROWS = [
+    ("BUY", "2005-01-03", {"ticker": "IBM", "quantity": "10", "price": "97.75"}),
+    ("BUY", "2007-06-15", {"ticker": "IBM", "quantity": "7.5", "price": "105.09", "fees": "3"}),
+    ("SELL", "2008-10-10", {"ticker": "IBM", "quantity": "12", "price": "87.75"}),
+    ("DIVIDEND", "2006-03-10", {"ticker": "IBM", "amount": "1.37"}),
+    ("BUY", "2003-02-18", {"ticker": "MSFT", "quantity": "100", "price": "24.96"}),
+    ("WITHDRAW", "2012-08-01", {"amount": "250.01"}),
+]
+
+
+class Book:
+    """A home with 20 portfolios, whose runs are made in this process."""
+
+    def __init__(self, home: Any, instance: dg.DagsterInstance, ids: list[str]) -> None:
+        self.home, self.ids, self.instance = home, ids, instance
+        self.defs = build_defs(home.platform)
+        self.orders = [random.Random(f"{SEED}/{number}").sample(ROWS, len(ROWS)) for number in range(PERMUTATIONS)]
+
+    def record(self, rounds: slice) -> None:
+        with self.home.client() as client:
+            for portfolio_id, rows in zip(self.ids, self.orders, strict=True):
+                for kind, on, fields in rows[rounds]:
+                    body = {"type": kind, "business_date": on, **fields}
+                    client.post(f"/portfolios/{portfolio_id}/transactions", json=body).raise_for_status()
+
+    def reverse_the_sale(self) -> None:
+        with self.home.client() as client:
+            for portfolio_id in self.ids:
+                rows = client.get(f"/portfolios/{portfolio_id}/transactions").raise_for_status().json()["items"]
+                (sale,) = [row for row in rows if row["type"] == "SELL"]
+                client.post(
+                    f"/portfolios/{portfolio_id}/transactions/{sale['seq']}/reversal", json={"reason": "not ours"}
+                ).raise_for_status()
+
+    def run(self, job: str, **options: Any) -> dict[str, dict[str, Any]]:
+        """One run; the metadata of what it made, by table."""
+        done = self.defs.resolve_job_def(job).execute_in_process(instance=self.instance, **options)
+        assert done.success
+        return {
+            "/".join(event.asset_key.path): {
+                name: entry.value for name, entry in event.materialization.metadata.items()
+            }
+            for event in done.get_asset_materialization_events()
+        }
+
+    def make_whole(self, tables: Sequence[str] = MADE) -> dict[str, bool]:
+        """Make `tables` anew, whole; by table, whether that changed a row."""
+        job = self.defs.resolve_implicit_global_asset_job_def()
+        done = job.execute_in_process(
+            instance=self.instance, asset_selection=[dg.AssetKey.from_user_string(table) for table in tables]
+        )
+        assert done.success
+        made = {
+            "/".join(event.asset_key.path): event.materialization for event in done.get_asset_materialization_events()
+        }
+        assert {made[table].metadata["scope/why"].value for table in MADE} == {"it was asked for"}
+        return {table: bool(made[table].metadata["lake/is_new_version"].value) for table in MADE}
+
+    def unequal(self, table: str) -> int:
+        """How many portfolios have other rows of `table` than the first has."""
+        first, *others = self.ids
+        scan = self.home.lake.scan(table, self.home.head.versions[table])
+        with memory_duckdb() as connection:
+            connection.execute(f"create table rows as from {scan}")
+            own = "(select * exclude (portfolio_id) from rows where portfolio_id = '{}')"
+            return sum(
+                connection.execute(
+                    f"select count(*) from ((from {own.format(first)} except all from {own.format(other)}) union all "
+                    f"(from {own.format(other)} except all from {own.format(first)}))"
+                ).fetchone()
+                != (0,)
+                for other in others
+            )
+
+
+@pytest.fixture(scope="module")
+def book(new_home) -> Iterator[Book]:
+    ids: list[str] = []
+
+    def record(client: httpx.Client) -> str:
+        for number in range(PERMUTATIONS):
+            asked = {
+                "name": f"order {number}",
+                "kind": "TRADING_BOOK",
+                "initial_cash": "10000",
+                "business_date": "2003-01-02",
+            }
+            ids.append(str(client.post("/portfolios", json=asked).raise_for_status().json()["portfolio_id"]))
+        return ids[0]
+
+    with new_home(record, market_source="as_traded") as home:
+        refreshed = home.run("python", "-m", "pipelines.refresh")
+        assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in home.variables.items():
+                patch.setenv(name, value)
+            with dg.DagsterInstance.from_config(home.variables["DAGSTER_HOME"]) as instance:
+                assert instance.compute_log_manager
+                yield Book(home, instance, ids)
+
+
+def without_late_prices(book: Book) -> None:
+    """As if the provider had not had June 2007 yet, and all had been made and released without it."""
+    lake, head = book.home.lake, book.home.head
+    prices = lake.read("raw/price_daily", head.versions["raw/price_daily"])
+    days = prices["price_date"]
+    is_late = pc.and_(pc.greater_equal(days, LATE.start), pc.less_equal(days, LATE.end))
+    version = lake.publish(
+        "raw/price_daily", prices.filter(is_late).slice(0, 0), date_column="price_date", window=LATE
+    ).version
+    book.home.platform.releases.publish(replace(head, versions={**head.versions, "raw/price_daily": version}), head)
+    book.make_whole([*MARTS, "positions/position_interval", "meta/release"])
+
+
+def test_every_order_of_arrival_ends_in_the_same_rows(book: Book) -> None:
+    without_late_prices(book)
+    book.record(slice(0, 2))
+    first = book.run("pick_up")
+    book.record(slice(2, 4))
+    book.run("pick_up")
+    late = book.run("refresh", partition_key="2007")
+    book.record(slice(4, 6))
+    book.reverse_the_sale()
+    last = book.run("pick_up")
+
+    assert {table: book.unequal(table) for table in MADE} == dict.fromkeys(MADE, 0)
+    assert book.make_whole() == dict.fromkeys(MADE, False)
+    assert first["marts/fact_position_daily"]["scope/what"].startswith("20 portfolios from 2003-02-18 on")
+    assert late["marts/fact_position_daily"]["scope/why"] == "changed since the last release: raw/price_daily"
+    assert late["positions/position_interval"]["scope/what"] == "0 portfolios from 9999-12-31 on"
+    assert last["positions/position_interval"]["scope/what"].startswith("20 portfolios from 2003-02-18 on")
+
+
+def test_one_new_row_rewrites_its_portfolio_from_its_day_on(book: Book) -> None:
+    body = {"type": "DEPOSIT", "business_date": "2012-09-03", "amount": "1"}
+    with book.home.client() as client:
+        client.post(f"/portfolios/{book.ids[7]}/transactions", json=body).raise_for_status()
+
+    made = book.run("pick_up")
+
+    values = made["marts/fact_portfolio_value_daily"]
+    assert values["scope/what"] == f"1 portfolios from 2012-09-03 on: {book.ids[7]}"
+    assert values["lake/changed_years"] == [2012, 2013]
+    assert not made["positions/position_interval"]["lake/is_new_version"], "a deposit is no position"
+    assert book.make_whole() == dict.fromkeys(MADE, False)
+
+
+def test_control_a_scope_that_begins_too_late_leaves_old_rows(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scope, "_CHANGED", scope._CHANGED.replace("min(added.business_date)", "date '2013-01-01'"))
+    body = {"type": "DEPOSIT", "business_date": "2012-11-05", "amount": "1"}
+    with book.home.client() as client:
+        client.post(f"/portfolios/{book.ids[3]}/transactions", json=body).raise_for_status()
+
+    book.run("pick_up")
+
+    assert book.make_whole()["marts/fact_portfolio_value_daily"]
