@@ -22,10 +22,14 @@ def publish(
     lake_key: Mapping[str, str | int] | None = None,
     extra: Mapping[str, Any] | None = None,
     meanings: Mapping[str, str] | None = None,
+    notes: Mapping[str, str] | None = None,
 ) -> MaterializeResult[Any]:
-    """Publish `rows` as the table called `key` and report version, rows, schema, with `meanings`, and place."""
+    """Publish `rows` as the table called `key` and report version, rows, schema, with `meanings`, and place.
+
+    `notes` stay with the version's commit.
+    """
     publication = platform.lake.publish(
-        "/".join(key.path), rows, date_column=date_column, window=window, key=lake_key, run_id=run_id
+        "/".join(key.path), rows, date_column=date_column, window=window, key=lake_key, run_id=run_id, notes=notes
     )
     return MaterializeResult(
         asset_key=key, metadata={**described(platform, publication, rows, meanings), **(extra or {})}

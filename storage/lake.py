@@ -106,48 +106,53 @@ class Lake:
         window: Window | None = None,
         key: Mapping[str, str | int] | None = None,
         run_id: str = "",
+        notes: Mapping[str, str] | None = None,
     ) -> Publication:
         """Make `rows` the table's content: of the whole, of `window` (by `date_column`), or of the rows with `key`.
 
         The same rows make no new version. A row outside the window is an error, and nothing is written. Other columns
-        than before come with the whole, or a window of all days there are, which is the same.
+        than before come with the whole, or a window of all days there are, which is the same. `notes` stay with the
+        version's commit.
         """
         rows = rows.combine_chunks()
+        metadata = {"run_id": run_id, **(notes or {})}
         if window and date_column:
             _refuse_outside(table, rows, date_column, window)
         if date_column:
             rows = rows.append_column(YEAR, pc.cast(pc.year(rows[date_column]), pa.int32()))
         with self.lock(table):
             if not self.exists(table):
-                self._write(table, rows, date_column, run_id, mode="append")
+                self._write(table, rows, date_column, metadata, mode="append")
                 return Publication(table, 0, True, rows.num_rows, _years(rows))
             current = self.open(table)
             if pa.schema(current.schema().to_arrow()) != _as_stored(rows.schema):
                 if key or (window and not _is_all(current, date_column, window)):
                     raise SchemaChanged(f"{table}: publish it whole once, its columns have changed")
-                self._write(table, rows, date_column, run_id, mode="overwrite", schema_mode="overwrite")
+                self._write(table, rows, date_column, metadata, mode="overwrite", schema_mode="overwrite")
                 return Publication(table, current.version() + 1, True, rows.num_rows, _years(rows))
             changed = _changed_years(current, rows, date_column, window, key)
             if not changed:
                 return Publication(table, current.version(), False, rows.num_rows)
             predicate, written = _replacement(rows, date_column, window, key, changed)
-            self._write(table, written, date_column, run_id, mode="overwrite", predicate=predicate)
+            self._write(table, written, date_column, metadata, mode="overwrite", predicate=predicate)
             years = tuple(sorted(changed)) if date_column else ()
             return Publication(table, current.version() + 1, True, rows.num_rows, years)
 
     def append(self, table: str, rows: pa.Table, run_id: str = "") -> int:
         """Add rows; returns the new version. The caller holds whatever lock makes that right."""
-        self._write(table, rows, None, run_id, mode="append")
+        self._write(table, rows, None, {"run_id": run_id}, mode="append")
         return int(self.open(table).version())
 
-    def _write(self, table: str, rows: pa.Table, date_column: str | None, run_id: str, **options: Any) -> None:
+    def _write(
+        self, table: str, rows: pa.Table, date_column: str | None, metadata: dict[str, str], **options: Any
+    ) -> None:
         write_deltalake(
             self.uri(table),
             rows,
             partition_by=[YEAR] if date_column else None,
             configuration={"delta.enableExpiredLogCleanup": "false"},
             storage_options=self.storage_options,
-            commit_properties=CommitProperties(custom_metadata={"run_id": run_id}),
+            commit_properties=CommitProperties(custom_metadata=metadata),
             **options,
         )
 
