@@ -17,9 +17,7 @@ Ask = Callable[[str], tuple[Any, ...]]
 _HORIZON, _SYSTEM, _HEADS = "horizon", "system_identifier", "ledger_heads"
 _HEADS_OF = """
     coalesce(sum(seq), 0)::bigint,
-    encode(sha256(convert_to(coalesce(
-        string_agg(portfolio_id || ' ' || seq || ' ' || encode(head, 'hex'), ',' order by portfolio_id), ''
-    ), 'UTF8')), 'hex')
+    encode(sha256(coalesce(string_agg(int8send(seq) || head, '' order by portfolio_id), '')), 'hex')
 """
 _NOW = f"""
     select pg_current_snapshot()::text, (select system_identifier::text from pg_control_system()), {_HEADS_OF}

@@ -22,6 +22,7 @@ from storage.horizon import Horizon
 
 LEDGER = "transaction_ledger"
 _SOURCE = "ledger_database"
+_IDLE: list[duckdb.DuckDBPyConnection] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +338,21 @@ def _copied(connection: duckdb.DuckDBPyConnection, table: ReplicatedTable, where
 
 def _remote(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyConnection:
     return connection.execute("from postgres_query(?, ?)", [_SOURCE, query])
+
+
+@contextmanager
+def reader() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB in memory that can read PostgreSQL. One that nobody uses is used again: loading the extension takes
+    longer than reading a thousand rows."""
+    connection = _IDLE.pop() if _IDLE else _new_reader()
+    yield connection
+    _IDLE.append(connection)
+
+
+def _new_reader() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    connection.load_extension(str(extension("postgres_scanner")))
+    return connection
 
 
 @contextmanager

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-from dagster_duckdb import DuckDBResource
 
 from pipelines.instants import Instant
 from pipelines.publishing import described, publish
-from pipelines.replication import BY_LAKE_TABLE, TABLES, Copy, replicate
+from pipelines.replication import BY_LAKE_TABLE, TABLES, Copy, reader, replicate
 from pipelines.resources import Platform
 from pipelines.version_set import HORIZON_KEY, pinned
 from storage.appending import append, head_of
@@ -31,15 +30,13 @@ SPECS = [
 
 
 @dg.multi_asset(name="replicate_postgres", specs=SPECS, can_subset=True)
-def replicate_postgres(
-    context: dg.AssetExecutionContext, platform: Platform, duckdb: DuckDBResource
-) -> Iterator[dg.MaterializeResult[Any]]:
+def replicate_postgres(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.MaterializeResult[Any]]:
     pinned(
         context.instance, context.run.run_id, platform.releases
     )  # before reading, so that the horizon is never older than the pinned one
     keys = {"/".join(key.path): key for key in context.selected_asset_keys}
     heads = {table: head_of(platform.lake, table) for table in keys if BY_LAKE_TABLE[table].is_append_only}
-    with duckdb.get_connection() as connection:
+    with reader() as connection:
         replica = replicate(connection, platform.database.reader_dsn, sorted(keys), heads)
     for table, copy in replica.copies.items():
         yield _delivered(platform, keys[table], copy, replica.instant, context.run.run_id)
