@@ -22,14 +22,10 @@ def publish(
     lake_key: Mapping[str, str | int] | None = None,
     extra: Mapping[str, Any] | None = None,
     meanings: Mapping[str, str] | None = None,
-    notes: Mapping[str, str] | None = None,
 ) -> MaterializeResult[Any]:
-    """Publish `rows` as the table called `key` and report version, rows, schema, with `meanings`, and place.
-
-    `notes` stay with the version's commit.
-    """
+    """Publish `rows` as the table called `key` and report version, rows, schema, with `meanings`, and place."""
     publication = platform.lake.publish(
-        "/".join(key.path), rows, date_column=date_column, window=window, key=lake_key, run_id=run_id, notes=notes
+        "/".join(key.path), rows, date_column=date_column, window=window, key=lake_key, run_id=run_id
     )
     return MaterializeResult(
         asset_key=key, metadata={**described(platform, publication, rows, meanings), **(extra or {})}

@@ -5,24 +5,20 @@ in five copies would be inconsistent (FIELD_NOTES). Each copy's count and sums a
 Of a table that only grows, the lake's newest version is continued: what its own copy had not seen is read, and no more.
 """
 
-import importlib.util
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from pipelines.instants import Ask, Instant, LedgerHeads, current, heads_at, noted, unseen_in
-from storage.appending import Head
-from storage.errors import SetupError
+from pipelines.postgres_reader import attached, remote
+from storage.appending import Head, append, head_of
 from storage.horizon import Horizon
+from storage.lake import Lake, Publication
 
 LEDGER = "transaction_ledger"
-_SOURCE = "ledger_database"
-_IDLE: list[duckdb.DuckDBPyConnection] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +236,7 @@ class Copy:
 
     rows: pa.Table
     head: Head | None
-    why_whole: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +255,11 @@ class Replica:
         return {name: copy.rows for name, copy in self.copies.items()}
 
 
+def heads_of(lake: Lake, lake_tables: Sequence[str]) -> dict[str, Head | None]:
+    """The heads of those that only grow; to be read before the instant, so that it is never older than they are."""
+    return {name: head_of(lake, name) for name in lake_tables if BY_LAKE_TABLE[name].is_append_only}
+
+
 def replicate(
     connection: duckdb.DuckDBPyConnection,
     dsn: str,
@@ -267,13 +268,12 @@ def replicate(
 ) -> Replica:
     """Copy the tables behind `lake_tables` and the horizon, all at one instant; CopyDiffers if a copy is not exact.
 
-    Of an append-only table whose head, read before, is in `heads`, only the rows that the head has not, if it can be
-    shown that it has all others.
+    Of a table whose head is in `heads`, only the rows that the head has not, if it is certain that it has all others.
     """
-    with _attached(connection, dsn):
+    with attached(connection, dsn):
 
         def ask(query: str) -> tuple[Any, ...]:
-            return tuple(_remote(connection, query).fetchall()[0])
+            return tuple(remote(connection, query).fetchall()[0])
 
         instant, ledger = current(ask)
         copies = {}
@@ -286,6 +286,13 @@ def replicate(
                 else _continued(connection, table, head, ledger)
             )
     return Replica(instant, copies)
+
+
+def deliver(lake: Lake, name: str, copy: Copy, instant: Instant, run_id: str) -> Publication:
+    """Make the copy the newest version of its table, which notes the instant; the same rows make no new version."""
+    if copy.head:
+        return append(lake, copy.head, copy.rows, run_id, instant.notes)
+    return lake.publish(name, copy.rows, run_id=run_id, notes=instant.notes)
 
 
 def _why_whole(ask: Ask, table: ReplicatedTable, head: Head | None, instant: Instant) -> str:
@@ -325,8 +332,8 @@ def _continued(connection: duckdb.DuckDBPyConnection, table: ReplicatedTable, he
 
 
 def _copied(connection: duckdb.DuckDBPyConnection, table: ReplicatedTable, where: str = "") -> pa.Table:
-    rows = _remote(connection, table.query + where).to_arrow_table()
-    expected = _remote(connection, table.control_query + where).fetchall()[0]
+    rows = remote(connection, table.query + where).to_arrow_table()
+    expected = remote(connection, table.control_query + where).fetchall()[0]
     connection.register("copied", rows)
     sums = "".join(f", coalesce(sum({column}), 0)::decimal(38, 8)" for column in table.summed)
     copied = connection.execute(f"select count(*){sums} from copied").fetchall()[0]
@@ -334,49 +341,3 @@ def _copied(connection: duckdb.DuckDBPyConnection, table: ReplicatedTable, where
     if tuple(copied) != tuple(expected):
         raise CopyDiffers(f"{table.source}: count and sums {copied} were copied, the database has {expected}")
     return rows
-
-
-def _remote(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyConnection:
-    return connection.execute("from postgres_query(?, ?)", [_SOURCE, query])
-
-
-@contextmanager
-def reader() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB in memory that can read PostgreSQL. One that nobody uses is used again: loading the extension takes
-    longer than reading a thousand rows."""
-    connection = _IDLE.pop() if _IDLE else _new_reader()
-    yield connection
-    _IDLE.append(connection)
-
-
-def _new_reader() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    connection.load_extension(str(extension("postgres_scanner")))
-    return connection
-
-
-@contextmanager
-def _attached(connection: duckdb.DuckDBPyConnection, dsn: str) -> Iterator[None]:
-    connection.load_extension(str(extension("postgres_scanner")))
-    connection.execute("set TimeZone = 'UTC'")
-    quoted = dsn.replace("'", "''")
-    connection.execute(f"attach '{quoted}' as {_SOURCE} (type postgres, read_only)")
-    connection.execute("begin")
-    try:
-        yield
-    finally:
-        connection.execute("rollback")
-        connection.execute(f"detach {_SOURCE}")
-
-
-def extension(name: str) -> Path:
-    """The signed extension's file from its wheel; nothing is downloaded."""
-    spec = importlib.util.find_spec(f"duckdb_extension_{name}")
-    if spec is None or spec.origin is None:
-        raise SetupError(f"the package duckdb-extension-{name.replace('_', '-')} is not installed; run `make install`")
-    found = sorted(Path(spec.origin).parent.rglob(f"{name}.duckdb_extension"))
-    version = f"v{duckdb.__version__}"
-    for path in found:
-        if path.parent.name == version:
-            return path
-    raise SetupError(f"the wheel of {name} is not for DuckDB {duckdb.__version__}; install the locked versions")

@@ -8,12 +8,11 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines.instants import Instant
-from pipelines.publishing import described, publish
-from pipelines.replication import BY_LAKE_TABLE, TABLES, Copy, reader, replicate
+from pipelines.postgres_reader import reader
+from pipelines.publishing import described
+from pipelines.replication import TABLES, Copy, deliver, heads_of, replicate
 from pipelines.resources import Platform
 from pipelines.version_set import HORIZON_KEY, pinned
-from storage.appending import append, head_of
 
 SPECS = [
     dg.AssetSpec(
@@ -35,24 +34,19 @@ def replicate_postgres(context: dg.AssetExecutionContext, platform: Platform) ->
         context.instance, context.run.run_id, platform.releases
     )  # before reading, so that the horizon is never older than the pinned one
     keys = {"/".join(key.path): key for key in context.selected_asset_keys}
-    heads = {table: head_of(platform.lake, table) for table in keys if BY_LAKE_TABLE[table].is_append_only}
+    heads = heads_of(platform.lake, sorted(keys))
     with reader() as connection:
         replica = replicate(connection, platform.database.reader_dsn, sorted(keys), heads)
+    horizon = {HORIZON_KEY: f"{replica.horizon.system_identifier}/{replica.horizon.snapshot}"}
     for table, copy in replica.copies.items():
-        yield _delivered(platform, keys[table], copy, replica.instant, context.run.run_id)
+        publication = deliver(platform.lake, table, copy, replica.instant, context.run.run_id)
+        metadata = {**described(platform, publication, copy.rows), **_told(copy), **horizon}
+        yield dg.MaterializeResult(asset_key=keys[table], metadata=metadata)
 
 
-def _delivered(
-    platform: Platform, key: dg.AssetKey, copy: Copy, instant: Instant, run_id: str
-) -> dg.MaterializeResult[Any]:
-    horizon = f"{instant.horizon.system_identifier}/{instant.horizon.snapshot}"
-    told = {HORIZON_KEY: horizon, "replication/mode": "new rows" if copy.head else "whole"}
-    told |= {"replication/why_whole": copy.why_whole} if copy.why_whole else {}
-    told |= {"replication/rows_read": copy.rows.num_rows}
-    if copy.head is None:
-        return publish(platform, key, copy.rows, run_id, extra=told, notes=instant.notes)
-    publication = append(platform.lake, copy.head, copy.rows, run_id, instant.notes)
-    return dg.MaterializeResult(asset_key=key, metadata={**described(platform, publication, copy.rows), **told})
+def _told(copy: Copy) -> dict[str, Any]:
+    mode = {"replication/mode": "new rows"} if copy.head else {"replication/mode": "whole", "replication/why": copy.why}
+    return {"replication/rows_read": copy.rows.num_rows, **mode}
 
 
 ASSETS = [replicate_postgres]

@@ -13,7 +13,8 @@ import psycopg
 import pyarrow as pa
 import pytest
 
-from pipelines.replication import TABLES, CopyDiffers, ReplicatedTable, _attached, _copied, replicate
+from pipelines.postgres_reader import attached
+from pipelines.replication import TABLES, CopyDiffers, ReplicatedTable, _copied, replicate
 from storage.horizon import current_horizon
 from storage.postgres import Database
 
@@ -199,7 +200,7 @@ def test_moments_are_copied_in_utc(database: Database) -> None:
 
 def copy_of_ledger(database: Database, *columns: str, summed: tuple[str, ...]) -> Any:
     """The ledger copied by those columns, with its control."""
-    with duckdb.connect() as connection, _attached(connection, database.reader_dsn):
+    with duckdb.connect() as connection, attached(connection, database.reader_dsn):
         return _copied(connection, ReplicatedTable("transaction_ledger", columns, summed))
 
 
@@ -239,7 +240,7 @@ def test_control_the_same_columns_unchanged_are_copied(two_deposits: Database) -
 
 def test_nothing_stays_attached_after_a_refused_copy(two_deposits: Database) -> None:
     with duckdb.connect() as connection:
-        with pytest.raises(CopyDiffers), _attached(connection, two_deposits.reader_dsn):
+        with pytest.raises(CopyDiffers), attached(connection, two_deposits.reader_dsn):
             _copied(connection, ReplicatedTable("transaction_ledger", ("generate_series(1, 2) as twice",)))
 
         assert replicate(connection, two_deposits.reader_dsn, [LEDGER]).rows[LEDGER].num_rows == 2
@@ -248,7 +249,7 @@ def test_nothing_stays_attached_after_a_refused_copy(two_deposits: Database) -> 
 def test_a_copy_writes_nothing_to_the_database(database: Database) -> None:
     delete = "delete from ledger_database.cash_balance"
 
-    with duckdb.connect() as connection, _attached(connection, database.reader_dsn), pytest.raises(duckdb.Error):
+    with duckdb.connect() as connection, attached(connection, database.reader_dsn), pytest.raises(duckdb.Error):
         connection.execute(delete)
 
     assert copy(database, CASH)[CASH].num_rows == 1
