@@ -50,7 +50,14 @@ def head_of(lake: Lake, name: str) -> Head | None:
     )
 
 
-def append(lake: Lake, head: Head, rows: pa.Table, run_id: str, notes: Mapping[str, str]) -> Publication:
+def append(
+    lake: Lake,
+    head: Head,
+    rows: pa.Table,
+    run_id: str,
+    notes: Mapping[str, str],
+    max_small_files: int = MAX_SMALL_FILES,
+) -> Publication:
     """The table with `rows` after those of `head`; no rows make no new version.
 
     TableMoved if another version has been published since `head` was read; then nothing is written.
@@ -61,7 +68,7 @@ def append(lake: Lake, head: Head, rows: pa.Table, run_id: str, notes: Mapping[s
     with lake.lock(head.name):
         _write(lake, head, rows, metadata)
         version = head.version + 1
-        if head.small_files >= MAX_SMALL_FILES:
+        if head.small_files >= max_small_files:
             table = lake.open(head.name, version)
             table.optimize.compact(commit_properties=_as_first_after(metadata))
             version = int(table.version())
