@@ -18,18 +18,27 @@ _idle: list[duckdb.DuckDBPyConnection] = []
 
 @contextmanager
 def reader() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB in memory. One that has been used is used again: it has loaded the extension, which takes longer than
-    reading a thousand rows."""
-    connection = _idle.pop() if _idle else duckdb.connect()
+    """A DuckDB in memory with the extension loaded; one that has been used or warmed, if there is one."""
+    connection = _idle.pop() if _idle else _loaded(duckdb.connect())
     yield connection
     _idle.append(connection)
+
+
+def warm() -> None:
+    """Have a reader ready: to load the extension takes longer than to read a thousand rows."""
+    with reader():
+        pass
+
+
+def _loaded(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    connection.load_extension(str(extension("postgres_scanner")))
+    return connection
 
 
 @contextmanager
 def attached(connection: duckdb.DuckDBPyConnection, dsn: str) -> Iterator[None]:
     """The database of `dsn` at one instant, while inside."""
-    connection.load_extension(str(extension("postgres_scanner")))
-    connection.execute("set TimeZone = 'UTC'")
+    _loaded(connection).execute("set TimeZone = 'UTC'")
     quoted = dsn.replace("'", "''")
     connection.execute(f"attach '{quoted}' as {_SOURCE} (type postgres, read_only)")
     connection.execute("begin")

@@ -78,9 +78,9 @@ def writing(database: Database, writers: int = 3, seed: int = 1) -> Iterator[Non
             writer = Writer(connection, UUID(int=chance.getrandbits(128), version=4))
             while not stop.is_set():
                 writer.buy(*_costs(chance))
-                stop.wait(0.1 if chance.random() < 0.02 else chance.random() * 0.004)  # and others commit meanwhile
+                stop.wait(0.1 if chance.random() < 0.02 else chance.random() * 0.01)  # and others commit meanwhile
                 connection.commit()
-                stop.wait(chance.random() * 0.004)
+                stop.wait(chance.random() * 0.01)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(writers)]
     for thread in threads:
