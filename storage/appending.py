@@ -45,7 +45,7 @@ def head_of(lake: Lake, name: str) -> Head | None:
         int(table.version()),
         sum(file["num_records"] for file in files),
         sum(file["size_bytes"] < SMALL_BYTES for file in files),
-        {key: value for key, value in table.history(1)[0].items() if isinstance(value, str)},
+        {key: value for commit in table.history(1) for key, value in commit.items() if isinstance(value, str)},
         table,
     )
 
