@@ -6,7 +6,6 @@
 from typing import Any
 
 import dagster as dg
-from dagster_duckdb import DuckDBResource
 
 from pipelines.assets import bonds, collateral, market, marts, positions, release, replication, simulation, snapshots
 from pipelines.automation import refresh_sensor, schedules, simulation_sensor
@@ -53,7 +52,6 @@ def build_defs(platform: Platform | None = None, **resources: Any) -> dg.Definit
             "platform": platform,
             "market": Market(platform=platform),
             "refresh_lock": RefreshLock(platform=platform),
-            "duckdb": DuckDBResource(database=":memory:"),
             "dbt": DbtRunner(),
             **resources,
         },

@@ -68,9 +68,10 @@ def end_with(launcher: int) -> None:
 
 
 def warm() -> None:
-    """Import what runs import."""
+    """Import what runs import, and load what replication loads."""
     for module in _IMPORTED_BY_RUNS:
         importlib.import_module(module)
+    importlib.import_module("pipelines.postgres_reader").warm()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,10 @@ class HorizonFellBack(Exception):
     """The replicated instant is older than the newest release's, or from another database; nothing was released."""
 
 
+class TableMoved(Exception):
+    """Another version of a table was published since its head was read; nothing was appended."""
+
+
 class SchemaChanged(Exception):
     """A window was published with other columns than the table has; publish the whole table first."""
 

@@ -111,13 +111,16 @@ class Lake:
         window: Window | None = None,
         key: Key | None = None,
         run_id: str = "",
+        notes: Mapping[str, str] | None = None,
     ) -> Publication:
         """Make `rows` the table's content: of the whole, of `window` (by `date_column`), of the rows with `key` (a
         column's value, or one of several), or of those rows in that window.
 
         The same rows make no new version. A row outside the window is an error, and nothing is written. Other columns
-        than before come with the whole, or a window of all days there are, which is the same.
+        than before come with the whole, or a window of all days there are, which is the same. `notes` stay with the
+        version's commit.
         """
+        metadata = {"run_id": run_id, **(notes or {})}
         with _shown(rows) as (shown, schema):
             if window and date_column:
                 _refuse_outside(table, shown, date_column, window)
@@ -127,14 +130,14 @@ class Lake:
             row_count, years = sum(count for count, *_ in new.values()), tuple(sorted(new)) if date_column else ()
             with self.lock(table):
                 if not self.exists(table):
-                    self._write(table, _written(rows, date_column), date_column, run_id, mode="append")
+                    self._write(table, _written(rows, date_column), date_column, metadata, mode="append")
                     return Publication(table, 0, True, row_count, years)
                 current = self.open(table)
                 if pa.schema(current.schema().to_arrow()) != _as_stored(schema):
                     if key or (window and not _is_all(current, date_column, window)):
                         raise SchemaChanged(f"{table}: publish it whole once, its columns have changed")
                     options = {"mode": "overwrite", "schema_mode": "overwrite"}
-                    self._write(table, _written(rows, date_column), date_column, run_id, **options)
+                    self._write(table, _written(rows, date_column), date_column, metadata, **options)
                     return Publication(table, current.version() + 1, True, row_count, years)
                 old = self._fingerprints(current, schema, date_column, _condition(date_column, window, key))
                 changed = {year for year in old.keys() | new.keys() if old.get(year) != new.get(year)}
@@ -143,14 +146,14 @@ class Lake:
                 only = changed if date_column else None
                 predicate = _predicate(date_column, window, key, only)
                 written = _written(rows, date_column, only)
-                self._write(table, written, date_column, run_id, mode="overwrite", predicate=predicate)
+                self._write(table, written, date_column, metadata, mode="overwrite", predicate=predicate)
                 return Publication(
                     table, current.version() + 1, True, row_count, tuple(sorted(changed)) if date_column else ()
                 )
 
     def append(self, table: str, rows: pa.Table, run_id: str = "") -> int:
         """Add rows; returns the new version. The caller holds whatever lock makes that right."""
-        self._write(table, rows, None, run_id, mode="append")
+        self._write(table, rows, None, {"run_id": run_id}, mode="append")
         return int(self.open(table).version())
 
     def _fingerprints(
@@ -164,7 +167,7 @@ class Lake:
         table: str,
         rows: pa.Table | pa.RecordBatchReader,
         date_column: str | None,
-        run_id: str,
+        metadata: dict[str, str],
         **options: Any,
     ) -> None:
         write_deltalake(
@@ -173,7 +176,7 @@ class Lake:
             partition_by=[YEAR] if date_column else None,
             configuration={"delta.enableExpiredLogCleanup": "false"},
             storage_options=self.storage_options,
-            commit_properties=CommitProperties(custom_metadata={"run_id": run_id}),
+            commit_properties=CommitProperties(custom_metadata=metadata),
             target_file_size=_FILE_BYTES,
             **options,
         )

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-from dagster_duckdb import DuckDBResource
 
-from pipelines.publishing import publish
-from pipelines.replication import TABLES, replicate
+from pipelines.postgres_reader import reader
+from pipelines.publishing import described
+from pipelines.replication import TABLES, Copy, deliver, heads_of, replicate
 from pipelines.resources import Platform
 from pipelines.version_set import HORIZON_KEY, pinned
 
@@ -29,18 +29,24 @@ SPECS = [
 
 
 @dg.multi_asset(name="replicate_postgres", specs=SPECS, can_subset=True)
-def replicate_postgres(
-    context: dg.AssetExecutionContext, platform: Platform, duckdb: DuckDBResource
-) -> Iterator[dg.MaterializeResult[Any]]:
+def replicate_postgres(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.MaterializeResult[Any]]:
     pinned(
         context.instance, context.run.run_id, platform.releases
     )  # before reading, so that the horizon is never older than the pinned one
     keys = {"/".join(key.path): key for key in context.selected_asset_keys}
-    with duckdb.get_connection() as connection:
-        replica = replicate(connection, platform.database.reader_dsn, sorted(keys))
+    heads = heads_of(platform.lake, sorted(keys))
+    with reader() as connection:
+        replica = replicate(connection, platform.database.reader_dsn, sorted(keys), heads)
     horizon = {HORIZON_KEY: f"{replica.horizon.system_identifier}/{replica.horizon.snapshot}"}
-    for table, rows in replica.rows.items():
-        yield publish(platform, keys[table], rows, context.run.run_id, extra=horizon)
+    for table, copy in replica.copies.items():
+        publication = deliver(platform.lake, table, copy, replica.instant, context.run.run_id)
+        metadata = {**described(platform, publication, copy.rows), **_told(copy), **horizon}
+        yield dg.MaterializeResult(asset_key=keys[table], metadata=metadata)
+
+
+def _told(copy: Copy) -> dict[str, Any]:
+    mode = {"replication/mode": "new rows"} if copy.head else {"replication/mode": "whole", "replication/why": copy.why}
+    return {"replication/rows_read": copy.rows.num_rows, **mode}
 
 
 ASSETS = [replicate_postgres]

@@ -5,13 +5,23 @@ from tests.benchmarks import (
     bench_definitions,
     bench_pick_up,
     bench_refresh,
+    bench_replication,
     bench_simulation,
     bench_trades,
 )
 
 
 def main() -> None:
-    for bench in (bench_simulation, bench_bonds, bench_definitions, bench_refresh, bench_pick_up, bench_trades):
+    benches = (
+        bench_simulation,
+        bench_bonds,
+        bench_definitions,
+        bench_replication,
+        bench_refresh,
+        bench_pick_up,
+        bench_trades,
+    )
+    for bench in benches:
         print(f"\n{bench.__name__.rpartition('.')[2]}", flush=True)
         bench.main()
 

@@ -1,9 +1,6 @@
 """The copy of PostgreSQL shows one instant, and is exact. A real writer works against a real server all the while."""
 
-import random
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -13,9 +10,11 @@ import psycopg
 import pyarrow as pa
 import pytest
 
-from pipelines.replication import TABLES, CopyDiffers, ReplicatedTable, _attached, _copied, replicate
+from pipelines.postgres_reader import attached
+from pipelines.replication import TABLES, CopyDiffers, ReplicatedTable, _copied, replicate
 from storage.horizon import current_horizon
 from storage.postgres import Database
+from tests.ledger_writer import add_security, writing
 
 USER = "00000000-0000-4000-8000-000000000001"
 PORTFOLIO = "00000000-0000-4000-8000-0000000000aa"
@@ -50,57 +49,13 @@ def deposit(connection: psycopg.Connection, seq: int, amount: Decimal) -> None:
         connection.execute("update cash_balance set balance = balance + %s", (amount,))
 
 
-@contextmanager
-def writing(database: Database) -> Iterator[None]:
-    """Deposits, one after another as fast as they go, while inside."""
-    stop = threading.Event()
-    amounts = random.Random(1)
-
-    def work() -> None:
-        with psycopg.connect(database.app_url, autocommit=True) as connection:
-            seq = 0
-            while not stop.wait(0.001):
-                seq += 1
-                deposit(connection, seq, Decimal(amounts.randrange(1, 10**12)).scaleb(-8))
-
-    writer = threading.Thread(target=work)
-    writer.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        writer.join()
-
-
-def is_one_instant(rows: dict[str, pa.Table]) -> bool:
-    """Whether version, ledger and cash agree, as they do after every unit of work."""
-    (version,) = rows[PORTFOLIOS]["version"].to_pylist()
-    seqs = rows[LEDGER]["seq"].to_pylist()
-    effects: Decimal = sum(rows[LEDGER]["cash_effect"].to_pylist(), start=Decimal(0))
-    return bool(version == max(seqs, default=0) == len(seqs)) and rows[CASH]["balance"].to_pylist() == [effects]
-
-
 def copy(database: Database, *lake_tables: str) -> dict[str, pa.Table]:
     with duckdb.connect() as connection:
         return replicate(connection, database.reader_dsn, lake_tables).rows
 
 
-def test_every_copy_shows_one_instant(database: Database) -> None:
-    with writing(database):
-        copies = [copy(database, CASH, LEDGER, PORTFOLIOS) for _ in range(30)]
-
-    assert all(is_one_instant(rows) for rows in copies)
-    assert copies[0][LEDGER].num_rows < copies[-1][LEDGER].num_rows
-
-
-def test_control_table_by_table_they_do_not_agree(database: Database) -> None:
-    with writing(database):
-        copies = ({table: copy(database, table)[table] for table in (CASH, LEDGER, PORTFOLIOS)} for _ in range(10))
-
-        assert not all(is_one_instant(rows) for rows in copies)
-
-
 def test_the_horizon_is_of_the_same_instant(database: Database) -> None:
+    add_security(database)
     with writing(database), duckdb.connect() as connection, psycopg.connect(database.admin_url) as own:
         replicas = [replicate(connection, database.reader_dsn, [LEDGER]) for _ in range(10)]
         for replica in replicas:
@@ -123,6 +78,20 @@ def test_every_table_can_be_copied_when_it_is_empty(database: Database) -> None:
 
     assert set(copies) == {table.lake_table for table in TABLES}
     assert all(rows.num_columns == len(table.columns) for table, rows in zip(TABLES, copies.values(), strict=True))
+
+
+def test_the_ledgers_columns_keep_their_types(database: Database) -> None:
+    schema = copy(database, LEDGER)[LEDGER].schema
+
+    assert {name: str(schema.field(name).type) for name in ("portfolio_id", "transfer_id", "row_hash", "currency")} == {
+        "portfolio_id": "string",
+        "transfer_id": "string",
+        "row_hash": "string",
+        "currency": "string",
+    }
+    assert str(schema.field("quantity").type) == "decimal128(18, 8)"
+    assert str(schema.field("cash_effect").type) == "decimal128(28, 8)"
+    assert str(schema.field("event_ts").type) == "timestamp[us, tz=UTC]"
 
 
 def test_no_number_becomes_a_double(database: Database) -> None:
@@ -199,7 +168,7 @@ def test_moments_are_copied_in_utc(database: Database) -> None:
 
 def copy_of_ledger(database: Database, *columns: str, summed: tuple[str, ...]) -> Any:
     """The ledger copied by those columns, with its control."""
-    with duckdb.connect() as connection, _attached(connection, database.reader_dsn):
+    with duckdb.connect() as connection, attached(connection, database.reader_dsn):
         return _copied(connection, ReplicatedTable("transaction_ledger", columns, summed))
 
 
@@ -239,7 +208,7 @@ def test_control_the_same_columns_unchanged_are_copied(two_deposits: Database) -
 
 def test_nothing_stays_attached_after_a_refused_copy(two_deposits: Database) -> None:
     with duckdb.connect() as connection:
-        with pytest.raises(CopyDiffers), _attached(connection, two_deposits.reader_dsn):
+        with pytest.raises(CopyDiffers), attached(connection, two_deposits.reader_dsn):
             _copied(connection, ReplicatedTable("transaction_ledger", ("generate_series(1, 2) as twice",)))
 
         assert replicate(connection, two_deposits.reader_dsn, [LEDGER]).rows[LEDGER].num_rows == 2
@@ -248,7 +217,7 @@ def test_nothing_stays_attached_after_a_refused_copy(two_deposits: Database) -> 
 def test_a_copy_writes_nothing_to_the_database(database: Database) -> None:
     delete = "delete from ledger_database.cash_balance"
 
-    with duckdb.connect() as connection, _attached(connection, database.reader_dsn), pytest.raises(duckdb.Error):
+    with duckdb.connect() as connection, attached(connection, database.reader_dsn), pytest.raises(duckdb.Error):
         connection.execute(delete)
 
     assert copy(database, CASH)[CASH].num_rows == 1

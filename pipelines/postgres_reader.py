@@ -1,0 +1,67 @@
+"""PostgreSQL read through DuckDB: numbers stay exact, and whatever is read while attached is of one instant.
+
+One DuckDB transaction is one REPEATABLE READ snapshot of PostgreSQL.
+"""
+
+import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from storage.errors import SetupError
+
+_SOURCE = "ledger_database"
+_idle: list[duckdb.DuckDBPyConnection] = []
+
+
+@contextmanager
+def reader() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB in memory with the extension loaded; one that has been used or warmed, if there is one."""
+    connection = _idle.pop() if _idle else _loaded(duckdb.connect())
+    yield connection
+    _idle.append(connection)
+
+
+def warm() -> None:
+    """Have a reader ready: to load the extension takes longer than to read a thousand rows."""
+    with reader():
+        pass
+
+
+def _loaded(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    connection.load_extension(str(extension("postgres_scanner")))
+    return connection
+
+
+@contextmanager
+def attached(connection: duckdb.DuckDBPyConnection, dsn: str) -> Iterator[None]:
+    """The database of `dsn` at one instant, while inside."""
+    _loaded(connection).execute("set TimeZone = 'UTC'")
+    quoted = dsn.replace("'", "''")
+    connection.execute(f"attach '{quoted}' as {_SOURCE} (type postgres, read_only)")
+    connection.execute("begin")
+    try:
+        yield
+    finally:
+        connection.execute("rollback")
+        connection.execute(f"detach {_SOURCE}")
+
+
+def remote(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyConnection:
+    """What PostgreSQL answers. A uuid becomes text in Arrow."""
+    return connection.execute("from postgres_query(?, ?)", [_SOURCE, query])
+
+
+def extension(name: str) -> Path:
+    """The signed extension's file from its wheel; nothing is downloaded."""
+    spec = importlib.util.find_spec(f"duckdb_extension_{name}")
+    if spec is None or spec.origin is None:
+        raise SetupError(f"the package duckdb-extension-{name.replace('_', '-')} is not installed; run `make install`")
+    found = sorted(Path(spec.origin).parent.rglob(f"{name}.duckdb_extension"))
+    version = f"v{duckdb.__version__}"
+    for path in found:
+        if path.parent.name == version:
+            return path
+    raise SetupError(f"the wheel of {name} is not for DuckDB {duckdb.__version__}; install the locked versions")
