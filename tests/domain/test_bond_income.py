@@ -17,9 +17,7 @@ D = Decimal
 BOND, EURO_BOND, MAIN, OTHER = 10, 11, 1, 2
 TEN_YEARS = BondTerms(BOND, "USD", Bond.of(date(2025, 11, 15), D("2.25"), "ACT/ACT ICMA", 2, date(2015, 11, 15)))
 SHORT_LIVED = BondTerms(BOND, "USD", Bond.of(date(2016, 10, 31), D(6), "30/360 US", 2, date(2014, 10, 31)))
-ODD = BondTerms(
-    BOND, "USD", Bond.of(date(2017, 1, 15), D("6.4"), "30/360 US", 2, date(2007, 3, 20), date(2007, 7, 15))
-)
+ODD = BondTerms(BOND, "USD", Bond.of(date(2017, 1, 15), D("6.4"), "30/360 US", 2, date(2007, 3, 20), date(2007, 7, 15)))
 PERCENT = Terms("USD", price_factor=D("0.01"))
 
 
