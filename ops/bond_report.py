@@ -43,11 +43,11 @@ def render(facts: Facts) -> str:
     portfolio, positions, performance = facts.portfolio, facts.positions, facts.performance
     title = f"{portfolio['name']} at the close of {positions['as_of']}, in {portfolio['base_currency']}"
     returned = (
-        f"  TWR {percent_of(performance['twr_annual'])} a year, XIRR {percent_of(performance['xirr'])} a year, "
+        f"TWR {percent_of(performance['twr_annual'])} a year, XIRR {percent_of(performance['xirr'])} a year, "
         f"volatility {percent_of(performance['volatility_annual'])} a year"
     )
-    sections = [f"\n{title}\n{'=' * len(title)}", _bonds(facts), _paid(facts.transactions) + returned]
-    return "\n\n".join([*sections, identity(facts.values)])
+    head = f"\n{title}\n{'=' * len(title)}"
+    return "\n\n".join([head, _bonds(facts), _paid(facts.transactions), f"{identity(facts.values)}\n  {returned}"])
 
 
 def _bonds(facts: Facts) -> str:
@@ -72,8 +72,8 @@ def _paid(transactions: Sequence[dict[str, Any]]) -> str:
     for ticker in dict.fromkeys(row["ticker"] for row in standing if row["ticker"]):
         coupons = [row for row in standing if row["ticker"] == ticker and row["type"] == "COUPON"]
         summed = amount_of(sum((Decimal(row["cash_effect"]) for row in coupons), Decimal(0)))
-        line = f"  {ticker:<18}{len(coupons):>3} coupons {summed:>12}, the last on {coupons[-1]['business_date']}"
+        line = f"  {ticker:<18}{summed:>12} in {len(coupons)} coupons, the last on {coupons[-1]['business_date']}"
         redeemed = [row for row in standing if row["ticker"] == ticker and row["note"].startswith("redemption")]
         par = "".join(f"; {amount_of(row['cash_effect'])} at par on {row['business_date']}" for row in redeemed)
         lines.append(line + par)
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)

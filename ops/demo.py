@@ -74,9 +74,8 @@ def record_bonds(client: httpx.Client) -> str:
     for number, row in enumerate(told["transactions"], start=2):
         post(client, f"/portfolios/{portfolio_id}/transactions", row, f"demo-bonds-{number:04d}")
         post(client, f"/portfolios/{portfolio_id}/bond-income", {}, f"demo-bond-income-{number:04d}")
-    print(
-        f"  recorded {len(told['transactions'])} trades of bonds, {_count(client) - before} rows with coupons and par"
-    )
+    added = _count(client) - before
+    print(f"  recorded {len(told['transactions'])} trades of bonds, {added} new rows with coupons and par", flush=True)
     return portfolio_id
 
 

@@ -51,7 +51,7 @@ def render(facts: Facts) -> str:
         _heading(facts),
         _positions(facts.positions),
         explained(facts.lineage),
-        identity(facts.values),
+        identity(facts.values, facts.values[-1]["business_date"][:4]),
         _history(facts.values),
         _performance(facts.performance),
         _correlations(facts.correlations),
@@ -95,16 +95,16 @@ def explained(lineage: dict[str, Any]) -> str:
     )
 
 
-def identity(values: Sequence[dict[str, Any]]) -> str:
-    """The change of value since the last year's end, by its terms, which add up to it."""
+def identity(values: Sequence[dict[str, Any]], since_year: str = "") -> str:
+    """The change of value since the end of the year before, by its terms, which add up to it."""
     last = values[-1]
-    year = [value for value in values if value["business_date"][:4] == last["business_date"][:4]]
-    earlier = values[: len(values) - len(year)]
+    shown = [value for value in values if value["business_date"] >= since_year]
+    earlier = values[: len(values) - len(shown)]
     nothing = dict.fromkeys(("total_value", "realised", "positions_value", "cost_basis"), "0")
-    begin = earlier[-1] if earlier else {**nothing, "business_date": year[0]["business_date"]}
+    begin = earlier[-1] if earlier else {**nothing, "business_date": shown[0]["business_date"]}
 
     def summed(name: str) -> Decimal:
-        return sum((Decimal(value[name]) for value in year), Decimal(0))
+        return sum((Decimal(value[name]) for value in shown), Decimal(0))
 
     def grown(name: str) -> Decimal:
         return Decimal(last[name]) - Decimal(begin[name])
