@@ -72,8 +72,9 @@ def _paid(transactions: Sequence[dict[str, Any]]) -> str:
     for ticker in dict.fromkeys(row["ticker"] for row in standing if row["ticker"]):
         coupons = [row for row in standing if row["ticker"] == ticker and row["type"] == "COUPON"]
         summed = amount_of(sum((Decimal(row["cash_effect"]) for row in coupons), Decimal(0)))
-        line = f"  {ticker:<18}{summed:>12} in {len(coupons)} coupons, the last on {coupons[-1]['business_date']}"
+        counted = f"{len(coupons)} coupon{'s' * (len(coupons) != 1)}"
         redeemed = [row for row in standing if row["ticker"] == ticker and row["note"].startswith("redemption")]
-        par = "".join(f"; {amount_of(row['cash_effect'])} at par on {row['business_date']}" for row in redeemed)
-        lines.append(line + par)
+        last = [f"; {amount_of(row['cash_effect'])} at par on {row['business_date']}" for row in redeemed]
+        last = last or [f", the last on {row['business_date']}" for row in coupons[-1:]]
+        lines.append(f"  {ticker:<18}{summed:>12} in {counted}{''.join(last)}")
     return "\n".join(lines)

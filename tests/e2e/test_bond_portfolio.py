@@ -116,7 +116,8 @@ def test_the_demo_buys_at_the_curves_prices(platform_home) -> None:
         for table in ("marts/fact_bond_valuation_daily", "raw/pg_transaction_ledger")
     )
     query = (
-        f"select abs(price - clean_price), abs(trades.accrued - bonds.accrued * quantity / 100) from {ledger} as trades"
+        "select abs(price - clean_price)::double,"
+        f" abs(trades.accrued::double - bonds.accrued::double * quantity::double / 100) from {ledger} as trades"
         f" inner join {bonds} as bonds on trades.security_id = bonds.security_id and business_date = price_date"
         " where txn_type = 'BUY'"
     )
@@ -124,7 +125,7 @@ def test_the_demo_buys_at_the_curves_prices(platform_home) -> None:
         found = connection.execute(query).fetchall()
 
     assert len(found) == 3
-    assert all(price < D("0.01") and accrued < D("0.01") for price, accrued in found)
+    assert all(price < 0.01 and accrued < 0.01 for price, accrued in found)
 
 
 def test_recording_the_bonds_again_adds_nothing(platform_home, facts: bond_report.Facts) -> None:
