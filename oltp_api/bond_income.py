@@ -49,7 +49,7 @@ class BondIncomeJob:
         today = self._world.clock.today(candidate.time_zone)
         if self._looked_on.get(candidate.portfolio_id) == today:
             return 0
-        is_due, not_posted = self._world.transact(lambda work: look(candidate, work))
+        is_due, not_posted = self._world.transact(lambda work: look(candidate, work, self._world.analytics))
         for bond in not_posted:
             self._tell(candidate, f"not all of bond {bond.ticker} is posted: {bond.reason}")
         posted = self._post(candidate) if is_due else 0
@@ -59,7 +59,7 @@ class BondIncomeJob:
     def _post(self, candidate: Candidate) -> int:
         command = PostBondIncome(candidate.user_id, candidate.portfolio_id)
         try:
-            rows = self._world.transact(lambda work: post_bond_income(command, work)).rows
+            rows = self._world.transact(lambda work: post_bond_income(command, work, self._world.analytics)).rows
         except Refusal as refusal:
             self._tell(candidate, refusal.message)
             return 0

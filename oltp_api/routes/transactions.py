@@ -104,9 +104,10 @@ def remove_holding(portfolio_id: UUID, ticker: ShortText, account: ShortText, on
 @router.post("/bond-income", summary="Post the coupons and redemptions that are due and not in the ledger")
 def post_bond_income(portfolio_id: UUID, once: OnceDep) -> BondIncomeView:
     """The worker does the same within a second; asking again posts nothing."""
+    command = PostBondIncome(once.user_id, portfolio_id)
 
     def act(work: UnitOfWork) -> BondIncomeView:
-        income = bond_income.post_bond_income(PostBondIncome(once.user_id, portfolio_id), work)
+        income = bond_income.post_bond_income(command, work, once.world.analytics)
         recorded = work.reads.recorded(portfolio_id, income.rows).transactions if income.rows else []
         return BondIncomeView(transactions=recorded, not_posted=income.not_posted)
 

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from threading import Barrier, Event
 from typing import Any
 from uuid import UUID
 
 import httpx
 import psycopg
+import pyarrow as pa
 import pytest
 from psycopg.rows import dict_row
 
@@ -26,9 +28,12 @@ from oltp_api.handlers.ledger import save
 from oltp_api.repositories.portfolios import Asked, PostgresPortfolioRepository
 from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.worker import at_work, jobs_of
+from storage.analytics import LakeAnalyticsRepository
 from storage.clock import SampleMarketClock
+from storage.lake import Lake
 from storage.postgres import Database
 from storage.settings import Settings
+from tests.small_release import release
 
 TREASURY = {
     "maturity_date": "2025-11-15",
@@ -39,6 +44,7 @@ TREASURY = {
     "issue_date": "2015-11-15",
 }
 MATURED = {**TREASURY, "coupon_rate_pct": "6", "maturity_date": "2016-10-31", "issue_date": "2014-10-31"}
+_RATES = "marts/fx_rate_daily"
 _PLAN = "explain select portfolio_id from portfolio where xid >= '{xmin}'::xid8"
 
 
@@ -112,6 +118,31 @@ def test_a_bond_without_terms_posts_nothing_and_says_why(buyer) -> None:
     assert [(one["ticker"], one["reason"]) for one in income["not_posted"]] == [
         ("NOTERMS", "its bond details are not registered")
     ]
+
+
+def test_a_redemption_in_euros_waits_for_a_released_rate_and_is_recorded_at_it(bonds, new_portfolio, lake) -> None:
+    mine = new_portfolio()
+    terms = {"ticker": "E16", "asset_type": "BOND", "currency": "EUR", "bond": MATURED}
+    mine.api.post("/securities", json=terms).raise_for_status()
+    mine.post(type="DEPOSIT", amount="10000", currency="EUR", business_date="2016-01-04").raise_for_status()
+    mine.buy("10000", "100", "E16", business_date="2016-01-05", fx_rate="1.08").raise_for_status()
+
+    waiting = income_of(mine)
+    release(lake, {_RATES: lake.publish(_RATES, rates_of(date(2016, 10, 31), USD="1.095", EUR="1")).version})
+    (sold,) = income_of(mine)["transactions"]
+
+    assert [row["type"] for row in waiting["transactions"]] == ["COUPON", "COUPON"]
+    assert [one["reason"][:43] for one in waiting["not_posted"]] == ["no release has a rate for its redemption on"]
+    assert (sold["type"], sold["currency"], sold["cash_effect"], sold["fx_rate"]) == ("SELL", "EUR", "10000", "1.095")
+    assert income_of(mine) == {"transactions": [], "not_posted": []}
+
+
+def rates_of(day: date, **per_euro: str) -> pa.Table:
+    rows = [
+        {"currency": name, "business_date": day, "rate_per_eur": Decimal(rate), "rate_date": day, "status": "PRICED"}
+        for name, rate in per_euro.items()
+    ]
+    return pa.Table.from_pylist(rows)
 
 
 def test_an_archived_portfolio_is_left_alone(buyer, world: World) -> None:
@@ -219,8 +250,12 @@ def both(act: Callable[[], Any]) -> list[Any]:
         return [done.result() for done in [threads.submit(act) for _ in range(2)]]
 
 
-def posting(mine: Any, database: Database, repository: type[PostgresPortfolioRepository]) -> Callable[[], Any]:
+def posting(
+    mine: Any, database: Database, lake: Lake, repository: type[PostgresPortfolioRepository]
+) -> Callable[[], Any]:
     """How posting through `repository` ends: the number of rows, or the error's name."""
+
+    command, rates = PostBondIncome(LOCAL_USER, UUID(mine.portfolio_id)), LakeAnalyticsRepository.newest(lake)
 
     def post() -> Any:
         clock = SampleMarketClock()
@@ -228,7 +263,7 @@ def posting(mine: Any, database: Database, repository: type[PostgresPortfolioRep
             with psycopg.connect(database.app_url, row_factory=dict_row) as connection:
                 work = UnitOfWork(connection, clock)
                 work.portfolios = repository(connection, clock.now(), work.write_later)
-                income = post_bond_income(PostBondIncome(LOCAL_USER, UUID(mine.portfolio_id)), work)
+                income = post_bond_income(command, work, rates)
                 work.commit()
         except psycopg.Error as error:
             return type(error).__name__
@@ -237,16 +272,18 @@ def posting(mine: Any, database: Database, repository: type[PostgresPortfolioRep
     return post
 
 
-def test_of_two_who_post_at_once_the_second_finds_nothing_missing(buyer, database: Database) -> None:
+def test_of_two_who_post_at_once_the_second_finds_nothing_missing(buyer, database: Database, lake: Lake) -> None:
     mine = buyer("T25")
 
-    assert sorted(both(posting(mine, database, SlowRepository))) == [0, 2]
+    assert sorted(both(posting(mine, database, lake, SlowRepository))) == [0, 2]
 
 
-def test_control_without_the_lock_both_decide_and_only_the_ledgers_keys_stop_one(buyer, database: Database) -> None:
+def test_control_without_the_lock_both_decide_and_only_the_ledgers_keys_stop_one(
+    buyer, database: Database, lake: Lake
+) -> None:
     mine = buyer("T25")
 
-    assert set(both(posting(mine, database, UnlockedRepository))) == {2, "UniqueViolation"}
+    assert set(both(posting(mine, database, lake, UnlockedRepository))) == {2, "UniqueViolation"}
 
 
 def test_control_what_was_decided_before_the_lock_and_has_no_id_is_posted_twice(buyer, world: World) -> None:
@@ -255,7 +292,7 @@ def test_control_what_was_decided_before_the_lock_and_has_no_id_is_posted_twice(
 
     def careless() -> None:
         def decided(work: UnitOfWork) -> Any:
-            return post_bond_income(PostBondIncome(LOCAL_USER, UUID(mine.portfolio_id)), work).rows
+            return post_bond_income(PostBondIncome(LOCAL_USER, UUID(mine.portfolio_id)), work, world.analytics).rows
 
         def recorded(work: UnitOfWork) -> None:
             portfolio = work.portfolios.lock(LOCAL_USER, UUID(mine.portfolio_id))
