@@ -1,4 +1,5 @@
-"""The background worker, `python -m oltp_api.worker`: it acts on the events that the API has written.
+"""The background worker, `python -m oltp_api.worker`: it acts on the events that the API has written,
+and looks again and again at what is due: open orders, coupons and redemptions.
 
 Any number may run beside the API; each consumer has one of them at a time. SIGTERM lets the events at hand finish.
 """
