@@ -218,6 +218,14 @@ class PlaceOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class PostBondIncome:
+    """Record every coupon and redemption that is due and not in the ledger."""
+
+    user_id: UUID
+    portfolio_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class FillOrder:
     user_id: UUID
     order_id: UUID

@@ -8,7 +8,7 @@ Rows are chained: each row's hash covers the row and the hash before it, so that
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -86,6 +86,19 @@ def effective(rows: Iterable[Transaction]) -> list[Transaction]:
     if taken_back:
         listed = [row for row in listed if row.seq not in taken_back and row.reverses_seq is None]
     return in_order_of_event(listed)
+
+
+def reversal(row: Transaction, note: str, external_id: str | None = None) -> Transaction:
+    """The draft that takes `row` back: at its moment, with its effects negated."""
+    return replace(
+        row,
+        txn_type=TxnType.REVERSAL,
+        cash_effect=-row.cash_effect,
+        quantity=-row.quantity if row.quantity is not None else None,
+        reverses_seq=row.seq,
+        external_id=external_id,
+        note=note,
+    )
 
 
 def first_hash(portfolio_id: UUID) -> bytes:

@@ -24,7 +24,7 @@ from domain.errors import (
     TooManyHoldings,
 )
 from domain.holdings import CostMethod, Holding
-from domain.ledger import Transaction, TxnType, effective
+from domain.ledger import Transaction, TxnType, effective, reversal
 from domain.money import ZERO, money, share
 from domain.positions import HoldingKey, Positions
 
@@ -258,7 +258,11 @@ class Portfolio:
             raise CannotReverse(seq, f"it was reversed by transaction {reversed_by[seq]}")
         transfer = original.transfer_id
         legs = [row for row in self.history if transfer and row.transfer_id == transfer] or [original]
-        return self._decide([self._reversal(leg, note) for leg in legs])
+        return self._decide([reversal(leg, note) for leg in legs])
+
+    def record(self, rows: list[Transaction]) -> list[Transaction]:
+        """What has happened, drafted elsewhere: recorded even if the cash or the units are not there."""
+        return self._decide(sorted(rows, key=lambda row: (row.business_date, row.event_ts)), is_confirmed=True)
 
     def restate(self, method: CostMethod) -> None:
         """Fold the whole history again by another method of cost; needs the history."""
@@ -281,24 +285,14 @@ class Portfolio:
     def _entry(self, account_id: int, when: When, terms: Terms) -> Entry:
         return Entry(self.portfolio_id, self.base_currency, account_id, when, terms)
 
-    def _reversal(self, row: Transaction, note: str) -> Transaction:
-        return replace(
-            row,
-            txn_type=TxnType.REVERSAL,
-            cash_effect=-row.cash_effect,
-            quantity=-row.quantity if row.quantity is not None else None,
-            reverses_seq=row.seq,
-            external_id=None,
-            note=note,
-        )
-
     def _decide(self, rows: list[Transaction], is_confirmed: bool = False) -> list[Transaction]:
         """Number the rows, refuse what the rules forbid, apply: all of them, or none."""
         self._refuse_archived()
         numbered = [replace(row, seq=self.version + place) for place, row in enumerate(rows, start=1)]
         when = When(numbered[0].event_ts, numbered[0].business_date)
+        newest = When(numbered[-1].event_ts, numbered[-1].business_date)
         is_checked = not (self.allows_shorts or is_confirmed)
-        if self.is_back_dated(when) or numbered[0].txn_type is TxnType.REVERSAL:
+        if self.is_back_dated(when) or any(row.txn_type is TxnType.REVERSAL for row in numbered):
             after = self._folded_with(numbered, is_checked)
         else:
             after = replace(self.positions, holdings=dict(self.holdings), cash=dict(self.cash))
@@ -310,7 +304,7 @@ class Portfolio:
         self._refuse_seventh_account(after, numbered)
         self._become(after)
         self.version = numbered[-1].seq
-        self.last = max(self.last, when, key=_moment) if self.last else when
+        self.last = max(self.last, newest, key=_moment) if self.last else newest
         self.rows.extend(numbered)
         if self.history is not None:
             self.history.extend(numbered)

@@ -56,6 +56,23 @@ _TRANSACTION = {
     "external_id": None,
     "note": "",
 }
+_COUPON = {
+    **_TRANSACTION,
+    **dict.fromkeys(("quantity", "price", "gross")),
+    "seq": 3,
+    "type": "COUPON",
+    "security_id": 21,
+    "ticker": "912828M56",
+    "fees": "0",
+    "cash_effect": "112.5",
+    "fx_rate": "1",
+    "business_date": "2016-11-15",
+    "event_ts": "2016-11-15T05:00:00Z",
+    "ex_date": "2016-11-15",
+    "external_id": "coupon:21:2016-11-15:1",
+    "note": "coupon on 10000",
+}
+_NOT_POSTED = {"security_id": 22, "ticker": "OLDBOND", "reason": "its bond details are not registered"}
 _HELD = {"quantity": "10", "avg_cost": "140.35", "cost_basis": "1403.5", "realised": "0"}
 _HELD_NOW = {
     **_HELD,
@@ -231,6 +248,8 @@ EXAMPLES: Mapping[type[BaseModel], Mapping[str, Any]] = {
     ledger.TransactionView: _TRANSACTION,
     ledger.TransactionPage: {"items": [_TRANSACTION], "next_cursor": None},
     ledger.TransactionsView: {"transactions": [_TRANSACTION]},
+    ledger.BondIncomeView: {"transactions": [_COUPON], "not_posted": [_NOT_POSTED]},
+    ledger.NotPostedView: _NOT_POSTED,
     ledger.HoldingsView: {"portfolio_id": _PORTFOLIO_ID, "holdings": [_HOLDING]},
     ledger.CashView: {
         "portfolio_id": _PORTFOLIO_ID,

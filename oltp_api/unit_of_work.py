@@ -9,6 +9,7 @@ from psycopg_pool import ConnectionPool
 from domain.ports import Clock
 from oltp_api.connections import Connection
 from oltp_api.repositories.accounts import PostgresAccountRepository
+from oltp_api.repositories.bonds import HeldBonds
 from oltp_api.repositories.books import Books
 from oltp_api.repositories.edits import PortfolioEdits
 from oltp_api.repositories.imports import PostgresImports
@@ -43,6 +44,7 @@ class UnitOfWork:
         self.portfolios = PostgresPortfolioRepository(connection, now, self.write_later)
         self.orders = PostgresOrderRepository(connection, now, self.write_later, self.flush)
         self.securities = PostgresSecurityRepository(connection)
+        self.bonds = HeldBonds(connection)
         self.accounts = PostgresAccountRepository(connection, now)
         self.edits = PortfolioEdits(connection, now)
         self.simulations = PostgresSimulationRequests(connection, now)

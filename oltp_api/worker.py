@@ -1,4 +1,5 @@
-"""The background worker, `python -m oltp_api.worker`: it acts on the events that the API has written.
+"""The background worker, `python -m oltp_api.worker`: it acts on the events that the API has written,
+and looks again and again at what is due: open orders, coupons and redemptions.
 
 Any number may run beside the API; each consumer has one of them at a time. SIGTERM lets the events at hand finish.
 """
@@ -6,7 +7,7 @@ Any number may run beside the API; each consumer has one of them at a time. SIGT
 import logging
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Event, Thread
 
@@ -15,6 +16,7 @@ from psycopg_pool import PoolTimeout
 
 from domain.ports import EventMessage, EventPublisher
 from oltp_api.app import opened
+from oltp_api.bond_income import BondIncomeJob
 from oltp_api.broker import broker_of, fill_due_orders
 from oltp_api.dependencies import World
 from storage.collateral import on_position_snapshot_created
@@ -26,6 +28,7 @@ from storage.settings import Settings, settings
 
 _LOG = logging.getLogger("lakefolio.worker")
 _LOOK_EVERY_S = 0.5
+Job = Callable[[], object]
 
 
 def consumers(current: Settings) -> Sequence[Consumer]:
@@ -49,30 +52,40 @@ def main() -> int:
     except SetupError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    with opened(settings()) as world, broker_at_work(settings(), world, stop):
+    with opened(settings()) as world, at_work(jobs_of(settings(), world), stop):
         run_consumers(database.app_url, listening, stop)
     return 0
 
 
-@contextmanager
-def broker_at_work(current: Settings, world: World, stop: Event) -> Iterator[None]:
-    """The broker that the settings name looks at open orders, beside what goes on inside."""
+def jobs_of(current: Settings, world: World) -> Mapping[str, Job]:
+    """What is looked at again and again, whatever happened: open orders, and what bonds owe."""
     broker = broker_of(current, world.analytics)
+    bonds: Mapping[str, Job] = {"bond income": BondIncomeJob(world)}
+    if broker is None:
+        return bonds
+    return {"orders": lambda: fill_due_orders(world, broker, world.clock.now()), **bonds}
 
-    def look() -> None:
-        while broker is not None and not stop.wait(_LOOK_EVERY_S):
+
+@contextmanager
+def at_work(jobs: Mapping[str, Job], stop: Event) -> Iterator[None]:
+    """Each job has a thread beside what goes on inside."""
+
+    def look(name: str, job: Job) -> None:
+        while not stop.wait(_LOOK_EVERY_S):
             try:
-                fill_due_orders(world, broker, world.clock.now())
+                job()
             except (psycopg.Error, PoolTimeout):
-                _LOG.warning("orders cannot be looked at; trying again", exc_info=True)
+                _LOG.warning("%s cannot be looked at; trying again", name, exc_info=True)
 
-    looking = Thread(target=look, name="broker")
-    looking.start()
+    looking = [Thread(target=look, args=job, name=job[0]) for job in jobs.items()]
+    for thread in looking:
+        thread.start()
     try:
         yield
     finally:
         stop.set()
-        looking.join()
+        for thread in looking:
+            thread.join()
 
 
 def _publish_to(publisher: EventPublisher) -> Handler:

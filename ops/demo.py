@@ -1,15 +1,16 @@
-"""The demo: a real portfolio's 27 years on the bundled market, from its ledger over HTTP to the report.
+"""The demo: 27 years of a portfolio on the bundled market and ten of one of bonds, from the ledger to the report.
 
 It is the product's own path, with its own state folder. Every request carries an Idempotency-Key, so that running the
 demo again changes nothing twice.
 """
 
 import csv
+import json
 import time
 
 import httpx
 
-from ops import processes, report
+from ops import bond_report, processes, report
 from ops.client import pages, post
 from ops.environment import prepared
 from storage import embedded
@@ -17,6 +18,7 @@ from storage.errors import SetupError
 from storage.settings import REPOSITORY, Settings
 
 HISTORY = REPOSITORY / "sample_data" / "demo_history.csv"
+BONDS = REPOSITORY / "sample_data" / "demo_bonds.json"
 NAME = "Family savings 1990"
 
 
@@ -32,10 +34,12 @@ def run(current: Settings) -> int:
         processes.wait_ready(api, state.home)
         with httpx.Client(base_url=f"http://127.0.0.1:{api.port}/api/v1", timeout=30, trust_env=False) as client:
             portfolio_id = record_history(client)
+            bonds_id = record_bonds(client)
             _say("refreshing the graph: prices, rates, replica, positions, marts, release, simulation")
             if processes.refresh(variables):
                 raise SetupError(f"the refresh failed; its steps are above, its logs in {state.home / 'dagster'}")
             print(report.render(report.gather(client, portfolio_id)))
+            print(bond_report.render(bond_report.gather(client, bonds_id)))
     finally:
         processes.stop(state.home, "api")
         embedded.stop(state.home)
@@ -55,6 +59,23 @@ def record_history(client: httpx.Client) -> str:
         post(client, f"/portfolios/{portfolio_id}/transactions", body, f"demo-{number:04d}")
     added = _count(client) - before
     print(f"  recorded {len(rest) + 1} transactions over HTTP, {added} of them new", flush=True)
+    return portfolio_id
+
+
+def record_bonds(client: httpx.Client) -> str:
+    """The id of the demo's portfolio of bonds: its trades, and after each what had become due."""
+    told = json.loads(BONDS.read_text())
+    before = _count(client)
+    registered = {bond["ticker"] for bond in pages(client, "/securities", asset_type="BOND")}
+    for bond in told["securities"]:
+        if bond["ticker"] not in registered:
+            post(client, "/securities", {"asset_type": "BOND", **bond}, f"demo-{bond['ticker']}")
+    portfolio_id = str(post(client, "/portfolios", told["portfolio"], "demo-bonds")["portfolio_id"])
+    for number, row in enumerate(told["transactions"], start=2):
+        post(client, f"/portfolios/{portfolio_id}/transactions", row, f"demo-bonds-{number:04d}")
+        post(client, f"/portfolios/{portfolio_id}/bond-income", {}, f"demo-bond-income-{number:04d}")
+    added = _count(client) - before
+    print(f"  recorded {len(told['transactions'])} trades of bonds, {added} new rows with coupons and par", flush=True)
     return portfolio_id
 
 

@@ -51,7 +51,7 @@ def render(facts: Facts) -> str:
         _heading(facts),
         _positions(facts.positions),
         explained(facts.lineage),
-        _identity(facts.values),
+        identity(facts.values, facts.values[-1]["business_date"][:4]),
         _history(facts.values),
         _performance(facts.performance),
         _correlations(facts.correlations),
@@ -72,14 +72,14 @@ def _positions(positions: dict[str, Any]) -> str:
     for position in ranked:
         status = position["status"] if position["status"] != "STALE" else f"STALE {position['stale_days']} days"
         lines.append(
-            f"{position['ticker']:<6}{_amount(position['quantity'], 0):>12}{_amount(position['avg_cost'], 4):>12}"
-            f"{_amount(position['cost_basis']):>14}{_amount(position['market_value']):>15}"
-            f"{_amount(position['gain_loss']):>15}  {status}"
+            f"{position['ticker']:<6}{amount_of(position['quantity'], 0):>12}{amount_of(position['avg_cost'], 4):>12}"
+            f"{amount_of(position['cost_basis']):>14}{amount_of(position['market_value']):>15}"
+            f"{amount_of(position['gain_loss']):>15}  {status}"
         )
     total = positions["total"]
-    lines.append(f"{'cash':<6}{_amount(total['cash']):>53}")
+    lines.append(f"{'cash':<6}{amount_of(total['cash']):>53}")
     lines.append(
-        f"{'total':<6}{_amount(total['cost_basis']):>38}{_amount(total['total_value']):>15}"
+        f"{'total':<6}{amount_of(total['cost_basis']):>38}{amount_of(total['total_value']):>15}"
         f"{'':>15}  {total['coverage_pct']:.0f} % priced"
     )
     return "\n".join(lines)
@@ -95,16 +95,16 @@ def explained(lineage: dict[str, Any]) -> str:
     )
 
 
-def _identity(values: Sequence[dict[str, Any]]) -> str:
-    """The change of value since the last year's end, by its terms, which add up to it."""
+def identity(values: Sequence[dict[str, Any]], since_year: str = "") -> str:
+    """The change of value since the end of the year before, by its terms, which add up to it."""
     last = values[-1]
-    year = [value for value in values if value["business_date"][:4] == last["business_date"][:4]]
-    earlier = values[: len(values) - len(year)]
+    shown = [value for value in values if value["business_date"] >= since_year]
+    earlier = values[: len(values) - len(shown)]
     nothing = dict.fromkeys(("total_value", "realised", "positions_value", "cost_basis"), "0")
-    begin = earlier[-1] if earlier else {**nothing, "business_date": year[0]["business_date"]}
+    begin = earlier[-1] if earlier else {**nothing, "business_date": shown[0]["business_date"]}
 
     def summed(name: str) -> Decimal:
-        return sum((Decimal(value[name]) for value in year), Decimal(0))
+        return sum((Decimal(value[name]) for value in shown), Decimal(0))
 
     def grown(name: str) -> Decimal:
         return Decimal(last[name]) - Decimal(begin[name])
@@ -119,9 +119,9 @@ def _identity(values: Sequence[dict[str, Any]]) -> str:
         ("fees and tax", -summed("fees") - summed("tax")),
     ]
     rest = grown("total_value") - sum((amount for _, amount in terms), Decimal(0))
-    lines = [f"  {name:<28}{_amount(amount):>16}" for name, amount in terms]
-    lines.append(f"  {'not explained':<28}{_amount(rest):>16}")
-    head = f"What changed since {begin['business_date']}: {_amount(grown('total_value'))} {last['currency']}"
+    lines = [f"  {name:<28}{amount_of(amount):>16}" for name, amount in terms]
+    lines.append(f"  {'not explained':<28}{amount_of(rest):>16}")
+    head = f"What changed since {begin['business_date']}: {amount_of(grown('total_value'))} {last['currency']}"
     return "\n".join([head, *lines])
 
 
@@ -142,14 +142,17 @@ def _performance(performance: dict[str, Any]) -> str:
     recovery = performance["max_drawdown_recovery"] or "not yet"
     years = (_day(performance["as_of"]) - _day(performance["first_date"])).days / 365.25
     rows = [
-        ("contributed, net", _amount(performance["net_contributions"])),
-        ("TWR", f"{_percent(performance['twr'])} in {years:.1f} years, {_percent(performance['twr_annual'])} a year"),
-        ("XIRR", f"{_percent(performance['xirr'])} a year ({performance['xirr_status']})"),
-        ("volatility", f"{_percent(performance['volatility_annual'])} a year"),
+        ("contributed, net", amount_of(performance["net_contributions"])),
+        (
+            "TWR",
+            f"{percent_of(performance['twr'])} in {years:.1f} years, {percent_of(performance['twr_annual'])} a year",
+        ),
+        ("XIRR", f"{percent_of(performance['xirr'])} a year ({performance['xirr_status']})"),
+        ("volatility", f"{percent_of(performance['volatility_annual'])} a year"),
         ("Sharpe", f"{performance['sharpe']:.2f} over the three-month Treasury"),
         (
             "max drawdown",
-            f"{_percent(performance['max_drawdown'])} from {performance['max_drawdown_peak']} to "
+            f"{percent_of(performance['max_drawdown'])} from {performance['max_drawdown_peak']} to "
             f"{performance['max_drawdown_trough']}, back on {recovery}",
         ),
     ]
@@ -178,11 +181,11 @@ def _fan(simulation: dict[str, Any]) -> str:
     return "\n".join([title, *lines])
 
 
-def _amount(text: str | Decimal | None, digits: int = 2) -> str:
+def amount_of(text: str | Decimal | None, digits: int = 2) -> str:
     return "missing" if text is None else f"{float(text):,.{digits}f}"
 
 
-def _percent(fraction: float | None) -> str:
+def percent_of(fraction: float | None) -> str:
     return "undefined" if fraction is None else f"{100 * fraction:,.2f} %"
 
 

@@ -108,6 +108,12 @@ class LakeAnalyticsRepository:
         rows = self._mounted().rows(_SQL["price"], ticker=ticker, on=on)
         return TickerPriceAtDate(ticker=ticker, asked=on, **rows[0]) if rows else None
 
+    def get_fx_rate(self, currency: str, base_currency: str, on: date) -> Decimal | None:
+        """What one unit of `currency` is in `base_currency` at the central bank's rates of `on`; None without both."""
+        asked = {"currency": currency, "base_currency": base_currency, "on": on}
+        rows = self._mounted().rows(_SQL["fx_rate"], **asked)
+        return Decimal(rows[0]["fx_rate"]) if rows else None
+
     def get_correlation_extremes(self, tickers: Sequence[str]) -> tuple[tuple[str, str, float], ...]:
         """The least and the most correlated pair, in this order; one if there is only one, else none."""
         rows = self._mounted().rows(_SQL["correlations_of_tickers"], tickers=list(tickers)) if tickers else []

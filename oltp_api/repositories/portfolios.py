@@ -105,8 +105,10 @@ class PostgresPortfolioRepository:
         for row in self._connection.execute(_PORTFOLIOS["holdings"], asked).fetchall():
             _add_holding(portfolio, row)
 
-    def history(self, portfolio_id: UUID) -> list[Transaction]:
-        rows = self._connection.execute(_PORTFOLIOS["history"], {"portfolio_id": portfolio_id}).fetchall()
+    def history(self, portfolio_id: UUID, security_ids: Sequence[int] | None = None) -> list[Transaction]:
+        """Every row of the portfolio, or those of some securities."""
+        asked = {"portfolio_id": portfolio_id, "security_ids": security_ids}
+        rows = self._connection.execute(_PORTFOLIOS["history"], asked).fetchall()
         return [Transaction(**{**row, "txn_type": TxnType(row["txn_type"])}) for row in rows]
 
     def save(self, portfolio: Portfolio, events: Sequence[Happened] = ()) -> None:

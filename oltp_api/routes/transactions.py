@@ -7,16 +7,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
 
-from domain.commands import RemoveHolding
+from domain.commands import PostBondIncome, RemoveHolding
 from domain.ledger import Transaction, TxnType
 from domain.securities import Security, parse_ticker
 from oltp_api.dependencies import OnceDep, VisiblePortfolio, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Day, ShortText
-from oltp_api.handlers import ledger
+from oltp_api.handlers import bond_income, ledger
 from oltp_api.pages import CursorQuery, LimitQuery
 from oltp_api.repositories.accounts import MAIN_ACCOUNT
 from oltp_api.schemas.ledger import (
+    BondIncomeView,
     ConversionRequest,
     CostMethodRequest,
     HoldingAdded,
@@ -98,6 +99,19 @@ def remove_holding(portfolio_id: UUID, ticker: ShortText, account: ShortText, on
     return once.world.transact(
         lambda work: work.reads.recorded(portfolio_id, [ledger.remove_holding(command, work)]).transactions[0]
     )
+
+
+@router.post("/bond-income", summary="Post the coupons and redemptions that are due and not in the ledger")
+def post_bond_income(portfolio_id: UUID, once: OnceDep) -> BondIncomeView:
+    """The worker does the same within a second; asking again posts nothing."""
+    command = PostBondIncome(once.user_id, portfolio_id)
+
+    def act(work: UnitOfWork) -> BondIncomeView:
+        income = bond_income.post_bond_income(command, work, once.world.analytics)
+        recorded = work.reads.recorded(portfolio_id, income.rows).transactions if income.rows else []
+        return BondIncomeView(transactions=recorded, not_posted=income.not_posted)
+
+    return once.world.transact(act)
 
 
 @router.put("/cost-method", response_model=HoldingsView, summary="Restate every cost by another method")

@@ -244,6 +244,19 @@ class TransactionsView(View):
     transactions: Sequence[TransactionView]
 
 
+class NotPostedView(View):
+    security_id: int
+    ticker: str
+    reason: str
+
+
+class BondIncomeView(View):
+    """The rows that were missing, in ledger order, and the bonds of which nothing or not all could be posted."""
+
+    transactions: Sequence[TransactionView]
+    not_posted: Sequence[NotPostedView]
+
+
 class LotView(View):
     """Units opened together; only FIFO portfolios keep lots apart."""
 

@@ -55,6 +55,7 @@ class ExplainedValuationView(View):
     accrued: Amount
     dirty_price: Amount
     yield_pct: float
+    modified_duration_years: float | None = Field(description="None on the 30th before a maturity on the 31st.")
     spread_bps: float
     curve_date: date
 

@@ -93,7 +93,9 @@ select
     reverses_seq,
     external_id
 from transaction_ledger
-where portfolio_id = %(portfolio_id)s
+where
+    portfolio_id = %(portfolio_id)s
+    and (%(security_ids)s::bigint[] is null or security_id = any(%(security_ids)s))
 order by seq
 
 -- name: save

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from domain.analytics.bond_values import BondValues, value_daily
 from domain.analytics.bonds import Bond
 from domain.analytics.curves import Curves
-from domain.analytics.day_counts import Days
+from domain.analytics.day_counts import Days, days_of
 from pipelines.publishing import publish
 from pipelines.resources import EXCHANGE, Platform
 from pipelines.version_set import pinned
@@ -39,7 +39,7 @@ SCHEMA = pa.schema(
 )
 MEANINGS = {
     "security_id": "Bond.",
-    "price_date": "Session, from its issue to the day before its maturity.",
+    "price_date": "Session or coupon date, from its issue to the day before its maturity.",
     "clean_price": "Per cent of face, without accrued interest: dirty_price - accrued.",
     "accrued": "Interest accrued since the last coupon, per 100 of face; 0 on a coupon date.",
     "dirty_price": "What 100 of face is worth: its payments discounted on the curve plus spread_bps.",
@@ -54,11 +54,11 @@ MEANINGS = {
 @dg.asset(
     key=["marts", "fact_bond_valuation_daily"],
     deps=[dg.AssetKey(table.split("/")) for table in (BONDS, CURVE, CALENDAR)],
-    description="Grain: one row per bond and session: clean and dirty price, yield, duration, DV01, from the curve.",
+    description="Grain: one row per bond and session or coupon date: clean and dirty price, yield, duration, DV01.",
     group_name="marts",
     owners=["team:lakefolio"],
     kinds={"python", "deltalake"},
-    code_version="1",
+    code_version="2",
 )
 def fact_bond_valuation_daily(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
     versions = pinned(context.instance, context.run.run_id, platform.releases, known=[BONDS, CURVE, CALENDAR]).versions
@@ -78,12 +78,17 @@ def sessions(calendar: pa.Table) -> Days:
 
 
 def valued(bonds: pa.Table, curve: pa.Table, days: Days) -> tuple[pa.Table, Mapping[int, str]]:
-    """The rows of every bond that can be valued, and why the others cannot."""
+    """The rows of every bond that can be valued, and why the others cannot.
+
+    A coupon is cash on its own date, so a bond is worth less from that date on, be it a session or not.
+    """
     tables, refused = [SCHEMA.empty_table()], {}
     curves = curves_of(curve) if bonds.num_rows and curve.num_rows else None
     for terms in sorted(bonds.to_pylist(), key=lambda row: int(row["security_id"])):
         try:
-            tables.append(_rows(terms, _values(terms, curves, days), days))
+            bond, spread = _bond(terms)
+            on = _with_coupon_dates(bond, days)
+            tables.append(_rows(terms, _values(bond, spread, curves, on), on))
         except ValueError as error:
             refused[int(terms["security_id"])] = str(error)
     return pa.concat_tables(tables).combine_chunks(), refused
@@ -98,14 +103,25 @@ def curves_of(curve: pa.Table) -> Curves:
     return Curves.bootstrap(days, [int(tenor) for tenor in tenors], yields)
 
 
-def _values(terms: Mapping[str, Any], curves: Curves | None, days: Days) -> BondValues:
+def _bond(terms: Mapping[str, Any]) -> tuple[Bond, float]:
+    """The bond and its spread over the curve."""
     spread = terms["spread_bps"]
     if spread is None and terms["issuer_class"] != "SOVEREIGN":
         raise ValueError("it is no sovereign and has no spread_bps over the Treasury curve")
+    return Bond.of(**{name: terms[name] for name in _TERMS}), float(spread or 0)
+
+
+def _with_coupon_dates(bond: Bond, days: Days) -> Days:
+    if not len(days):
+        return days
+    flows = bond.cash_flows(days[0].item(), days[-1].item())
+    return np.union1d(days, days_of([flow.day for flow in flows if flow.kind == "COUPON"]))
+
+
+def _values(bond: Bond, spread_bps: float, curves: Curves | None, days: Days) -> BondValues:
     if curves is None:
         raise ValueError("there is no curve")
-    bond = Bond.of(**{name: terms[name] for name in _TERMS})
-    return value_daily(bond, days, curves, float(spread or 0))
+    return value_daily(bond, days, curves, spread_bps)
 
 
 def _rows(terms: Mapping[str, Any], values: BondValues, days: Days) -> pa.Table:

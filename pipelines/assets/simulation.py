@@ -16,6 +16,7 @@ import pyarrow as pa
 from domain.analytics.simulation import GbmInputs, SimulationResult, SimulationSpec, simulate
 from domain.errors import InvalidInput, NoRelease, Refusal
 from domain.ports import ReleasedCash, SimulationRequest, ValuedPosition
+from domain.securities import AssetType
 from pipelines.partitions import SIMULATIONS
 from pipelines.plots import fan_chart
 from pipelines.publishing import publish
@@ -101,7 +102,8 @@ def run_request(
     try:
         start = started(platform.lake, release, request, version)
     except Refusal as refusal:
-        context.log.warning("simulation %s is refused: %s", simulation_id, refusal.message)
+        tell = context.log.info if request.is_standing else context.log.warning  # nobody has asked for a standing one
+        tell("simulation %s is refused: %s", simulation_id, refusal.message)
         return Outcome(request, version, reason=refusal.message)
     spec = SimulationSpec(request.horizon_years, request.num_paths, request.seed, request.sample_paths)
     result = simulate(start.inputs, spec, workers=2)
@@ -140,8 +142,8 @@ def finish(platform: Platform, release: Release, outcomes: list[Outcome]) -> Non
 def started(lake: Lake, release: Release, request: SimulationRequest, version: int) -> Start:
     """Values, drifts, volatilities and correlation of what the portfolio holds at the release's last day.
 
-    Refused if a position has no price, something is in another currency, a security has no parameters, or nothing is
-    held and no cash.
+    Refused if a position has no price or is a bond, something is in another currency, a security has no parameters, or
+    nothing is held and no cash.
     """
     analytics = LakeAnalyticsRepository.at(lake, release)
     positions = analytics.get_positions(request.portfolio_id)
@@ -152,6 +154,10 @@ def started(lake: Lake, release: Release, request: SimulationRequest, version: i
     foreign = sorted({one.currency for one in held if one.currency != one.base_currency})
     if foreign:
         raise InvalidInput("portfolio", f"holds {', '.join(foreign)}; exchange rates are not simulated yet")
+    details = analytics.get_ticker_details([position.ticker for position in positions])
+    bonds = sorted(ticker for ticker, known in details.items() if known.asset_type == AssetType.BOND)
+    if bonds:
+        raise InvalidInput("portfolio", f"holds bonds, which are not simulated yet: {', '.join(bonds)}")
     values = analytics.get_values(request.portfolio_id, release.as_of, release.as_of)
     if not values or values[-1].total_value <= 0:
         raise InvalidInput("portfolio", "is worth nothing, so there is nothing to simulate")

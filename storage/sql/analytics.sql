@@ -127,6 +127,17 @@ where securities.ticker = $ticker and prices.price_date <= $on
 order by prices.price_date desc
 limit 1
 
+-- name: fx_rate
+select cast(base.rate_per_eur / own.rate_per_eur as decimal(18, 8)) as fx_rate
+from marts.fx_rate_daily as own
+inner join marts.fx_rate_daily as base using (business_date)
+where
+    own.currency = $currency
+    and base.currency = $base_currency
+    and own.business_date = $on
+    and own.status = 'PRICED'
+    and base.status = 'PRICED'
+
 -- name: correlations_of_tickers
 select
     least(a.ticker, b.ticker) as ticker_a,

@@ -37,6 +37,7 @@ select
     accrued,
     dirty_price,
     yield_pct,
+    modified_duration_years,
     spread_bps,
     curve_date
 from marts.fact_bond_valuation_daily

@@ -116,8 +116,14 @@ def new_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
 
 @pytest.fixture(scope="session")
 def platform_home(new_home: Any) -> Iterator[Home]:
-    """The demo's portfolio, refreshed once."""
-    with new_home(demo.record_history) as home:
+    """The demo's portfolios, refreshed once; the first is the home's."""
+
+    def record(client: httpx.Client) -> str:
+        portfolio_id = demo.record_history(client)
+        demo.record_bonds(client)
+        return portfolio_id
+
+    with new_home(record) as home:
         refreshed = home.run("python", "-m", "pipelines.refresh")
         assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
         yield home

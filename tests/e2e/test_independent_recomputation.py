@@ -94,11 +94,12 @@ def recomputed(platform_home) -> Recomputed:
 
 @pytest.fixture(scope="module")
 def released(platform_home):
-    """Reads a table of the newest release with deltalake alone."""
+    """Reads a table of the newest release with deltalake alone; of a table by portfolio, the rows of this one."""
 
     def read(table: str) -> pd.DataFrame:
         version = platform_home.head.versions[table]
-        return DeltaTable(f"{platform_home.settings.lake}/{table}", version=version).to_pyarrow_table().to_pandas()
+        rows = DeltaTable(f"{platform_home.settings.lake}/{table}", version=version).to_pyarrow_table().to_pandas()
+        return rows[rows.portfolio_id == platform_home.portfolio_id] if "portfolio_id" in rows else rows
 
     return read
 

@@ -1,0 +1,96 @@
+"""What happens when a portfolio's coupons and redemptions are posted: lock and load, see what is missing, save it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from domain.bond_income import Drafts, drafted
+from domain.commands import PostBondIncome
+from domain.entries import Entry, Terms
+from domain.errors import NoRelease
+from domain.ledger import Transaction
+from oltp_api.handlers.ledger import load_history, save
+from oltp_api.moments import opening_of
+from oltp_api.repositories.bonds import Candidate, HeldBond
+from oltp_api.schemas.ledger import NotPostedView
+from oltp_api.unit_of_work import UnitOfWork
+from storage.analytics import LakeAnalyticsRepository
+
+
+@dataclass(frozen=True, slots=True)
+class BondIncome:
+    rows: list[Transaction]
+    not_posted: list[NotPostedView]
+
+
+def post_bond_income(command: PostBondIncome, work: UnitOfWork, rates: LakeAnalyticsRepository) -> BondIncome:
+    """What was due and missing, now recorded; and the bonds whose payments are not known."""
+    portfolio = work.portfolios.lock(command.user_id, command.portfolio_id)
+    bonds = work.bonds.of_portfolio(portfolio.portfolio_id)
+    if not bonds:
+        return BondIncome([], [])
+    load_history(portfolio, work)
+    assert portfolio.history is not None
+    own = (portfolio.portfolio_id, portfolio.base_currency, portfolio.time_zone)
+    drafts = _drafts(*own, bonds, portfolio.history, work, rates)
+    rows = portfolio.record(drafts.rows) if drafts.rows else []
+    if rows:
+        save(portfolio, work)
+    return BondIncome(rows, _unposted(bonds, drafts))
+
+
+def look(candidate: Candidate, work: UnitOfWork, rates: LakeAnalyticsRepository) -> tuple[bool, list[NotPostedView]]:
+    """Whether there is something to post, and what cannot be. Nothing is locked, and only bonds' rows are read."""
+    portfolio_id = candidate.portfolio_id
+    bonds = work.bonds.of_portfolio(portfolio_id)
+    history = work.portfolios.history(portfolio_id, [bond.security_id for bond in bonds])
+    drafts = _drafts(portfolio_id, candidate.base_currency, candidate.time_zone, bonds, history, work, rates)
+    return bool(drafts.rows), _unposted(bonds, drafts)
+
+
+def _drafts(
+    portfolio_id: UUID,
+    base_currency: str,
+    time_zone: str,
+    bonds: Sequence[HeldBond],
+    history: Sequence[Transaction],
+    work: UnitOfWork,
+    rates: LakeAnalyticsRepository,
+) -> Drafts:
+    """Each row is at the start of its day, so that whatever else happens on it comes after."""
+
+    def entry_of(account_id: int, day: date, terms: Terms) -> Entry:
+        when = opening_of(day, time_zone, work.clock)
+        if terms.currency != base_currency:
+            terms = replace(terms, fx_rate=_rate(str(terms.currency), base_currency, day, rates))
+        return Entry(portfolio_id, base_currency, account_id, when, terms)
+
+    known = [bond.terms for bond in bonds if bond.terms is not None]
+    return drafted(history, known, work.clock.today(time_zone), entry_of)
+
+
+def _rate(currency: str, base_currency: str, on: date, rates: LakeAnalyticsRepository) -> Decimal | None:
+    """The released rate of the day; None if there is none yet."""
+    try:
+        return rates.get_fx_rate(currency, base_currency, on)
+    except NoRelease:
+        return None
+
+
+def _unposted(bonds: Sequence[HeldBond], drafts: Drafts) -> list[NotPostedView]:
+    tickers = {bond.security_id: bond.ticker for bond in bonds}
+    unknown = [_not_posted(bond.security_id, bond.ticker, bond.reason) for bond in bonds if bond.terms is None]
+    return unknown + [
+        _not_posted(
+            payment.security_id,
+            tickers[payment.security_id],
+            f"no release has a rate for its redemption on {payment.day}; it can be recorded as a SELL at 100 with one",
+        )
+        for payment in drafts.without_rate
+    ]
+
+
+def _not_posted(security_id: int, ticker: str, reason: str) -> NotPostedView:
+    return NotPostedView(security_id=security_id, ticker=ticker, reason=reason)
