@@ -32,7 +32,12 @@ READ = [
     if node["resource_type"] == "source" or node["config"]["materialized"] != "ephemeral"
 ]
 """Every table that a model or a test may read: the sources, and the marts themselves."""
-MADE = {f"{node['schema']}/{node['name']}" for node in nodes(MANIFEST_JSON, "model").values()}
+MADE = {
+    f"{node['schema']}/{node['name']}"
+    for node in nodes(MANIFEST_JSON, "model").values()
+    if node["config"]["materialized"] != "ephemeral"
+}
+"""The models that are tables."""
 OWNED = {
     f"{node['schema']}/{node['name']}"
     for node in nodes(MANIFEST_JSON, "model").values()
