@@ -4,16 +4,14 @@ All tables are read in one DuckDB transaction, which is one REPEATABLE READ snap
 in five copies would be inconsistent (FIELD_NOTES). Each copy's count and sums are compared with the database's own.
 """
 
-import importlib.util
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
-from storage.errors import SetupError
+from storage.extensions import extension
 from storage.horizon import Horizon
 
 _SOURCE = "ledger_database"
@@ -270,16 +268,3 @@ def _attached(connection: duckdb.DuckDBPyConnection, dsn: str) -> Iterator[None]
     finally:
         connection.execute("rollback")
         connection.execute(f"detach {_SOURCE}")
-
-
-def extension(name: str) -> Path:
-    """The signed extension's file from its wheel; nothing is downloaded."""
-    spec = importlib.util.find_spec(f"duckdb_extension_{name}")
-    if spec is None or spec.origin is None:
-        raise SetupError(f"the package duckdb-extension-{name.replace('_', '-')} is not installed; run `make install`")
-    found = sorted(Path(spec.origin).parent.rglob(f"{name}.duckdb_extension"))
-    version = f"v{duckdb.__version__}"
-    for path in found:
-        if path.parent.name == version:
-            return path
-    raise SetupError(f"the wheel of {name} is not for DuckDB {duckdb.__version__}; install the locked versions")

@@ -32,6 +32,7 @@ def position_interval(context: dg.AssetExecutionContext, platform: Platform) -> 
     scope = scope_in(context.run, lake, seen, read=[LEDGER, PORTFOLIOS], made=[TABLE])
     with platform.scratch(context.run.run_id) as folder, duckdb.connect(folder / "fold.duckdb") as connection:
         connection.execute("set TimeZone = 'UTC'; set memory_limit = '4GB'")
+        let_read(connection, lake.storage_options)
         intervals = fold(
             connection,
             lake.scan(LEDGER, versions[LEDGER]),
