@@ -25,9 +25,7 @@ class LakeComputeLogs(LocalComputeLogManager):
         return {"base_dir": StringSource, "lake_uri": StringSource}
 
     @classmethod
-    def from_config_value(  # type: ignore[override]
-        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
-    ) -> Any:
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Any:
         base_dir, lake_uri = config_value["base_dir"], config_value["lake_uri"]
         if not is_bucket(lake_uri):
             return LocalComputeLogManager(base_dir, inst_data=inst_data)

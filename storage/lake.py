@@ -202,7 +202,7 @@ def _scan_at(uri: str, version: int, options: tuple[tuple[str, str], ...]) -> st
 def _scan_of(table: DeltaTable) -> str:
     columns = [name for name in pa.schema(table.schema().to_arrow()).names if name != YEAR]
     selected = ", ".join(f'"{name}"' for name in columns)
-    files = [_as_path(uri) for uri in sorted(table.file_uris())]
+    files = [as_path(uri) for uri in sorted(table.file_uris())]
     if files:
         listed = ", ".join("'" + path.replace("'", "''") + "'" for path in files)
         return f"(select {selected} from read_parquet([{listed}], hive_partitioning = false))"
@@ -226,7 +226,7 @@ def _typed_nulls(table: DeltaTable) -> str:
     return ", ".join(f'cast(null as {kind}) as "{name}"' for name, kind, *_ in described if name != YEAR)
 
 
-def _as_path(uri: str) -> str:
+def as_path(uri: str) -> str:
     """Delta percent-encodes its paths; DuckDB takes them as they are."""
     parsed = urlparse(uri)
     return unquote(parsed.path) if parsed.scheme in ("", "file") else unquote(uri)

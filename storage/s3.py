@@ -82,17 +82,26 @@ def refuse_unusable(uri: str, boto: Any) -> None:
     A server that ignores `If-None-Match` would let two publishers overwrite each other's commit; it is asked, with one
     small object of ours.
     """
-    from botocore.exceptions import BotoCoreError, ClientError
-
     bucket, prefix = bucket_of(uri)
-    place = str(boto.meta.endpoint_url)
-    try:
+    with sentences(boto, bucket):
         boto.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
         if all(_is_written(boto, bucket, f"{prefix}/{PROBE}".lstrip("/")) for _ in range(2)):
+            place = boto.meta.endpoint_url
             raise SetupError(f"{place} ignores If-None-Match, so that commits could be lost; use another S3 server")
+
+
+@contextmanager
+def sentences(boto: Any, bucket: str) -> Iterator[None]:
+    """What the server says against us, or that it does not answer, as a SetupError."""
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    place = str(boto.meta.endpoint_url)
+    try:
+        yield
     except ClientError as error:
         raise SetupError(_sentence(error, bucket, place)) from error
-    except BotoCoreError as error:
+    except (BotoCoreError, Boto3Error) as error:
         raise SetupError(f"no S3 server answers at {place} ({type(error).__name__}); see AWS_ENDPOINT_URL") from error
 
 
