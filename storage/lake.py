@@ -63,7 +63,7 @@ class Lake:
 
     root: str
     lock: Lock
-    storage_options: dict[str, str] = field(default_factory=dict)
+    storage_options: dict[str, str] = field(default_factory=dict, repr=False)
 
     def uri(self, table: str) -> str:
         return f"{self.root.rstrip('/')}/{table}"
