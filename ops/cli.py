@@ -100,6 +100,7 @@ def run(current: Settings, arguments: argparse.Namespace) -> int:
 
 def refresh(current: Settings, _: argparse.Namespace) -> int:
     """One refresh now, in the foreground."""
+    buckets.of(current)
     return processes.refresh(prepared(current))
 
 

@@ -82,14 +82,15 @@ def test_a_server_that_would_lose_commits_is_one_sentence(server: S3Server) -> N
         assert f"{url} ignores If-None-Match" in refused(**{**server.settings(), "aws_endpoint_url": url})
 
 
-def test_up_says_it_before_it_starts_anything(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("words", ["up --api-port 0 --ui-port 0", "refresh"])
+def test_commands_say_it_before_they_start_anything(
+    words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = {"lake_uri": "s3://lakes/x", "aws_access_key_id": "k", "aws_secret_access_key": "s"}
     current = Settings(lakefolio_home=tmp_path / "home", aws_endpoint_url="http://127.0.0.1:1", **given)
     monkeypatch.setattr(cli, "settings", lambda: current)
 
-    assert cli.main(["up", "--api-port", "0", "--ui-port", "0"]) == 2
+    assert cli.main(words.split()) == 2
     assert capsys.readouterr().err.startswith("error: no S3 server answers at http://127.0.0.1:1 ")
     assert not (tmp_path / "home").exists()
 
