@@ -3,6 +3,7 @@
 The settings have the names of AWS's own tools. All three clients get them from here, so that they cannot differ.
 """
 
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from storage.extensions import extension
 from storage.settings import Settings
 
 PROBE = "_lakefolio"
+_PLAIN = re.compile(r"s3://[a-z0-9][a-z0-9.-]+(/[\w.-]+)*/?", re.ASCII)
+"""With a space in the prefix, Delta looks for a table's newest checkpoint elsewhere (deltalake 1.6, 2026-11-21)."""
 _SHARED_LOCK = threading.Lock()
 _REFUSED = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "401", "403"}
 _ELSEWHERE = {"PermanentRedirect", "AuthorizationHeaderMalformed", "301"}
@@ -37,6 +40,8 @@ def options_of(settings: Settings) -> dict[str, str]:
     """What Delta must be told to reach the lake of `settings`; nothing for a folder. SetupError without the keys."""
     if not is_bucket(settings.lake):
         return {}
+    if not _PLAIN.fullmatch(settings.lake):
+        raise SetupError(f"LAKE_URI={settings.lake} must be s3://bucket/prefix of letters, digits and . _ - /")
     if not (settings.aws_access_key_id and settings.aws_secret_access_key):
         missing = "AWS_SECRET_ACCESS_KEY" if settings.aws_access_key_id else "AWS_ACCESS_KEY_ID"
         raise SetupError(f"LAKE_URI={settings.lake} is in a bucket and {missing} is not set; set both keys of its user")

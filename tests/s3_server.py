@@ -26,8 +26,8 @@ class S3Server:
 
     url: str
 
-    def settings(self, prefix: str = "a lake") -> dict[str, str]:
-        """With these a lake is in it; a prefix may have a space, and a secret an apostrophe."""
+    def settings(self, prefix: str = "a-lake") -> dict[str, str]:
+        """With these a lake is in it; a secret may have an apostrophe."""
         return {
             "lake_uri": f"s3://{BUCKET}/{prefix}",
             "aws_access_key_id": "a key",
@@ -35,7 +35,7 @@ class S3Server:
             "aws_endpoint_url": self.url,
         }
 
-    def options(self, prefix: str = "a lake") -> dict[str, str]:
+    def options(self, prefix: str = "a-lake") -> dict[str, str]:
         return s3.options_of(Settings(**self.settings(prefix)))  # type: ignore[arg-type]
 
     @property

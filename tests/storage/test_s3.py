@@ -35,7 +35,7 @@ def server() -> Iterator[S3Server]:
 @pytest.fixture
 def lake(server: S3Server) -> Lake:
     """An empty one; nothing keeps its publishers apart."""
-    return Lake(f"s3://{BUCKET}/lake {next(_NUMBERS)}", nullcontext, server.options())
+    return Lake(f"s3://{BUCKET}/lake-{next(_NUMBERS)}", nullcontext, server.options())
 
 
 def refused(**given: Any) -> str:
@@ -51,7 +51,14 @@ def refused(**given: Any) -> str:
 def test_a_credential_that_is_not_set_is_one_sentence(server: S3Server, missing: str) -> None:
     said = refused(**{**server.settings(), missing: None})
 
-    assert said.startswith(f"LAKE_URI=s3://{BUCKET}/a lake is in a bucket and {missing.upper()} is not set")
+    assert said.startswith(f"LAKE_URI=s3://{BUCKET}/a-lake is in a bucket and {missing.upper()} is not set")
+
+
+@pytest.mark.parametrize("uri", ["s3://lakes/a lake", "s3://", "s3://lakes/a%20lake", "s3://Lakes"])
+def test_a_place_that_cannot_be_is_one_sentence(server: S3Server, uri: str) -> None:
+    said = refused(**{**server.settings(), "lake_uri": uri})
+
+    assert said == f"LAKE_URI={uri} must be s3://bucket/prefix of letters, digits and . _ - /"
 
 
 def test_a_bucket_that_is_not_there_is_one_sentence(server: S3Server) -> None:
