@@ -11,7 +11,6 @@ from storage.releases import TABLE
 from storage.settings import Settings
 
 _LOG, _HINT = "/_delta_log/", "/_last_checkpoint"
-_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class Bucket:
                     yield found["Key"].removeprefix(start), found["Size"]
 
     def _together(self, act: Callable[[str], None], names: Iterable[str]) -> None:
-        with s3.sentences(self.boto, self.name), ThreadPoolExecutor(_AT_ONCE) as pool:
+        with s3.sentences(self.boto, self.name), ThreadPoolExecutor(s3.AT_ONCE) as pool:
             for _ in pool.map(act, names):
                 pass
 

@@ -19,6 +19,8 @@ from storage.extensions import extension
 from storage.settings import Settings
 
 PROBE = "_lakefolio"
+AT_ONCE = 16
+"""How many objects are copied at the same time."""
 _PLAIN = re.compile(r"s3://[a-z0-9][a-z0-9.-]+(/[\w.-]+)*/?", re.ASCII)
 """With a space in the prefix, Delta looks for a table's newest checkpoint elsewhere (deltalake 1.6, 2026-11-21)."""
 _SHARED_LOCK = threading.Lock()
@@ -77,7 +79,7 @@ def client(options: Mapping[str, str]) -> Any:
         aws_access_key_id=options["aws_access_key_id"],
         aws_secret_access_key=options["aws_secret_access_key"],
         aws_session_token=options.get("aws_session_token"),
-        config=Config(connect_timeout=5, retries={"max_attempts": 3, "mode": "standard"}),
+        config=Config(connect_timeout=5, retries={"max_attempts": 3, "mode": "standard"}, max_pool_connections=AT_ONCE),
     )
 
 

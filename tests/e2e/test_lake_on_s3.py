@@ -14,17 +14,21 @@ import pytest
 
 from ops import backup as backups
 from ops import cli
+from pipelines.automation import RANGE_END, RANGE_START
+from pipelines.definitions import build_defs
 from pipelines.quality.quarantine import TABLE as QUARANTINE
-from pipelines.refresh import refresh
-from storage import archive, embedded, s3
+from pipelines.refresh import simulate_due
+from pipelines.resources import Platform
+from storage import archive, embedded
 from storage.errors import SetupError
 from storage.lake import Lake
 from storage.releases import Release, Releases
-from storage.settings import Settings
 from tests.conftest import served
+from tests.e2e.conftest import home_settings
 from tests.s3_server import BUCKET, S3Server, s3_server
 
 OPENED = "2012-03-01"
+YEARS = {RANGE_START: "2012", RANGE_END: "2013"}
 LOGS = "a-lake/compute_logs/"
 
 
@@ -64,15 +68,29 @@ class InABucket:
 
 @pytest.fixture(scope="module")
 def bucket(new_home: Any, server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InABucket]:
-    with new_home(record, "as_traded", **server.settings()) as home:
-        done = home.run("python", "-m", "pipelines.refresh")
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    """In the environment that `make env` prints; two years, which are most of the work of all of them."""
+    folder = tmp_path_factory.mktemp("the same on a folder")
+    with new_home(record, "as_traded", **server.settings()) as home, pytest.MonkeyPatch.context() as patch:
+        for name, value in home.variables.items():
+            patch.setenv(name, value)
+        with dg.DagsterInstance.from_config(home.variables["DAGSTER_HOME"]) as instance:
+            refresh(instance)
         with psycopg.connect(home.variables["DATABASE_ADMIN_URL"]) as connection:
             connection.execute("update simulation set status = 'REQUESTED'")  # on the other lake too
-        folder = tmp_path_factory.mktemp("the same on a folder")
+        patch.setenv("LAKE_URI", str(folder))
         with dg.DagsterInstance.ephemeral() as instance:
-            assert refresh(home.platform_on(str(folder)), instance)
+            refresh(instance)
+        patch.setenv("LAKE_URI", home.variables["LAKE_URI"])
         yield InABucket(home, server, folder)
+
+
+def refresh(instance: dg.DagsterInstance) -> None:
+    platform = Platform()
+    defs = build_defs(platform)
+    job = defs.resolve_job_def("refresh")
+    run = job.execute_in_process(instance=instance, tags=YEARS, run_config={"loggers": {"progress": {}}})
+    assert run.success
+    assert simulate_due(defs, platform, instance)
 
 
 def head(lake: Lake) -> Release:
@@ -144,7 +162,7 @@ def test_what_a_run_printed_is_kept_in_the_bucket(bucket: InABucket) -> None:
 
 def test_a_backup_has_the_lake_and_brings_it_into_another_place(bucket: InABucket, tmp_path: Path) -> None:
     place = bucket.server.settings("restored-here")
-    elsewhere = Settings(lakefolio_home=tmp_path / "state", market_source="as_traded", **place)
+    elsewhere = home_settings(tmp_path / "state", "as_traded").model_copy(update=place)
 
     file = backups.write(bucket.home.settings, tmp_path / "backup.tar")
     try:
@@ -164,12 +182,7 @@ def test_a_backup_has_the_lake_and_brings_it_into_another_place(bucket: InABucke
     assert head(bucket.lake_at("restored-here")) == head(bucket.lake)
 
 
-def test_assets_find_out_at_once_that_the_bucket_is_not_there(
-    bucket: InABucket, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in s3.variables(bucket.home.settings).items():
-        monkeypatch.setenv(name, value)
-
-    assert bucket.home.platform.lake.version("meta/release") is not None
+def test_assets_find_out_at_once_that_the_bucket_is_not_there(bucket: InABucket) -> None:
+    assert Platform().lake.version("meta/release") is not None
     with pytest.raises(SetupError, match="there is no bucket nowhere at"):
-        _ = bucket.home.platform_on("s3://nowhere/lake").lake
+        _ = Platform(lake_uri="s3://nowhere/lake").lake
