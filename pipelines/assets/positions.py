@@ -13,6 +13,7 @@ from pipelines.publishing import publish
 from pipelines.resources import Platform
 from pipelines.scope import LEDGER, PORTFOLIOS, scope_in
 from pipelines.version_set import pinned
+from storage.s3 import let_read
 
 TABLE = "positions/position_interval"
 
