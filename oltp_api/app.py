@@ -39,6 +39,7 @@ from storage.clock import clock_of
 from storage.installation import claim_market
 from storage.lake import Lake
 from storage.postgres import Database, advisory_lock, locate, prepare
+from storage.s3 import options_of
 from storage.settings import Settings
 from storage.settings import settings as settings_of_environment
 
@@ -112,7 +113,7 @@ def _open(settings: Settings) -> World:
     database = locate(settings)
     prepare(database, settings.limits)
     claim_market(database, settings.market_source)
-    lake = Lake(settings.lake, lock=_refuse_to_publish)
+    lake = Lake(settings.lake, lock=_refuse_to_publish, storage_options=options_of(settings))
     clock = clock_of(settings.market_source)
     pool = _pool(database)
     with advisory_lock(database.admin_url, "register_sample_market"), unit_of_work(pool, clock) as work:

@@ -1,7 +1,7 @@
 """`make backup` and `make restore`: the whole state as a file, and back. What was there is moved aside, never deleted.
 
 What the state is, and in which order it is copied, is in `storage/backup.py`. Logs and scratch files are no part of it,
-nor is a lake in a bucket: of that only its newest release is told, and a restored database adopts it.
+but a lake in a bucket is: it may be brought back into a folder, and a folder's into a bucket.
 """
 
 import shutil
@@ -14,10 +14,12 @@ from typing import Any, TypeVar
 
 from ops import processes
 from ops.environment import prepared_database
-from storage import archive, backup, embedded, postgres
+from storage import archive, backup, buckets, embedded, postgres
+from storage.buckets import Bucket
 from storage.errors import SetupError
 from storage.lake import lake_at, local_folder
 from storage.releases import TABLE, Releases
+from storage.s3 import options_of
 from storage.settings import Settings
 
 BACKUPS = "backups"
@@ -34,33 +36,36 @@ def write(current: Settings, file: Path | None) -> Path:
     target = (file or current.home / BACKUPS / f"lakefolio-{started:%Y%m%dT%H%M%SZ}.tar").absolute()
     if target.exists():
         raise SetupError(f"{target} exists already; a backup never overwrites one")
-    lake_folder = local_folder(current.lake)
+    bucket = buckets.of(current)
     with _sentences(target), _served(current, kind):
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        backup.refuse_full(
-            target.parent, _size(current.home / "pgdata") * 2 + (_size(lake_folder) if lake_folder else 0)
-        )
+        lake_bytes = bucket.size() * 2 if bucket else _size(Path(current.lake))
+        backup.refuse_full(target.parent, _size(current.home / "pgdata") * 2 + lake_bytes)
         with tempfile.TemporaryDirectory(prefix=".backup-", dir=target.parent) as staging:
-            _copy(current, kind, started, target, lake_folder, Path(staging))
+            _copy(current, kind, started, target, bucket, Path(staging))
     _say(f"{target} has {target.stat().st_size / 1e6:.1f} MB; `make restore BACKUP={target}` brings it back")
     return target
 
 
-def _copy(
-    current: Settings, kind: str, started: datetime, target: Path, lake_folder: Path | None, staging: Path
-) -> None:
+def _copy(current: Settings, kind: str, started: datetime, target: Path, bucket: Bucket | None, staging: Path) -> None:
+    """A bucket is copied into `staging` first: its logs while no release is made, then the files that they name."""
     database = postgres.locate(current)
-    lake = lake_at(current.lake, database.admin_url)
+    lake = lake_at(current.lake, database.admin_url, options_of(current))
+    folder = staging / "lake" if bucket else Path(current.lake)
     told = {"format": 1, "kind": kind, "made_at": started.isoformat(), **backup.facts(database)}
     with lake.lock(TABLE):  # no release is made until the database is copied
         head = Releases(lake).head()
-        log = backup.lake_log(lake_folder) if lake_folder else {}
+        if bucket:
+            bucket.download_logs(folder)
+        log = backup.lake_log(folder)
         _say(f"copying the database ({told['ledger_rows_at_least']} ledger rows)")
         backup.copy_database(kind, database, staging / "database")
-    data = backup.lake_data(lake_folder, log) if lake_folder else {}
+    if bucket:
+        bucket.download(backup.added(log), folder)
+    data = backup.lake_data(folder, log)
     backup.refuse_incomplete(lake, head, data)
-    _say(f"copying the lake ({len(data)} files)" if lake_folder else f"the bucket {current.lake} is not copied")
-    told["lake"] = backup.INCLUDED if lake_folder else current.lake
+    _say(f"copying the lake ({len(data)} files)")
+    told["lake"] = backup.INCLUDED
     told["release_id"] = head.release_id if head else None
     with archive.written(target) as written:
         written.facts.update(told)
@@ -78,7 +83,7 @@ def restore(current: Settings, file: Path, force: bool, verify: Callable[[Settin
     told = archive.manifest_of(file)
     backup.refuse_foreign(told, kind, current.lake)
     _refuse_in_use(current)
-    _refuse_occupied(current, kind, force)
+    _refuse_occupied(current, kind, force, told)
     _say(f"checking {len(told['files'])} files of {file.name}, made at {told['made_at']}")
     archive.check(file, told["files"])
     folders = _folders(current, told)
@@ -97,13 +102,16 @@ def _put_back(
     current: Settings, kind: str, file: Path, told: Mapping[str, Any], folders: list[Path], stamp: str
 ) -> None:
     parts = {"database/pgdata": current.home / "pgdata"} if told["kind"] == backup.PHYSICAL else {}
-    if told["lake"] == backup.INCLUDED:
+    bucket = buckets.of(current)
+    if told["lake"] == backup.INCLUDED and not bucket:
         parts["lake"] = Path(current.lake)
     staged = {folder: folder.with_name(f"{folder.name}.restoring-{stamp}") for folder in folders}
     try:
         for prefix, place in parts.items():
             root = next(folder for folder in reversed(folders) if place.is_relative_to(folder))
             archive.extract(file, prefix, staged[root] / place.relative_to(root))
+        if told["lake"] == backup.INCLUDED and bucket:
+            _upload(file, bucket, staged[current.home])
         if kind == backup.PHYSICAL:
             embedded.stop(current.home)
         for folder, new in staged.items():
@@ -119,10 +127,19 @@ def _put_back(
         backup.restore_dump(Path(temporary) / "database" / "dump", postgres.locate(current), stamp)
 
 
+def _upload(file: Path, bucket: Bucket, staging: Path) -> None:
+    """The lake of `file` into the bucket, by way of a folder in `staging`."""
+    _say(f"copying the lake to the bucket {bucket.name}")
+    archive.extract(file, "lake", staging / ".lake")
+    bucket.upload(staging / ".lake")
+    shutil.rmtree(staging / ".lake")
+
+
 def _join(current: Settings, told: Mapping[str, Any]) -> None:
     """Bring the restored database to today's schema and to its lake, and see that nothing is missing."""
     database = prepared_database(current)
-    adopted = backup.adopt_release(lake_at(current.lake, database.admin_url), database, datetime.now(UTC))
+    lake = lake_at(current.lake, database.admin_url, options_of(current))
+    adopted = backup.adopt_release(lake, database, datetime.now(UTC))
     if adopted:
         _say(f"release {adopted.release_id} joins the lake to the restored database; the next refresh shows its ledger")
     if lacking := backup.missing_from(told, database):
@@ -149,7 +166,12 @@ def _refuse_in_use(current: Settings) -> None:
             raise SetupError(f"{others} connections use the database of {current.home}; stop what holds them first")
 
 
-def _refuse_occupied(current: Settings, kind: str, force: bool) -> None:
+def _refuse_occupied(current: Settings, kind: str, force: bool, told: Mapping[str, Any]) -> None:
+    bucket = buckets.of(current)
+    if bucket and told["lake"] == backup.INCLUDED and bucket.has_tables():
+        raise SetupError(
+            f"{current.lake} is not empty, and nothing in a bucket is moved; set LAKE_URI to another place"
+        )
     lake = local_folder(current.lake)
     occupied = [folder for folder in (current.home, lake) if folder and _content(folder)]
     if kind == backup.LOGICAL and backup.has_ledger(postgres.locate(current)):

@@ -15,7 +15,7 @@ from ops import backup as backups
 from ops import demo, processes, report
 from ops.client import get
 from ops.environment import export_lines, prepared, prepared_database
-from storage import embedded, ledger, postgres
+from storage import buckets, embedded, ledger, postgres
 from storage.clock import SystemClock
 from storage.consumers import replay as replay_dead_letters
 from storage.errors import SetupError
@@ -63,6 +63,7 @@ def up(current: Settings, arguments: argparse.Namespace) -> int:
         raise SetupError(f"{', '.join(running)} of {current.home} run already; `make down` stops them")
     processes.refuse_taken(api.port, "API_PORT")
     processes.refuse_taken(ui.port, "UI_PORT")
+    buckets.of(current)
     variables = prepared(current)
     servers = [api, processes.worker(), ui, processes.daemon()]
     try:
@@ -99,6 +100,7 @@ def run(current: Settings, arguments: argparse.Namespace) -> int:
 
 def refresh(current: Settings, _: argparse.Namespace) -> int:
     """One refresh now, in the foreground."""
+    buckets.of(current)
     return processes.refresh(prepared(current))
 
 

@@ -5,7 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from storage import embedded, postgres
+from storage import embedded, postgres, s3
 from storage.settings import REPOSITORY, Settings
 
 
@@ -21,6 +21,7 @@ def environment(settings: Settings, database: postgres.Database) -> dict[str, st
         "DATABASE_URL": database.app_url,
         "DATABASE_ADMIN_URL": database.admin_url,
         "LAKE_URI": settings.lake,
+        **s3.variables(settings),
         "MARKET_SOURCE": settings.market_source,
         "DAGSTER_HOME": str(REPOSITORY / "dagster_home"),
         "DAGSTER_POSTGRES_URL": database.dagster_url,

@@ -6,7 +6,6 @@ import dagster as dg
 
 from pipelines.resources import Platform
 from pipelines.version_set import pinned
-from storage.lake import memory_duckdb
 
 _LATEST_DAYS = """
     select
@@ -41,7 +40,7 @@ def prices_are_fresh(context: dg.AssetCheckExecutionContext, platform: Platform)
     tables = _scans(context, platform, prices="raw/price_daily", calendar="raw/trading_calendar")
     if tables is None:
         return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN, description="nothing to compare")
-    with memory_duckdb() as connection:
+    with platform.lake.connect() as connection:
         row = connection.execute(_LATEST_DAYS.format(**tables), [platform.market_today]).fetchone()
     assert row is not None
     last_price, last_session = row
@@ -69,7 +68,7 @@ def replay_is_the_projection(context: dg.AssetCheckExecutionContext, platform: P
     )
     if tables is None:
         return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN, description="nothing to compare")
-    with memory_duckdb() as connection:
+    with platform.lake.connect() as connection:
         row = connection.execute(_REPLAYED.format(**tables)).fetchone()
     assert row is not None
     return dg.AssetCheckResult(passed=row[0] == 0, metadata={"differences": row[0]})

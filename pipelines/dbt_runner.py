@@ -45,9 +45,10 @@ class DbtRunner(ConfigurableResource[Any]):
         select: Sequence[str],
         window: Window | None,
         portfolios: Sequence[str] | None = None,
+        storage_options: Mapping[str, str] | None = None,
     ) -> DbtBuild:
         """Build `select` (models and tests, by name) into `scratch_db`, for `window` or for all of history, and for
-        `portfolios` or for all of them."""
+        `portfolios` or for all of them. The views in `scratch_db` read the lake of `storage_options`."""
         exactly = ["--indirect-selection", "empty", "--exclude-resource-type", "unit_test"]
         arguments = ["build", "--select", *select, *exactly, *_where(scratch_db.parent)]
         variables: dict[str, object] = {"from": str(window.start), "to": str(window.end)} if window else {}
@@ -55,12 +56,16 @@ class DbtRunner(ConfigurableResource[Any]):
             variables["portfolios"] = list(portfolios)
         if variables:
             arguments += ["--vars", json.dumps(variables)]
-        return self.run(scratch_db, arguments)
+        return self.run(scratch_db, arguments, storage_options)
 
-    def run(self, scratch_db: Path, arguments: Sequence[str]) -> DbtBuild:
+    def run(
+        self, scratch_db: Path, arguments: Sequence[str], storage_options: Mapping[str, str] | None = None
+    ) -> DbtBuild:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
         from google.protobuf.json_format import MessageToDict
+
+        from pipelines.adapters.duckdb_functions import Plugin
 
         raw_events: list[dict[str, Any]] = []
 
@@ -70,6 +75,7 @@ class DbtRunner(ConfigurableResource[Any]):
 
         with _ONE_AT_A_TIME:
             os.environ[SCRATCH_VARIABLE] = str(scratch_db)
+            Plugin.storage_options = storage_options or {}
             outcome = dbtRunner(manifest=self._parsed_project(), callbacks=[collect]).invoke(list(arguments))
             DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
         events = [DbtCoreCliEventMessage(raw_event=event, event_history_metadata={}) for event in raw_events]

@@ -3,14 +3,12 @@
 One DuckDB transaction is one REPEATABLE READ snapshot of PostgreSQL.
 """
 
-import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import duckdb
 
-from storage.errors import SetupError
+from storage.extensions import extension
 
 _SOURCE = "ledger_database"
 _idle: list[duckdb.DuckDBPyConnection] = []
@@ -52,16 +50,3 @@ def attached(connection: duckdb.DuckDBPyConnection, dsn: str) -> Iterator[None]:
 def remote(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyConnection:
     """What PostgreSQL answers. A uuid becomes text in Arrow."""
     return connection.execute("from postgres_query(?, ?)", [_SOURCE, query])
-
-
-def extension(name: str) -> Path:
-    """The signed extension's file from its wheel; nothing is downloaded."""
-    spec = importlib.util.find_spec(f"duckdb_extension_{name}")
-    if spec is None or spec.origin is None:
-        raise SetupError(f"the package duckdb-extension-{name.replace('_', '-')} is not installed; run `make install`")
-    found = sorted(Path(spec.origin).parent.rglob(f"{name}.duckdb_extension"))
-    version = f"v{duckdb.__version__}"
-    for path in found:
-        if path.parent.name == version:
-            return path
-    raise SetupError(f"the wheel of {name} is not for DuckDB {duckdb.__version__}; install the locked versions")

@@ -6,8 +6,9 @@ Every field may be given (tests do); what is not comes from the settings.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dagster import ConfigurableResource, InitResourceContext
 
@@ -20,7 +21,11 @@ from storage.errors import SetupError
 from storage.installation import claim_market
 from storage.lake import Lake, lake_at
 from storage.releases import Releases
+from storage.s3 import is_bucket, options_of, refuse_unusable
 from storage.settings import REPOSITORY, Settings
+
+if TYPE_CHECKING:
+    from dagster_aws.s3 import S3Resource  # it imports boto3, which a local lake does not need
 
 EXCHANGE = "XNYS"
 REFRESH_LOCK = "refresh"
@@ -61,7 +66,25 @@ class Platform(ConfigurableResource[Any]):
 
     @property
     def lake(self) -> Lake:
-        return lake_at(self.settings.lake, self.database.admin_url)
+        """The lake; SetupError in one sentence if it is in a bucket that cannot be used."""
+        settings = self.settings
+        if is_bucket(settings.lake):
+            _refuse_unusable(settings.lake, self.s3)
+        return lake_at(settings.lake, self.database.admin_url, options_of(settings))
+
+    @property
+    def s3(self) -> "S3Resource":
+        """Dagster's own resource for the lake's bucket, with the lake's credentials."""
+        from dagster_aws.s3 import S3Resource
+
+        options = options_of(self.settings)
+        return S3Resource(
+            region_name=options["aws_region"],
+            endpoint_url=options.get("aws_endpoint_url"),
+            aws_access_key_id=options["aws_access_key_id"],
+            aws_secret_access_key=options["aws_secret_access_key"],
+            aws_session_token=options.get("aws_session_token"),
+        )
 
     @property
     def releases(self) -> Releases:
@@ -89,6 +112,12 @@ class Platform(ConfigurableResource[Any]):
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@lru_cache(maxsize=8)
+def _refuse_unusable(lake_uri: str, s3: "S3Resource") -> None:
+    """Once in a process is enough; what becomes wrong later is an error of the one who meets it."""
+    refuse_unusable(lake_uri, s3.get_client())
 
 
 class Market(ConfigurableResource[Any]):

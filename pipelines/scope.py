@@ -16,7 +16,7 @@ from dagster import DagsterRun
 
 from pipelines.code_version import code_version
 from pipelines.version_set import VersionSet
-from storage.lake import Lake, Window, memory_duckdb
+from storage.lake import Lake, Window
 
 LEDGER, PORTFOLIOS = "raw/pg_transaction_ledger", "raw/pg_portfolio"
 _FOLLOW_THE_LEDGER = frozenset(
@@ -182,7 +182,7 @@ def _of_the_ledger(lake: Lake, base: Mapping[str, int], now: Mapping[str, int]) 
         settings_now=settings.format("now"),
         settings_before=settings.format("before"),
     )
-    with memory_duckdb() as connection:
+    with lake.connect() as connection:
         rows = connection.execute(query).fetchall()
     if len(rows) > _MOST:
         return Scope(f"{len(rows)} portfolios have new rows")
@@ -196,6 +196,6 @@ def _only_grew(lake: Lake, table: str, base: Mapping[str, int], now: Mapping[str
     if table not in base or table not in now:
         return False
     old, new = (f"from {lake.scan(table, versions[table])}" for versions in (base, now))
-    with memory_duckdb() as connection:
+    with lake.connect() as connection:
         row = connection.execute(f"select count(*) from ({old} except all {new})").fetchone()
     return row == (0,)

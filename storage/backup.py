@@ -26,7 +26,7 @@ from psycopg import conninfo, sql
 from storage import embedded, postgres
 from storage.errors import SetupError
 from storage.horizon import current_horizon
-from storage.lake import Lake, local_folder
+from storage.lake import Lake, as_path
 from storage.postgres import Database
 from storage.releases import TABLE, Release, Releases
 from storage.settings import REPOSITORY, Settings
@@ -104,24 +104,27 @@ def lake_log(folder: Path) -> dict[str, Path | bytes]:
 
 def lake_data(folder: Path, log: Mapping[str, Path | bytes]) -> dict[str, Path]:
     """The files that those commits have added, as far as they are still there."""
-    found: dict[str, Path] = {}
+    return {name: folder / name for name in sorted(added(log)) if (folder / name).exists()}
+
+
+def added(log: Mapping[str, Path | bytes]) -> set[str]:
+    """The names of the files that those commits have added."""
+    found = set()
     for name, commit in log.items():
         if isinstance(commit, Path) and commit.suffix == ".json":
             table = Path(name).parent.parent
             for line in commit.read_text().splitlines():
                 if added := json.loads(line).get("add"):
-                    path = table / unquote(added["path"])
-                    found[str(path)] = folder / path
-    return {name: path for name, path in found.items() if path.exists()}
+                    found.add(str(table / unquote(added["path"])))
+    return found
 
 
 def refuse_incomplete(lake: Lake, head: Release | None, data: Mapping[str, Path]) -> None:
     """SetupError if `data` lacks a file of the newest release: such a copy must not be called a backup."""
-    folder = local_folder(lake.root)
-    for table, version in head.versions.items() if head and folder else []:
+    for table, version in head.versions.items() if head else []:
         for uri in lake.open(table, version).file_uris():
-            path = Path(unquote(uri.removeprefix("file://")))
-            if str(path.relative_to(folder or "")) not in data:
+            path = as_path(uri)
+            if path.removeprefix(f"{lake.root.rstrip('/')}/") not in data:
                 raise SetupError(f"the lake lacks {path}, which release {head and head.release_id} names")
 
 
@@ -188,8 +191,6 @@ def refuse_foreign(told: Mapping[str, Any], kind: str, lake: str) -> None:
     version = str(told["schema_version"])
     if not list((REPOSITORY / "storage" / "migrations" / "versions").glob(f"{version}_*.py")):
         raise SetupError(f"the backup has schema {version}, which this version of Lakefolio does not know; update it")
-    if told["lake"] == INCLUDED and local_folder(lake) is None:
-        raise SetupError(f"the backup brings its own lake, but LAKE_URI names {lake}; unset it")
     if told["lake"] not in (INCLUDED, lake):
         raise SetupError(f"the backup's lake was not copied, it is {told['lake']}; set LAKE_URI to that")
     if told["kind"] == PHYSICAL and kind == LOGICAL:

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 
 from storage.errors import SchemaChanged
+from storage.s3 import let_read, private_duckdb
 
 YEAR = "year"
 """The partition column: it lives in the path, and no reader sees it."""
@@ -30,6 +31,7 @@ Rows: TypeAlias = pa.Table | duckdb.DuckDBPyRelation
 Key = Mapping[str, str | int | Sequence[str]]
 _FILE_BYTES = 32 * 2**20
 """How large files become: a change of a few rows rewrites the files that they are in."""
+_NO_OPTIONS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Lake:
 
     root: str
     lock: Lock
-    storage_options: dict[str, str] = field(default_factory=dict)
+    storage_options: dict[str, str] = field(default_factory=dict, repr=False)
 
     def uri(self, table: str) -> str:
         return f"{self.root.rstrip('/')}/{table}"
@@ -83,8 +85,12 @@ class Lake:
 
     def read(self, table: str, version: int | None = None) -> pa.Table:
         """All rows of one version, without the partition column."""
-        with memory_duckdb() as connection:
+        with self.connect() as connection:
             return connection.execute(f"from {self.scan(table, version)}").to_arrow_table()
+
+    def connect(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """A private DuckDB in memory, in UTC, that can read what `scan` names."""
+        return memory_duckdb(self.storage_options)
 
     def scan(self, table: str, version: int | None = None) -> str:
         """One version as a DuckDB table expression over its exact files; typed also when it has none."""
@@ -96,6 +102,7 @@ class Lake:
         self, connection: duckdb.DuckDBPyConnection, versions: Mapping[str, int], as_schema: str | None = None
     ) -> None:
         """Create the view `schema.table` (or `as_schema.table`) for every table of a version set."""
+        let_read(connection, self.storage_options)
         for table, version in versions.items():
             schema, _, name = table.partition("/")
             schema = as_schema or schema
@@ -134,7 +141,7 @@ class Lake:
                     return Publication(table, 0, True, row_count, years)
                 current = self.open(table)
                 if pa.schema(current.schema().to_arrow()) != _as_stored(schema):
-                    if key or (window and not _is_all(current, date_column, window)):
+                    if key or (window and not _is_all(current, self.storage_options, date_column, window)):
                         raise SchemaChanged(f"{table}: publish it whole once, its columns have changed")
                     options = {"mode": "overwrite", "schema_mode": "overwrite"}
                     self._write(table, _written(rows, date_column), date_column, metadata, **options)
@@ -159,7 +166,7 @@ class Lake:
     def _fingerprints(
         self, current: DeltaTable, schema: pa.Schema, date_column: str | None, where: str
     ) -> dict[int, tuple[int, ...]]:
-        with memory_duckdb() as connection:
+        with self.connect() as connection:
             return _fingerprints(connection.sql(f"from {_scan_of(current)} where {where}"), schema, date_column)
 
     def _write(
@@ -183,14 +190,11 @@ class Lake:
 
 
 @contextmanager
-def memory_duckdb() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A private DuckDB in memory, in UTC."""
-    connection = duckdb.connect()
-    try:
+def memory_duckdb(storage_options: Mapping[str, str] = _NO_OPTIONS) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A private DuckDB in memory, in UTC; with a lake's options it can read that lake's files."""
+    with private_duckdb(storage_options) if storage_options else duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         yield connection
-    finally:
-        connection.close()
 
 
 @lru_cache(maxsize=4096)
@@ -201,17 +205,17 @@ def _scan_at(uri: str, version: int, options: tuple[tuple[str, str], ...]) -> st
 def _scan_of(table: DeltaTable) -> str:
     columns = [name for name in pa.schema(table.schema().to_arrow()).names if name != YEAR]
     selected = ", ".join(f'"{name}"' for name in columns)
-    files = [_as_path(uri) for uri in sorted(table.file_uris())]
+    files = [as_path(uri) for uri in sorted(table.file_uris())]
     if files:
         listed = ", ".join("'" + path.replace("'", "''") + "'" for path in files)
         return f"(select {selected} from read_parquet([{listed}], hive_partitioning = false))"
     return f"(select {_typed_nulls(table)} where false)"
 
 
-def _is_all(table: DeltaTable, date_column: str | None, window: Window) -> bool:
+def _is_all(table: DeltaTable, options: Mapping[str, str], date_column: str | None, window: Window) -> bool:
     """Whether no row of the table is outside the window."""
     assert date_column is not None, "a window is of days"
-    with memory_duckdb() as connection:
+    with memory_duckdb(options) as connection:
         query = f'select min("{date_column}"), max("{date_column}") from {_scan_of(table)}'
         first, last = connection.execute(query).fetchone() or (None, None)
     return first is None or (window.start <= first and last <= window.end)
@@ -225,7 +229,7 @@ def _typed_nulls(table: DeltaTable) -> str:
     return ", ".join(f'cast(null as {kind}) as "{name}"' for name, kind, *_ in described if name != YEAR)
 
 
-def _as_path(uri: str) -> str:
+def as_path(uri: str) -> str:
     """Delta percent-encodes its paths; DuckDB takes them as they are."""
     parsed = urlparse(uri)
     return unquote(parsed.path) if parsed.scheme in ("", "file") else unquote(uri)
@@ -316,10 +320,10 @@ def local_folder(root: str) -> Path | None:
     return None if "://" in root else Path(root)
 
 
-def lake_at(root: str, admin_url: str) -> Lake:
+def lake_at(root: str, admin_url: str, storage_options: Mapping[str, str] = _NO_OPTIONS) -> Lake:
     """The lake below `root`, whose publishers wait for one another on an advisory lock per table."""
     from storage.postgres import advisory_lock
 
     if folder := local_folder(root):
         folder.mkdir(parents=True, exist_ok=True)
-    return Lake(root, lambda table: advisory_lock(admin_url, f"{root}/{table}"))
+    return Lake(root, lambda table: advisory_lock(admin_url, f"{root}/{table}"), dict(storage_options))

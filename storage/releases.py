@@ -8,7 +8,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from pathlib import Path
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -16,7 +15,7 @@ import pyarrow.parquet as pq
 
 from storage.errors import HeadMoved, HorizonFellBack
 from storage.horizon import NOTHING_SEEN, Horizon
-from storage.lake import Lake
+from storage.lake import Lake, local_folder
 
 TABLE = "meta/release"
 _SCHEMA = pa.schema(
@@ -205,10 +204,12 @@ def _as_rows(release: Release) -> pa.Table:
 
 
 def _rows(lake: Lake, path: str) -> list[dict[str, object]]:
-    relative = unquote(path)
-    if "://" in lake.root:
-        return list(lake.open(TABLE).to_pyarrow_table().to_pylist())
-    return list(pq.ParquetFile(Path(lake.uri(TABLE)) / relative).read().to_pylist())
+    """One file of the table; a local one needs no DuckDB."""
+    file = f"{lake.uri(TABLE)}/{unquote(path)}"
+    if local_folder(file):
+        return list(pq.ParquetFile(file).read().to_pylist())
+    with lake.connect() as connection:
+        return list(connection.execute("from read_parquet(?)", [file]).to_arrow_table().to_pylist())
 
 
 def _release(row: dict[str, object]) -> Release:

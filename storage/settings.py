@@ -20,6 +20,11 @@ class Settings(BaseSettings):
     database_url: str | None = None
     database_admin_url: str | None = None
     lake_uri: str | None = None
+    aws_access_key_id: str | None = None
+    aws_secret_access_key: str | None = Field(default=None, repr=False)
+    aws_session_token: str | None = Field(default=None, repr=False)
+    aws_region: str = "us-east-1"
+    aws_endpoint_url: str | None = None
     market_source: MarketSource = "sample"
     fred_api_key: str | None = None
     yahoo_url: str | None = None

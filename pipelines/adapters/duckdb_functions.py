@@ -1,14 +1,19 @@
-"""Functions of the domain that dbt's SQL may call: a dbt-duckdb plugin, so that each formula lives in one language."""
+"""What dbt's connections need: the domain's functions, so that each formula lives in one language, and the lake.
 
-from collections.abc import Sequence
+A dbt-duckdb plugin, named in `profiles.yml`.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import accumulate
 from operator import mul
+from typing import ClassVar
 
 from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 
 from domain.analytics import performance
+from storage.s3 import let_read
 
 
 def xirr(dates: Sequence[date], amounts: Sequence[float]) -> dict[str, object]:
@@ -27,6 +32,11 @@ def running_product(factors: Sequence[float]) -> list[float]:
 
 
 class Plugin(BasePlugin):
+    """`storage_options` are those of the lake that the scratch database's views read; one build runs at a time."""
+
+    storage_options: ClassVar[Mapping[str, str]] = {}
+
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         conn.create_function("xirr", xirr, ["DATE[]", "DOUBLE[]"], "STRUCT(rate DOUBLE, status VARCHAR)")
         conn.create_function("running_product", running_product, ["DOUBLE[]"], "DOUBLE[]")
+        let_read(conn, self.storage_options)

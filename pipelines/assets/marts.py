@@ -22,6 +22,7 @@ from pipelines.scope import Scope, scope_in
 from pipelines.version_set import VersionSet, pinned
 from storage.errors import SetupError
 from storage.lake import Lake, Window, schema_of
+from storage.s3 import let_read
 
 if not MANIFEST.exists():
     raise SetupError(f"{MANIFEST} is not there; run `make manifest`")
@@ -88,12 +89,14 @@ def marts(
         scratch = DuckDBResource(database=str(folder / "scratch.duckdb"))
         with scratch.get_connection() as connection:
             mount(connection, platform.lake, seen.versions)
-        build = dbt.build(folder / "scratch.duckdb", selected_nodes(context), part.window, part.portfolios)
+        scratch_db, options = folder / "scratch.duckdb", platform.lake.storage_options
+        build = dbt.build(scratch_db, selected_nodes(context), part.window, part.portfolios, options)
         outputs, checks = mapped(context, build)
         yield from sorted(checks, key=lambda check: not check.passed)
         if not build.is_success:
             raise BuildFailed("; ".join(build.problems) or "dbt failed", allow_retries=False)
         with scratch.get_connection() as connection:
+            let_read(connection, options)
             yield from [published(context, platform, connection, output, part) for output in outputs]
 
 

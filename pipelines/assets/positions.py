@@ -13,6 +13,7 @@ from pipelines.publishing import publish
 from pipelines.resources import Platform
 from pipelines.scope import LEDGER, PORTFOLIOS, scope_in
 from pipelines.version_set import pinned
+from storage.s3 import let_read
 
 TABLE = "positions/position_interval"
 
@@ -32,6 +33,7 @@ def position_interval(context: dg.AssetExecutionContext, platform: Platform) -> 
     scope = scope_in(context.run, lake, seen, read=[LEDGER, PORTFOLIOS], made=[TABLE])
     with platform.scratch(context.run.run_id) as folder, duckdb.connect(folder / "fold.duckdb") as connection:
         connection.execute("set TimeZone = 'UTC'; set memory_limit = '4GB'")
+        let_read(connection, lake.storage_options)
         intervals = fold(
             connection,
             lake.scan(LEDGER, versions[LEDGER]),

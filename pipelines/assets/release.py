@@ -13,7 +13,7 @@ from pipelines.resources import Platform, RefreshLock
 from pipelines.version_set import VersionSet, pinned
 from storage import postgres
 from storage.horizon import Horizon, unseen
-from storage.lake import Lake, memory_duckdb
+from storage.lake import Lake
 from storage.releases import Release
 
 KEY = dg.AssetKey(["meta", "release"])
@@ -78,7 +78,7 @@ def _as_of(lake: Lake, versions: dict[str, int]) -> date | None:
     version = versions.get("raw/price_daily")
     if version is None:
         return None
-    with memory_duckdb() as connection:
+    with lake.connect() as connection:
         row = connection.execute(f"select max(price_date) from {lake.scan('raw/price_daily', version)}").fetchone()
     return row[0] if row else None
 

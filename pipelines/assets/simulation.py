@@ -23,7 +23,7 @@ from pipelines.publishing import publish
 from pipelines.resources import Platform
 from storage import postgres
 from storage.analytics import LakeAnalyticsRepository
-from storage.lake import Lake, memory_duckdb
+from storage.lake import Lake
 from storage.parameters import LakeSimulationParamsRepository
 from storage.releases import Release
 from storage.simulations import PostgresSimulationRepository
@@ -182,7 +182,7 @@ def portfolio_versions(lake: Lake, release: Release) -> dict[UUID, int]:
     version = release.versions.get("raw/pg_portfolio")
     if version is None:
         return {}
-    with memory_duckdb() as connection:
+    with lake.connect() as connection:
         source = lake.scan("raw/pg_portfolio", version)
         rows = connection.execute(f"select portfolio_id, version from {source} where archived_at is null").fetchall()
     return {UUID(portfolio_id): number for portfolio_id, number in rows}

@@ -94,8 +94,10 @@ def new_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     """Opens a state folder of its own, with what `record` records over HTTP; its path has a space, as a user's may."""
 
     @contextmanager
-    def opened(record: Callable[[httpx.Client], str], market_source: MarketSource = "sample") -> Iterator[Home]:
-        settings = home_settings(tmp_path_factory.mktemp("a state"), market_source)
+    def opened(
+        record: Callable[[httpx.Client], str], market_source: MarketSource = "sample", **more: str
+    ) -> Iterator[Home]:
+        settings = home_settings(tmp_path_factory.mktemp("a state"), market_source).model_copy(update=more)
         variables = {**prepared(settings), "FRED_API_KEY": ""}
         api = processes.api(processes.free_port())
         base_url = f"http://127.0.0.1:{api.port}/api/v1"

@@ -359,7 +359,6 @@ def test_a_lake_elsewhere_is_restored_there_and_what_was_there_is_kept(saved, el
     ("told", "kind", "lake", "says"),
     [
         ({"lake": "s3://bucket/lake"}, backup.PHYSICAL, "/lake", "set LAKE_URI to that"),
-        ({}, backup.PHYSICAL, "s3://bucket/lake", "LAKE_URI names s3://bucket/lake; unset it"),
         ({}, backup.LOGICAL, "/lake", "unset DATABASE_URL"),
         ({"postgres_major": "9"}, backup.PHYSICAL, "/lake", "is of PostgreSQL 9"),
         ({"schema_version": "9999"}, backup.PHYSICAL, "/lake", "does not know; update it"),

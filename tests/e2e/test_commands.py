@@ -24,6 +24,12 @@ VARIABLES = {
     "DATABASE_URL",
     "DATABASE_ADMIN_URL",
     "LAKE_URI",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL",
     "MARKET_SOURCE",
     "DAGSTER_HOME",
     "DAGSTER_POSTGRES_URL",
@@ -142,12 +148,26 @@ def test_the_containers_run_the_programs_that_up_starts() -> None:
     servers = (processes.api(8000), processes.worker(), processes.webserver(3000), processes.daemon())
     started = {server.name: server.command for server in servers}
 
-    assert set(composed) == {"postgres", *started}
+    assert set(composed) == {"postgres", "s3", *started}
     for name, command in started.items():
         program = ["python", *command[1:]] if command[1] == "-m" else [Path(command[0]).name, *command[1:]]
         assert [word.replace("0.0.0.0", "127.0.0.1") for word in composed[name]["command"]] == program
         assert all(port.startswith("127.0.0.1:") for port in composed[name].get("ports", []))
     assert 'ENTRYPOINT ["python", "-m", "ops", "run"]' in (REPOSITORY / "Dockerfile").read_text()
+
+
+def test_the_containers_lake_may_be_in_the_bucket_of_their_s3_server() -> None:
+    composed = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
+    s3, api = composed["s3"], composed["api"]
+
+    assert s3["profiles"] == ["s3"], "by default the lake is a folder"
+    assert re.fullmatch(r"chrislusf/seaweedfs:4\.(1[7-9]|[2-9]\d)", s3["image"]), "those before lose commits"
+    assert s3["environment"]["S3_BUCKET"] == "lakefolio"
+    assert api["environment"]["AWS_ENDPOINT_URL"] == "${AWS_ENDPOINT_URL:-http://s3:8333}"
+    assert s3["ports"] == ["127.0.0.1:8333:8333"]
+    assert api["depends_on"]["s3"] == {"condition": "service_healthy", "required": False}
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        assert s3["environment"][name] == api["environment"][name] != ""
 
 
 def test_run_becomes_the_program_with_everything_prepared(platform_home) -> None:
