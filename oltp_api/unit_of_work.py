@@ -15,6 +15,7 @@ from oltp_api.repositories.edits import PortfolioEdits
 from oltp_api.repositories.imports import PostgresImports
 from oltp_api.repositories.orders import PostgresOrderRepository
 from oltp_api.repositories.portfolios import PostgresPortfolioRepository
+from oltp_api.repositories.prices import PostgresPostedPrices
 from oltp_api.repositories.reads import Reads
 from oltp_api.repositories.requests import (
     OutboxPublisher,
@@ -45,6 +46,7 @@ class UnitOfWork:
         self.orders = PostgresOrderRepository(connection, now, self.write_later, self.flush)
         self.securities = PostgresSecurityRepository(connection)
         self.bonds = HeldBonds(connection)
+        self.prices = PostgresPostedPrices(connection, now)
         self.accounts = PostgresAccountRepository(connection, now)
         self.edits = PortfolioEdits(connection, now)
         self.simulations = PostgresSimulationRequests(connection, now)

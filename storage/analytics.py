@@ -17,6 +17,7 @@ from domain.ports import (
     TickerPriceAtDate,
     ValuedPosition,
 )
+from domain.posted_prices import PriceSourceName
 from domain.snapshots import Quote, ReleasedQuotes
 from storage.lake import Lake
 from storage.lineage import ValueLineage, explained
@@ -113,6 +114,11 @@ class LakeAnalyticsRepository:
         asked = {"currency": currency, "base_currency": base_currency, "on": on}
         rows = self._mounted().rows(_SQL["fx_rate"], **asked)
         return Decimal(rows[0]["fx_rate"]) if rows else None
+
+    def get_price_source(self, security_id: int) -> PriceSourceName | None:
+        """Where the prices of a security are from; None if it has none, or only those that a curve gives a bond."""
+        rows = self._mounted().rows(_SQL["price_source"], security_id=security_id)
+        return PriceSourceName(rows[0]["price_source"]) if rows else None
 
     def get_correlation_extremes(self, tickers: Sequence[str]) -> tuple[tuple[str, str, float], ...]:
         """The least and the most correlated pair, in this order; one if there is only one, else none."""

@@ -138,6 +138,12 @@ where
     and own.status = 'PRICED'
     and base.status = 'PRICED'
 
+-- name: price_source
+select price_source
+from marts.fact_price_daily
+where security_id = $security_id and price_source <> 'CURVE'
+limit 1
+
 -- name: correlations_of_tickers
 select
     least(a.ticker, b.ticker) as ticker_a,

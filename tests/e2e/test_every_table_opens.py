@@ -26,8 +26,9 @@ PER_UNIT = {  # money elsewhere; here a dividend of one unit, or the interest on
     *((f"marts/{mart}", "accrued") for mart in ("fact_price_daily", "fact_position_daily")),
     ("marts/fact_bond_valuation_daily", "accrued"),
 }
-EMPTY = {  # the bundled market has no actions, the demo places no orders, has no funds and holds one currency
+EMPTY = {  # the bundled market has no actions; the demo places no orders, has no funds, posts no prices
     *("raw/corporate_action", "raw/pg_fund_details", "raw/pg_order", "raw/pg_order_fill"),
+    *("raw/pg_posted_price", "raw/own_price"),
 }
 GRAPH = Path(__file__).parents[1] / "pipelines" / "asset_graph.txt"
 
@@ -69,6 +70,10 @@ def test_deltalake_and_duckdb_count_the_same_rows(tables) -> None:
     assert counted == {name: table.to_pyarrow_dataset().count_rows() for name, table in tables.items() if files(table)}
     assert counted.keys() == tables.keys() - EMPTY
     assert min(counted.values()) > 0
+
+
+def test_no_row_of_the_bundled_market_is_in_quarantine(platform_home) -> None:
+    assert platform_home.lake.read("meta/quarantine").num_rows == 0
 
 
 def test_decimals_have_the_two_agreed_types(tables) -> None:
