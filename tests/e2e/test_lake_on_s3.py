@@ -186,3 +186,18 @@ def test_assets_find_out_at_once_that_the_bucket_is_not_there(bucket: InABucket)
     assert Platform().lake.version("meta/release") is not None
     with pytest.raises(SetupError, match="there is no bucket nowhere at"):
         _ = Platform(lake_uri="s3://nowhere/lake").lake
+
+
+def test_an_edit_is_in_the_next_release(bucket: InABucket) -> None:
+    """Only its portfolio is made again: the rows of before are read from the bucket, and joined by the new ones."""
+    portfolio, before = f"/portfolios/{bucket.home.portfolio_id}", head(bucket.lake).release_id
+    body = {"type": "BUY", "ticker": "IBM", "quantity": "5", "price": "200", "business_date": "2013-02-01"}
+    with bucket.home.client() as client, dg.DagsterInstance.ephemeral() as instance:
+        client.post(f"{portfolio}/transactions", json=body).raise_for_status()
+        job = build_defs(Platform()).resolve_job_def("pick_up")
+        assert job.execute_in_process(instance=instance, run_config={"loggers": {"progress": {}}}).success
+        answer = client.get(f"{portfolio}/positions").raise_for_status().json()
+
+    assert answer["release_id"] > before
+    assert {held["ticker"]: held["quantity"] for held in answer["positions"]} == {"AAPL": "10", "IBM": "15"}
+    assert all(held["status"] == "PRICED" for held in answer["positions"])
