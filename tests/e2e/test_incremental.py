@@ -56,7 +56,7 @@ class Book:
                 rows = client.get(f"/portfolios/{portfolio_id}/transactions").raise_for_status().json()["items"]
                 (sale,) = [row for row in rows if row["type"] == "SELL"]
                 client.post(
-                    f"/portfolios/{portfolio_id}/transactions/{sale['seq']}/reversal", json={"reason": "not ours"}
+                    f"/portfolios/{portfolio_id}/transactions/{sale['seq']}/reversal", json={"note": "not ours"}
                 ).raise_for_status()
 
     def run(self, job: str, **options: Any) -> dict[str, dict[str, Any]]:
