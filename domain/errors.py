@@ -43,6 +43,8 @@
     +-- FillConflict           fill_conflict (domain/orders.py)
     +-- NoRecentPrice          no_recent_price (domain/orders.py)
     +-- OrdersOpen             orders_open
+    +-- FuturePrice            future_price (domain/posted_prices.py)
+    +-- PricedElsewhere        priced_elsewhere (domain/posted_prices.py)
 
 A refusal is what a person can mend. A bug is an AssertionError.
 """

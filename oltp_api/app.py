@@ -27,12 +27,13 @@ from oltp_api.routes import (
     lineage,
     orders,
     portfolios,
+    prices,
     securities,
     simulations,
     support,
     transactions,
 )
-from oltp_api.sample_market import register_sample_market, securities_of
+from oltp_api.sample_market import register_sample_market, securities_of, tickers_of
 from oltp_api.unit_of_work import Pool, unit_of_work
 from storage.analytics import LakeAnalyticsRepository
 from storage.clock import clock_of
@@ -44,7 +45,7 @@ from storage.settings import settings as settings_of_environment
 
 PREFIX = "/api/v1"
 _ROUTES = (
-    *(transactions, portfolios, imports, orders, accounts, securities, simulations),
+    *(transactions, portfolios, imports, orders, accounts, securities, prices, simulations),
     *(books, analytics, lineage, support, health),
 )
 _TAGS = ("portfolios", "ledger", "orders", "imports", "accounts", "securities", "books", "analytics", "simulations")
@@ -120,7 +121,8 @@ def _open(settings: Settings) -> World:
             register_sample_market(work, securities_of(settings.market_source))
     with pool.connection() as connection:
         schema_version = Operations(connection).schema_version()
-    return World(pool, clock, LakeAnalyticsRepository.newest(lake), schema_version)
+    bundled = frozenset() if settings.market_source == "live" else tickers_of(settings.market_source)
+    return World(pool, clock, LakeAnalyticsRepository.newest(lake), schema_version, bundled)
 
 
 def _pool(database: Database) -> Pool:

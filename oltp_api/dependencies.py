@@ -17,9 +17,10 @@ from psycopg.errors import UniqueViolation
 from pydantic import BaseModel
 
 from domain.commands import RecordTransaction
-from domain.errors import Refusal
+from domain.errors import NoRelease, Refusal
 from domain.ledger import Transaction
 from domain.ports import Clock
+from domain.posted_prices import PriceSourceName
 from domain.securities import Security
 from oltp_api.group_commit import GroupCommit
 from oltp_api.handlers.ledger import record_transaction
@@ -37,12 +38,14 @@ V = TypeVar("V", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What one running application stands on. `schema_version` is the one it was started with."""
+    """What one running application stands on. `schema_version` is the one it was started with; `bundled` are the
+    tickers of a bundled market, which it prices before anything is released."""
 
     pool: Pool
     clock: Clock
     analytics: LakeAnalyticsRepository
     schema_version: str
+    bundled: frozenset[str] = frozenset()
     together: GroupCommit[Entry, Outcome] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -61,6 +64,15 @@ class World:
         """What `act` returns, after its unit of work is committed."""
         with unit_of_work(self.pool, self.clock) as work:
             return act(work)
+
+    def priced_by(self, security: Security) -> PriceSourceName | None:
+        """The source that a security has prices from, as far as is known now."""
+        if security.ticker in self.bundled:
+            return PriceSourceName.MARKET
+        try:
+            return self.analytics.get_price_source(security.security_id)
+        except NoRelease:
+            return None
 
 
 def _portfolio_of(entry: Entry) -> UUID:

@@ -41,6 +41,7 @@ from domain.errors import (
     SecurityNotFound,
     StaleVersion,
 )
+from domain.posted_prices import PricedElsewhere
 from oltp_api.etags import PreconditionRequired
 from oltp_api.observing import CODE
 
@@ -60,6 +61,7 @@ _STATUS: Mapping[type[Refusal], int] = {
     AlreadyExists: 409,
     AlreadyKnown: 409,
     AccountInUse: 409,
+    PricedElsewhere: 409,
     StaleVersion: 412,
     PreconditionRequired: 428,
 }

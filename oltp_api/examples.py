@@ -173,6 +173,7 @@ _EXPLAINED = {
         "accrued": "0",
         "currency": "USD",
         "price_kind": "AS_TRADED",
+        "price_source": "MARKET",
         "split_factor": "1",
     },
     "valuation": None,

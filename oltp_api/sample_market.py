@@ -18,6 +18,12 @@ def securities_of(market_source: str) -> Path:
     return (_SAMPLE_DATA if market_source == "sample" else _SAMPLE_DATA / market_source) / "securities.csv"
 
 
+def tickers_of(market_source: str) -> frozenset[str]:
+    """What a bundled market has prices of."""
+    with securities_of(market_source).open(newline="") as lines:
+        return frozenset(row["ticker"] for row in csv.DictReader(lines))
+
+
 def register_sample_market(work: UnitOfWork, file: Path) -> int:
     """How many were new; those already registered are left as they are."""
     with file.open(newline="") as lines:

@@ -14,6 +14,7 @@ from oltp_api.repositories.edits import PortfolioEdits
 from oltp_api.repositories.imports import PostgresImports
 from oltp_api.repositories.orders import PostgresOrderRepository
 from oltp_api.repositories.portfolios import PostgresPortfolioRepository
+from oltp_api.repositories.prices import PostgresPostedPrices
 from oltp_api.repositories.reads import Reads
 from oltp_api.repositories.requests import (
     OutboxPublisher,
@@ -43,6 +44,7 @@ class UnitOfWork:
         self.portfolios = PostgresPortfolioRepository(connection, now, self.write_later)
         self.orders = PostgresOrderRepository(connection, now, self.write_later, self.flush)
         self.securities = PostgresSecurityRepository(connection)
+        self.prices = PostgresPostedPrices(connection, now)
         self.accounts = PostgresAccountRepository(connection, now)
         self.edits = PortfolioEdits(connection, now)
         self.simulations = PostgresSimulationRequests(connection, now)

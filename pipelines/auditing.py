@@ -16,12 +16,13 @@ import pyarrow.compute as pc
 from pipelines.adapters.calendar import trading_days
 from pipelines.adapters.market_tables import CORPORATE_ACTIONS
 from pipelines.quality.prices import audited
-from pipelines.quality.quarantine import TABLE, Audited, quarantine_rows
+from pipelines.quality.quarantine import FINAL, TABLE, Audited, Reason, quarantine_rows
 from pipelines.resources import EXCHANGE, Platform
 from storage import postgres
 from storage.errors import SetupError
 from storage.lake import Lake, Window
 
+OWN = "raw/own_price"
 RELEASED = "meta/quarantine_release"
 RELEASES = pa.schema([("id", pa.string()), ("released_at", pa.timestamp("us", "UTC")), ("why", pa.string())])
 _KNOWN_DAYS = timedelta(days=130)
@@ -77,10 +78,12 @@ def let_pass(platform: Platform, identifier: str, why: str) -> str:
     named = f"{row['source_table']}: {row['ticker']} of {row['row_date']}, {row['reason']}"
     if row["id"] in released(platform.lake):
         return f"{named}, was released before"
+    if Reason(row["reason"]) in FINAL:
+        raise SetupError(f"{named}, cannot be released: it has to be mended where it comes from")
     entry = {"id": row["id"], "released_at": platform.clock.now(), "why": why}
     platform.lake.append(RELEASED, pa.Table.from_pylist([entry], schema=RELEASES))
-    year = row["row_date"].year if row["row_date"] else "its year"
-    return f"{named}, is released; refresh {year} of {row['source_table']} to have it"
+    year = f"{row['row_date'].year if row['row_date'] else 'its year'} of "
+    return f"{named}, is released; refresh {'' if row['source_table'] == OWN else year}{row['source_table']} to have it"
 
 
 def listed(lake: Lake) -> str:

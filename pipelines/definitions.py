@@ -3,23 +3,38 @@
 `build_defs` takes any resource that should be another one; everything else is in the modules it names.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
 from dagster_duckdb import DuckDBResource
 
-from pipelines.assets import bonds, collateral, market, marts, positions, release, replication, simulation, snapshots
+from pipelines.assets import (
+    bonds,
+    collateral,
+    market,
+    marts,
+    own_prices,
+    positions,
+    release,
+    replication,
+    simulation,
+    snapshots,
+)
 from pipelines.automation import refresh_sensor, schedules, simulation_sensor
 from pipelines.checks import CHECKS
 from pipelines.dbt_runner import DbtRunner
 from pipelines.progress import progress_logger
 from pipelines.resources import Market, Platform, RefreshLock
 
+_UPSTREAM: Sequence[Any] = (market, replication, own_prices, positions, bonds, marts)
+"""What a release is made of."""
+
 
 def build_defs(platform: Platform | None = None, **resources: Any) -> dg.Definitions:
     """All assets, jobs, sensors and schedules; `platform` and any of `resources` may be replaced."""
     platform = platform or Platform()
-    upstream = [*market.ASSETS, *replication.ASSETS, *positions.ASSETS, *bonds.ASSETS, *marts.ASSETS]
+    upstream = [asset for module in _UPSTREAM for asset in module.ASSETS]
     released = release.release_asset([key for asset in upstream for key in asset.keys])
     results = [*snapshots.ASSETS, *collateral.ASSETS, *simulation.ASSETS]
     simulations = dg.AssetSelection.assets(*simulation.ASSETS)

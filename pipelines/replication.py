@@ -216,6 +216,19 @@ TABLES = (
         ),
         ("seed", "num_paths"),
     ),
+    ReplicatedTable(
+        "posted_price",
+        (
+            "posted_price_id",
+            "security_id",
+            "price_date",
+            "close",
+            "currency::text as currency",
+            "user_id::text as user_id",
+            "posted_at",
+        ),
+        ("posted_price_id", "security_id", "close"),
+    ),
 )
 BY_LAKE_TABLE = {table.lake_table: table for table in TABLES}
 

@@ -17,6 +17,7 @@ from domain.ports import (
     TickerPriceAtDate,
     ValuedPosition,
 )
+from domain.posted_prices import PriceSourceName
 from domain.snapshots import Quote, ReleasedQuotes
 from storage.lake import Lake
 from storage.lineage import ValueLineage, explained
@@ -107,6 +108,11 @@ class LakeAnalyticsRepository:
     def get_price_for_date(self, ticker: str, on: date) -> TickerPriceAtDate | None:
         rows = self._mounted().rows(_SQL["price"], ticker=ticker, on=on)
         return TickerPriceAtDate(ticker=ticker, asked=on, **rows[0]) if rows else None
+
+    def get_price_source(self, security_id: int) -> PriceSourceName | None:
+        """Where the prices of a security are from; None if it has none, or only those that a curve gives a bond."""
+        rows = self._mounted().rows(_SQL["price_source"], security_id=security_id)
+        return PriceSourceName(rows[0]["price_source"]) if rows else None
 
     def get_correlation_extremes(self, tickers: Sequence[str]) -> tuple[tuple[str, str, float], ...]:
         """The least and the most correlated pair, in this order; one if there is only one, else none."""

@@ -18,8 +18,9 @@ NOTICED = (
     "equity_details",
     "fund_details",
     "bond_details",
+    "posted_price",
 )
-"""Tables whose rows a release must show: the ledger, requests and reference data."""
+"""Tables whose rows a release must show: the ledger, requests, reference data and posted prices."""
 
 NOTHING_SEEN = "3:3:"
 """The snapshot before a cluster's first transaction."""

@@ -20,6 +20,7 @@ class Settings(BaseSettings):
     database_url: str | None = None
     database_admin_url: str | None = None
     lake_uri: str | None = None
+    prices_folder: Path | None = None
     market_source: MarketSource = "sample"
     fred_api_key: str | None = None
     yahoo_url: str | None = None
@@ -53,6 +54,11 @@ class Settings(BaseSettings):
     def lake(self) -> str:
         """The lake's root: a folder, or s3://bucket/prefix."""
         return self.lake_uri or str(self.home / "lake")
+
+    @property
+    def prices(self) -> Path:
+        """Where people put files of prices."""
+        return (self.prices_folder or self.home / "prices").expanduser().absolute()
 
     @property
     def scratch(self) -> Path:

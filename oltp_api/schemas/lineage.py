@@ -46,6 +46,7 @@ class ExplainedPriceView(View):
     accrued: Amount = Field(description="A bond's accrued interest per 100 of face; 0 for others.")
     currency: str
     price_kind: str
+    price_source: str
     split_factor: Amount = Field(description="Units of today that one unit of the day has become.")
 
 

@@ -54,10 +54,18 @@ class Reason(StrEnum):
     STALE_REPEAT = "STALE_REPEAT"
     BAD_DIVIDEND = "BAD_DIVIDEND"
     BAD_ADJUSTED_CLOSE = "BAD_ADJUSTED_CLOSE"
+    UNREADABLE = "UNREADABLE"
+    UNKNOWN_SECURITY = "UNKNOWN_SECURITY"
+    PRICED_ELSEWHERE = "PRICED_ELSEWHERE"
 
 
-FINAL = frozenset({Reason.NOT_A_NUMBER, Reason.DUPLICATE})
-"""What nobody can release: a mart has no place for no number, nor for two rows of one day."""
+FINAL = frozenset(
+    {
+        *(Reason.NOT_A_NUMBER, Reason.DUPLICATE),
+        *(Reason.UNREADABLE, Reason.UNKNOWN_SECURITY, Reason.PRICED_ELSEWHERE),
+    }
+)
+"""What nobody can release: a mart has no place for no number, for two rows of one day, nor for a price of nothing."""
 
 
 @dataclass(frozen=True, slots=True)

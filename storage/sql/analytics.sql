@@ -127,6 +127,12 @@ where securities.ticker = $ticker and prices.price_date <= $on
 order by prices.price_date desc
 limit 1
 
+-- name: price_source
+select price_source
+from marts.fact_price_daily
+where security_id = $security_id and price_source <> 'CURVE'
+limit 1
+
 -- name: correlations_of_tickers
 select
     least(a.ticker, b.ticker) as ticker_a,

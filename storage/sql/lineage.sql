@@ -26,6 +26,7 @@ select
     accrued,
     currency,
     price_kind,
+    price_source,
     split_factor
 from marts.fact_price_daily
 where security_id = $security_id and price_date = $price_date

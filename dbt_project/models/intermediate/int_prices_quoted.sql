@@ -1,17 +1,34 @@
 {#
 What one unit of a security is worth, by security and day: its price, or for a bond, whose units are face amount, a
-hundredth of clean price and accrued interest. A bond that nobody quotes is priced from the curve (DERIVED).
+hundredth of clean price and accrued interest. A bond that nobody quotes is priced from the curve (DERIVED). A security
+that the market prices on any day has no prices of people's own: the two are never mixed.
 #}
 with securities as (
     select * from {{ ref('stg_postgres__security') }}
 ),
 
-quoted as (
+market as (
     select
         securities.security_id,
-        prices.*
+        prices.*,
+        'MARKET' as price_source
     from {{ ref('stg_market__price') }} as prices
     inner join securities using (ticker, currency)
+),
+
+own as (
+    select
+        prices.*,
+        securities.ticker
+    from {{ ref('stg_own__price') }} as prices
+    inner join securities using (security_id, currency)
+    anti join market using (security_id)
+),
+
+quoted as (
+    select * from market
+    union all by name
+    select * from own
 ),
 
 bonds as (
@@ -32,6 +49,7 @@ together as (
         coalesce(bonds.accrued, 0) as accrued,
         coalesce(quoted.currency, bonds.currency) as currency,
         coalesce(quoted.price_kind, 'DERIVED') as price_kind,
+        coalesce(quoted.price_source, 'CURVE') as price_source,
         quoted.adjusted_close,
         quoted.volume
     from quoted

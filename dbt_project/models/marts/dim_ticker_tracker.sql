@@ -9,13 +9,13 @@ identifiers as (
 
 prices as (
     select
-        ticker,
-        currency,
+        security_id,
         count(*) as n_prices,
         min(price_date) as first_price_date,
         max(price_date) as last_price_date
-    from {{ ref('stg_market__price') }}
-    group by ticker, currency
+    from {{ ref('int_prices_quoted') }}
+    where price_source <> 'CURVE'
+    group by security_id
 ),
 
 days as (
@@ -54,8 +54,8 @@ final as (
     from identifiers
     inner join securities using (security_id)
     cross join sessions
-    left join prices on identifiers.id_value = prices.ticker and securities.currency = prices.currency
-    left join days as priced on prices.last_price_date = priced.date_day
+    left join prices using (security_id)
+    asof left join days as priced on prices.last_price_date >= priced.date_day
     left join held on identifiers.security_id = held.security_id
 )
 

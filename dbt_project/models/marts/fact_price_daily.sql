@@ -65,6 +65,7 @@ final as (
         close,
         currency,
         price_kind,
+        price_source,
         cast(split_factor as decimal(18, 8)) as split_factor,
         split_adjusted_close,
         adjusted_close,

@@ -1,0 +1,230 @@
+"""The audit of prices that people posted or put into the folder: one source a security, then the rules of all prices.
+
+They are judged as one series each time, so the verdict depends on what was said and not on when. A price may be of a
+weekend: a fund's valuation of a month's end is.
+"""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import pyarrow as pa
+
+from domain.errors import Refusal
+from domain.money import parse_quantity
+from domain.posted_prices import FIRST_DAY, PriceSourceName
+from pipelines.adapters.calendar import SCHEMA as CALENDAR
+from pipelines.adapters.market_tables import CORPORATE_ACTIONS, PRICES, RATE
+from pipelines.adapters.price_folder import Line
+from pipelines.quality.prices import audited
+from pipelines.quality.quarantine import SAID, Reason, content_ids
+
+OWN_PRICES = pa.schema(
+    [
+        ("security_id", pa.int64()),
+        ("price_date", pa.date32()),
+        ("close", RATE),
+        ("currency", pa.string()),
+        ("price_kind", pa.string()),
+        ("price_source", pa.string()),
+        ("posted_price_id", pa.int64()),
+        ("file", pa.string()),
+    ]
+)
+QUARANTINED = pa.schema(
+    [
+        ("ticker", pa.string()),
+        ("price_date", pa.date32()),
+        ("close", pa.string()),
+        ("currency", pa.string()),
+        ("place", pa.string()),
+        *((name, pa.string()) for name in SAID),
+    ]
+)
+NOT_ASKED = frozenset({Reason.WEEKEND})
+RULES = {
+    Reason.UNREADABLE: f"a line has an identifier, a day since {FIRST_DAY}, a close of at most 8 decimals, a currency",
+    Reason.NOT_A_NUMBER: "a close is a finite number",
+    Reason.UNKNOWN_SECURITY: "an identifier names a registered security on the day",
+    Reason.PRICED_ELSEWHERE: "a security has one source: the market, else what was posted, else the folder",
+}
+Row = Mapping[str, Any]
+
+
+class Registry:
+    """Who is who, from the copies of security_registry and security_identifier."""
+
+    def __init__(self, securities: pa.Table, identifiers: pa.Table) -> None:
+        self.securities: dict[int, Row] = {row["security_id"]: row for row in securities.to_pylist()}
+        named = sorted(identifiers.to_pylist(), key=lambda row: str(row["id_type"]))
+        self.names: dict[int, str] = {row["security_id"]: row["id_value"] for row in named if row["is_primary"]}
+        self._meanings: dict[str, list[Row]] = {}
+        for row in named:
+            self._meanings.setdefault(row["id_value"], []).append(row)
+
+    def meant(self, identifier: str, on: date) -> int | None:
+        """The security that an identifier named on a day."""
+        for row in self._meanings.get(identifier, ()):
+            if (row["valid_from"] or date.min) <= on < (row["valid_to"] or date.max):
+                return int(row["security_id"])
+        return None
+
+    @property
+    def currencies(self) -> dict[str, str]:
+        return {name: self.securities[security_id]["currency"] for security_id, name in self.names.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPrices:
+    """`accepted` as OWN_PRICES, `quarantined` as `quarantine_rows` takes it."""
+
+    accepted: pa.Table
+    quarantined: pa.Table
+
+
+def own_prices(
+    posted: pa.Table,
+    lines: Sequence[Line],
+    registry: Registry,
+    market: Collection[str],
+    *,
+    today: date,
+    released: Collection[str] = frozenset(),
+) -> OwnPrices:
+    """The prices of securities that are not in `market`, the names of those that it prices.
+
+    `posted` are rows of `posted_price`, of which the newest of a security and day counts. A detail begins with the
+    place of what is out: a file's line, or the number that it was posted under.
+    """
+    read, out = [_as_posted(row, registry) for row in _newest(posted)], []
+    for line in lines:
+        try:
+            read.append(_as_read(line, registry))
+        except _Unread as unread:
+            out.append(_put_out(_words(line), line.place, unread.reason, str(unread), line.identifier))
+    has_posted = {row["security_id"] for row in read if row["price_source"] == PriceSourceName.POSTED}
+    standing: dict[str, list[Row]] = {}
+    for row, content in zip(read, content_ids(_prices(read)), strict=True):
+        if source := _elsewhere(row, market, has_posted):
+            say = f"{row['ticker']} has prices from {source}, and two sources are never mixed"
+            out.append(_put_out(row, row["place"], Reason.PRICED_ELSEWHERE, say, source))
+        else:
+            standing.setdefault(content, []).append(row)
+    verdict = audited(
+        _prices([row for rows in standing.values() for row in rows]),
+        PRICES.empty_table(),
+        CORPORATE_ACTIONS.empty_table(),
+        currencies=registry.currencies,
+        calendar=CALENDAR.empty_table(),
+        today=today,
+        released=released,
+        without=NOT_ASKED,
+    )
+    for said in verdict.quarantined.to_pylist():
+        row = standing[said["id"]].pop()
+        out.append({**row, **{name: said[name] for name in SAID}, "detail": f"{row['place']}: {said['detail']}"})
+    accepted = sorted(
+        (row for rows in standing.values() for row in rows), key=lambda row: (row["security_id"], row["price_date"])
+    )
+    quarantined = [{**row, "close": str(row["close"])} for row in out]
+    return OwnPrices(
+        pa.Table.from_pylist(accepted, schema=OWN_PRICES), pa.Table.from_pylist(quarantined, schema=QUARANTINED)
+    )
+
+
+def _prices(rows: Sequence[Row]) -> pa.Table:
+    return pa.Table.from_pylist([{name: row.get(name) for name in PRICES.names} for row in rows], schema=PRICES)
+
+
+def _newest(posted: pa.Table) -> Sequence[Row]:
+    rows = sorted(posted.to_pylist(), key=lambda row: int(row["posted_price_id"]))
+    return list({(row["security_id"], row["price_date"]): row for row in rows}.values())
+
+
+def _as_posted(row: Row, registry: Registry) -> Row:
+    return {
+        **_of_security(row["security_id"], registry),
+        **{name: row[name] for name in ("price_date", "close", "currency", "posted_price_id")},
+        "price_source": PriceSourceName.POSTED,
+        "place": f"posted price {row['posted_price_id']}",
+    }
+
+
+def _as_read(line: Line, registry: Registry) -> Row:
+    """The line as a price; a twin of its words says what it means only if all of them can be read."""
+    if line.missing:
+        raise _Unread(Reason.UNREADABLE, line.missing)
+    day, close = _day(line), _close(line)
+    security_id = registry.meant(line.identifier.upper(), day)
+    if security_id is None or security_id not in registry.names:
+        raise _Unread(Reason.UNKNOWN_SECURITY, f"no security is registered under {line.identifier!r} on {day}")
+    return {
+        **_of_security(security_id, registry),
+        "price_date": day,
+        "close": close,
+        "currency": line.currency,
+        "price_source": PriceSourceName.FOLDER,
+        "file": line.file,
+        "place": line.place,
+    }
+
+
+def _of_security(security_id: int, registry: Registry) -> Row:
+    kind = registry.securities[security_id]["price_kind"]
+    return {"security_id": security_id, "ticker": registry.names[security_id], "price_kind": kind}
+
+
+def _day(line: Line) -> date:
+    try:
+        day = date.fromisoformat(line.date)
+    except ValueError:
+        raise _Unread(Reason.UNREADABLE, f"{line.date[:40]!r} is no day such as 2017-03-29") from None
+    if day < FIRST_DAY:
+        raise _Unread(Reason.UNREADABLE, f"{day} is before {FIRST_DAY}, where the calendar begins")
+    return day
+
+
+def _close(line: Line) -> Decimal:
+    try:
+        close = Decimal(line.close)
+    except InvalidOperation:
+        raise _Unread(Reason.NOT_A_NUMBER, f"the close {line.close[:40]!r} is no number such as 12.40") from None
+    if not close.is_finite():
+        raise _Unread(Reason.NOT_A_NUMBER, f"the close is {line.close[:40]}, not a finite number")
+    try:
+        return parse_quantity(close, "the close")
+    except Refusal as refusal:
+        raise _Unread(Reason.UNREADABLE, f"{refusal.message}: {line.close[:40]}") from None
+
+
+def _elsewhere(row: Row, market: Collection[str], has_posted: Collection[int]) -> str:
+    if row["ticker"] in market:
+        return PriceSourceName.MARKET
+    is_second = row["price_source"] == PriceSourceName.FOLDER and row["security_id"] in has_posted
+    return PriceSourceName.POSTED if is_second else ""
+
+
+class _Unread(Exception):
+    def __init__(self, reason: Reason, say: str) -> None:
+        super().__init__(say)
+        self.reason = reason
+
+
+def _words(line: Line) -> Row:
+    try:
+        day = date.fromisoformat(line.date)
+    except ValueError:
+        day = None
+    return {"ticker": line.identifier, "price_date": day, "close": line.close, "currency": line.currency}
+
+
+def _put_out(row: Row, place: str, reason: Reason, say: str, compared_with: str) -> Row:
+    content = hashlib.sha256(repr([str(row[name]) for name in _CONTENT]).encode()).hexdigest()
+    said = {"id": content, "reason": reason, "rule": RULES[reason], "compared_with": compared_with}
+    return {**row, **said, "place": place, "detail": f"{place}: {say}"}
+
+
+_CONTENT = ("ticker", "price_date", "close", "currency")
