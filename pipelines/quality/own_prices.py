@@ -5,10 +5,11 @@ weekend: a fund's valuation of a month's end is.
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -20,7 +21,7 @@ from pipelines.adapters.calendar import SCHEMA as CALENDAR
 from pipelines.adapters.market_tables import CORPORATE_ACTIONS, PRICES, RATE
 from pipelines.adapters.price_folder import Line
 from pipelines.quality.prices import audited
-from pipelines.quality.quarantine import SAID, Reason, content_ids
+from pipelines.quality.quarantine import SAID, Audited, Reason, content_ids
 
 OWN_PRICES = pa.schema(
     [
@@ -92,7 +93,7 @@ def own_prices(
     market: Collection[str],
     *,
     today: date,
-    released: Collection[str] = frozenset(),
+    released: Set[str] = frozenset(),
 ) -> OwnPrices:
     """The prices of securities that are not in `market`, the names of those that it prices.
 
@@ -113,16 +114,8 @@ def own_prices(
             out.append(_put_out(row, row["place"], Reason.PRICED_ELSEWHERE, say, source))
         else:
             standing.setdefault(content, []).append(row)
-    verdict = audited(
-        _prices([row for rows in standing.values() for row in rows]),
-        PRICES.empty_table(),
-        CORPORATE_ACTIONS.empty_table(),
-        currencies=registry.currencies,
-        calendar=CALENDAR.empty_table(),
-        today=today,
-        released=released,
-        without=NOT_ASKED,
-    )
+    series = _prices([row for rows in standing.values() for row in rows])
+    verdict = _audited(series, registry.currencies, today, released & standing.keys())
     for said in verdict.quarantined.to_pylist():
         row = standing[said["id"]].pop()
         out.append({**row, **{name: said[name] for name in SAID}, "detail": f"{row['place']}: {said['detail']}"})
@@ -133,6 +126,26 @@ def own_prices(
     return OwnPrices(
         pa.Table.from_pylist(accepted, schema=OWN_PRICES), pa.Table.from_pylist(quarantined, schema=QUARANTINED)
     )
+
+
+def _audited(series: pa.Table, currencies: Mapping[str, str], today: date, released: Set[str]) -> Audited:
+    """The rules of all prices on whole series. A row that was let pass vouches for those after it, not before it:
+    there the first that stands without it does."""
+    judge = partial(
+        audited,
+        series,
+        PRICES.empty_table(),
+        CORPORATE_ACTIONS.empty_table(),
+        currencies=currencies,
+        calendar=CALENDAR.empty_table(),
+        today=today,
+        without=NOT_ASKED,
+    )
+    if not released:
+        return judge()
+    standing = judge().accepted.sort_by([("price_date", "descending")])
+    first = dict(zip(standing["ticker"].to_pylist(), content_ids(standing), strict=True))
+    return judge(released=released | set(first.values()))
 
 
 def _prices(rows: Sequence[Row]) -> pa.Table:

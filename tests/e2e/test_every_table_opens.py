@@ -26,9 +26,10 @@ PER_UNIT = {  # money elsewhere; here a dividend of one unit, or the interest on
     *((f"marts/{mart}", "accrued") for mart in ("fact_price_daily", "fact_position_daily")),
     ("marts/fact_bond_valuation_daily", "accrued"),
 }
-EMPTY = {  # the bundled market has no actions and no bonds, the demo places no orders and holds one currency
+EMPTY = {  # the bundled market has no actions and no bonds, the demo places no orders, posts no prices, holds one currency
     *("raw/corporate_action", "marts/fact_bond_valuation_daily"),
     *("raw/pg_fund_details", "raw/pg_bond_details", "raw/pg_order", "raw/pg_order_fill"),
+    *("raw/pg_posted_price", "raw/own_price"),
 }
 GRAPH = Path(__file__).parents[1] / "pipelines" / "asset_graph.txt"
 

@@ -81,6 +81,10 @@ def test_every_call_about_books_is_answered_as_the_page_says(api: httpx.Client) 
     assert followed("books.md", api) == 6
 
 
+def test_every_call_about_prices_is_answered_as_the_page_says(api: httpx.Client) -> None:
+    assert followed("prices.md", api) == 2
+
+
 def test_every_call_about_orders_is_answered_as_the_page_says(
     settings: Settings, tmp_path: Path, new_database: Callable[[], Database]
 ) -> None:

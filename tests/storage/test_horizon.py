@@ -227,3 +227,15 @@ def test_every_noticed_table_has_an_index_on_xid(owner: psycopg.Connection) -> N
     ).fetchall()
 
     assert sorted(row[0] for row in indexed) == sorted(NOTICED)
+
+
+def test_a_posted_price_is_noticed(session: psycopg.Connection, owner: psycopg.Connection) -> None:
+    owner.execute("insert into security_registry (asset_type, currency, display_name) values ('EQUITY', 'USD', 'Acme')")
+    horizon = current_horizon(session)
+    session.execute(
+        "insert into posted_price (security_id, price_date, close, currency, user_id, posted_at)"
+        " select security_id, '2017-03-29', 12, 'USD', %s, now() from security_registry",
+        (USER,),
+    )
+
+    assert unseen(session, horizon) == ["posted_price"]

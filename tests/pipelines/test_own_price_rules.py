@@ -1,0 +1,163 @@
+"""Posted prices and files of prices: which rows count, which are put out, and why."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from pipelines.adapters.price_folder import price_files
+from pipelines.quality.own_prices import OwnPrices, Registry, own_prices
+
+TODAY = date(2017, 3, 29)
+REGISTRY = Registry(
+    pa.table({"security_id": [1, 2], "currency": ["USD", "EUR"], "price_kind": ["AS_TRADED", "TOTAL_RETURN"]}),
+    pa.Table.from_pylist(
+        [
+            {"security_id": 1, "id_type": "TICKER", "id_value": "ACME", "is_primary": True},
+            {"security_id": 1, "id_type": "ISIN", "id_value": "US0378331005", "is_primary": True},
+            {"security_id": 2, "id_type": "TICKER", "id_value": "FUNDX", "is_primary": True},
+            {"security_id": 2, "id_type": "TICKER", "id_value": "OLD", "is_primary": False, "valid_to": TODAY},
+        ],
+        schema=pa.schema(
+            [
+                ("security_id", pa.int64()),
+                ("id_type", pa.string()),
+                ("id_value", pa.string()),
+                ("is_primary", pa.bool_()),
+                ("valid_from", pa.date32()),
+                ("valid_to", pa.date32()),
+            ]
+        ),
+    ),
+)
+
+
+def posted(*rows: tuple[int, int, str, str]) -> pa.Table:
+    """(number, security, day, close), in its currency."""
+    named = ("posted_price_id", "security_id", "price_date", "close", "currency", "user_id", "posted_at")
+    said = [
+        (number, security, date.fromisoformat(day), Decimal(close), "USD" if security == 1 else "EUR", "u", MOMENT)
+        for number, security, day, close in rows
+    ]
+    return pa.table({name: [row[n] for row in said] for n, name in enumerate(named)})
+
+
+MOMENT = datetime(2017, 3, 29, tzinfo=UTC)
+
+
+def judged(
+    folder: Path, *lines: str, rows: pa.Table | None = None, market: frozenset[str] = frozenset(), **more: Any
+) -> OwnPrices:
+    (folder / "a.csv").write_text("\n".join(["identifier,date,close,currency", *lines]))
+    files = price_files(folder)
+    assert files.unreadable == {}
+    return own_prices(rows or posted(), files.lines, REGISTRY, market, today=TODAY, **more)
+
+
+def reasons(verdict: OwnPrices) -> list[str]:
+    return [str(reason) for reason in verdict.quarantined["reason"].to_pylist()]
+
+
+def test_the_newest_posted_price_of_a_day_counts_in_whatever_order_rows_are_read(tmp_path: Path) -> None:
+    rows = posted((3, 1, "2017-03-28", "11"), (1, 1, "2017-03-28", "10"), (2, 1, "2017-03-29", "12"))
+
+    found = judged(tmp_path, rows=rows).accepted.to_pylist()
+
+    assert [(str(row["price_date"]), row["close"], row["posted_price_id"]) for row in found] == [
+        ("2017-03-28", 11, 3),
+        ("2017-03-29", 12, 2),
+    ]
+
+
+def test_an_identifier_of_any_type_means_what_it_meant_on_the_day(tmp_path: Path) -> None:
+    lines = ["us0378331005,2017-03-28,10,USD", "OLD,2017-03-28,20,EUR", "OLD,2017-03-29,20,EUR"]
+
+    verdict = judged(tmp_path, *lines)
+
+    kinds = [(row["security_id"], row["price_kind"], row["file"]) for row in verdict.accepted.to_pylist()]
+    assert kinds == [(1, "AS_TRADED", "a.csv"), (2, "TOTAL_RETURN", "a.csv")]
+    assert verdict.quarantined["detail"].to_pylist() == [
+        "a.csv line 4: no security is registered under 'OLD' on 2017-03-29"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("ACME,2017-03-30,10,USD", "FUTURE"),
+        ("ACME,2017-03-27,0,USD", "ZERO"),
+        ("ACME,2017-03-27,-10,USD", "NEGATIVE"),
+        ("ACME,2017-03-27,NaN,USD", "NOT_A_NUMBER"),
+        ("ACME,2017-03-27,,USD", "NOT_A_NUMBER"),
+        ("ACME,2017-03-27,10,EUR", "WRONG_CURRENCY"),
+        ("ACME,2017-03-27,10.123456789,USD", "UNREADABLE"),
+        ("ACME,03/27/2017,10,USD", "UNREADABLE"),
+        ("ACME,1989-12-29,10,USD", "UNREADABLE"),
+        ("ACME,2017-03-27,10", "UNREADABLE"),
+        ("ACME,2017-03-27,1000,USD", "TIMES_100"),
+        ("ACME,2017-03-23,10.5,USD", "DUPLICATE"),
+        ("NOBODY,2017-03-27,10,USD", "UNKNOWN_SECURITY"),
+    ],
+)
+def test_a_bad_line_is_named_with_its_reason_and_the_good_ones_stay(tmp_path: Path, line: str, reason: str) -> None:
+    good = [f"ACME,2017-03-{day},10.{day},USD" for day in range(20, 26)]  # a Saturday too
+
+    verdict = judged(tmp_path, *good, line)
+
+    twins = 1 if reason == "DUPLICATE" else 0
+    assert reasons(verdict) == [reason] * (1 + twins)
+    assert any("a.csv line 8: " in detail for detail in verdict.quarantined["detail"].to_pylist())
+    assert verdict.accepted.num_rows == 6 - twins
+    again = judged(tmp_path, line, *good)
+    assert set(again.quarantined["id"].to_pylist()) == set(verdict.quarantined["id"].to_pylist()), "wherever it stands"
+
+
+def test_one_security_has_one_source(tmp_path: Path) -> None:
+    lines = ["ACME,2017-03-28,10,USD", "FUNDX,2017-03-28,20,EUR"]
+    rows = posted((1, 1, "2017-03-29", "10"))
+
+    both = judged(tmp_path, *lines, rows=rows)
+    of_the_market = judged(tmp_path, *lines, rows=rows, market=frozenset({"ACME"}))
+
+    assert both.accepted["price_source"].to_pylist() == ["POSTED", "FOLDER"]
+    assert of_the_market.accepted["price_source"].to_pylist() == ["FOLDER"]
+    assert reasons(both) == ["PRICED_ELSEWHERE"]
+    assert sorted(of_the_market.quarantined["compared_with"].to_pylist()) == ["MARKET", "MARKET"]
+
+
+def test_a_released_row_counts(tmp_path: Path) -> None:
+    lines = [f"ACME,2017-03-{day},10,USD" for day in range(20, 26)]
+    held = judged(tmp_path, *lines, "ACME,2017-03-27,1000,USD").quarantined
+
+    after = judged(tmp_path, *lines, "ACME,2017-03-27,1000,USD", released=set(held["id"].to_pylist()))
+
+    assert (reasons(after), after.accepted.num_rows) == ([], 7)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("b.xlsx", b"PK", "is no .csv file"),
+        ("b.csv", "identifier;date\n".encode("utf-16"), "is not CSV in UTF-8"),
+        ("b.csv", b'identifier,date,close,currency\n"ACME,2017-03-28,10,USD\n', "is not CSV in UTF-8"),
+        ("b.csv", b"ticker,date,close,currency\nACME,2017-03-28,10,USD\n", "its first line must name identifier"),
+        ("b.csv", b"", "its first line must name identifier"),
+    ],
+)
+def test_a_file_that_is_no_csv_of_prices_is_one_warning(tmp_path: Path, name: str, content: bytes, why: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / "good.csv").write_text("Date,Identifier,Close,Currency,Note\n2017-03-28,ACME,10,USD,n\n\n")
+    (tmp_path / ".hidden").write_bytes(b"\0")
+
+    files = price_files(tmp_path)
+
+    assert [line.place for line in files.lines] == ["good.csv line 2"]
+    assert list(files.unreadable) == [name]
+    assert why in files.unreadable[name]
+
+
+def test_without_a_folder_there_are_no_files(tmp_path: Path) -> None:
+    assert price_files(tmp_path / "none").lines == ()
