@@ -4,7 +4,7 @@ The write side (OLTP) and the read side (a release of the lake) meet only here. 
 of a mart's shape never leaks into a rule.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -272,11 +272,14 @@ class IncompleteMarket(Exception):
     """Something did not come; nothing that did is lost.
 
     `rows` is whole for everything that `missing` does not name: publish it, keep what was there of the missing, and ask
-    for them again later. `missing` says why, by ticker, or by series or currency where there are no tickers.
+    for them again later. `missing` says why, by ticker, or by series or currency where there are no tickers; `unknown`
+    are those of them that the source says it has never heard of.
     """
 
-    def __init__(self, source: str, rows: TabularData, missing: Mapping[str, str]) -> None:
-        self.source, self.rows, self.missing = source, rows, dict(missing)
+    def __init__(
+        self, source: str, rows: TabularData, missing: Mapping[str, str], unknown: Collection[str] = ()
+    ) -> None:
+        self.source, self.rows, self.missing, self.unknown = source, rows, dict(missing), frozenset(unknown)
         named = "; ".join(f"{what}: {why}" for what, why in sorted(self.missing.items()))
         super().__init__(f"{source} did not answer for {len(self.missing)}: {named}")
 

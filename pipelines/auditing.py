@@ -1,61 +1,30 @@
-"""Prices on their way into the lake: what an audit puts out goes to `meta/quarantine`, the rest to its table.
+"""`meta/quarantine`: where the verdicts of audits are kept, and what a person has let pass.
 
-What belongs here: what an audit is shown, and where its verdicts are kept. Rules are in `pipelines.quality`.
+What an audit is shown is in `market_audits`; its rules are in `pipelines.quality`.
 `python -m pipelines.auditing` lists what is in quarantine; `release <id> --why "..."` lets a row pass from then on, as
 it is, the next time its source delivers it.
 """
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from pipelines.adapters.calendar import trading_days
-from pipelines.adapters.market_tables import CORPORATE_ACTIONS
-from pipelines.quality.prices import audited
-from pipelines.quality.quarantine import FINAL, TABLE, Audited, Reason, quarantine_rows
-from pipelines.resources import EXCHANGE, Platform
-from storage import postgres
+from pipelines.quality.quarantine import FINAL, TABLE, Reason, quarantine_rows
+from pipelines.resources import Platform
 from storage.errors import SetupError
-from storage.lake import Lake, Window
+from storage.lake import Lake
 
 OWN = "raw/own_price"
 RELEASED = "meta/quarantine_release"
 RELEASES = pa.schema([("id", pa.string()), ("released_at", pa.timestamp("us", "UTC")), ("why", pa.string())])
-_KNOWN_DAYS = timedelta(days=130)
-"""80 sessions and more: what a series is judged by."""
-_CURRENCIES = """
-    select id_value, currency::text
-    from security_identifier inner join security_registry using (security_id)
-    where id_type = 'TICKER' and is_primary and valid_to is null
-"""
 
 
-def audited_prices(platform: Platform, rows: pa.Table, window: Window, versions: Mapping[str, int]) -> Audited:
-    """The verdict on `rows`, the prices of `window`, against what the lake has in `versions`."""
-    known = _read(platform.lake, "raw/price_daily", versions, rows.schema)
-    days = known["price_date"]
-    before = pc.and_(pc.less(days, window.start), pc.greater_equal(days, window.start - _KNOWN_DAYS))
-    with postgres.connect(platform.database.admin_url) as connection:
-        currencies = dict(connection.execute(_CURRENCIES).fetchall())
-    return audited(
-        rows,
-        known.filter(before),
-        _read(platform.lake, "raw/corporate_action", versions, CORPORATE_ACTIONS),
-        currencies=currencies,
-        calendar=trading_days(EXCHANGE, window.start, window.end),
-        today=platform.market_today,
-        released=released(platform.lake),
-    )
-
-
-def keep(lake: Lake, source_table: str, quarantined: pa.Table, run_id: str) -> int:
+def keep(lake: Lake, source_table: str, quarantined: pa.Table, run_id: str, date_column: str = "price_date") -> int:
     """Append what is not in quarantine yet; how many that were."""
     kept = lake.read(TABLE)["id"].to_pylist() if lake.exists(TABLE) else []
-    rows = quarantine_rows(source_table, quarantined, run_id, kept=kept)
+    rows = quarantine_rows(source_table, quarantined, run_id, date_column=date_column, kept=kept)
     if rows.num_rows or not lake.exists(TABLE):
         lake.append(TABLE, rows, run_id)
     return int(rows.num_rows)
@@ -115,19 +84,6 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
-
-
-def _read(lake: Lake, table: str, versions: Mapping[str, int], schema: pa.Schema) -> pa.Table:
-    if table not in versions:
-        return schema.empty_table()
-    rows = lake.read(table, versions[table])
-    return pa.table([_column(rows, field) for field in schema], schema=schema)
-
-
-def _column(rows: pa.Table, field: pa.Field) -> pa.ChunkedArray | pa.Array:
-    if field.name in rows.column_names:
-        return rows[field.name].cast(field.type)
-    return pa.nulls(rows.num_rows, field.type)
 
 
 if __name__ == "__main__":

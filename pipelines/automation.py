@@ -9,6 +9,7 @@ import dagster as dg
 from pipelines.partitions import FIRST_DAY, SIMULATIONS, year_of
 from pipelines.pickup import Decision, PastRun, decide
 from pipelines.resources import REFRESH_LOCK, Platform
+from pipelines.tracking import without_history
 from storage import postgres
 from storage.horizon import unseen
 from storage.releases import Release
@@ -47,6 +48,19 @@ def refresh_sensor(refresh: Any, pick_up: Any) -> dg.SensorDefinition:
 def all_years(platform: Platform) -> dict[str, str]:
     """The tags of a run over every year there is; one that the market has not reached is empty."""
     return {RANGE_START: year_of(FIRST_DAY), RANGE_END: year_of(platform.clock.now().date())}
+
+
+def years_due(platform: Platform) -> dict[str, str]:
+    """The tags of a refresh: over the current year, or all while a live market's ticker still lacks its history.
+
+    A provider is asked once per ticker either way.
+    """
+    if platform.settings.market_source == "live":
+        with postgres.connect(platform.database.admin_url) as connection:
+            if without_history(connection, platform.lake, platform.market_today):
+                return all_years(platform)
+    this_year = year_of(platform.market_today)
+    return {RANGE_START: this_year, RANGE_END: this_year}
 
 
 def due_now(instance: dg.DagsterInstance, platform: Platform, job_names: Sequence[str]) -> Decision:
@@ -115,10 +129,11 @@ def schedules(refresh: Any, take_snapshots: Any) -> list[dg.ScheduleDefinition]:
         cron_schedule="30 18 * * 1-5",
         execution_timezone="America/New_York",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="After the close of every weekday: the current year's market data and all that follows.",
+        description="After the close of every weekday: the current year's market data and all that follows; for a new "
+        "ticker of a live market, all years.",
     )
     def refresh_daily(platform: Platform) -> dg.RunRequest:
-        return dg.RunRequest(partition_key=year_of(platform.market_today))
+        return dg.RunRequest(tags=years_due(platform))
 
     snapshots = dg.ScheduleDefinition(
         name="snapshot_every_10_minutes",

@@ -1,6 +1,7 @@
 """One refresh now, in this process: `python -m pipelines.refresh`.
 
-The whole graph up to a release, then every simulation that is due. The first time, all years of market data.
+The whole graph up to a release, then every simulation that is due. The first time, and when a live market has a new
+ticker, with all years of market data.
 """
 
 import sys
@@ -10,10 +11,10 @@ from typing import Any
 import dagster as dg
 
 from pipelines.assets import market
-from pipelines.automation import RANGE_END, RANGE_START, all_years, due_simulations
+from pipelines.automation import all_years, due_simulations, years_due
 from pipelines.definitions import build_defs
 from pipelines.launcher import keep_connections
-from pipelines.partitions import SIMULATIONS, year_of
+from pipelines.partitions import SIMULATIONS
 from pipelines.resources import Platform
 from storage.errors import SetupError
 
@@ -25,9 +26,8 @@ def refresh(platform: Platform | None = None, instance: dg.DagsterInstance | Non
     platform = platform or Platform()
     instance = instance or keep_connections(dg.DagsterInstance.get())
     defs = build_defs(platform)
-    this_year = year_of(platform.market_today)
     is_first = any(platform.lake.version("/".join(key.path)) is None for asset in market.ASSETS for key in asset.keys)
-    tags = all_years(platform) if is_first else {RANGE_START: this_year, RANGE_END: this_year}
+    tags = all_years(platform) if is_first else years_due(platform)
     job = defs.resolve_job_def("refresh")
     done = job.execute_in_process(instance=instance, tags=tags, run_config=_PROGRESS, raise_on_error=False)
     return done.success and simulate_due(defs, platform, instance)

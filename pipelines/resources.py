@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from dagster import ConfigurableResource, InitResourceContext
+from pydantic import PrivateAttr
 
 from domain.ports import PriceSource
 from pipelines.adapters.asking import Patience
 from pipelines.adapters.sample import SamplePriceSource
+from pipelines.tracking import tracked
 from storage import postgres
 from storage.clock import SystemClock, clock_of
 from storage.errors import SetupError
@@ -24,12 +26,6 @@ from storage.settings import REPOSITORY, Settings
 
 EXCHANGE = "XNYS"
 REFRESH_LOCK = "refresh"
-_TRACKED = """
-    select id_value
-    from security_identifier inner join security_registry using (security_id)
-    where id_type = 'TICKER' and is_primary and valid_to is null and asset_type <> 'BOND'
-    order by id_value
-"""
 
 
 class Platform(ConfigurableResource[Any]):
@@ -92,12 +88,28 @@ class Platform(ConfigurableResource[Any]):
 
 
 class Market(ConfigurableResource[Any]):
-    """The configured source of prices and rates."""
+    """The configured source of prices and rates, one for a whole run: what it has been told it need not ask again."""
 
     platform: Platform
+    _source: PriceSource | None = PrivateAttr(default=None)
+    _tickers: list[str] = PrivateAttr(default_factory=list)
+
+    def setup_for_execution(self, context: InitResourceContext) -> None:
+        del context
+        self._source = None
 
     @property
     def source(self) -> PriceSource:
+        if self._source is None:
+            self._source = self._chosen()
+        return self._source
+
+    @property
+    def tickers(self) -> list[str]:
+        """What a live source is asked for; none of a bundled one."""
+        return self._tickers
+
+    def _chosen(self) -> PriceSource:
         name = self.platform.settings.market_source
         claim_market(self.platform.database, name)
         if name == "live":
@@ -117,10 +129,14 @@ class Market(ConfigurableResource[Any]):
         if not settings.fred_api_key:
             raise SetupError("MARKET_SOURCE=live needs FRED_API_KEY, free at https://fred.stlouisfed.org")
         with postgres.connect(self.platform.database.admin_url) as connection:
-            tickers = [row[0] for row in connection.execute(_TRACKED)]
+            self._tickers = tracked(connection, self.platform.lake, self.platform.market_today)
         return LiveMarket(
             YahooPriceSource(
-                tickers, settings.home / "yfinance", lambda: self.platform.market_today, settings.yahoo_url, patience
+                self._tickers,
+                settings.home / "yfinance",
+                lambda: self.platform.market_today,
+                settings.yahoo_url,
+                patience,
             ),
             FredRateSource(settings.fred_api_key, settings.fred_url or FRED_URL, patience),
             EcbRateSource(settings.ecb_url or ECB_URL, patience),

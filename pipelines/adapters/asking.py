@@ -3,6 +3,7 @@
     Busy             no answer, or 5xx: asked again a few times
     +-- RateLimited  429: asked again for as long as there is patience
     Unusable         an answer that is not what was asked for: asking again would not help
+    +-- Unknown      the server has never heard of it
     OutOfPatience    too much time was lost: whatever has not come by now is for a later run
 
 What belongs here: when to wait, when to give up, and one plain GET. What an answer means is its adapter's business.
@@ -40,6 +41,10 @@ class RateLimited(Busy):
 
 
 class Unusable(Exception):
+    pass
+
+
+class Unknown(Unusable):
     pass
 
 
@@ -105,7 +110,7 @@ def gathered(
 
     Asks one after the other, with a pause after each batch. Who was not asked any more is missing too.
     """
-    asking, rows, missing = _Asking(patience), list[Row](), dict[str, str]()
+    asking, rows, missing, unknown = _Asking(patience), list[Row](), dict[str, str](), list[str]()
     for number, name in enumerate(wanted):
         if number and number % patience.batch_size == 0:
             patience.sleep(patience.pause_seconds)
@@ -113,12 +118,13 @@ def gathered(
             rows += asking.answer(lambda name=name: ask(name))  # type: ignore[misc]
         except Unusable as error:
             missing[name] = str(error)
+            unknown += [name] if isinstance(error, Unknown) else []
         except OutOfPatience as error:
             missing |= {name: str(error)} | dict.fromkeys(wanted[number + 1 :], "not asked any more")
             break
     table = table_of(rows, schema, *by)
     if missing:
-        raise IncompleteMarket(source, table, missing)
+        raise IncompleteMarket(source, table, missing, unknown)
     return table
 
 
@@ -143,7 +149,7 @@ def refuse(status: int, url: str, retry_after: str | None = None, body: str = ""
     if status >= 500:
         raise Busy(f"{place(url)} says {status}")
     if status >= 400:
-        raise Unusable(f"{place(url)} says {status}: {' '.join(body.split())}")
+        raise (Unknown if status == 404 else Unusable)(f"{place(url)} says {status}: {' '.join(body.split())}")
 
 
 def place(url: str) -> str:

@@ -2,6 +2,9 @@
 
 What belongs here: asking, one ticker at a time, and telling a refusal from an answer. What a history means is in
 `yahoo_history`. yfinance keeps one session, crumb and cache for the whole process, so use one of these at a time.
+
+A source asks once for a ticker's history and once for what is said of it, whatever is wanted of them, unless the answer
+was of no use. To ask again, make a new one.
 """
 
 import warnings
@@ -14,7 +17,7 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 
 from pipelines.adapters import market_tables as tables
-from pipelines.adapters.asking import Busy, Patience, RateLimited, Row, Unusable, gathered, on_days, refuse
+from pipelines.adapters.asking import Busy, Patience, RateLimited, Row, Unknown, Unusable, gathered, on_days, refuse
 from pipelines.adapters.yahoo_history import History, exact, whole_currency
 
 # A living security trades in ten days, so an answer without rows is a fault, not a quiet window.
@@ -49,6 +52,8 @@ class YahooPriceSource:
         self._base_url = base_url
         self._patience = patience or Patience()
         self._timeout_seconds = timeout_seconds
+        self._histories: dict[str, tuple[date, History | Unknown]] = {}
+        self._infos: dict[str, dict[str, Any] | Unknown] = {}
 
     def prices(self, start: date, end: date) -> pa.Table:
         def rows_of(history: History) -> Iterable[Row]:
@@ -77,21 +82,33 @@ class YahooPriceSource:
         if start > min(end, today):
             return schema.empty_table()
         line = _line(self._base_url, self._timeout_seconds, self._cache_folder)
+        first = max(start, _EARLIEST) - _RUN_UP
 
-        def ask(ticker: str) -> list[Row]:
-            def history(asked: Any) -> list[Row]:
+        def ask(ticker: str) -> Iterable[Row]:
+            return rows_of(self._history(line, ticker, first, today))
+
+        return gathered(self.name, self._tickers, ask, self._patience, schema, *by)
+
+    def _history(self, line: Any, ticker: str, first: date, today: date) -> History:
+        """What Yahoo tells of a ticker from `first` or before to today."""
+        since, told = self._histories.get(ticker, (date.max, None))
+        if told is None or since > first:
+
+            def ask(asked: Any) -> History:
                 frame = asked.history(
-                    start=max(start, _EARLIEST) - _RUN_UP,
+                    start=first,
                     end=today + timedelta(days=1),  # not included
                     auto_adjust=False,
                     keepna=True,
                     timeout=self._timeout_seconds,
                 )
-                return list(rows_of(History(ticker, frame, asked.get_history_metadata())))
+                history = History(ticker, frame, asked.get_history_metadata())
+                list(history.prices())  # what cannot be understood is refused at once
+                return history
 
-            return _answered(line, ticker, history)
-
-        return gathered(self.name, self._tickers, ask, self._patience, schema, *by)
+            told = _kept(lambda: _answered(line, ticker, ask))
+            self._histories[ticker] = first, told
+        return _given(told)
 
     def _from_infos(
         self, start: date, end: date, row_of: Callable[[str, dict[str, Any]], Row | None], schema: pa.Schema
@@ -102,11 +119,30 @@ class YahooPriceSource:
         line = _line(self._base_url, self._timeout_seconds, self._cache_folder)
 
         def ask(ticker: str) -> Iterator[Row]:
-            row = row_of(ticker, _answered(line, ticker, lambda asked: asked.get_info()))
+            row = row_of(ticker, self._info(line, ticker))
             if row:
                 yield {"as_of": today, "is_illustrative": False, **row}
 
         return gathered(self.name, self._tickers, ask, self._patience, schema, "ticker", "as_of")
+
+    def _info(self, line: Any, ticker: str) -> dict[str, Any]:
+        if ticker not in self._infos:
+            self._infos[ticker] = _kept(lambda: _answered(line, ticker, lambda asked: dict(asked.get_info())))
+        return _given(self._infos[ticker])
+
+
+def _kept(ask: Callable[[], T]) -> T | Unknown:
+    """What is worth remembering: an answer, or that there is none."""
+    try:
+        return ask()
+    except Unknown as unknown:
+        return unknown
+
+
+def _given(told: T | Unknown) -> T:
+    if isinstance(told, Unknown):
+        raise Unknown(str(told))
+    return told
 
 
 def _fund(ticker: str, info: dict[str, Any]) -> Row | None:
@@ -184,4 +220,5 @@ def _answered(line: Any, ticker: str, ask: Callable[[Any], T]) -> T:
     except (YFException, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         if line.last_status >= 500:
             raise Busy(f"Yahoo says {line.last_status}") from error
-        raise Unusable(f"Yahoo's answer ({line.last_status}) is of no use: {type(error).__name__} {error}") from error
+        fault = Unknown if line.last_status == 404 else Unusable
+        raise fault(f"Yahoo's answer ({line.last_status}) is of no use: {type(error).__name__} {error}") from error

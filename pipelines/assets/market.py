@@ -4,7 +4,7 @@ and shares, and the trading calendar.
 Belongs here: fetching and publishing. Does not: repairing, filling or converting a price.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -14,11 +14,13 @@ import pyarrow.compute as pc
 
 from domain.ports import IncompleteMarket
 from pipelines.adapters.market_tables import in_shape
-from pipelines.auditing import audited_prices, keep
-from pipelines.partitions import YEARS, DaysConfig
+from pipelines.auditing import keep
+from pipelines.market_audits import ACTION_TABLE, PRICE_TABLE, MarketAudits
+from pipelines.partitions import FIRST_DAY, YEARS, DaysConfig
 from pipelines.publishing import publish
 from pipelines.quality.quarantine import Audited
 from pipelines.resources import EXCHANGE, Market, Platform
+from pipelines.tracking import note
 from pipelines.version_set import pinned
 from storage.lake import Window
 
@@ -59,16 +61,16 @@ def market_asset(
 def price_daily(
     context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
 ) -> dg.MaterializeResult[Any]:
-    known = ["raw/price_daily", "raw/corporate_action"]
-    versions = pinned(context.instance, context.run.run_id, platform.releases, known=known).versions
-    return _fetched(
-        context,
-        config,
-        platform,
-        "price_date",
-        market.source.prices,
-        lambda rows, window: audited_prices(platform, rows, window, versions),
-    )
+    source = market.source
+
+    def audit(rows: pa.Table, window: Window) -> Audited:
+        return MarketAudits(platform, source, window, _known(context, platform)).prices(rows)
+
+    asked = Asked(source.prices)
+    done = _fetched(context, config, platform, "price_date", asked, audit)
+    if asked.since <= FIRST_DAY:
+        note(platform.lake, market.tickers, asked.gaps, platform.market_today, context.run.run_id)
+    return done
 
 
 @market_asset("yield_curve", "US Treasury par yields by tenor, in per cent.")
@@ -85,11 +87,19 @@ def fx_rate_daily(
     return _fetched(context, config, platform, "rate_date", market.source.fx_rates)
 
 
-@market_asset("corporate_action", "Splits and dividends by ex-date, per unit as it was on the day.")
+@market_asset(
+    "corporate_action",
+    "Splits and dividends by ex-date, per unit as it was; what the prices contradict goes to meta/quarantine instead.",
+)
 def corporate_action(
     context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
 ) -> dg.MaterializeResult[Any]:
-    return _fetched(context, config, platform, "action_date", market.source.corporate_actions)
+    source = market.source
+
+    def audit(rows: pa.Table, window: Window) -> Audited:
+        return MarketAudits(platform, source, window, _known(context, platform)).actions(rows)
+
+    return _fetched(context, config, platform, "action_date", source.corporate_actions, audit)
 
 
 @market_asset("fund_metadata", "What funds say of themselves, on the day they were asked.")
@@ -122,6 +132,29 @@ def trading_calendar(
     return _fetched(context, config, platform, "calendar_date", lambda start, end: trading_days(EXCHANGE, start, end))
 
 
+class Asked:
+    """A question to a source that remembers from when on it was asked, and what was missing in the answer."""
+
+    def __init__(self, ask: Callable[[date, date], pa.Table]) -> None:
+        self._ask = ask
+        self.since = date.max
+        self.gaps: IncompleteMarket | None = None
+
+    def __call__(self, start: date, end: date) -> pa.Table:
+        self.since = start
+        try:
+            return self._ask(start, end)
+        except IncompleteMarket as incomplete:
+            self.gaps = incomplete
+            raise
+
+
+def _known(context: dg.AssetExecutionContext, platform: Platform) -> Mapping[str, int]:
+    """Which versions of prices and actions a delivery is compared with."""
+    known = [PRICE_TABLE, ACTION_TABLE]
+    return pinned(context.instance, context.run.run_id, platform.releases, known=known).versions
+
+
 def _fetched(
     context: dg.AssetExecutionContext,
     config: DaysConfig,
@@ -145,7 +178,7 @@ def _fetched(
     if audit is not None:
         verdict = audit(rows, window)
         rows, out = verdict.accepted, verdict.quarantined
-        n_new = keep(platform.lake, "/".join(context.asset_key.path), out, context.run.run_id)
+        n_new = keep(platform.lake, "/".join(context.asset_key.path), out, context.run.run_id, date_column)
         extra |= {"quarantined": out.num_rows, "quarantined for the first time": n_new}
         if n_new:
             context.log.warning("%s rows are in quarantine, %s of them new: see meta/quarantine", out.num_rows, n_new)

@@ -77,6 +77,13 @@ def market(new_home: Any) -> Iterator[Market]:
         yield market
 
 
+def test_no_true_price_split_or_dividend_is_put_out(market: Market) -> None:
+    with memory_duckdb() as connection:
+        rows = connection.execute(f"select reason, detail from {market.home.lake.scan('meta/quarantine')}").fetchall()
+
+    assert rows == []
+
+
 def changes_of_value(market: Market, name: str, ticker: str, day: str) -> tuple[float, float]:
     """By how much the position's value changed on a session, and the share's own return, both as fractions."""
     (row,) = market.rows(

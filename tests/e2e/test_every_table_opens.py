@@ -26,7 +26,7 @@ PER_UNIT = {  # money elsewhere; here a dividend of one unit, or the interest on
     *((f"marts/{mart}", "accrued") for mart in ("fact_price_daily", "fact_position_daily")),
     ("marts/fact_bond_valuation_daily", "accrued"),
 }
-EMPTY = {  # the bundled market has no actions and no bonds, the demo places no orders, posts no prices, holds one currency
+EMPTY = {  # the bundled market has no actions and no bonds; the demo places no orders, posts no prices
     *("raw/corporate_action", "marts/fact_bond_valuation_daily"),
     *("raw/pg_fund_details", "raw/pg_bond_details", "raw/pg_order", "raw/pg_order_fill"),
     *("raw/pg_posted_price", "raw/own_price"),
@@ -71,6 +71,10 @@ def test_deltalake_and_duckdb_count_the_same_rows(tables) -> None:
     assert counted == {name: table.to_pyarrow_dataset().count_rows() for name, table in tables.items() if files(table)}
     assert counted.keys() == tables.keys() - EMPTY
     assert min(counted.values()) > 0
+
+
+def test_no_row_of_the_bundled_market_is_in_quarantine(platform_home) -> None:
+    assert platform_home.lake.read("meta/quarantine").num_rows == 0
 
 
 def test_decimals_have_the_two_agreed_types(tables) -> None:

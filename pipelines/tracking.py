@@ -1,0 +1,71 @@
+"""Which tickers a live market is asked for, and whether the history of each was ever asked.
+
+A ticker that is new has no years before this one: all years are due until its whole history was asked for once. One
+that the source does not know is left alone for a while, and then asked for again: it may have been listed since.
+"""
+
+from collections.abc import Collection
+from datetime import date, timedelta
+
+import psycopg
+import pyarrow as pa
+
+from domain.ports import IncompleteMarket
+from storage.lake import Lake
+
+TABLE = "meta/ticker_history"
+SCHEMA = pa.schema(
+    [
+        pa.field("ticker", pa.string(), nullable=False),
+        pa.field("is_known", pa.bool_(), nullable=False),  # whether the source had a history
+        pa.field("asked_on", pa.date32(), nullable=False),
+        pa.field("run_id", pa.string(), nullable=False),
+    ]
+)
+"""Append only: every time that somebody asked for the whole history of a ticker and got an answer."""
+AGAIN = timedelta(days=30)
+"""After this time an unknown ticker is asked for again."""
+OWN = "raw/own_price"
+_REGISTERED = """
+    select id_value
+    from security_identifier inner join security_registry using (security_id)
+    where
+        id_type = 'TICKER' and is_primary and valid_to is null and asset_type <> 'BOND'
+        and security_id <> all(%s)
+        and not exists (select from posted_price where posted_price.security_id = security_registry.security_id)
+    order by id_value
+"""
+
+
+def tracked(connection: psycopg.Connection, lake: Lake, today: date) -> list[str]:
+    """What to ask for: the current tickers, without bonds, securities with prices of people's own, and the unknown."""
+    own = sorted(set(lake.read(OWN)["security_id"].to_pylist())) if lake.exists(OWN) else []
+    registered = [row[0] for row in connection.execute(_REGISTERED, (own,))]
+    known, unknown = _asked(lake, today)
+    return [ticker for ticker in registered if ticker in known or ticker not in unknown]
+
+
+def without_history(connection: psycopg.Connection, lake: Lake, today: date) -> list[str]:
+    """Those of the tracked tickers whose whole history was never asked for."""
+    known, _ = _asked(lake, today)
+    return [ticker for ticker in tracked(connection, lake, today) if ticker not in known]
+
+
+def note(lake: Lake, asked: Collection[str], gaps: IncompleteMarket | None, today: date, run_id: str) -> None:
+    """Keep that the whole history of these was asked for; not of those that failed to come for another reason."""
+    missing, unknown = (gaps.missing.keys(), gaps.unknown) if gaps else (frozenset(), frozenset())
+    known, _ = _asked(lake, today)
+    rows = [
+        {"ticker": ticker, "is_known": ticker not in missing, "asked_on": today, "run_id": run_id}
+        for ticker in asked
+        if (ticker not in missing or ticker in unknown) and ticker not in known
+    ]
+    if rows:
+        lake.append(TABLE, pa.Table.from_pylist(rows, schema=SCHEMA), run_id)
+
+
+def _asked(lake: Lake, today: date) -> tuple[set[str], set[str]]:
+    """The tickers with a history, and those of which there was none lately."""
+    rows = lake.read(TABLE).to_pylist() if lake.exists(TABLE) else []
+    known = {row["ticker"] for row in rows if row["is_known"]}
+    return known, {row["ticker"] for row in rows if not row["is_known"] and row["asked_on"] > today - AGAIN}
