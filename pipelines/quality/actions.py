@@ -24,7 +24,7 @@ from pipelines.quality.quarantine import (
 )
 from pipelines.quality.series import SPLIT_WINDOW, Dividend, Sheet, Split, confirmed, day_number, sheet
 
-NONE = pa.table({"action_type": pa.array([], pa.string())})
+NONE = pa.schema([("action_type", pa.string())]).empty_table()
 SPLIT, DIVIDEND = "SPLIT", "DIVIDEND"
 LEAST_LARGE = 0.08
 """The smallest dividend, as a part of the price, whose absence from the closes can be told from a day's own move."""

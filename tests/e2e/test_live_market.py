@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -100,20 +101,48 @@ def test_value_is_continuous_through_the_split_of_a_live_share(live: Live) -> No
 
 
 def test_a_later_refresh_gets_what_was_refused_and_keeps_what_is_refused_now(live: Live, provider: Provider) -> None:
+    """Microsoft's history was never told, so all years of it are asked for, and not only this one."""
+    once = provider.asked.count(AAPL)
     before = live.rows("raw/price_daily", "select * from {table} order by all")
     provider.answers[MSFT] = [recorded("yahoo_chart_aapl.json")]
     provider.answers[AAPL] = [recorded("yahoo_chart_not_found.json", 404)]
+    del provider.asked[:]
 
-    words = ["dagster", "asset", "materialize", "--select", "key:raw/price_daily", "-m", "pipelines.definitions"]
-    done = live.home.run(*words, "--partition-range", "1990...2020", **live._variables)
+    done = live.refresh()
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert "AAPL" in done.stdout + done.stderr, "what did not come is named"
+    assert provider.asked.count(MSFT) == once, "prices and actions share an answer"
 
     with memory_duckdb() as connection:
         source = live.home.lake.scan("raw/price_daily")
         after = connection.execute(f"select * from {source} order by all").to_arrow_table().to_pylist()
     assert {row["ticker"] for row in after} == {"AAPL", "MSFT"}
     assert [row for row in after if row["ticker"] == "AAPL"] == [row for row in before if row["ticker"] == "AAPL"]
+
+
+def test_a_split_that_never_was_moves_neither_a_price_nor_a_unit(live: Live, provider: Provider) -> None:
+    """Yahoo tells 2 for 1 on 2020-08-20, and its closes of the days before are what they were: undone, they double."""
+    answer = json.loads((RECORDED / "yahoo_chart_aapl.json").read_text())
+    splits = answer["chart"]["result"][0]["events"]["splits"]
+    moment = answer["chart"]["result"][0]["timestamp"][13]
+    splits[str(moment)] = {"date": moment, "numerator": 2.0, "denominator": 1.0, "splitRatio": "2:1"}
+    provider.answers[AAPL] = [Answer(json.dumps(answer).encode(), content_type="application/json")]
+    before = {table: rows_now(live, table) for table in ("raw/price_daily", "raw/corporate_action")}
+
+    words = ["--select", "raw/corporate_action,raw/price_daily", "-m", "pipelines.definitions"]
+    done = live.home.run(
+        "dagster", "asset", "materialize", *words, "--partition-range", "1990...2020", **live._variables
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+    assert {table: rows_now(live, table) for table in before} == before
+    held = Counter((row["source_table"], row["reason"]) for row in rows_now(live, "meta/quarantine"))
+    assert held == {("raw/corporate_action", "INVENTED_SPLIT"): 1, ("raw/price_daily", "INVENTED_SPLIT"): 13}
+
+
+def rows_now(live: Live, table: str) -> list[dict[str, Any]]:
+    with memory_duckdb() as connection:
+        return connection.execute(f"from {live.home.lake.scan(table)} order by all").to_arrow_table().to_pylist()
 
 
 def test_a_bad_price_goes_to_quarantine_and_a_command_releases_it(live: Live, provider: Provider) -> None:

@@ -255,6 +255,39 @@ def test_the_whole_of_history_can_be_asked_for(provider: Provider, cache: Path, 
     assert source(provider, cache, time).prices(date.min, date.max).num_rows == 22
 
 
+def test_one_source_asks_once_for_a_history_and_once_for_what_is_said_of_a_ticker(
+    provider: Provider, cache: Path, time: FakeTime
+) -> None:
+    """Twice the requests came with prices, actions, funds and targets each asking for themselves."""
+    provider.answers["/v10/finance/quoteSummary/AAPL"] = [recorded("yahoo_summary_aapl.json")]
+    provider.answers["/v7/finance/quote?symbols=AAPL"] = [recorded("yahoo_quote_aapl.json")]
+    provider.answers[f"{TIMESERIES}/AAPL"] = [recorded("yahoo_timeseries_empty.json")]
+    yahoo = source(provider, cache, time)
+    assert yahoo.corporate_actions(FIRST, LAST).num_rows == 2
+    assert yahoo.fund_metadata(FIRST, TODAY).num_rows == 0
+    asked = list(provider.asked)
+
+    assert yahoo.prices(FIRST, LAST).num_rows == 22
+    assert yahoo.corporate_actions(LAST, TODAY).num_rows == 0
+    assert yahoo.analyst_targets(FIRST, TODAY).num_rows == 1
+    assert provider.asked == asked
+
+    yahoo.prices(date(2019, 1, 1), LAST)
+    assert len(provider.asked) > len(asked), "an earlier day was not in the answer"
+
+
+def test_a_ticker_that_yahoo_has_never_heard_of_is_told_from_one_that_failed(
+    provider: Provider, cache: Path, time: FakeTime
+) -> None:
+    provider.answers["/v8/finance/chart/NOSUCH"] = [recorded("yahoo_chart_not_found.json", 404)]
+    provider.answers[MSFT] = [recorded("yahoo_consent.html")]
+
+    with pytest.raises(IncompleteMarket) as no:
+        source(provider, cache, time, "NOSUCH", "MSFT", "AAPL").prices(FIRST, LAST)
+
+    assert (no.value.missing.keys(), no.value.unknown) == ({"NOSUCH", "MSFT"}, {"NOSUCH"})
+
+
 def test_a_bad_answer_is_not_remembered(provider: Provider, cache: Path, time: FakeTime) -> None:
     """yfinance caches answers for as long as the process lives, good or bad."""
     provider.answers[AAPL] = [recorded("yahoo_consent.html"), recorded("yahoo_chart_aapl.json")]
