@@ -30,8 +30,8 @@ _TABLES = {
     "marts/fact_price_daily": """
         select
             col0::bigint as security_id, col1::date as price_date, col2::decimal(18, 8) as close,
-            'USD' as currency, 'TOTAL_RETURN' as price_kind, null::double as simple_return,
-            col3::double as log_return, 0::decimal(18, 8) as accrued
+            'USD' as currency, 'TOTAL_RETURN' as price_kind, 'MARKET' as price_source,
+            null::double as simple_return, col3::double as log_return, 0::decimal(18, 8) as accrued
         from (values
             (1, '2017-03-27', 100, null), (1, '2017-03-28', 110, 0.0953), (1, '2017-03-29', 121, 0.0953),
             (2, '2017-03-27', 50, null), (2, '2017-03-28', 40, -0.2231)
