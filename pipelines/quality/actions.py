@@ -24,7 +24,6 @@ from pipelines.quality.quarantine import (
 )
 from pipelines.quality.series import SPLIT_WINDOW, Dividend, Sheet, Split, confirmed, day_number, sheet
 
-NONE = pa.schema([("action_type", pa.string())]).empty_table()
 SPLIT, DIVIDEND = "SPLIT", "DIVIDEND"
 LEAST_LARGE = 0.08
 """The smallest dividend, as a part of the price, whose absence from the closes can be told from a day's own move."""
@@ -77,7 +76,9 @@ def audited_actions(
     """
     ids = content_ids(actions)
     trusted = released_ids(released)
-    case = Case(_read(actions), sheet(prices, prices.slice(0, 0), [""] * prices.num_rows, NONE).as_series())
+    case = Case(
+        _read(actions), sheet(prices, prices.slice(0, 0), [""] * prices.num_rows, actions.slice(0, 0)).as_series()
+    )
     verdicts: list[Verdict] = []
     for rule in (rule for rule in RULES if rule.reason not in without):
         out = {
