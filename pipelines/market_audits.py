@@ -18,13 +18,14 @@ from pipelines.quality.actions import audited_actions
 from pipelines.quality.adjusted import audited_adjusted
 from pipelines.quality.prices import audited
 from pipelines.quality.quarantine import Audited, parted
-from pipelines.quality.restated import audited_restatement
+from pipelines.quality.restated import Restated, audited_restatement, restated
 from pipelines.resources import EXCHANGE, Platform
 from storage import postgres
 from storage.lake import Lake, Window
 
 PRICE_TABLE, ACTION_TABLE = "raw/price_daily", "raw/corporate_action"
 _KEY = ["ticker", "price_date"]
+_ACTION_KEY = ["ticker", "action_date", "action_type"]
 _KNOWN_DAYS = timedelta(days=130)
 """80 sessions and more: what a series is judged by."""
 _CURRENCIES = """
@@ -43,15 +44,15 @@ class MarketAudits:
     def __init__(self, platform: Platform, source: PriceSource, window: Window, versions: Mapping[str, int]) -> None:
         self._source, self._window, self._today = source, window, platform.market_today
         self._known = _read(platform.lake, PRICE_TABLE, versions, PRICES)
-        actions = _read(platform.lake, ACTION_TABLE, versions, CORPORATE_ACTIONS)
-        self._earlier = actions.filter(pc.less(actions["action_date"], window.start))
+        self._actions = _read(platform.lake, ACTION_TABLE, versions, CORPORATE_ACTIONS)
+        self._earlier = self._actions.filter(pc.less(self._actions["action_date"], window.start))
         self._released = released(platform.lake)
         with postgres.connect(platform.database.admin_url) as connection:
             self._currencies: dict[str, str] = dict(connection.execute(_CURRENCIES).fetchall())
 
     def actions(self, rows: pa.Table) -> Audited:
         """The verdict on `rows`, the window's actions."""
-        judged = self._judged(rows)
+        judged, _ = self._judged(rows)
         end = self._window.end
         return Audited(
             judged.accepted.filter(pc.less_equal(judged.accepted["action_date"], end)),
@@ -64,9 +65,9 @@ class MarketAudits:
         A day that only comes back times a split keeps the price that is known of it. A bad adjusted close is in
         quarantine with its row, which stands without it.
         """
-        told = self._judged(_told(self._source.corporate_actions, self._window.start, self._window.end))
+        told, moved = self._judged(_told(self._source.corporate_actions, self._window.start, self._window.end))
         actions = pa.concat_tables([self._earlier, told.accepted])
-        kept = audited_restatement(rows, self._known, told, released=self._released)
+        kept = audited_restatement(rows, moved, "price_date", "close", released=self._released)
         stays = self._known.join(kept.quarantined.select(_KEY), keys=_KEY, join_type="left semi")
         before = self._known.filter(pc.less(self._known["price_date"], self._window.start))
         closes = self._closes(kept.accepted, actions, pa.concat_tables([before, stays]))
@@ -75,8 +76,8 @@ class MarketAudits:
         out = [verdict.quarantined for verdict in (kept, closes, adjusted)]
         return Audited(accepted.sort_by([(name, "ascending") for name in _KEY]), pa.concat_tables(out))
 
-    def _judged(self, rows: pa.Table) -> Audited:
-        """The verdict on `rows`, the window's actions, and on those after it.
+    def _judged(self, rows: pa.Table) -> tuple[Audited, Restated]:
+        """The verdict on `rows`, the window's actions, and on those after it; and the splits that moved what was known.
 
         They are held against the prices that came first: those of a day that are known, else those told now.
         """
@@ -84,17 +85,23 @@ class MarketAudits:
         more = _told(self._source.corporate_actions, later, self._today) if later <= self._today else rows.slice(0, 0)
         rows = pa.concat_tables([rows, more])
         if not rows.num_rows:
-            return parted(rows, [], [])
+            return parted(rows, [], []), []
         actions = pa.concat_tables([self._earlier, rows])
         prices = _told(self._source.prices, self._window.start, self._today)
-        prices = prices.join(self._known.select(_KEY), keys=_KEY, join_type="left anti")
-        closes = self._closes(prices, actions, self._known)
+        new = prices.join(self._known.select(_KEY), keys=_KEY, join_type="left anti")
+        closes = self._closes(new, actions, self._known)
         judged = audited_actions(actions, pa.concat_tables([self._known, closes.accepted]), released=self._released)
-        start = self._window.start
-        return Audited(
-            judged.accepted.filter(pc.greater_equal(judged.accepted["action_date"], start)),
-            judged.quarantined.filter(pc.greater_equal(judged.quarantined["action_date"], start)),
+        judged = Audited(*(self._since_start(rows) for rows in (judged.accepted, judged.quarantined)))
+        moved = restated(prices, self._known, judged)
+        kept = audited_restatement(judged.accepted, moved, "action_date", "amount", released=self._released)
+        stays = self._since_start(self._actions).join(
+            kept.quarantined.select(_ACTION_KEY), keys=_ACTION_KEY, join_type="left semi"
         )
+        accepted = pa.concat_tables([kept.accepted, stays])
+        return Audited(accepted, pa.concat_tables([judged.quarantined, kept.quarantined])), moved
+
+    def _since_start(self, actions: pa.Table) -> pa.Table:
+        return actions.filter(pc.greater_equal(actions["action_date"], self._window.start))
 
     def _closes(self, rows: pa.Table, actions: pa.Table, known: pa.Table) -> Audited:
         return audited(

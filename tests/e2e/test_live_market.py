@@ -121,7 +121,7 @@ def test_a_later_refresh_gets_what_was_refused_and_keeps_what_is_refused_now(liv
 
 
 def test_a_split_that_never_was_moves_neither_a_price_nor_a_unit(live: Live, provider: Provider) -> None:
-    """Yahoo tells 2 for 1 on 2020-08-13, and its closes of the days before are what they were: undone, they double."""
+    """Yahoo tells 2 for 1 on 2020-08-13, and its figures of the days before are what they were: undone, they double."""
     answer = json.loads((RECORDED / "yahoo_chart_aapl.json").read_text())
     splits = answer["chart"]["result"][0]["events"]["splits"]
     moment = answer["chart"]["result"][0]["timestamp"][8]
@@ -137,7 +137,7 @@ def test_a_split_that_never_was_moves_neither_a_price_nor_a_unit(live: Live, pro
 
     assert {table: rows_now(live, table) for table in before} == before
     held = Counter((row["source_table"], row["reason"]) for row in rows_now(live, "meta/quarantine"))
-    assert held == {("raw/corporate_action", "INVENTED_SPLIT"): 1, ("raw/price_daily", "INVENTED_SPLIT"): 8}
+    assert held == {("raw/corporate_action", "INVENTED_SPLIT"): 2, ("raw/price_daily", "INVENTED_SPLIT"): 8}
 
 
 def rows_now(live: Live, table: str) -> list[dict[str, Any]]:
