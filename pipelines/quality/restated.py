@@ -24,7 +24,7 @@ Restated = Sequence[tuple[Split, Reason]]
 
 
 def restated(prices: pa.Table, known: pa.Table, actions: Audited) -> Restated:
-    """The splits among the audited `actions` by which delivered prices as traded differ from the known of their days."""
+    """The splits among `actions` by which delivered prices as traded differ from the known of their days."""
     told = [(split, Reason.INVENTED_SPLIT) for split in splits_in(actions.quarantined)]
     told += [(split, Reason.UNADJUSTED_SPLIT) for split in splits_in(actions.accepted)]
     return [
