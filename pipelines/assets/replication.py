@@ -40,7 +40,7 @@ def replicate_postgres(context: dg.AssetExecutionContext, platform: Platform) ->
     horizon = {HORIZON_KEY: f"{replica.horizon.system_identifier}/{replica.horizon.snapshot}"}
     for table, copy in replica.copies.items():
         publication = deliver(platform.lake, table, copy, replica.instant, context.run.run_id)
-        metadata = {**described(platform, publication, copy.rows), **_told(copy), **horizon}
+        metadata = {**described(platform, publication, copy.rows.schema), **_told(copy), **horizon}
         yield dg.MaterializeResult(asset_key=keys[table], metadata=metadata)
 
 
