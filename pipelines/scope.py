@@ -116,10 +116,12 @@ class Scope:
         """What a materialisation says about it."""
         if self.portfolios is None:
             return {"scope/what": "everything", "scope/why": self.why}
+        if not self.portfolios:
+            return {"scope/what": "nothing", "scope/why": self.why}
         named = ", ".join(self.portfolios[:20]) + (" ..." if len(self.portfolios) > 20 else "")
         since = "the beginning" if self.since == FIRST else str(self.since)
         return {
-            "scope/what": f"{len(self.portfolios)} portfolios from {since} on" + (f": {named}" if named else ""),
+            "scope/what": f"{len(self.portfolios)} portfolios from {since} on: {named}",
             "scope/why": self.why,
         }
 
