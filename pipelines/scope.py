@@ -17,6 +17,7 @@ from dagster import DagsterRun
 from pipelines.code_version import code_version
 from pipelines.version_set import VersionSet
 from storage.lake import Lake, Window
+from storage.releases import Release
 
 LEDGER, PORTFOLIOS = "raw/pg_transaction_ledger", "raw/pg_portfolio"
 _FOLLOW_THE_LEDGER = frozenset(
@@ -134,33 +135,45 @@ class Scope:
         return cls(given["why"], tuple(given["portfolios"]), date.fromisoformat(given["since"]))
 
 
-def scope_in(run: DagsterRun, lake: Lake, seen: VersionSet, read: Collection[str], made: Collection[str]) -> Scope:
-    """`scope_of` what has changed, and what was asked for with the run; everything if assets were asked for by name."""
-    asked_for = run.tags.get(REPROCESS_TAG)
-    if run.job_name not in _LEVEL_JOBS and not asked_for:
-        return Scope("it was asked for")
-    found = scope_of(lake, seen, read, made)
-    if not asked_for or found.portfolios is None:
+def incomparable(run: DagsterRun, seen: VersionSet) -> str | None:
+    """Why a run cannot go by what has changed since the release that it builds on; None if it can."""
+    base = seen.base
+    if run.job_name not in _LEVEL_JOBS:
+        return "it was asked for"
+    if base is None:
+        return "nothing was released before"
+    if base.code_version != code_version():
+        return f"the last release was made by other code, {base.code_version}"
+    if seen.horizon and not seen.horizon.startswith(f"{base.horizon.system_identifier}/"):
+        return "the database is another one than that of the last release"
+    return None
+
+
+def differing(seen: VersionSet, tables: Collection[str]) -> frozenset[str]:
+    """Those of `tables` that are not as the last release has them."""
+    before = seen.base.versions if seen.base else {}
+    return frozenset(table for table in tables if before.get(table) != seen.versions.get(table))
+
+
+def scope_of(run: DagsterRun, lake: Lake, seen: VersionSet, read: Collection[str], made: Collection[str]) -> Scope:
+    """What of the tables `made` from the tables `read` has to be made anew: for what has changed since the release that
+    the run builds on, and for what was asked for with the run."""
+    why = incomparable(run, seen)
+    if why or seen.base is None:
+        return Scope(why or "nothing was released before")
+    found = _of_changes(lake, seen.base, seen, read, made)
+    if REPROCESS_TAG not in run.tags or found.portfolios is None:
         return found
-    asked = Scope.from_tag(asked_for)
+    asked = Scope.from_tag(run.tags[REPROCESS_TAG])
     assert asked.portfolios is not None, "a reprocessing names portfolios"
     together = tuple(sorted({*asked.portfolios, *found.portfolios}))
     return Scope(f"{asked.why}; {found.why}", together, min(asked.since, found.since))
 
 
-def scope_of(lake: Lake, seen: VersionSet, read: Collection[str], made: Collection[str]) -> Scope:
-    """What of the tables `made` from the tables `read` has to be made anew, for the versions that a run has `seen`."""
-    base = seen.base
-    if base is None:
-        return Scope("nothing was released before")
-    if base.code_version != code_version():
-        return Scope(f"the last release was made by other code, {base.code_version}")
-    if seen.horizon and not seen.horizon.startswith(f"{base.horizon.system_identifier}/"):
-        return Scope("the database is another one than that of the last release")
-    differing = {table for table in read if base.versions.get(table) != seen.versions.get(table)}
+def _of_changes(lake: Lake, base: Release, seen: VersionSet, read: Collection[str], made: Collection[str]) -> Scope:
     others = sorted(
         table
-        for table in differing - _FOLLOW_THE_LEDGER
+        for table in differing(seen, read) - _FOLLOW_THE_LEDGER
         if table not in _GROW or not _only_grew(lake, table, base.versions, seen.versions)
     )
     if others:
@@ -175,7 +188,7 @@ def _of_the_ledger(lake: Lake, base: Mapping[str, int], now: Mapping[str, int]) 
     if any(table not in versions for table in (LEDGER, PORTFOLIOS) for versions in (base, now)):
         return Scope("the ledger was not replicated before")
     if base[LEDGER] == now[LEDGER] and base[PORTFOLIOS] == now[PORTFOLIOS]:
-        return Scope("no new rows in the ledger", ())
+        return Scope("no new rows in the ledger", (), LAST)
     settings = "({0}.name, {0}.user_id, {0}.base_currency, {0}.kind, {0}.time_zone, {0}.cost_method, {0}.archived_at)"
     query = _CHANGED.format(
         old_portfolios=lake.scan(PORTFOLIOS, base[PORTFOLIOS]),

@@ -5,7 +5,7 @@ Belongs here: mounting, running, publishing. Does not: any formula; those are in
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,8 @@ from pipelines.partitions import DaysConfig
 from pipelines.plots import value_chart
 from pipelines.publishing import described
 from pipelines.resources import Platform
-from pipelines.scope import Scope, scope_in
-from pipelines.version_set import VersionSet, pinned
+from pipelines.scope import REPROCESS_TAG, Scope, differing, incomparable, scope_of
+from pipelines.version_set import VERSION_KEY, VersionSet, pinned
 from storage.errors import SetupError
 from storage.lake import Lake, Window, schema_of
 from storage.s3 import let_read
@@ -45,6 +45,34 @@ OWNED = {
     if node["config"].get("owner_column")
 }
 """The models whose rows belong each to one portfolio: of these, some portfolios can be built alone."""
+_TABLES = {
+    unique_id: f"{node['schema']}/{node['name']}"
+    for unique_id, node in [*MANIFEST_JSON["sources"].items(), *nodes(MANIFEST_JSON, "model").items()]
+}
+
+
+def _read_by(node: Mapping[str, Any]) -> list[str]:
+    return [_TABLES[name] for name in node["depends_on"]["nodes"]]
+
+
+def _sources(table: str) -> frozenset[str]:
+    """The tables outside dbt that a model is made from, directly or by way of others."""
+    if table not in _MODELS:
+        return frozenset({table})
+    return frozenset().union(*(_sources(parent) for parent in _read_by(_MODELS[table])))
+
+
+def _depth(table: str) -> int:
+    return 1 + max(map(_depth, _read_by(_MODELS[table])), default=0) if table in _MODELS else 0
+
+
+_MODELS = {f"{node['schema']}/{node['name']}": node for node in nodes(MANIFEST_JSON, "model").values()}
+SOURCES_OF = {table: _sources(table) for table in _MODELS}
+_DEPTH = {table: _depth(table) for table in _MODELS}
+_UNCHANGED: dict[str, Any] = {
+    "scope/what": "nothing",
+    "scope/why": "nothing that it is made from has changed; its rows have passed before",
+}
 _CHARTED = """
     select portfolio_id, business_date, total_value
     from marts.fact_portfolio_value_daily
@@ -85,19 +113,31 @@ def marts(
 ) -> Iterator[dg.AssetCheckResult | dg.Output[None]]:
     seen = pinned(context.instance, context.run.run_id, platform.releases, known=READ)
     part = part_of(context, config, platform, seen)
+    unchanged = unchanged_models(context, part, platform.lake, seen)
+    done = [kept(context, table, version) for table, version in unchanged.items()]
+    selected = selected_nodes(context, unchanged)
+    yield from [
+        dg.AssetCheckResult(asset_key=key.asset_key, check_name=key.name, passed=True, metadata=_UNCHANGED)
+        for key in sorted(context.selected_asset_check_keys)
+        if key.name not in selected
+    ]
+    if not selected:
+        yield from in_order(context, done)
+        return
     with platform.scratch(context.run.run_id) as folder:
         scratch = DuckDBResource(database=str(folder / "scratch.duckdb"))
         with scratch.get_connection() as connection:
             mount(connection, platform.lake, seen.versions)
         scratch_db, options = folder / "scratch.duckdb", platform.lake.storage_options
-        build = dbt.build(scratch_db, selected_nodes(context), part.window, part.portfolios, options)
+        build = dbt.build(scratch_db, selected, part.window, part.portfolios, options)
         outputs, checks = mapped(context, build)
         yield from sorted(checks, key=lambda check: not check.passed)
         if not build.is_success:
             raise BuildFailed("; ".join(build.problems) or "dbt failed", allow_retries=False)
         with scratch.get_connection() as connection:
             let_read(connection, options)
-            yield from [published(context, platform, connection, output, part) for output in outputs]
+            done += [published(context, platform, connection, output, part) for output in outputs]
+    yield from in_order(context, done)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +159,7 @@ def part_of(context: dg.AssetExecutionContext, config: DaysConfig, platform: Pla
         return Part(window)
     selected = {"/".join(key.path) for key in context.selected_asset_keys}
     read = [table for table in READ if table not in MADE]
-    scope = scope_in(context.run, platform.lake, seen, read=read, made=sorted(OWNED & selected))
+    scope = scope_of(context.run, platform.lake, seen, read=read, made=sorted(OWNED & selected))
     return Part(scope.window, scope)
 
 
@@ -133,11 +173,51 @@ def mount(connection: Any, lake: Lake, versions: Mapping[str, int]) -> None:
     )
 
 
-def selected_nodes(context: dg.AssetExecutionContext) -> list[str]:
-    """The names of the selected models and of the tests behind the selected checks."""
-    models = [key.path[-1] for key in context.selected_asset_keys]
-    tests = [check.name for check in context.selected_asset_check_keys]
-    return sorted(models) + sorted(tests)
+def unchanged_models(context: dg.AssetExecutionContext, part: Part, lake: Lake, seen: VersionSet) -> dict[str, int]:
+    """The selected models that nothing they are made from has changed for, with the version that the release has."""
+    if part.scope is None or incomparable(context.run, seen) or REPROCESS_TAG in context.run.tags or not seen.base:
+        return {}
+    changed = differing(seen, [table for table in READ if table not in MADE])
+    models = {"/".join(key.path): seen.base.versions.get("/".join(key.path)) for key in context.selected_asset_keys}
+    return {
+        table: version
+        for table, version in sorted(models.items())
+        if version is not None and not SOURCES_OF[table] & changed and lake.version(table) == version
+    }
+
+
+def kept(context: dg.AssetExecutionContext, table: str, version: int) -> dg.Output[None]:
+    """The model behind `table`, as it was."""
+    key = dg.AssetKey(table.split("/"))
+    (name,) = (name for name, other in context.assets_def.keys_by_output_name.items() if other == key)
+    why = "nothing that it is made from has changed"
+    metadata: dict[str, Any] = {
+        VERSION_KEY: version,
+        "lake/is_new_version": False,
+        "scope/what": "nothing",
+        "scope/why": why,
+    }
+    return dg.Output(value=None, output_name=name, metadata=metadata)
+
+
+def in_order(context: dg.AssetExecutionContext, outputs: Collection[dg.Output[None]]) -> list[dg.Output[None]]:
+    """Outputs as Dagster wants them: none before one that it is made from."""
+    keys = context.assets_def.keys_by_output_name
+    return sorted(outputs, key=lambda output: (_DEPTH["/".join(keys[output.output_name].path)], output.output_name))
+
+
+def selected_nodes(context: dg.AssetExecutionContext, unchanged: Collection[str]) -> list[str]:
+    """The names of the selected models but those `unchanged`, and of the tests behind the selected checks that read one
+    of them."""
+    tables = {"/".join(key.path) for key in context.selected_asset_keys}.difference(unchanged)
+    checks = {check.name for check in context.selected_asset_check_keys}
+    tests = [
+        node["name"]
+        for node in nodes(MANIFEST_JSON, "test").values()
+        if node["name"] in checks
+        and (not unchanged or any(_TABLES.get(name) in tables for name in node["depends_on"]["nodes"]))
+    ]
+    return sorted(table.split("/")[-1] for table in tables) + sorted(tests)
 
 
 def mapped(

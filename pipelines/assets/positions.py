@@ -11,7 +11,7 @@ import duckdb
 from pipelines.interval_fold import fold
 from pipelines.publishing import publish
 from pipelines.resources import Platform
-from pipelines.scope import LEDGER, PORTFOLIOS, scope_in
+from pipelines.scope import LEDGER, PORTFOLIOS, scope_of
 from pipelines.version_set import pinned
 from storage.s3 import let_read
 
@@ -30,7 +30,7 @@ TABLE = "positions/position_interval"
 def position_interval(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
     seen = pinned(context.instance, context.run.run_id, platform.releases, known=[LEDGER, PORTFOLIOS])
     lake, versions = platform.lake, seen.versions
-    scope = scope_in(context.run, lake, seen, read=[LEDGER, PORTFOLIOS], made=[TABLE])
+    scope = scope_of(context.run, lake, seen, read=[LEDGER, PORTFOLIOS], made=[TABLE])
     with platform.scratch(context.run.run_id) as folder, duckdb.connect(folder / "fold.duckdb") as connection:
         connection.execute("set TimeZone = 'UTC'; set memory_limit = '4GB'")
         let_read(connection, lake.storage_options)

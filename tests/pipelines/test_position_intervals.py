@@ -6,8 +6,8 @@ import pytest
 
 from domain.intervals import PositionInterval
 from domain.ledger import Transaction
-from pipelines.interval_fold import SCHEMA
 from pipelines.checks import _PROJECTED, _REPLAYED
+from pipelines.interval_fold import SCHEMA
 from pipelines.replication import BY_LAKE_TABLE
 from storage.lake import memory_duckdb
 
