@@ -1,7 +1,7 @@
 # Every recipe sets up what it needs; there is no separate install step. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down check chaos bench refresh explain quarantine replay backup restore env verify rebuild install manifest lock
+.PHONY: help demo test up down check chaos bench refresh reprocess explain quarantine replay backup restore env verify rebuild install manifest lock
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -40,6 +40,10 @@ quarantine: install manifest ## list bad prices, or let one pass (RELEASE=id WHY
 
 refresh: install manifest ## one refresh now
 	@$(OPS) refresh
+
+reprocess: install manifest ## make portfolios anew (PORTFOLIO=, SECURITY= or ROW=portfolio:seq; SINCE=)
+	@$(OPS) run $(PY) -m pipelines.reprocess $(if $(PORTFOLIO),--portfolio "$(PORTFOLIO)") $(if $(SECURITY),--security "$(SECURITY)") \
+	  $(if $(ROW),--row "$(ROW)") $(if $(SINCE),--since $(SINCE))
 
 env: install manifest ## print export lines: eval "$$(make -s env)"
 	@$(OPS) env

@@ -6,6 +6,7 @@ ticker, with all years of market data.
 
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
@@ -16,8 +17,10 @@ from pipelines.definitions import build_defs
 from pipelines.launcher import keep_connections
 from pipelines.partitions import SIMULATIONS
 from pipelines.resources import Platform
+from pipelines.rewritten import Rewritten, rewritten_by
 from storage.errors import SetupError
 
+_MOST_TOLD = 12
 _PROGRESS: dict[str, Any] = {"loggers": {"progress": {}}}
 
 
@@ -30,7 +33,18 @@ def refresh(platform: Platform | None = None, instance: dg.DagsterInstance | Non
     tags = all_years(platform) if is_first else years_due(platform)
     job = defs.resolve_job_def("refresh")
     done = job.execute_in_process(instance=instance, tags=tags, run_config=_PROGRESS, raise_on_error=False)
+    if done.success:
+        _tell(rewritten_by(instance, done.run_id))
     return done.success and simulate_due(defs, platform, instance)
+
+
+def _tell(rewritten: Sequence[Rewritten]) -> None:
+    """What is new, table by table; of the many tables of a first refresh, how many there are."""
+    if len(rewritten) > _MOST_TOLD:
+        print(f"  {len(rewritten)} tables have new rows", flush=True)
+        return
+    for one in rewritten:
+        print(f"  rewritten: {one}", flush=True)
 
 
 def simulate_due(defs: dg.Definitions, platform: Platform, instance: dg.DagsterInstance) -> bool:

@@ -10,6 +10,7 @@ import dagster as dg
 
 from pipelines.code_version import code_version
 from pipelines.resources import Platform, RefreshLock
+from pipelines.rewritten import Rewritten, rewritten_by
 from pipelines.version_set import VersionSet, pinned
 from storage import postgres
 from storage.horizon import Horizon, unseen
@@ -44,8 +45,9 @@ def release_asset(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
         )
         candidate = _candidate(context.run.run_id, platform, seen)
         if seen.base and _says_the_same(seen.base, candidate) and not _is_ahead(platform, seen.base):
-            return _reported(seen.base, is_new=False)
-        return _reported(platform.releases.publish(candidate, seen.base), is_new=True)
+            return _reported(seen.base, False, [])
+        released = platform.releases.publish(candidate, seen.base)
+        return _reported(released, True, rewritten_by(context.instance, context.run.run_id))
 
     return release
 
@@ -96,7 +98,7 @@ def _is_ahead(platform: Platform, base: Release) -> bool:
         return bool(unseen(connection, base.horizon))
 
 
-def _reported(release: Release, is_new: bool) -> dg.MaterializeResult[Any]:
+def _reported(release: Release, is_new: bool, rewritten: list[Rewritten]) -> dg.MaterializeResult[Any]:
     table = "\n".join(f"| {name} | {version} |" for name, version in sorted(release.versions.items()))
     return dg.MaterializeResult(
         metadata={
@@ -105,6 +107,7 @@ def _reported(release: Release, is_new: bool) -> dg.MaterializeResult[Any]:
             "as_of": str(release.as_of),
             "code_version": release.code_version,
             "horizon": release.horizon.snapshot,
+            "rewritten": dg.MetadataValue.md("\n".join(f"- {one}" for one in rewritten) or "nothing"),
             "versions": dg.MetadataValue.md(f"| table | version |\n|---|---|\n{table}"),
         }
     )

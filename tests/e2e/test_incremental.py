@@ -15,7 +15,7 @@ import httpx
 import pyarrow.compute as pc
 import pytest
 
-from pipelines import scope
+from pipelines import reprocess, scope
 from pipelines.assets.marts import MADE as MADE_BY_DBT
 from pipelines.assets.marts import OWNED
 from pipelines.definitions import build_defs
@@ -181,3 +181,47 @@ def test_control_a_scope_that_begins_too_late_leaves_old_rows(book: Book, monkey
     book.run("pick_up")
 
     assert book.make_whole()["marts/fact_portfolio_value_daily"]
+
+
+def test_what_was_damaged_is_made_anew_on_demand(book: Book, capsys: pytest.CaptureFixture[str]) -> None:
+    table, head, lake = "marts/fact_position_daily", book.home.head, book.home.lake
+    rows = lake.read(table, head.versions[table])
+    tripled = rows.set_column(
+        rows.schema.get_field_index("market_value"),
+        rows.schema.field("market_value"),
+        pc.cast(pc.multiply(pc.cast(rows["market_value"], "double"), 3.0), rows.schema.field("market_value").type),
+    )
+    version = lake.publish(table, tripled, date_column="business_date").version
+    book.home.platform.releases.publish(replace(head, versions={**head.versions, table: version}), head)
+    book.run("pick_up")
+    assert book.home.head.versions[table] == version, "nothing in the ledger has changed, so nothing is made anew"
+
+    asked = [word for portfolio_id in book.ids for word in ("--portfolio", portfolio_id)]
+    assert reprocess.main([*asked, "--since", "2003-01-02"]) == 0
+
+    assert f"rewritten: {table}: " in capsys.readouterr().out
+    assert book.make_whole() == dict.fromkeys(MADE, False)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "name what to reprocess"),
+        (["--portfolio", "nobody"], "portfolio nobody: there is nothing of it in the ledger"),
+        (["--security", "ZZZZ"], "security ZZZZ: there is nothing of it in the ledger"),
+        (["--row", "7"], "write it as <portfolio id>:<seq>"),
+    ],
+)
+def test_what_is_not_there_is_named(
+    book: Book, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert reprocess.main(words) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_row_or_a_security_stands_for_its_portfolios(book: Book) -> None:
+    of_row = reprocess.chosen(book.home.platform, [], [], [f"{book.ids[5]}:1"], None)
+    of_security = reprocess.chosen(book.home.platform, [], ["MSFT"], [], date(2010, 1, 4))
+
+    assert (of_row.portfolios, of_row.since) == ((book.ids[5],), date(2003, 1, 2))
+    assert (of_security.portfolios, of_security.since) == (tuple(sorted(book.ids)), date(2010, 1, 4))

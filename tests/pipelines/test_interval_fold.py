@@ -1,0 +1,141 @@
+"""Intervals by columns are intervals by the rule, for books with everything in them."""
+
+import random
+from dataclasses import fields, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from domain.holdings import CostMethod
+from domain.intervals import position_intervals
+from domain.ledger import Transaction, TxnType
+from pipelines import interval_fold
+from pipelines.interval_fold import SCHEMA, fold
+
+D = Decimal
+FIRST_DAY = date(2015, 1, 1)
+PORTFOLIOS = {str(UUID(int=number)): method for number, method in enumerate(["AVCO", "FIFO", "AVCO", "AVCO"], 1)}
+COLUMNS = {field.name: field for field in fields(Transaction)}
+NUMBERS = {"quantity", "price", "fx_rate", "split_new", "split_old"}
+MONEY = {"gross", "fees", "accrued", "cash_effect"}
+DECIMALS = {**dict.fromkeys(NUMBERS, pa.decimal128(18, 8)), **dict.fromkeys(MONEY, pa.decimal128(28, 8))}
+
+
+def a_ledger(seed: int, count: int = 120) -> list[Transaction]:
+    """Random trades of four securities in two accounts; the fourth one is split, moved and comes without a cost."""
+    chance = random.Random(seed)
+    rows = []
+    for portfolio_id in PORTFOLIOS:
+        for seq in range(1, count + 1):
+            on = FIRST_DAY + timedelta(days=chance.randrange(60))
+            security_id = chance.randrange(1, 5)
+            quantity = D(chance.choice([-3, -1, 1, 1, 2, 5])) * D(chance.randrange(1, 10**9)).scaleb(-7)
+            row = Transaction(
+                UUID(portfolio_id),
+                seq,
+                chance.choice([1, 2]),
+                TxnType.BUY if quantity > 0 else TxnType.SELL,
+                "USD",
+                D(0),
+                datetime.combine(on, datetime.min.time(), UTC) + timedelta(hours=chance.randrange(3)),
+                on,
+                security_id=security_id,
+                quantity=quantity,
+                price=D(10),
+                gross=D(chance.randrange(1, 10**13)).scaleb(-8),
+                fees=D(chance.choice([0, 0, 3])),
+                fx_rate=chance.choice([None, D("1.1"), D("0.90909091")]),
+            )
+            if chance.random() < 0.05:
+                row = replace(row, txn_type=TxnType.DEPOSIT, security_id=None, quantity=None, gross=None)
+            elif security_id == 4 and chance.random() < 0.2:
+                split = {"split_new": D(3), "split_old": D(2), "quantity": None, "gross": None}
+                arrival = {"quantity": abs(quantity), "gross": chance.choice([None, D(5)])}
+                row = chance.choice(
+                    [
+                        replace(row, txn_type=TxnType.SPLIT, **split),
+                        replace(row, txn_type=TxnType.TRANSFER_IN, **arrival),
+                    ]
+                )
+            rows.append(row)
+        taken_back = chance.choice(rows[-count:-1])
+        rows.append(replace(taken_back, seq=count + 1, txn_type=TxnType.REVERSAL, reverses_seq=taken_back.seq))
+    return rows
+
+
+def replicated(rows: list[Transaction]) -> pa.Table:
+    """The rows as the lake has them."""
+    columns = {}
+    for name in COLUMNS:
+        values = [getattr(row, name) for row in rows]
+        if name in ("portfolio_id", "transfer_id"):
+            values = [str(value) if value else None for value in values]
+        columns[name] = pa.array(values, DECIMALS.get(name))
+    for name in ("transfer_id", "external_id"):
+        columns[name] = columns[name].cast(pa.string())
+    return pa.table(columns)
+
+
+def folded(rows: list[Transaction], worth_compiling: int, chosen: list[str] | None = None) -> list[dict[str, object]]:
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.register("ledger", replicated(rows))
+        connection.register(
+            "portfolios", pa.table({"portfolio_id": list(PORTFOLIOS), "cost_method": list(PORTFOLIOS.values())})
+        )
+        return (
+            fold(connection, "ledger", "portfolios", chosen, worth_compiling).order("all").to_arrow_table().to_pylist()
+        )
+
+
+def ruled(rows: list[Transaction]) -> list[dict[str, object]]:
+    intervals = [
+        {
+            **{name: getattr(interval, name) for name in SCHEMA.names if name not in ("portfolio_id", "cost_method")},
+            "portfolio_id": portfolio_id,
+            "cost_method": method,
+        }
+        for portfolio_id, method in PORTFOLIOS.items()
+        for interval in position_intervals(
+            [row for row in rows if str(row.portfolio_id) == portfolio_id], CostMethod(method)
+        )
+    ]
+    return sorted(
+        ({name: interval[name] for name in SCHEMA.names} for interval in intervals),
+        key=lambda one: (one["portfolio_id"], one["account_id"], one["security_id"], one["valid_from"]),
+    )
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_columns_and_the_rule_give_the_same(seed: int) -> None:
+    rows = a_ledger(seed)
+
+    assert folded(rows, worth_compiling=0) == folded(rows, worth_compiling=10**9) == ruled(rows)
+
+
+def test_batches_end_between_holdings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interval_fold, "_BATCH_ROWS", 17)
+    rows = a_ledger(7)
+
+    assert folded(rows, worth_compiling=0) == ruled(rows)
+
+
+def test_only_the_chosen_portfolios_are_folded() -> None:
+    rows = a_ledger(8)
+    first = next(iter(PORTFOLIOS))
+
+    assert folded(rows, 0, [first]) == [one for one in ruled(rows) if one["portfolio_id"] == first]
+    assert folded(rows, 0, []) == []
+
+
+def test_amounts_too_large_for_62_bits_go_by_the_rule() -> None:
+    rows = [
+        replace(row, gross=D(40_000_000_000)) if row.txn_type is TxnType.BUY and row.security_id == 1 else row
+        for row in a_ledger(9)
+    ]
+
+    assert folded(rows, worth_compiling=0) == ruled(rows)
