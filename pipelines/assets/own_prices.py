@@ -14,7 +14,6 @@ from pipelines.publishing import publish
 from pipelines.quality.own_prices import OwnPrices, Registry, own_prices
 from pipelines.resources import Platform
 from pipelines.version_set import pinned
-from storage.lake import memory_duckdb
 
 POSTED, SECURITIES, IDENTIFIERS = "raw/pg_posted_price", "raw/pg_security_registry", "raw/pg_security_identifier"
 MARKET = "raw/price_daily"
@@ -60,7 +59,7 @@ def priced_by_market(platform: Platform, versions: dict[str, int]) -> frozenset[
     """The tickers that the market source has a price of."""
     if MARKET not in versions:
         return frozenset()
-    with memory_duckdb() as connection:
+    with platform.lake.connect() as connection:
         found = connection.execute(f"select distinct ticker from {platform.lake.scan(MARKET, versions[MARKET])}")
         return frozenset(row[0] for row in found.fetchall())
 

@@ -208,7 +208,8 @@ class Refreshed:
         """Days on which the marts' own identity does not hold, or not if one of its terms were 0."""
         source = self._home.lake.scan(_VALUES, self._home.head.versions[_VALUES])
         zeroed = f"(select * replace (0 as {without}) from {source})" if without else source
-        query = "with" + _IDENTITY.replace("{{ ref('fact_portfolio_value_daily') }}", zeroed)
+        every = _IDENTITY.replace("{{ in_scope('portfolio_id') }}", "true")
+        query = "with" + every.replace("{{ ref('fact_portfolio_value_daily') }}", zeroed)
         with memory_duckdb() as connection:
             return connection.execute(query).to_arrow_table().num_rows
 

@@ -241,8 +241,21 @@ class SlowRepository(PostgresPortfolioRepository):
         return loaded
 
 
-class UnlockedRepository(SlowRepository):
+class UnlockedRepository(PostgresPortfolioRepository):
+    """Without the lock; two who post have both loaded before either decides."""
+
     LOCK = PostgresPortfolioRepository.LOCK.replace("for update", "")
+    meet = Barrier(2, timeout=10)
+
+    def ask(self, user_id: UUID, portfolio_id: UUID, security: Any = None) -> Asked[Portfolio]:
+        asked = super().ask(user_id, portfolio_id, security)
+
+        def loaded() -> Portfolio:
+            portfolio = asked()
+            self.meet.wait()
+            return portfolio
+
+        return loaded
 
 
 def both(act: Callable[[], Any]) -> list[Any]:
