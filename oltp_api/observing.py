@@ -1,7 +1,7 @@
 """Around every request: its id, one line in the log, and its place in the metrics.
 
 Outside of everything else, so that a bug's answer is seen too. Plain ASGI, because it is on the hot path; what it costs
-is measured in tests/oltp_api/test_observing.py. The route's template stands for the address, so that neither log nor
+is measured in tests/benchmarks/bench_observing.py. The route's template stands for the address, so that neither log nor
 metrics grow with what clients make up.
 """
 

@@ -192,7 +192,7 @@ class Lake:
 @contextmanager
 def memory_duckdb(storage_options: Mapping[str, str] = _NO_OPTIONS) -> Iterator[duckdb.DuckDBPyConnection]:
     """A private DuckDB in memory, in UTC; with a lake's options it can read that lake's files."""
-    with private_duckdb(storage_options) if storage_options else duckdb.connect() as connection:
+    with private_duckdb(storage_options) as connection:
         connection.execute("set TimeZone = 'UTC'")
         yield connection
 

@@ -3,6 +3,7 @@
 The settings have the names of AWS's own tools. All three clients get them from here, so that they cannot differ.
 """
 
+import os
 import re
 import threading
 from collections.abc import Iterator, Mapping
@@ -162,10 +163,10 @@ def let_read(connection: duckdb.DuckDBPyConnection, options: Mapping[str, str]) 
 
 @contextmanager
 def private_duckdb(options: Mapping[str, str]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A catalogue of its own in a DuckDB that this process keeps: loading the extension takes 0.17 s."""
+    """A catalogue of its own in a DuckDB that this process keeps: opening one takes 17 ms, and the extension 0.17 s."""
     name = f"private_{uuid4().hex}"
     with _SHARED_LOCK:
-        shared = _shared(tuple(sorted(options.items())))
+        shared = _shared(os.getpid(), tuple(sorted(options.items())))
         shared.execute(f"attach ':memory:' as {name}")
         connection = shared.cursor()
     try:
@@ -178,7 +179,8 @@ def private_duckdb(options: Mapping[str, str]) -> Iterator[duckdb.DuckDBPyConnec
 
 
 @lru_cache(maxsize=8)
-def _shared(options: tuple[tuple[str, str], ...]) -> duckdb.DuckDBPyConnection:
+def _shared(pid: int, options: tuple[tuple[str, str], ...]) -> duckdb.DuckDBPyConnection:
+    del pid  # what a process has opened is not its children's
     connection = duckdb.connect()
     let_read(connection, dict(options))
     return connection

@@ -22,6 +22,14 @@ from storage.settings import Settings
 _TEMPLATE = "lakefolio_template"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Modules stay whole; those on the demo's platform share a worker, so that it is made once. The longest begin."""
+    on_the_demo = {item.path for item in items if "platform_home" in getattr(item, "fixturenames", ())}
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("demo" if item.path in on_the_demo else str(item.path)))
+    items.sort(key=lambda item: (item.path not in on_the_demo, item.path.parent.name != "e2e"))
+
+
 @pytest.fixture(scope="session")
 def postgres_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The state folder of a running server."""

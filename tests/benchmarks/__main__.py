@@ -3,6 +3,7 @@
 from tests.benchmarks import (
     bench_bonds,
     bench_definitions,
+    bench_observing,
     bench_pick_up,
     bench_positions,
     bench_refresh,
@@ -21,6 +22,7 @@ def main() -> None:
         bench_replication,
         bench_refresh,
         bench_pick_up,
+        bench_observing,
         bench_trades,
     )
     for bench in benches:

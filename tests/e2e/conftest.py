@@ -21,6 +21,10 @@ import pytest
 
 from ops import demo, processes
 from ops.environment import prepared
+from pipelines.automation import RANGE_END, RANGE_START
+from pipelines.definitions import build_defs
+from pipelines.launcher import keep_connections
+from pipelines.refresh import refresh
 from pipelines.resources import Platform
 from storage import embedded
 from storage.lake import Lake
@@ -64,6 +68,30 @@ class Home:
     def client(self) -> httpx.Client:
         """The API; addresses are relative to /api/v1."""
         return httpx.Client(base_url=self.base_url, timeout=30, trust_env=False)
+
+    @contextmanager
+    def joined(self, **more: str) -> Iterator[dg.DagsterInstance]:
+        """Dagster's own storage in this home's PostgreSQL, as `dagster_home/dagster.yaml` says; and this process with
+        the home's variables while inside."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in {**self.variables, **more}.items():
+                patch.setenv(name, value)
+            with dg.DagsterInstance.from_config(self.variables["DAGSTER_HOME"]) as instance:
+                assert instance.compute_log_manager, "it is made when first asked for, and reads the environment then"
+                yield keep_connections(instance)
+
+    def refresh(self, **more: str) -> None:
+        """As `python -m pipelines.refresh`, in this process, which has imported everything already."""
+        with self.joined(**more) as instance:
+            assert refresh(self.platform, instance)
+
+    def materialize(self, *tables: str, years: tuple[str, str], **more: str) -> None:
+        """As `dagster asset materialize --partition-range`, in this process."""
+        job = build_defs(self.platform).resolve_implicit_global_asset_job_def()
+        selected = [dg.AssetKey.from_user_string(table) for table in tables]
+        with self.joined(**more) as instance:
+            tags = dict(zip((RANGE_START, RANGE_END), years, strict=True))
+            assert job.execute_in_process(instance=instance, asset_selection=selected, tags=tags).success
 
     def run(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
         """A program of the virtual environment, run in the repository with this home's variables."""
@@ -126,18 +154,11 @@ def platform_home(new_home: Any) -> Iterator[Home]:
         return portfolio_id
 
     with new_home(record) as home:
-        refreshed = home.run("python", "-m", "pipelines.refresh")
-        assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
+        home.refresh()
         yield home
 
 
 @pytest.fixture(scope="session")
 def instance(platform_home: Home) -> Iterator[dg.DagsterInstance]:
-    """Dagster's own storage in the home's PostgreSQL, as `dagster_home/dagster.yaml` says."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in platform_home.variables.items():
-            patch.setenv(name, value)
-        instance = dg.DagsterInstance.from_config(platform_home.variables["DAGSTER_HOME"])
-        assert instance.compute_log_manager, "it is made when first asked for, and reads the environment then"
-    with instance:
+    with platform_home.joined() as instance:
         yield instance

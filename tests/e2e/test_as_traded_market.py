@@ -55,8 +55,7 @@ class Market:
             return connection.execute(query, parameters).to_arrow_table().to_pylist()
 
     def refresh(self) -> None:
-        done = self.home.run("python", "-m", "pipelines.refresh")
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        self.home.refresh()
 
 
 @pytest.fixture(scope="module")

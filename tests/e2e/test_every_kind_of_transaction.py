@@ -231,8 +231,7 @@ def refreshed(new_home: Any) -> Iterator[Refreshed]:
             connection.execute(_SECOND_ACCOUNT)
         with home.client() as client:
             ids.update({name: book(client).portfolio_id for name, book in BOOKS.items() if name != "PLAIN"})
-        done = home.run("python", "-m", "pipelines.refresh")
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        home.refresh()
         yield Refreshed(home, ids)
 
 

@@ -5,6 +5,7 @@ import json
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from pipelines import auditing
 from pipelines.adapters.fred import TENOR_MONTHS
 from storage.lake import memory_duckdb
 from tests.recorded_server import RECORDED, Answer, Provider, recorded, served
@@ -42,7 +44,7 @@ def provider() -> Iterator[Provider]:
 class Live:
     def __init__(self, home: Any, provider: Provider) -> None:
         self.home = home
-        self._variables = {
+        self.variables = {
             "FRED_API_KEY": "key",
             "YAHOO_URL": provider.address,
             "FRED_URL": provider.address,
@@ -51,7 +53,16 @@ class Live:
         }
 
     def refresh(self, **more: str) -> Any:
-        return self.home.run("python", "-m", "pipelines.refresh", **{**self._variables, **more})
+        return self.home.run("python", "-m", "pipelines.refresh", **{**self.variables, **more})
+
+    def fetch(self, *tables: str) -> None:
+        """Tables of the market, of all the years that the recorded answers are of."""
+        self.home.materialize(*tables, years=("1990", "2020"), **self.variables)
+
+    def audit(self, *words: str) -> tuple[int, str]:
+        """`python -m pipelines.auditing`: how it ends, and what it says."""
+        with self.home.joined(**self.variables), redirect_stdout(io.StringIO()) as said:
+            return auditing.main(words), said.getvalue()
 
     def rows(self, table: str, query: str) -> list[dict[str, Any]]:
         with memory_duckdb() as connection:
@@ -74,8 +85,7 @@ def live(new_home: Any, provider: Provider) -> Iterator[Live]:
 
     with new_home(record, "live") as home:
         live = Live(home, provider)
-        done = live.refresh()
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        home.refresh(**live.variables)
         yield live
 
 
@@ -129,11 +139,7 @@ def test_a_split_that_never_was_moves_neither_a_price_nor_a_unit(live: Live, pro
     provider.answers[AAPL] = [Answer(json.dumps(answer).encode(), content_type="application/json")]
     before = {table: rows_now(live, table) for table in ("raw/price_daily", "raw/corporate_action")}
 
-    words = ["--select", "raw/corporate_action,raw/price_daily", "-m", "pipelines.definitions"]
-    done = live.home.run(
-        "dagster", "asset", "materialize", *words, "--partition-range", "1990...2020", **live._variables
-    )
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    live.fetch("raw/corporate_action", "raw/price_daily")
 
     assert {table: rows_now(live, table) for table in before} == before
     held = Counter((row["source_table"], row["reason"]) for row in rows_now(live, "meta/quarantine"))
@@ -153,30 +159,24 @@ def test_a_bad_price_goes_to_quarantine_and_a_command_releases_it(live: Live, pr
     provider.answers[MSFT] = provider.answers[AAPL] = [
         Answer(json.dumps(answer).encode(), content_type="application/json")
     ]
-    words = ["dagster", "asset", "materialize", "--select", "key:raw/price_daily", "-m", "pipelines.definitions"]
-    words += ["--partition-range", "1990...2020"]
 
     def closes_of(ticker: str) -> dict[date, Decimal]:
         with memory_duckdb() as connection:
             query = f"select price_date, close from {live.home.lake.scan('raw/price_daily')} where ticker = ?"
             return dict(connection.execute(query, [ticker]).fetchall())
 
-    assert live.home.run(*words, **live._variables).returncode == 0
-    listed = live.home.run("python", "-m", "pipelines.auditing", **live._variables).stdout
+    live.fetch("raw/price_daily")
+    listed = live.audit()[1]
     held = {line.split()[4]: line.split()[0] for line in listed.splitlines() if " MSFT " in line}
     assert held.keys() == {"ZERO", "TIMES_100", "WEEKEND"}
     assert len(closes_of("MSFT")) == 20
     assert not closes_of("MSFT").keys() & {date(2020, 8, 10), date(2020, 8, 19), date(2020, 9, 7)}
 
-    refused = live.home.run("python", "-m", "pipelines.auditing", "release", held["ZERO"][:3], "--why", "it is right")
-    assert refused.returncode == 2
-    words_of_release = ["release", held["WEEKEND"], "--why", "it did trade on that day"]
-    done = live.home.run("python", "-m", "pipelines.auditing", *words_of_release, **live._variables)
-    assert "is released; refresh 2020" in done.stdout, done.stdout + done.stderr
-    assert live.home.run(*words, **live._variables).returncode == 0
+    assert live.audit("release", held["ZERO"][:3], "--why", "it is right")[0] == 2
+    assert "is released; refresh 2020" in live.audit("release", held["WEEKEND"], "--why", "it did trade on that day")[1]
+    live.fetch("raw/price_daily")
     assert closes_of("MSFT")[date(2020, 9, 7)] == closes_of("MSFT")[date(2020, 9, 1)], "as it was delivered"
-    again = live.home.run("python", "-m", "pipelines.auditing", **live._variables).stdout
-    assert again.count(" MSFT ") == 2
+    assert live.audit()[1].count(" MSFT ") == 2
 
 
 def test_without_its_key_fred_is_not_asked(live: Live) -> None:

@@ -1,4 +1,4 @@
-"""Securities that no market has: bought, MISSING, priced over HTTP and from files, corrected; the daemon acts alone."""
+"""Securities that no market has: bought, MISSING, priced over HTTP and from files, corrected."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from ops import processes
+from pipelines.automation import due_now
+from pipelines.definitions import build_defs
 from storage.lake import memory_duckdb
-from tests.e2e.test_pick_up import wait_until
 
 TODAY = "2013-03-01"
 BOND = {
@@ -61,8 +61,12 @@ class Own:
         rows = [] if answer.status_code == 503 else answer.raise_for_status().json()["positions"]
         return {row["ticker"]: (row["status"], row["market_value"]) for row in rows}
 
-    def wait(self, ticker: str, status: str, value: str | None) -> None:
-        wait_until(lambda: self.held().get(ticker) == (status, value), 120, self.home)
+    def pick_up(self) -> None:
+        """What the daemon does when its sensor finds the release behind, which is asserted."""
+        with self.home.joined() as instance:
+            assert due_now(instance, self.home.platform, ["refresh", "pick_up"]).is_due
+            job = build_defs(self.home.platform).resolve_job_def("pick_up")
+            assert job.execute_in_process(instance=instance).success
 
     def rows(self, table: str, query: str) -> list[tuple[Any, ...]]:
         with memory_duckdb() as connection:
@@ -73,8 +77,7 @@ class Own:
 def own(new_home: Any) -> Iterator[Own]:
     """What was bought is in a release; then prices are posted, and a file is put into the folder."""
     with new_home(record, "as_traded") as home:
-        refreshed = home.run("python", "-m", "pipelines.refresh")
-        assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
+        home.refresh()
         own = Own(home)
         assert own.held()["ACME"] == own.held()["FUNDX"] == ("MISSING", None)
         folder = home.settings.home / "prices"
@@ -83,8 +86,8 @@ def own(new_home: Any) -> Iterator[Own]:
         (folder / "letter.docx").write_bytes(b"PK\x03\x04")
         own.post(BOND["isin"], "99.5")
         own.post("ACME", "12.5")
-        processes.start(processes.daemon(), home.settings.home, home.variables)
-        own.wait("ACME", "PRICED", "125")
+        own.pick_up()
+        assert own.held()["ACME"] == ("PRICED", "125")
         yield own
 
 
@@ -108,8 +111,9 @@ def test_files_in_the_folder_are_read_and_a_bad_line_holds_up_no_good_one(own: O
 
 def test_a_corrected_price_counts_and_the_older_one_stays(own: Own) -> None:
     own.post("ACME", "13")
+    own.pick_up()
 
-    own.wait("ACME", "PRICED", "130")
+    assert own.held()["ACME"] == ("PRICED", "130")
     with own.home.client() as client:
         posted = client.get("/securities/ACME/prices", params={"superseded": True}).json()["items"]
         shown = client.get("/securities/ACME/price").json()

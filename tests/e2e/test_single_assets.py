@@ -16,14 +16,7 @@ from pipelines.assets import market
 
 GRAPH = Path(__file__).parents[1] / "pipelines" / "asset_graph.txt"
 KEYS = [line.split()[0] for line in GRAPH.read_text().splitlines() if line and not line.startswith(" ")]
-BY_COMMAND_LINE = [
-    "raw/pg_transaction_ledger",
-    "positions/position_interval",
-    "meta/release",
-    "positions/position_snapshot",
-    "positions/collateral_ranking",
-    "simulation/simulation_fan",
-]
+BY_COMMAND_LINE = ["raw/pg_transaction_ledger", "meta/release", "simulation/simulation_fan"]
 
 
 @pytest.fixture(scope="module")

@@ -42,7 +42,10 @@ def test_it_is_not_ready_with_another_schema(api, database: Database) -> None:
 
 def test_connections_that_were_cut_cost_no_request_an_error(api, portfolio, database: Database) -> None:
     with psycopg.connect(database.admin_url) as connection:
-        connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'lakefolio'")
+        cut = connection.execute(
+            "select pg_terminate_backend(pid, 10000) from pg_stat_activity where usename = 'lakefolio'"
+        ).fetchall()
+    assert set(cut) == {(True,)}, "each has ended, so that none is cut in the middle of a request"
 
     assert [portfolio.post(type="DEPOSIT", amount="1").status_code for _ in range(5)] == [201] * 5
 
