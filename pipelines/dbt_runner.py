@@ -10,6 +10,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from dagster import ConfigurableResource
@@ -83,6 +84,12 @@ class DbtRunner(ConfigurableResource[Any]):
         if outcome.exception:
             problems.append(str(outcome.exception))
         return DbtBuild(bool(outcome.success), [event for event in events if event.is_result_event], problems)
+
+    def warm(self) -> None:
+        """Have done once what dbt does only the first time in a process: 1.7 s of a build's 5 (2026-11-21)."""
+        with TemporaryDirectory() as folder:
+            words = ["compile", "--select", "dim_date", "--log-level", "none", *_where(Path(folder))]
+            self.run(Path(folder) / "scratch.duckdb", words)
 
     def _parsed_project(self) -> Any:
         """The parsed project; manifest.json has lost what dbt needs to run generic tests, this form has not."""

@@ -1,16 +1,21 @@
-"""A process that imports everything a run needs, waits for one run on its standard input, executes it and ends.
+"""A process that has imported everything a run needs, and forks a process for each run.
 
-`python -m pipelines.worker <pid of its launcher>`; started by `pipelines.launcher`. End of input without a run: it
-just ends. If the code has changed since it was imported, it starts itself again, so that a warm worker never runs old
-code. It does not outlive its launcher: `make down` leaves nothing behind, and what was unfinished is asked for again.
+`python -m pipelines.worker <pid of its launcher>`; started by `pipelines.launcher`, which writes an empty line to have
+a process, is told its pid, and then writes the run's request, which the process executes and ends. At the end of input,
+or when its launcher is gone, it ends itself. If the code has changed since it was imported, it starts itself again, so
+that no run has old code. No run outlives the launcher: `make down` leaves nothing behind, and what was unfinished is
+asked for again.
 """
 
 import importlib
 import os
+import select
 import signal
 import sys
 import threading
 import time
+import warnings
+from contextlib import suppress
 
 from pipelines.code_version import computed_code_version
 
@@ -24,21 +29,61 @@ _IMPORTED_BY_RUNS = (
     "matplotlib.figure",
     "pyxirr",
 )
-
-
+_ASKED = "--asked"
 _SECONDS_TO_END = 10
 
 
 def main() -> int:
-    threading.Thread(target=end_with, args=(int(sys.argv[1]),), daemon=True).start()
+    launcher, is_asked = int(sys.argv[1]), _ASKED in sys.argv
+    answers = os.dup(1)
+    os.dup2(2, 1)  # what a run prints is no answer to the launcher
     imported = computed_code_version()
     warm()
-    request = sys.stdin.readline().strip()
-    if not request:
-        return 0
-    if computed_code_version() != imported:
-        os.execv(sys.executable, [sys.executable, "-m", "dagster", "api", "execute_run", request])
-    execute(request)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the processes, and they leave no zombies
+    while is_asked or _line(launcher) is not None:
+        is_asked = False
+        if computed_code_version() != imported:
+            os.dup2(answers, 1)
+            os.execv(sys.executable, [sys.executable, "-m", "pipelines.worker", str(launcher), _ASKED])
+        request, told = os.pipe()
+        if not (pid := _forked()):
+            os.close(told)
+            os.close(answers)
+            return _run(launcher, request)
+        os.close(request)
+        os.write(answers, b"%d\n" % pid)
+        with suppress(BrokenPipeError), os.fdopen(told, "w") as to_process:  # it may have been killed
+            to_process.write(_line(launcher) or "")
+    return 0
+
+
+def _line(launcher: int) -> str | None:
+    """The next line that the launcher writes; None if it has closed its end, or is gone."""
+    line = bytearray()
+    while not line.endswith(b"\n"):  # byte by byte: what a buffer has read ahead, select does not see
+        while not select.select([0], [], [], 1)[0]:
+            if os.getppid() != launcher:
+                return None
+        if not (byte := os.read(0, 1)):
+            return None
+        line += byte
+    return line.decode().strip()
+
+
+def _forked() -> int:
+    with warnings.catch_warnings():
+        # The threads are those of OpenBLAS and of the allocators, which see to themselves in a fork.
+        warnings.filterwarnings("ignore", message=".*multi-threaded.*", category=DeprecationWarning)
+        return os.fork()
+
+
+def _run(launcher: int, request: int) -> int:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    threading.Thread(target=end_with, args=(launcher,), daemon=True).start()
+    with os.fdopen(request) as asked:
+        words = asked.read()
+    if words:
+        execute(words)
     return 0
 
 
@@ -60,18 +105,29 @@ def execute(request: str) -> None:
 
 def end_with(launcher: int) -> None:
     """Interrupt this process when its launcher is gone, and end it if it cannot be interrupted."""
-    while os.getppid() == launcher:
+    while _is_alive(launcher):
         time.sleep(1)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(_SECONDS_TO_END)
     os._exit(1)
 
 
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def warm() -> None:
-    """Import what runs import, and load what replication loads."""
+    """Import what runs import, and have dbt do once what it does only the first time. Nothing stays open: what a
+    process has opened is not its children's."""
     for module in _IMPORTED_BY_RUNS:
         importlib.import_module(module)
-    importlib.import_module("pipelines.postgres_reader").warm()
+    importlib.import_module("pipelines.dbt_runner").DbtRunner().warm()
 
 
 if __name__ == "__main__":

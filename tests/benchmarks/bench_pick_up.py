@@ -37,7 +37,7 @@ def waited(state: State) -> float:
     while held(state) == before:
         if time.perf_counter() - started > 120:
             raise TimeoutError("the trade was not released within 120 s")
-        time.sleep(0.1)
+        time.sleep(0.5)
     seconds = time.perf_counter() - started
     time.sleep(PAUSE_SECONDS)
     return seconds

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 _LAUNCHER = """
@@ -25,6 +27,60 @@ def ended_within(pid: int, seconds: float) -> bool:
     while is_alive(pid) and time.monotonic() < deadline:
         time.sleep(0.1)
     return not is_alive(pid)
+
+
+@contextmanager
+def worker(program: Sequence[str] = ("-m", "pipelines.worker")) -> Iterator["subprocess.Popen[str]"]:
+    command = [sys.executable, *program, str(os.getpid())]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+        assert process.stdin is not None
+        yield process
+        process.stdin.close()
+
+
+def forked(process: "subprocess.Popen[str]") -> int:
+    """The pid of the process for the next request."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write("\n")
+    return int(process.stdout.readline())
+
+
+def test_every_request_has_a_process_of_its_own_whose_end_harms_no_other() -> None:
+    with worker() as process:
+        assert process.stdin is not None
+        first = forked(process)
+        assert is_alive(first)
+        assert first != process.pid
+        process.stdin.write("no request of a run\n")  # it fails
+        assert ended_within(first, 30)
+
+        second = forked(process)
+        os.kill(second, signal.SIGKILL)
+        assert ended_within(second, 30)
+        process.stdin.write("nobody is there to execute this\n")
+
+        third = forked(process)
+        assert is_alive(third)
+        process.stdin.write("\n")  # there was nothing to execute after all
+        assert ended_within(third, 30)
+    assert process.returncode == 0
+
+
+_CHANGED = """
+import sys
+from pipelines import worker
+worker.computed_code_version = iter(["before", "after"]).__next__
+sys.exit(worker.main())
+"""
+
+
+def test_a_worker_with_changed_code_starts_itself_again_and_answers() -> None:
+    with worker(("-c", _CHANGED)) as process:
+        assert process.stdin is not None
+        assert is_alive(forked(process))
+        assert b"--asked" in Path(f"/proc/{process.pid}/cmdline").read_bytes(), "another program in the same process"
+        process.stdin.write("\n")
 
 
 def test_a_worker_without_a_run_ends_with_its_input() -> None:
