@@ -79,6 +79,8 @@ def _forked() -> int:
 
 def _run(launcher: int, request: int) -> int:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    duckdb = importlib.import_module("duckdb")
+    duckdb.set_default_connection(duckdb.connect())  # instead of the one that `warm` has closed
     threading.Thread(target=end_with, args=(launcher,), daemon=True).start()
     with os.fdopen(request) as asked:
         words = asked.read()
@@ -123,11 +125,16 @@ def _is_alive(pid: int) -> bool:
 
 
 def warm() -> None:
-    """Import what runs import, and have dbt do once what it does only the first time. Nothing stays open: what a
-    process has opened is not its children's."""
+    """Import what runs import, and have dbt do once what it does only the first time.
+
+    Nothing stays open: a thread is not forked, and a process that waits for one at its end waits for ever. DuckDB opens
+    a connection when it is imported.
+    """
     for module in _IMPORTED_BY_RUNS:
         importlib.import_module(module)
     importlib.import_module("pipelines.dbt_runner").DbtRunner().warm()
+    importlib.import_module("duckdb").default_connection().close()
+    assert threading.active_count() == 1, f"threads are left open: {threading.enumerate()}"
 
 
 if __name__ == "__main__":

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from xdist.scheduler import LoadFileScheduling
 
 from storage import embedded
 from storage.lake import Lake
@@ -22,12 +24,25 @@ from storage.settings import Settings
 _TEMPLATE = "lakefolio_template"
 
 
+E2E = Path(__file__).parent / "e2e"
+ON_THE_DEMO = frozenset(path.name for path in E2E.glob("test_*.py") if "platform_home" in path.read_text())
+
+
+class ByModule(LoadFileScheduling):  # type: ignore[misc]
+    """A module's tests share a worker; so do those on the demo's platform, which is made once then."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return "the demo" if Path(path).name in ON_THE_DEMO else path
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule:
+    return ByModule(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Modules stay whole; those on the demo's platform share a worker, so that it is made once. The longest begin."""
-    on_the_demo = {item.path for item in items if "platform_home" in getattr(item, "fixturenames", ())}
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("demo" if item.path in on_the_demo else str(item.path)))
-    items.sort(key=lambda item: (item.path not in on_the_demo, item.path.parent.name != "e2e"))
+    """What takes longest begins, so that both workers end together."""
+    items.sort(key=lambda item: (item.path.name not in ON_THE_DEMO, item.path.parent != E2E))
 
 
 @pytest.fixture(scope="session")
