@@ -47,9 +47,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def postgres_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The state folder of a running server."""
+    """The state folder of a running server, whose hundreds of databases need not outlive this machine."""
     home = tmp_path_factory.mktemp("postgres")
-    embedded.start(home)
+    server = embedded_database(embedded.start(home), "postgres")
+    with psycopg.connect(server.admin_url, autocommit=True) as connection:
+        connection.execute("alter system set fsync = off")
+        connection.execute("select pg_reload_conf()")
     yield home
     embedded.stop(home)
     shutil.rmtree(home / "pgdata", ignore_errors=True)
