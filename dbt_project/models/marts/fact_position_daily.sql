@@ -28,55 +28,69 @@ prices as (
 bounded as (
     select
         intervals.*,
+        securities.asset_type,
+        securities.currency,
+        portfolios.base_currency,
         {{ window_start('intervals.valid_from') }} as first_day,
         {{ window_end('least(coalesce(intervals.valid_to - 1, as_of.as_of), as_of.as_of)') }} as last_day
     from intervals
+    inner join securities on intervals.security_id = securities.security_id
+    inner join portfolios on intervals.portfolio_id = portfolios.portfolio_id
     cross join as_of
 ),
 
-expanded as (
+expanded as not materialized (
     select
         *,
         first_day + cast(unnest(range(last_day - first_day + 1)) as integer) as business_date
     from bounded
 ),
 
-valued as (
+valued as not materialized (
     select
         expanded.*,
         prices.close,
         prices.accrued,
         prices.price_date,
         prices.stale_days,
-        securities.currency,
-        portfolios.base_currency,
-        case when securities.currency = portfolios.base_currency then 1 else rates.fx_rate end as fx_rate,
         case
-            when securities.currency = portfolios.base_currency then 'PRICED'
-            else coalesce(rates.fx_status, 'FX_MISSING')
-        end as fx_status,
-        case
-            when securities.asset_type = 'BOND' then {{ wide_product('expanded.quantity', 'prices.unit_value') }}
+            when expanded.asset_type = 'BOND' then {{ wide_product('expanded.quantity', 'prices.unit_value') }}
             else {{ product('expanded.quantity', 'prices.close') }}
         end as market_value
     from expanded
     inner join prices
         on expanded.security_id = prices.security_id and expanded.business_date = prices.business_date
-    inner join securities on expanded.security_id = securities.security_id
-    inner join portfolios on expanded.portfolio_id = portfolios.portfolio_id
+),
+
+domestic as (
+    select
+        *,
+        cast(1 as decimal(18, 8)) as fx_rate,
+        'PRICED' as fx_status,
+        market_value as market_value_base
+    from valued
+    where currency = base_currency
+),
+
+abroad as (
+    select
+        valued.*,
+        rates.fx_rate,
+        coalesce(rates.fx_status, 'FX_MISSING') as fx_status,
+        {{ product('valued.market_value', 'rates.fx_rate') }} as market_value_base
+    from valued
     left join rates
         on
-            portfolios.base_currency = rates.base_currency
-            and securities.currency = rates.currency
-            and expanded.business_date = rates.business_date
+            valued.base_currency = rates.base_currency
+            and valued.currency = rates.currency
+            and valued.business_date = rates.business_date
+    where valued.currency <> valued.base_currency
 ),
 
 converted as (
-    select
-        *,
-        case when currency = base_currency then market_value else {{ product('market_value', 'fx_rate') }} end
-            as market_value_base
-    from valued
+    select * from domestic
+    union all by name
+    select * from abroad
 ),
 
 final as (
