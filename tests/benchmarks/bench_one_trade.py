@@ -36,9 +36,11 @@ _TRADE = """
         select
             portfolio_id, security_id,
             row_number() over (partition by portfolio_id order by nth, place) as seq,
-            date %(first)s + nth * 498 / %(trades)s + (place * 7 + ascii(right(portfolio_id::text, 1))) %% 9 as day,
+            cast(%(first)s as date) + cast(
+                nth * 498 / %(trades)s::int + (place * 7 + ascii(right(portfolio_id::text, 1))) %% 9 as int
+            ) as day,
             1 + (place * 13 + nth * 7) %% 100 as quantity
-        from portfolio cross join held cross join generate_series(0, %(trades)s - 1) as nth
+        from portfolio cross join held cross join generate_series(0, %(trades)s::int - 1) as nth
         where version = 0 and portfolio_id in (
             select portfolio_id from portfolio where name like 'bench %%' and version = 0 limit %(at_once)s
         )
