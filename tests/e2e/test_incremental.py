@@ -164,6 +164,7 @@ def test_one_new_row_rewrites_its_portfolio_from_its_day_on(book: Book) -> None:
     assert values["scope/what"] == f"1 portfolios from 2012-09-03 on: {book.ids[7]}"
     assert values["lake/changed_years"] == [2012, 2013]
     assert not made["positions/position_interval"]["lake/is_new_version"], "a deposit is no position"
+    assert book.make_whole() == dict.fromkeys(MADE, False)
 
 
 def test_control_a_scope_that_begins_too_late_is_found_by_the_identities(

@@ -83,7 +83,7 @@ def test_a_killed_refresh_does_not_hold_up_the_next_edit(watched) -> None:
             watched,
         )[0]
         os.kill(worker, signal.SIGKILL)
-        wait_until(lambda: not postgres.is_locked(connection, REFRESH_LOCK), 60, watched)
+        wait_until(lambda: not postgres.is_locked(connection, REFRESH_LOCK), 10, watched)
     assert shown(watched)[1] == 15, "it was killed before it released"
 
     buy(watched, 2)
@@ -94,7 +94,7 @@ def test_a_killed_refresh_does_not_hold_up_the_next_edit(watched) -> None:
 def test_stopping_the_daemon_leaves_none_of_its_processes(watched) -> None:
     assert processes.stop(watched.settings.home, "daemon")
 
-    wait_until(lambda: not running(watched, "dagster", "pipelines."), 90, watched)
+    wait_until(lambda: not running(watched, "dagster", "pipelines."), 30, watched)
 
 
 def running(home: Any, *words: str) -> list[str]:

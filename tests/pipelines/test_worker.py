@@ -84,6 +84,14 @@ def test_a_worker_with_changed_code_starts_itself_again_and_answers() -> None:
         process.stdin.write("\n")
 
 
+def test_a_worker_without_a_run_ends_with_its_input() -> None:
+    outcome = subprocess.run(
+        [sys.executable, "-m", "pipelines.worker", str(os.getpid())], stdin=subprocess.DEVNULL, timeout=60
+    )
+
+    assert outcome.returncode == 0
+
+
 def test_a_worker_does_not_outlive_a_killed_launcher() -> None:
     waiting, held_open = os.pipe()  # its input stays open, so only the missing launcher can end it
     command = [sys.executable, "-c", _LAUNCHER, str(waiting)]
