@@ -16,16 +16,10 @@ _idle: list[duckdb.DuckDBPyConnection] = []
 
 @contextmanager
 def reader() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB in memory with the extension loaded; one that has been used or warmed, if there is one."""
+    """A DuckDB in memory with the extension loaded; one that has been used, if there is one."""
     connection = _idle.pop() if _idle else _loaded(duckdb.connect())
     yield connection
     _idle.append(connection)
-
-
-def warm() -> None:
-    """Have a reader ready: to load the extension takes longer than to read a thousand rows."""
-    with reader():
-        pass
 
 
 def _loaded(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:

@@ -6,6 +6,9 @@ from typing import Any
 
 import dagster as dg
 
+SHOWN: dict[str, Any] = {"loggers": {"progress": {}}}
+"""The run config of a run whose progress is shown."""
+
 
 class _StepLines(logging.Handler):
     """Prints a line when a step succeeds or fails, with what it published."""

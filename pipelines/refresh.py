@@ -7,10 +7,10 @@ ticker, with all years of market data.
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import dagster as dg
 
+from pipelines import progress
 from pipelines.assets import market
 from pipelines.automation import all_years, due_simulations, years_due
 from pipelines.definitions import build_defs
@@ -21,7 +21,6 @@ from pipelines.rewritten import Rewritten, rewritten_by
 from storage.errors import SetupError
 
 _MOST_TOLD = 12
-_PROGRESS: dict[str, Any] = {"loggers": {"progress": {}}}
 
 
 def refresh(platform: Platform | None = None, instance: dg.DagsterInstance | None = None) -> bool:
@@ -32,7 +31,7 @@ def refresh(platform: Platform | None = None, instance: dg.DagsterInstance | Non
     is_first = any(platform.lake.version("/".join(key.path)) is None for asset in market.ASSETS for key in asset.keys)
     tags = all_years(platform) if is_first else years_due(platform)
     job = defs.resolve_job_def("refresh")
-    done = job.execute_in_process(instance=instance, tags=tags, run_config=_PROGRESS, raise_on_error=False)
+    done = job.execute_in_process(instance=instance, tags=tags, run_config=progress.SHOWN, raise_on_error=False)
     if done.success:
         _tell(rewritten_by(instance, done.run_id))
     return done.success and simulate_due(defs, platform, instance)
@@ -54,7 +53,7 @@ def simulate_due(defs: dg.Definitions, platform: Platform, instance: dg.DagsterI
     instance.add_dynamic_partitions(str(SIMULATIONS.name), due)
     job = defs.resolve_job_def("simulate")
     runs = [
-        job.execute_in_process(instance=instance, partition_key=key, run_config=_PROGRESS, raise_on_error=False)
+        job.execute_in_process(instance=instance, partition_key=key, run_config=progress.SHOWN, raise_on_error=False)
         for key in due
     ]
     return all(run.success for run in runs)

@@ -12,6 +12,7 @@ from datetime import date
 
 import dagster as dg
 
+from pipelines import progress
 from pipelines.definitions import build_defs
 from pipelines.launcher import keep_connections
 from pipelines.resources import Platform
@@ -61,7 +62,7 @@ def reprocess(scope: Scope, platform: Platform, instance: dg.DagsterInstance) ->
     done = job.execute_in_process(
         instance=instance,
         tags={REPROCESS_TAG: scope.to_tag()},
-        run_config={"loggers": {"progress": {}}},
+        run_config=progress.SHOWN,
         raise_on_error=False,
     )
     if not done.success:

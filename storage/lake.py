@@ -5,14 +5,17 @@ makes a new version only if a row changed. Tables with days are partitioned by y
 files of its year. Old versions stay readable: nothing is cleaned up here.
 """
 
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock as ThreadLock
 from typing import Any, TypeAlias
 from urllib.parse import unquote, urlparse
+from uuid import uuid4
 
 import duckdb
 import pyarrow as pa
@@ -20,7 +23,7 @@ import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 
 from storage.errors import SchemaChanged
-from storage.s3 import let_read, private_duckdb
+from storage.s3 import let_read
 
 YEAR = "year"
 """The partition column: it lives in the path, and no reader sees it."""
@@ -32,6 +35,7 @@ Key = Mapping[str, str | int | Sequence[str]]
 _FILE_BYTES = 32 * 2**20
 """How large files become: a change of a few rows rewrites the files that they are in."""
 _NO_OPTIONS: Mapping[str, str] = {}
+_SHARED_LOCK = ThreadLock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +195,30 @@ class Lake:
 
 @contextmanager
 def memory_duckdb(storage_options: Mapping[str, str] = _NO_OPTIONS) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A private DuckDB in memory, in UTC; with a lake's options it can read that lake's files."""
-    with private_duckdb(storage_options) as connection:
-        connection.execute("set TimeZone = 'UTC'")
+    """A private DuckDB in memory, in UTC; with a lake's options it can read that lake's files.
+
+    It is a catalogue of its own in one that this process keeps: opening one takes 17 ms, and S3's extension 0.17 s.
+    """
+    name = f"private_{uuid4().hex}"
+    with _SHARED_LOCK:
+        shared = _shared(os.getpid(), tuple(sorted(storage_options.items())))
+        shared.execute(f"attach ':memory:' as {name}")
+        connection = shared.cursor()
+    try:
+        connection.execute(f"use {name}; set TimeZone = 'UTC'")
         yield connection
+    finally:
+        connection.close()
+        with _SHARED_LOCK:
+            shared.execute(f"detach {name}")
+
+
+@lru_cache(maxsize=8)
+def _shared(pid: int, options: tuple[tuple[str, str], ...]) -> duckdb.DuckDBPyConnection:
+    del pid  # what a process has opened is not its children's
+    connection = duckdb.connect()
+    let_read(connection, dict(options))
+    return connection
 
 
 @lru_cache(maxsize=4096)

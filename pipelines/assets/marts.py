@@ -39,6 +39,7 @@ MADE = {
     if node["config"]["materialized"] != "ephemeral"
 }
 """The models that are tables."""
+_SOURCES = [table for table in READ if table not in MADE]
 OWNED = {
     f"{node['schema']}/{node['name']}"
     for node in nodes(MANIFEST_JSON, "model").values()
@@ -158,8 +159,7 @@ def part_of(context: dg.AssetExecutionContext, config: DaysConfig, platform: Pla
     if window:
         return Part(window)
     selected = {"/".join(key.path) for key in context.selected_asset_keys}
-    read = [table for table in READ if table not in MADE]
-    scope = scope_of(context.run, platform.lake, seen, read=read, made=sorted(OWNED & selected))
+    scope = scope_of(context.run, platform.lake, seen, read=_SOURCES, made=sorted(OWNED & selected))
     return Part(scope.window, scope)
 
 
@@ -177,7 +177,7 @@ def unchanged_models(context: dg.AssetExecutionContext, part: Part, lake: Lake, 
     """The selected models that nothing they are made from has changed for, with the version that the release has."""
     if part.scope is None or incomparable(context.run, seen) or REPROCESS_TAG in context.run.tags or not seen.base:
         return {}
-    changed = differing(seen, [table for table in READ if table not in MADE])
+    changed = differing(seen, _SOURCES)
     models = {"/".join(key.path): seen.base.versions.get("/".join(key.path)) for key in context.selected_asset_keys}
     return {
         table: version

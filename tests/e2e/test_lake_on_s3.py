@@ -14,6 +14,7 @@ import pytest
 
 from ops import backup as backups
 from ops import cli
+from pipelines import progress
 from pipelines.automation import RANGE_END, RANGE_START
 from pipelines.definitions import build_defs
 from pipelines.quality.quarantine import TABLE as QUARANTINE
@@ -88,7 +89,7 @@ def refresh(instance: dg.DagsterInstance) -> None:
     platform = Platform()
     defs = build_defs(platform)
     job = defs.resolve_job_def("refresh")
-    run = job.execute_in_process(instance=instance, tags=YEARS, run_config={"loggers": {"progress": {}}})
+    run = job.execute_in_process(instance=instance, tags=YEARS, run_config=progress.SHOWN)
     assert run.success
     assert simulate_due(defs, platform, instance)
 
@@ -195,7 +196,7 @@ def test_an_edit_is_in_the_next_release(bucket: InABucket) -> None:
     with bucket.home.client() as client, dg.DagsterInstance.ephemeral() as instance:
         client.post(f"{portfolio}/transactions", json=body).raise_for_status()
         job = build_defs(Platform()).resolve_job_def("pick_up")
-        assert job.execute_in_process(instance=instance, run_config={"loggers": {"progress": {}}}).success
+        assert job.execute_in_process(instance=instance, run_config=progress.SHOWN).success
         answer = client.get(f"{portfolio}/positions").raise_for_status().json()
 
     assert answer["release_id"] > before
