@@ -1,14 +1,17 @@
 """How an asset's rows reach the lake, and what its materialisation says about them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import psycopg
 import pyarrow as pa
 from dagster import AssetKey, MaterializeResult, MetadataValue, TableColumn, TableSchema
+from deltalake import Schema
 
 from pipelines.resources import Platform
+from pipelines.scope import MOST
 from pipelines.version_set import VERSION_KEY
-from storage.lake import Key, Publication, Rows, Window, schema_of
+from storage.lake import Key, Lake, Publication, Rows, Window, schema_of
 
 
 def publish(
@@ -30,6 +33,42 @@ def publish(
     return MaterializeResult(
         asset_key=key, metadata={**described(platform, publication, schema_of(rows), meanings), **(extra or {})}
     )
+
+
+def publish_books(
+    platform: Platform,
+    key: AssetKey,
+    connection: psycopg.Connection[Any],
+    *,
+    in_database: str,
+    in_lake: str,
+    schema: pa.Schema,
+    stored: Callable[[psycopg.Connection[Any], Sequence[str] | None], pa.Table],
+    run_id: str,
+    extra: Mapping[str, Any],
+) -> MaterializeResult[Any]:
+    """Publish the rows of record as the table called `key`: of the books of which it has others, or of all if it has
+    other columns.
+
+    The two queries give a row per book, its id first, that differs if its rows do; `in_lake` reads `{table}`. `stored`
+    gives the rows of record of some books, or of all, with the columns of `schema`.
+    """
+    table = "/".join(key.path)
+    has_same_columns = platform.lake.exists(table) and platform.lake.open(table).schema() == Schema.from_arrow(schema)
+    books = _differing_books(platform.lake, table, connection, in_database, in_lake) if has_same_columns else None
+    lake_key = None if books is None else {"portfolio_id": books}
+    return publish(platform, key, stored(connection, books), run_id, lake_key=lake_key, extra=extra)
+
+
+def _differing_books(
+    lake: Lake, table: str, connection: psycopg.Connection[Any], in_database: str, in_lake: str
+) -> list[str] | None:
+    """None if they are many."""
+    with lake.connect() as duckdb:
+        before = set(duckdb.execute(in_lake.format(table=lake.scan(table))).fetchall())
+    now = set(connection.execute(in_database).fetchall())
+    books = sorted({book for book, *_ in before ^ now})
+    return books if len(books) <= MOST else None
 
 
 def described(

@@ -44,7 +44,7 @@ _GROW = frozenset(
     }
 )
 """Tables to which rows are added for securities that nobody had held before."""
-_MOST = 500
+MOST = 500
 """More portfolios than this are no part any more."""
 REPROCESS_TAG = "lakefolio/reprocess"
 _LEVEL_JOBS = frozenset({"refresh", "pick_up"})
@@ -199,7 +199,7 @@ def _of_the_ledger(lake: Lake, base: Mapping[str, int], now: Mapping[str, int]) 
     )
     with lake.connect() as connection:
         rows = connection.execute(query).fetchall()
-    if len(rows) > _MOST:
+    if len(rows) > MOST:
         return Scope(f"{len(rows)} portfolios have new rows")
     since = min((day or FIRST for _, day, _ in rows), default=LAST)
     why = "; ".join(f"{portfolio_id} up to ledger row {seq}" for portfolio_id, _, seq in rows[:20])

@@ -131,10 +131,11 @@ class LakeAnalyticsRepository:
         return self._mounted().rows(_SQL["fan"], simulation_id=str(simulation_id))
 
     def get_quotes(self) -> ReleasedQuotes:
-        """The last close of every security; a security that nobody quotes is not in it."""
+        """The last close of every security, and the refresh that made them; one that nobody quotes is not in it."""
         newest = self._mounted()
         quotes = {row.pop("security_id"): Quote(**row) for row in newest.rows(_SQL["quotes"])}
-        return ReleasedQuotes(newest.release.made_from, quotes)
+        (since,) = newest.rows(_SQL["quoted_since"], release_id=newest.release.release_id)
+        return ReleasedQuotes(since["release_id"], quotes)
 
 
 def _average(cost_basis: Decimal | None, quantity: Decimal) -> Decimal | None:

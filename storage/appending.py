@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Schema, write_deltalake
-from deltalake.exceptions import CommitFailedError
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from storage.errors import TableMoved
 from storage.lake import Lake, Publication
@@ -36,9 +36,10 @@ class Head:
 
 def head_of(lake: Lake, name: str) -> Head | None:
     """The head of the table called `name`, or None if it was never published."""
-    if not lake.exists(name):
+    try:
+        table = lake.open(name)
+    except TableNotFoundError:
         return None
-    table = lake.open(name)
     files = pa.table(table.get_add_actions(flatten=True)).select(["num_records", "size_bytes"]).to_pylist()
     return Head(
         name,

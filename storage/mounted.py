@@ -44,7 +44,7 @@ class MountedRelease:
 def mounted(lake: Lake, release: Release) -> MountedRelease:
     connection = duckdb.connect(config={"memory_limit": "1GB", "temp_directory": ""})
     connection.execute("set global TimeZone = 'UTC'")
-    lake.mount(connection, release.versions)
+    lake.mount(connection, {**release.versions, TABLE: lake.open(TABLE).version()})
     return MountedRelease(release, connection)
 
 

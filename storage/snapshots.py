@@ -60,6 +60,18 @@ _PRUNE = """
     update position_snapshot set payload = null, pruned_at = %(now)s
     where payload is not null and not is_current and superseded_at < %(before)s
 """
+# The book's day is that of its time zone. One that could only be skipped as equal or older is not due.
+_DUE = """
+    select portfolio_id
+    from portfolio
+    join unnest(%(zones)s::text[], %(days)s::date[]) as today (time_zone, business_date) using (time_zone)
+    where archived_at is null and not exists (
+        select from position_snapshot as snapshot
+        where snapshot.portfolio_id = portfolio.portfolio_id and snapshot.business_date = today.business_date
+          and is_current and (portfolio_version, release_id) >= (portfolio.version, %(release_id)s)
+    )
+    order by created_at, portfolio_id
+"""
 _STORE = """
     insert into position_snapshot (snapshot_id, portfolio_id, business_date, taken_at, portfolio_version, release_id,
                                    payload, payload_hash, is_current)
@@ -132,6 +144,14 @@ class PostgresPositionSnapshotRepository:
             snapshot.payload_hash,
         )
         self._cursor.execute(_STORE, values)
+
+
+def books_due(connection: psycopg.Connection[Any], release_id: int, clock: Clock) -> list[UUID]:
+    """The books of which a snapshot, taken now with the quotes of `release_id`, would be newer than what they have."""
+    cursor = connection.cursor(row_factory=tuple_row)
+    zones = [zone for (zone,) in cursor.execute("select distinct time_zone from portfolio").fetchall()]
+    asked = {"zones": zones, "days": [clock.today(zone) for zone in zones], "release_id": release_id}
+    return [row[0] for row in cursor.execute(_DUE, asked).fetchall()]
 
 
 def prune_payloads(connection: psycopg.Connection[Any], now: datetime, keep_days: int) -> int:

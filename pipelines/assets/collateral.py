@@ -1,8 +1,10 @@
 """Collateral rankings: made for every book's newest snapshot that has none, and brought to the lake.
 
-PostgreSQL holds the rankings of record; most were made when the snapshot's event arrived, the rest are made here.
+PostgreSQL holds the rankings of record; most were made when the snapshot's event arrived, the rest are made here. What
+is published are the books whose rankings are not those that the lake has.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -11,7 +13,7 @@ import dagster as dg
 import pyarrow as pa
 
 from domain.errors import Refusal
-from pipelines.publishing import publish
+from pipelines.publishing import publish_books
 from pipelines.resources import Platform
 from storage import postgres
 from storage.collateral import PostgresCollateralRankings, rank_snapshot
@@ -50,8 +52,15 @@ _ITEMS = """
     select ranking_id::text, snapshot_id::text, portfolio_id::text, business_date, schedule, valuation_basis,
            created_at, currency, item
     from collateral_ranking cross join lateral jsonb_array_elements(payload) with ordinality as listed (item, place)
+    where %(books)s::uuid[] is null or portfolio_id = any(%(books)s)
     order by seq, place
 """
+# What changes with every ranking of a book. One without items has no row in the lake.
+_BY_BOOK = """
+    select portfolio_id::text, count(*), max(created_at)
+    from collateral_ranking where payload <> '[]' group by portfolio_id
+"""
+_BY_BOOK_IN_LAKE = "select portfolio_id, count(distinct ranking_id), max(created_at) from {table} group by portfolio_id"
 
 
 @dg.asset(
@@ -67,9 +76,17 @@ def collateral_ranking(context: dg.AssetExecutionContext, platform: Platform) ->
     with postgres.connect(platform.database.app_url, autocommit=True) as connection:
         due = PostgresCollateralRankings(connection).unranked()
         ranked = sum(_is_ranked(context, connection, snapshot_id) for snapshot_id in due)
-        rows = stored_items(connection)
-    counted = {"snapshots ranked": ranked, "snapshots refused": len(due) - ranked}
-    result = publish(platform, context.asset_key, rows, context.run.run_id, extra=counted)
+        result = publish_books(
+            platform,
+            context.asset_key,
+            connection,
+            in_database=_BY_BOOK,
+            in_lake=_BY_BOOK_IN_LAKE,
+            schema=SCHEMA,
+            stored=stored_items,
+            run_id=context.run.run_id,
+            extra={"snapshots ranked": ranked, "snapshots refused": len(due) - ranked},
+        )
     if platform.releases.head():
         platform.releases.append(platform.lake.versions([TABLE]), platform.clock.now(), context.run.run_id)
     return result
@@ -85,11 +102,11 @@ def _is_ranked(context: dg.AssetExecutionContext, connection: Any, snapshot_id: 
     return True
 
 
-def stored_items(connection: Any) -> pa.Table:
-    """The items of every stored ranking, oldest first."""
+def stored_items(connection: Any, books: Sequence[str] | None = None) -> pa.Table:
+    """The items of every stored ranking, or of those of some books; oldest first."""
     rows = [
         {**dict(zip(_RANKING, of, strict=True)), **{name: _typed(name, item[name]) for name in _ITEM}}
-        for *of, item in connection.execute(_ITEMS).fetchall()
+        for *of, item in connection.execute(_ITEMS, {"books": books}).fetchall()
     ]
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 

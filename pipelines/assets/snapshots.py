@@ -1,20 +1,21 @@
 """Position snapshots: taken for every book, and brought to the lake.
 
 PostgreSQL holds the snapshots of record; this asset takes those that are due, prunes what was superseded long ago, and
-publishes all of them.
+publishes the books whose snapshots are not those that the lake has.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 
 from domain.snapshots import PositionSnapshot
-from pipelines.publishing import publish
+from pipelines.publishing import publish_books
 from pipelines.resources import Platform
 from storage import postgres
 from storage.analytics import LakeAnalyticsRepository
-from storage.snapshots import prune_payloads, take_snapshot
+from storage.snapshots import books_due, prune_payloads, take_snapshot
 
 TABLE = "positions/position_snapshot"
 SCHEMA = pa.schema(
@@ -32,11 +33,16 @@ SCHEMA = pa.schema(
         ("pruned_at", pa.timestamp("us", tz="UTC")),
     ]
 )
-_BOOKS = "select portfolio_id from portfolio where archived_at is null order by created_at, portfolio_id"
 _STORED = """
     select snapshot_id::text, portfolio_id::text, business_date, taken_at, portfolio_version, release_id,
            payload::text, payload_hash, is_current, superseded_reason, pruned_at
-    from position_snapshot order by taken_at, snapshot_id
+    from position_snapshot where %(books)s::uuid[] is null or portfolio_id = any(%(books)s)
+    order by taken_at, snapshot_id
+"""
+# What changes when a snapshot of a book is stored, superseded or pruned; the same words in either database.
+_BY_BOOK = """
+    select cast(portfolio_id as varchar), count(*), count(*) filter (where is_current), count(pruned_at), max(taken_at)
+    from {table} group by portfolio_id
 """
 
 
@@ -55,22 +61,30 @@ def position_snapshot(context: dg.AssetExecutionContext, platform: Platform) -> 
     with postgres.connect(platform.database.app_url, autocommit=True) as connection:
         if release:
             quotes = LakeAnalyticsRepository.at(platform.lake, release).get_quotes()
-            books = [row[0] for row in connection.execute(_BOOKS).fetchall()]
+            due = books_due(connection, quotes.release_id, platform.clock)
             taken = [
-                take_snapshot(connection, book, quotes.by_security, quotes.release_id, platform.clock) for book in books
+                take_snapshot(connection, book, quotes.by_security, quotes.release_id, platform.clock) for book in due
             ]
         pruned = prune_payloads(connection, platform.clock.now(), platform.settings.snapshot_payload_days)
-        rows = stored_snapshots(connection)
-    extra = {**_counted(taken), "payloads pruned": pruned}
-    result = publish(platform, context.asset_key, rows, context.run.run_id, extra=extra)
+        result = publish_books(
+            platform,
+            context.asset_key,
+            connection,
+            in_database=_BY_BOOK.format(table="position_snapshot"),
+            in_lake=_BY_BOOK,
+            schema=SCHEMA,
+            stored=stored_snapshots,
+            run_id=context.run.run_id,
+            extra={**_counted(taken), "payloads pruned": pruned},
+        )
     if release:
         platform.releases.append(platform.lake.versions([TABLE]), platform.clock.now(), context.run.run_id)
     return result
 
 
-def stored_snapshots(connection: Any) -> pa.Table:
-    """Every stored snapshot, oldest first."""
-    rows = connection.execute(_STORED).fetchall()
+def stored_snapshots(connection: Any, books: Sequence[str] | None = None) -> pa.Table:
+    """Every stored snapshot, or those of some books; oldest first."""
+    rows = connection.execute(_STORED, {"books": books}).fetchall()
     return pa.Table.from_pylist([dict(zip(SCHEMA.names, row, strict=True)) for row in rows], schema=SCHEMA)
 
 

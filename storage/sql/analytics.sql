@@ -182,6 +182,28 @@ order by step
 select version
 from raw.pg_portfolio
 where portfolio_id = $portfolio_id
+-- name: quoted_since
+-- The refresh from which on all releases up to this one have the tables that `quotes` reads, unchanged.
+with known as (
+    select
+        release_id,
+        coalesce(refresh_id, release_id) as refresh_id,
+        (versions['marts/fact_price_daily'], versions['marts/dim_security']) as quoted
+    from meta.release
+    where release_id <= $release_id
+),
+
+before as (
+    select max(release_id) as release_id
+    from known
+    where quoted is distinct from (select quoted from known where release_id = $release_id)
+)
+
+select min(known.refresh_id) as release_id
+from known
+cross join before
+where known.release_id > coalesce(before.release_id, 0)
+
 -- name: quotes
 -- Bonds are quoted per 100 of face; a price without a row in dim_security is still a price.
 select

@@ -7,8 +7,11 @@ from typing import Any
 
 import dagster as dg
 import psycopg
+import pyarrow as pa
 import pytest
 
+from pipelines.assets.collateral import stored_items
+from pipelines.assets.snapshots import stored_snapshots
 from pipelines.definitions import build_defs
 from pipelines.resources import Platform
 from storage.collateral import rank_snapshot
@@ -17,6 +20,7 @@ from tests.small_book import BOOK, USER, count, trade, with_small_book
 from tests.small_release import publish_small_release
 
 D = Decimal
+OTHER = "00000000-0000-4000-8000-0000000000a0"
 RANKINGS, SNAPSHOTS = "positions/collateral_ranking", "positions/position_snapshot"
 
 
@@ -63,6 +67,33 @@ def items(platform: Platform) -> list[dict[str, Any]]:
     release = platform.releases.head()
     assert release
     return list(platform.lake.read(RANKINGS, release.versions[RANKINGS]).to_pylist())
+
+
+def snapshots(platform: Platform) -> list[dict[str, Any]]:
+    release = platform.releases.head()
+    assert release
+    return list(platform.lake.read(SNAPSHOTS, release.versions[SNAPSHOTS]).to_pylist())
+
+
+def in_order(rows: pa.Table) -> list[str]:
+    return sorted(map(str, rows.to_pylist()))
+
+
+def add_book(database: Database, quantity: int = 4) -> None:
+    """Another book, with so much of ACME in each of two accounts."""
+    with psycopg.connect(database.admin_url) as owner:
+        owner.execute(
+            "insert into portfolio (portfolio_id, user_id, name, base_currency, kind, time_zone)"
+            " values (%s, %s, 'Other', 'USD', 'TRADING_BOOK', 'UTC')",
+            (OTHER, USER),
+        )
+        owner.execute(
+            "insert into account (user_id, identifier, broker, account_type) values (%s, 'B', 'B', 'BANK')", (USER,)
+        )
+        owner.execute(
+            "insert into account_holding select %s, account_id, 1, %s, 0, 1, 1, 0, 0, 0, true, true from account",
+            (OTHER, quantity),
+        )
 
 
 def test_every_books_snapshot_is_ranked_and_its_items_are_in_the_release(released) -> None:
@@ -114,6 +145,44 @@ def test_a_newer_snapshot_is_ranked_as_well(released, connection) -> None:
     assert [item["quantity"] for item in items(released) if item["ticker"] == "ACME"] == [D("10.5"), 21]
 
 
+def test_of_two_books_only_the_one_that_traded_is_taken_ranked_and_published_again(
+    released, connection, database
+) -> None:
+    add_book(database)
+    assert run(released)[SNAPSHOTS]["dagster/row_count"] == 2
+    other = [row for row in snapshots(released) if row["portfolio_id"] == OTHER]
+    connection.execute("update portfolio set version = version + 1 where portfolio_id = %s", (BOOK,))
+    connection.execute("update account_holding set quantity = 21 where security_id = 1 and portfolio_id = %s", (BOOK,))
+
+    made = run(released)
+
+    assert (made[SNAPSHOTS]["snapshots stored"], made[SNAPSHOTS]["dagster/row_count"]) == (1, 2)
+    assert (made[RANKINGS]["snapshots ranked"], made[RANKINGS]["dagster/row_count"]) == (1, 4)
+    assert [row for row in snapshots(released) if row["portfolio_id"] == OTHER] == other
+    for table, stored in ((SNAPSHOTS, stored_snapshots(connection)), (RANKINGS, stored_items(connection))):
+        assert in_order(released.lake.read(table)) == in_order(stored)
+
+
+def test_a_payload_that_was_pruned_is_pruned_in_the_lake(released, connection) -> None:
+    run(released)
+    trade(connection)
+    run(released)
+    connection.execute("update position_snapshot set superseded_at = '2000-01-01' where not is_current")
+
+    assert run(released)[SNAPSHOTS]["payloads pruned"] == 1
+
+    assert sorted(row["payload"] is None for row in snapshots(released)) == [False, True]
+
+
+def test_other_columns_come_with_all_books(released) -> None:
+    run(released)
+    released.lake.publish(SNAPSHOTS, released.lake.read(SNAPSHOTS).drop_columns(["pruned_at"]))
+
+    assert run(released)[SNAPSHOTS]["dagster/row_count"] == 1
+
+    assert "pruned_at" in snapshots(released)[0]
+
+
 def test_an_archived_book_is_neither_taken_nor_ranked(released, connection) -> None:
     connection.execute("update portfolio set archived_at = now() where portfolio_id = %s", (BOOK,))
 
@@ -123,20 +192,7 @@ def test_an_archived_book_is_neither_taken_nor_ranked(released, connection) -> N
 
 
 def test_a_book_that_cannot_be_ranked_keeps_no_other_one_waiting(released, connection, database) -> None:
-    with psycopg.connect(database.admin_url) as owner:
-        owner.execute(
-            "insert into portfolio (portfolio_id, user_id, name, base_currency, kind, time_zone) values"
-            " ('00000000-0000-4000-8000-0000000000a0', %s, 'Too much', 'USD', 'TRADING_BOOK', 'UTC')",
-            (USER,),
-        )
-        owner.execute(
-            "insert into account (user_id, identifier, broker, account_type) values (%s, 'B', 'B', 'BANK')", (USER,)
-        )
-        owner.execute(
-            "insert into account_holding"
-            " select '00000000-0000-4000-8000-0000000000a0', account_id, 1, 9999999999, 0, 1, 1, 0, 0, 0, true, true"
-            " from account"
-        )
+    add_book(database, quantity=9_999_999_999)
 
     made = run(released)
 

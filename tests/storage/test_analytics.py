@@ -215,6 +215,21 @@ def test_quotes_are_the_last_closes_and_name_the_refresh_they_are_from(analytics
     }
 
 
+def test_quotes_are_as_old_as_their_tables_and_new_when_these_come_back(new_lake: Lake) -> None:
+    base = publish_small_release(new_lake).versions
+    prices, values = "marts/fact_price_daily", "marts/fact_portfolio_value_daily"
+    other, shorter = (new_lake.publish(table, new_lake.read(table).slice(1)).version for table in (prices, values))
+    analytics = LakeAnalyticsRepository.newest(new_lake)
+    named = []
+    for versions in (base, {**base, values: shorter}, {**base, prices: other}, base, base):
+        refresh = release(new_lake, versions)
+        named.append((refresh.made_from, analytics.get_quotes().release_id))
+
+    first = named[0][1]
+    assert first <= named[0][0]
+    assert [since for _, since in named] == [first, first, named[2][0], named[3][0], named[3][0]]
+
+
 def test_a_bonds_close_is_of_100_of_face_and_a_price_is_not_lost_with_its_ticker(new_lake: Lake) -> None:
     publish_small_release(new_lake)
     securities = pa.table({"security_id": [1], "ticker": ["US912810TM09"], "asset_type": ["BOND"]})

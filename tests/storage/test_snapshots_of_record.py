@@ -14,7 +14,7 @@ import pytest
 from domain.errors import SnapshotPruned
 from domain.snapshots import Book, PositionSnapshot, business_date, decide, snapshot_of
 from storage.postgres import Database
-from storage.snapshots import PostgresPositionSnapshotRepository, prune_payloads, take_snapshot
+from storage.snapshots import PostgresPositionSnapshotRepository, books_due, prune_payloads, take_snapshot
 from tests.small_book import BOOK, NOON, QUOTES, TODAY, USER, FakeClock, count, take, trade, with_small_book
 
 WEEK = timedelta(days=7)
@@ -57,6 +57,32 @@ def test_a_superseded_snapshot_says_by_what_and_when(connection) -> None:
         NOON + timedelta(minutes=10),
         f"superseded by version 5 of release 7 ({current.snapshot_id})",
     )
+
+
+@pytest.mark.parametrize("hour", range(0, 24, 3))
+def test_the_books_due_are_those_of_which_a_snapshot_would_be_stored(connection, database, hour) -> None:
+    zones = ("Pacific/Apia", "Australia/Lord_Howe", "America/Nuuk", "America/New_York")
+    with psycopg.connect(database.admin_url) as owner:
+        for number, zone in enumerate(zones * 2):
+            owner.execute(
+                "insert into portfolio (portfolio_id, user_id, name, base_currency, kind, time_zone, archived_at)"
+                " values (gen_random_uuid(), %s, %s, 'USD', 'TRADING_BOOK', %s, %s)",
+                (USER, f"book {number}", zone, None if number else NOON),
+            )
+    books = [row[0] for row in connection.execute("select portfolio_id from portfolio where archived_at is null")]
+    random = Random(hour)
+    for book in books:
+        for _ in range(random.randrange(3)):
+            then = FakeClock(NOON + timedelta(hours=hour - random.choice([0, 6, 24])))
+            take_snapshot(connection, book, QUOTES, random.choice([6, 7, 8]), then)
+    for book in random.sample(books, 2):
+        connection.execute("update portfolio set version = version + 1 where portfolio_id = %s", (book,))
+    clock = FakeClock(NOON + timedelta(hours=hour))
+
+    due = books_due(connection, 7, clock)
+
+    taken = {book: take_snapshot(connection, book, QUOTES, 7, clock) for book in books}
+    assert sorted(due) == sorted(book for book, found in taken.items() if isinstance(found, PositionSnapshot))
 
 
 def test_superseded_snapshots_lose_their_payload_after_seven_days(connection) -> None:
