@@ -43,7 +43,7 @@ is published. A table that belongs to no portfolio is built whole where a part i
   {%- endif -%}
   {{ run_hooks(post_hooks) }}
   {%- do adapter.commit() -%}
-  {{ return({"relations": [target_relation]}) }}
+  {{ return({"relations": [target_relation] if part is none else [target_relation, window]}) }}
 {% endmaterialization %}
 
 {# Which rows of a table are built, as a condition; none if all are. #}

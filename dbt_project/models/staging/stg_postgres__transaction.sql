@@ -1,5 +1,5 @@
 {# A reversed transaction never happened: it and its reversal leave together, so that no filter by type has to net them. #}
-with ledger as (
+with ledger as not materialized (
     select * from {{ source('postgres', 'pg_transaction_ledger') }}
 ),
 
