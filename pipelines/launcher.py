@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +109,14 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
 
 
 def keep_connections(instance: DagsterInstance) -> DagsterInstance:
-    """The instance, its connections kept: a run otherwise opens 450 to Dagster's storage, at 2 ms each."""
+    """The instance, its connections kept: a run otherwise opens 450 to Dagster's storage, at 2 ms each.
+
+    Which columns and tables that storage has is asked once, not four times for every asset check, at 6 ms each.
+    """
     instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3600, max_overflow=5)
+    storage = instance.event_log_storage
+    for question in ("has_asset_key_col", "has_table"):
+        setattr(storage, question, cache(getattr(storage, question)))
     return instance
 
 
