@@ -9,9 +9,8 @@ from dagster import AssetKey, MaterializeResult, MetadataValue, TableColumn, Tab
 from deltalake import Schema
 
 from pipelines.resources import Platform
-from pipelines.scope import MOST
 from pipelines.version_set import VERSION_KEY
-from storage.lake import Key, Lake, Publication, Rows, Window, schema_of
+from storage.lake import MOST_KEYS, Key, Lake, Publication, Rows, Window, schema_of
 
 
 def publish(
@@ -68,7 +67,7 @@ def _differing_books(
         before = set(duckdb.execute(in_lake.format(table=lake.scan(table))).fetchall())
     now = set(connection.execute(in_database).fetchall())
     books = sorted({book for book, *_ in before ^ now})
-    return books if len(books) <= MOST else None
+    return books if len(books) <= MOST_KEYS else None
 
 
 def described(

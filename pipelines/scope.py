@@ -16,7 +16,7 @@ from dagster import DagsterRun
 
 from pipelines.code_version import code_version
 from pipelines.version_set import VersionSet
-from storage.lake import Lake, Window
+from storage.lake import MOST_KEYS, Lake, Window
 from storage.releases import Release
 
 LEDGER, PORTFOLIOS = "raw/pg_transaction_ledger", "raw/pg_portfolio"
@@ -44,8 +44,6 @@ _GROW = frozenset(
     }
 )
 """Tables to which rows are added for securities that nobody had held before."""
-MOST = 500
-"""More portfolios than this are no part any more."""
 REPROCESS_TAG = "lakefolio/reprocess"
 _LEVEL_JOBS = frozenset({"refresh", "pick_up"})
 """Jobs that bring the lake up to date, whatever that takes; another run makes what it was asked for, whole."""
@@ -199,7 +197,7 @@ def _of_the_ledger(lake: Lake, base: Mapping[str, int], now: Mapping[str, int]) 
     )
     with lake.connect() as connection:
         rows = connection.execute(query).fetchall()
-    if len(rows) > MOST:
+    if len(rows) > MOST_KEYS:
         return Scope(f"{len(rows)} portfolios have new rows")
     since = min((day or FIRST for _, day, _ in rows), default=LAST)
     why = "; ".join(f"{portfolio_id} up to ledger row {seq}" for portfolio_id, _, seq in rows[:20])

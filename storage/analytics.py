@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
+from domain.analytics.series import Benchmark, PortfolioSeries
 from domain.errors import NoRelease
 from domain.holdings import average_cost
 from domain.ports import (
@@ -92,6 +93,20 @@ class LakeAnalyticsRepository:
     def get_values(self, portfolio_id: UUID, start: date | None, end: date | None) -> Sequence[PortfolioValue]:
         rows = self._mounted().rows(_SQL["values"], portfolio_id=str(portfolio_id), start=start, end=end)
         return [PortfolioValue(**row) for row in rows]
+
+    def get_series(self, portfolio_id: UUID, until: date | None = None) -> PortfolioSeries | None:
+        """The portfolio's daily series up to `until`; None if the release has no day of it."""
+        found = self._mounted().columns(_SQL["series"], portfolio_id=str(portfolio_id), until=until)
+        if not found or not len(found["days"]):
+            return None
+        return PortfolioSeries(**{**found, "days": found["days"].astype("datetime64[D]")})
+
+    def get_benchmark(self, ticker: str, currency: str) -> Benchmark | None:
+        """The levels of a ticker; None if the market has none in that currency."""
+        found = self._mounted().columns(_SQL["benchmark"], ticker=ticker)
+        if not found or not len(found["days"]) or set(found["currency"]) != {currency}:
+            return None
+        return Benchmark(ticker, str(found["kind"][-1]), found["days"].astype("datetime64[D]"), found["level"])
 
     def get_portfolio_performance(self, portfolio_id: UUID) -> PortfolioPerformance | None:
         rows = self._mounted().rows(_SQL["performance"], portfolio_id=str(portfolio_id))

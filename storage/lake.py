@@ -34,6 +34,8 @@ Rows: TypeAlias = pa.Table | duckdb.DuckDBPyRelation
 Key = Mapping[str, str | int | Sequence[str]]
 _FILE_BYTES = 32 * 2**20
 """How large files become: a change of a few rows rewrites the files that they are in."""
+MOST_KEYS = 500
+"""More values of a key than this are no part any more: then the whole is published."""
 _NO_OPTIONS: Mapping[str, str] = {}
 _SHARED_LOCK = ThreadLock()
 

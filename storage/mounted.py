@@ -5,11 +5,14 @@ threads. What a release does not have yet is an empty answer; that there is no r
 """
 
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
 import duckdb
+import numpy as np
 from deltalake import DeltaTable
 
 from domain.errors import NoRelease
@@ -29,16 +32,35 @@ class MountedRelease:
 
     def rows(self, query: str, **parameters: object) -> list[dict[str, Any]]:
         """The answer, a dict per row; none if the release has not got a table that the query reads."""
-        if any(f"{schema}/{name}" not in self.release.versions for schema, name in _MENTIONED.findall(query)):
+        if not self._has_tables_of(query):
             return []
+        with self._answering(query, parameters) as answer:
+            names = [column[0] for column in answer.description]
+            return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+    def columns(self, query: str, **parameters: object) -> dict[str, Any]:
+        """The answer as a NumPy array per column, a null double as NaN; empty if the release lacks a table."""
+        if not self._has_tables_of(query):
+            return {}
+        with self._answering(query, parameters) as answer:
+            return {name: filled(column) for name, column in answer.fetchnumpy().items()}
+
+    def _has_tables_of(self, query: str) -> bool:
+        return all(f"{schema}/{name}" in self.release.versions for schema, name in _MENTIONED.findall(query))
+
+    @contextmanager
+    def _answering(self, query: str, parameters: Mapping[str, object]) -> Iterator[duckdb.DuckDBPyConnection]:
         with self.lock:
             cursor = self.connection.cursor()
         try:
-            answer = cursor.execute(query, parameters)
-            names = [column[0] for column in answer.description]
-            return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+            yield cursor.execute(query, parameters)
         finally:
             cursor.close()
+
+
+def filled(column: Any) -> Any:
+    """DuckDB masks nulls; a null double is NaN here."""
+    return column.filled(np.nan) if np.ma.isMaskedArray(column) and column.dtype.kind == "f" else np.asarray(column)
 
 
 def mounted(lake: Lake, release: Release) -> MountedRelease:

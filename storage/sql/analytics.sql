@@ -61,6 +61,32 @@ where
     and business_date <= coalesce($end, date '9999-12-31')
 order by business_date
 
+-- name: series
+select
+    business_date as days,
+    cast(total_value as double) as value,
+    cast(inflow as double) as inflow,
+    cast(outflow as double) as outflow,
+    cast(fees + trade_fees as double) as fees,
+    daily_return as returns,
+    is_trading_day as is_session,
+    n_missing + n_fx_missing + n_fx_transactions = 0 as is_covered,
+    n_fx_missing + n_fx_transactions = 0 as is_rated
+from marts.fact_portfolio_value_daily
+where portfolio_id = $portfolio_id and business_date <= coalesce($until, date '9999-12-31')
+order by business_date
+
+-- name: benchmark
+-- An adjusted close is of total return, whatever the close beside it is.
+select
+    price_date as days,
+    cast(coalesce(adjusted_close, close) as double) as level,
+    case when adjusted_close is null then price_kind else 'TOTAL_RETURN' end as kind,
+    currency
+from raw.price_daily
+where ticker = $ticker
+order by price_date
+
 -- name: performance
 select
     as_of,

@@ -1,0 +1,101 @@
+"""The daily series of a portfolio that return and risk are measured on, and that of a benchmark on the same days."""
+
+from dataclasses import dataclass, fields, replace
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float64 = NDArray[np.float64]
+Days = NDArray[np.datetime64]
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioSeries:
+    """Every calendar day since the first transaction; all arrays (n,), amounts in the portfolio's currency.
+
+    `value` at the close; `inflow` at the start of the day and `outflow` at its end, both >= 0; `fees` of the day, those
+    of trades included; `returns` of the day, net of fees, NaN where a break; `is_session` of the exchange; `is_covered`
+    if nothing was left out of the value for want of a price or a rate; `is_rated` if not for want of a rate, in the
+    value or in the day's flows.
+    """
+
+    days: Days
+    value: Float64
+    inflow: Float64
+    outflow: Float64
+    fees: Float64
+    returns: Float64
+    is_session: NDArray[np.bool_]
+    is_covered: NDArray[np.bool_]
+    is_rated: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.days)
+
+    @property
+    def first_day(self) -> date:
+        return self.day(0)
+
+    @property
+    def as_of(self) -> date:
+        return self.day(-1)
+
+    @property
+    def begin(self) -> Float64:
+        """(n,) Value at the start of each day: that of the close before, 0 before the first."""
+        return np.concatenate([[0.0], self.value[:-1]])
+
+    @property
+    def gross_returns(self) -> Float64:
+        """(n,) Returns as they would have been without the day's fees: those are put back into the day's end."""
+        base = self.begin + self.inflow
+        return np.asarray(self.returns + np.divide(self.fees, base, out=np.zeros_like(base), where=base > 0))
+
+    @property
+    def index(self) -> Float64:
+        """(n,) Growth of 1 since the first transaction, time-weighted; a break leaves it unchanged."""
+        return np.cumprod(1 + np.nan_to_num(self.returns), dtype=np.float64)
+
+    def day(self, position: int) -> date:
+        return date.fromisoformat(str(self.days[position]))
+
+    def until(self, day: date) -> "PortfolioSeries":
+        """The series up to `day`, that included."""
+        n = int(np.searchsorted(self.days, np.datetime64(day), side="right"))
+        return replace(self, **{field.name: getattr(self, field.name)[:n] for field in fields(self)})
+
+    def session_returns(self) -> tuple[Days, Float64]:
+        """The sessions but the first, and the return to each from the one before: what moments are taken from.
+
+        Both (m,). NaN if a day between the two was a break.
+        """
+        at = np.flatnonzero(self.is_session)
+        index = self.index
+        n_breaks = np.cumsum(np.isnan(self.returns))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            returns = np.diff(index[at]) / index[at[:-1]]
+        return self.days[at[1:]], np.where(np.diff(n_breaks[at]) > 0, np.nan, returns)
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """What a portfolio is held against: its level at the close of each of `days` (n,), in its own words `name`.
+
+    `kind` is TOTAL_RETURN or PRICE_INDEX: the latter leaves dividends out, which flatters whoever is compared with it.
+    """
+
+    name: str
+    kind: str
+    days: Days
+    level: Float64
+
+    def returns_on(self, days: Days) -> Float64:
+        """(n,) Its return on each of `days`, which are consecutive: 0 where it did not trade, NaN before its first
+        level and after its last, since it is not known there."""
+        wanted = np.concatenate([[days[0] - 1], days])
+        found = np.searchsorted(self.days, wanted, side="right") - 1
+        level = np.where(found < 0, np.nan, self.level[np.maximum(found, 0)])
+        returns = level[1:] / level[:-1] - 1
+        returns[days > self.days[-1]] = np.nan
+        return np.asarray(returns)
