@@ -1,3 +1,4 @@
+import re
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
@@ -358,6 +359,19 @@ def test_a_mounted_version_does_not_move_when_a_newer_one_is_published(lake: Lak
         seen = connection.execute("select count(*) from published.fact_price_daily").fetchall()
 
     assert seen == [(4,)]
+
+
+def test_duckdb_is_not_misled_about_a_large_table_by_its_small_files(lake: Lake) -> None:
+    """It takes the first file's number of rows for every file's, and makes hash tables of what it holds for small."""
+    many = pa.table({"number": list(range(30_000))})
+    for rows in (many.slice(0, 3), many, *(many.slice(0, count) for count in (5, 57, 5))):
+        lake.append("raw/numbers", rows)
+
+    with lake.connect() as connection:
+        plan = connection.execute(f"explain (format json) from {lake.scan('raw/numbers')}").fetchall()[0][1]
+
+    (estimate,) = re.findall(r'"Estimated Cardinality": "(\d+)"', plan)
+    assert int(estimate) >= 30_000
 
 
 def test_a_window_cannot_end_before_it_starts() -> None:
