@@ -50,7 +50,7 @@ A refusal is what a person can mend. A bug is an AssertionError.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -190,6 +190,11 @@ class NoRelease(Refusal):
 
     def __init__(self) -> None:
         super().__init__("nothing has been released yet; run `make refresh` or wait for the sensor")
+
+
+class NoReleaseThen(NotFound):
+    def __init__(self, moment: datetime) -> None:
+        super().__init__(f"nothing had been released by {moment.isoformat()}")
 
 
 class MissingParameters(Refusal):

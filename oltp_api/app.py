@@ -28,6 +28,7 @@ from oltp_api.routes import (
     orders,
     portfolios,
     prices,
+    review,
     securities,
     simulations,
     support,
@@ -47,7 +48,7 @@ from storage.settings import settings as settings_of_environment
 PREFIX = "/api/v1"
 _ROUTES = (
     *(transactions, portfolios, imports, orders, accounts, securities, prices, simulations),
-    *(books, analytics, lineage, support, health),
+    *(books, analytics, review, lineage, support, health),
 )
 _TAGS = ("portfolios", "ledger", "orders", "imports", "accounts", "securities", "books", "analytics", "simulations")
 """In the order of the documentation. Routes stand in the order of traffic: each is compared until one matches."""
@@ -123,7 +124,7 @@ def _open(settings: Settings) -> World:
     with pool.connection() as connection:
         schema_version = Operations(connection).schema_version()
     bundled = frozenset() if settings.market_source == "live" else tickers_of(settings.market_source)
-    return World(pool, clock, LakeAnalyticsRepository.newest(lake), schema_version, bundled)
+    return World(pool, clock, LakeAnalyticsRepository.newest(lake), schema_version, bundled, settings.benchmark_ticker)
 
 
 def _pool(database: Database) -> Pool:

@@ -6,12 +6,12 @@ What asks no database is `async`: FastAPI hands each plain function to a thread,
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, time
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import psycopg
-from fastapi import Depends, Header, Request, Response
+from fastapi import Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from psycopg.errors import UniqueViolation
 from pydantic import BaseModel
@@ -22,11 +22,13 @@ from domain.ledger import Transaction
 from domain.ports import Clock
 from domain.posted_prices import PriceSourceName
 from domain.securities import Security
+from oltp_api.fields import Day, Moment
 from oltp_api.group_commit import GroupCommit
 from oltp_api.handlers.ledger import record_transaction
 from oltp_api.handlers.together import Entry, Outcome, entry_of, record_together
 from oltp_api.observing import USER_ID
 from oltp_api.repositories.requests import Answer, KeptKey, PostgresIdempotencyKeys
+from oltp_api.schemas.portfolios import PortfolioView
 from oltp_api.unit_of_work import Pool, UnitOfWork, unit_of_work
 from storage.analytics import LakeAnalyticsRepository
 from storage.correlation import correlation_id
@@ -39,13 +41,15 @@ V = TypeVar("V", bound=BaseModel)
 @dataclass(frozen=True, slots=True)
 class World:
     """What one running application stands on. `schema_version` is the one it was started with; `bundled` are the
-    tickers of a bundled market, which it prices before anything is released."""
+    tickers of a bundled market, which it prices before anything is released; `benchmark` is the ticker that portfolios
+    are held against."""
 
     pool: Pool
     clock: Clock
     analytics: LakeAnalyticsRepository
     schema_version: str
     bundled: frozenset[str] = frozenset()
+    benchmark: str = "SP500"
     together: GroupCommit[Entry, Outcome] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -94,9 +98,17 @@ WorldDep = Annotated[World, Depends(world)]
 UserDep = Annotated[UUID, Depends(current_user)]
 
 
-def visible_portfolio(portfolio_id: UUID, user_id: UserDep, world: WorldDep) -> UUID:
-    """The portfolio's id if it is the user's own; another's does not exist."""
-    return world.transact(lambda work: work.reads.portfolio(user_id, portfolio_id)).portfolio_id
+def seen_portfolio(portfolio_id: UUID, user_id: UserDep, world: WorldDep) -> PortfolioView:
+    """The portfolio if it is the user's own; another's does not exist."""
+    return world.transact(lambda work: work.reads.portfolio(user_id, portfolio_id))
+
+
+SeenPortfolio = Annotated[PortfolioView, Depends(seen_portfolio)]
+
+
+async def visible_portfolio(portfolio: SeenPortfolio) -> UUID:
+    """The id of a portfolio that is the user's own."""
+    return portfolio.portfolio_id
 
 
 def pinned_analytics(world: WorldDep) -> LakeAnalyticsRepository:
@@ -104,8 +116,24 @@ def pinned_analytics(world: WorldDep) -> LakeAnalyticsRepository:
     return world.analytics.pinned()
 
 
+def known_analytics(
+    world: WorldDep,
+    as_known_on: Annotated[
+        Moment | Day | None,
+        Query(description="Answers as they were then: a moment with its zone, or the end of a day in UTC."),
+    ] = None,
+) -> LakeAnalyticsRepository:
+    """Answers come from the newest release, or from the one that was the newest at a moment."""
+    if as_known_on is None:
+        return world.analytics.pinned()
+    if not isinstance(as_known_on, datetime):
+        as_known_on = datetime.combine(as_known_on, time.max, UTC)
+    return world.analytics.known_on(as_known_on)
+
+
 VisiblePortfolio = Annotated[UUID, Depends(visible_portfolio)]
 AnalyticsDep = Annotated[LakeAnalyticsRepository, Depends(pinned_analytics)]
+KnownDep = Annotated[LakeAnalyticsRepository, Depends(known_analytics)]
 
 
 @dataclass(frozen=True, slots=True)

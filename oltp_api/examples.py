@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from oltp_api.routes import health, support
-from oltp_api.schemas import ledger, lineage, portfolios
+from oltp_api.schemas import ledger, lineage, portfolios, review
 
 _PORTFOLIO_ID = "3b3f5f0e-7a43-4a52-9d6c-0a4f6de0b1c7"
 _SIMULATION_ID = "8d9c2f4e-51b7-4c0e-9b1a-6f2d3c4b5a69"
@@ -215,6 +215,28 @@ _PERFORMANCE = {
     "max_drawdown_trough": "2016-05-12",
     "max_drawdown_recovery": "2017-01-25",
 }
+_PERIOD = {
+    "period": "1Y",
+    "status": "OK",
+    "start": "2016-03-29",
+    "as_of": _DAY,
+    "begin_value": "9890.12",
+    "end_value": "10037.70",
+    "net_contributions": "0.00",
+    "gain": "147.58",
+    "twr": 0.0149,
+    "twr_annual": 0.0149,
+    "twr_gross": 0.0151,
+    "twr_gross_annual": 0.0151,
+    "mwr": 0.0149,
+    "xirr": 0.0149,
+    "xirr_status": "OK",
+    "n_uncovered_days": 0,
+    "benchmark_twr": 0.1474,
+    "benchmark_twr_annual": 0.1474,
+    "benchmark_value": "11347.92",
+    "active_return": -0.1325,
+}
 _OVERVIEW = {
     "portfolio": _PORTFOLIO,
     "ledger_head": {"version": 2, "recorded_at": _MOMENT, "newest_business_date": _DAY, "head_hash": "9f" * 32},
@@ -263,7 +285,13 @@ EXAMPLES: Mapping[type[BaseModel], Mapping[str, Any]] = {
     portfolios.PositionsView: {**_RELEASE, "positions": [_VALUED], "cash": [_CASH], "total": _VALUE},
     lineage.ValueLineageView: _EXPLAINED,
     portfolios.ValuesView: {**_RELEASE, "values": [_VALUE]},
-    portfolios.PerformanceView: {**_RELEASE, "performance": _PERFORMANCE},
+    review.PerformanceView: {
+        **_RELEASE,
+        "currency": "USD",
+        "benchmark": {"name": "SP500", "kind": "PRICE_INDEX"},
+        "performance": _PERFORMANCE,
+        "periods": [_PERIOD],
+    },
     portfolios.CorrelationsView: {
         **_RELEASE,
         "extremes": [{"ticker_a": "AAPL", "ticker_b": "XOM", "correlation": 0.21}],

@@ -2,7 +2,7 @@
 
 import re
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from typing import Annotated
 from zoneinfo import available_timezones
@@ -24,6 +24,7 @@ _PLAIN_NUMBER = re.compile(_NUMBER)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:.,]+([Zz]|[+-][0-9:]+)?")
 _EXACT_FLOAT_DIGITS = 15
+_CENT = Decimal("0.01")
 _NOT_A_PLACE = {"Factory", "localtime"}
 
 
@@ -64,6 +65,10 @@ def _in_our_time(value: datetime) -> datetime:
     return value
 
 
+def _to_a_cent(value: object) -> object:
+    return Decimal(value).quantize(_CENT, ROUND_HALF_UP) if isinstance(value, float) else value
+
+
 def _text(value: str) -> str:
     if "\0" in value:
         raise PydanticCustomError("invalid_text", "must not contain a NUL character")
@@ -83,6 +88,8 @@ def _zone(value: str) -> str:
 
 Number = Annotated[Decimal, BeforeValidator(_number), WithJsonSchema({"type": "string", "pattern": f"^{_NUMBER}$"})]
 Amount = Annotated[Decimal, PlainSerializer(plain, return_type=str), WithJsonSchema({"type": "string"})]
+Rounded = Annotated[Amount, BeforeValidator(_to_a_cent)]
+"""An amount that was computed in doubles: shown to 0.01, never to be booked."""
 Day = Annotated[date, BeforeValidator(_day)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_in_our_time)]
 Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_text)]

@@ -1,7 +1,7 @@
 """Questions to a release of the lake: positions with value, history, performance. SQL in `sql/analytics.sql`."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from domain.posted_prices import PriceSourceName
 from domain.snapshots import Quote, ReleasedQuotes
 from storage.lake import Lake
 from storage.lineage import ValueLineage, explained
-from storage.mounted import MountedRelease, NewestRelease, mounted
+from storage.mounted import MountedRelease, MountedReleases, mounted
 from storage.queries import statements
 from storage.releases import Release, Releases
 
@@ -30,7 +30,7 @@ _SQL = statements("storage", "analytics")
 
 
 class LakeAnalyticsRepository:
-    """Answers from the newest release; `pinned` keeps several questions on one."""
+    """Answers from the newest release; `pinned` keeps several questions on one, `known_on` asks an older one."""
 
     def __init__(self, source: Callable[[], MountedRelease]) -> None:
         self._mounted = source
@@ -38,7 +38,7 @@ class LakeAnalyticsRepository:
     @classmethod
     def newest(cls, lake: Lake) -> "LakeAnalyticsRepository":
         """Always the release that is the newest at the moment of the question."""
-        return cls(NewestRelease(lake, Releases(lake)))
+        return cls(MountedReleases(lake, Releases(lake)))
 
     @classmethod
     def at(cls, lake: Lake, release: Release) -> "LakeAnalyticsRepository":
@@ -50,6 +50,12 @@ class LakeAnalyticsRepository:
         """Always the release that is the newest now, so that several answers agree."""
         newest = self._mounted()
         return LakeAnalyticsRepository(lambda: newest)
+
+    def known_on(self, moment: datetime) -> "LakeAnalyticsRepository":
+        """Always the release that was the newest at `moment`: what was known then."""
+        assert isinstance(self._mounted, MountedReleases), "of one release there is no older one"
+        then = self._mounted.known_on(moment)
+        return LakeAnalyticsRepository(lambda: then)
 
     def release(self) -> ReleaseInfo:
         release = self._mounted().release

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import Lock
 from typing import Any
 
@@ -15,7 +16,7 @@ import duckdb
 import numpy as np
 from deltalake import DeltaTable
 
-from domain.errors import NoRelease
+from domain.errors import NoRelease, NoReleaseThen
 from storage.lake import Lake, local_folder
 from storage.releases import TABLE, Release, Releases
 
@@ -70,8 +71,13 @@ def mounted(lake: Lake, release: Release) -> MountedRelease:
     return MountedRelease(release, connection)
 
 
-class NewestRelease:
-    """The newest release, mounted; per call it costs one look whether the log of `meta/release` has grown."""
+_RELEASED_BY = "select max(release_id) as release_id from meta.release where released_at <= $moment"
+_OLDER_KEPT = 4
+
+
+class MountedReleases:
+    """The releases of a lake, mounted. To call it gives the newest one, at the cost of one look whether the log of
+    `meta/release` has grown; of older ones, the last few that were asked for are kept."""
 
     def __init__(self, lake: Lake, releases: Releases) -> None:
         self._lake = lake
@@ -80,6 +86,23 @@ class NewestRelease:
         self._log: DeltaTable | None = None
         self._log_version: int | None = None
         self._mounted: MountedRelease | None = None
+        self._older: dict[int, MountedRelease] = {}
+
+    def known_on(self, moment: datetime) -> MountedRelease:
+        """The release that was the newest at `moment`; NoReleaseThen if there was none yet."""
+        newest = self()
+        release_id = newest.rows(_RELEASED_BY, moment=moment)[0]["release_id"]
+        if release_id == newest.release.release_id:
+            return newest
+        release = self._releases.get(release_id) if release_id is not None else None
+        if release is None:
+            raise NoReleaseThen(moment)
+        with self._lock:
+            found = self._older.pop(release_id, None) or mounted(self._lake, release)
+            self._older[release_id] = found
+            while len(self._older) > _OLDER_KEPT:
+                self._older.pop(next(iter(self._older)))
+            return found
 
     def __call__(self) -> MountedRelease:
         with self._lock:

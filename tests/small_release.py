@@ -69,14 +69,24 @@ _TABLES = {
             col1::decimal(28, 8) as total_value,
             col2::decimal(28, 8) as positions_value, col3::decimal(28, 8) as cash,
             col4::decimal(28, 8) as cost_basis, col5::double as coverage_pct, col6::double as twr_index,
-            0::decimal(28, 8) as realised, 0::decimal(28, 8) as inflow, 0::decimal(28, 8) as outflow,
+            0::decimal(28, 8) as realised, col7::decimal(28, 8) as inflow, 0::decimal(28, 8) as outflow,
             0::decimal(28, 8) as income, 0::decimal(28, 8) as tax, 0::decimal(28, 8) as fees,
-            0::decimal(28, 8) as transfer_gain, 0::decimal(28, 8) as fx_gain
+            0::decimal(28, 8) as transfer_gain, 0::decimal(28, 8) as fx_gain, 0::decimal(28, 8) as trade_fees,
+            col8::double as daily_return, true as is_trading_day, (col8 is null)::int as n_missing, 0 as n_fx_missing,
+            0 as n_fx_transactions
         from (values
-            ('2017-03-27', 10000, 0, 10000, 0, 100, 1.0),
-            ('2017-03-28', 10500, 5500, 5000, 5000, 100, 1.05),
-            ('2017-03-29', 11080, 10080, 1000, 9300, 96.77, null)
+            ('2017-03-27', 10000, 0, 10000, 0, 100, 1.0, 10000, 0),
+            ('2017-03-28', 10500, 5500, 5000, 5000, 100, 1.05, 0, 0.05),
+            ('2017-03-29', 11080, 10080, 1000, 9300, 96.77, null, 0, null)
         )""",
+    "marts/dim_date": """
+        select col0::date as date_day, true as is_trading_day, col1::double as risk_free_return
+        from (values ('2017-03-27', 0.0001), ('2017-03-28', 0.0001), ('2017-03-29', null))""",
+    "raw/price_daily": """
+        select
+            'SP500' as ticker, col0::date as price_date, col1::decimal(18, 8) as close, 'USD' as currency,
+            'PRICE_INDEX' as price_kind, null::decimal(18, 8) as adjusted_close
+        from (values ('2017-03-26', 2000), ('2017-03-28', 2100), ('2017-03-29', 2310))""",
     "marts/fact_performance": f"""
         select
             '{PORTFOLIO}' as portfolio_id, 'SINCE_INCEPTION' as period, date '2017-03-29' as as_of,

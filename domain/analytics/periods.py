@@ -161,8 +161,8 @@ def _against(
 
 def _money_weighted(series: PortfolioSeries, first: int, begin: float) -> tuple[float | None, float | None, str]:
     """The return of the period, the same per year where it is a year, and the status of the answer."""
-    is_rated = series.is_rated[max(first - 1, 0) :]
-    if not is_rated.all():
+    are_values_rated = series.is_value_rated[[max(first - 1, 0), -1]].all() if first else series.is_value_rated[-1]
+    if not (are_values_rated and series.are_flows_rated[first:].all()):
         return None, None, "FX_MISSING"
     amounts = np.concatenate([[-begin], series.outflow[first:] - series.inflow[first:]])
     amounts[-1] += series.value[-1]

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Float64 = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 Days = NDArray[np.datetime64]
 
 
@@ -15,9 +16,9 @@ class PortfolioSeries:
     """Every calendar day since the first transaction; all arrays (n,), amounts in the portfolio's currency.
 
     `value` at the close; `inflow` at the start of the day and `outflow` at its end, both >= 0; `fees` of the day, those
-    of trades included; `returns` of the day, net of fees, NaN where a break; `is_session` of the exchange; `is_covered`
-    if nothing was left out of the value for want of a price or a rate; `is_rated` if not for want of a rate, in the
-    value or in the day's flows.
+    of trades included; `returns` of the day, net of fees, NaN where a break. `is_session` of the exchange. `is_covered`
+    if nothing was left out for want of a price or a rate; `is_value_rated` and `are_flows_rated` if not for want of a
+    rate in the value, and in the day's flows. `risk_free` is the return of a session without risk, NaN on other days.
     """
 
     days: Days
@@ -26,9 +27,11 @@ class PortfolioSeries:
     outflow: Float64
     fees: Float64
     returns: Float64
-    is_session: NDArray[np.bool_]
-    is_covered: NDArray[np.bool_]
-    is_rated: NDArray[np.bool_]
+    is_session: Bools
+    is_covered: Bools
+    is_value_rated: Bools
+    are_flows_rated: Bools
+    risk_free: Float64
 
     def __len__(self) -> int:
         return len(self.days)

@@ -1,4 +1,4 @@
-"""What the newest release says: positions with their value, values over time, performance. Read only."""
+"""What the newest release says: positions with their value, values over time. Read only."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -11,8 +11,6 @@ from oltp_api.fields import Day
 from oltp_api.schemas.portfolios import (
     CorrelationsView,
     CorrelationView,
-    PerformanceNumbers,
-    PerformanceView,
     PortfolioValueView,
     PositionsView,
     ReleasedCashView,
@@ -48,15 +46,6 @@ def get_values(
     values = analytics.get_values(portfolio_id, start, end)
     return ValuesView(
         **asdict(analytics.release()), values=[PortfolioValueView.model_validate(value) for value in values]
-    )
-
-
-@router.get("/portfolios/{portfolio_id}/performance", summary="Return and risk since the first transaction")
-def get_performance(portfolio_id: VisiblePortfolio, analytics: AnalyticsDep) -> PerformanceView:
-    performance = analytics.get_portfolio_performance(portfolio_id)
-    return PerformanceView(
-        **asdict(analytics.release()),
-        performance=PerformanceNumbers.model_validate(performance) if performance else None,
     )
 
 

@@ -228,31 +228,6 @@ class ValuesView(ReleaseView):
     values: Sequence[PortfolioValueView]
 
 
-class PerformanceNumbers(View):
-    """Returns, volatility and drawdown are fractions."""
-
-    as_of: date
-    first_date: date
-    total_value: Amount
-    net_contributions: Amount
-    twr: float | None
-    twr_annual: float | None
-    xirr: float | None
-    xirr_status: str | None
-    volatility_annual: float | None
-    sharpe: float | None
-    max_drawdown: float | None
-    max_drawdown_peak: date | None
-    max_drawdown_trough: date | None
-    max_drawdown_recovery: date | None
-
-
-class PerformanceView(ReleaseView):
-    """`performance` is None for a portfolio that the release does not know yet."""
-
-    performance: PerformanceNumbers | None
-
-
 class CorrelationView(View):
     ticker_a: str
     ticker_b: str

@@ -69,10 +69,13 @@ select
     cast(outflow as double) as outflow,
     cast(fees + trade_fees as double) as fees,
     daily_return as returns,
-    is_trading_day as is_session,
+    fact_portfolio_value_daily.is_trading_day as is_session,
     n_missing + n_fx_missing + n_fx_transactions = 0 as is_covered,
-    n_fx_missing + n_fx_transactions = 0 as is_rated
+    n_fx_missing = 0 as is_value_rated,
+    n_fx_transactions = 0 as are_flows_rated,
+    risk_free_return as risk_free
 from marts.fact_portfolio_value_daily
+left join marts.dim_date on business_date = date_day
 where portfolio_id = $portfolio_id and business_date <= coalesce($until, date '9999-12-31')
 order by business_date
 

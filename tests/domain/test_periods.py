@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.analytics.periods import Period, benchmark_value, performance, start_of
+from domain.analytics.periods import Period, PeriodPerformance, benchmark_value, performance, start_of
 from domain.analytics.series import Benchmark, PortfolioSeries
 
 
@@ -33,10 +33,12 @@ def series(
     np.divide(closes + paid_out, base, out=returns, where=base > 0)
     is_session = np.array([(first + timedelta(i)).weekday() < 5 for i in range(n)])
     true = np.ones(n, dtype=bool)
-    return PortfolioSeries(days, closes, paid_in, paid_out, spread(fees), returns - 1, is_session, true, true)
+    return PortfolioSeries(
+        days, closes, paid_in, paid_out, spread(fees), returns - 1, is_session, true, true, true, np.full(n, np.nan)
+    )
 
 
-def over(found: PortfolioSeries, period: Period, benchmark: Benchmark | None = None):
+def over(found: PortfolioSeries, period: Period, benchmark: Benchmark | None = None) -> PeriodPerformance:
     return next(one for one in performance(found, benchmark) if one.period is period)
 
 
@@ -125,7 +127,7 @@ def test_the_same_flows_in_the_benchmark_by_hand() -> None:
 
     assert one.benchmark_twr == pytest.approx(1.2)
     assert one.benchmark_value == pytest.approx((100 * 1.1 + 50) * 1.0 * 2 - 20)
-    assert one.active_return == pytest.approx(one.twr - 1.2)
+    assert one.active_return == pytest.approx((one.twr or 0) - 1.2)
 
 
 def test_a_benchmark_that_does_not_reach_over_the_period_says_nothing() -> None:
@@ -135,13 +137,22 @@ def test_a_benchmark_that_does_not_reach_over_the_period_says_nothing() -> None:
     assert (one.benchmark_twr, one.benchmark_value, one.active_return) == (None, None, None)
 
 
-def test_a_day_without_a_rate_has_no_money_weighted_return() -> None:
+@pytest.mark.parametrize(
+    ("name", "at", "status"),
+    [
+        ("is_value_rated", 0, "OK"),  # only the last day's value counts, and the flows of all days
+        ("is_value_rated", 1, "FX_MISSING"),
+        ("are_flows_rated", 0, "FX_MISSING"),
+    ],
+)
+def test_what_has_no_rate_has_no_money_weighted_return(name: str, at: int, status: str) -> None:
     found = series([100.0, 110.0])
-    unrated = replace(found, is_rated=np.array([True, False]))
+    unrated = replace(found, **{name: np.arange(2) != at})
 
     one = over(unrated, Period.SINCE_INCEPTION)
 
-    assert (one.mwr, one.xirr, one.xirr_status) == (None, None, "FX_MISSING")
+    assert one.xirr_status == status
+    assert (one.mwr is None) == (status != "OK")
 
 
 returns_of_days = st.lists(st.floats(-0.2, 0.25), min_size=2, max_size=40)

@@ -8,7 +8,8 @@ from psycopg.types.json import Jsonb
 from oltp_api.dependencies import LOCAL_USER
 from storage.lake import Lake
 from storage.postgres import Database
-from tests.small_release import PORTFOLIO, SIMULATION, publish_small_release
+from storage.releases import Releases
+from tests.small_release import PORTFOLIO, SIMULATION, publish_small_release, release
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,50 @@ def test_performance_says_unknown_where_it_is(released, new_portfolio) -> None:
     shown = released.get(f"/portfolios/{PORTFOLIO}/performance").json()["performance"]
 
     assert (shown["twr"], shown["twr_annual"], shown["net_contributions"]) == (0.05, None, "10000")
-    assert new_portfolio().get("/performance")["performance"] is None
+    young = new_portfolio().get("/performance")
+    assert (young["performance"], young["periods"]) == (None, [])
+
+
+def test_performance_over_periods_beside_the_same_flows_in_the_benchmark(released) -> None:
+    shown = released.get(f"/portfolios/{PORTFOLIO}/performance").json()
+    periods = {period["period"]: period for period in shown["periods"]}
+
+    assert (shown["currency"], shown["benchmark"]) == ("USD", {"name": "SP500", "kind": "PRICE_INDEX"})
+    assert list(periods) == ["1D", "1W", "MTD", "1M", "3M", "YTD", "1Y", "3Y", "5Y", "SINCE_INCEPTION"]
+    assert (periods["1Y"]["status"], periods["1Y"]["twr"]) == ("TOO_YOUNG", None)
+    whole = periods["SINCE_INCEPTION"]
+    assert (whole["end_value"], whole["gain"], whole["n_uncovered_days"]) == ("11080", "1080", 1)
+    assert whole["benchmark_twr"] == pytest.approx(0.155)
+    assert whole["benchmark_value"] == "11550"
+    assert whole["active_return"] == pytest.approx(0.05 - 0.155)
+
+
+def test_performance_as_of_an_earlier_day(released) -> None:
+    shown = released.get(f"/portfolios/{PORTFOLIO}/performance", params={"as_of": "2017-03-28"}).json()
+    before = released.get(f"/portfolios/{PORTFOLIO}/performance", params={"as_of": "2001-01-01"}).json()
+
+    assert (shown["performance"]["as_of"], shown["performance"]["total_value"]) == ("2017-03-28", "10500")
+    assert {period["as_of"] for period in shown["periods"]} == {"2017-03-28"}
+    assert (before["performance"], before["periods"]) == (None, [])
+
+
+def test_performance_as_it_was_known(released, lake) -> None:
+    """The older release's figures are the same to the last digit when a newer one says something else."""
+    address = f"/portfolios/{PORTFOLIO}/performance"
+    known = released.get(address).json()
+    moment = known["released_at"]
+    table = "marts/fact_portfolio_value_daily"
+    corrected = lake.publish(table, lake.read(table).slice(0, 2)).version
+    head = Releases(lake).head()
+    assert head
+    release(lake, {**head.versions, table: corrected})
+
+    assert released.get(address).json()["performance"]["total_value"] == "10500"
+    assert released.get(address, params={"as_known_on": moment}).json() == known
+    refused = released.get(address, params={"as_known_on": "2001-01-01"})
+    assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
+    assert released.get(address, params={"as_known_on": "yesterday"}).status_code == 422
+    release(lake, head.versions)
 
 
 def test_a_price_tells_which_day_it_is_from(released) -> None:
