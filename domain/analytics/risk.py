@@ -1,4 +1,8 @@
-"""Risk of a return series: volatility, Sharpe ratio, drawdown. Returns are fractions, 252 trading days make a year."""
+"""Risk of a return series by itself: volatility, Sharpe and Sortino ratio, drawdown.
+
+Returns are fractions, 252 trading days make a year. Not here: risk against a benchmark (benchmark.py) and the loss at a
+confidence (value_at_risk.py).
+"""
 
 from dataclasses import dataclass
 
@@ -52,6 +56,33 @@ def sharpe(excess_returns: Float64) -> float | None:
     return float(mean / deviation * np.sqrt(TRADING_DAYS))
 
 
+def downside_deviation_annual(returns: Float64, target: float | Float64 = 0.0) -> float | None:
+    """sqrt(mean(min(return - target, 0)^2)) over all n observations, not only those below, x sqrt(252).
+
+    `target` is a daily return, one for all days or (n,). A day with NaN in either is no observation. None without any
+    observation; 0 when no day is below its target. ValueError when the lengths differ.
+    Source: Sortino and Price (1994), "Performance Measurement in a Downside Risk Framework"; RULEBOOK 9.
+    """
+    excess = _over(returns, target)
+    if not len(excess):
+        return None
+    return float(np.sqrt(np.mean(np.minimum(excess, 0.0) ** 2)) * np.sqrt(TRADING_DAYS))
+
+
+def sortino(returns: Float64, target: float | Float64 = 0.0) -> float | None:
+    """Mean of daily `returns` (n,) over `target`, over their downside deviation, x sqrt(252).
+
+    `target` and NaN as in `downside_deviation_annual`. None below two observations, as a ratio of one day says nothing,
+    and when no day is below its target: a ratio to no risk is not a number.
+    Source: Sortino and Price (1994); RULEBOOK 9.
+    """
+    excess = _over(returns, target)
+    deviation = downside_deviation_annual(excess)
+    if len(excess) < 2 or deviation is None or deviation <= _CONSTANT * abs(excess.mean()):
+        return None
+    return float(excess.mean() * TRADING_DAYS / deviation)
+
+
 def max_drawdown(index: Float64) -> Drawdown:
     """The deepest fall of `index` (n,), such as a TWR index, from its running peak.
 
@@ -68,3 +99,11 @@ def max_drawdown(index: Float64) -> Drawdown:
     peak = int(np.flatnonzero(index[:trough] == high[trough])[-1])
     back = np.flatnonzero(index[trough:] >= high[trough])
     return Drawdown(float(falls[trough]), peak, trough, trough + int(back[0]) if len(back) else None)
+
+
+def _over(returns: Float64, target: float | Float64) -> Float64:
+    """Observed returns less their target."""
+    if np.ndim(target) and np.shape(target) != returns.shape:
+        raise ValueError(f"target has shape {np.shape(target)}, returns {returns.shape}")
+    excess = returns - target
+    return np.asarray(excess[~np.isnan(excess)])

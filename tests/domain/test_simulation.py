@@ -23,7 +23,7 @@ from domain.analytics.simulation import (
 
 CASES = json.loads((Path(__file__).parents[1] / "cases" / "montecarlo_and_closed_forms.json").read_text())["cases"]
 BY_KIND = {kind: [case for case in CASES if case["kind"] == kind] for kind in {case["kind"] for case in CASES}}
-OUT_OF_SCOPE = {"hhi": "concentration, not simulation"}
+OUT_OF_SCOPE = {"hhi": "concentration, not simulation: tested in test_risk_cases.py"}
 STANDARD_NORMAL = NormalDist()
 SIX = np.array([0.07, 0.03, 0.09, 0.0, -0.05, 0.12])
 

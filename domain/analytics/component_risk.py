@@ -1,0 +1,130 @@
+"""Whose risk it is: the parts of each holding in the portfolio's VaR and ES, which sum to the whole.
+
+By Euler's theorem a loss that grows in proportion to the holdings is the sum of weight x (its change per unit of
+weight). A negative part takes risk away: a hedge. Weights (n,) are net, fractions of the portfolio's value, cash among
+them or left out; they need not sum to 1. Sign, units and methods are those of value_at_risk.py.
+Source for all: Tasche (1999), "Risk Contributions and Performance Measurement"; RULEBOOK 9.
+"""
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.analytics.value_at_risk import (
+    MIN_OBSERVATIONS,
+    Method,
+    ValueAtRisk,
+    check_confidence,
+    historical_tail,
+    horizon_returns,
+    normal_tail,
+)
+
+Float64 = NDArray[np.float64]
+
+_NEGATIVE_VARIANCE = -1e-12  # of the largest that these weights and variances allow: rounding
+
+
+@dataclass(frozen=True)
+class ComponentRisk:
+    """`total` of the portfolio and each holding's part; `var` and `es` (n,) sum to it, and are None if it has none."""
+
+    total: ValueAtRisk
+    var: Float64 | None
+    es: Float64 | None
+
+
+def parametric_components(
+    weights: Float64,
+    covariance: Float64,
+    n: int,
+    confidence: float = 0.95,
+    horizon_days: int = 1,
+    mean: Float64 | None = None,
+) -> ComponentRisk:
+    """Parts of the parametric VaR and ES: weight x (z x (covariance @ weights) / deviation - mean).
+
+    Parameters
+    ----------
+    weights : (k,) net.
+    covariance : (k, k) of daily returns, symmetric and positive semi-definite.
+    n : observations behind `covariance`; fewer than 60 are INSUFFICIENT.
+    mean : (k,) of daily returns; None is 0, the usual choice over a few days.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit, a NaN or an infinity, a covariance that is not symmetric, a negative variance of these
+        weights, or a confidence or horizon out of bounds.
+
+    Notes
+    -----
+    Days are independent: mean x h and deviation x sqrt(h). Where nothing moves, each part is its mean's.
+    """
+    check_confidence(confidence)
+    k = len(weights)
+    daily = np.zeros(k) if mean is None else mean
+    if covariance.shape != (k, k) or daily.shape != (k,) or weights.shape != (k,):
+        raise ValueError(f"covariance {covariance.shape} and mean {daily.shape} do not fit weights {weights.shape}")
+    if not (np.isfinite(weights).all() and np.isfinite(covariance).all() and np.isfinite(daily).all()):
+        raise ValueError("weights, covariance and mean must be finite")
+    if not np.allclose(covariance, covariance.T, rtol=1e-9, atol=0):
+        raise ValueError("covariance is not symmetric")
+    if horizon_days < 1:
+        raise ValueError(f"horizon_days must be at least 1, not {horizon_days}")
+    variance = float(weights @ covariance @ weights)
+    largest = float(np.abs(weights) @ np.sqrt(np.abs(np.diagonal(covariance)))) ** 2
+    if variance < _NEGATIVE_VARIANCE * largest:
+        raise ValueError(f"covariance gives these weights a variance of {variance}")
+    if n < MIN_OBSERVATIONS:
+        none = ValueAtRisk(None, None, confidence, horizon_days, Method.PARAMETRIC, n, "INSUFFICIENT")
+        return ComponentRisk(none, None, None)
+    deviation = sqrt(max(variance, 0.0) * horizon_days)
+    tail = normal_tail(float(weights @ daily) * horizon_days, deviation, confidence)
+    total = ValueAtRisk(tail.var, tail.es, confidence, horizon_days, Method.PARAMETRIC, n, "OK")
+    standard = normal_tail(0.0, 1.0, confidence)
+    from_mean = -weights * daily * horizon_days
+    if not deviation:
+        return ComponentRisk(total, from_mean, from_mean)
+    from_moves = weights * (covariance @ weights) * horizon_days / deviation
+    return ComponentRisk(total, from_mean + standard.var * from_moves, from_mean + standard.es * from_moves)
+
+
+def historical_components(
+    weights: Float64, returns: Float64, confidence: float = 0.95, horizon_days: int = 1
+) -> ComponentRisk:
+    """Parts of the historical VaR and ES of holding `weights` (k,) through each window of `returns` (n, k).
+
+    Of ES: each holding's mean loss in the windows at or beyond the VaR. Of VaR: its loss in the one or two windows that
+    the quantile lies between, interpolated as the quantile is; so few make it unsteady, and ES the better guide.
+
+    Holdings keep their start-of-window weights in each window and drift inside it; `value_at_risk` of a daily series of
+    the portfolio rebalances every day, so over more than one day the two differ a little. A window where any holding
+    with a weight has no return is left out. Fewer than 60 windows are INSUFFICIENT.
+    ValueError for shapes that do not fit, weights that are not finite, or a confidence or horizon out of bounds.
+    """
+    check_confidence(confidence)
+    if returns.ndim != 2 or weights.shape != (returns.shape[1],):
+        raise ValueError(f"returns {returns.shape} do not fit weights {weights.shape}")
+    if not np.isfinite(weights).all():
+        raise ValueError("weights must be finite")
+    if horizon_days < 1:
+        raise ValueError(f"horizon_days must be at least 1, not {horizon_days}")
+    held = weights != 0
+    parts = -horizon_returns(returns[:, held], horizon_days) * weights[held]
+    n = len(parts)
+    if n < MIN_OBSERVATIONS:
+        none = ValueAtRisk(None, None, confidence, horizon_days, Method.HISTORICAL, n, "INSUFFICIENT")
+        return ComponentRisk(none, None, None)
+    losses = parts.sum(axis=1)
+    tail = historical_tail(losses, confidence)
+    total = ValueAtRisk(tail.var, tail.es, confidence, horizon_days, Method.HISTORICAL, n, "OK")
+    place = (n - 1) * confidence
+    low = min(int(place), n - 2)
+    below, above = parts[np.argsort(losses, kind="stable")[low : low + 2]]
+    var, es = np.zeros(len(weights)), np.zeros(len(weights))
+    var[held] = below + (place - low) * (above - below)
+    es[held] = parts[losses >= tail.var].mean(axis=0)
+    return ComponentRisk(total, var, es)

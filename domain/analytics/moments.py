@@ -1,0 +1,112 @@
+"""Moments of several return series: means, covariances, and the repairs that make them usable.
+
+`returns` is (n, k): n days, k securities, simple or log as the caller means them; moments for a simulation are of log
+returns (RULEBOOK 11). Days are common: one with a NaN in any column is no observation of any. Results are per day
+unless the name ends in annual; 252 trading days make a year. Fewer than 60 common days are refused with a ValueError,
+as there is no number to give instead.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.analytics.risk import TRADING_DAYS
+
+Float64 = NDArray[np.float64]
+
+MIN_OBSERVATIONS = 60
+
+
+def common_days(returns: Float64, minimum: int = MIN_OBSERVATIONS) -> Float64:
+    """The rows of `returns` (n, k) without a NaN. ValueError below `minimum` of them, or for an infinity."""
+    if returns.ndim != 2 or np.isinf(returns).any():
+        raise ValueError("returns must be days by securities, without an infinity")
+    common = returns[~np.isnan(returns).any(axis=1)]
+    if len(common) < minimum:
+        raise ValueError(f"{len(common)} common days are fewer than {minimum}")
+    return np.asarray(common)
+
+
+def covariance(returns: Float64, minimum: int = MIN_OBSERVATIONS) -> Float64:
+    """Sample covariance (k, k), ddof 1. ValueError as in `common_days`, and below two days."""
+    days = common_days(returns, max(2, minimum))
+    moves = days - days.mean(axis=0)
+    return np.asarray(moves.T @ moves / (len(days) - 1))
+
+
+def drift_annual(log_returns: Float64, minimum: int = MIN_OBSERVATIONS) -> Float64:
+    """Arithmetic drift m of dS/S (k,), per year: 252 x (mean log return + variance / 2), variance with ddof 1.
+
+    A simulation that takes m takes the half variance off again, once. ValueError as in `covariance`.
+    Source: RULEBOOK 11.
+    """
+    days = common_days(log_returns, max(2, minimum))
+    return np.asarray((days.mean(axis=0) + days.var(axis=0, ddof=1) / 2) * TRADING_DAYS)
+
+
+def ewma_mean(returns: Float64, half_life_days: float, minimum: int = MIN_OBSERVATIONS) -> Float64:
+    """Mean (k,) with weights 0.5^(age / half life), the last common day of age 0, normalised to sum to 1.
+
+    A half life of infinity is the plain mean.
+    ValueError as in `common_days`, or unless the half life is above 0.
+    Source: J.P. Morgan and Reuters (1996), "RiskMetrics Technical Document", chapter 5.
+    """
+    days = common_days(returns, minimum)
+    return np.asarray(_recency(len(days), half_life_days) @ days)
+
+
+def ewma_covariance(returns: Float64, half_life_days: float, minimum: int = MIN_OBSERVATIONS) -> Float64:
+    """Covariance (k, k) about the `ewma_mean`, with its weights and no correction for the mean (as ddof 0).
+
+    Errors and source as in `ewma_mean`; RiskMetrics takes the mean for 0, here it is taken off.
+    """
+    days = common_days(returns, max(2, minimum))
+    weights = _recency(len(days), half_life_days)
+    moves = days - weights @ days
+    return np.asarray((moves * weights[:, None]).T @ moves)
+
+
+def ledoit_wolf(returns: Float64, minimum: int = MIN_OBSERVATIONS) -> tuple[Float64, float]:
+    """Sample covariance (k, k) drawn towards its mean variance on the diagonal, and how far: from 0 to 1 (all the way).
+
+    (1 - a) C + a trace(C) / k x I with C of ddof 1; a is the estimate of the least expected Frobenius distance to the
+    true covariance. Of returns that were each divided by their standard deviation it is a correlation with a diagonal
+    of 1, so that volatilities stay as measured. ValueError as in `covariance`.
+    Source: Ledoit and Wolf (2004), "A Well-Conditioned Estimator for Large-Dimensional Covariance Matrices".
+    """
+    days = common_days(returns, max(2, minimum))
+    n, k = days.shape
+    moves = days - days.mean(axis=0)
+    sample = moves.T @ moves / n
+    size = float(np.trace(sample)) / k
+    spread = float(((sample - size * np.eye(k)) ** 2).sum())
+    noise = float(((moves**2).sum(axis=1) ** 2).sum() / n - (sample**2).sum()) / n
+    shrinkage = min(1.0, max(0.0, noise / spread)) if spread > 0 else 0.0
+    drawn = (1 - shrinkage) * sample + shrinkage * size * np.eye(k)
+    return np.asarray(drawn * n / (n - 1)), shrinkage
+
+
+def nearest_psd(matrix: Float64) -> tuple[Float64, float]:
+    """The symmetric positive semi-definite matrix nearest to `matrix` (k, k), and the Frobenius distance to it.
+
+    Negative eigenvalues become 0; without any it is the matrix itself at distance 0. A diagonal may grow: for a
+    correlation, whose diagonal must stay 1, there is `simulation.nearest_correlation`. ValueError unless `matrix` is
+    square, finite and symmetric (to 1e-9 of its largest entry).
+    Source: Higham (1988), "Computing a Nearest Symmetric Positive Semidefinite Matrix", theorem 2.1.
+    """
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not np.isfinite(matrix).all():
+        raise ValueError(f"matrix must be square and finite, not {matrix.shape}")
+    if (np.abs(matrix - matrix.T) > 1e-9 * np.abs(matrix).max(initial=0.0)).any():
+        raise ValueError("matrix is not symmetric")
+    eigenvalues, vectors = np.linalg.eigh(matrix)
+    if eigenvalues.min(initial=0.0) >= -1e-12 * np.abs(eigenvalues).max(initial=0.0):
+        return matrix, 0.0
+    repaired = (vectors * np.maximum(eigenvalues, 0.0)) @ vectors.T
+    repaired = (repaired + repaired.T) / 2
+    return repaired, float(np.linalg.norm(repaired - matrix))
+
+
+def _recency(n: int, half_life_days: float) -> Float64:
+    if not half_life_days > 0:
+        raise ValueError(f"half_life_days must be above 0, not {half_life_days}")
+    weights = 0.5 ** (np.arange(n - 1, -1, -1) / half_life_days)
+    return np.asarray(weights / weights.sum())
