@@ -5,13 +5,16 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from domain.analytics.series import Benchmark, PortfolioSeries
+import numpy as np
+
+from domain.analytics.series import Benchmark, Days, Float64, PortfolioSeries
 from domain.errors import NoRelease
 from domain.holdings import average_cost
 from domain.ports import (
     PortfolioPerformance,
     PortfolioValue,
     ReleasedCash,
+    ReleasedHolding,
     ReleaseInfo,
     TickerDetails,
     TickerPerformance,
@@ -106,6 +109,24 @@ class LakeAnalyticsRepository:
         if not found or not len(found["days"]):
             return None
         return PortfolioSeries(**{**found, "days": found["days"].astype("datetime64[D]")})
+
+    def get_holdings(self, portfolio_id: UUID, on: date) -> Sequence[ReleasedHolding]:
+        """What is held at the close of `on`, the largest first."""
+        rows = self._mounted().rows(_SQL["holdings"], portfolio_id=str(portfolio_id), on=on)
+        return [ReleasedHolding(**row) for row in rows]
+
+    def get_returns(self, security_ids: Sequence[int], start: date, until: date) -> tuple[Days, Float64]:
+        """The sessions after `start` up to `until` on which any of the securities has a return, and the simple returns
+        (sessions, securities), NaN where one has none."""
+        asked = {"security_ids": list(security_ids), "start": start, "until": until}
+        found = self._mounted().columns(_SQL["returns"], **asked) if security_ids else {}
+        if not found:
+            return np.empty(0, "datetime64[D]"), np.empty((0, len(security_ids)))
+        days, row = np.unique(found["days"].astype("datetime64[D]"), return_inverse=True)
+        column = {security_id: place for place, security_id in enumerate(security_ids)}
+        returns = np.full((len(days), len(security_ids)), np.nan)
+        returns[row, [column[security_id] for security_id in found["security_id"].tolist()]] = found["simple_return"]
+        return days, returns
 
     def get_benchmark(self, ticker: str, currency: str) -> Benchmark | None:
         """The levels of a ticker; None if the market has none in that currency."""

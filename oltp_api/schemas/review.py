@@ -1,12 +1,12 @@
 """Bodies of answers about return, risk and concentration. Returns and ratios are fractions: 0.05 is 5 %."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from pydantic import Field
 
-from oltp_api.fields import Rounded
-from oltp_api.schemas.portfolios import ReleaseView, View
+from oltp_api.fields import Amount, Rounded
+from oltp_api.schemas.portfolios import PortfolioValueView, PortfolioView, ReleasedCashView, ReleaseView, View
 
 
 class PeriodView(View):
@@ -67,3 +67,151 @@ class PerformanceView(ReleaseView):
     benchmark: BenchmarkView | None
     performance: PerformanceNumbers | None
     periods: Sequence[PeriodView]
+
+
+class TailView(View):
+    """What may be lost: positive fractions of the value."""
+
+    method: str = Field(description="HISTORICAL, PARAMETRIC or CORNISH_FISHER.")
+    confidence: float
+    horizon_days: int
+    var: float | None = Field(description="Value at risk: the loss that is not passed with this confidence.")
+    es: float | None = Field(description="Expected shortfall: the mean loss beyond it.")
+    n: int
+    status: str = Field(description="OK, INSUFFICIENT (fewer than 60 observations) or NOT_MONOTONE.")
+
+
+class RiskProfileView(View):
+    """Deviations and ratios are per year. Without a benchmark or a risk-free yield, what needs them is null."""
+
+    basis: str = Field(
+        description="REALISED: what the owner went through. CURRENT_WEIGHTS: what today's weights would have, had they "
+        "been held in these proportions all along."
+    )
+    status: str = Field(description="OK, or INSUFFICIENT: fewer than 60 returns.")
+    first_day: date | None
+    last_day: date | None
+    n: int
+    volatility: float | None
+    downside_deviation: float | None
+    sharpe: float | None
+    sortino: float | None
+    max_drawdown: float | None = Field(description="Negative or 0.")
+    peak: date | None
+    trough: date | None
+    recovery: date | None
+    beta: float | None
+    alpha: float | None
+    tracking_error: float | None
+    information_ratio: float | None
+    tails: Sequence[TailView]
+
+
+class ComponentView(View):
+    ticker: str
+    weight: float = Field(description="Of the portfolio with its cash.")
+    var: float | None = Field(description="Of the one-day parametric VaR at 95 %; the parts sum to the whole.")
+    es: float | None
+
+
+class BacktestView(View):
+    """Kupiec's test of the historical one-day VaR at 95 % that each of the last 252 days had from the 252 before it."""
+
+    exceptions: int
+    expected: float
+    n: int
+    likelihood_ratio: float | None
+    p_value: float | None
+    verdict: str = Field(description="CONSISTENT, TOO_MANY, TOO_FEW or INSUFFICIENT.")
+
+
+class RiskBody(View):
+    profiles: Sequence[RiskProfileView]
+    components: Sequence[ComponentView]
+    backtest: BacktestView | None
+    left_out: Sequence[str] = Field(
+        description="Holdings that CURRENT_WEIGHTS leaves out: without a value, in another currency, without returns."
+    )
+
+
+class RiskView(ReleaseView):
+    """No profile for a portfolio that the release does not know yet."""
+
+    risk: RiskBody | None
+
+
+class GroupView(View):
+    label: str
+    gross: float | None
+    net: float | None
+
+
+class LimitView(View):
+    dimension: str
+    measure: str
+    label: str | None
+    value: float | None
+    warn_at: float
+    breach_at: float
+    state: str = Field(description="OK, WARN, BREACH, or UNDEFINED where nothing is held.")
+
+
+class DimensionView(View):
+    """Shares of gross market value, cash among it. `effective_number` is 1 / hhi."""
+
+    dimension: str = Field(description="security, issuer, sector, country, currency or asset_class.")
+    hhi: float | None
+    effective_number: float | None
+    top_5: float | None
+    top_10: float | None
+    groups: Sequence[GroupView]
+
+
+class ConcentrationBody(View):
+    dimensions: Sequence[DimensionView]
+    limits: Sequence[LimitView] = Field(description="Those in WARN or BREACH first.")
+    left_out: Sequence[str] = Field(description="Holdings without a value: they have no weight.")
+
+
+class ConcentrationView(ReleaseView):
+    """None for a portfolio that the release does not know yet."""
+
+    concentration: ConcentrationBody | None
+
+
+class HoldingView(View):
+    security_id: int
+    ticker: str
+    name: str
+    asset_type: str
+    quantity: Amount
+    value: Amount | None
+    weight: float | None
+
+
+class CurveView(View):
+    """At most 600 days of all there are, the last among them, as columns. `drawdown` is the deepest since the day
+    before; `benchmark` is growth of 1 since the first day, null where it is not known."""
+
+    days: Sequence[date]
+    value: Sequence[float]
+    contributed: Sequence[float] = Field(description="Paid in less taken out, up to the day.")
+    index: Sequence[float] = Field(description="Growth of 1, time-weighted.")
+    drawdown: Sequence[float] = Field(description="Below the last high, negative or 0.")
+    benchmark: Sequence[float | None]
+
+
+class ReviewView(ReleaseView):
+    """All of it, from one release. Without the release knowing the portfolio, only the portfolio itself."""
+
+    portfolio: PortfolioView
+    day: date | None = Field(description="The last day of it all.")
+    total: PortfolioValueView | None
+    holdings: Sequence[HoldingView]
+    cash: Sequence[ReleasedCashView]
+    benchmark: BenchmarkView | None
+    periods: Sequence[PeriodView]
+    risk: RiskBody | None
+    concentration: ConcentrationBody | None
+    curve: CurveView | None
+    fan: Sequence[Mapping[str, float]] | None = Field(description="Of the standing simulation, once it is DONE.")

@@ -24,6 +24,38 @@ where positions.portfolio_id = $portfolio_id and positions.business_date = $on a
 group by positions.security_id, securities.ticker, positions.business_date
 order by securities.ticker
 
+-- name: holdings
+select
+    positions.security_id,
+    securities.ticker,
+    coalesce(securities.display_name, securities.ticker) as name,
+    securities.asset_type,
+    securities.currency,
+    coalesce(securities.issuer, securities.display_name) as issuer,
+    securities.sector,
+    securities.country,
+    sum(positions.quantity) as quantity,
+    sum(positions.market_value_base) as value
+from marts.fact_position_daily as positions
+inner join marts.dim_security as securities using (security_id)
+where positions.portfolio_id = $portfolio_id and positions.business_date = $on and positions.quantity <> 0
+group by all
+order by value desc nulls last, securities.ticker
+
+-- name: returns
+-- Simple returns of the sessions since `start` up to `until`, which all securities have in common or not.
+select
+    security_id,
+    price_date as days,
+    simple_return
+from marts.fact_price_daily
+where
+    list_contains($security_ids, security_id)
+    and price_date > $start
+    and price_date <= $until
+    and simple_return is not null
+order by price_date, security_id
+
 -- name: cash
 select
     currency,

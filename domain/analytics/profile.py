@@ -1,0 +1,121 @@
+"""The risk of one series of returns, all of it: two such series of a portfolio are kept apart by their names.
+
+REALISED is what its owner went through, flows taken out. CURRENT_WEIGHTS is what today's holdings, held in today's
+proportions all along, would have gone through: the risk of what is held now.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Literal
+
+import numpy as np
+
+from domain.analytics.benchmark import alpha_annual, beta, information_ratio, tracking_error_annual
+from domain.analytics.risk import downside_deviation_annual, max_drawdown, sharpe, sortino, volatility_annual
+from domain.analytics.series import Days, Float64
+from domain.analytics.value_at_risk import MIN_OBSERVATIONS, Method, ValueAtRisk, value_at_risk
+
+CONFIDENCES = (0.95, 0.99)
+HORIZONS = (1, 10)
+
+
+class Basis(StrEnum):
+    """Which returns risk was measured on."""
+
+    REALISED = "REALISED"
+    CURRENT_WEIGHTS = "CURRENT_WEIGHTS"
+
+
+@dataclass(frozen=True, slots=True)
+class RiskProfile:
+    """Measured on the `n` returns from `first_day` to `last_day`. Ratios and deviations are annual, fractions.
+
+    `max_drawdown` is negative or 0, its dates None without a fall; `recovery` None if it has not come. What is against
+    the benchmark or the risk-free return is None without it. INSUFFICIENT, with fewer than 60 returns, has no figures.
+    """
+
+    basis: Basis
+    status: Literal["OK", "INSUFFICIENT"]
+    first_day: date | None
+    last_day: date | None
+    n: int
+    volatility: float | None = None
+    downside_deviation: float | None = None
+    sharpe: float | None = None
+    sortino: float | None = None
+    max_drawdown: float | None = None
+    peak: date | None = None
+    trough: date | None = None
+    recovery: date | None = None
+    beta: float | None = None
+    alpha: float | None = None
+    tracking_error: float | None = None
+    information_ratio: float | None = None
+    tails: tuple[ValueAtRisk, ...] = ()
+
+
+def risk_profile(
+    basis: Basis, days: Days, returns: Float64, risk_free: Float64, benchmark: Float64 | None
+) -> RiskProfile:
+    """The risk of daily simple `returns` (n,) of the sessions `days` (n,).
+
+    `risk_free` and `benchmark` (n,) are returns of the same sessions, NaN where they are not known; a NaN return is no
+    observation. Sortino's target is the risk-free return. Beta and alpha are of excess returns. The drawdown is of the
+    compounded returns and begins before the first of them. Source: RULEBOOK 9.
+    """
+    observed = ~np.isnan(returns)
+    n = int(observed.sum())
+    first, last = (_day(days[observed], at) if n else None for at in (0, -1))
+    if n < MIN_OBSERVATIONS:
+        return RiskProfile(basis, "INSUFFICIENT", first, last, n)
+    excess = returns - risk_free
+    fall = max_drawdown(np.concatenate([[1.0], np.cumprod(1 + np.nan_to_num(returns))]))
+
+    def dated(position: int | None) -> date | None:
+        # Position 0 is the moment before the first return; its day is that of the return.
+        return _day(days, max(position - 1, 0)) if fall.depth and position is not None else None
+
+    against = {}
+    if benchmark is not None:
+        against = {
+            "beta": beta(excess, benchmark - risk_free),
+            "alpha": alpha_annual(excess, benchmark - risk_free),
+            "tracking_error": tracking_error_annual(returns, benchmark),
+            "information_ratio": information_ratio(returns, benchmark),
+        }
+    return RiskProfile(
+        basis,
+        "OK",
+        first,
+        last,
+        n,
+        volatility=volatility_annual(returns),
+        downside_deviation=downside_deviation_annual(returns, risk_free),
+        sharpe=sharpe(excess),
+        sortino=sortino(returns, risk_free),
+        max_drawdown=-fall.depth,
+        peak=dated(fall.peak),
+        trough=dated(fall.trough),
+        recovery=dated(fall.recovery),
+        tails=tuple(
+            value_at_risk(returns, confidence, horizon, method)
+            for method in Method
+            for confidence in CONFIDENCES
+            for horizon in HORIZONS
+        ),
+        **against,
+    )
+
+
+def weighted_returns(weights: Float64, returns: Float64) -> Float64:
+    """(n,) Return of each day of holdings (m,) kept in the proportions `weights`, from their returns (n, m).
+
+    `weights` are fractions of the whole portfolio; what they lack of 1 is cash, and earns nothing. NaN on a day on
+    which any holding has no return: a mix without one of its parts is another mix. Source: RULEBOOK 9.
+    """
+    return np.asarray(returns @ weights)
+
+
+def _day(days: Days, position: int) -> date:
+    return date.fromisoformat(str(days[position]))
