@@ -61,25 +61,6 @@ class ValuedPosition:
 
 
 @dataclass(frozen=True, slots=True)
-class ReleasedHolding:
-    """A security at a day's close, all accounts together, with what it is grouped by.
-
-    `value` is in the portfolio's currency, None without a price or a rate; `issuer` of an equity is its own name.
-    """
-
-    security_id: int
-    ticker: str
-    name: str
-    asset_type: str
-    currency: str
-    issuer: str | None
-    sector: str | None
-    country: str | None
-    quantity: Decimal
-    value: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
 class ReleasedCash:
     """Cash of one currency at a day's close, and what it is in the portfolio's; None without a rate (FX_MISSING)."""
 

@@ -7,14 +7,14 @@ from uuid import UUID
 
 import numpy as np
 
-from domain.analytics.series import Benchmark, Days, Float64, PortfolioSeries
+from domain.analytics.review import WINDOW_YEARS, Cash, Holding, Reviewed, comparable
+from domain.analytics.series import Benchmark, Daily, Days, Float64, PortfolioSeries
 from domain.errors import NoRelease
 from domain.holdings import average_cost
 from domain.ports import (
     PortfolioPerformance,
     PortfolioValue,
     ReleasedCash,
-    ReleasedHolding,
     ReleaseInfo,
     TickerDetails,
     TickerPerformance,
@@ -110,10 +110,17 @@ class LakeAnalyticsRepository:
             return None
         return PortfolioSeries(**{**found, "days": found["days"].astype("datetime64[D]")})
 
-    def get_holdings(self, portfolio_id: UUID, on: date) -> Sequence[ReleasedHolding]:
+    def get_risk_free(self) -> Daily:
+        """The return of every session without risk, as far as it is known."""
+        found = self._mounted().columns(_SQL["risk_free"])
+        if not found:
+            return Daily(np.empty(0, "datetime64[D]"), np.empty(0))
+        return Daily(found["days"].astype("datetime64[D]"), found["values"])
+
+    def get_holdings(self, portfolio_id: UUID, on: date) -> Sequence[Holding]:
         """What is held at the close of `on`, the largest first."""
         rows = self._mounted().rows(_SQL["holdings"], portfolio_id=str(portfolio_id), on=on)
-        return [ReleasedHolding(**row) for row in rows]
+        return [Holding(**row) for row in rows]
 
     def get_returns(self, security_ids: Sequence[int], start: date, until: date) -> tuple[Days, Float64]:
         """The sessions after `start` up to `until` on which any of the securities has a return, and the simple returns
@@ -134,6 +141,28 @@ class LakeAnalyticsRepository:
         if not found or not len(found["days"]) or set(found["currency"]) != {currency}:
             return None
         return Benchmark(ticker, str(found["kind"][-1]), found["days"].astype("datetime64[D]"), found["level"])
+
+    def get_reviewed(
+        self, portfolio_id: UUID, currency: str, benchmark_ticker: str, as_of: date | None = None
+    ) -> Reviewed | None:
+        """All that a review up to `as_of` is measured on; None if the release has no day of the portfolio."""
+        series = self.get_series(portfolio_id, as_of)
+        if series is None:
+            return None
+        holdings = self.get_holdings(portfolio_id, series.as_of)
+        start = series.as_of.replace(year=series.as_of.year - WINDOW_YEARS, day=min(series.as_of.day, 28))
+        held = [holding.security_id for holding in comparable(holdings, currency)]
+        days, returns = self.get_returns(held, start, series.as_of)
+        return Reviewed(
+            series=series,
+            benchmark=self.get_benchmark(benchmark_ticker, currency),
+            risk_free=self.get_risk_free(),
+            currency=currency,
+            holdings=holdings,
+            cash=[Cash(cash.currency, cash.balance_base) for cash in self.get_cash(portfolio_id, series.as_of)],
+            days=days,
+            returns=returns,
+        )
 
     def get_portfolio_performance(self, portfolio_id: UUID) -> PortfolioPerformance | None:
         rows = self._mounted().rows(_SQL["performance"], portfolio_id=str(portfolio_id))

@@ -18,7 +18,7 @@ class PortfolioSeries:
     `value` at the close; `inflow` at the start of the day and `outflow` at its end, both >= 0; `fees` of the day, those
     of trades included; `returns` of the day, net of fees, NaN where a break. `is_session` of the exchange. `is_covered`
     if nothing was left out for want of a price or a rate; `is_value_rated` and `are_flows_rated` if not for want of a
-    rate in the value, and in the day's flows. `risk_free` is the return of a session without risk, NaN on other days.
+    rate in the value, and in the day's flows.
     """
 
     days: Days
@@ -31,7 +31,6 @@ class PortfolioSeries:
     is_covered: Bools
     is_value_rated: Bools
     are_flows_rated: Bools
-    risk_free: Float64
 
     def __len__(self) -> int:
         return len(self.days)
@@ -82,6 +81,21 @@ class PortfolioSeries:
 
 
 @dataclass(frozen=True, slots=True)
+class Daily:
+    """One value (n,) for each of `days` (n,), which are in order and not all days."""
+
+    days: Days
+    values: Float64
+
+    def on(self, days: Days) -> Float64:
+        """(m,) The values of `days` (m,), NaN on a day that has none."""
+        if not len(self.days):
+            return np.full(len(days), np.nan)
+        found = np.minimum(np.searchsorted(self.days, days), len(self.days) - 1)
+        return np.where(self.days[found] == days, self.values[found], np.nan)
+
+
+@dataclass(frozen=True, slots=True)
 class Benchmark:
     """What a portfolio is held against: its level at the close of each of `days` (n,), in its own words `name`.
 
@@ -93,12 +107,18 @@ class Benchmark:
     days: Days
     level: Float64
 
+    @property
+    def sessions(self) -> Daily:
+        """The return to each of its levels from the one before."""
+        return Daily(self.days[1:], self.level[1:] / self.level[:-1] - 1)
+
     def returns_on(self, days: Days) -> Float64:
-        """(n,) Its return on each of `days`, which are consecutive: 0 where it did not trade, NaN before its first
-        level and after its last, since it is not known there."""
+        """(n,) Its return on each of `days`, which are consecutive: 0 where it did not trade and on the day that it
+        begins, NaN before that and after its last level, since it is not known there."""
         wanted = np.concatenate([[days[0] - 1], days])
         found = np.searchsorted(self.days, wanted, side="right") - 1
         level = np.where(found < 0, np.nan, self.level[np.maximum(found, 0)])
         returns = level[1:] / level[:-1] - 1
+        returns[days == self.days[0]] = 0
         returns[days > self.days[-1]] = np.nan
         return np.asarray(returns)

@@ -104,10 +104,16 @@ class Reads:
         page = fetch_page(self._connection, _READS["simulations"], asked, SIMULATION_ORDERS[sort], limit, cursor)
         return SimulationPage.model_validate(page)
 
+    def standing_simulation(self, user_id: UUID, portfolio_id: UUID) -> UUID | None:
+        """The standing simulation of the portfolio, once it is DONE."""
+        page = self.simulations(user_id, portfolio_id, "DONE", "-requested", _MANY, None)
+        return next((found.simulation_id for found in page.items if found.is_standing), None)
+
     def _rows(self, name: str, **parameters: object) -> list[dict[str, Any]]:
         return self._connection.execute(_READS[name], parameters).fetchall()
 
 
+_MANY = 1000
 _COSTS = ("cost_basis", "cost_basis_base")
 _GAINS = ("realised", "realised_base", "realised_fx_base")
 

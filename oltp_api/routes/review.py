@@ -4,56 +4,88 @@ from dataclasses import asdict
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
-from domain.analytics.periods import Period, performance
-from domain.analytics.risk import max_drawdown, sharpe, volatility_annual
-from domain.analytics.series import PortfolioSeries
-from oltp_api.dependencies import KnownDep, SeenPortfolio, WorldDep
+from domain.analytics.review import Reviewed
+from oltp_api.dependencies import KnownDep, SeenPortfolio, UserDep, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Day
-from oltp_api.schemas.review import BenchmarkView, PerformanceNumbers, PerformanceView, PeriodView
+from oltp_api.handlers.review import (
+    benchmark_view,
+    concentration_body,
+    curve_view,
+    holding_views,
+    performance_numbers,
+    period_views,
+    risk_body,
+)
+from oltp_api.schemas.portfolios import PortfolioValueView, ReleasedCashView
+from oltp_api.schemas.review import ConcentrationView, PerformanceView, ReviewView, RiskView
 
 router = APIRouter(tags=["analytics"], responses=PROBLEMS)
 
 AsOf = Annotated[Day | None, Query(description="The last day of it all; by default the release's.")]
 
 
-@router.get("/portfolios/{portfolio_id}/performance", summary="Return over ten periods, beside the benchmark's")
-def get_performance(
+def review_inputs(
     portfolio: SeenPortfolio, analytics: KnownDep, world: WorldDep, as_of: AsOf = None
-) -> PerformanceView:
-    series = analytics.get_series(portfolio.portfolio_id, as_of)
-    benchmark = analytics.get_benchmark(world.benchmark, portfolio.base_currency)
+) -> Reviewed | None:
+    """What the measures are made from; None if the release has no day of the portfolio."""
+    return analytics.get_reviewed(portfolio.portfolio_id, portfolio.base_currency, world.benchmark, as_of)
+
+
+ReviewedDep = Annotated[Reviewed | None, Depends(review_inputs)]
+
+
+@router.get("/portfolios/{portfolio_id}/performance", summary="Return over ten periods, beside the benchmark's")
+def get_performance(portfolio: SeenPortfolio, analytics: KnownDep, of: ReviewedDep) -> PerformanceView:
     return PerformanceView(
         **asdict(analytics.release()),
         currency=portfolio.base_currency,
-        benchmark=BenchmarkView.model_validate(benchmark) if benchmark else None,
-        performance=_numbers(series) if series else None,
-        periods=[PeriodView.model_validate(one) for one in performance(series, benchmark)] if series else [],
+        benchmark=benchmark_view(of),
+        performance=performance_numbers(of) if of else None,
+        periods=period_views(of),
     )
 
 
-def _numbers(series: PortfolioSeries) -> PerformanceNumbers:
-    """Since the first transaction."""
-    whole = next(one for one in performance(series) if one.period is Period.SINCE_INCEPTION)
-    _, returns = series.session_returns()
-    free = series.risk_free[series.is_session][1:]
-    fall = max_drawdown(series.index)
+@router.get("/portfolios/{portfolio_id}/risk", summary="Risk as it was, and of what is held now")
+def get_risk(analytics: KnownDep, of: ReviewedDep) -> RiskView:
+    return RiskView(**asdict(analytics.release()), risk=risk_body(of) if of else None)
 
-    def day(position: int | None) -> date | None:
-        return series.day(position) if fall.depth and position is not None else None
 
-    measured = {
-        **{name: getattr(whole, name) for name in ("net_contributions", "twr", "twr_annual", "xirr", "xirr_status")},
-        "as_of": whole.as_of,
-        "first_date": whole.start,
-        "total_value": whole.end_value,
-        "volatility_annual": volatility_annual(returns),
-        "sharpe": sharpe(returns - free),
-        "max_drawdown": -fall.depth,
-        "max_drawdown_peak": day(fall.peak),
-        "max_drawdown_trough": day(fall.trough),
-        "max_drawdown_recovery": day(fall.recovery),
-    }
-    return PerformanceNumbers.model_validate(measured)
+@router.get(
+    "/portfolios/{portfolio_id}/concentration", summary="How much is in one place, and whether that is too much"
+)
+def get_concentration(analytics: KnownDep, of: ReviewedDep) -> ConcentrationView:
+    return ConcentrationView(**asdict(analytics.release()), concentration=concentration_body(of) if of else None)
+
+
+@router.get("/portfolios/{portfolio_id}/review", summary="Value, return, risk and concentration in one document")
+def get_review(
+    portfolio: SeenPortfolio, analytics: KnownDep, of: ReviewedDep, world: WorldDep, user_id: UserDep
+) -> ReviewView:
+    day: date | None = of.series.as_of if of else None
+    values = analytics.get_values(portfolio.portfolio_id, day, day) if day else []
+    standing = world.transact(lambda work: work.reads.standing_simulation(user_id, portfolio.portfolio_id))
+    return ReviewView(
+        **asdict(analytics.release()),
+        portfolio=portfolio,
+        day=day,
+        total=PortfolioValueView.model_validate(values[0]) if values else None,
+        holdings=holding_views(of) if of else [],
+        cash=[ReleasedCashView.model_validate(cash) for cash in of.cash] if of else [],
+        benchmark=benchmark_view(of),
+        periods=period_views(of),
+        risk=risk_body(of) if of else None,
+        concentration=concentration_body(of) if of else None,
+        curve=curve_view(of) if of else None,
+        fan=analytics.get_simulation_fan(standing) or None if standing else None,
+    )
+
+
+def _benchmark(of: Reviewed | None) -> BenchmarkView | None:
+    return BenchmarkView.model_validate(of.benchmark) if of and of.benchmark else None
+
+
+def _periods(of: Reviewed | None) -> list[PeriodView]:
+    return [PeriodView.model_validate(one) for one in performance(of.series, of.benchmark)] if of else []

@@ -101,15 +101,21 @@ select
     cast(outflow as double) as outflow,
     cast(fees + trade_fees as double) as fees,
     daily_return as returns,
-    fact_portfolio_value_daily.is_trading_day as is_session,
+    is_trading_day as is_session,
     n_missing + n_fx_missing + n_fx_transactions = 0 as is_covered,
     n_fx_missing = 0 as is_value_rated,
-    n_fx_transactions = 0 as are_flows_rated,
-    risk_free_return as risk_free
+    n_fx_transactions = 0 as are_flows_rated
 from marts.fact_portfolio_value_daily
-left join marts.dim_date on business_date = date_day
 where portfolio_id = $portfolio_id and business_date <= coalesce($until, date '9999-12-31')
 order by business_date
+
+-- name: risk_free
+select
+    date_day as days,
+    risk_free_return as values
+from marts.dim_date
+where risk_free_return is not null
+order by date_day
 
 -- name: benchmark
 -- An adjusted close is of total return, whatever the close beside it is.

@@ -84,6 +84,61 @@ def test_performance_over_periods_beside_the_same_flows_in_the_benchmark(release
     assert whole["active_return"] == pytest.approx(0.05 - 0.155)
 
 
+def test_risk_of_three_days_is_insufficient_and_says_so(released, new_portfolio) -> None:
+    risk = released.get(f"/portfolios/{PORTFOLIO}/risk").json()["risk"]
+
+    assert [(profile["basis"], profile["status"], profile["n"]) for profile in risk["profiles"]] == [
+        ("REALISED", "INSUFFICIENT", 1),
+        ("CURRENT_WEIGHTS", "INSUFFICIENT", 0),
+    ]
+    assert {profile["volatility"] for profile in risk["profiles"]} == {None}
+    assert (risk["components"], risk["backtest"]) == ([], None)
+    assert risk["left_out"] == ["AAPL", "MSFT", "GHOST"]
+    assert new_portfolio().get("/risk")["risk"] is None
+
+
+def test_concentration_counts_cash_and_leaves_out_what_has_no_value(released, new_portfolio) -> None:
+    """AAPL 9,680, MSFT 400, 890 in USD and 110 in EUR; GHOST has no price and KWD no rate."""
+    found = released.get(f"/portfolios/{PORTFOLIO}/concentration").json()["concentration"]
+    dimensions = {one["dimension"]: one for one in found["dimensions"]}
+
+    assert found["left_out"] == ["GHOST", "KWD cash"]
+    shares = [9680 / 11080, 400 / 11080, 1000 / 11080]
+    assert dimensions["security"]["hhi"] == pytest.approx(sum(share**2 for share in shares))
+    assert {group["label"]: group["gross"] for group in dimensions["currency"]["groups"]} == {
+        "USD": pytest.approx(10970 / 11080),
+        "EUR": pytest.approx(110 / 11080),
+    }
+    assert [(limit["dimension"], limit["label"], limit["state"]) for limit in found["limits"][:2]] == [
+        ("issuer", "AAPL Inc.", "BREACH"),
+        ("sector", "Tech", "BREACH"),
+    ]
+    assert new_portfolio().get("/concentration")["concentration"] is None
+
+
+def test_a_review_is_all_of_it_from_one_release(released, new_portfolio) -> None:
+    address = f"/portfolios/{PORTFOLIO}"
+    review = released.get(f"{address}/review").json()
+
+    assert review["periods"] == released.get(f"{address}/performance").json()["periods"]
+    for part in ("risk", "concentration"):
+        assert review[part] == released.get(f"{address}/{part}").json()[part]
+    assert (review["day"], review["total"]["total_value"], review["portfolio"]["name"]) == (
+        "2017-03-29",
+        "11080",
+        "released",
+    )
+    assert [(one["ticker"], one["value"]) for one in review["holdings"]] == [
+        ("AAPL", "9680"),
+        ("MSFT", "400"),
+        ("GHOST", None),
+    ]
+    assert review["curve"]["value"] == [10000, 10500, 11080]
+    assert review["fan"] is None, "the simulation of the small release is not the standing one"
+    young = new_portfolio().get("/review")
+    assert (young["day"], young["curve"], young["holdings"], young["periods"]) == (None, None, [], [])
+
+
 def test_performance_as_of_an_earlier_day(released) -> None:
     shown = released.get(f"/portfolios/{PORTFOLIO}/performance", params={"as_of": "2017-03-28"}).json()
     before = released.get(f"/portfolios/{PORTFOLIO}/performance", params={"as_of": "2001-01-01"}).json()

@@ -1,0 +1,273 @@
+"""A portfolio's return, risk and concentration on a day: which of its days, holdings and series go into which measure.
+
+One place for a request and for a mart. The formulas are in the modules that this one uses.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+
+from domain.analytics.backtests import Backtest, kupiec_of
+from domain.analytics.component_risk import parametric_components
+from domain.analytics.concentration import (
+    Concentration,
+    Group,
+    Limit,
+    LimitCheck,
+    Measure,
+    State,
+    check_limit,
+    concentration_by,
+    groups_of,
+    weights_of,
+)
+from domain.analytics.profile import Basis, RiskProfile, risk_profile, weighted_returns
+from domain.analytics.series import Benchmark, Bools, Daily, Days, Float64, PortfolioSeries
+from domain.analytics.value_at_risk import historical_tail
+
+WINDOW_YEARS = 10
+"""How far back the returns of today's weights go."""
+LIMITS = (
+    Limit("issuer", Measure.GROSS_WEIGHT, warn_at=0.20, breach_at=0.35),
+    Limit("sector", Measure.GROSS_WEIGHT, warn_at=0.40, breach_at=0.60),
+    Limit("security", Measure.TOP_5, warn_at=0.75, breach_at=0.95),
+    Limit("security", Measure.HHI, warn_at=0.25, breach_at=0.40),
+)
+"""What is told as much in one place, until a portfolio has limits of its own."""
+_CASH = "Cash"
+_POINTS = 600
+_BACKTEST_DAYS, _BACKTEST_WINDOW, _BACKTEST_CONFIDENCE = 252, 252, 0.95
+_ORDER = (State.BREACH, State.WARN, State.UNDEFINED, State.OK)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A security at a day's close, all accounts together, with what it is grouped by.
+
+    `value` is in the portfolio's currency, None without a price or a rate; `issuer` of an equity is its own name.
+    """
+
+    security_id: int
+    ticker: str
+    name: str
+    asset_type: str
+    currency: str
+    issuer: str | None
+    sector: str | None
+    country: str | None
+    quantity: Decimal
+    value: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cash:
+    """A balance in one currency; `value` is in the portfolio's, None without a rate."""
+
+    currency: str
+    value: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What everything about one portfolio on one day is measured on; amounts in `currency`, the portfolio's.
+
+    `returns` (m, k) are simple ones of the sessions `days` (m,), of each of the k holdings that `comparable` gives.
+    """
+
+    series: PortfolioSeries
+    benchmark: Benchmark | None
+    risk_free: Daily
+    currency: str
+    holdings: Sequence[Holding]
+    cash: Sequence[Cash]
+    days: Days
+    returns: Float64
+
+    @property
+    def valued(self) -> list[Holding]:
+        return [holding for holding in self.holdings if holding.value is not None]
+
+    @property
+    def values(self) -> Float64:
+        """(n,) Of the valued holdings."""
+        return np.array([float(holding.value or 0) for holding in self.valued])
+
+    @property
+    def valued_cash(self) -> list[Cash]:
+        return [cash for cash in self.cash if cash.value is not None]
+
+    @property
+    def cash_values(self) -> Float64:
+        return np.array([float(cash.value or 0) for cash in self.valued_cash])
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What has no price or no rate, and so no weight."""
+        unrated = [f"{cash.currency} cash" for cash in self.cash if cash.value is None]
+        return (*(holding.ticker for holding in self.holdings if holding.value is None), *unrated)
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A holding's weight in the portfolio with its cash, and its part of the one-day parametric VaR and ES at 95 %."""
+
+    ticker: str
+    weight: float
+    var: float | None
+    es: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioRisk:
+    """Both bases, whose risk it is, and how the realised VaR held over the last year.
+
+    `left_out` of CURRENT_WEIGHTS and the components is what has no value, another currency or no returns.
+    """
+
+    profiles: tuple[RiskProfile, ...]
+    components: tuple[Component, ...]
+    backtest: Backtest | None
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """A way to group what is held; `whole` is of the groups' gross weights."""
+
+    dimension: str
+    whole: Concentration
+    groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioConcentration:
+    """`limits` in BREACH first, then in WARN. `left_out` has no weight."""
+
+    dimensions: tuple[Dimension, ...]
+    limits: tuple[LimitCheck, ...]
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """At most 600 evenly spaced days, the last among them; all (p,). Amounts are rounded to 0.01.
+
+    `drawdown` is the deepest since the day before in the curve; `benchmark` is growth of 1 since the first day, NaN
+    where it is not known.
+    """
+
+    days: tuple[date, ...]
+    value: Float64
+    contributed: Float64
+    index: Float64
+    drawdown: Float64
+    benchmark: Float64
+
+
+def comparable(holdings: Sequence[Holding], currency: str) -> list[Holding]:
+    """The holdings whose own returns are returns in the portfolio's currency, and that have a value."""
+    return [holding for holding in holdings if holding.value is not None and holding.currency == currency]
+
+
+def risk_of(of: Reviewed) -> PortfolioRisk:
+    """Source: RULEBOOK 9, which keeps realised risk and that of today's weights apart."""
+    held = comparable(of.holdings, of.currency)
+    has_any: Bools = np.asarray(np.isfinite(of.returns).any(axis=0))
+    measured = [holding for holding, is_there in zip(held, has_any, strict=True) if is_there]
+    whole = weights_of(np.concatenate([of.values, of.cash_values])).net_value
+    values = np.array([float(holding.value or 0) for holding in measured])
+    weights = values / whole if whole > 0 else np.zeros(len(measured))
+    returns = of.returns[:, has_any]
+    days, realised = of.series.session_returns()
+    return PortfolioRisk(
+        profiles=(
+            _profile(of, Basis.REALISED, days, realised),
+            _profile(of, Basis.CURRENT_WEIGHTS, of.days, weighted_returns(weights, returns)),
+        ),
+        components=_components([holding.ticker for holding in measured], weights, returns),
+        backtest=_backtest(realised),
+        left_out=tuple(holding.ticker for holding in of.holdings if holding not in measured),
+    )
+
+
+def concentration_of(of: Reviewed) -> PortfolioConcentration:
+    """By security, issuer, sector, country, currency and asset class. Cash is one of each, but in its own currency, and
+    no limit's: it is what the limits would have one hold."""
+    values = np.concatenate([of.values, of.cash_values])
+    labels: dict[str, list[str | None]] = {
+        "security": [holding.ticker for holding in of.valued],
+        "issuer": [holding.issuer for holding in of.valued],
+        "sector": [holding.sector for holding in of.valued],
+        "country": [holding.country for holding in of.valued],
+        "currency": [holding.currency for holding in of.valued],
+        "asset_class": [holding.asset_type for holding in of.valued],
+    }
+    for dimension, names in labels.items():
+        names += [cash.currency if dimension == "currency" else _CASH for cash in of.valued_cash]
+    checks = [check for limit in LIMITS for check in check_limit(limit, values, labels[limit.dimension])]
+    return PortfolioConcentration(
+        dimensions=tuple(
+            Dimension(dimension, concentration_by(values, names), groups_of(values, names))
+            for dimension, names in labels.items()
+        ),
+        limits=tuple(
+            check for check in sorted(checks, key=lambda check: _ORDER.index(check.state)) if check.label != _CASH
+        ),
+        left_out=of.left_out,
+    )
+
+
+def weights_in(of: Reviewed) -> dict[int, float]:
+    """The net weight of each valued holding by its security, cash in the whole; empty where that is worth nothing."""
+    net = weights_of(np.concatenate([of.values, of.cash_values])).net
+    return {} if net is None else {holding.security_id: float(net[i]) for i, holding in enumerate(of.valued)}
+
+
+def curve_of(of: Reviewed) -> Curve:
+    """See Curve."""
+    series, n = of.series, len(of.series)
+    at = np.unique(np.linspace(0, n - 1, min(n, _POINTS)).round().astype(int))
+    index = series.index
+    falls = index / np.maximum(np.maximum.accumulate(index), 1.0) - 1
+    market = of.benchmark.returns_on(series.days) if of.benchmark else np.full(n, np.nan)
+    return Curve(
+        days=tuple(series.day(int(i)) for i in at),
+        value=series.value[at].round(2),
+        contributed=np.cumsum(series.inflow - series.outflow)[at].round(2),
+        index=index[at],
+        drawdown=np.minimum.reduceat(falls, np.concatenate([[0], at[:-1] + 1])),
+        benchmark=np.cumprod(1 + market)[at],
+    )
+
+
+def _profile(of: Reviewed, basis: Basis, days: Days, returns: Float64) -> RiskProfile:
+    market = of.benchmark.sessions.on(days) if of.benchmark else None
+    return risk_profile(basis, days, returns, of.risk_free.on(days), market)
+
+
+def _components(tickers: Sequence[str], weights: Float64, returns: Float64) -> tuple[Component, ...]:
+    common = returns[~np.isnan(returns).any(axis=1)]
+    if not tickers or len(common) < 2:
+        return ()
+    covariance = np.atleast_2d(np.cov(common, rowvar=False))
+    parts = parametric_components(weights, (covariance + covariance.T) / 2, len(common))
+    if parts.var is None or parts.es is None:
+        return tuple(Component(ticker, float(weights[i]), None, None) for i, ticker in enumerate(tickers))
+    return tuple(
+        Component(ticker, float(weights[i]), float(parts.var[i]), float(parts.es[i]))
+        for i, ticker in enumerate(tickers)
+    )
+
+
+def _backtest(returns: Float64) -> Backtest | None:
+    """Of the historical VaR that each of the last days had from the window before it; None without one such day."""
+    observed = returns[~np.isnan(returns)]
+    n = min(_BACKTEST_DAYS, len(observed) - _BACKTEST_WINDOW)
+    if n < 1:
+        return None
+    windows = np.lib.stride_tricks.sliding_window_view(observed, _BACKTEST_WINDOW)[-n - 1 : -1]
+    forecasts = np.array([historical_tail(-window, _BACKTEST_CONFIDENCE).var for window in windows])
+    return kupiec_of(observed[-n:], forecasts, _BACKTEST_CONFIDENCE)

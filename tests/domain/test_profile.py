@@ -1,0 +1,103 @@
+"""All of a series' risk at once: what is measured on which returns, and what is left unknown."""
+
+from dataclasses import asdict
+from datetime import date
+
+import numpy as np
+import pytest
+
+from domain.analytics.profile import Basis, risk_profile, weighted_returns
+from domain.analytics.series import Benchmark, Daily
+from domain.analytics.value_at_risk import Method
+
+DAYS = np.datetime64("2015-01-01") + np.arange(100)
+RANDOM = np.random.default_rng(7)
+RETURNS = RANDOM.normal(0.0005, 0.01, 100)
+FREE = np.full(100, 0.0001)
+
+
+def test_under_sixty_returns_there_is_no_figure() -> None:
+    returns = RETURNS.copy()
+    returns[:41] = np.nan
+
+    found = asdict(risk_profile(Basis.REALISED, DAYS, returns, FREE, RETURNS))
+
+    assert (found.pop("basis"), found.pop("status"), found.pop("n")) == ("REALISED", "INSUFFICIENT", 59)
+    assert (found.pop("first_day"), found.pop("last_day")) == (date(2015, 2, 11), date(2015, 4, 10))
+    assert (found.pop("tails"), set(found.values())) == ((), {None})
+
+
+def test_of_nothing_nothing_is_known() -> None:
+    none = np.empty(0)
+
+    found = risk_profile(Basis.CURRENT_WEIGHTS, DAYS[:0], none, none, None)
+
+    assert (found.status, found.n, found.first_day) == ("INSUFFICIENT", 0, None)
+
+
+def test_without_a_benchmark_or_a_yield_only_what_needs_them_is_unknown() -> None:
+    found = risk_profile(Basis.REALISED, DAYS, RETURNS, np.full(100, np.nan), None)
+
+    assert found.volatility == pytest.approx(RETURNS.std(ddof=1) * np.sqrt(252))
+    unknown = (found.sharpe, found.sortino, found.downside_deviation, found.beta, found.tracking_error)
+    assert set(unknown) == {None}
+    assert len(found.tails) == 12
+
+
+def test_against_itself_beta_is_one_and_nothing_is_active() -> None:
+    found = risk_profile(Basis.REALISED, DAYS, RETURNS, FREE, RETURNS)
+
+    assert found.beta == pytest.approx(1)
+    assert found.alpha == pytest.approx(0, abs=1e-12)
+    assert found.tracking_error == 0
+    assert found.information_ratio is None
+
+
+def test_every_method_confidence_and_horizon_is_there_once() -> None:
+    tails = risk_profile(Basis.REALISED, DAYS, RETURNS, FREE, None).tails
+
+    asked = {(tail.method, tail.confidence, tail.horizon_days) for tail in tails}
+    assert asked == {(method, at, days) for method in Method for at in (0.95, 0.99) for days in (1, 10)}
+
+
+def test_a_fall_on_the_first_day_begins_before_it() -> None:
+    returns = np.zeros(100)
+    returns[0], returns[4] = -0.5, 1.0
+
+    found = risk_profile(Basis.REALISED, DAYS, returns, FREE, None)
+
+    assert found.max_drawdown == -0.5
+    assert (found.peak, found.trough, found.recovery) == (date(2015, 1, 1), date(2015, 1, 1), date(2015, 1, 5))
+
+
+def test_a_series_that_never_fell_has_no_dates() -> None:
+    found = risk_profile(Basis.REALISED, DAYS, np.full(100, 0.01), FREE, None)
+
+    assert (found.max_drawdown, found.peak, found.trough, found.recovery) == (0, None, None, None)
+
+
+def test_weights_that_lack_of_one_are_cash_and_a_missing_part_is_no_return() -> None:
+    returns = np.array([[0.1, 0.2], [0.1, np.nan]])
+
+    found = weighted_returns(np.array([0.5, 0.25]), returns)
+
+    assert found[0] == pytest.approx(0.1)
+    assert np.isnan(found[1])
+
+
+def test_values_of_days_are_found_by_their_day() -> None:
+    known = Daily(DAYS[[1, 3]], np.array([10.0, 30.0]))
+
+    assert known.on(DAYS[:5])[[1, 3]].tolist() == [10, 30]
+    assert np.isnan(known.on(DAYS[:5])[[0, 2, 4]]).all()
+    assert np.isnan(Daily(DAYS[:0], np.empty(0)).on(DAYS[:2])).all()
+
+
+def test_a_benchmark_is_known_from_its_first_level_to_its_last() -> None:
+    index = Benchmark("I", "TOTAL_RETURN", DAYS[[2, 3, 6]], np.array([100.0, 110.0, 121.0]))
+
+    returns = index.returns_on(DAYS[1:9])
+
+    assert np.isnan(returns[[0, 6, 7]]).all()
+    assert returns[1:6] == pytest.approx([0, 0.1, 0, 0, 0.1])
+    assert index.sessions.on(DAYS[2:7])[[1, 4]] == pytest.approx([0.1, 0.1])
