@@ -16,6 +16,7 @@ from domain.analytics.value_at_risk import (
     MIN_OBSERVATIONS,
     Method,
     ValueAtRisk,
+    at_or_beyond,
     check_confidence,
     historical_tail,
     horizon_returns,
@@ -126,5 +127,5 @@ def historical_components(
     below, above = parts[np.argsort(losses, kind="stable")[low : low + 2]]
     var, es = np.zeros(len(weights)), np.zeros(len(weights))
     var[held] = below + (place - low) * (above - below)
-    es[held] = parts[losses >= tail.var].mean(axis=0)
+    es[held] = parts[at_or_beyond(losses, tail.var)].mean(axis=0)
     return ComponentRisk(total, var, es)

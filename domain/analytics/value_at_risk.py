@@ -131,7 +131,12 @@ def historical_tail(losses: Float64, confidence: float) -> Tail:
     if not len(losses) or np.isnan(losses).any():
         raise ValueError("losses must not be empty, nor have a NaN")
     var = float(np.quantile(losses, confidence))
-    return Tail(var, max(var, float(losses[losses >= var].mean())))  # the mean of equal losses can round below them
+    return Tail(var, max(var, float(losses[at_or_beyond(losses, var)].mean())))  # a mean of equals can round below them
+
+
+def at_or_beyond(losses: Float64, var: float) -> NDArray[np.bool_]:
+    """Which of `losses` (n,) are at least `var`, where 1e-12 of the largest loss is rounding of the quantile."""
+    return np.asarray(losses >= var - 1e-12 * np.abs(losses).max())
 
 
 def normal_tail(mean: float, deviation: float, confidence: float) -> Tail:
