@@ -95,7 +95,7 @@ def value_at_risk(
         if method is Method.PARAMETRIC:
             tail = normal_tail(mean, deviation, confidence)
         else:
-            skewness, kurtosis = shape(observed)
+            skewness, kurtosis = skew_and_excess_kurtosis(observed)
             skewness, kurtosis = skewness / sqrt(horizon_days), kurtosis / horizon_days
             tail = cornish_fisher_tail(mean, deviation, skewness, kurtosis, confidence)
     if tail is None:
@@ -176,8 +176,7 @@ def cornish_fisher_tail(
     quantile = z + (z**2 - 1) * s / 6 + (z**3 - 3 * z) * k / 24 - (2 * z**3 - 5 * z) * s**2 / 36
     height = _NORMAL.pdf(z) / (1 - confidence)
     shortfall = height * (1 + z * s / 6 + (z**2 - 1) * k / 24 - (2 * z**2 - 1) * s**2 / 36)
-    var = float(-mean - deviation * quantile)
-    return Tail(var, max(var, float(-mean + deviation * shortfall)))
+    return Tail(float(-mean - deviation * quantile), float(-mean + deviation * shortfall))
 
 
 def _rises(skewness: float, excess_kurtosis: float, z: float) -> bool:
@@ -188,7 +187,7 @@ def _rises(skewness: float, excess_kurtosis: float, z: float) -> bool:
     return bool(min(slope(x) for x in (_FAR, z, min(max(lowest, _FAR), z))) >= 0)
 
 
-def shape(returns: Float64) -> tuple[float, float]:
+def skew_and_excess_kurtosis(returns: Float64) -> tuple[float, float]:
     """Skewness m3 / m2^1.5 and excess kurtosis m4 / m2^2 - 3 of `returns` (n,), moments with ddof 0.
 
     Both are 0 when the returns do not move. ValueError without returns.

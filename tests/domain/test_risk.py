@@ -42,7 +42,7 @@ def cases_of(function: str) -> list:
 
 
 def test_every_case_not_run_exists_and_has_a_reason():
-    # The other functions of the file (sortino, omega, alpha, ...) are not in this module.
+    # The other functions of the file are in test_risk_cases.py.
     assert set(NOT_RUN) <= {case["id"] for case in EMPYRICAL["cases"]}
     assert [len(cases_of(name)) for name in ("annual_volatility", "sharpe_ratio", "max_drawdown")] == [2, 5, 2]
 

@@ -22,7 +22,7 @@ from domain.analytics.concentration import concentration
 from domain.analytics.moments import covariance, ewma_mean
 from domain.analytics.performance import annualise, twr_index
 from domain.analytics.risk import downside_deviation_annual, max_drawdown, sharpe, sortino, volatility_annual
-from domain.analytics.value_at_risk import historical_tail, shape, value_at_risk
+from domain.analytics.value_at_risk import historical_tail, skew_and_excess_kurtosis, value_at_risk
 
 Case = dict[str, Any]
 Calculation = Callable[[Case], Any]
@@ -148,8 +148,8 @@ OURS: dict[str, Calculation] = {
     "sd-unbiased": per_security(lambda r: volatility_annual(r) / sqrt(252)),
     "semivar-mean": per_security(lambda r: downside_deviation_annual(r, r.mean()) ** 2 / 252),
     "semivar-0": per_security(lambda r: downside_deviation_annual(r) ** 2 / 252),
-    "skew": per_security(lambda r: shape(r)[0]),
-    "kurt": per_security(lambda r: shape(r)[1] + 3),
+    "skew": per_security(lambda r: skew_and_excess_kurtosis(r)[0]),
+    "kurt": per_security(lambda r: skew_and_excess_kurtosis(r)[1] + 3),
     "var95": per_security(lambda r: value_at_risk(r, 0.95).var),
     "cvar95": per_security(lambda r: value_at_risk(r, 0.95).es),
     "maxdd-compounded": per_security(lambda r: max_drawdown(index_of(r)).depth),

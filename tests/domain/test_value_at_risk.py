@@ -15,7 +15,7 @@ from domain.analytics.value_at_risk import (
     historical_tail,
     horizon_returns,
     normal_tail,
-    shape,
+    skew_and_excess_kurtosis,
     value_at_risk,
 )
 
@@ -160,7 +160,7 @@ def test_parametric_moments_grow_with_the_horizon_and_its_root():
 
 def test_ten_independent_days_are_nearer_to_normal_than_one():
     returns = fat()
-    skewness, kurtosis = shape(returns)
+    skewness, kurtosis = skew_and_excess_kurtosis(returns)
     expected = cornish_fisher_tail(
         10 * returns.mean(), sqrt(10) * returns.std(ddof=1), skewness / sqrt(10), kurtosis / 10, 0.99
     )
@@ -172,7 +172,7 @@ def test_returns_that_do_not_move_lose_what_they_lose_each_day():
     for method in Method:
         found = value_at_risk(np.full(60, -0.01), 0.95, 1, method)
         assert (found.var, found.es) == pytest.approx((0.01, 0.01))
-    assert shape(np.full(60, -0.01)) == (0.0, 0.0)
+    assert skew_and_excess_kurtosis(np.full(60, -0.01)) == (0.0, 0.0)
 
 
 def test_a_gain_even_in_the_tail_is_a_negative_loss():
@@ -197,4 +197,4 @@ def test_what_cannot_be_measured_is_refused_by_name():
     with pytest.raises(ValueError, match="losses"):
         historical_tail(np.array([]), 0.95)
     with pytest.raises(ValueError, match="returns"):
-        shape(np.array([]))
+        skew_and_excess_kurtosis(np.array([]))
