@@ -162,9 +162,10 @@ def cornish_fisher_tail(
     None where q falls somewhere below z (checked to -8.3): it then orders the worst losses wrongly, and the mean beyond
     the VaR could lie below it. A q that falls above z only, in the middle, is kept, as is the custom.
     ValueError for a negative `deviation` or a number that is not finite.
-    Source: Favre and Galeano (2002), "Mean-Modified Value-at-Risk Optimization with Hedge Funds"; Maillard (2012), "A
-    User's Guide to the Cornish Fisher Expansion", for ES and where q rises. Boudt, Peterson and Croux (2008) take ES
-    from an Edgeworth density instead: another number.
+    Source: Favre and Galeano (2002), "Mean-Modified Value-at-Risk Optimization with Hedge Funds", for the quantile;
+    Maillard (2012), "A User's Guide to the Cornish Fisher Expansion", for where it rises. S and K are parameters there,
+    near the moments only while both are small; the custom of taking the moments for them is kept. ES is the integral
+    of that quantile; Boudt, Peterson and Croux (2008) take it from an Edgeworth density instead: another number.
     """
     check_confidence(confidence)
     if deviation < 0 or not np.isfinite([mean, deviation, skewness, excess_kurtosis]).all():
