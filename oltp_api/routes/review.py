@@ -73,7 +73,9 @@ def get_review(
         day=day,
         total=PortfolioValueView.model_validate(values[0]) if values else None,
         holdings=holding_views(of) if of else [],
-        cash=[ReleasedCashView.model_validate(cash) for cash in of.cash] if of else [],
+        cash=[ReleasedCashView.model_validate(cash) for cash in analytics.get_cash(portfolio.portfolio_id, day)]
+        if day
+        else [],
         benchmark=benchmark_view(of),
         periods=period_views(of),
         risk=risk_body(of) if of else None,
@@ -81,11 +83,3 @@ def get_review(
         curve=curve_view(of) if of else None,
         fan=analytics.get_simulation_fan(standing) or None if standing else None,
     )
-
-
-def _benchmark(of: Reviewed | None) -> BenchmarkView | None:
-    return BenchmarkView.model_validate(of.benchmark) if of and of.benchmark else None
-
-
-def _periods(of: Reviewed | None) -> list[PeriodView]:
-    return [PeriodView.model_validate(one) for one in performance(of.series, of.benchmark)] if of else []
