@@ -7,6 +7,7 @@ from uuid import UUID
 
 import numpy as np
 
+from domain.analytics.periods import months_before
 from domain.analytics.review import WINDOW_YEARS, Cash, Holding, Reviewed, comparable
 from domain.analytics.series import Benchmark, Daily, Days, Float64, PortfolioSeries
 from domain.errors import NoRelease
@@ -150,9 +151,8 @@ class LakeAnalyticsRepository:
         if series is None:
             return None
         holdings = self.get_holdings(portfolio_id, series.as_of)
-        start = series.as_of.replace(year=series.as_of.year - WINDOW_YEARS, day=min(series.as_of.day, 28))
         held = [holding.security_id for holding in comparable(holdings, currency)]
-        days, returns = self.get_returns(held, start, series.as_of)
+        days, returns = self.get_returns(held, months_before(series.as_of, 12 * WINDOW_YEARS), series.as_of)
         return Reviewed(
             series=series,
             benchmark=self.get_benchmark(benchmark_ticker, currency),

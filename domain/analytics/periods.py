@@ -96,8 +96,13 @@ def start_of(period: Period, series: PortfolioSeries) -> date:
         return as_of.replace(day=1) - timedelta(days=1)
     if period is Period.YEAR_TO_DATE:
         return as_of.replace(month=1, day=1) - timedelta(days=1)
-    year, month = divmod(as_of.year * 12 + as_of.month - 1 - _MONTHS_BACK[period], 12)
-    return date(year, month + 1, min(as_of.day, monthrange(year, month + 1)[1]))
+    return months_before(as_of, _MONTHS_BACK[period])
+
+
+def months_before(day: date, months: int) -> date:
+    """The same day of the month so long ago, or the last of a shorter month."""
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def benchmark_value(begin: float, inflow: Float64, outflow: Float64, returns: Float64) -> float:

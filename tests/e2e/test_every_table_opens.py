@@ -123,7 +123,8 @@ def test_the_api_shows_the_rows_of_the_tables(platform_home, tables) -> None:
     (measured,) = rows(tables["marts/fact_performance"], own)
     shown = performance["performance"]
     assert {name: shown[name] for name in ("twr", "xirr", "sharpe", "volatility_annual", "max_drawdown")} == {
-        name: measured[name] for name in ("twr", "xirr", "sharpe", "volatility_annual", "max_drawdown")
+        name: pytest.approx(measured[name], rel=1e-9)
+        for name in ("twr", "xirr", "sharpe", "volatility_annual", "max_drawdown")
     }
     (quoted,) = rows(tables["raw/price_daily"], "ticker = 'JPM' and price_date = date '2009-03-06'")
     assert (price["price_date"], Decimal(price["close"])) == ("2009-03-06", quoted["close"])

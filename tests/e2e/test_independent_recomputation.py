@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,29 @@ def performance(released) -> dict[str, Any]:
 def tickers(released) -> dict[int, str]:
     securities = released("marts/dim_security")
     return dict(zip(securities.security_id, securities.ticker, strict=True))
+
+
+@pytest.fixture(scope="module")
+def review(platform_home) -> dict[str, Any]:
+    with platform_home.client() as client:
+        found: dict[str, Any] = client.get(f"/portfolios/{platform_home.portfolio_id}/review").json()
+    return found
+
+
+@pytest.fixture(scope="module")
+def index_of_500() -> pd.Series:
+    prices = pd.read_parquet(SAMPLE_DATA / "price_daily.parquet").query("ticker == 'SP500'")
+    return pd.Series(prices.close.astype(float).to_numpy(), pd.to_datetime(prices.price_date)).loc[: str(AS_OF)]
+
+
+@pytest.fixture(scope="module")
+def sessions(recomputed, index_of_500) -> pd.DataFrame:
+    """Returns from session to session: the portfolio's, the index's, and those without risk."""
+    curve = pd.read_parquet(SAMPLE_DATA / "yield_curve.parquet").query("tenor_months == 3")
+    yields = pd.Series(curve.par_yield_pct.astype(float).to_numpy(), pd.to_datetime(curve.curve_date))
+    own = recomputed.twr_index.reindex(recomputed.sessions).pct_change()
+    free = yields.reindex(own.index, method="ffill", tolerance=pd.Timedelta(days=7)) / 100 / 252
+    return pd.DataFrame({"own": own, "market": index_of_500.pct_change(), "free": free}).iloc[1:]
 
 
 def test_cash_and_value_of_every_day_are_exact(recomputed, released) -> None:
@@ -251,3 +275,104 @@ def test_correlation_of_what_is_held(recomputed, released, tickers) -> None:
     expected = recomputed.log_returns.corr()
 
     assert np.abs(shown.loc[expected.index, expected.columns] - expected).to_numpy().max() < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("period", "start"),
+    [
+        ("1D", "2017-03-28"),
+        ("1W", "2017-03-22"),
+        ("MTD", "2017-02-28"),
+        ("3M", "2016-12-29"),
+        ("YTD", "2016-12-31"),
+        ("1Y", "2016-03-29"),
+        ("3Y", "2014-03-29"),
+        ("5Y", "2012-03-29"),
+    ],
+)
+def test_the_return_of_a_period_and_of_the_same_flows_in_the_index(
+    recomputed, review, index_of_500, period: str, start: str
+) -> None:
+    (shown,) = [one for one in review["periods"] if one["period"] == period]
+    index, end = recomputed.twr_index, pd.Timestamp(AS_OF)
+    daily = index_of_500.reindex(index.index, method="ffill").pct_change()[start:].iloc[1:]
+    would_be = float(recomputed.value[start]) / 1e8
+    for day, earned in daily.items():
+        would_be = (would_be + recomputed.inflow[day] / 1e8) * (1 + earned) - recomputed.outflow[day] / 1e8
+
+    assert shown["start"] == start
+    assert shown["twr"] == pytest.approx(index[end] / index[start] - 1, rel=1e-9)
+    assert Decimal(shown["begin_value"]) == (Decimal(int(recomputed.value[start])) * UNIT).quantize(
+        Decimal("0.01"), ROUND_HALF_UP
+    )
+    assert shown["benchmark_twr"] == pytest.approx((1 + daily).prod() - 1, rel=1e-9)
+    assert float(shown["benchmark_value"]) == pytest.approx(would_be, abs=0.01)
+
+
+def test_realised_risk(review, sessions) -> None:
+    (shown,) = [profile for profile in review["risk"]["profiles"] if profile["basis"] == "REALISED"]
+    excess, market = sessions.own - sessions.free, sessions.market - sessions.free
+    slope = excess.cov(market) / market.var()
+    active = sessions.own - sessions.market
+    downside = np.sqrt((excess.clip(upper=0) ** 2).mean())
+
+    assert shown["n"] == len(sessions)
+    assert {name: shown[name] for name in ("sortino", "downside_deviation", "beta", "alpha")} == {
+        "sortino": pytest.approx(excess.mean() / downside * np.sqrt(252), abs=1e-9),
+        "downside_deviation": pytest.approx(downside * np.sqrt(252), abs=1e-9),
+        "beta": pytest.approx(slope, abs=1e-9),
+        "alpha": pytest.approx((excess.mean() - slope * market.mean()) * 252, abs=1e-9),
+    }
+    assert shown["tracking_error"] == pytest.approx(active.std() * np.sqrt(252), abs=1e-9)
+    assert shown["information_ratio"] == pytest.approx(active.mean() / active.std() * np.sqrt(252), abs=1e-9)
+
+
+@pytest.mark.parametrize("confidence", [0.95, 0.99])
+@pytest.mark.parametrize("days", [1, 10])
+def test_value_at_risk_and_expected_shortfall(review, sessions, confidence: float, days: int) -> None:
+    (profile,) = [profile for profile in review["risk"]["profiles"] if profile["basis"] == "REALISED"]
+    shown = {
+        tail["method"]: tail
+        for tail in profile["tails"]
+        if (tail["confidence"], tail["horizon_days"]) == (confidence, days)
+    }
+    losses = -((1 + sessions.own).rolling(days).apply(np.prod, raw=True).dropna() - 1)
+    at = losses.quantile(confidence)
+    z = NormalDist().inv_cdf(confidence)
+    mean, deviation = sessions.own.mean() * days, sessions.own.std() * np.sqrt(days)
+
+    assert shown["HISTORICAL"]["n"] == len(losses)
+    assert shown["HISTORICAL"]["var"] == pytest.approx(at, abs=1e-9)
+    assert shown["HISTORICAL"]["es"] == pytest.approx(losses[losses >= at].mean(), abs=1e-9)
+    assert shown["PARAMETRIC"]["var"] == pytest.approx(z * deviation - mean, abs=1e-9)
+    assert shown["PARAMETRIC"]["es"] == pytest.approx(
+        NormalDist().pdf(z) / (1 - confidence) * deviation - mean, abs=1e-9
+    )
+
+
+def test_risk_of_todays_weights_and_whose_it_is(recomputed, review) -> None:
+    (shown,) = [profile for profile in review["risk"]["profiles"] if profile["basis"] == "CURRENT_WEIGHTS"]
+    weights = (recomputed.positions.iloc[-1] / recomputed.value.iloc[-1]).loc[lambda held: held > 0]
+    returns = recomputed.closes[weights.index].astype(float).pct_change().loc["2007-03-29":].iloc[1:]
+    deviation = np.sqrt(weights @ returns.cov() @ weights)
+    parts = weights * (returns.cov() @ weights) / deviation * NormalDist().inv_cdf(0.95)
+
+    assert shown["volatility"] == pytest.approx((returns @ weights).std() * np.sqrt(252), abs=1e-9)
+    assert {part["ticker"]: part["var"] for part in review["risk"]["components"]} == {
+        ticker: pytest.approx(part, abs=1e-9) for ticker, part in parts.items()
+    }
+
+
+def test_concentration(recomputed, review) -> None:
+    sectors = pd.read_csv(SAMPLE_DATA / "securities.csv").set_index("ticker").sector
+    held = recomputed.positions.iloc[-1].loc[lambda values: values > 0].astype(float)
+    shares = pd.concat([held, pd.Series({"Cash": float(recomputed.cash.iloc[-1])})]) / recomputed.value.iloc[-1]
+    by_sector = shares.groupby(lambda ticker: sectors.get(ticker, "Cash")).sum()
+    shown = {one["dimension"]: one for one in review["concentration"]["dimensions"]}
+
+    assert shown["security"]["hhi"] == pytest.approx((shares**2).sum(), abs=1e-9)
+    assert shown["security"]["top_5"] == pytest.approx(shares.nlargest(5).sum(), abs=1e-9)
+    assert shown["sector"]["effective_number"] == pytest.approx(1 / (by_sector**2).sum(), abs=1e-9)
+    assert {group["label"]: group["gross"] for group in shown["sector"]["groups"]} == {
+        sector: pytest.approx(share, abs=1e-9) for sector, share in by_sector.items()
+    }
