@@ -25,6 +25,7 @@ from domain.securities import Security
 from oltp_api.fields import Day, Moment
 from oltp_api.group_commit import GroupCommit
 from oltp_api.handlers.ledger import record_transaction
+from oltp_api.handlers.review import MeasuresKept
 from oltp_api.handlers.together import Entry, Outcome, entry_of, record_together
 from oltp_api.observing import USER_ID
 from oltp_api.repositories.requests import Answer, KeptKey, PostgresIdempotencyKeys
@@ -50,6 +51,7 @@ class World:
     schema_version: str
     bundled: frozenset[str] = frozenset()
     benchmark: str = "SP500"
+    measures: MeasuresKept = field(default_factory=MeasuresKept)
     together: GroupCommit[Entry, Outcome] = field(init=False)
 
     def __post_init__(self) -> None:

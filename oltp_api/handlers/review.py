@@ -1,13 +1,22 @@
-"""The measures of a portfolio as the bodies of answers."""
+"""The measures of a portfolio as the bodies of answers, each computed when it is asked for first.
 
+They follow from a release alone, which never changes: so they are kept for the next one who asks.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import asdict
 from datetime import date
+from functools import cached_property
+from threading import Lock
+from uuid import UUID
 
 import numpy as np
 
 from domain.analytics.periods import Period, performance
 from domain.analytics.review import Reviewed, concentration_of, curve_of, risk_of, weights_in
 from domain.analytics.risk import max_drawdown, sharpe, volatility_annual
+from domain.ports import PortfolioValue, ReleasedCash
+from oltp_api.schemas.portfolios import PortfolioValueView, ReleasedCashView
 from oltp_api.schemas.review import (
     BenchmarkView,
     ConcentrationBody,
@@ -19,14 +28,76 @@ from oltp_api.schemas.review import (
     PeriodView,
     RiskBody,
 )
+from storage.analytics import LakeAnalyticsRepository
 
 
-def benchmark_view(of: Reviewed | None) -> BenchmarkView | None:
-    return BenchmarkView.model_validate(of.benchmark) if of and of.benchmark else None
+class Measures:
+    """What one release says of one portfolio up to one day."""
+
+    def __init__(self, of: Reviewed, total: PortfolioValue, cash: Sequence[ReleasedCash]) -> None:
+        self._of = of
+        self.day = of.series.as_of
+        self.total = PortfolioValueView.model_validate(total)
+        self.cash = [ReleasedCashView.model_validate(balance) for balance in cash]
+        self.benchmark = BenchmarkView.model_validate(of.benchmark) if of.benchmark else None
+
+    @cached_property
+    def periods(self) -> list[PeriodView]:
+        return [PeriodView.model_validate(one) for one in performance(self._of.series, self._of.benchmark)]
+
+    @cached_property
+    def performance(self) -> PerformanceNumbers:
+        return performance_numbers(self._of)
+
+    @cached_property
+    def risk(self) -> RiskBody:
+        return RiskBody.model_validate(risk_of(self._of))
+
+    @cached_property
+    def concentration(self) -> ConcentrationBody:
+        return concentration_body(self._of)
+
+    @cached_property
+    def holdings(self) -> list[HoldingView]:
+        return holding_views(self._of)
+
+    @cached_property
+    def curve(self) -> CurveView:
+        return curve_view(self._of)
 
 
-def period_views(of: Reviewed | None) -> list[PeriodView]:
-    return [PeriodView.model_validate(one) for one in performance(of.series, of.benchmark)] if of else []
+class MeasuresKept:
+    """The measures that were asked for last."""
+
+    def __init__(self, most: int = 64) -> None:
+        self._most = most
+        self._lock = Lock()
+        self._kept: dict[Hashable, Measures | None] = {}
+
+    def of(self, key: Hashable, measure: Callable[[], Measures | None]) -> Measures | None:
+        """Those under `key`, by `measure` if they are not there; two who ask at once may both have them made."""
+        with self._lock:
+            if key in self._kept:
+                self._kept[key] = self._kept.pop(key)
+                return self._kept[key]
+        found = measure()
+        with self._lock:
+            self._kept[key] = found
+            while len(self._kept) > self._most:
+                del self._kept[next(iter(self._kept))]
+        return found
+
+
+def measures(
+    analytics: LakeAnalyticsRepository, portfolio_id: UUID, currency: str, benchmark: str, as_of: date | None
+) -> Measures | None:
+    """Up to `as_of` or the release's last day; None if the release has no day of the portfolio."""
+    of = analytics.get_reviewed(portfolio_id, currency, benchmark, as_of)
+    if of is None:
+        return None
+    day = of.series.as_of
+    (total,) = analytics.get_values(portfolio_id, day, day)
+    return Measures(of, total, analytics.get_cash(portfolio_id, day))
 
 
 def performance_numbers(of: Reviewed) -> PerformanceNumbers:
@@ -51,10 +122,6 @@ def performance_numbers(of: Reviewed) -> PerformanceNumbers:
         "max_drawdown_recovery": day(fall.recovery),
     }
     return PerformanceNumbers.model_validate(measured)
-
-
-def risk_body(of: Reviewed) -> RiskBody:
-    return RiskBody.model_validate(risk_of(of))
 
 
 def concentration_body(of: Reviewed) -> ConcentrationBody:

@@ -1,25 +1,14 @@
 """What people look at: return, risk, concentration. Computed for the day and the release that were asked for."""
 
 from dataclasses import asdict
-from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 
-from domain.analytics.review import Reviewed
 from oltp_api.dependencies import KnownDep, SeenPortfolio, UserDep, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Day
-from oltp_api.handlers.review import (
-    benchmark_view,
-    concentration_body,
-    curve_view,
-    holding_views,
-    performance_numbers,
-    period_views,
-    risk_body,
-)
-from oltp_api.schemas.portfolios import PortfolioValueView, ReleasedCashView
+from oltp_api.handlers.review import Measures, measures
 from oltp_api.schemas.review import ConcentrationView, PerformanceView, ReviewView, RiskView
 
 router = APIRouter(tags=["analytics"], responses=PROBLEMS)
@@ -27,59 +16,62 @@ router = APIRouter(tags=["analytics"], responses=PROBLEMS)
 AsOf = Annotated[Day | None, Query(description="The last day of it all; by default the release's.")]
 
 
-def review_inputs(
-    portfolio: SeenPortfolio, analytics: KnownDep, world: WorldDep, as_of: AsOf = None
-) -> Reviewed | None:
-    """What the measures are made from; None if the release has no day of the portfolio."""
-    return analytics.get_reviewed(portfolio.portfolio_id, portfolio.base_currency, world.benchmark, as_of)
+def measured(portfolio: SeenPortfolio, analytics: KnownDep, world: WorldDep, as_of: AsOf = None) -> Measures | None:
+    """What the release says of the portfolio; None if it has no day of it."""
+    asked = (portfolio.portfolio_id, portfolio.base_currency, world.benchmark, as_of)
+    return world.measures.of((analytics.head().release_id, *asked), lambda: measures(analytics, *asked))
 
 
-ReviewedDep = Annotated[Reviewed | None, Depends(review_inputs)]
+MeasuredDep = Annotated[Measures | None, Depends(measured)]
 
 
 @router.get("/portfolios/{portfolio_id}/performance", summary="Return over ten periods, beside the benchmark's")
-def get_performance(portfolio: SeenPortfolio, analytics: KnownDep, of: ReviewedDep) -> PerformanceView:
+def get_performance(portfolio: SeenPortfolio, analytics: KnownDep, found: MeasuredDep) -> PerformanceView:
     return PerformanceView(
         **asdict(analytics.release()),
         currency=portfolio.base_currency,
-        benchmark=benchmark_view(of),
-        performance=performance_numbers(of) if of else None,
-        periods=period_views(of),
+        benchmark=found.benchmark if found else None,
+        performance=found.performance if found else None,
+        periods=found.periods if found else [],
     )
 
 
 @router.get("/portfolios/{portfolio_id}/risk", summary="Risk as it was, and of what is held now")
-def get_risk(analytics: KnownDep, of: ReviewedDep) -> RiskView:
-    return RiskView(**asdict(analytics.release()), risk=risk_body(of) if of else None)
+def get_risk(analytics: KnownDep, found: MeasuredDep) -> RiskView:
+    return RiskView(**asdict(analytics.release()), risk=found.risk if found else None)
 
 
 @router.get(
     "/portfolios/{portfolio_id}/concentration", summary="How much is in one place, and whether that is too much"
 )
-def get_concentration(analytics: KnownDep, of: ReviewedDep) -> ConcentrationView:
-    return ConcentrationView(**asdict(analytics.release()), concentration=concentration_body(of) if of else None)
+def get_concentration(analytics: KnownDep, found: MeasuredDep) -> ConcentrationView:
+    return ConcentrationView(**asdict(analytics.release()), concentration=found.concentration if found else None)
 
 
-@router.get("/portfolios/{portfolio_id}/review", summary="Value, return, risk and concentration in one document")
-def get_review(
-    portfolio: SeenPortfolio, analytics: KnownDep, of: ReviewedDep, world: WorldDep, user_id: UserDep
+def reviewed(
+    portfolio: SeenPortfolio, analytics: KnownDep, found: MeasuredDep, world: WorldDep, user_id: UserDep
 ) -> ReviewView:
-    day: date | None = of.series.as_of if of else None
-    values = analytics.get_values(portfolio.portfolio_id, day, day) if day else []
+    """All of it in one document."""
+    of_release = asdict(analytics.release())
+    if found is None:
+        return ReviewView(**of_release, portfolio=portfolio)
     standing = world.transact(lambda work: work.reads.standing_simulation(user_id, portfolio.portfolio_id))
-    return ReviewView(
-        **asdict(analytics.release()),
+    measured_parts = ("day", "total", "holdings", "cash", "benchmark", "periods", "risk", "concentration", "curve")
+    return ReviewView.model_construct(
+        **of_release,
+        **{name: getattr(found, name) for name in measured_parts},
         portfolio=portfolio,
-        day=day,
-        total=PortfolioValueView.model_validate(values[0]) if values else None,
-        holdings=holding_views(of) if of else [],
-        cash=[ReleasedCashView.model_validate(cash) for cash in analytics.get_cash(portfolio.portfolio_id, day)]
-        if day
-        else [],
-        benchmark=benchmark_view(of),
-        periods=period_views(of),
-        risk=risk_body(of) if of else None,
-        concentration=concentration_body(of) if of else None,
-        curve=curve_view(of) if of else None,
         fan=analytics.get_simulation_fan(standing) or None if standing else None,
     )
+
+
+ReviewedDep = Annotated[ReviewView, Depends(reviewed)]
+
+
+@router.get(
+    "/portfolios/{portfolio_id}/review",
+    response_model=ReviewView,
+    summary="Value, return, risk and concentration in one document",
+)
+def get_review(review: ReviewedDep) -> Response:
+    return Response(review.model_dump_json(), media_type="application/json")  # each part has been validated before

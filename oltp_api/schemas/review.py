@@ -205,13 +205,13 @@ class ReviewView(ReleaseView):
     """All of it, from one release. Without the release knowing the portfolio, only the portfolio itself."""
 
     portfolio: PortfolioView
-    day: date | None = Field(description="The last day of it all.")
-    total: PortfolioValueView | None
-    holdings: Sequence[HoldingView]
-    cash: Sequence[ReleasedCashView]
-    benchmark: BenchmarkView | None
-    periods: Sequence[PeriodView]
-    risk: RiskBody | None
-    concentration: ConcentrationBody | None
-    curve: CurveView | None
-    fan: Sequence[Mapping[str, float]] | None = Field(description="Of the standing simulation, once it is DONE.")
+    day: date | None = Field(None, description="The last day of it all.")
+    total: PortfolioValueView | None = None
+    holdings: Sequence[HoldingView] = ()
+    cash: Sequence[ReleasedCashView] = ()
+    benchmark: BenchmarkView | None = None
+    periods: Sequence[PeriodView] = ()
+    risk: RiskBody | None = None
+    concentration: ConcentrationBody | None = None
+    curve: CurveView | None = None
+    fan: Sequence[Mapping[str, float]] | None = Field(None, description="Of the standing simulation, once it is DONE.")
