@@ -9,6 +9,7 @@ from tests.benchmarks import (
     bench_positions,
     bench_refresh,
     bench_replication,
+    bench_review,
     bench_simulation,
     bench_trades,
 )
@@ -23,6 +24,7 @@ def main() -> None:
         bench_one_trade,
         bench_replication,
         bench_refresh,
+        bench_review,
         bench_pick_up,
         bench_observing,
         bench_trades,
