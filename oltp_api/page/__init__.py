@@ -1,0 +1,1 @@
+"""Pages for people, made on the server: whole without a script, and without a request to another host."""

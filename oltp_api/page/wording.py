@@ -1,0 +1,134 @@
+"""Numbers, days and states in the words of a page. What is not known is said so, and is never 0."""
+
+from datetime import UTC, date, datetime
+from decimal import ROUND_DOWN, Decimal
+from math import isfinite
+
+UNKNOWN = "unknown"
+TOO_FEW = "too few days"
+SPACE = "\u202f"  # narrow, and not broken: between a number and its unit
+MINUS = "\u2212"
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_SCALES = ((1e12, "tn"), (1e9, "bn"), (1e6, "m"))
+_PERIODS = {
+    "1D": "1 day",
+    "1W": "1 week",
+    "MTD": "Month to date",
+    "1M": "1 month",
+    "3M": "3 months",
+    "YTD": "Year to date",
+    "1Y": "1 year",
+    "3Y": "3 years",
+    "5Y": "5 years",
+    "SINCE_INCEPTION": "Since inception",
+}
+_METHODS = {"HISTORICAL": "Historical", "PARAMETRIC": "Parametric", "CORNISH_FISHER": "Cornish-Fisher"}
+_BASES = {"REALISED": "What you went through", "CURRENT_WEIGHTS": "What today's weights would have"}
+_MEASURES = {
+    "GROSS_WEIGHT": "gross weight",
+    "NET_WEIGHT": "net weight",
+    "HHI": "HHI",
+    "TOP_5": "five largest",
+    "TOP_10": "ten largest",
+}
+_STATES = {"OK": "OK", "WARN": "▲ WARN", "BREACH": "■ BREACH", "UNDEFINED": "nothing held"}
+_NO_TAIL = {"INSUFFICIENT": TOO_FEW, "NOT_MONOTONE": "no fit"}
+_NO_MONEY_WEIGHTED = {"NO_SIGN_CHANGE": "no solution", "FX_MISSING": "rate missing"}
+
+
+def number(value: Decimal | float | None, digits: int = 2, *, signed: bool = False, unit: str = "") -> str:
+    """Such as "+1,234.50", with a true minus; a rounded zero has no sign."""
+    if value is None or not isfinite(value):
+        return UNKNOWN
+    digits_only = f"{abs(value):,.{digits}f}"
+    is_zero = not digits_only.strip("0.,")
+    sign = "" if is_zero else MINUS if value < 0 else "+" if signed else ""
+    return f"{sign}{digits_only}{SPACE}{unit}" if unit else f"{sign}{digits_only}"
+
+
+def percent(fraction: float | None, digits: int = 2, *, signed: bool = False) -> str:
+    return number(None if fraction is None else fraction * 100, digits, signed=signed, unit="%")
+
+
+def covered(share_pct: float) -> str:
+    """Never rounded up: 99.999 % is not all."""
+    return number(Decimal(repr(share_pct)).quantize(Decimal("0.01"), ROUND_DOWN), 2, unit="%")
+
+
+def quantity(value: Decimal) -> str:
+    whole, _, part = f"{abs(value):,f}".partition(".")
+    part = part.rstrip("0")
+    return f"{MINUS if value < 0 else ''}{whole}{'.' if part else ''}{part}"
+
+
+def short(value: float, step: float, digits: int) -> str:
+    """A tick of a money axis: whole amounts up to ten million, then 12.5 m, bn or tn, as exact as its `step`."""
+    for size, unit in _SCALES:
+        if abs(value) >= max(size, 1e7):
+            return number(value / size, 0 if step >= size else min(3, len(f"{size / step:.0f}") - 1), unit=unit)
+    return number(value, digits)
+
+
+def day(value: date | None) -> str:
+    return UNKNOWN if value is None else f"{value.day}\u00a0{_MONTHS[value.month - 1]}\u00a0{value.year}"
+
+
+def month(value: date) -> str:
+    return f"{_MONTHS[value.month - 1]}\u00a0{value.year}"
+
+
+def day_of_month(value: date) -> str:
+    return f"{value.day}\u00a0{_MONTHS[value.month - 1]}"
+
+
+def moment(value: datetime) -> str:
+    at = value.astimezone(UTC)
+    return f"{day(at.date())}, {at:%H:%M}\u00a0UTC"
+
+
+def period(name: str) -> str:
+    return _PERIODS.get(name, name)
+
+
+def method(name: str) -> str:
+    return _METHODS.get(name, name)
+
+
+def basis(name: str) -> str:
+    return _BASES.get(name, name)
+
+
+def dimension(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def measure(name: str) -> str:
+    return _MEASURES.get(name, name)
+
+
+def state(name: str) -> str:
+    return _STATES.get(name, name)
+
+
+def of_measure(name: str, value: float | None) -> str:
+    """HHI is a number between 0 and 1, the others are shares."""
+    return number(value, 3) if name == "HHI" else percent(value, 1)
+
+
+def annual(per_year: float | None, whole: float | None) -> str:
+    """A return per year, which one of under a year has not."""
+    return "under a year" if per_year is None and whole is not None else percent(per_year, signed=True)
+
+
+def money_weighted(value: float | None, status: str | None) -> str:
+    if value is None:
+        return _NO_MONEY_WEIGHTED.get(status or "", UNKNOWN)
+    return percent(value, signed=True) + (" *" if status == "MULTIPLE" else "")
+
+
+def tail(value: float | None, status: str) -> str:
+    return _NO_TAIL.get(status, UNKNOWN) if value is None else percent(value)
+
+
+def is_wordy(text: str) -> bool:
+    return not any(letter.isdigit() for letter in text)
