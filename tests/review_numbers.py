@@ -58,6 +58,9 @@ def a_curve(n: int = 600, *, every: int = 4, seed: int = 7) -> CurveView:
     return CurveView(days=days, value=value, contributed=contributed, index=index, drawdown=drawdown, benchmark=known)
 
 
+TOTAL = round(a_curve().value[-1], 2)
+
+
 def a_period(name: str, **changed: Any) -> PeriodView:
     length = {"1D": 1, "1W": 7, "MTD": 20, "1M": 31, "3M": 92, "YTD": 324, "1Y": 365, "3Y": 1096, "5Y": 1826}
     n_days = length.get(name, (LAST - FIRST).days)
@@ -70,9 +73,9 @@ def a_period(name: str, **changed: Any) -> PeriodView:
             "start": LAST - timedelta(days=n_days),
             "as_of": LAST,
             "begin_value": 120_000.0,
-            "end_value": 187_654.32,
+            "end_value": TOTAL,
             "net_contributions": 135_000.0,
-            "gain": 120_000.0 * twr,
+            "gain": round(TOTAL - 135_000, 2) if name == "SINCE_INCEPTION" else 120_000.0 * twr,
             "twr": twr,
             "twr_annual": per_year,
             "twr_gross": twr + 0.002 * n_days / 365,
@@ -141,7 +144,7 @@ def too_few(basis: str, n: int = 41) -> RiskProfileView:
 
 
 def some_holdings() -> list[HoldingView]:
-    total, left = 187_654.32, 0.94
+    total, left = TOTAL, 0.94
     holdings = []
     for i, (ticker, name) in enumerate(NAMES.items()):
         weight = left * 0.21
@@ -221,11 +224,8 @@ def a_fan(years: int = 20) -> list[dict[str, float]]:
         {
             "step": float(step),
             "years": step / 12,
-            **{
-                name: 187_654.32 * 1.05 ** (step / 12) * 2.718 ** (0.13 * (step / 12) ** 0.5 * at)
-                for name, at in z.items()
-            },
-            "mean": 187_654.32 * 1.058 ** (step / 12),
+            **{name: TOTAL * 1.05 ** (step / 12) * 2.718 ** (0.13 * (step / 12) ** 0.5 * at) for name, at in z.items()},
+            "mean": TOTAL * 1.058 ** (step / 12),
         }
         for step in range(years * 12 + 1)
     ]
@@ -254,8 +254,8 @@ def a_total(**changed: Any) -> PortfolioValueView:
         **{
             "business_date": LAST,
             "currency": "USD",
-            "total_value": Decimal("187654.32"),
-            "positions_value": Decimal("176395.06"),
+            "total_value": Decimal(f"{TOTAL:.2f}"),
+            "positions_value": Decimal(f"{TOTAL - 11_259.26:.2f}"),
             "cash": Decimal("11259.26"),
             **dict.fromkeys(zeros, Decimal(0)),
             "coverage_pct": 98.9999,

@@ -25,7 +25,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Between two columns; `low` may be one number, the floor of an area."""
+    """Between two columns that are known at the same places; `low` may be one number, the floor of an area."""
 
     style: str
     low: Column | float
@@ -97,19 +97,20 @@ def _drawn(shape: Line | Band, places: Sequence[float], ticks: Ticks) -> str:
         runs = list(_runs(shape.values, places, ticks))
         style = f"{shape.style} dot" if all(len(run) == 1 for run in runs) else shape.style
         return f'<path class="line {style}" d="{"".join(_path(run) for run in runs)}"/>'
-    floor = [shape.low] * len(places) if isinstance(shape.low, (int, float)) else shape.low
-    both = zip(_runs(shape.high, places, ticks), _runs(floor_where(shape.high, floor), places, ticks), strict=False)
-    closed = "".join(f"{_path(high)}L{_points(low[::-1])}Z" for high, low in both if len(high) == len(low) > 1)
+    upper = _runs(shape.high, places, ticks)
+    if isinstance(shape.low, (int, float)):
+        floor = _level(shape.low, ticks)
+        closed = "".join(f"{_path(run)}V{floor}H{run[0][0]}Z" for run in upper if len(run) > 1)
+    else:
+        lower = _runs(shape.low, places, ticks)
+        both = zip(upper, lower, strict=False)
+        closed = "".join(f"{_path(high)}L{_points(low[::-1])}Z" for high, low in both if len(high) == len(low) > 1)
     return f'<path class="band {shape.style}" d="{closed}"/>'
-
-
-def floor_where(values: Column, floor: Column) -> list[float | None]:
-    """`floor`, with the gaps of `values`, so that both have the same runs."""
-    return [None if value is None else low for value, low in zip(values, floor, strict=True)]
 
 
 def _runs(values: Column, places: Sequence[float], ticks: Ticks) -> Iterator[list[tuple[int, int]]]:
     """Points of the drawing, parted where a value is not known."""
+    top, scale = ticks.values[-1], _HIGH / (ticks.values[-1] - ticks.values[0])
     run: list[tuple[int, int]] = []
     for place, value in zip(places, values, strict=True):
         if value is None or not isfinite(value):
@@ -117,13 +118,13 @@ def _runs(values: Column, places: Sequence[float], ticks: Ticks) -> Iterator[lis
                 yield run
             run = []
         else:
-            run.append((round(place * _WIDE), round((1 - ticks.height_of(value)) * _HIGH)))
+            run.append((round(place * _WIDE), round((top - value) * scale)))
     if run:
         yield run
 
 
 def _points(run: Sequence[tuple[int, int]]) -> str:
-    return " ".join(f"{x},{y}" for x, y in run)
+    return " ".join(["%d,%d" % point for point in run])
 
 
 def _path(run: Sequence[tuple[int, int]]) -> str:

@@ -55,7 +55,7 @@ def _template() -> Template:
     environment.filters.update(
         money=wording.number, percent=wording.percent, ratio=wording.number, day=wording.day, moment=wording.moment
     )
-    environment.tests["wordy"] = wording.is_wordy
+    environment.tests["reason"] = wording.is_reason
     return environment.get_template("review.html")
 
 

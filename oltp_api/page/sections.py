@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Literal
 
@@ -13,7 +12,6 @@ from oltp_api.page.charts import bars
 from oltp_api.page.wording import SPACE, number, percent
 from oltp_api.schemas.review import (
     BacktestView,
-    ComponentView,
     ConcentrationBody,
     DimensionView,
     LimitView,
@@ -24,7 +22,9 @@ from oltp_api.schemas.review import (
 )
 
 MOST_ROWS = 12
+_Part = tuple[str, float | None, float | None, float | None]
 _MOST_GROUPS = 6
+_MOST_CALM = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +80,10 @@ def allocation(review: ReviewView) -> list[Share]:
     unknown = [share for share in every if share.value is None]
     if len(known) > MOST_ROWS + 1:
         rest = known[MOST_ROWS:]
-        weights = [share.weight for share in rest]
         others = Share(
             f"{len(rest)} others",
             "",
-            None if None in weights else sum(weight for weight in weights if weight is not None),
+            _sum([share.weight for share in rest]),
             sum((share.value for share in rest if share.value is not None), Decimal()),
             "others",
         )
@@ -98,11 +97,11 @@ def allocation(review: ReviewView) -> list[Share]:
 def components(risk: RiskBody) -> list[Component]:
     """By size; the smallest as one row. The parts of VaR sum to the whole, so those of the others are summed."""
     every = sorted(risk.components, key=lambda part: -abs(part.var or 0.0))
-    rows = [(part.ticker, part.weight, part.var, part.es) for part in every]
+    rows: list[_Part] = [(part.ticker, part.weight, part.var, part.es) for part in every]
     if len(every) > MOST_ROWS + 1:
-        rest = every[MOST_ROWS:]
-        summed = [_sum(rest, pick) for pick in (_of_weight, _of_var, _of_es)]
-        rows = [*rows[:MOST_ROWS], (f"{len(rest)} others", *summed)]
+        rest = rows[MOST_ROWS:]
+        weight, var, es = _sum([r[1] for r in rest]), _sum([r[2] for r in rest]), _sum([r[3] for r in rest])
+        rows = [*rows[:MOST_ROWS], (f"{len(rest)} others", weight, var, es)]
     drawn = bars([row[2] for row in rows])
     return [Component(*row, bar) for row, bar in zip(rows, drawn, strict=True)]
 
@@ -162,7 +161,7 @@ def loss_in_words(review: ReviewView) -> str | None:
     if review.total is not None and review.total.total_value > 0:
         amount = float(review.total.total_value) * found[0]
         money = f", {number(amount, 0)} {review.total.currency} today"
-    return f"On one day in twenty, today's weights would have lost {percent(found[0])}{money}, or more."
+    return f"On one day in twenty, today’s weights would have lost {percent(found[0])}{money}, or more."
 
 
 def kupiec(backtest: BacktestView) -> str:
@@ -185,8 +184,7 @@ def limits(body: ConcentrationBody) -> tuple[list[LimitView], int]:
     """What needs attention and the nearest of the others; and how many are left, all of them OK."""
     urgent = [limit for limit in body.limits if limit.state != "OK"]
     calm = sorted((limit for limit in body.limits if limit.state == "OK"), key=_distance)
-    shown = max(0, MOST_ROWS - len(urgent))
-    return [*urgent, *calm[:shown]], len(calm[shown:])
+    return [*urgent, *calm[:_MOST_CALM]], len(calm[_MOST_CALM:])
 
 
 def dimensions(body: ConcentrationBody) -> list[Dimension]:
@@ -220,21 +218,9 @@ def _weight(value: Decimal | None, total: Decimal | None) -> float | None:
     return float(value / total) if value is not None and total is not None and total > 0 else None
 
 
-def _sum(parts: Sequence[ComponentView], pick: Callable[[ComponentView], float | None]) -> float | None:
-    picked = [pick(part) for part in parts]
-    return None if None in picked else sum(value for value in picked if value is not None)
-
-
-def _of_weight(part: ComponentView) -> float | None:
-    return part.weight
-
-
-def _of_var(part: ComponentView) -> float | None:
-    return part.var
-
-
-def _of_es(part: ComponentView) -> float | None:
-    return part.es
+def _sum(values: Sequence[float | None]) -> float | None:
+    """Of a part that is not known, nor is the whole."""
+    return None if None in values else sum(value for value in values if value is not None)
 
 
 def _distance(limit: LimitView) -> float:
@@ -253,8 +239,6 @@ def _fall_days(profile: RiskProfileView) -> str:
 
 def _span(profile: RiskProfileView) -> str:
     days = f"{profile.n:,} trading days"
-    return days if profile.first_day is None else f"{days}, {_from_to(profile.first_day, profile.last_day)}"
-
-
-def _from_to(first: date, last: date | None) -> str:
-    return f"{wording.day(first)} to {wording.day(last)}"
+    if profile.first_day is None or profile.last_day is None:
+        return days
+    return f"{days}, {wording.month(profile.first_day)} to {wording.month(profile.last_day)}"

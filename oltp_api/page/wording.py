@@ -23,7 +23,7 @@ _PERIODS = {
     "SINCE_INCEPTION": "Since inception",
 }
 _METHODS = {"HISTORICAL": "Historical", "PARAMETRIC": "Parametric", "CORNISH_FISHER": "Cornish-Fisher"}
-_BASES = {"REALISED": "What you went through", "CURRENT_WEIGHTS": "What today's weights would have"}
+_BASES = {"REALISED": "What you went through", "CURRENT_WEIGHTS": "What today’s weights would have"}
 _MEASURES = {
     "GROSS_WEIGHT": "gross weight",
     "NET_WEIGHT": "net weight",
@@ -130,5 +130,6 @@ def tail(value: float | None, status: str) -> str:
     return _NO_TAIL.get(status, UNKNOWN) if value is None else percent(value)
 
 
-def is_wordy(text: str) -> bool:
-    return not any(letter.isdigit() for letter in text)
+def is_reason(text: str) -> bool:
+    """Whether it stands where a number would, and says why there is none."""
+    return text[:1].islower() and not any(letter.isdigit() for letter in text)
