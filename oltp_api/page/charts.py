@@ -124,7 +124,7 @@ def _runs(values: Column, places: Sequence[float], ticks: Ticks) -> Iterator[lis
 
 
 def _points(run: Sequence[tuple[int, int]]) -> str:
-    return " ".join(["%d,%d" % point for point in run])
+    return " ".join([f"{x},{y}" for x, y in run])
 
 
 def _path(run: Sequence[tuple[int, int]]) -> str:
