@@ -7,10 +7,11 @@ demo again changes nothing twice.
 import csv
 import json
 import time
+from pathlib import Path
 
 import httpx
 
-from ops import bond_report, processes, report
+from ops import bond_report, processes, report, review_report
 from ops.client import pages, post
 from ops.environment import prepared
 from storage import embedded
@@ -40,10 +41,11 @@ def run(current: Settings) -> int:
                 raise SetupError(f"the refresh failed; its steps are above, its logs in {state.home / 'dagster'}")
             print(report.render(report.gather(client, portfolio_id)))
             print(bond_report.render(bond_report.gather(client, bonds_id)))
+            page = review_report.save_page(client, portfolio_id, state.home / "review.html")
     finally:
         processes.stop(state.home, "api")
         embedded.stop(state.home)
-    print(_where(state, time.perf_counter() - started))
+    print(_where(state, time.perf_counter() - started, page))
     return 0
 
 
@@ -101,11 +103,11 @@ def _say(line: str) -> None:
     print(f"\n{line} ...", flush=True)
 
 
-def _where(state: Settings, seconds: float) -> str:
+def _where(state: Settings, seconds: float, page: Path) -> str:
     home = _relative(state)
     return (
         f"\nThe lake is in {home}/lake: Delta tables for DuckDB, Polars, Spark."
         f"\nTo look around: `make up HOME_DIR={home}`, then the API's docs are at http://127.0.0.1:8000/docs"
         f"\nand the Dagster UI, with the lineage graph, at http://127.0.0.1:3000."
-        f"\nDone in {seconds:.0f} s."
+        f"\nDone in {seconds:.0f} s. All of it on one page: {page.as_uri()}"
     )

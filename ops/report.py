@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from ops import review_report
 from ops.client import get
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -26,6 +27,7 @@ class Facts:
     correlations: Sequence[dict[str, Any]]
     simulation: dict[str, Any]
     lineage: dict[str, Any]
+    review: dict[str, Any]
 
 
 def gather(client: httpx.Client, portfolio_id: str) -> Facts:
@@ -42,6 +44,7 @@ def gather(client: httpx.Client, portfolio_id: str) -> Facts:
         performance=get(client, f"{here}/performance")["performance"],
         correlations=get(client, f"{here}/correlations")["extremes"],
         simulation=get(client, f"/simulations/{standing['simulation_id']}"),
+        review=get(client, f"{here}/review"),
     )
 
 
@@ -54,6 +57,7 @@ def render(facts: Facts) -> str:
         identity(facts.values, facts.values[-1]["business_date"][:4]),
         _history(facts.values),
         _performance(facts.performance),
+        review_report.render(facts.review),
         _correlations(facts.correlations),
         _fan(facts.simulation),
     ]

@@ -4,11 +4,13 @@ from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import HTMLResponse
 
 from oltp_api.dependencies import KnownDep, SeenPortfolio, UserDep, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Day
 from oltp_api.handlers.review import Measures, measures
+from oltp_api.page.review import review_page
 from oltp_api.schemas.review import ConcentrationView, PerformanceView, ReviewView, RiskView
 
 router = APIRouter(tags=["analytics"], responses=PROBLEMS)
@@ -75,3 +77,12 @@ ReviewedDep = Annotated[ReviewView, Depends(reviewed)]
 )
 def get_review(review: ReviewedDep) -> Response:
     return Response(review.model_dump_json(), media_type="application/json")  # each part has been validated before
+
+
+@router.get(
+    "/portfolios/{portfolio_id}/review.html",
+    response_class=HTMLResponse,
+    summary="The same as one page: no script, no other host, for a phone and for paper",
+)
+def get_review_page(review: ReviewedDep) -> HTMLResponse:
+    return HTMLResponse(review_page(review))

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pyarrow.parquet as pq
 import pytest
 
-from ops import demo, report
+from ops import demo, report, review_report
 from storage.settings import REPOSITORY
 
 
@@ -35,6 +35,26 @@ def test_return_and_risk_stand_in_the_report(facts: report.Facts) -> None:
     assert facts.performance["max_drawdown_trough"] in text
 
 
+def test_periods_risk_and_concentration_stand_in_the_report(facts: report.Facts) -> None:
+    text = report.render(facts)
+
+    for period in facts.review["periods"]:
+        assert f"{100 * period['twr']:,.2f} %" in text
+    realised, current = facts.review["risk"]["profiles"]
+    for profile in (realised, current):
+        assert f"{100 * profile['volatility']:,.2f} %" in text
+    assert "WARN: Apple Inc. (issuer) 0.26, from 0.20 on" in text
+
+
+def test_the_page_is_saved_whole(platform_home, tmp_path) -> None:
+    with platform_home.client() as client:
+        page = review_report.save_page(client, platform_home.portfolio_id, tmp_path / "review.html")
+
+    text = page.read_text()
+    assert text.rstrip().endswith("</html>")
+    assert "Family savings 1990" in text
+
+
 def test_the_fan_is_shown_at_five_horizons_with_the_probability_of_loss(facts: report.Facts) -> None:
     lines = report.render(facts).splitlines()
     start = next(number for number, line in enumerate(lines) if "P(loss)" in line)
@@ -59,6 +79,7 @@ def test_a_missing_price_and_a_stale_one_are_said(facts: report.Facts) -> None:
             facts.correlations,
             {**facts.simulation, "status": "REFUSED", "reason": "no price"},
             facts.lineage,
+            facts.review,
         )
     )
 

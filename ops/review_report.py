@@ -1,0 +1,73 @@
+"""Return by period, risk and concentration, as text for a terminal; and the page that shows all of it."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+_ONE_DAY = ("HISTORICAL", 0.95, 1)
+
+
+def render(review: dict[str, Any]) -> str:
+    """What the API's review says, for the report."""
+    sections = [_periods(review), _risk(review), _concentration(review["concentration"])]
+    return "\n\n".join(sections)
+
+
+def save_page(client: httpx.Client, portfolio_id: str, file: Path) -> Path:
+    """The portfolio's page in `file`, which needs nothing else."""
+    answer = client.get(f"/portfolios/{portfolio_id}/review.html")
+    answer.raise_for_status()
+    file.write_bytes(answer.content)
+    return file
+
+
+def _periods(review: dict[str, Any]) -> str:
+    benchmark = review["benchmark"]["name"] if review["benchmark"] else "benchmark"
+    lines = [f"{'Return':<18}{'net':>12}{'a year':>12}{'gross':>12}{'by money':>12}{benchmark:>12}"]
+    for period in review["periods"]:
+        name = period["period"].replace("_", " ").lower() if len(period["period"]) > 3 else period["period"]
+        shown = [_percent(period[of]) for of in ("twr", "twr_annual", "twr_gross", "mwr", "benchmark_twr")]
+        text = "".join(f"{one:>12}" for one in shown) if period["status"] == "OK" else f"{'too young':>12}"
+        lines.append(f"  {name:<16}{text}")
+    return "\n".join(lines)
+
+
+def _risk(review: dict[str, Any]) -> str:
+    names = {"REALISED": "as it was", "CURRENT_WEIGHTS": "of today's weights"}
+    lines = [f"{'Risk':<22}{'volatility':>11}{'Sortino':>9}{'beta':>7}{'VaR 95 %':>10}{'ES':>8}{'deepest fall':>14}"]
+    for profile in review["risk"]["profiles"]:
+        tail = next(
+            (one for one in profile["tails"] if (one["method"], one["confidence"], one["horizon_days"]) == _ONE_DAY),
+            {"var": None, "es": None},
+        )
+        lines.append(
+            f"  {names[profile['basis']]:<20}{_percent(profile['volatility']):>11}{_number(profile['sortino']):>9}"
+            f"{_number(profile['beta']):>7}{_percent(tail['var']):>10}{_percent(tail['es']):>8}"
+            f"{_percent(profile['max_drawdown']):>14}"
+        )
+    return "\n".join(lines)
+
+
+def _concentration(found: dict[str, Any]) -> str:
+    (whole,) = [one for one in found["dimensions"] if one["dimension"] == "security"]
+    lines = [
+        f"Concentration: as {_number(whole['effective_number'])} equal holdings (HHI {_number(whole['hhi'], 3)}); "
+        f"the five largest are {_percent(whole['top_5'])}"
+    ]
+    for limit in found["limits"]:
+        if limit["state"] in ("WARN", "BREACH"):
+            of = limit["label"] or limit["measure"]
+            bound = limit["breach_at"] if limit["state"] == "BREACH" else limit["warn_at"]
+            lines.append(
+                f"  {limit['state']}: {of} ({limit['dimension']}) {_number(limit['value'])}, from {bound:.2f} on"
+            )
+    return "\n".join(lines)
+
+
+def _percent(fraction: float | None) -> str:
+    return "-" if fraction is None else f"{100 * fraction:,.2f} %"
+
+
+def _number(value: float | None, digits: int = 2) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
