@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel
 
+from oltp_api import review_examples
 from oltp_api.routes import health, support
 from oltp_api.schemas import ledger, lineage, portfolios, review
 
@@ -199,142 +200,6 @@ _EXPLAINED = {
     "versions": {"marts/fact_position_daily": 12, "raw/pg_transaction_ledger": 17},
     "links": {"positions": f"/api/v1/portfolios/{_PORTFOLIO_ID}/positions"},
 }
-_PERFORMANCE = {
-    "as_of": _DAY,
-    "first_date": "2015-01-02",
-    "total_value": "10037.7",
-    "net_contributions": "10000",
-    "twr": 0.0037,
-    "twr_annual": 0.0017,
-    "xirr": 0.0017,
-    "xirr_status": "OK",
-    "volatility_annual": 0.021,
-    "sharpe": 0.08,
-    "max_drawdown": -0.012,
-    "max_drawdown_peak": "2015-05-22",
-    "max_drawdown_trough": "2016-05-12",
-    "max_drawdown_recovery": "2017-01-25",
-}
-_PERIOD = {
-    "period": "1Y",
-    "status": "OK",
-    "start": "2016-03-29",
-    "as_of": _DAY,
-    "begin_value": "9890.12",
-    "end_value": "10037.70",
-    "net_contributions": "0.00",
-    "gain": "147.58",
-    "twr": 0.0149,
-    "twr_annual": 0.0149,
-    "twr_gross": 0.0151,
-    "twr_gross_annual": 0.0151,
-    "mwr": 0.0149,
-    "xirr": 0.0149,
-    "xirr_status": "OK",
-    "n_uncovered_days": 0,
-    "benchmark_twr": 0.1474,
-    "benchmark_twr_annual": 0.1474,
-    "benchmark_value": "11347.92",
-    "active_return": -0.1325,
-}
-_TAIL = {
-    "method": "HISTORICAL",
-    "confidence": 0.95,
-    "horizon_days": 1,
-    "var": 0.0151,
-    "es": 0.0224,
-    "n": 563,
-    "status": "OK",
-}
-_RISK = {
-    "profiles": [
-        {
-            "basis": "REALISED",
-            "status": "OK",
-            "first_day": "2015-01-05",
-            "last_day": _DAY,
-            "n": 563,
-            "volatility": 0.021,
-            "downside_deviation": 0.014,
-            "sharpe": 0.08,
-            "sortino": 0.12,
-            "max_drawdown": -0.012,
-            "peak": "2015-05-22",
-            "trough": "2016-05-12",
-            "recovery": "2017-01-25",
-            "beta": 0.11,
-            "alpha": -0.004,
-            "tracking_error": 0.12,
-            "information_ratio": -0.61,
-            "tails": [_TAIL],
-        }
-    ],
-    "components": [{"ticker": "AAPL", "weight": 0.26, "var": 0.0073, "es": 0.0092}],
-    "backtest": {
-        "exceptions": 3,
-        "expected": 12.6,
-        "n": 252,
-        "likelihood_ratio": 10.97,
-        "p_value": 0.0009,
-        "verdict": "TOO_FEW",
-    },
-    "left_out": [],
-}
-_CONCENTRATION = {
-    "dimensions": [
-        {
-            "dimension": "issuer",
-            "hhi": 0.117,
-            "effective_number": 8.6,
-            "top_5": 0.59,
-            "top_10": 0.83,
-            "groups": [{"label": "Apple Inc.", "gross": 0.26, "net": 0.26}],
-        }
-    ],
-    "limits": [
-        {
-            "dimension": "issuer",
-            "measure": "GROSS_WEIGHT",
-            "label": "Apple Inc.",
-            "value": 0.26,
-            "warn_at": 0.2,
-            "breach_at": 0.35,
-            "state": "WARN",
-        }
-    ],
-    "left_out": [],
-}
-_REVIEW = {
-    **_RELEASE,
-    "portfolio": _PORTFOLIO,
-    "day": _DAY,
-    "total": _VALUE,
-    "holdings": [
-        {
-            "security_id": 1,
-            "ticker": "AAPL",
-            "name": "Apple Inc.",
-            "asset_type": "EQUITY",
-            "quantity": "10",
-            "value": "1440.6",
-            "weight": 0.14,
-        }
-    ],
-    "cash": [_CASH],
-    "benchmark": {"name": "SP500", "kind": "PRICE_INDEX"},
-    "periods": [_PERIOD],
-    "risk": _RISK,
-    "concentration": _CONCENTRATION,
-    "curve": {
-        "days": [_DAY],
-        "value": [10037.7],
-        "contributed": [10000],
-        "index": [1.0037],
-        "drawdown": [0],
-        "benchmark": [1.16],
-    },
-    "fan": [{"step": 252, "years": 1, "p5": 8120.5, "p50": 10410.2, "p95": 13240.9}],
-}
 _OVERVIEW = {
     "portfolio": _PORTFOLIO,
     "ledger_head": {"version": 2, "recorded_at": _MOMENT, "newest_business_date": _DAY, "head_hash": "9f" * 32},
@@ -383,16 +248,16 @@ EXAMPLES: Mapping[type[BaseModel], Mapping[str, Any]] = {
     portfolios.PositionsView: {**_RELEASE, "positions": [_VALUED], "cash": [_CASH], "total": _VALUE},
     lineage.ValueLineageView: _EXPLAINED,
     portfolios.ValuesView: {**_RELEASE, "values": [_VALUE]},
-    review.PerformanceView: {
+    review.PerformanceView: {**_RELEASE, **review_examples.PERFORMANCE},
+    review.RiskView: {**_RELEASE, "risk": review_examples.RISK},
+    review.ConcentrationView: {**_RELEASE, "concentration": review_examples.CONCENTRATION},
+    review.ReviewView: {
         **_RELEASE,
-        "currency": "USD",
-        "benchmark": {"name": "SP500", "kind": "PRICE_INDEX"},
-        "performance": _PERFORMANCE,
-        "periods": [_PERIOD],
+        **review_examples.REVIEW,
+        "portfolio": _PORTFOLIO,
+        "total": _VALUE,
+        "cash": [_CASH],
     },
-    review.RiskView: {**_RELEASE, "risk": _RISK},
-    review.ConcentrationView: {**_RELEASE, "concentration": _CONCENTRATION},
-    review.ReviewView: _REVIEW,
     portfolios.CorrelationsView: {
         **_RELEASE,
         "extremes": [{"ticker_a": "AAPL", "ticker_b": "XOM", "correlation": 0.21}],

@@ -82,6 +82,7 @@ def get_review(review: ReviewedDep) -> Response:
 @router.get(
     "/portfolios/{portfolio_id}/review.html",
     response_class=HTMLResponse,
+    responses={200: {"content": {"text/html": {"example": "<!doctype html><title>Retirement</title>..."}}}},
     summary="The same as one page: no script, no other host, for a phone and for paper",
 )
 def get_review_page(review: ReviewedDep) -> HTMLResponse:

@@ -139,6 +139,18 @@ def test_a_review_is_all_of_it_from_one_release(released, new_portfolio) -> None
     assert (young["day"], young["curve"], young["holdings"], young["periods"]) == (None, None, [], [])
 
 
+def test_the_page_is_html_with_the_figures_of_the_review(released, new_portfolio) -> None:
+    page = released.get(f"/portfolios/{PORTFOLIO}/review.html")
+    young = released.get(f"/portfolios/{new_portfolio().portfolio_id}/review.html")
+
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    for shown in ("released", "11,080.00", "AAPL Inc.", "GHOST", "price index, without dividends"):
+        assert shown in page.text
+    assert (young.status_code, "<h1" in young.text) == (200, True)
+    unknown = released.get(f"/portfolios/{SIMULATION}/review.html")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "portfolio_not_found")
+
+
 def test_performance_as_of_an_earlier_day(released) -> None:
     shown = released.get(f"/portfolios/{PORTFOLIO}/performance", params={"as_of": "2017-03-28"}).json()
     before = released.get(f"/portfolios/{PORTFOLIO}/performance", params={"as_of": "2001-01-01"}).json()
