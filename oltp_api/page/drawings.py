@@ -13,6 +13,7 @@ from oltp_api.page.wording import number, percent
 from oltp_api.schemas.review import CurveView
 
 _MOST_STEPS = 160
+_LEAST_FALL = -0.01  # so much is on the axis even if there was none
 _PERCENTILES = ("p5", "p10", "p25", "p50", "p75", "p90", "p95")
 
 
@@ -42,7 +43,7 @@ def value_chart(curve: CurveView, currency: str) -> Markup:
 
 
 def drawdown_chart(curve: CurveView) -> Markup:
-    scale = _ticks_of([*curve.drawdown, 0.0], most=3)
+    scale = _ticks_of([*curve.drawdown, _LEAST_FALL, 0.0], most=3)
     deepest = min(range(len(curve.days)), key=lambda i: curve.drawdown[i])
     return chart(
         _across(curve.days),
