@@ -35,7 +35,7 @@ class Share:
     detail: str
     weight: float | None
     value: Decimal | None = None
-    kind: Literal["", "cash", "others", "unknown"] = ""
+    kind: Literal["", "cash", "others"] = ""
     bar: str = ""
 
 

@@ -55,12 +55,6 @@ def covered(share_pct: float) -> str:
     return number(Decimal(repr(share_pct)).quantize(Decimal("0.01"), ROUND_DOWN), 2, unit="%")
 
 
-def quantity(value: Decimal) -> str:
-    whole, _, part = f"{abs(value):,f}".partition(".")
-    part = part.rstrip("0")
-    return f"{MINUS if value < 0 else ''}{whole}{'.' if part else ''}{part}"
-
-
 def short(value: float, step: float, digits: int) -> str:
     """A tick of a money axis: whole amounts up to ten million, then 12.5 m, bn or tn, as exact as its `step`."""
     for size, unit in _SCALES:
