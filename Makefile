@@ -1,7 +1,7 @@
 # Every recipe sets up what it needs; there is no separate install step. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down check chaos bench refresh reprocess explain quarantine replay backup restore env verify rebuild install manifest lock
+.PHONY: help demo test up down check chaos bench refresh reprocess explain restatement quarantine replay backup restore env verify rebuild install manifest lock
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -34,6 +34,9 @@ replay: install manifest ## give dead letters to their consumers again (CONSUMER
 
 explain: install manifest ## take a number apart, with the API up (PORTFOLIO=, TICKER=, DATE=)
 	@$(OPS) explain --portfolio "$(PORTFOLIO)" --ticker "$(TICKER)" $(if $(DATE),--date $(DATE))
+
+restatement: install manifest ## say what is told otherwise than it was known, with the API up (PORTFOLIO=, SINCE=)
+	@$(OPS) restatement --portfolio "$(PORTFOLIO)" --since "$(SINCE)"
 
 quarantine: install manifest ## list bad prices, or let one pass (RELEASE=id WHY=reason)
 	@$(OPS) run $(PY) -m pipelines.auditing $(if $(RELEASE),release $(RELEASE) --why "$(WHY)")

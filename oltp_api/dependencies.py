@@ -6,7 +6,7 @@ What asks no database is `async`: FastAPI hands each plain function to a thread,
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -118,6 +118,11 @@ def pinned_analytics(world: WorldDep) -> LakeAnalyticsRepository:
     return world.analytics.pinned()
 
 
+def moment_of(known: date) -> datetime:
+    """The moment itself, or the end of a day in UTC."""
+    return known if isinstance(known, datetime) else datetime.combine(known, time.max, UTC)
+
+
 def known_analytics(
     world: WorldDep,
     as_known_on: Annotated[
@@ -126,11 +131,7 @@ def known_analytics(
     ] = None,
 ) -> LakeAnalyticsRepository:
     """Answers come from the newest release, or from the one that was the newest at a moment."""
-    if as_known_on is None:
-        return world.analytics.pinned()
-    if not isinstance(as_known_on, datetime):
-        as_known_on = datetime.combine(as_known_on, time.max, UTC)
-    return world.analytics.known_on(as_known_on)
+    return world.analytics.pinned() if as_known_on is None else world.analytics.known_on(moment_of(as_known_on))
 
 
 VisiblePortfolio = Annotated[UUID, Depends(visible_portfolio)]

@@ -258,6 +258,11 @@ EXAMPLES: Mapping[type[BaseModel], Mapping[str, Any]] = {
         "total": _VALUE,
         "cash": [_CASH],
     },
+    review.RestatementView: {
+        **review_examples.RESTATEMENT,
+        "before": {**_RELEASE, "release_id": 16},
+        "after": _RELEASE,
+    },
     portfolios.CorrelationsView: {
         **_RELEASE,
         "extremes": [{"ticker_a": "AAPL", "ticker_b": "XOM", "correlation": 0.21}],

@@ -136,3 +136,53 @@ REVIEW = {
     },
     "fan": [{"step": 252, "years": 1, "p5": 8120.5, "p50": 10410.2, "p95": 13240.9}],
 }
+RESTATEMENT = {
+    "until": _DAY,
+    "n_days": 28,
+    "first_day": "2017-03-02",
+    "last_day": _DAY,
+    "last": {
+        "business_date": _DAY,
+        "before_value": "10037.7",
+        "after_value": "10051.2",
+        "change": "13.5",
+        "before_index": 1.0037,
+        "after_index": 1.0051,
+    },
+    "largest": {
+        "business_date": "2017-03-21",
+        "before_value": "9981.4",
+        "after_value": "9960.3",
+        "change": "-21.1",
+        "before_index": 0.9981,
+        "after_index": 0.996,
+    },
+    "days": [],
+    "transactions": [
+        {
+            "seq": 12,
+            "txn_type": "BUY",
+            "business_date": "2017-03-02",
+            "recorded_at": "2017-03-29T20:00:00Z",
+            "ticker": "AAPL",
+            "quantity": "3",
+            "price": "138.96",
+            "cash_effect": "-416.88",
+            "currency": "USD",
+            "reverses_seq": None,
+            "note": "found in a drawer",
+        }
+    ],
+    "prices": [
+        {
+            "what": "ACME",
+            "n_days": 1,
+            "first_day": "2017-03-21",
+            "last_day": "2017-03-21",
+            "largest_day": "2017-03-21",
+            "before": "12.4",
+            "after": "12.1",
+        }
+    ],
+    "rates": [],
+}

@@ -4,7 +4,8 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -12,7 +13,7 @@ import httpx
 from pydantic import ValidationError
 
 from ops import backup as backups
-from ops import demo, processes, report
+from ops import demo, processes, report, review_report
 from ops.client import get
 from ops.environment import export_lines, prepared, prepared_database
 from storage import buckets, embedded, ledger, postgres
@@ -34,7 +35,10 @@ def main(words: Sequence[str] | None = None) -> int:
     parsers["explain"].add_argument("--portfolio", required=True, help="its id")
     parsers["explain"].add_argument("--ticker", required=True, help="or any other identifier of the security")
     parsers["explain"].add_argument("--date", help="YYYY-MM-DD; by default the release's last day")
-    parsers["explain"].add_argument("--api", default="http://127.0.0.1:8000", help="where the API answers")
+    parsers["restatement"].add_argument("--portfolio", required=True, help="its id")
+    parsers["restatement"].add_argument("--since", required=True, help="a day, or a moment as 2017-03-29T15:30:00Z")
+    for command in ("explain", "restatement"):
+        parsers[command].add_argument("--api", default="http://127.0.0.1:8000", help="where the API answers")
     parsers["backup"].add_argument("--file", type=Path, help="where to write it; by default below the state folder")
     parsers["restore"].add_argument("--file", type=Path, required=True, help="what `backup` wrote")
     parsers["restore"].add_argument("--force", action="store_true", help="move a state that is there aside")
@@ -106,15 +110,29 @@ def refresh(current: Settings, _: argparse.Namespace) -> int:
 
 def explain(_: Settings, arguments: argparse.Namespace) -> int:
     """Take the value of a position on a day apart: ledger rows, price, rate, split, release."""
-    try:
-        with httpx.Client(base_url=f"{arguments.api}/api/v1", timeout=30, trust_env=False) as client:
-            security = get(client, f"/securities/{arguments.ticker}")
-            address = f"/lineage/portfolios/{arguments.portfolio}/securities/{security['security_id']}"
-            found = get(client, address, **({"date": arguments.date} if arguments.date else {}))
-    except httpx.TransportError as error:
-        raise SetupError(f"no API answers at {arguments.api}; `make up` starts one") from error
+    with _api(arguments.api) as client:
+        security = get(client, f"/securities/{arguments.ticker}")
+        address = f"/lineage/portfolios/{arguments.portfolio}/securities/{security['security_id']}"
+        found = get(client, address, **({"date": arguments.date} if arguments.date else {}))
     print(report.explained(found))
     return 0
+
+
+def restatement(_: Settings, arguments: argparse.Namespace) -> int:
+    """Say which days of a portfolio have other figures than were known then, and the rows and prices behind it."""
+    with _api(arguments.api) as client:
+        found = get(client, f"/portfolios/{arguments.portfolio}/restatement", since=arguments.since)
+    print(review_report.restated(found))
+    return 0
+
+
+@contextmanager
+def _api(address: str) -> Iterator[httpx.Client]:
+    try:
+        with httpx.Client(base_url=f"{address}/api/v1", timeout=30, trust_env=False) as client:
+            yield client
+    except httpx.TransportError as error:
+        raise SetupError(f"no API answers at {address}; `make up` starts one") from error
 
 
 def verify(current: Settings, _: argparse.Namespace) -> int:
@@ -195,6 +213,7 @@ _COMMANDS = {
     "replay": replay,
     "run": run,
     "explain": explain,
+    "restatement": restatement,
     "verify": verify,
     "rebuild": rebuild,
     "backup": backup,

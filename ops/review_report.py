@@ -22,6 +22,39 @@ def save_page(client: httpx.Client, portfolio_id: str, file: Path) -> Path:
     return file
 
 
+def restated(found: dict[str, Any]) -> str:
+    """What is told otherwise than before, and why."""
+    before, after = found["before"], found["after"]
+    title = f"Release {after['release_id']} of {after['released_at']} beside {before['release_id']} of {before['released_at']}"
+    if not found["n_days"]:
+        return (
+            f"{title}\n  no day up to {found['until']} is told otherwise"
+            if found["until"]
+            else f"{title}\n  it had no day"
+        )
+    largest = found["largest"]
+    lines = [
+        title,
+        f"  {found['n_days']} days from {found['first_day']} to {found['last_day']} have other figures",
+        f"  the value of {found['until']} was {found['last']['before_value']}, is {found['last']['after_value']}",
+        f"  the most on {largest['business_date']}: by {largest['change']}",
+    ]
+    for row in found["transactions"]:
+        note = f" ({row['note']})" if row["note"] else ""
+        taken_back = f", takes back row {row['reverses_seq']}" if row["reverses_seq"] else ""
+        lines.append(
+            f"  because of ledger row {row['seq']}: {row['txn_type']} {row['ticker'] or row['currency']} on "
+            f"{row['business_date']}{taken_back}, recorded {row['recorded_at']}{note}"
+        )
+    for kind in ("prices", "rates"):
+        for changed in found[kind]:
+            lines.append(
+                f"  because of {changed['n_days']} {kind} of {changed['what']} from {changed['first_day']} on: on "
+                f"{changed['largest_day']} {changed['before']} before, {changed['after']} now"
+            )
+    return "\n".join(lines)
+
+
 def _periods(review: dict[str, Any]) -> str:
     benchmark = review["benchmark"]["name"] if review["benchmark"] else "benchmark"
     lines = [f"{'Return':<18}{'net':>12}{'a year':>12}{'gross':>12}{'by money':>12}{benchmark:>12}"]

@@ -29,6 +29,7 @@ from storage.lineage import ValueLineage, explained
 from storage.mounted import MountedRelease, MountedReleases, mounted
 from storage.queries import statements
 from storage.releases import Release, Releases
+from storage.restatement import Restatement, restatement
 
 _SQL = statements("storage", "analytics")
 
@@ -99,6 +100,11 @@ class LakeAnalyticsRepository:
         if as_of is None:
             raise NoRelease()
         return explained(newest, portfolio_id, security_id, min(on or as_of, as_of))
+
+    def restated(self, portfolio_id: UUID, since: datetime) -> Restatement:
+        """What the newest release says otherwise than the one that was the newest at `since`."""
+        assert isinstance(self._mounted, MountedReleases), "of one release there is no older one"
+        return restatement(self._mounted.known_on(since), self._mounted(), portfolio_id)
 
     def get_values(self, portfolio_id: UUID, start: date | None, end: date | None) -> Sequence[PortfolioValue]:
         rows = self._mounted().rows(_SQL["values"], portfolio_id=str(portfolio_id), start=start, end=end)

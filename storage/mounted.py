@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 from deltalake import DeltaTable
 
 from domain.errors import NoRelease, NoReleaseThen
@@ -46,14 +47,31 @@ class MountedRelease:
         with self._answering(query, parameters) as answer:
             return {name: filled(column) for name, column in answer.fetchnumpy().items()}
 
+    def table(self, query: str, **parameters: object) -> pa.Table | None:
+        """The answer as Arrow, amounts exact; None if the release lacks a table."""
+        if not self._has_tables_of(query):
+            return None
+        with self._answering(query, parameters) as answer:
+            return answer.to_arrow_table()
+
+    def over(self, tables: Mapping[str, pa.Table], query: str, **parameters: object) -> list[dict[str, Any]]:
+        """The answer to a question about `tables`, by their names in it."""
+        with self._answering(query, parameters, tables) as answer:
+            names = [column[0] for column in answer.description]
+            return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
     def _has_tables_of(self, query: str) -> bool:
         return all(f"{schema}/{name}" in self.release.versions for schema, name in _MENTIONED.findall(query))
 
     @contextmanager
-    def _answering(self, query: str, parameters: Mapping[str, object]) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _answering(
+        self, query: str, parameters: Mapping[str, object], tables: Mapping[str, pa.Table] | None = None
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
         with self.lock:
             cursor = self.connection.cursor()
         try:
+            for name, table in (tables or {}).items():
+                cursor.register(name, table)
             yield cursor.execute(query, parameters)
         finally:
             cursor.close()

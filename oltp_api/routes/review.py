@@ -6,12 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import HTMLResponse
 
-from oltp_api.dependencies import KnownDep, SeenPortfolio, UserDep, WorldDep
+from oltp_api.dependencies import KnownDep, SeenPortfolio, UserDep, VisiblePortfolio, WorldDep, moment_of
 from oltp_api.errors import PROBLEMS
-from oltp_api.fields import Day
+from oltp_api.fields import Day, Moment
 from oltp_api.handlers.review import Measures, measures
 from oltp_api.page.review import review_page
-from oltp_api.schemas.review import ConcentrationView, PerformanceView, ReviewView, RiskView
+from oltp_api.schemas.review import ConcentrationView, PerformanceView, RestatementView, ReviewView, RiskView
 
 router = APIRouter(tags=["analytics"], responses=PROBLEMS)
 
@@ -87,3 +87,18 @@ def get_review(review: ReviewedDep) -> Response:
 )
 def get_review_page(review: ReviewedDep) -> HTMLResponse:
     return HTMLResponse(review_page(review))
+
+
+@router.get("/portfolios/{portfolio_id}/restatement", summary="What is told otherwise than before, and why")
+def get_restatement(
+    portfolio_id: VisiblePortfolio,
+    world: WorldDep,
+    since: Annotated[
+        Moment | Day,
+        Query(
+            description="What was known then is compared with what is known now: a moment, or the end of a day in UTC."
+        ),
+    ],
+) -> RestatementView:
+    """Days that the older release had and that have other figures now; and the ledger rows, prices and rates behind."""
+    return RestatementView.model_validate(world.analytics.restated(portfolio_id, moment_of(since)))

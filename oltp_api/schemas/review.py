@@ -1,7 +1,7 @@
 """Bodies of answers about return, risk and concentration. Returns and ratios are fractions: 0.05 is 5 %."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 
 from pydantic import Field
 
@@ -215,3 +215,55 @@ class ReviewView(ReleaseView):
     concentration: ConcentrationBody | None = None
     curve: CurveView | None = None
     fan: Sequence[Mapping[str, float]] | None = Field(None, description="Of the standing simulation, once it is DONE.")
+
+
+class RestatedDayView(View):
+    business_date: date
+    before_value: Amount | None = Field(description="None where the older release has not the day.")
+    after_value: Amount | None
+    change: Amount
+    before_index: float | None = Field(description="Growth of 1 since the first transaction, time-weighted.")
+    after_index: float | None
+
+
+class CauseView(View):
+    """A ledger row that the older release had not, of a day that it had."""
+
+    seq: int
+    txn_type: str
+    business_date: date
+    recorded_at: datetime
+    ticker: str | None
+    quantity: Amount | None
+    price: Amount | None
+    cash_effect: Amount
+    currency: str
+    reverses_seq: int | None
+    note: str | None
+
+
+class ChangedView(View):
+    """A price or a rate that is another one now; `before` and `after` are of the day on which it moved most."""
+
+    what: str
+    n_days: int
+    first_day: date
+    last_day: date
+    largest_day: date
+    before: Amount | None
+    after: Amount | None
+
+
+class RestatementView(View):
+    before: ReleaseView
+    after: ReleaseView
+    until: date | None = Field(description="The last day of `before`; what came later is new, not restated.")
+    n_days: int = Field(description="Days that are told otherwise now.")
+    first_day: date | None
+    last_day: date | None
+    last: RestatedDayView | None = Field(description="The day `until`, restated or not.")
+    largest: RestatedDayView | None = Field(description="The restated day whose value moved most.")
+    days: Sequence[RestatedDayView] = Field(description="The first hundred of them.")
+    transactions: Sequence[CauseView]
+    prices: Sequence[ChangedView] = Field(description="Of what was held by then.")
+    rates: Sequence[ChangedView] = Field(description="Units of a currency per euro.")

@@ -1,0 +1,151 @@
+"""What was known stays known: an older release answers as it did, and a restatement says what changed and why."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+
+TODAY = date(2013, 3, 1)
+MEASURED = ("day", "total", "holdings", "benchmark", "periods", "risk", "concentration", "curve")
+
+
+class Told:
+    """A home with two portfolios, and what was said at each of its releases."""
+
+    def __init__(self, home: Any, other_id: str) -> None:
+        self.home, self.portfolio_id, self.other_id = home, home.portfolio_id, other_id
+
+    def get(self, address: str, **query: str) -> Any:
+        with self.home.client() as client:
+            return client.get(address, params=query).raise_for_status().json()
+
+    def review(self, **query: str) -> dict[str, Any]:
+        answer = self.get(f"/portfolios/{self.portfolio_id}/review", **query)
+        return {name: answer[name] for name in MEASURED}
+
+    def post(self, address: str, body: dict[str, Any]) -> Any:
+        with self.home.client() as client:
+            return client.post(address, json=body).raise_for_status().json()
+
+    def restated(self, since: str, portfolio_id: str = "") -> dict[str, Any]:
+        found: dict[str, Any] = self.get(f"/portfolios/{portfolio_id or self.portfolio_id}/restatement", since=since)
+        return found
+
+    def released_at(self) -> str:
+        return str(self.get("/releases/latest")["released_at"])
+
+
+def opened(client: httpx.Client, name: str) -> str:
+    body = {"name": name, "initial_cash": "100000", "business_date": "2012-01-03"}
+    portfolio_id = str(client.post("/portfolios", json=body).raise_for_status().json()["portfolio_id"])
+    for ticker, quantity, price in (("IBM", "100", "193.35"), ("ACME", "50", "12")):
+        buy = {"type": "BUY", "ticker": ticker, "quantity": quantity, "price": price, "business_date": "2012-06-01"}
+        client.post(f"/portfolios/{portfolio_id}/transactions", json=buy).raise_for_status()
+    return portfolio_id
+
+
+def record(client: httpx.Client) -> str:
+    client.post("/securities", json={"ticker": "ACME"}).raise_for_status()
+    prices = [{"date": f"2012-{month:02}-01", "close": str(10 + month), "currency": "USD"} for month in (6, 8, 11)]
+    client.post("/securities/ACME/prices", json={"prices": prices}).raise_for_status()
+    return opened(client, "restated")
+
+
+@pytest.fixture(scope="module")
+def told(new_home) -> Iterator[Told]:
+    with new_home(record, market_source="as_traded", benchmark_ticker="MSFT") as home:
+        with home.client() as client:
+            other = opened(client, "left alone")
+        home.refresh()
+        yield Told(home, other)
+
+
+@pytest.fixture(scope="module")
+def corrected(told) -> dict[str, Any]:
+    """What was said before a back-dated buy, the buy, and when the former was released."""
+    before, since = told.review(), told.released_at()
+    buy = {"type": "BUY", "ticker": "AAPL", "quantity": "10", "price": "544.47", "business_date": "2012-03-01"}
+    row = told.post(f"/portfolios/{told.portfolio_id}/transactions", {**buy, "note": "found in a drawer"})
+    told.home.refresh()
+    return {"review": before, "since": since, "seq": row["seq"]}
+
+
+def test_the_older_figures_come_back_to_the_last_digit(told, corrected) -> None:
+    assert told.review() != corrected["review"]
+    assert told.review(as_known_on=corrected["since"]) == corrected["review"]
+    asked_then = {"as_of": "2012-12-31", "as_known_on": corrected["since"]}
+    assert told.review(**asked_then) != told.review(as_of="2012-12-31")
+
+
+def test_a_restatement_names_the_row_that_corrects_and_the_days_it_reaches(told, corrected) -> None:
+    found = told.restated(corrected["since"])
+
+    (cause,) = found["transactions"]
+    assert (cause["seq"], cause["ticker"], cause["business_date"], cause["note"]) == (
+        corrected["seq"],
+        "AAPL",
+        "2012-03-01",
+        "found in a drawer",
+    )
+    assert (found["prices"], found["rates"]) == ([], [])
+    assert (found["first_day"], found["last_day"], found["until"]) == ("2012-03-01", str(TODAY), str(TODAY))
+    assert found["n_days"] == (TODAY - date(2012, 3, 1)).days + 1
+    assert len(found["days"]) == 100
+    before, after = (Decimal(review["total"]["total_value"]) for review in (corrected["review"], told.review()))
+    assert (Decimal(found["last"]["before_value"]), Decimal(found["last"]["after_value"])) == (before, after)
+    assert Decimal(found["last"]["change"]) == after - before == 10 * (Decimal("430.47") - Decimal("544.47"))
+    assert found["before"]["released_at"] == corrected["since"]
+
+
+def test_the_command_says_it_in_words(told, corrected) -> None:
+    api = told.home.base_url.removesuffix("/api/v1")
+    words = ("python", "-m", "ops", "restatement", "--portfolio", told.portfolio_id, "--api", api)
+
+    done = told.home.run(*words, "--since", corrected["since"])
+
+    assert done.returncode == 0, done.stderr
+    assert "366 days from 2012-03-01 to 2013-03-01 have other figures" in done.stdout
+    assert f"because of ledger row {corrected['seq']}: BUY AAPL on 2012-03-01" in done.stdout
+    assert told.home.run(*words, "--since", "1999-01-01").returncode == 2
+
+
+def test_a_portfolio_that_nothing_touched_is_not_restated(told, corrected) -> None:
+    found = told.restated(corrected["since"], told.other_id)
+
+    assert (found["n_days"], found["days"], found["transactions"], found["prices"]) == (0, [], [], [])
+    assert found["last"]["change"] == "0"
+
+
+def test_a_price_that_is_another_one_is_named_with_the_days_it_reaches(told, corrected) -> None:
+    since = told.released_at()
+    told.post("/securities/ACME/prices", {"prices": [{"date": "2012-08-01", "close": "19", "currency": "USD"}]})
+    told.home.refresh()
+
+    found = told.restated(since, told.other_id)
+
+    (price,) = found["prices"]
+    assert (price["what"], price["n_days"], price["first_day"], price["before"], price["after"]) == (
+        "ACME",
+        1,
+        "2012-08-01",
+        "18",
+        "19",
+    )
+    assert found["transactions"] == []
+    assert (found["first_day"], found["last_day"]) == ("2012-08-01", "2012-10-31"), "until the next price"
+    assert found["largest"]["change"] == "50"
+
+
+def test_since_now_nothing_is_restated_and_before_all_there_is_nothing_to_compare(told, corrected) -> None:
+    later = datetime.fromisoformat(told.released_at()) + timedelta(seconds=1)
+
+    assert told.restated(later.isoformat().replace("+00:00", "Z"))["n_days"] == 0
+    with told.home.client() as client:
+        answers = [
+            client.get(f"/portfolios/{told.portfolio_id}/restatement", params=query)
+            for query in ({"since": "1999-01-01"}, {"since": "last week"}, {})
+        ]
+    assert [answer.status_code for answer in answers] == [404, 422, 422]
