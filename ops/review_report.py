@@ -25,7 +25,10 @@ def save_page(client: httpx.Client, portfolio_id: str, file: Path) -> Path:
 def restated(found: dict[str, Any]) -> str:
     """What is told otherwise than before, and why."""
     before, after = found["before"], found["after"]
-    title = f"Release {after['release_id']} of {after['released_at']} beside {before['release_id']} of {before['released_at']}"
+    title = (
+        f"Release {after['release_id']} of {after['released_at']} beside {before['release_id']} of "
+        f"{before['released_at']}"
+    )
     if not found["n_days"]:
         return (
             f"{title}\n  no day up to {found['until']} is told otherwise"
