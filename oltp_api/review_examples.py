@@ -41,7 +41,19 @@ _PERIOD = {
     "active_return": -0.1325,
 }
 _BENCHMARK = {"name": "SP500", "kind": "PRICE_INDEX"}
-PERFORMANCE = {"currency": "USD", "benchmark": _BENCHMARK, "performance": _NUMBERS, "periods": [_PERIOD]}
+_CONTRIBUTIONS = {
+    "period": "1Y",
+    "parts": [{"ticker": "AAPL", "contribution": 0.0151}],
+    "other": -0.0002,
+    "twr": 0.0149,
+}
+PERFORMANCE = {
+    "currency": "USD",
+    "benchmark": _BENCHMARK,
+    "performance": _NUMBERS,
+    "periods": [_PERIOD],
+    "contributions": [_CONTRIBUTIONS],
+}
 _TAIL = {
     "method": "HISTORICAL",
     "confidence": 0.95,
@@ -124,6 +136,7 @@ REVIEW = {
     ],
     "benchmark": _BENCHMARK,
     "periods": [_PERIOD],
+    "contributions": [_CONTRIBUTIONS],
     "risk": RISK,
     "concentration": CONCENTRATION,
     "curve": {

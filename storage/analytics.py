@@ -117,6 +117,19 @@ class LakeAnalyticsRepository:
             return None
         return PortfolioSeries(**{**found, "days": found["days"].astype("datetime64[D]")})
 
+    def get_gains(self, portfolio_id: UUID, currency: str, series: PortfolioSeries) -> tuple[list[str], Float64]:
+        """The tickers of all that was ever held, and what each gained on each day of `series` (days, tickers)."""
+        asked = {"portfolio_id": str(portfolio_id), "currency": currency, "until": series.as_of}
+        found = self._mounted().columns(_SQL["gains"], **asked)
+        if not found:
+            return [], np.empty((len(series), 0))
+        names = {row["security_id"]: row["ticker"] for row in self._mounted().rows(_SQL["tickers"])}
+        ids, column = np.unique(found["security_id"], return_inverse=True)
+        gains = np.zeros((len(series), len(ids)))
+        row = (found["days"].astype("datetime64[D]") - series.days[0]).astype(int)
+        gains[row, column] = found["gain"]
+        return [names.get(security_id, str(security_id)) for security_id in ids.tolist()], gains
+
     def get_risk_free(self) -> Daily:
         """The return of every session without risk, as far as it is known."""
         found = self._mounted().columns(_SQL["risk_free"])
@@ -159,6 +172,7 @@ class LakeAnalyticsRepository:
         holdings = self.get_holdings(portfolio_id, series.as_of)
         held = [holding.security_id for holding in comparable(holdings, currency)]
         days, returns = self.get_returns(held, months_before(series.as_of, 12 * WINDOW_YEARS), series.as_of)
+        tickers, gains = self.get_gains(portfolio_id, currency, series)
         return Reviewed(
             series=series,
             benchmark=self.get_benchmark(benchmark_ticker, currency),
@@ -168,6 +182,8 @@ class LakeAnalyticsRepository:
             cash=[Cash(cash.currency, cash.balance_base) for cash in self.get_cash(portfolio_id, series.as_of)],
             days=days,
             returns=returns,
+            tickers=tickers,
+            gains=gains,
         )
 
     def get_portfolio_performance(self, portfolio_id: UUID) -> PortfolioPerformance | None:

@@ -99,6 +99,16 @@ def start_of(period: Period, series: PortfolioSeries) -> date:
     return months_before(as_of, _MONTHS_BACK[period])
 
 
+def first_of(period: Period, series: PortfolioSeries) -> int | None:
+    """The position of the first day of the period in the series; None if the portfolio is too young for it."""
+    start = start_of(period, series)
+    if period is Period.SINCE_INCEPTION:
+        return 0
+    if start < series.first_day - timedelta(days=1):
+        return None
+    return int(np.searchsorted(series.days, np.datetime64(start), side="right"))
+
+
 def months_before(day: date, months: int) -> date:
     """The same day of the month so long ago, or the last of a shorter month."""
     year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
@@ -115,11 +125,9 @@ def benchmark_value(begin: float, inflow: Float64, outflow: Float64, returns: Fl
 
 
 def _over(period: Period, series: PortfolioSeries, benchmark: Benchmark | None) -> PeriodPerformance:
-    start = start_of(period, series)
-    if start < series.first_day - timedelta(days=1):
+    start, first = start_of(period, series), first_of(period, series)
+    if first is None:
         return PeriodPerformance(period, "TOO_YOUNG", start, series.as_of)
-    is_all = period is Period.SINCE_INCEPTION
-    first = 0 if is_all else int(np.searchsorted(series.days, np.datetime64(start), side="right"))
     days = (series.as_of - start).days
     begin = float(series.value[first - 1]) if first else 0.0
     end = float(series.value[-1])

@@ -24,6 +24,8 @@ from domain.analytics.concentration import (
     groups_of,
     weights_of,
 )
+from domain.analytics.contribution import Contributions, contributions
+from domain.analytics.periods import Period, first_of
 from domain.analytics.profile import Basis, RiskProfile, risk_profile, weighted_returns
 from domain.analytics.series import Benchmark, Bools, Daily, Days, Float64, PortfolioSeries
 from domain.analytics.value_at_risk import historical_tail
@@ -75,6 +77,7 @@ class Reviewed:
     """What everything about one portfolio on one day is measured on; amounts in `currency`, the portfolio's.
 
     `returns` (m, k) are simple ones of the sessions `days` (m,), of each of the k holdings that `comparable` gives.
+    `gains` (n, j) are what each of `tickers`, all that was ever held, gained on each day of the series.
     """
 
     series: PortfolioSeries
@@ -85,6 +88,8 @@ class Reviewed:
     cash: Sequence[Cash]
     days: Days
     returns: Float64
+    tickers: Sequence[str]
+    gains: Float64
 
     @property
     def valued(self) -> list[Holding]:
@@ -170,6 +175,16 @@ class Curve:
 def comparable(holdings: Sequence[Holding], currency: str) -> list[Holding]:
     """The holdings whose own returns are returns in the portfolio's currency, and that have a value."""
     return [holding for holding in holdings if holding.value is not None and holding.currency == currency]
+
+
+def contributions_of(of: Reviewed) -> dict[Period, Contributions]:
+    """By period, of those that the portfolio is old enough for."""
+    starts = {period: first_of(period, of.series) for period in Period}
+    return {
+        period: contributions(of.series, of.tickers, of.gains, first)
+        for period, first in starts.items()
+        if first is not None
+    }
 
 
 def risk_of(of: Reviewed) -> PortfolioRisk:

@@ -13,13 +13,14 @@ from uuid import UUID
 import numpy as np
 
 from domain.analytics.periods import Period, performance
-from domain.analytics.review import Reviewed, concentration_of, curve_of, risk_of, weights_in
+from domain.analytics.review import Reviewed, concentration_of, contributions_of, curve_of, risk_of, weights_in
 from domain.analytics.risk import max_drawdown, sharpe, volatility_annual
 from domain.ports import PortfolioValue, ReleasedCash
 from oltp_api.schemas.portfolios import PortfolioValueView, ReleasedCashView
 from oltp_api.schemas.review import (
     BenchmarkView,
     ConcentrationBody,
+    ContributionsView,
     CurveView,
     DimensionView,
     HoldingView,
@@ -44,6 +45,13 @@ class Measures:
     @cached_property
     def periods(self) -> list[PeriodView]:
         return [PeriodView.model_validate(one) for one in performance(self._of.series, self._of.benchmark)]
+
+    @cached_property
+    def contributions(self) -> list[ContributionsView]:
+        return [
+            ContributionsView.model_validate({**asdict(found), "period": period})
+            for period, found in contributions_of(self._of).items()
+        ]
 
     @cached_property
     def performance(self) -> PerformanceNumbers:

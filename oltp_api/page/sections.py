@@ -13,6 +13,7 @@ from oltp_api.page.wording import SPACE, number, percent
 from oltp_api.schemas.review import (
     BacktestView,
     ConcentrationBody,
+    ContributionsView,
     DimensionView,
     LimitView,
     PeriodView,
@@ -200,10 +201,19 @@ def dimensions(body: ConcentrationBody) -> list[Dimension]:
     return found
 
 
-def contribution(review: ReviewView) -> Sequence[Share]:
-    """What each holding added to the return. Nothing yet: a review does not carry it, and so no section shows it."""
-    del review
-    return ()
+def contribution(review: ReviewView) -> tuple[ContributionsView, Sequence[Share]] | None:
+    """What each holding added to the return of the last year, or of all there is: those that added or took the most,
+    the rest as one row, and what no holding did."""
+    found = {one.period: one for one in review.contributions}
+    whole = found.get("1Y") or found.get("SINCE_INCEPTION")
+    if whole is None or not whole.parts:
+        return None
+    largest = sorted(whole.parts, key=lambda part: -abs(part.contribution))
+    shown, rest = largest[:MOST_ROWS], largest[MOST_ROWS:]
+    shares = [Share(part.ticker, "", part.contribution) for part in sorted(shown, key=lambda part: -part.contribution)]
+    if rest:
+        shares.append(Share(f"{len(rest)} others", "", sum(part.contribution for part in rest), kind="others"))
+    return whole, _with_bars([*shares, Share("Cash, rates, fees and tax", "", whole.other, kind="others")])
 
 
 def _with_bars(shares: Sequence[Share]) -> list[Share]:

@@ -35,6 +35,7 @@ def get_performance(portfolio: SeenPortfolio, analytics: KnownDep, found: Measur
         benchmark=found.benchmark if found else None,
         performance=found.performance if found else None,
         periods=found.periods if found else [],
+        contributions=found.contributions if found else [],
     )
 
 
@@ -58,7 +59,18 @@ def reviewed(
     if found is None:
         return ReviewView(**of_release, portfolio=portfolio)
     standing = world.transact(lambda work: work.reads.standing_simulation(user_id, portfolio.portfolio_id))
-    measured_parts = ("day", "total", "holdings", "cash", "benchmark", "periods", "risk", "concentration", "curve")
+    measured_parts = (
+        "day",
+        "total",
+        "holdings",
+        "cash",
+        "benchmark",
+        "periods",
+        "contributions",
+        "risk",
+        "concentration",
+        "curve",
+    )
     return ReviewView.model_construct(
         **of_release,
         **{name: getattr(found, name) for name in measured_parts},

@@ -60,6 +60,23 @@ class PerformanceNumbers(View):
     max_drawdown_recovery: date | None
 
 
+class ContributionView(View):
+    ticker: str
+    contribution: float = Field(description="Of the return of the period; a fraction.")
+
+
+class ContributionsView(View):
+    """What each holding, also one that was sold, added to a period's time-weighted return; with `other` they sum to it.
+
+    `other` is cash, exchange rates on it, standalone fees and tax.
+    """
+
+    period: str
+    parts: Sequence[ContributionView]
+    other: float
+    twr: float
+
+
 class PerformanceView(ReleaseView):
     """`performance` is None, and there are no periods, for a portfolio that the release does not know yet."""
 
@@ -67,6 +84,7 @@ class PerformanceView(ReleaseView):
     benchmark: BenchmarkView | None
     performance: PerformanceNumbers | None
     periods: Sequence[PeriodView]
+    contributions: Sequence[ContributionsView]
 
 
 class TailView(View):
@@ -211,6 +229,7 @@ class ReviewView(ReleaseView):
     cash: Sequence[ReleasedCashView] = ()
     benchmark: BenchmarkView | None = None
     periods: Sequence[PeriodView] = ()
+    contributions: Sequence[ContributionsView] = ()
     risk: RiskBody | None = None
     concentration: ConcentrationBody | None = None
     curve: CurveView | None = None

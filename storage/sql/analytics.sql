@@ -109,6 +109,69 @@ from marts.fact_portfolio_value_daily
 where portfolio_id = $portfolio_id and business_date <= coalesce($until, date '9999-12-31')
 order by business_date
 
+-- name: tickers
+select
+    security_id,
+    ticker
+from marts.dim_security
+
+-- name: gains
+-- Units that were transferred are worth what a unit is at that day's close, or else was the day before.
+with held as (
+    select
+        business_date,
+        security_id,
+        sum(quantity) as quantity,
+        sum(market_value_base) as market_value
+    from marts.fact_position_daily
+    where portfolio_id = $portfolio_id and business_date <= $until and quantity <> 0
+    group by business_date, security_id
+),
+
+flows as (
+    select
+        ledger.business_date,
+        ledger.security_id,
+        sum(
+            cast(ledger.cash_effect as double)
+            * case when ledger.currency = $currency then 1 else base.rate_per_eur / own.rate_per_eur end
+        ) as cash,
+        sum(ledger.quantity) filter (where ledger.txn_type in ('TRANSFER_IN', 'TRANSFER_OUT')) as moved
+    from raw.pg_transaction_ledger as ledger
+    anti join raw.pg_transaction_ledger as reversals
+        on ledger.portfolio_id = reversals.portfolio_id and ledger.seq = reversals.reverses_seq
+    left join marts.fx_rate_daily as own on ledger.currency = own.currency and ledger.business_date = own.business_date
+    left join marts.fx_rate_daily as base on base.currency = $currency and ledger.business_date = base.business_date
+    where
+        ledger.portfolio_id = $portfolio_id
+        and ledger.business_date <= $until
+        and ledger.security_id is not null
+        and ledger.reverses_seq is null
+    group by ledger.business_date, ledger.security_id
+),
+
+steps as (
+    select
+        business_date,
+        security_id,
+        case when held.quantity is null then 0 else cast(held.market_value as double) end as market_value,
+        cast(held.market_value / held.quantity as double) as unit_value,
+        coalesce(flows.cash, 0) as cash,
+        coalesce(cast(flows.moved as double), 0) as moved
+    from held
+    full join flows using (business_date, security_id)
+)
+
+select
+    business_date as days,
+    security_id,
+    market_value
+    - lag(market_value, 1, 0) over by_day
+    + cash
+    - case when moved = 0 then 0 else moved * coalesce(unit_value, lag(unit_value) over by_day) end as gain
+from steps
+window by_day as (partition by security_id order by business_date)
+
 -- name: risk_free
 select
     date_day as days,

@@ -331,11 +331,8 @@ def test_realised_risk(review, sessions) -> None:
 @pytest.mark.parametrize("days", [1, 10])
 def test_value_at_risk_and_expected_shortfall(review, sessions, confidence: float, days: int) -> None:
     (profile,) = [profile for profile in review["risk"]["profiles"] if profile["basis"] == "REALISED"]
-    shown = {
-        tail["method"]: tail
-        for tail in profile["tails"]
-        if (tail["confidence"], tail["horizon_days"]) == (confidence, days)
-    }
+    asked = [tail for tail in profile["tails"] if (tail["confidence"], tail["horizon_days"]) == (confidence, days)]
+    shown = {tail["method"]: tail for tail in asked}
     losses = -((1 + sessions.own).rolling(days).apply(np.prod, raw=True).dropna() - 1)
     at = losses.quantile(confidence)
     z = NormalDist().inv_cdf(confidence)
@@ -345,9 +342,8 @@ def test_value_at_risk_and_expected_shortfall(review, sessions, confidence: floa
     assert shown["HISTORICAL"]["var"] == pytest.approx(at, abs=1e-9)
     assert shown["HISTORICAL"]["es"] == pytest.approx(losses[losses >= at].mean(), abs=1e-9)
     assert shown["PARAMETRIC"]["var"] == pytest.approx(z * deviation - mean, abs=1e-9)
-    assert shown["PARAMETRIC"]["es"] == pytest.approx(
-        NormalDist().pdf(z) / (1 - confidence) * deviation - mean, abs=1e-9
-    )
+    shortfall = NormalDist().pdf(z) / (1 - confidence)
+    assert shown["PARAMETRIC"]["es"] == pytest.approx(shortfall * deviation - mean, abs=1e-9)
 
 
 def test_risk_of_todays_weights_and_whose_it_is(recomputed, review) -> None:
@@ -376,3 +372,28 @@ def test_concentration(recomputed, review) -> None:
     assert {group["label"]: group["gross"] for group in shown["sector"]["groups"]} == {
         sector: pytest.approx(share, abs=1e-9) for sector, share in by_sector.items()
     }
+
+
+@pytest.mark.parametrize(("period", "start"), [("1Y", "2016-03-30"), ("5Y", "2012-03-30"), ("SINCE_INCEPTION", None)])
+def test_contributions(recomputed, review, period: str, start: str | None) -> None:
+    """Each holding's gains over the day's capital, on what had grown by then; with the rest they are the return."""
+    rows = recomputed.transactions.dropna(subset="ticker")
+    paid = -(rows.quantity.astype(float) * rows.price.astype(float)) - rows.fees.astype(float)
+    cash = paid.groupby([rows.day, rows.ticker]).sum().unstack(fill_value=0.0)
+    held = recomputed.positions.fillna(0) / 1e8
+    gains = held.diff().fillna(held.iloc[:1]).add(cash.reindex(index=held.index, columns=held.columns), fill_value=0.0)
+    capital = (recomputed.value.shift(1, fill_value=0) + recomputed.inflow) / 1e8
+    begin = recomputed.twr_index.shift(1, fill_value=1.0)[start:]
+    growth = begin / begin.iloc[0] / capital[start:]
+    others = recomputed.transactions.query("ticker.isna() and type not in ['DEPOSIT', 'WITHDRAW']")
+    unheld = others.cash_effect.astype(float).groupby(others.day).sum().reindex(growth.index, fill_value=0.0)
+    (shown,) = [one for one in review["contributions"] if one["period"] == period]
+
+    parts = gains[start:].mul(growth, axis=0).sum()
+    assert {part["ticker"]: part["contribution"] for part in shown["parts"]} == {
+        ticker: pytest.approx(part, abs=1e-9) for ticker, part in parts.items() if part
+    }
+    assert shown["other"] == pytest.approx((unheld * growth).sum(), abs=1e-9)
+    assert shown["other"] + sum(part["contribution"] for part in shown["parts"]) == pytest.approx(
+        shown["twr"], abs=1e-9
+    )

@@ -28,7 +28,7 @@ from review_numbers import (
 
 from oltp_api.page import axes, charts, drawings, sections, wording
 from oltp_api.page.review import review_page
-from oltp_api.schemas.review import PeriodView, ReviewView, RiskBody
+from oltp_api.schemas.review import ContributionsView, PeriodView, ReviewView, RiskBody
 
 VOID = {"meta", "br"}
 SHEET = Path(axes.__file__).with_name("review.css").read_text()
@@ -247,6 +247,17 @@ def test_a_limit_that_is_passed_says_so_in_words() -> None:
 
 def test_a_contribution_has_no_section_without_data() -> None:
     assert 'id="contribution"' not in review_page(a_review())
+
+
+def test_contributions_of_a_year_are_told_by_size_with_what_no_holding_did() -> None:
+    parts = [{"ticker": f"T{i:02}", "contribution": (i - 5) / 1000} for i in range(20)]
+    whole = {"period": "1Y", "parts": parts, "other": -0.0015, "twr": 0.0885}
+    page = review_page(a_review(contributions=[ContributionsView.model_validate(whole)]))
+
+    section = page.partition('id="contribution"')[2].partition("</section>")[0]
+    assert "What made the +8.85" in section
+    assert section.index("T19") < section.index("T10") < section.index("others") < section.index("Cash, rates")
+    assert section.count("<tr") == 1 + sections.MOST_ROWS + 2
 
 
 def test_a_page_of_600_days_is_small() -> None:
