@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
@@ -19,6 +19,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from domain.commands import PostBondIncome
+from domain.ledger import Transaction
 from domain.portfolio import Portfolio
 from oltp_api.app import opened
 from oltp_api.bond_income import BondIncomeJob
@@ -242,20 +243,15 @@ class SlowRepository(PostgresPortfolioRepository):
 
 
 class UnlockedRepository(PostgresPortfolioRepository):
-    """Without the lock; two who post have both loaded before either decides."""
+    """Without the lock; two who post have both read what is there before either decides what is missing."""
 
     LOCK = PostgresPortfolioRepository.LOCK.replace("for update", "")
     meet = Barrier(2, timeout=10)
 
-    def ask(self, user_id: UUID, portfolio_id: UUID, security: Any = None) -> Asked[Portfolio]:
-        asked = super().ask(user_id, portfolio_id, security)
-
-        def loaded() -> Portfolio:
-            portfolio = asked()
-            self.meet.wait()
-            return portfolio
-
-        return loaded
+    def history(self, portfolio_id: UUID, security_ids: Sequence[int] | None = None) -> list[Transaction]:
+        rows = super().history(portfolio_id, security_ids)
+        self.meet.wait()
+        return rows
 
 
 def both(act: Callable[[], Any]) -> list[Any]:
