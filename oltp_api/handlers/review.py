@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import date
 from functools import cached_property
 from threading import Lock
+from typing import TypeVar, cast
 from uuid import UUID
 
 import numpy as np
@@ -31,6 +32,8 @@ from oltp_api.schemas.review import (
 )
 from storage.analytics import LakeAnalyticsRepository
 
+T = TypeVar("T")
+
 
 class Measures:
     """What one release says of one portfolio up to one day."""
@@ -41,6 +44,15 @@ class Measures:
         self.total = PortfolioValueView.model_validate(total)
         self.cash = [ReleasedCashView.model_validate(balance) for balance in cash]
         self.benchmark = BenchmarkView.model_validate(of.benchmark) if of.benchmark else None
+        self._last: tuple[Hashable, object] = (None, None)
+
+    def kept(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What was made under `key`, if it was the last; else by `make`."""
+        known, found = self._last
+        if known != key:
+            found = make()
+            self._last = (key, found)
+        return cast("T", found)
 
     @cached_property
     def periods(self) -> list[PeriodView]:

@@ -1,6 +1,6 @@
 """What people look at: return, risk, concentration. Computed for the day and the release that were asked for."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -15,6 +15,7 @@ from oltp_api.schemas.review import ConcentrationView, PerformanceView, Restatem
 
 router = APIRouter(tags=["analytics"], responses=PROBLEMS)
 
+_PARTS = "day total holdings cash benchmark periods contributions risk concentration curve".split()
 AsOf = Annotated[Day | None, Query(description="The last day of it all; by default the release's.")]
 
 
@@ -51,35 +52,36 @@ def get_concentration(analytics: KnownDep, found: MeasuredDep) -> ConcentrationV
     return ConcentrationView(**asdict(analytics.release()), concentration=found.concentration if found else None)
 
 
+@dataclass(frozen=True, slots=True)
+class Review:
+    """All of it in one document, and the same as JSON; made once for a release, a portfolio as it is, and a day."""
+
+    view: ReviewView
+    document: str
+
+
 def reviewed(
     portfolio: SeenPortfolio, analytics: KnownDep, found: MeasuredDep, world: WorldDep, user_id: UserDep
-) -> ReviewView:
-    """All of it in one document."""
+) -> Review:
     of_release = asdict(analytics.release())
     if found is None:
-        return ReviewView(**of_release, portfolio=portfolio)
+        nothing = ReviewView(**of_release, portfolio=portfolio)
+        return Review(nothing, nothing.model_dump_json())
     standing = world.transact(lambda work: work.reads.standing_simulation(user_id, portfolio.portfolio_id))
-    measured_parts = (
-        "day",
-        "total",
-        "holdings",
-        "cash",
-        "benchmark",
-        "periods",
-        "contributions",
-        "risk",
-        "concentration",
-        "curve",
-    )
-    return ReviewView.model_construct(
-        **of_release,
-        **{name: getattr(found, name) for name in measured_parts},
-        portfolio=portfolio,
-        fan=analytics.get_simulation_fan(standing) or None if standing else None,
-    )
+
+    def made() -> Review:
+        view = ReviewView.model_construct(
+            **of_release,
+            **{name: getattr(found, name) for name in _PARTS},
+            portfolio=portfolio,
+            fan=analytics.get_simulation_fan(standing) or None if standing else None,
+        )
+        return Review(view, view.model_dump_json())
+
+    return found.kept((portfolio.model_dump_json(), standing), made)
 
 
-ReviewedDep = Annotated[ReviewView, Depends(reviewed)]
+ReviewedDep = Annotated[Review, Depends(reviewed)]
 
 
 @router.get(
@@ -88,7 +90,7 @@ ReviewedDep = Annotated[ReviewView, Depends(reviewed)]
     summary="Value, return, risk and concentration in one document",
 )
 def get_review(review: ReviewedDep) -> Response:
-    return Response(review.model_dump_json(), media_type="application/json")  # each part has been validated before
+    return Response(review.document, media_type="application/json")  # each part has been validated before
 
 
 @router.get(
@@ -98,7 +100,7 @@ def get_review(review: ReviewedDep) -> Response:
     summary="The same as one page: no script, no other host, for a phone and for paper",
 )
 def get_review_page(review: ReviewedDep) -> HTMLResponse:
-    return HTMLResponse(review_page(review))
+    return HTMLResponse(review_page(review.view))
 
 
 @router.get("/portfolios/{portfolio_id}/restatement", summary="What is told otherwise than before, and why")
