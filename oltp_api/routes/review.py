@@ -15,7 +15,7 @@ from oltp_api.schemas.review import ConcentrationView, PerformanceView, Restatem
 
 router = APIRouter(tags=["analytics"], responses=PROBLEMS)
 
-_PARTS = "day total holdings cash benchmark periods contributions risk concentration curve".split()
+_PARTS = {"day", "total", "holdings", "cash", "benchmark", "periods", "contributions", "risk", "concentration", "curve"}
 AsOf = Annotated[Day | None, Query(description="The last day of it all; by default the release's.")]
 
 
