@@ -25,7 +25,7 @@ from domain.securities import Security
 from oltp_api.fields import Day, Moment
 from oltp_api.group_commit import GroupCommit
 from oltp_api.handlers.ledger import record_transaction
-from oltp_api.handlers.review import MeasuresKept
+from oltp_api.handlers.review import Measures
 from oltp_api.handlers.together import Entry, Outcome, entry_of, record_together
 from oltp_api.observing import USER_ID
 from oltp_api.repositories.requests import Answer, KeptKey, PostgresIdempotencyKeys
@@ -33,8 +33,10 @@ from oltp_api.schemas.portfolios import PortfolioView
 from oltp_api.unit_of_work import Pool, UnitOfWork, unit_of_work
 from storage.analytics import LakeAnalyticsRepository
 from storage.correlation import correlation_id
+from storage.kept import Kept
 
 LOCAL_USER = UUID("00000000-0000-4000-8000-000000000001")
+_MEASURES_KEPT = 64
 T = TypeVar("T")
 V = TypeVar("V", bound=BaseModel)
 
@@ -51,7 +53,7 @@ class World:
     schema_version: str
     bundled: frozenset[str] = frozenset()
     benchmark: str = "SP500"
-    measures: MeasuresKept = field(default_factory=MeasuresKept)
+    measures: Kept[Measures | None] = field(default_factory=lambda: Kept(_MEASURES_KEPT))
     together: GroupCommit[Entry, Outcome] = field(init=False)
 
     def __post_init__(self) -> None:

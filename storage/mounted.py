@@ -18,6 +18,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from domain.errors import NoRelease, NoReleaseThen
+from storage.kept import Kept
 from storage.lake import Lake, local_folder
 from storage.releases import TABLE, Release, Releases
 
@@ -37,15 +38,14 @@ class MountedRelease:
         if not self._has_tables_of(query):
             return []
         with self._answering(query, parameters) as answer:
-            names = [column[0] for column in answer.description]
-            return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+            return _dicts(answer)
 
     def columns(self, query: str, **parameters: object) -> dict[str, Any]:
         """The answer as a NumPy array per column, a null double as NaN; empty if the release lacks a table."""
         if not self._has_tables_of(query):
             return {}
         with self._answering(query, parameters) as answer:
-            return {name: filled(column) for name, column in answer.fetchnumpy().items()}
+            return {name: _filled(column) for name, column in answer.fetchnumpy().items()}
 
     def table(self, query: str, **parameters: object) -> pa.Table | None:
         """The answer as Arrow, amounts exact; None if the release lacks a table."""
@@ -57,8 +57,7 @@ class MountedRelease:
     def over(self, tables: Mapping[str, pa.Table], query: str, **parameters: object) -> list[dict[str, Any]]:
         """The answer to a question about `tables`, by their names in it."""
         with self._answering(query, parameters, tables) as answer:
-            names = [column[0] for column in answer.description]
-            return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+            return _dicts(answer)
 
     def _has_tables_of(self, query: str) -> bool:
         return all(f"{schema}/{name}" in self.release.versions for schema, name in _MENTIONED.findall(query))
@@ -77,7 +76,12 @@ class MountedRelease:
             cursor.close()
 
 
-def filled(column: Any) -> Any:
+def _dicts(answer: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    names = [column[0] for column in answer.description]
+    return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+
+def _filled(column: Any) -> Any:
     """DuckDB masks nulls; a null double is NaN here."""
     return column.filled(np.nan) if np.ma.isMaskedArray(column) and column.dtype.kind == "f" else np.asarray(column)
 
@@ -104,7 +108,7 @@ class MountedReleases:
         self._log: DeltaTable | None = None
         self._log_version: int | None = None
         self._mounted: MountedRelease | None = None
-        self._older: dict[int, MountedRelease] = {}
+        self._older: Kept[MountedRelease] = Kept(_OLDER_KEPT)
 
     def known_on(self, moment: datetime) -> MountedRelease:
         """The release that was the newest at `moment`; NoReleaseThen if there was none yet."""
@@ -112,15 +116,9 @@ class MountedReleases:
         release_id = newest.rows(_RELEASED_BY, moment=moment)[0]["release_id"]
         if release_id == newest.release.release_id:
             return newest
-        release = self._releases.get(release_id) if release_id is not None else None
-        if release is None:
+        if release_id is None:
             raise NoReleaseThen(moment)
-        with self._lock:
-            found = self._older.pop(release_id, None) or mounted(self._lake, release)
-            self._older[release_id] = found
-            while len(self._older) > _OLDER_KEPT:
-                self._older.pop(next(iter(self._older)))
-            return found
+        return self._older.of(release_id, lambda: self._mount(release_id))
 
     def __call__(self) -> MountedRelease:
         with self._lock:
@@ -133,6 +131,11 @@ class MountedReleases:
             if self._mounted is None:
                 raise NoRelease()
             return self._mounted
+
+    def _mount(self, release_id: int) -> MountedRelease:
+        release = self._releases.get(release_id)
+        assert release is not None, "the newest release's own list has it"
+        return mounted(self._lake, release)
 
     def _newest_log_version(self) -> int | None:
         if self._log is None:

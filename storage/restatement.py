@@ -87,8 +87,8 @@ def restatement(before: MountedRelease, after: MountedRelease, portfolio_id: UUI
             return []
         return after.over({"older": older, "newer": newer}, _SQL[comparison], **_named(comparison, asked))
 
-    days = [RestatedDay(**row) for row in compared("days", "restated_days")]
-    last = compared("last", "both_days")
+    rows = compared("days", "compared_days")
+    days = [_day(row) for row in rows if row["is_restated"]]
     return Restatement(
         before=before.release,
         after=after.release,
@@ -96,13 +96,17 @@ def restatement(before: MountedRelease, after: MountedRelease, portfolio_id: UUI
         n_days=len(days),
         first_day=days[0].business_date if days else None,
         last_day=days[-1].business_date if days else None,
-        last=RestatedDay(**last[0]) if last else None,
+        last=_day(rows[-1]) if rows else None,
         largest=max(days, key=lambda day: abs(day.change), default=None),
         days=days[:_MOST_DAYS],
         transactions=compared("ledger", "new_rows"),
-        prices=[Changed(**row) for row in compared("prices", "changed_prices")],
-        rates=[Changed(**row) for row in compared("rates", "changed_rates")],
+        prices=[Changed(**row) for row in compared("prices", "changed")],
+        rates=[Changed(**row) for row in compared("rates", "changed")],
     )
+
+
+def _day(row: Row) -> RestatedDay:
+    return RestatedDay(**{name: value for name, value in row.items() if name != "is_restated"})
 
 
 def _named(statement: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

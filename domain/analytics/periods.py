@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from domain.analytics.performance import annualise, xirr
-from domain.analytics.series import Benchmark, Float64, PortfolioSeries
+from domain.analytics.series import Benchmark, Float64, PortfolioSeries, day_at
 
 
 class Period(StrEnum):
@@ -181,7 +181,7 @@ def _money_weighted(series: PortfolioSeries, first: int, begin: float) -> tuple[
     amounts[-1] += series.value[-1]
     days = np.concatenate([series.days[first : first + 1] - 1, series.days[first:]])
     at = np.flatnonzero(amounts)
-    answer = xirr([date.fromisoformat(str(day)) for day in days[at]], [float(amount) for amount in amounts[at]])
+    answer = xirr([day_at(days, i) for i in at.tolist()], amounts[at].tolist())
     if answer.rate is None:
         return None, None, answer.status
     from_first_flow = int((days[-1] - days[at[0]]).astype(int))

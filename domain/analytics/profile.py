@@ -13,7 +13,7 @@ import numpy as np
 
 from domain.analytics.benchmark import alpha_annual, beta, information_ratio, tracking_error_annual
 from domain.analytics.risk import downside_deviation_annual, max_drawdown, sharpe, sortino, volatility_annual
-from domain.analytics.series import Days, Float64
+from domain.analytics.series import Days, Float64, day_at
 from domain.analytics.value_at_risk import MIN_OBSERVATIONS, Method, ValueAtRisk, value_at_risk
 
 CONFIDENCES = (0.95, 0.99)
@@ -66,7 +66,7 @@ def risk_profile(
     """
     observed = ~np.isnan(returns)
     n = int(observed.sum())
-    first, last = (_day(days[observed], at) if n else None for at in (0, -1))
+    first, last = (day_at(days[observed], at) if n else None for at in (0, -1))
     if n < MIN_OBSERVATIONS:
         return RiskProfile(basis, "INSUFFICIENT", first, last, n)
     excess = returns - risk_free
@@ -74,7 +74,7 @@ def risk_profile(
 
     def dated(position: int | None) -> date | None:
         # Position 0 is the moment before the first return; its day is that of the return.
-        return _day(days, max(position - 1, 0)) if fall.depth and position is not None else None
+        return day_at(days, max(position - 1, 0)) if fall.depth and position is not None else None
 
     against = {}
     if benchmark is not None:
@@ -115,7 +115,3 @@ def weighted_returns(weights: Float64, returns: Float64) -> Float64:
     which any holding has no return: a mix without one of its parts is another mix. Source: RULEBOOK 9.
     """
     return np.asarray(returns @ weights)
-
-
-def _day(days: Days, position: int) -> date:
-    return date.fromisoformat(str(days[position]))

@@ -25,6 +25,7 @@ from domain.analytics.concentration import (
     weights_of,
 )
 from domain.analytics.contribution import Contributions, contributions
+from domain.analytics.moments import common_days, covariance
 from domain.analytics.periods import Period, first_of
 from domain.analytics.profile import Basis, RiskProfile, risk_profile, weighted_returns
 from domain.analytics.series import Benchmark, Bools, Daily, Days, Float64, PortfolioSeries
@@ -264,11 +265,10 @@ def _profile(of: Reviewed, basis: Basis, days: Days, returns: Float64) -> RiskPr
 
 
 def _components(tickers: Sequence[str], weights: Float64, returns: Float64) -> tuple[Component, ...]:
-    common = returns[~np.isnan(returns).any(axis=1)]
+    common = common_days(returns, minimum=0)
     if not tickers or len(common) < 2:
         return ()
-    covariance = np.atleast_2d(np.cov(common, rowvar=False))
-    parts = parametric_components(weights, (covariance + covariance.T) / 2, len(common))
+    parts = parametric_components(weights, covariance(common, minimum=2), len(common))
     if parts.var is None or parts.es is None:
         return tuple(Component(ticker, float(weights[i]), None, None) for i, ticker in enumerate(tickers))
     return tuple(

@@ -1,6 +1,6 @@
 """The daily series of a portfolio that return and risk are measured on, and that of a benchmark on the same days."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -9,6 +9,11 @@ from numpy.typing import NDArray
 Float64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Days = NDArray[np.datetime64]
+
+
+def day_at(days: Days, position: int) -> date:
+    """One of `days`; from the end, if `position` is negative."""
+    return date.fromisoformat(str(days[position]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +65,7 @@ class PortfolioSeries:
         return np.cumprod(1 + np.nan_to_num(self.returns), dtype=np.float64)
 
     def day(self, position: int) -> date:
-        return date.fromisoformat(str(self.days[position]))
-
-    def until(self, day: date) -> "PortfolioSeries":
-        """The series up to `day`, that included."""
-        n = int(np.searchsorted(self.days, np.datetime64(day), side="right"))
-        return replace(self, **{field.name: getattr(self, field.name)[:n] for field in fields(self)})
+        return day_at(self.days, position)
 
     def session_returns(self) -> tuple[Days, Float64]:
         """The sessions but the first, and the return to each from the one before: what moments are taken from.

@@ -3,17 +3,15 @@
 They follow from a release alone, which never changes: so they are kept for the next one who asks.
 """
 
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cached_property
-from threading import Lock
-from typing import TypeVar, cast
 from uuid import UUID
 
 import numpy as np
 
-from domain.analytics.periods import Period, performance
+from domain.analytics.periods import Period, PeriodPerformance, performance
 from domain.analytics.review import Reviewed, concentration_of, contributions_of, curve_of, risk_of, weights_in
 from domain.analytics.risk import max_drawdown, sharpe, volatility_annual
 from domain.ports import PortfolioValue, ReleasedCash
@@ -28,11 +26,19 @@ from oltp_api.schemas.review import (
     LimitView,
     PerformanceNumbers,
     PeriodView,
+    ReviewView,
     RiskBody,
 )
 from storage.analytics import LakeAnalyticsRepository
+from storage.kept import Kept
 
-T = TypeVar("T")
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """All of it in one document, and the same as JSON; made once for a release, a portfolio as it is, and a day."""
+
+    view: ReviewView
+    document: str
 
 
 class Measures:
@@ -44,19 +50,15 @@ class Measures:
         self.total = PortfolioValueView.model_validate(total)
         self.cash = [ReleasedCashView.model_validate(balance) for balance in cash]
         self.benchmark = BenchmarkView.model_validate(of.benchmark) if of.benchmark else None
-        self._last: tuple[Hashable, object] = (None, None)
+        self.documents: Kept[Review] = Kept(1)
 
-    def kept(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What was made under `key`, if it was the last; else by `make`."""
-        known, found = self._last
-        if known != key:
-            found = make()
-            self._last = (key, found)
-        return cast("T", found)
+    @cached_property
+    def _performance(self) -> list[PeriodPerformance]:
+        return performance(self._of.series, self._of.benchmark)
 
     @cached_property
     def periods(self) -> list[PeriodView]:
-        return [PeriodView.model_validate(one) for one in performance(self._of.series, self._of.benchmark)]
+        return [PeriodView.model_validate(one) for one in self._performance]
 
     @cached_property
     def contributions(self) -> list[ContributionsView]:
@@ -67,7 +69,8 @@ class Measures:
 
     @cached_property
     def performance(self) -> PerformanceNumbers:
-        return performance_numbers(self._of)
+        whole = next(one for one in self._performance if one.period is Period.SINCE_INCEPTION)
+        return performance_numbers(self._of, whole)
 
     @cached_property
     def risk(self) -> RiskBody:
@@ -86,28 +89,6 @@ class Measures:
         return curve_view(self._of)
 
 
-class MeasuresKept:
-    """The measures that were asked for last."""
-
-    def __init__(self, most: int = 64) -> None:
-        self._most = most
-        self._lock = Lock()
-        self._kept: dict[Hashable, Measures | None] = {}
-
-    def of(self, key: Hashable, measure: Callable[[], Measures | None]) -> Measures | None:
-        """Those under `key`, by `measure` if they are not there; two who ask at once may both have them made."""
-        with self._lock:
-            if key in self._kept:
-                self._kept[key] = self._kept.pop(key)
-                return self._kept[key]
-        found = measure()
-        with self._lock:
-            self._kept[key] = found
-            while len(self._kept) > self._most:
-                del self._kept[next(iter(self._kept))]
-        return found
-
-
 def measures(
     analytics: LakeAnalyticsRepository, portfolio_id: UUID, currency: str, benchmark: str, as_of: date | None
 ) -> Measures | None:
@@ -120,9 +101,8 @@ def measures(
     return Measures(of, total, analytics.get_cash(portfolio_id, day))
 
 
-def performance_numbers(of: Reviewed) -> PerformanceNumbers:
-    """Since the first transaction."""
-    whole = next(one for one in performance(of.series) if one.period is Period.SINCE_INCEPTION)
+def performance_numbers(of: Reviewed, whole: PeriodPerformance) -> PerformanceNumbers:
+    """Since the first transaction, `whole` being the performance since then."""
     days, returns = of.series.session_returns()
     fall = max_drawdown(of.series.index)
 

@@ -1,6 +1,6 @@
 """What people look at: return, risk, concentration. Computed for the day and the release that were asked for."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from oltp_api.dependencies import KnownDep, SeenPortfolio, UserDep, VisiblePortfolio, WorldDep, moment_of
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Day, Moment
-from oltp_api.handlers.review import Measures, measures
+from oltp_api.handlers.review import Measures, Review, measures
 from oltp_api.page.review import review_page
 from oltp_api.schemas.review import ConcentrationView, PerformanceView, RestatementView, ReviewView, RiskView
 
@@ -52,14 +52,6 @@ def get_concentration(analytics: KnownDep, found: MeasuredDep) -> ConcentrationV
     return ConcentrationView(**asdict(analytics.release()), concentration=found.concentration if found else None)
 
 
-@dataclass(frozen=True, slots=True)
-class Review:
-    """All of it in one document, and the same as JSON; made once for a release, a portfolio as it is, and a day."""
-
-    view: ReviewView
-    document: str
-
-
 def reviewed(
     portfolio: SeenPortfolio, analytics: KnownDep, found: MeasuredDep, world: WorldDep, user_id: UserDep
 ) -> Review:
@@ -78,7 +70,7 @@ def reviewed(
         )
         return Review(view, view.model_dump_json())
 
-    return found.kept((portfolio.model_dump_json(), standing), made)
+    return found.documents.of((portfolio.model_dump_json(), standing), made)
 
 
 ReviewedDep = Annotated[Review, Depends(reviewed)]

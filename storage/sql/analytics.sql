@@ -312,6 +312,7 @@ order by step
 select version
 from raw.pg_portfolio
 where portfolio_id = $portfolio_id
+
 -- name: quoted_since
 -- The refresh from which on all releases up to this one have the tables that `quotes` reads, unchanged.
 with known as (

@@ -19,38 +19,21 @@ select
 from marts.fact_portfolio_value_daily
 where portfolio_id = $portfolio_id and business_date <= $until
 
--- name: last
-select
-    business_date,
-    total_value,
-    twr_index
-from marts.fact_portfolio_value_daily
-where portfolio_id = $portfolio_id and business_date = $until
-
--- name: both_days
+-- name: compared_days
+-- The restated ones, and the last. Growth since inception moves with every earlier day, so it alone restates no day.
 select
     business_date,
     older.total_value as before_value,
     newer.total_value as after_value,
     older.twr_index as before_index,
-    newer.twr_index as after_index
-from older
-full join newer using (business_date)
-
--- name: restated_days
--- A day's growth since inception moves with every earlier one, so it alone restates no day.
-select
-    business_date,
-    older.total_value as before_value,
-    newer.total_value as after_value,
-    older.twr_index as before_index,
-    newer.twr_index as after_index
-from older
-full join newer using (business_date)
-where
+    newer.twr_index as after_index,
     (older.total_value, older.positions_value, older.cash, older.cost_basis, older.realised)
     is distinct from (newer.total_value, newer.positions_value, newer.cash, newer.cost_basis, newer.realised)
     or (older.inflow, older.outflow, older.income) is distinct from (newer.inflow, newer.outflow, newer.income)
+        as is_restated
+from older
+full join newer using (business_date)
+where is_restated or business_date = $until
 order by business_date
 
 -- name: ledger
@@ -84,61 +67,39 @@ from marts.fact_position_daily
 where portfolio_id = $portfolio_id and business_date <= $until
 
 -- name: prices
+-- A change is as large as it is of the price.
 select
-    prices.security_id,
-    coalesce(securities.ticker, cast(prices.security_id as varchar)) as ticker,
+    cast(prices.security_id as varchar) as key,
+    coalesce(securities.ticker, key) as what,
     prices.price_date as day,
-    prices.close + prices.accrued as close
+    prices.close + prices.accrued as amount,
+    abs(amount) as scale
 from marts.fact_price_daily as prices
 left join marts.dim_security as securities using (security_id)
 where list_contains($held, prices.security_id) and prices.price_date <= $until
 
--- name: changed_prices
--- By security, with the day on which the price moved most.
-with changed as (
-    select
-        coalesce(newer.ticker, older.ticker) as what,
-        day,
-        older.close as before,
-        newer.close as after,
-        abs(coalesce(newer.close, 0) - coalesce(older.close, 0))
-        / greatest(abs(coalesce(older.close, 0)), abs(coalesce(newer.close, 0))) as size
-    from older
-    full join newer using (security_id, day)
-    where older.close is distinct from newer.close
-)
-
-select
-    what,
-    count(*) as n_days,
-    min(day) as first_day,
-    max(day) as last_day,
-    arg_max(day, size) as largest_day,
-    arg_max_null(before, size) as before,
-    arg_max_null(after, size) as after
-from changed
-group by what
-order by what
-
 -- name: rates
 select
-    currency,
+    currency as key,
+    currency as what,
     business_date as day,
-    rate_per_eur
+    rate_per_eur as amount,
+    1 as scale
 from marts.fx_rate_daily
 where business_date <= $until
 
--- name: changed_rates
+-- name: changed
+-- Of each price or rate that is another one now, on how many days, and the day on which it moved most.
 with changed as (
     select
-        currency as what,
+        coalesce(newer.what, older.what) as what,
         day,
-        older.rate_per_eur as before,
-        newer.rate_per_eur as after,
-        abs(coalesce(newer.rate_per_eur, 0) - coalesce(older.rate_per_eur, 0)) as size
+        older.amount as before,
+        newer.amount as after,
+        abs(coalesce(newer.amount, 0) - coalesce(older.amount, 0)) / greatest(older.scale, newer.scale) as size
     from older
-    full join newer using (currency, day)
-    where older.rate_per_eur is distinct from newer.rate_per_eur
+    full join newer using (key, day)
+    where older.amount is distinct from newer.amount
 )
 
 select

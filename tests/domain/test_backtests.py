@@ -22,7 +22,10 @@ def test_the_regions_are_kupiecs(n, too_few, too_many):
 
 def test_the_ratio_is_of_the_binomial_likelihoods():
     found = kupiec(20, 252, 0.95)
-    likelihood = lambda share: 232 * log(1 - share) + 20 * log(share)  # noqa: E731
+
+    def likelihood(share: float) -> float:
+        return 232 * log(1 - share) + 20 * log(share)
+
     assert found.likelihood_ratio == pytest.approx(2 * (likelihood(20 / 252) - likelihood(0.05)))
     assert found.expected == pytest.approx(12.6)
 
