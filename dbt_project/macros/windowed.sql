@@ -34,7 +34,7 @@ is published. A table that belongs to no portfolio is built whole where a part i
     {%- call statement("main") -%}
       create view {{ target_relation }} as
       select {{ columns }} from {{ window }}
-      {% if load_relation(published) is not none -%}
+      {% if is_mounted(published) -%}
       union all
       select {{ columns }} from {{ published }}
       where not ({{ part }})
@@ -45,6 +45,18 @@ is published. A table that belongs to no portfolio is built whole where a part i
   {%- do adapter.commit() -%}
   {{ return({"relations": [target_relation] if part is none else [target_relation, window]}) }}
 {% endmaterialization %}
+
+{#
+Whether a table is mounted. Asked of the database: dbt's cache takes a schema that it was not told of for known as soon
+as it has seen its first table, so that of two threads the second may be told that a table is not there.
+#}
+{% macro is_mounted(relation) -%}
+  {%- set found = run_query(
+    "select 1 from information_schema.tables where table_schema = '" ~ relation.schema
+    ~ "' and table_name = '" ~ relation.identifier ~ "'"
+  ) -%}
+  {{ return(found | length > 0) }}
+{%- endmacro %}
 
 {# Which rows of a table are built, as a condition; none if all are. #}
 {% macro built_part(date_column, owner_column) -%}

@@ -5,6 +5,7 @@ prices come late too. At the end all have the same rows in every mart, and makin
 """
 
 import random
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
@@ -14,6 +15,7 @@ import dagster as dg
 import httpx
 import pyarrow.compute as pc
 import pytest
+from dbt.adapters.cache import RelationsCache
 
 from pipelines import reprocess, scope
 from pipelines.assets.marts import MADE as MADE_BY_DBT
@@ -153,6 +155,14 @@ def test_every_order_of_arrival_ends_in_the_same_rows(book: Book) -> None:
         assert made["marts/fact_price_daily"]["scope/what"] == "nothing"
 
 
+@pytest.fixture
+def slow_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """dbt learns of its tables so slowly that the second thread asks for one before the first has told it."""
+    add = RelationsCache.add
+    monkeypatch.setattr(RelationsCache, "add", lambda cache, relation: (add(cache, relation), time.sleep(0.05)))
+
+
+@pytest.mark.usefixtures("slow_cache")
 def test_one_new_row_rewrites_its_portfolio_from_its_day_on(book: Book) -> None:
     body = {"type": "DEPOSIT", "business_date": "2012-09-03", "amount": "1"}
     with book.home.client() as client:
