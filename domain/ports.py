@@ -100,26 +100,6 @@ class PortfolioValue:
 
 
 @dataclass(frozen=True, slots=True)
-class PortfolioPerformance:
-    """Since the first transaction. Returns and volatility are fractions; drawdown is negative or 0."""
-
-    as_of: date
-    first_date: date
-    total_value: Decimal
-    net_contributions: Decimal
-    twr: float | None
-    twr_annual: float | None
-    xirr: float | None
-    xirr_status: str
-    volatility_annual: float | None
-    sharpe: float | None
-    max_drawdown: float | None
-    max_drawdown_peak: date | None
-    max_drawdown_trough: date | None
-    max_drawdown_recovery: date | None
-
-
-@dataclass(frozen=True, slots=True)
 class TickerPerformance:
     ticker: str
     as_of: date
@@ -244,7 +224,6 @@ class AnalyticsRepository(Protocol):
     def get_positions(self, portfolio_id: UUID, on: date | None = None) -> Sequence[ValuedPosition]: ...
     def get_cash(self, portfolio_id: UUID, on: date | None = None) -> Sequence[ReleasedCash]: ...
     def get_values(self, portfolio_id: UUID, start: date | None, end: date | None) -> Sequence[PortfolioValue]: ...
-    def get_portfolio_performance(self, portfolio_id: UUID) -> PortfolioPerformance | None: ...
     def get_performance_for_tickers(self, tickers: Sequence[str]) -> Mapping[str, TickerPerformance]: ...
     def get_ticker_details(self, tickers: Sequence[str]) -> Mapping[str, TickerDetails]: ...
     def get_price_for_date(self, ticker: str, on: date) -> TickerPriceAtDate | None: ...

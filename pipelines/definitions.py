@@ -14,9 +14,11 @@ from pipelines.assets import (
     market,
     marts,
     own_prices,
+    performance,
     positions,
     release,
     replication,
+    risk,
     simulation,
     snapshots,
 )
@@ -26,7 +28,7 @@ from pipelines.dbt_runner import DbtRunner
 from pipelines.progress import progress_logger
 from pipelines.resources import Market, Platform, RefreshLock
 
-_UPSTREAM: Sequence[Any] = (market, replication, own_prices, positions, bonds, marts)
+_UPSTREAM: Sequence[Any] = (market, replication, own_prices, positions, bonds, marts, performance, risk)
 """What a release is made of."""
 
 

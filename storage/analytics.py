@@ -7,13 +7,14 @@ from uuid import UUID
 
 import numpy as np
 
+from domain.analytics.panel import Panel
 from domain.analytics.periods import months_before
 from domain.analytics.review import WINDOW_YEARS, Cash, Holding, Reviewed, comparable
 from domain.analytics.series import Benchmark, Daily, Days, Float64, PortfolioSeries
+from domain.analytics.subjects import Level, Subject, SubjectSeries
 from domain.errors import NoRelease
 from domain.holdings import average_cost
 from domain.ports import (
-    PortfolioPerformance,
     PortfolioValue,
     ReleasedCash,
     ReleaseInfo,
@@ -117,18 +118,52 @@ class LakeAnalyticsRepository:
             return None
         return PortfolioSeries(**{**found, "days": found["days"].astype("datetime64[D]")})
 
-    def get_gains(self, portfolio_id: UUID, currency: str, series: PortfolioSeries) -> tuple[list[str], Float64]:
+    def get_subject_series(self, portfolio_ids: Sequence[str], until: date | None = None) -> SubjectSeries | None:
+        """The daily series of portfolios, of their accounts and their positions; None if the release has none."""
+        asked = {"portfolio_ids": list(portfolio_ids), "until": until}
+        subjects = self._mounted().rows(_SQL["return_subjects"], **asked)
+        if not subjects:
+            return None
+        found = self._mounted().columns(_SQL["return_rows"], **asked)
+        sizes = [subject.pop("n_days") for subject in subjects]
+        return SubjectSeries(
+            [Subject(**{**subject, "level": Level(subject["level"])}) for subject in subjects],
+            Panel(**{**found, "offsets": np.cumsum([0, *sizes]), "days": found["days"].astype("datetime64[D]")}),
+        )
+
+    def get_gains(self, portfolio_id: UUID, series: PortfolioSeries) -> tuple[list[str], Float64]:
         """The tickers of all that was ever held, and what each gained on each day of `series` (days, tickers)."""
-        asked = {"portfolio_id": str(portfolio_id), "currency": currency, "until": series.as_of}
-        found = self._mounted().columns(_SQL["gains"], **asked)
-        if not found:
+        of = self.get_subject_series([str(portfolio_id)], series.as_of)
+        if of is None:
             return [], np.empty((len(series), 0))
-        names = {row["security_id"]: row["ticker"] for row in self._mounted().rows(_SQL["tickers"])}
-        ids, column = np.unique(found["security_id"], return_inverse=True)
-        gains = np.zeros((len(series), len(ids)))
-        row = (found["days"].astype("datetime64[D]") - series.days[0]).astype(int)
-        gains[row, column] = found["gain"]
-        return [names.get(security_id, str(security_id)) for security_id in ids.tolist()], gains
+        names = self.get_tickers()
+        held = np.flatnonzero(of.at(Level.POSITION))
+        gains, found = np.zeros((len(series), len(held))), of.gains
+        for column, subject in enumerate(held.tolist()):
+            rows = slice(of.panel.offsets[subject], of.panel.offsets[subject + 1])
+            gains[(of.panel.days[rows] - series.days[0]).astype(int), column] = found[rows]
+        ids = [of.subjects[subject].security_id for subject in held.tolist()]
+        return [names.get(security_id, str(security_id)) for security_id in ids], gains
+
+    def get_portfolios(self, portfolio_ids: Sequence[str] | None = None) -> Mapping[str, Sequence[str]]:
+        """The portfolios that have a day, some or all, by their currency."""
+        rows = self._mounted().rows(
+            _SQL["portfolios"], portfolio_ids=None if portfolio_ids is None else list(portfolio_ids)
+        )
+        return {row["base_currency"]: row["portfolio_ids"] for row in rows}
+
+    def get_last_day(self) -> date | None:
+        """The last day that portfolios have."""
+        rows = self._mounted().rows(_SQL["last_day"])
+        return rows[0]["last_day"] if rows else None
+
+    def get_tickers(self) -> Mapping[int | None, str]:
+        return {row["security_id"]: row["ticker"] for row in self._mounted().rows(_SQL["tickers"])}
+
+    def get_sessions(self) -> Days:
+        """The exchange's sessions, in order, as far as the calendar goes."""
+        found = self._mounted().columns(_SQL["sessions"])
+        return found["days"].astype("datetime64[D]") if found else np.empty(0, "datetime64[D]")
 
     def get_risk_free(self) -> Daily:
         """The return of every session without risk, as far as it is known."""
@@ -163,16 +198,24 @@ class LakeAnalyticsRepository:
         return Benchmark(ticker, str(found["kind"][-1]), found["days"].astype("datetime64[D]"), found["level"])
 
     def get_reviewed(
-        self, portfolio_id: UUID, currency: str, benchmark_ticker: str, as_of: date | None = None
+        self,
+        portfolio_id: UUID,
+        currency: str,
+        benchmark_ticker: str,
+        as_of: date | None = None,
+        with_gains: bool = True,
     ) -> Reviewed | None:
-        """All that a review up to `as_of` is measured on; None if the release has no day of the portfolio."""
+        """All that a review up to `as_of` is measured on; None if the release has no day of the portfolio.
+
+        `with_gains` of what was held, which contributions are made of and nothing else.
+        """
         series = self.get_series(portfolio_id, as_of)
         if series is None:
             return None
         holdings = self.get_holdings(portfolio_id, series.as_of)
         held = [holding.security_id for holding in comparable(holdings, currency)]
         days, returns = self.get_returns(held, months_before(series.as_of, 12 * WINDOW_YEARS), series.as_of)
-        tickers, gains = self.get_gains(portfolio_id, currency, series)
+        tickers, gains = self.get_gains(portfolio_id, series) if with_gains else ([], np.empty((len(series), 0)))
         return Reviewed(
             series=series,
             benchmark=self.get_benchmark(benchmark_ticker, currency),
@@ -185,10 +228,6 @@ class LakeAnalyticsRepository:
             tickers=tickers,
             gains=gains,
         )
-
-    def get_portfolio_performance(self, portfolio_id: UUID) -> PortfolioPerformance | None:
-        rows = self._mounted().rows(_SQL["performance"], portfolio_id=str(portfolio_id))
-        return PortfolioPerformance(**rows[0]) if rows else None
 
     def get_performance_for_tickers(self, tickers: Sequence[str]) -> Mapping[str, TickerPerformance]:
         rows = self._mounted().rows(_SQL["ticker_performance"], tickers=list(tickers)) if tickers else []

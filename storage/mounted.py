@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime
 from threading import Lock
 from typing import Any
 
@@ -18,6 +18,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from domain.errors import NoRelease, NoReleaseThen
+from storage.horizon import NOTHING_SEEN, Horizon
 from storage.kept import Kept
 from storage.lake import Lake, local_folder
 from storage.releases import TABLE, Release, Releases
@@ -87,9 +88,26 @@ def _filled(column: Any) -> Any:
 
 
 def mounted(lake: Lake, release: Release) -> MountedRelease:
+    return _mounted(lake, release, {**release.versions, TABLE: lake.open(TABLE).version()})
+
+
+@contextmanager
+def mounted_unreleased(lake: Lake, versions: Mapping[str, int]) -> Iterator[MountedRelease]:
+    """Tables that belong together but are in no release yet, as if they were, of all their days."""
+    of_all = Release(
+        0, None, None, "CANDIDATE", datetime.now(UTC), date.max, Horizon(NOTHING_SEEN, ""), "", "", dict(versions)
+    )
+    found = _mounted(lake, of_all, versions)
+    try:
+        yield found
+    finally:
+        found.connection.close()
+
+
+def _mounted(lake: Lake, release: Release, versions: Mapping[str, int]) -> MountedRelease:
     connection = duckdb.connect(config={"memory_limit": "1GB", "temp_directory": ""})
     connection.execute("set global TimeZone = 'UTC'")
-    lake.mount(connection, {**release.versions, TABLE: lake.open(TABLE).version()})
+    lake.mount(connection, versions)
     return MountedRelease(release, connection)
 
 

@@ -87,15 +87,20 @@ _TABLES = {
             'SP500' as ticker, col0::date as price_date, col1::decimal(18, 8) as close, 'USD' as currency,
             'PRICE_INDEX' as price_kind, null::decimal(18, 8) as adjusted_close
         from (values ('2017-03-26', 2000), ('2017-03-28', 2100), ('2017-03-29', 2310))""",
-    "marts/fact_performance": f"""
+    "marts/fact_return_daily": f"""
         select
-            '{PORTFOLIO}' as portfolio_id, 'SINCE_INCEPTION' as period, date '2017-03-29' as as_of,
-            date '2017-03-27' as first_date, 11080::decimal(28, 8) as total_value,
-            10000::decimal(28, 8) as net_contributions, 0.05::double as twr, null::double as twr_annual,
-            0.4::double as xirr,
-            'OK' as xirr_status, 0.2::double as volatility_annual, null::double as sharpe, 0.0::double as max_drawdown,
-            null::date as max_drawdown_peak, null::date as max_drawdown_trough, null::date as max_drawdown_recovery
-        """,
+            '{PORTFOLIO}' as portfolio_id, col0 as level, col1::bigint as account_id, col2::bigint as security_id,
+            col3::date as business_date, col4::decimal(28, 8) as begin_value, col5::decimal(28, 8) as inflow,
+            0::decimal(28, 8) as outflow, 0::decimal(28, 8) as fees, col6::decimal(28, 8) as end_value,
+            true as is_begin_covered, col7 is not null or col0 = 'PORTFOLIO' and col6 < 11000 as is_end_covered,
+            true as are_flows_known, col7::double as daily_return, col7::double as daily_return_gross,
+            1::double as twr_index, 1::double as twr_index_gross
+        from (values
+            ('PORTFOLIO', null, null, '2017-03-27', 0, 10000, 10000, 0), ('PORTFOLIO', null, null, '2017-03-28', 10000, 0, 10500, 0.05),
+            ('PORTFOLIO', null, null, '2017-03-29', 10500, 0, 11080, null),
+            ('POSITION', null, 1, '2017-03-28', 0, 5000, 5500, 0.1), ('POSITION', null, 1, '2017-03-29', 5500, 3600, 9680, null),
+            ('ACCOUNT', 1, null, '2017-03-28', 0, 5000, 5500, 0.1), ('ACCOUNT', 1, null, '2017-03-29', 5500, 4000, 10080, null)
+        )""",
     "marts/security_historical_mu": """
         select
             col0::bigint as security_id, col1::double as mu_annual, col2::int as n_observations,

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from domain.analytics.performance import annualise, xirr
-from domain.analytics.series import Benchmark, Float64, PortfolioSeries, day_at
+from domain.analytics.panel import Column, Panel, measured
+from domain.analytics.series import Benchmark, Days, PortfolioSeries, day_at
 
 
 class Period(StrEnum):
@@ -49,7 +49,7 @@ class PeriodPerformance:
     """
 
     period: Period
-    status: Literal["OK", "TOO_YOUNG"]
+    status: Literal["OK", "TOO_YOUNG", "NOT_HELD"]
     start: date
     as_of: date
     begin_value: float | None = None
@@ -75,21 +75,44 @@ def performance(series: PortfolioSeries, benchmark: Benchmark | None = None) -> 
 
     See PeriodPerformance for units and conventions. Source: RULEBOOK 7 and 9.
     """
-    return [_over(period, series, benchmark) for period in Period] if len(series) else []
+    if not len(series):
+        return []
+    found = performance_of(Panel.of(series), series.as_of, series.days[series.is_session], benchmark)
+    return [
+        PeriodPerformance(period, **{name: _figure(column[0]) for name, column in found[period].items()})
+        for period in Period
+    ]
 
 
-def start_of(period: Period, series: PortfolioSeries) -> date:
-    """The day at whose close the period starts; the first day itself for SINCE_INCEPTION, which begins with nothing.
+def performance_of(
+    panel: Panel, as_of: date, sessions: Days, benchmark: Benchmark | None = None
+) -> dict[Period, Mapping[str, Column]]:
+    """The performance of every series of `panel` over every period that ends with `as_of`: the fields of
+    PeriodPerformance, each (m,), NaN where there is nothing to tell.
 
-    For 1D the session before the last one, for MTD and YTD the last day of the month or year before, for months and
-    years the same day that long ago, or the last of a shorter month.
+    `status` may be NOT_HELD too: a series that had neither a value nor a flow in the period. `sessions` are the
+    exchange's, in order.
     """
-    as_of = series.as_of
+    return {period: _over(period, panel, as_of, sessions, benchmark) for period in Period}
+
+
+def starts_of(period: Period, first_days: Days, as_of: date, sessions: Days) -> Days:
+    """(m,) The days at whose close the period starts, of series that begin on `first_days` (m,).
+
+    For 1D the last of `sessions` before the newest, for MTD and YTD the last day of the month or year before, for
+    months and years the same day that long ago, or the last of a shorter month. SINCE_INCEPTION starts with the first
+    day's opening, and so does 1D where it is the first session: with nothing, at the close of the day before.
+    """
+    before = first_days - np.timedelta64(1, "D")
     if period is Period.SINCE_INCEPTION:
-        return series.first_day
+        return before
     if period is Period.DAY:
-        sessions = np.flatnonzero(series.is_session)
-        return series.day(int(sessions[-2])) if len(sessions) > 1 else series.first_day - timedelta(days=1)
+        past = sessions[sessions <= np.datetime64(as_of)]
+        return np.maximum(before, past[-2]) if len(past) > 1 else before
+    return np.full(len(first_days), np.datetime64(_start(period, as_of)))
+
+
+def _start(period: Period, as_of: date) -> date:
     if period is Period.WEEK:
         return as_of - timedelta(days=7)
     if period is Period.MONTH_TO_DATE:
@@ -97,6 +120,13 @@ def start_of(period: Period, series: PortfolioSeries) -> date:
     if period is Period.YEAR_TO_DATE:
         return as_of.replace(month=1, day=1) - timedelta(days=1)
     return months_before(as_of, _MONTHS_BACK[period])
+
+
+def start_of(period: Period, series: PortfolioSeries) -> date:
+    """The day at whose close the period starts; the first day itself for SINCE_INCEPTION, which begins with nothing."""
+    if period is Period.SINCE_INCEPTION:
+        return series.first_day
+    return day_at(starts_of(period, series.days[:1], series.as_of, series.days[series.is_session]), 0)
 
 
 def first_of(period: Period, series: PortfolioSeries) -> int | None:
@@ -115,84 +145,28 @@ def months_before(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
-def benchmark_value(begin: float, inflow: Float64, outflow: Float64, returns: Float64) -> float:
-    """What `begin` and the flows of (n,) days had become at a benchmark's `returns` (n,): in at the start of the day,
-    out at its end. Below zero if more was taken out than there would have been."""
-    value = begin
-    for paid_in, paid_out, earned in zip(inflow, outflow, returns, strict=True):
-        value = (value + paid_in) * (1 + earned) - paid_out
-    return float(value)
-
-
-def _over(period: Period, series: PortfolioSeries, benchmark: Benchmark | None) -> PeriodPerformance:
-    start, first = start_of(period, series), first_of(period, series)
-    if first is None:
-        return PeriodPerformance(period, "TOO_YOUNG", start, series.as_of)
-    days = (series.as_of - start).days
-    begin = float(series.value[first - 1]) if first else 0.0
-    end = float(series.value[-1])
-    inflow, outflow = series.inflow[first:], series.outflow[first:]
-    net = float(inflow.sum() - outflow.sum())
-    twr, gross = (_linked(returns[first:]) for returns in (series.returns, series.gross_returns))
-    mwr, rate, status = _money_weighted(series, first, begin)
-    return PeriodPerformance(
-        period,
-        "OK",
-        start,
-        series.as_of,
-        begin_value=begin,
-        end_value=end,
-        net_contributions=net,
-        gain=end - begin - net,
-        twr=twr,
-        twr_annual=_annual(twr, days),
-        twr_gross=gross,
-        twr_gross_annual=_annual(gross, days),
-        mwr=mwr,
-        xirr=rate,
-        xirr_status=status,
-        n_uncovered_days=int((~series.is_covered[first:]).sum()),
-        **_against(benchmark, series, first, days, begin, twr),
-    )
-
-
-def _against(
-    benchmark: Benchmark | None, series: PortfolioSeries, first: int, days: int, begin: float, twr: float | None
-) -> dict[str, float | None]:
-    returns = benchmark.returns_on(series.days[first:]) if benchmark and first < len(series) else np.array([np.nan])
-    if np.isnan(returns).any():
-        return {}
-    total = _linked(returns)
-    assert total is not None, "a benchmark has returns here"
+def _over(
+    period: Period, panel: Panel, as_of: date, sessions: Days, benchmark: Benchmark | None
+) -> Mapping[str, Column]:
+    starts = starts_of(period, panel.first_days, as_of, sessions)
+    n_days = (np.datetime64(as_of) - starts).astype(np.int64) - (period is Period.SINCE_INCEPTION)
+    found = measured(panel, starts, n_days, np.datetime64(as_of), benchmark)
+    is_too_young = starts < panel.first_days - np.timedelta64(1, "D")
+    is_held = panel.first_rows(starts) < panel.offsets[1:]
+    status = np.where(is_too_young, "TOO_YOUNG", np.where(is_held, "OK", "NOT_HELD"))
+    has_figures = status == "OK"
     return {
-        "benchmark_twr": total,
-        "benchmark_twr_annual": _annual(total, days),
-        "benchmark_value": benchmark_value(begin, series.inflow[first:], series.outflow[first:], returns),
-        "active_return": None if twr is None else twr - total,
+        "status": status.astype(object),
+        "start": starts + (1 if period is Period.SINCE_INCEPTION else 0),
+        "as_of": np.full(len(panel), np.datetime64(as_of)),
+        **{
+            name: np.where(has_figures, column, np.array(None if column.dtype.kind in "Oi" else np.nan))
+            for name, column in found.items()
+        },
     }
 
 
-def _money_weighted(series: PortfolioSeries, first: int, begin: float) -> tuple[float | None, float | None, str]:
-    """The return of the period, the same per year where it is a year, and the status of the answer."""
-    are_values_rated = series.is_value_rated[[max(first - 1, 0), -1]].all() if first else series.is_value_rated[-1]
-    if not (are_values_rated and series.are_flows_rated[first:].all()):
-        return None, None, "FX_MISSING"
-    amounts = np.concatenate([[-begin], series.outflow[first:] - series.inflow[first:]])
-    amounts[-1] += series.value[-1]
-    days = np.concatenate([series.days[first : first + 1] - 1, series.days[first:]])
-    at = np.flatnonzero(amounts)
-    answer = xirr([day_at(days, i) for i in at.tolist()], amounts[at].tolist())
-    if answer.rate is None:
-        return None, None, answer.status
-    from_first_flow = int((days[-1] - days[at[0]]).astype(int))
-    whole = float((1 + answer.rate) ** (from_first_flow / 365) - 1)
-    return whole, answer.rate if from_first_flow >= 365 else None, answer.status
-
-
-def _linked(returns: Float64) -> float | None:
-    """The return of all days together; None if none of them has one."""
-    return float(np.prod(1 + np.nan_to_num(returns)) - 1) if not np.isnan(returns).all() else None
-
-
-def _annual(total: float | None, days: int) -> float | None:
-    return None if total is None or total < -1 else annualise(total, days)
+def _figure(value: Any) -> Any:
+    """One of a column; None for NaN."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    return None if plain != plain else plain

@@ -29,7 +29,7 @@ from domain.analytics.moments import common_days, covariance
 from domain.analytics.periods import Period, first_of
 from domain.analytics.profile import Basis, RiskProfile, risk_profile, weighted_returns
 from domain.analytics.series import Benchmark, Bools, Daily, Days, Float64, PortfolioSeries
-from domain.analytics.value_at_risk import historical_tail
+from domain.analytics.value_at_risk import historical_vars
 
 WINDOW_YEARS = 10
 """How far back the returns of today's weights go."""
@@ -284,5 +284,4 @@ def _backtest(returns: Float64) -> Backtest | None:
     if n < 1:
         return None
     windows = np.lib.stride_tricks.sliding_window_view(observed, _BACKTEST_WINDOW)[-n - 1 : -1]
-    forecasts = np.array([historical_tail(-window, _BACKTEST_CONFIDENCE).var for window in windows])
-    return kupiec_of(observed[-n:], forecasts, _BACKTEST_CONFIDENCE)
+    return kupiec_of(observed[-n:], historical_vars(-windows, _BACKTEST_CONFIDENCE), _BACKTEST_CONFIDENCE)

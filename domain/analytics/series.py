@@ -22,8 +22,8 @@ class PortfolioSeries:
 
     `value` at the close; `inflow` at the start of the day and `outflow` at its end, both >= 0; `fees` of the day, those
     of trades included; `returns` of the day, net of fees, NaN where a break. `is_session` of the exchange. `is_covered`
-    if nothing was left out for want of a price or a rate; `is_value_rated` and `are_flows_rated` if not for want of a
-    rate in the value, and in the day's flows.
+    if nothing was left out for want of a price or a rate; `is_value_covered` and `are_flows_known` say the same of
+    the value at the close, and of the day's flows alone.
     """
 
     days: Days
@@ -34,8 +34,8 @@ class PortfolioSeries:
     returns: Float64
     is_session: Bools
     is_covered: Bools
-    is_value_rated: Bools
-    are_flows_rated: Bools
+    is_value_covered: Bools
+    are_flows_known: Bools
 
     def __len__(self) -> int:
         return len(self.days)
@@ -122,3 +122,11 @@ class Benchmark:
         returns[days == self.days[0]] = 0
         returns[days > self.days[-1]] = np.nan
         return np.asarray(returns)
+
+    def growth_at(self, days: Days) -> Float64:
+        """(n,) Its level at the close of each of `days`, in any order: the one before where it did not trade, its first
+        on the day before it begins, NaN before that and after its last level, since it is not known there."""
+        found = np.searchsorted(self.days, days, side="right") - 1
+        level = self.level[np.maximum(found, 0)]
+        is_known = (days >= self.days[0] - np.timedelta64(1, "D")) & (days <= self.days[-1])
+        return np.asarray(np.where(is_known, level, np.nan))

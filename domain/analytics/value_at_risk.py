@@ -127,11 +127,16 @@ def historical_tail(losses: Float64, confidence: float) -> Tail:
 
     ValueError without losses, or with a NaN. Source: Hyndman and Fan (1996), "Sample Quantiles"; RULEBOOK 9.
     """
-    check_confidence(confidence)
-    if not len(losses) or np.isnan(losses).any():
-        raise ValueError("losses must not be empty, nor have a NaN")
-    var = float(np.quantile(losses, confidence))
+    var = float(historical_vars(losses[None], confidence)[0])
     return Tail(var, max(var, float(losses[at_or_beyond(losses, var)].mean())))  # a mean of equals can round below them
+
+
+def historical_vars(losses: Float64, confidence: float) -> Float64:
+    """The VaR (m,) of each of m samples of losses (m, n), as `historical_tail` has it; errors and source as there."""
+    check_confidence(confidence)
+    if not losses.shape[-1] or np.isnan(losses).any():
+        raise ValueError("losses must not be empty, nor have a NaN")
+    return np.asarray(np.quantile(losses, confidence, axis=-1))
 
 
 def at_or_beyond(losses: Float64, var: float) -> NDArray[np.bool_]:

@@ -33,7 +33,7 @@ _MEASURES = {
 }
 _STATES = {"OK": "OK", "WARN": "▲ WARN", "BREACH": "■ BREACH", "UNDEFINED": "nothing held"}
 _NO_TAIL = {"INSUFFICIENT": TOO_FEW, "NOT_MONOTONE": "no fit"}
-_NO_MONEY_WEIGHTED = {"NO_SIGN_CHANGE": "no solution", "FX_MISSING": "rate missing"}
+_NO_MONEY_WEIGHTED = {"NO_SIGN_CHANGE": "no solution", "UNCOVERED": "value not known"}
 
 
 def number(value: Decimal | float | None, digits: int = 2, *, signed: bool = False, unit: str = "") -> str:

@@ -26,7 +26,10 @@ class PeriodView(View):
     twr_gross_annual: float | None
     mwr: float | None = Field(description="Money-weighted, of the whole period.")
     xirr: float | None = Field(description="Money-weighted per year, ACT/365; null under 365 days.")
-    xirr_status: str | None = Field(description="OK, MULTIPLE (the root nearest 10 %), NO_SIGN_CHANGE or FX_MISSING.")
+    xirr_status: str | None = Field(
+        description="OK, MULTIPLE (the root nearest 10 %), NO_SIGN_CHANGE, or UNCOVERED: the value at either end, or a "
+        "flow, is not known."
+    )
     n_uncovered_days: int | None = Field(
         description="Days on which something had no price or no rate: they earn nothing."
     )

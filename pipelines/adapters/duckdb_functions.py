@@ -12,13 +12,13 @@ from typing import ClassVar
 from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 
-from domain.analytics import performance
+from domain.analytics import money_weighted
 from storage.s3 import let_read
 
 
 def xirr(dates: Sequence[date], amounts: Sequence[float]) -> dict[str, object]:
-    """`performance.xirr` as a row: the rate, and its status."""
-    result = performance.xirr(list(dates), list(amounts))
+    """`money_weighted.xirr` as a row: the rate, and its status."""
+    result = money_weighted.xirr(list(dates), list(amounts))
     return {"rate": result.rate, "status": result.status}
 
 

@@ -103,11 +103,26 @@ select
     daily_return as returns,
     is_trading_day as is_session,
     n_missing + n_fx_missing + n_fx_transactions = 0 as is_covered,
-    n_fx_missing = 0 as is_value_rated,
-    n_fx_transactions = 0 as are_flows_rated
+    n_missing + n_fx_missing = 0 as is_value_covered,
+    n_fx_transactions = 0 as are_flows_known
 from marts.fact_portfolio_value_daily
 where portfolio_id = $portfolio_id and business_date <= coalesce($until, date '9999-12-31')
 order by business_date
+
+-- name: portfolios
+select
+    base_currency,
+    list(portfolio_id order by portfolio_id) as portfolio_ids
+from raw.pg_portfolio
+where
+    ($portfolio_ids is null or list_contains($portfolio_ids, portfolio_id))
+    and portfolio_id in (select portfolio_id from marts.fact_portfolio_value_daily)
+group by base_currency
+order by base_currency
+
+-- name: last_day
+select max(business_date) as last_day
+from marts.fact_portfolio_value_daily
 
 -- name: tickers
 select
@@ -115,62 +130,35 @@ select
     ticker
 from marts.dim_security
 
--- name: gains
--- Units that were transferred are worth what a unit is at that day's close, or else was the day before.
-with held as (
-    select
-        business_date,
-        security_id,
-        sum(quantity) as quantity,
-        sum(market_value_base) as market_value
-    from marts.fact_position_daily
-    where portfolio_id = $portfolio_id and business_date <= $until and quantity <> 0
-    group by business_date, security_id
-),
+-- name: return_subjects
+-- In the order of `return_rows`, which has so many rows of each.
+select
+    portfolio_id,
+    level,
+    account_id,
+    security_id,
+    count(*) as n_days
+from marts.fact_return_daily
+where portfolio_id in (select unnest($portfolio_ids)) and business_date <= coalesce($until, date '9999-12-31')
+group by portfolio_id, level, account_id, security_id
+order by portfolio_id, level, account_id, security_id
 
-flows as (
-    select
-        ledger.business_date,
-        ledger.security_id,
-        sum(
-            cast(ledger.cash_effect as double)
-            * case when ledger.currency = $currency then 1 else base.rate_per_eur / own.rate_per_eur end
-        ) as cash,
-        sum(ledger.quantity) filter (where ledger.txn_type in ('TRANSFER_IN', 'TRANSFER_OUT')) as moved
-    from raw.pg_transaction_ledger as ledger
-    anti join raw.pg_transaction_ledger as reversals
-        on ledger.portfolio_id = reversals.portfolio_id and ledger.seq = reversals.reverses_seq
-    left join marts.fx_rate_daily as own on ledger.currency = own.currency and ledger.business_date = own.business_date
-    left join marts.fx_rate_daily as base on base.currency = $currency and ledger.business_date = base.business_date
-    where
-        ledger.portfolio_id = $portfolio_id
-        and ledger.business_date <= $until
-        and ledger.security_id is not null
-        and ledger.reverses_seq is null
-    group by ledger.business_date, ledger.security_id
-),
-
-steps as (
-    select
-        business_date,
-        security_id,
-        case when held.quantity is null then 0 else cast(held.market_value as double) end as market_value,
-        cast(held.market_value / held.quantity as double) as unit_value,
-        coalesce(flows.cash, 0) as cash,
-        coalesce(cast(flows.moved as double), 0) as moved
-    from held
-    full join flows using (business_date, security_id)
-)
-
+-- name: return_rows
 select
     business_date as days,
-    security_id,
-    market_value
-    - lag(market_value, 1, 0) over by_day
-    + cash
-    - case when moved = 0 then 0 else moved * coalesce(unit_value, lag(unit_value) over by_day) end as gain
-from steps
-window by_day as (partition by security_id order by business_date)
+    cast(begin_value as double) as begin,
+    cast(end_value as double) as "end",
+    cast(inflow as double) as inflow,
+    cast(outflow as double) as outflow,
+    daily_return as returns,
+    daily_return_gross as gross_returns,
+    is_begin_covered and is_end_covered and are_flows_known as is_covered,
+    is_begin_covered as is_begin_known,
+    is_end_covered as is_end_known,
+    are_flows_known
+from marts.fact_return_daily
+where portfolio_id in (select unnest($portfolio_ids)) and business_date <= coalesce($until, date '9999-12-31')
+order by portfolio_id, level, account_id, security_id, business_date
 
 -- name: risk_free
 select
@@ -178,6 +166,12 @@ select
     risk_free_return as values
 from marts.dim_date
 where risk_free_return is not null
+order by date_day
+
+-- name: sessions
+select date_day as days
+from marts.dim_date
+where is_trading_day
 order by date_day
 
 -- name: benchmark
@@ -190,25 +184,6 @@ select
 from raw.price_daily
 where ticker = $ticker
 order by price_date
-
--- name: performance
-select
-    as_of,
-    first_date,
-    total_value,
-    net_contributions,
-    twr,
-    twr_annual,
-    xirr,
-    xirr_status,
-    volatility_annual,
-    sharpe,
-    max_drawdown,
-    max_drawdown_peak,
-    max_drawdown_trough,
-    max_drawdown_recovery
-from marts.fact_performance
-where portfolio_id = $portfolio_id and period = 'SINCE_INCEPTION'
 
 -- name: ticker_performance
 with closes as (

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.analytics.periods import Period, PeriodPerformance, benchmark_value, performance, start_of
+from domain.analytics.periods import Period, PeriodPerformance, performance, start_of
 from domain.analytics.series import Benchmark, PortfolioSeries
 
 
@@ -138,9 +138,9 @@ def test_a_benchmark_that_does_not_reach_over_the_period_says_nothing() -> None:
 @pytest.mark.parametrize(
     ("name", "at", "status"),
     [
-        ("is_value_rated", 0, "OK"),  # only the last day's value counts, and the flows of all days
-        ("is_value_rated", 1, "FX_MISSING"),
-        ("are_flows_rated", 0, "FX_MISSING"),
+        ("is_value_covered", 0, "OK"),  # only the last day's value counts, and the flows of all days
+        ("is_value_covered", 1, "UNCOVERED"),
+        ("are_flows_known", 0, "UNCOVERED"),
     ],
 )
 def test_what_has_no_rate_has_no_money_weighted_return(name: str, at: int, status: str) -> None:
@@ -179,4 +179,3 @@ def test_in_itself_a_portfolio_would_have_become_what_it_is(returns: list[float]
 
     assert one.active_return == pytest.approx(0, abs=1e-9)
     assert one.benchmark_value == pytest.approx(one.end_value, rel=1e-9)
-    assert benchmark_value(100, found.inflow * 0, found.outflow, np.array(returns)) == pytest.approx(one.end_value)

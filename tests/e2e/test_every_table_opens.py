@@ -30,6 +30,7 @@ EMPTY = {  # the bundled market has no actions; the demo places no orders, has n
     *("raw/corporate_action", "raw/pg_fund_details", "raw/pg_order", "raw/pg_order_fill"),
     *("raw/pg_posted_price", "raw/own_price"),
 }
+RETURNS = ("twr", "twr_annual", "twr_gross", "mwr", "xirr", "benchmark_twr", "active_return")
 GRAPH = Path(__file__).parents[1] / "pipelines" / "asset_graph.txt"
 
 
@@ -108,6 +109,7 @@ def test_the_api_shows_the_rows_of_the_tables(platform_home, tables) -> None:
         positions = client.get(f"{here}/positions", params={"on": "2009-03-09"}).json()
         values = client.get(f"{here}/values").json()
         performance = client.get(f"{here}/performance").json()
+        risk = client.get(f"{here}/risk").json()
         price = client.get("/securities/JPM/price", params={"on": "2009-03-08"}).json()
 
     assert {answer["release_id"] for answer in (positions, values, performance)} == {platform_home.head.release_id}
@@ -120,12 +122,15 @@ def test_the_api_shows_the_rows_of_the_tables(platform_home, tables) -> None:
         (str(row["business_date"]), *exact(row, "total_value", "cash"))
         for row in sorted(rows(tables["marts/fact_portfolio_value_daily"], own), key=lambda row: row["business_date"])
     ]
-    (measured,) = rows(tables["marts/fact_performance"], own)
-    shown = performance["performance"]
-    assert {name: shown[name] for name in ("twr", "xirr", "sharpe", "volatility_annual", "max_drawdown")} == {
-        name: pytest.approx(measured[name], rel=1e-9)
-        for name in ("twr", "xirr", "sharpe", "volatility_annual", "max_drawdown")
-    }
+    shown = {period["period"]: period for period in performance["periods"]}
+    for measured in rows(tables["marts/fact_performance"], f"level = 'PORTFOLIO' and {own}"):
+        assert {name: shown[measured["period"]][name] for name in RETURNS} == {
+            name: None if measured[name] is None else pytest.approx(measured[name], rel=1e-9) for name in RETURNS
+        }
+    (measured,) = rows(tables["marts/fact_risk"], f"basis = 'REALISED' and {own}")
+    assert [risk["risk"]["profiles"][0][name] for name in ("sharpe", "volatility", "max_drawdown")] == [
+        pytest.approx(measured[name], rel=1e-9) for name in ("sharpe", "volatility", "max_drawdown")
+    ]
     (quoted,) = rows(tables["raw/price_daily"], "ticker = 'JPM' and price_date = date '2009-03-06'")
     assert (price["price_date"], Decimal(price["close"])) == ("2009-03-06", quoted["close"])
 

@@ -21,11 +21,13 @@ FACTS = {
     "marts/fact_price_daily": "price_date",
     "marts/fact_position_daily": "business_date",
     "marts/fact_portfolio_value_daily": "business_date",
+    "marts/fact_return_daily": "business_date",
 }
 AGGREGATES = [
     "marts/dim_date",
     "marts/dim_security",
     "marts/fact_performance",
+    "marts/fact_risk",
     "marts/security_correlation",
     "marts/security_historical_mu",
     "marts/security_volatility",
@@ -35,6 +37,7 @@ DAMAGE = {
     "marts/fact_price_daily": "select * replace (close * 2 as close, 0.5 as log_return, 0.5 as simple_return)",
     "marts/fact_position_daily": "select * replace (market_value * 3 as market_value)",
     "marts/fact_portfolio_value_daily": "select * replace (1::decimal(28, 8) as total_value, 0.5 as daily_return)",
+    "marts/fact_return_daily": "select * replace (1::decimal(28, 8) as end_value, 0.5 as daily_return)",
 }
 FEBRUARY = Window(date(2008, 2, 1), date(2008, 2, 29))
 WINDOWS = [FEBRUARY, Window(date(2016, 12, 30), date(2017, 3, 29)), Window(date(1990, 1, 2), date(1990, 1, 5))]

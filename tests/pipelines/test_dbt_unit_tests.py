@@ -47,7 +47,7 @@ def test_every_unit_test_passes(tmp_path) -> None:
         "fact_position_daily",
         "fact_portfolio_value_daily",
         "fact_price_daily",
-        "fact_performance",
+        "fact_return_daily",
         "fact_cash_daily",
     ],
 )

@@ -85,11 +85,13 @@ def test_values_are_of_the_days_asked_for(analytics: LakeAnalyticsRepository) ->
     assert [value.total_value for value in analytics.get_values(PORTFOLIO, None, date(2017, 3, 27))] == [10_000]
 
 
-def test_performance_is_since_the_first_transaction(analytics: LakeAnalyticsRepository) -> None:
-    performance = analytics.get_portfolio_performance(PORTFOLIO)
+def test_gains_are_of_every_day_and_of_all_that_was_held(analytics: LakeAnalyticsRepository) -> None:
+    series = analytics.get_series(PORTFOLIO)
+    assert series is not None
 
-    assert performance is not None
-    assert (performance.twr, performance.twr_annual, performance.xirr_status) == (0.05, None, "OK")
+    tickers, gains = analytics.get_gains(PORTFOLIO, series)
+
+    assert (tickers, gains.tolist()) == (["AAPL"], [[0.0], [500.0], [580.0]])
 
 
 def test_an_unknown_portfolio_has_empty_answers(analytics: LakeAnalyticsRepository) -> None:
@@ -97,7 +99,8 @@ def test_an_unknown_portfolio_has_empty_answers(analytics: LakeAnalyticsReposito
 
     assert analytics.get_positions(stranger) == []
     assert analytics.get_values(stranger, None, None) == []
-    assert analytics.get_portfolio_performance(stranger) is None
+    assert analytics.get_series(stranger) is None
+    assert analytics.get_subject_series([str(stranger)]) is None
     assert analytics.get_simulation_fan(stranger) == []
 
 

@@ -144,7 +144,7 @@ returned as (
     select
         *,
         case
-            when n_missing + n_fx_missing + n_fx_transactions = 0 and begin_uncovered = 0
+            when n_missing + n_fx_missing + n_fx_transactions + begin_uncovered = 0 and begin_value + inflow > 0
                 then {{ fraction('total_value + outflow', 'begin_value + inflow') }} - 1
         end as daily_return,
         case

@@ -1,0 +1,235 @@
+"""Money-weighted return: the rate at which the flows of an investment are worth nothing together, of one or of many."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+import numpy as np
+import pyxirr
+from numpy.typing import NDArray
+
+Float64 = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Days = NDArray[np.datetime64]
+Status = Literal["OK", "NO_SIGN_CHANGE", "MULTIPLE"]
+
+DAYS_PER_YEAR = 365
+_PREFERRED_RATE = 0.10
+_ORDINARY_RATES = (-0.999999, 100.0)
+_RESIDUAL = 1e-9  # of the sum of the absolute discounted flows
+# Rates are sought by log(1 + rate): from -1 + 2e-16 to 1e26 (ten per cent in one day is 1.3e15 a year), 0.02 apart.
+_LOG_RATES = np.linspace(-36.0, 60.0, 4801)
+_MOST_STEPS = 20
+_SETTLED, _ROUNDING = 1e-13, 1e-12
+_CELLS = 1 << 15  # of the padded arrays that are solved together: they stay in the processor's cache
+
+
+@dataclass(frozen=True, slots=True)
+class XirrResult:
+    """`rate` per year (0.1 is 10 %), None unless the net present value changes sign at some rate."""
+
+    rate: float | None
+    status: Status
+
+
+def xirr(dates: Sequence[date], amounts: Sequence[float]) -> XirrResult:
+    """The annual rate at which the flows' net present value is zero: the money-weighted return.
+
+    Parameters
+    ----------
+    dates : (n,) in any order; flows of one day are netted.
+    amounts : (n,) in one currency; negative is paid in by the investor, positive received (so is the final value).
+
+    Returns
+    -------
+    XirrResult
+        OK with the only rate; MULTIPLE with the one nearest 10 %; NO_SIGN_CHANGE with None when the net present
+        value keeps its sign at every rate above -100 %: nothing came back, all on one day, or simply no real root.
+
+    Raises
+    ------
+    ValueError
+        Lengths differ, or an amount is NaN or infinite.
+
+    Notes
+    -----
+    ACT/365 from the first flow. Every rate is proved, one of two ways. If the balance of the investment, compounded at
+    the rate, never changes sign, it is the only rate. Else the net present value changes sign around each rate, and
+    less than 1e-9 of the absolute discounted flows is left at it; two roots less than 2 % of (1 + rate) apart may go
+    unseen, and a rate outside -99.9999 % to 10,000 % counts only if there is none inside: long ledgers often have such
+    a ghost.
+    Source: Teichroew, Robichek and Montalbano (1965), "Mathematical Analysis of Rates of Return under Certainty", for
+    the balance; pyxirr and Descartes' rule of signs where it changes sign; RULEBOOK 7.
+    """
+    if len(dates) != len(amounts):
+        raise ValueError(f"{len(dates)} dates do not fit {len(amounts)} amounts")
+    days, given = np.array(dates, dtype="datetime64[D]"), np.asarray(amounts, dtype=np.float64)
+    order = np.argsort(days, kind="stable")
+    rates, status = xirr_many(np.array([0, len(days)]), days[order], given[order])
+    return XirrResult(None if np.isnan(rates[0]) else float(rates[0]), status[0])
+
+
+def xirr_many(offsets: Ints, days: Days, amounts: Float64) -> tuple[Float64, list[Status]]:
+    """`xirr` of many investments: rates (m,), NaN where there is none, and their statuses.
+
+    The flows of investment i are those from offsets[i] to offsets[i + 1], its `days` in order; `offsets` (m + 1,).
+    What an investment gets does not depend on the others, to the bit. Conventions, errors and source as in `xirr`.
+    """
+    if not np.isfinite(amounts).all():
+        raise ValueError("amounts must be finite")
+    flows = _Flows.net(offsets, days, amounts)
+    rates = np.full(flows.n_investments, np.nan)
+    sizes = np.diff(flows.offsets)
+    widths = 1 << np.ceil(np.log2(np.maximum(sizes, 1))).astype(int)
+    for width in np.unique(widths[sizes > 1]).tolist():
+        alike, together = np.flatnonzero((widths == width) & (sizes > 1)), max(1, _CELLS // width)
+        for some in (alike[start : start + together] for start in range(0, len(alike), together)):
+            rates[some] = _proved_rates(*flows.padded(some, width))
+    status: list[Status] = ["NO_SIGN_CHANGE" if is_open else "OK" for is_open in np.isnan(rates)]
+    for i in np.flatnonzero((sizes > 1) & np.isnan(rates)).tolist():
+        found = _of_every_sign(*flows.of(i))
+        rates[i], status[i] = np.nan if found.rate is None else found.rate, found.status
+    return rates, status
+
+
+@dataclass(frozen=True, slots=True)
+class _Flows:
+    """Net flows of each investment, none of them 0, at most one a day, in order."""
+
+    offsets: Ints
+    days: Days
+    amounts: Float64
+
+    @property
+    def n_investments(self) -> int:
+        return len(self.offsets) - 1
+
+    @classmethod
+    def net(cls, offsets: Ints, days: Days, amounts: Float64) -> "_Flows":
+        m = len(offsets) - 1
+        if not len(days):
+            return cls(np.zeros(m + 1, dtype=np.int64), days, amounts)
+        owner = np.repeat(np.arange(m), np.diff(offsets))
+        is_first = np.ones(len(days), dtype=bool)
+        is_first[1:] = (days[1:] != days[:-1]) | (owner[1:] != owner[:-1])
+        first = np.flatnonzero(is_first)
+        net = np.add.reduceat(amounts, first) if len(first) < len(days) else amounts
+        kept = first[net != 0]
+        return cls(np.searchsorted(owner[kept], np.arange(m + 1)), days[kept], net[net != 0])
+
+    def of(self, i: int) -> tuple[Days, Float64]:
+        rows = slice(self.offsets[i], self.offsets[i + 1])
+        return self.days[rows], self.amounts[rows]
+
+    def padded(self, some: Ints, width: int) -> tuple[Float64, Float64]:
+        """Years since the first flow and amounts (len(some), width) of some investments, 0 behind their last flow."""
+        sizes = self.offsets[some + 1] - self.offsets[some]
+        columns = np.arange(width)
+        is_there = columns < sizes[:, None]
+        rows = np.where(is_there, self.offsets[some][:, None] + columns, self.offsets[some][:, None])
+        amounts = np.where(is_there, self.amounts[rows], 0.0)
+        years = (self.days[rows] - self.days[self.offsets[some]][:, None]).astype(float) / DAYS_PER_YEAR
+        return years, amounts
+
+
+def _proved_rates(years: Float64, amounts: Float64) -> Float64:
+    """The rates (m,) of investments (m, n) that have only one, by Halley's steps on log(1 + rate); NaN for others.
+
+    Sums run from left to right, so that they do not depend on how far an investment is padded.
+    """
+    rates = np.full(len(years), np.nan)
+    at, log_rates = np.arange(len(years)), np.full(len(years), np.log1p(_PREFERRED_RATE))
+    for _ in range(_MOST_STEPS):
+        with np.errstate(all="ignore"):
+            discounted = np.exp(-log_rates[:, None] * years)
+            discounted *= amounts
+            value, slope = discounted.sum(axis=1), np.einsum("ij,ij->i", discounted, years)
+            bend = np.einsum("ij,ij,ij->i", discounted, years, years)
+            step = 2 * value * slope / (2 * slope * slope - value * bend)
+        settled = np.flatnonzero(np.abs(step) < _SETTLED)
+        if len(settled):
+            rates[at[settled]] = np.where(_is_only_rate(discounted[settled]), np.expm1(log_rates[settled]), np.nan)
+        log_rates += np.clip(np.nan_to_num(step), -1.0, 1.0)
+        is_open = (np.abs(step) >= _SETTLED) & (log_rates > _LOG_RATES[0]) & (log_rates < _LOG_RATES[-1])
+        if not is_open.all():
+            at, log_rates, years, amounts = at[is_open], log_rates[is_open], years[is_open], amounts[is_open]
+        if not len(at):
+            break
+    return rates
+
+
+def _is_only_rate(discounted: Float64) -> Any:
+    """Whether the balances of investments, from their discounted flows (m, n), end at 0 without changing sign."""
+    balances = np.cumsum(discounted, axis=1)
+    least = np.abs(discounted).max(axis=1) * _ROUNDING
+    keeps_sign = (balances.max(axis=1) <= least) | (balances.min(axis=1) >= -least)
+    return keeps_sign & (np.abs(balances[:, -1]) <= least)
+
+
+def _of_every_sign(days: Days, amounts: Float64) -> XirrResult:
+    """All rates of one investment, sought on a grid."""
+    dates: list[date] = days.astype(object).tolist()
+    years = (days - days[0]).astype(float) / DAYS_PER_YEAR
+    every = [_rate_between(dates, years, amounts, low, high) for low, high in _brackets(years, amounts)]
+    rates = [rate for rate in every if _ORDINARY_RATES[0] <= rate <= _ORDINARY_RATES[1]] or every
+    if not rates:
+        return XirrResult(None, "NO_SIGN_CHANGE")
+    nearest = min(rates, key=lambda rate: abs(rate - _PREFERRED_RATE))
+    return XirrResult(nearest, "OK" if len(rates) == 1 else "MULTIPLE")
+
+
+def _brackets(years: Float64, amounts: Float64) -> list[tuple[float, float]]:
+    """Intervals of log(1 + rate), each with one change of sign of the net present value."""
+    if (amounts > 0).all() or (amounts < 0).all():
+        return []
+    low, high = _outermost(years, amounts)
+    grid = _LOG_RATES[(low <= _LOG_RATES) & (high >= _LOG_RATES)]
+    positive = _present_value(years, amounts, grid) > 0
+    return [(float(grid[i]), float(grid[i + 1])) for i in np.flatnonzero(positive[1:] != positive[:-1])]
+
+
+def _outermost(years: Float64, amounts: Float64) -> tuple[float, float]:
+    """Values of log(1 + rate) below and above which there is no rate.
+
+    Above one at which the balance, summed from the first flow on, keeps its sign there is none; below one at which it
+    does so from the last flow back neither.
+    """
+
+    def keeps_sign(log_rate: float, direction: int) -> bool:
+        exponents = -log_rate * years
+        balances = np.cumsum((amounts * np.exp(exponents - exponents.max()))[::direction])
+        return bool((balances > 0).all() or (balances < 0).all())
+
+    bounds = [2.0**power for power in range(-2, 6)]
+    low = next((-bound for bound in bounds if keeps_sign(-bound, -1)), float(_LOG_RATES[0]))
+    high = next((bound for bound in bounds if keeps_sign(bound, 1)), float(_LOG_RATES[-1]))
+    return max(low - 0.03, float(_LOG_RATES[0])), min(high + 0.03, float(_LOG_RATES[-1]))
+
+
+def _rate_between(dates: list[date], years: Float64, amounts: Float64, low: float, high: float) -> float:
+    """The rate in a bracket: pyxirr's if it is proved there, else by halving (pyxirr may say None, -1 or inf)."""
+    guess = _PREFERRED_RATE if low < np.log1p(_PREFERRED_RATE) < high else float(np.expm1((low + high) / 2))
+    rate = pyxirr.xirr(dates, amounts, guess=guess, silent=True)
+    if rate is not None and -1 < rate < np.inf and _is_root(years, amounts, np.log1p(rate), low, high):
+        return float(rate)
+    rising = _present_value(years, amounts, np.array([high]))[0] > 0
+    for _ in range(100):
+        middle = (low + high) / 2
+        if (_present_value(years, amounts, np.array([middle]))[0] > 0) == rising:
+            high = middle
+        else:
+            low = middle
+    return float(np.expm1((low + high) / 2))
+
+
+def _is_root(years: Float64, amounts: Float64, log_rate: float, low: float, high: float) -> bool:
+    below, at, above = _present_value(years, amounts, log_rate + np.array([-1e-6, 0.0, 1e-6]))
+    return low <= log_rate <= high and (below > 0) != (above > 0) and abs(at) < _RESIDUAL
+
+
+def _present_value(years: Float64, amounts: Float64, log_rates: Float64) -> Float64:
+    """Net present value at each of `log_rates`, as a share of the absolute discounted flows: within [-1, 1]."""
+    exponents = -np.outer(log_rates, years)
+    discounted = amounts * np.exp(exponents - exponents.max(axis=1, keepdims=True))
+    return np.asarray(discounted.sum(axis=1) / np.abs(discounted).sum(axis=1))

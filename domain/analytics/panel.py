@@ -1,0 +1,202 @@
+"""Performance over many daily series at once: of portfolios, of their accounts, of what they hold.
+
+All rows lie one series after another, so that a period of every series is one sweep. What a series gets does not depend
+on the others, to the bit.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.analytics.money_weighted import DAYS_PER_YEAR, xirr_many
+from domain.analytics.series import Benchmark, Bools, Days, Float64, PortfolioSeries
+
+Ints = NDArray[np.int64]
+Column = NDArray[Any]
+_DAY = np.timedelta64(1, "D")
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The rows of series i are those from offsets[i] to offsets[i + 1], in order of `days`; at least one each.
+
+    `offsets` (m + 1,), all else (n,); amounts of a series in its own currency. A day without a row is one at whose
+    start and end there was nothing, and in which nothing flowed. `begin` at the start of the day, `end` at its close;
+    `inflow` at the start and >= 0, `outflow` at the end (below 0 if more was charged than paid out). `returns` and
+    `gross_returns` of the day, NaN where a break. `is_covered` if nothing was left out; `is_begin_known`,
+    `is_end_known` and `are_flows_known` say the same of each amount: without, there is no money-weighted return.
+    """
+
+    offsets: Ints
+    days: Days
+    begin: Float64
+    end: Float64
+    inflow: Float64
+    outflow: Float64
+    returns: Float64
+    gross_returns: Float64
+    is_covered: Bools
+    is_begin_known: Bools
+    is_end_known: Bools
+    are_flows_known: Bools
+
+    @classmethod
+    def of(cls, series: PortfolioSeries) -> Self:
+        """One portfolio's series alone, which has a day at least."""
+        return cls(
+            np.array([0, len(series)]),
+            series.days,
+            series.begin,
+            series.value,
+            series.inflow,
+            series.outflow,
+            series.returns,
+            series.gross_returns,
+            series.is_covered,
+            np.concatenate([[True], series.is_value_covered[:-1]]),
+            series.is_value_covered,
+            series.are_flows_known,
+        )
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def owners(self) -> Ints:
+        """(n,) The series of each row."""
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+    @property
+    def first_days(self) -> Days:
+        """(m,) The first day of each series."""
+        return self.days[self.offsets[:-1]]
+
+    def first_rows(self, starts: Days) -> Ints:
+        """(m,) The first row of each series after the close of its day in `starts` (m,)."""
+        is_later = self.days > np.repeat(starts, np.diff(self.offsets))
+        return np.asarray(self.offsets[1:] - summed(is_later.astype(np.int64), self.offsets[:-1], self.offsets[1:]))
+
+
+def measured(
+    panel: Panel, starts: Days, n_days: Ints, as_of: np.datetime64, benchmark: Benchmark | None
+) -> Mapping[str, Column]:
+    """What every series earned from the close of its day in `starts` (m,) to the close of `as_of`, in `n_days` (m,).
+
+    By name, each (m,), NaN where there is none: `begin_value`, `end_value`, `net_contributions` and `gain`, which came
+    from neither flows nor the start; `twr`, `twr_gross`, `mwr` and the benchmark's `benchmark_twr`,
+    `benchmark_value` and `active_return`, of the whole period, and the same per year as `*_annual` and `xirr` where it
+    is a year; `xirr_status`; `n_uncovered_days`. Source: RULEBOOK 7 and 9.
+    """
+    first, last = panel.first_rows(starts), panel.offsets[1:]
+    is_there = first < last
+    begin, begins_known = _at(panel.begin, first, is_there), _at(panel.is_begin_known, first, is_there, True)
+    is_last_day = _at(panel.days, last - 1, is_there, as_of - _DAY) == as_of
+    end = _at(panel.end, last - 1, is_there & is_last_day)
+    ends_known = _at(panel.is_end_known, last - 1, is_there & is_last_day, True)
+    net = summed(panel.inflow, first, last) - summed(panel.outflow, first, last)
+    twr, gross = (_linked(returns, first, last) for returns in (panel.returns, panel.gross_returns))
+    are_known = begins_known & ends_known & (summed((~panel.are_flows_known).astype(np.int64), first, last) == 0)
+    weighted = _money_weighted(panel, first, begin, end, are_known)
+    against = _against(panel, benchmark, starts, first, as_of, begin, twr) if benchmark else {}
+    return {
+        "begin_value": begin,
+        "end_value": end,
+        "net_contributions": net,
+        "gain": end - begin - net,
+        "twr": twr,
+        "twr_annual": annual(twr, n_days),
+        "twr_gross": gross,
+        "twr_gross_annual": annual(gross, n_days),
+        **weighted,
+        "n_uncovered_days": summed((~panel.is_covered).astype(np.int64), first, last),
+        **against,
+        **({"benchmark_twr_annual": annual(against["benchmark_twr"], n_days)} if against else {}),
+    }
+
+
+def annual(total: Float64, days: Ints) -> Float64:
+    """(1 + total)^(365 / days) - 1 of each (m,); NaN below one year, where it would promise what was not earned, and
+    for a loss of more than everything, which has no annual rate. `days` are calendar days. Source: RULEBOOK 7."""
+    is_known = (days >= DAYS_PER_YEAR) & (total >= -1)
+    powers = np.divide(DAYS_PER_YEAR, days, out=np.zeros(len(total)), where=is_known)
+    return np.where(is_known, np.where(is_known, 1 + total, 1.0) ** powers - 1, np.nan)
+
+
+def _at(column: Column, rows: Ints, is_there: Bools, otherwise: object = 0) -> Column:
+    if not len(column):
+        return np.full(len(rows), otherwise, dtype=column.dtype)
+    return np.where(is_there, column[np.where(is_there, rows, 0)], np.asarray(otherwise, dtype=column.dtype))
+
+
+def _reduced(ufunc: np.ufunc, column: Column, first: Ints, last: Ints, empty: float) -> Column:
+    """Of the rows from first[i] up to last[i] of every series, `empty` of none."""
+    found = np.full(len(first), empty, dtype=column.dtype)
+    filled = np.flatnonzero(first < last)
+    if len(filled):
+        bounds = np.stack([first[filled], last[filled]], axis=1).ravel()
+        found[filled] = ufunc.reduceat(column, bounds[:-1] if bounds[-1] == len(column) else bounds)[::2]
+    return found
+
+
+def summed(column: Column, first: Ints, last: Ints) -> Column:
+    """(m,) The sums of the rows of `column` (n,) from first[i] up to last[i]."""
+    return _reduced(np.add, column, first, last, 0)
+
+
+def _linked(returns: Float64, first: Ints, last: Ints) -> Float64:
+    """The return of all days together; NaN if none of them has one."""
+    is_break = np.isnan(returns)
+    linked = _reduced(np.multiply, np.where(is_break, 1.0, 1 + returns), first, last, 1.0) - 1
+    n_known = summed((~is_break).astype(np.int64), first, last)
+    return np.where(n_known > 0, linked, np.nan)
+
+
+def _money_weighted(panel: Panel, first: Ints, begin: Float64, end: Float64, are_known: Bools) -> dict[str, Column]:
+    """The return of the period, the same per year where it is a year, and the status of the answer."""
+    last = panel.offsets[1:]
+    flows = panel.outflow - panel.inflow
+    within = np.arange(len(flows)) >= np.repeat(first, np.diff(panel.offsets))
+    rows = np.flatnonzero(within & (flows != 0))
+    some = np.flatnonzero(first < last)
+    owners = np.concatenate([some, panel.owners[rows], some])
+    days = np.concatenate([panel.days[first[some]] - _DAY, panel.days[rows], panel.days[last[some] - 1]])
+    amounts = np.concatenate([-begin[some], flows[rows], end[some]])
+    order = np.lexsort((np.repeat([0, 1, 2], [len(some), len(rows), len(some)]), days, owners))
+    kept = order[amounts[order] != 0]
+    offsets = np.searchsorted(owners[kept], np.arange(len(panel) + 1))
+    rates, status = xirr_many(offsets, days[kept], amounts[kept])
+    n_days = np.zeros(len(panel), dtype=np.int64)
+    has_flows = np.diff(offsets) > 0
+    from_first_flow = panel.days[last[has_flows] - 1] - days[kept][offsets[:-1][has_flows]]
+    n_days[has_flows] = from_first_flow.astype(np.int64)
+    rates[~are_known] = np.nan
+    with np.errstate(invalid="ignore"):
+        whole = (1 + rates) ** (n_days / DAYS_PER_YEAR) - 1
+    return {
+        "mwr": whole,
+        "xirr": np.where(n_days >= DAYS_PER_YEAR, rates, np.nan),
+        "xirr_status": np.where(are_known, np.array(status, dtype=object), "UNCOVERED"),
+    }
+
+
+def _against(
+    panel: Panel,
+    benchmark: Benchmark,
+    starts: Days,
+    first: Ints,
+    as_of: np.datetime64,
+    begin: Float64,
+    twr: Float64,
+) -> dict[str, Float64]:
+    """What `begin` and the flows had become in the benchmark: in at the start of the day, out at its end. Below zero
+    if more was taken out than there would have been."""
+    at_start, at_end = benchmark.growth_at(starts), benchmark.growth_at(np.array([as_of]))
+    before, after = benchmark.growth_at(panel.days - _DAY), benchmark.growth_at(panel.days)
+    bought = np.divide(panel.inflow, before, out=np.zeros_like(before), where=panel.inflow != 0)
+    sold = np.divide(panel.outflow, after, out=np.zeros_like(after), where=panel.outflow != 0)
+    units = begin / at_start + summed(bought - sold, first, panel.offsets[1:])
+    total = at_end / at_start - 1
+    return {"benchmark_twr": total, "benchmark_value": units * at_end, "active_return": twr - total}

@@ -1,0 +1,107 @@
+"""Performance of portfolios, of their accounts and of what they hold, side by side, with what each holding added."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+import numpy as np
+
+from domain.analytics.panel import Column, Ints, Panel, summed
+from domain.analytics.periods import Period, performance_of, starts_of
+from domain.analytics.series import Benchmark, Bools, Days, Float64
+
+
+class Level(StrEnum):
+    """Of what a return is.
+
+    PORTFOLIO with its cash. ACCOUNT, the holdings of one account: what they were bought with and what they paid out
+    are flows. POSITION, one security in all accounts: likewise, and what changes accounts is no flow.
+    """
+
+    PORTFOLIO = "PORTFOLIO"
+    ACCOUNT = "ACCOUNT"
+    POSITION = "POSITION"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose return it is; `account_id` of an ACCOUNT only, `security_id` of a POSITION only."""
+
+    portfolio_id: str
+    level: Level
+    account_id: int | None = None
+    security_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectSeries:
+    """The daily series of `subjects` (m,); every portfolio's own is among them, with a row for every calendar day."""
+
+    subjects: Sequence[Subject]
+    panel: Panel
+
+    def at(self, level: Level) -> Bools:
+        """(m,) Which subjects are of that level."""
+        return np.array([subject.level is level for subject in self.subjects], dtype=bool)
+
+    @property
+    def gains(self) -> Float64:
+        """(n,) What each day's row gained: the change of its value, less what was paid in, plus what was paid out."""
+        panel = self.panel
+        return panel.end - panel.begin - panel.inflow + panel.outflow
+
+
+def subject_performance(
+    of: SubjectSeries, as_of: date, sessions: Days, benchmark: Benchmark | None = None
+) -> dict[Period, Mapping[str, Column]]:
+    """What `performance_of` says of every subject, and the `contribution` of each POSITION to its portfolio's `twr`.
+
+    A period's contributions and what cash, standalone fees and tax added sum to the portfolio's return. NaN where the
+    subject is no POSITION that was held in the period, or the portfolio had lost everything before.
+    """
+    found = performance_of(of.panel, as_of, sessions, benchmark)
+    parts = _Parts.of(of)
+    return {
+        period: {**columns, "contribution": parts.over(starts_of(period, of.panel.first_days, as_of, sessions))}
+        for period, columns in found.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Each row's gain as part of its portfolio's growth since inception (n,), and that growth before each day (n,).
+
+    A day's gain over the day's capital is its part of that day's return; times the growth before the day it is its part
+    of index(T) - 1 = sum over t of index(t - 1) x return(t). See `contribution`.
+    """
+
+    of_series: SubjectSeries
+    portfolios: Ints
+    parts: Float64
+    growth: Float64
+
+    @classmethod
+    def of(cls, given: SubjectSeries) -> "_Parts":
+        panel = given.panel
+        whole = {given.subjects[i].portfolio_id: i for i in np.flatnonzero(given.at(Level.PORTFOLIO)).tolist()}
+        portfolios = np.array([whole[subject.portfolio_id] for subject in given.subjects], dtype=np.int64)
+        growth = np.ones(len(panel.days))
+        for i in whole.values():
+            rows = slice(panel.offsets[i], panel.offsets[i + 1])
+            growth[rows][1:] = np.cumprod(1 + np.nan_to_num(panel.returns[rows]))[:-1]
+        capital = panel.begin + panel.inflow
+        weights = np.divide(growth, capital, out=np.zeros_like(growth), where=~np.isnan(panel.returns) & (capital > 0))
+        owners = portfolios[panel.owners]
+        day = (panel.days - panel.first_days[owners]).astype(np.int64)
+        return cls(given, portfolios, given.gains * weights[panel.offsets[:-1][owners] + day], growth)
+
+    def over(self, starts: Days) -> Float64:
+        panel = self.of_series.panel
+        first = panel.first_rows(starts)
+        of_portfolio = first[self.portfolios]
+        is_counted = self.of_series.at(Level.POSITION) & (first < panel.offsets[1:])
+        is_counted &= of_portfolio < panel.offsets[1:][self.portfolios]
+        growth = self.growth[np.where(is_counted, of_portfolio, 0)]
+        parts = summed(self.parts, first, panel.offsets[1:])
+        return np.asarray(np.divide(parts, growth, out=np.full(len(parts), np.nan), where=is_counted & (growth > 0)))
