@@ -9,6 +9,7 @@ from pipelines.resources import Platform
 from pipelines.restatement import compared
 from pipelines.version_set import pinned
 
+_RELEASE = dg.AssetKey(["meta", "release"])
 _LATEST_DAYS = """
     select
         (select max(price_date) from {prices}) as last_price,
@@ -77,20 +78,20 @@ def replay_is_the_projection(context: dg.AssetCheckExecutionContext, platform: P
 
 
 @dg.asset_check(
-    asset=dg.AssetKey(["meta", "release"]),
+    asset=_RELEASE,
     description=(
         "What a new release says otherwise than the one before it has a cause: ledger rows, prices, rates, settings or "
         "other code."
     ),
 )
 def restatements_have_a_cause(context: dg.AssetCheckExecutionContext, platform: Platform) -> dg.AssetCheckResult:
-    releases, run = platform.releases, context.run
+    releases = platform.releases
     head = releases.head()
     newest = releases.get(head.made_from) if head else None
     if newest is None:
         return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN, description="nothing to compare")
-    is_asked_for_alone = run.asset_check_selection and not run.asset_selection
-    if newest.run_id != run.run_id and not is_asked_for_alone:
+    is_alone = _RELEASE not in context.job_def.asset_layer.selected_asset_keys
+    if newest.run_id != context.run.run_id and not is_alone:
         return dg.AssetCheckResult(passed=True, description="nothing restated: there is no new release")
     before = releases.get(newest.parent_id) if newest.parent_id else None
     result = compared(platform.lake, before, newest)

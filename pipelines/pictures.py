@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from pipelines.plots import Picture, allocation_chart, coverage_chart, curve_chart, lines_chart
 from storage.lake import Lake
@@ -76,13 +77,17 @@ def of_prices(lake: Lake, version: int) -> Mapping[str, Picture]:
     return {"coverage": coverage_chart(tickers, first, last, "first to last price; red: none on the newest day")}
 
 
-def of_bonds(lake: Lake, version: int) -> Mapping[str, Picture]:
-    """Yield to maturity of up to eight bonds."""
+def of_bonds(lake: Lake, version: int, bonds: pa.Table) -> Mapping[str, Picture]:
+    """Yield to maturity of up to eight bonds, named by their coupon and maturity in `bonds`."""
+    names = {
+        bond["security_id"]: f"{bond['coupon_rate_pct'] or 0:.4g} % {bond['maturity_date']}"
+        for bond in bonds.to_pylist()
+    }
     rows = _rows(lake, "marts/fact_bond_valuation_daily", version, _YIELDS)
     series = {}
     for security_id, of_bond in groupby(rows, key=itemgetter(0)):
         _, days, yields = zip(*of_bond, strict=True)
-        series[f"security {security_id}"] = (days, np.array(yields, dtype=float))
+        series[names[security_id]] = (days, np.array(yields, dtype=float))
     return {"yields": lines_chart(series, "yield to maturity, per cent a year")}
 
 

@@ -74,7 +74,9 @@ def growth_chart(
     def draw(axes: Any) -> None:
         axes.axhline(1, color=_QUIET, linewidth=0.8)
         if benchmark is not None and np.isfinite(benchmark).any():
-            axes.plot(*_thinned(days, benchmark), color=_BENCHMARK, linewidth=1, linestyle="--", label=benchmark_name)
+            axes.plot(
+                *_thinned(days, benchmark), color=_BENCHMARK, linewidth=1, linestyle="--", label=_short(benchmark_name)
+            )
         axes.plot(*_thinned(days, index), color=_VALUE, linewidth=1.3, label="portfolio")
         _over_days(axes)
         _legend(axes)
@@ -98,7 +100,9 @@ def drawdown_chart(
         axes.fill_between(at, values, 0, color=_LOSS, alpha=0.25, linewidth=0)
         axes.plot(at, values, color=_LOSS, linewidth=1, label="portfolio")
         if benchmark is not None and np.isfinite(benchmark).any():
-            axes.plot(*_thinned(days, benchmark), color=_BENCHMARK, linewidth=1, linestyle="--", label=benchmark_name)
+            axes.plot(
+                *_thinned(days, benchmark), color=_BENCHMARK, linewidth=1, linestyle="--", label=_short(benchmark_name)
+            )
             _legend(axes)
         axes.set_ylim(top=0)
         axes.yaxis.set_major_formatter(_percents(at_most=-float(np.nanmin(drawdown))))
@@ -203,7 +207,9 @@ def curve_chart(tenors_months: Sequence[int], curves: Mapping[str, Floats], titl
         for place, (name, yields) in enumerate(shown.items()):
             known = np.isfinite(yields)
             colour, width, dashes = (_VALUE, 1.5, "-") if place == 0 else (_SERIES[-place], 1, "--")
-            axes.plot(months[known], yields[known], dashes, color=colour, linewidth=width, label=name, marker=".")
+            axes.plot(
+                months[known], yields[known], dashes, color=colour, linewidth=width, label=_short(name), marker="."
+            )
         axes.set_xscale("log")
         axes.minorticks_off()
         axes.set_xticks(months, [f"{n}M" if n < 12 else f"{n / 12:g}Y" for n in tenors_months])
@@ -246,6 +252,12 @@ def fan_chart(years: list[float], fan: dict[str, list[float]], title: str) -> Pi
     return _picture(draw, title)
 
 
+def _draw_benchmark(axes: Any, days: Any, benchmark: Floats | None, name: str) -> None:
+    if benchmark is not None and np.isfinite(benchmark).any():
+        at, values = _thinned(days, benchmark)
+        axes.plot(at, values, color=_BENCHMARK, linewidth=1, linestyle="--", label=_short(name))
+
+
 def _largest_groups(groups: Sequence[str], shares: Floats) -> tuple[list[str], Floats]:
     """Those that are coloured, and their columns: all as they stand, or the largest first."""
     sizes = np.abs(shares).sum(axis=0)
@@ -266,9 +278,12 @@ def _thinned(days: Any, values: Floats, also: int = 0) -> tuple[Any, Floats]:
 
 
 def _short(name: str) -> str:
+    return _words(name if len(name) <= _MOST_LETTERS else f"{name[: _MOST_LETTERS - 1]}…")
+
+
+def _words(text: str) -> str:
     """Never a formula: matplotlib would read what is between two dollars as one, and fail if it is none."""
-    name = name if len(name) <= _MOST_LETTERS else f"{name[: _MOST_LETTERS - 1]}…"
-    return name.replace("$", r"\$")
+    return text.replace("$", r"\$")
 
 
 def _named_rows(axes: Any, labels: Sequence[str]) -> None:
@@ -325,7 +340,7 @@ def _picture(
         axes.grid(axis=grid, color=_RULE, linewidth=0.6)
         axes.set_axisbelow(True)
     draw(axes)
-    axes.set_title(_short(title) if "$" in title else title, fontsize=9, loc="left")
+    axes.set_title(_words(title), fontsize=9, loc="left")
     canvas.draw()
     pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     buffer = io.BytesIO()

@@ -5,6 +5,7 @@ those are in domain/analytics. A bond that cannot be valued has no row, and the 
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -69,7 +70,13 @@ def fact_bond_valuation_daily(context: dg.AssetExecutionContext, platform: Platf
         context.log.warning("bond %s has no value: %s", security_id, reason)
     extra = {"not valued": dg.MetadataValue.json({str(bond): reason for bond, reason in refused.items()})}
     return publish(
-        platform, context.asset_key, rows, context.run.run_id, extra=extra, meanings=MEANINGS, pictures=of_bonds
+        platform,
+        context.asset_key,
+        rows,
+        context.run.run_id,
+        extra=extra,
+        meanings=MEANINGS,
+        pictures=partial(of_bonds, bonds=bonds),
     )
 
 

@@ -9,6 +9,9 @@ import dagster as dg
 import httpx
 import pytest
 
+from pipelines.definitions import build_defs
+
+CHECK = dg.AssetCheckKey(dg.AssetKey(["meta", "release"]), "restatements_have_a_cause")
 TODAY = date(2013, 3, 1)
 MEASURED = ("day", "total", "holdings", "benchmark", "periods", "risk", "concentration", "curve")
 
@@ -37,9 +40,8 @@ class Told:
 
     def checked(self) -> dict[str, Any]:
         """What the newest refresh's check of restatements has left in Dagster's log."""
-        key = dg.AssetCheckKey(dg.AssetKey(["meta", "release"]), "restatements_have_a_cause")
         with self.home.joined() as instance:
-            (record,) = instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
+            (record,) = instance.event_log_storage.get_asset_check_execution_history(CHECK, limit=1)
         evaluation = record.event.dagster_event.event_specific_data
         metadata = {name: entry.value for name, entry in evaluation.metadata.items()}
         return {"passed": evaluation.passed, "said": evaluation.description, **metadata}
@@ -160,6 +162,20 @@ def test_a_price_that_is_another_one_is_named_with_the_days_it_reaches(told, cor
     assert found["largest"]["change"] == "50"
     assert (check["passed"], check["restated portfolios"], check["causes not looked up"]) == (True, 2, 0)
     assert check["causes"].count("1 price of ACME from 2012-08-01 on: on 2012-08-01 18 before, 19 now") == 2
+
+
+def test_the_check_alone_looks_at_the_newest_release_again(told, corrected) -> None:
+    job = build_defs(told.home.platform).resolve_implicit_global_asset_job_def()
+    before = told.checked()
+
+    with told.home.joined() as instance:
+        assert (
+            job.get_subset(asset_check_selection={CHECK}, asset_selection=set())
+            .execute_in_process(instance=instance)
+            .success
+        )
+
+    assert told.checked() == before
 
 
 def test_since_now_nothing_is_restated_and_before_all_there_is_nothing_to_compare(told, corrected) -> None:

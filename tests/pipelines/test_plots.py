@@ -4,6 +4,7 @@ import base64
 import io
 import re
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -140,6 +141,9 @@ def test_tables_are_drawn_from_their_own_version(lake) -> None:
         price_date=days,
         yield_pct=[1.0, 2.0, None],
     )
+    terms = pa.table(
+        {"security_id": [7, 9], "coupon_rate_pct": [Decimal("4.25"), None], "maturity_date": [date(2040, 5, 15)] * 2}
+    )
     rankings = published(
         lake,
         "positions/collateral_ranking",
@@ -153,7 +157,7 @@ def test_tables_are_drawn_from_their_own_version(lake) -> None:
     pictures = {
         **of_curve(lake, curve),
         **of_prices(lake, prices),
-        **of_bonds(lake, bonds),
+        **of_bonds(lake, bonds, terms),
         **of_rankings(lake, rankings),
     }
 

@@ -16,6 +16,7 @@ from storage.releases import Release
 from storage.restatement import restated_portfolios, restatement
 from tests.small_release import PORTFOLIO, publish_small_release, release
 
+SETTINGS = "raw/pg_portfolio"
 VALUES, PRICES, LEDGER = "marts/fact_portfolio_value_daily", "marts/fact_price_daily", "raw/pg_transaction_ledger"
 OTHER = "99999999-1111-4111-8111-111111111111"
 _COPY = f"from rows union all select * replace ('{OTHER}' as portfolio_id) from rows"
@@ -29,6 +30,13 @@ _LEDGER = f"""
 """
 
 
+_SETTINGS = f"""
+    select
+        '{PORTFOLIO}' as portfolio_id, 'my *best*' as name, 'USD' as base_currency, 'UTC' as time_zone,
+        'AVCO' as cost_method
+"""
+
+
 class Told:
     """A lake of two portfolios; `again` releases some of its tables changed by a query of their `rows`."""
 
@@ -37,7 +45,8 @@ class Told:
         first = publish_small_release(lake)
         doubled = self.published(first, {VALUES: _COPY})
         ledger = lake.publish(LEDGER, answer(_LEDGER.format(more="(2, '2017-03-27')"))).version
-        self.before = release(lake, {**doubled, LEDGER: ledger})
+        settings = lake.publish(SETTINGS, answer(_SETTINGS)).version
+        self.before = release(lake, {**doubled, LEDGER: ledger, SETTINGS: settings})
 
     def published(self, before: Release, changes: dict[str, str]) -> dict[str, int]:
         new = {
@@ -47,7 +56,7 @@ class Told:
         return {**before.versions, **new}
 
     def again(self, **changes: str) -> Release:
-        tables = {"values": VALUES, "prices": PRICES, "ledger": LEDGER}
+        tables = {"values": VALUES, "prices": PRICES, "ledger": LEDGER, "settings": SETTINGS}
         return release(self.lake, self.published(self.before, {tables[name]: q for name, q in changes.items()}))
 
     def verdict(self, after: Release) -> Any:
@@ -86,8 +95,8 @@ def test_a_restated_day_without_a_cause_is_a_warning_that_names_it(told) -> None
     verdict = told.verdict(told.again(values=raised(100, THE_28TH)))
 
     assert (verdict.passed, verdict.severity) == (False, AssetCheckSeverity.WARN)
-    assert f"{PORTFOLIO}: 1 day from 2017-03-28 to 2017-03-28" in verdict.description
-    assert verdict.metadata["largest change"].value == "+100.00 on 2017-03-28"
+    assert rf"my \*best\* ({PORTFOLIO}): 1 day from 2017-03-28 to 2017-03-28" in verdict.description
+    assert verdict.metadata["largest change"].value == "+100.00 USD on 2017-03-28"
     assert "no cause is known" in verdict.metadata["causes"].value
 
 
@@ -127,6 +136,15 @@ def test_a_new_ledger_row_is_the_cause_and_its_note_is_no_markdown(told) -> None
 
     assert verdict.passed
     assert r"ledger row 3, BUY AAPL on 2017-03-27: a \[note\]" in verdict.metadata["causes"].value
+
+
+def test_another_cost_method_is_the_cause(told) -> None:
+    by_fifo = "select * replace ('FIFO' as cost_method) from rows"
+
+    verdict = told.verdict(told.again(values=raised(100, ALL_DAYS), settings=by_fifo))
+
+    assert verdict.passed
+    assert r"its cost\_method: AVCO before, FIFO now" in verdict.metadata["causes"].value
 
 
 def test_a_small_change_without_a_cause_is_found_behind_large_ones_with_one(told) -> None:
