@@ -80,7 +80,7 @@ def of_prices(lake: Lake, version: int) -> Mapping[str, Picture]:
 def of_bonds(lake: Lake, version: int, bonds: pa.Table) -> Mapping[str, Picture]:
     """Yield to maturity of up to eight bonds, named by their coupon and maturity in `bonds`."""
     names = {
-        bond["security_id"]: f"{bond['coupon_rate_pct'] or 0:.4g} % {bond['maturity_date']}"
+        bond["security_id"]: f"{float(bond['coupon_rate_pct'] or 0):g} % {bond['maturity_date']}"
         for bond in bonds.to_pylist()
     }
     rows = _rows(lake, "marts/fact_bond_valuation_daily", version, _YIELDS)
