@@ -198,4 +198,5 @@ RESTATEMENT = {
         }
     ],
     "rates": [],
+    "settings": [],
 }

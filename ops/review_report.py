@@ -49,6 +49,8 @@ def restated(found: dict[str, Any]) -> str:
             f"  because of ledger row {row['seq']}: {row['txn_type']} {row['ticker'] or row['currency']} on "
             f"{row['business_date']}{taken_back}, recorded {row['recorded_at']}{note}"
         )
+    for changed in found["settings"]:
+        lines.append(f"  because of its {changed['setting']}: {changed['before']} before, {changed['after']} now")
     for kind in ("prices", "rates"):
         for changed in found[kind]:
             lines.append(

@@ -1,12 +1,15 @@
-"""Checks that are not dbt tests: what the market and the replica must be before anything is released."""
+"""Checks that are not dbt tests: what the market and the replica must be before anything is released, and what a
+release may say otherwise than the one before it."""
 
 from datetime import timedelta
 
 import dagster as dg
 
 from pipelines.resources import Platform
+from pipelines.restatement import compared
 from pipelines.version_set import pinned
 
+_RELEASE = dg.AssetKey(["meta", "release"])
 _LATEST_DAYS = """
     select
         (select max(price_date) from {prices}) as last_price,
@@ -74,6 +77,29 @@ def replay_is_the_projection(context: dg.AssetCheckExecutionContext, platform: P
     return dg.AssetCheckResult(passed=row[0] == 0, metadata={"differences": row[0]})
 
 
+@dg.asset_check(
+    asset=_RELEASE,
+    description=(
+        "What a new release says otherwise than the one before it has a cause: ledger rows, prices, rates, settings or "
+        "other code."
+    ),
+)
+def restatements_have_a_cause(context: dg.AssetCheckExecutionContext, platform: Platform) -> dg.AssetCheckResult:
+    releases = platform.releases
+    head = releases.head()
+    newest = releases.get(head.made_from) if head else None
+    if newest is None:
+        return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN, description="nothing to compare")
+    is_alone = _RELEASE not in context.job_def.asset_layer.selected_asset_keys
+    if newest.run_id != context.run.run_id and not is_alone:
+        return dg.AssetCheckResult(passed=True, description="nothing restated: there is no new release")
+    before = releases.get(newest.parent_id) if newest.parent_id else None
+    result = compared(platform.lake, before, newest)
+    if not result.passed:
+        context.log.warning(result.description)
+    return result
+
+
 def _scans(context: dg.AssetCheckExecutionContext, platform: Platform, **tables: str) -> dict[str, str] | None:
     """Each table as this run sees it, as a DuckDB expression; None if one was never published."""
     versions = pinned(context.instance, context.run.run_id, platform.releases, known=list(tables.values())).versions
@@ -82,4 +108,4 @@ def _scans(context: dg.AssetCheckExecutionContext, platform: Platform, **tables:
     return {name: platform.lake.scan(table, versions[table]) for name, table in tables.items()}
 
 
-CHECKS = [prices_are_fresh, replay_is_the_projection]
+CHECKS = [prices_are_fresh, replay_is_the_projection, restatements_have_a_cause]

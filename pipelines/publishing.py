@@ -12,6 +12,9 @@ from pipelines.resources import Platform
 from pipelines.version_set import VERSION_KEY
 from storage.lake import MOST_KEYS, Key, Lake, Publication, Rows, Window, schema_of
 
+Pictures = Callable[[Lake, int], Mapping[str, Any]]
+"""Draws a version of a table; None where there is nothing to draw."""
+
 
 def publish(
     platform: Platform,
@@ -24,13 +27,21 @@ def publish(
     lake_key: Key | None = None,
     extra: Mapping[str, Any] | None = None,
     meanings: Mapping[str, str] | None = None,
+    pictures: Pictures | None = None,
 ) -> MaterializeResult[Any]:
-    """Publish `rows` as the table called `key` and report version, rows, schema, with `meanings`, and place."""
+    """Publish `rows` as the table called `key` and report version, rows, schema, with `meanings`, and place; and
+    `pictures` of a new version."""
     publication = platform.lake.publish(
         "/".join(key.path), rows, date_column=date_column, window=window, key=lake_key, run_id=run_id
     )
+    drawn = pictures(platform.lake, publication.version) if pictures and publication.is_new else {}
     return MaterializeResult(
-        asset_key=key, metadata={**described(platform, publication, schema_of(rows), meanings), **(extra or {})}
+        asset_key=key,
+        metadata={
+            **described(platform, publication, schema_of(rows), meanings),
+            **(extra or {}),
+            **{name: picture for name, picture in drawn.items() if picture is not None},
+        },
     )
 
 
@@ -45,6 +56,7 @@ def publish_books(
     stored: Callable[[psycopg.Connection[Any], Sequence[str] | None], pa.Table],
     run_id: str,
     extra: Mapping[str, Any],
+    pictures: Pictures | None = None,
 ) -> MaterializeResult[Any]:
     """Publish the rows of record as the table called `key`: of the books of which it has others, or of all if it has
     other columns.
@@ -56,7 +68,8 @@ def publish_books(
     has_same_columns = platform.lake.exists(table) and platform.lake.open(table).schema() == Schema.from_arrow(schema)
     books = _differing_books(platform.lake, table, connection, in_database, in_lake) if has_same_columns else None
     lake_key = None if books is None else {"portfolio_id": books}
-    return publish(platform, key, stored(connection, books), run_id, lake_key=lake_key, extra=extra)
+    rows = stored(connection, books)
+    return publish(platform, key, rows, run_id, lake_key=lake_key, extra=extra, pictures=pictures)
 
 
 def _differing_books(

@@ -104,6 +104,12 @@ class Lake:
             return _scan_at(self.uri(table), version, tuple(sorted(self.storage_options.items())))
         return _scan_of(self.open(table))
 
+    def scan_apart(self, table: str, before: int, after: int) -> tuple[str, str]:
+        """What may differ between two versions, as two DuckDB table expressions: the rows of the files that only one
+        of them has."""
+        older, newer = (self.open(table, version) for version in (before, after))
+        return _scan_of(older, without=_large_first(newer)), _scan_of(newer, without=_large_first(older))
+
     def mount(
         self, connection: duckdb.DuckDBPyConnection, versions: Mapping[str, int], as_schema: str | None = None
     ) -> None:
@@ -228,10 +234,10 @@ def _scan_at(uri: str, version: int, options: tuple[tuple[str, str], ...]) -> st
     return _scan_of(DeltaTable(uri, version=version, storage_options=dict(options)))
 
 
-def _scan_of(table: DeltaTable) -> str:
+def _scan_of(table: DeltaTable, without: Collection[str] = ()) -> str:
     columns = [name for name in pa.schema(table.schema().to_arrow()).names if name != YEAR]
     selected = ", ".join(f'"{name}"' for name in columns)
-    files = _large_first(table)
+    files = [file for file in _large_first(table) if file not in without]
     if files:
         listed = ", ".join("'" + path.replace("'", "''") + "'" for path in files)
         return f"(select {selected} from read_parquet([{listed}], hive_partitioning = false))"

@@ -1,8 +1,8 @@
 """What a newer release says otherwise than an older one about the same days of a portfolio, and why.
 
 A restatement is of days that the older release had, or that lie before its last one. What came after is new, not
-restated. Causes are the ledger rows that the older release had not and that reach back, and the prices and rates that
-are others now.
+restated. Causes are the ledger rows that the older release had not and that reach back, the prices and rates that are
+others now, and the portfolio's settings.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,12 +12,15 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from storage.errors import SchemaChanged
+from storage.lake import Lake
 from storage.mounted import MountedRelease
 from storage.queries import statements
 from storage.releases import Release
 
 _SQL = statements("storage", "restatement")
 _MOST_DAYS = 100
+_VALUES, _LEDGER = "marts/fact_portfolio_value_daily", "raw/pg_transaction_ledger"
 Row = Mapping[str, Any]
 
 
@@ -50,6 +53,13 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangedSetting:
+    setting: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class Restatement:
     """`until` is the last day of `before`, and `last` that day, restated or not; None all, if there is no such day.
 
@@ -69,6 +79,78 @@ class Restatement:
     transactions: Sequence[Row]
     prices: Sequence[Changed]
     rates: Sequence[Changed]
+    settings: Sequence[ChangedSetting]
+
+    @property
+    def caused_since(self) -> date | None:
+        """The first day that a cause reaches; None if there is no cause."""
+        if self.settings:
+            return date.min
+        rows = [row["business_date"] for row in self.transactions]
+        return min([*rows, *(changed.first_day for changed in [*self.prices, *self.rates])], default=None)
+
+    @property
+    def without_cause(self) -> Sequence[RestatedDay]:
+        """Those of `days` that no cause reaches."""
+        since = self.caused_since
+        return [day for day in self.days if since is None or day.business_date < since]
+
+
+@dataclass(frozen=True, slots=True)
+class RestatedPortfolio:
+    """`largest` is the day whose value moved most; `ledger_since` the first day of a ledger row that is new."""
+
+    portfolio_id: UUID
+    n_days: int
+    first_day: date
+    last_day: date
+    largest: RestatedDay
+    ledger_since: date | None
+
+    @property
+    def has_new_rows(self) -> bool:
+        """Whether new ledger rows reach every restated day."""
+        return self.ledger_since is not None and self.ledger_since <= self.first_day
+
+
+def restated_portfolios(lake: Lake, before: Release, after: Release) -> list[RestatedPortfolio]:
+    """Every portfolio of which `after` says something else than `before`, the most changed first.
+
+    Only the files that one of the two has not are read, and of `before` its last day. SchemaChanged if they have other
+    columns, which only other code makes.
+    """
+    old, new = (release.versions.get(_VALUES) for release in (before, after))
+    if old is None or new is None or old == new:
+        return []
+    if lake.open(_VALUES, old).schema() != lake.open(_VALUES, new).schema():
+        raise SchemaChanged(f"{_VALUES} has other columns than before")
+    known = lake.scan(_VALUES, old)
+    with lake.connect() as connection:
+        (until,) = connection.execute(f"select max(business_date) from {known}").fetchone() or (None,)
+        older, newer = lake.scan_apart(_VALUES, old, new)
+        query = f"""
+            with before as (from {known}),
+            older as (from {older} where business_date <= $until),
+            newer as (from {newer} where business_date <= $until),
+            compared as ({_SQL["compared_days"]})
+            {_SQL["restated_portfolios"]}
+        """
+        rows = connection.execute(query, {"until": until}).fetchall()
+    reaching = _new_rows(lake, before, after) if rows else {}
+    return [
+        RestatedPortfolio(UUID(portfolio_id), n_days, first, last, RestatedDay(**largest), reaching.get(portfolio_id))
+        for portfolio_id, n_days, first, last, largest in rows
+    ]
+
+
+def _new_rows(lake: Lake, before: Release, after: Release) -> dict[str, date]:
+    """By portfolio, the first day of the ledger rows that `before` had not."""
+    if _LEDGER not in before.versions or _LEDGER not in after.versions:
+        return {}
+    older, newer = lake.scan_apart(_LEDGER, before.versions[_LEDGER], after.versions[_LEDGER])
+    with lake.connect() as connection:
+        query = f"with older as (from {older}), newer as (from {newer}) {_SQL['reaching_back']}"
+        return dict(connection.execute(query).fetchall())
 
 
 def restatement(before: MountedRelease, after: MountedRelease, portfolio_id: UUID) -> Restatement:
@@ -77,7 +159,7 @@ def restatement(before: MountedRelease, after: MountedRelease, portfolio_id: UUI
     known = before.rows(_SQL["last_day"], **asked)
     until = known[0]["last_day"] if known else None
     if until is None:
-        return Restatement(before.release, after.release, None, 0, None, None, None, None, (), (), (), ())
+        return Restatement(before.release, after.release, None, 0, None, None, None, None, (), (), (), (), ())
     asked["until"] = until
     asked["held"] = sorted({row["security_id"] for one in (before, after) for row in one.rows(_SQL["held"], **asked)})
 
@@ -102,11 +184,12 @@ def restatement(before: MountedRelease, after: MountedRelease, portfolio_id: UUI
         transactions=compared("ledger", "new_rows"),
         prices=[Changed(**row) for row in compared("prices", "changed")],
         rates=[Changed(**row) for row in compared("rates", "changed")],
+        settings=[ChangedSetting(**row) for row in compared("settings", "changed_settings")],
     )
 
 
 def _day(row: Row) -> RestatedDay:
-    return RestatedDay(**{name: value for name, value in row.items() if name != "is_restated"})
+    return RestatedDay(**{name: value for name, value in row.items() if name not in ("portfolio_id", "is_restated")})
 
 
 def _named(statement: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

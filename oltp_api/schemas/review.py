@@ -276,6 +276,12 @@ class ChangedView(View):
     after: Amount | None
 
 
+class ChangedSettingView(View):
+    setting: str
+    before: str
+    after: str
+
+
 class RestatementView(View):
     before: ReleaseView
     after: ReleaseView
@@ -289,3 +295,4 @@ class RestatementView(View):
     transactions: Sequence[CauseView]
     prices: Sequence[ChangedView] = Field(description="Of what was held by then.")
     rates: Sequence[ChangedView] = Field(description="Units of a currency per euro.")
+    settings: Sequence[ChangedSettingView] = Field(description="Of the portfolio: currency, time zone, cost method.")

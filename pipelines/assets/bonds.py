@@ -5,6 +5,7 @@ those are in domain/analytics. A bond that cannot be valued has no row, and the 
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -16,6 +17,7 @@ from domain.analytics.bond_values import BondValues, value_daily
 from domain.analytics.bonds import Bond
 from domain.analytics.curves import Curves
 from domain.analytics.day_counts import Days, days_of
+from pipelines.pictures import of_bonds
 from pipelines.publishing import publish
 from pipelines.resources import EXCHANGE, Platform
 from pipelines.version_set import pinned
@@ -67,7 +69,15 @@ def fact_bond_valuation_daily(context: dg.AssetExecutionContext, platform: Platf
     for security_id, reason in refused.items():
         context.log.warning("bond %s has no value: %s", security_id, reason)
     extra = {"not valued": dg.MetadataValue.json({str(bond): reason for bond, reason in refused.items()})}
-    return publish(platform, context.asset_key, rows, context.run.run_id, extra=extra, meanings=MEANINGS)
+    return publish(
+        platform,
+        context.asset_key,
+        rows,
+        context.run.run_id,
+        extra=extra,
+        meanings=MEANINGS,
+        pictures=partial(of_bonds, bonds=bonds),
+    )
 
 
 def sessions(calendar: pa.Table) -> Days:

@@ -13,6 +13,7 @@ import dagster as dg
 import pyarrow as pa
 
 from domain.errors import Refusal
+from pipelines.pictures import of_rankings
 from pipelines.publishing import publish_books
 from pipelines.resources import Platform
 from storage import postgres
@@ -86,6 +87,7 @@ def collateral_ranking(context: dg.AssetExecutionContext, platform: Platform) ->
             stored=stored_items,
             run_id=context.run.run_id,
             extra={"snapshots ranked": ranked, "snapshots refused": len(due) - ranked},
+            pictures=of_rankings,
         )
     if platform.releases.head():
         platform.releases.append(platform.lake.versions([TABLE]), platform.clock.now(), context.run.run_id)

@@ -17,7 +17,8 @@ from pipelines.adapters.market_tables import in_shape
 from pipelines.auditing import keep
 from pipelines.market_audits import ACTION_TABLE, PRICE_TABLE, MarketAudits
 from pipelines.partitions import FIRST_DAY, YEARS, DaysConfig
-from pipelines.publishing import publish
+from pipelines.pictures import of_curve, of_prices
+from pipelines.publishing import Pictures, publish
 from pipelines.quality.quarantine import Audited
 from pipelines.resources import EXCHANGE, Market, Platform
 from pipelines.tracking import note
@@ -67,7 +68,7 @@ def price_daily(
         return MarketAudits(platform, source, window, _known(context, platform)).prices(rows)
 
     asked = Asked(source.prices)
-    done = _fetched(context, config, platform, "price_date", asked, audit)
+    done = _fetched(context, config, platform, "price_date", asked, audit, of_prices)
     if asked.since <= FIRST_DAY:
         note(platform.lake, market.tickers, asked.gaps, platform.market_today, context.run.run_id)
     return done
@@ -77,7 +78,7 @@ def price_daily(
 def yield_curve(
     context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
 ) -> dg.MaterializeResult[Any]:
-    return _fetched(context, config, platform, "curve_date", market.source.yields)
+    return _fetched(context, config, platform, "curve_date", market.source.yields, pictures=of_curve)
 
 
 @market_asset("fx_rate_daily", "Units of each currency for one euro, as the European Central Bank says them.")
@@ -162,6 +163,7 @@ def _fetched(
     date_column: str,
     fetch: Callable[[date, date], pa.Table],
     audit: Callable[[pa.Table, Window], Audited] | None = None,
+    pictures: Pictures | None = None,
 ) -> dg.MaterializeResult[Any]:
     """Publish what `fetch` has for the window of the run; a year after the market's last day is empty."""
     window = config.window_in(context.partition_time_window, platform.market_today)
@@ -185,7 +187,14 @@ def _fetched(
     if "missing" in extra:
         rows = with_the_last_good(rows, platform, context.asset_key, date_column, window)
     return publish(
-        platform, context.asset_key, rows, context.run.run_id, date_column=date_column, window=window, extra=extra
+        platform,
+        context.asset_key,
+        rows,
+        context.run.run_id,
+        date_column=date_column,
+        window=window,
+        extra=extra,
+        pictures=pictures,
     )
 
 

@@ -6,6 +6,7 @@ where portfolio_id = $portfolio_id
 
 -- name: days
 select
+    portfolio_id,
     business_date,
     total_value,
     positions_value,
@@ -22,6 +23,7 @@ where portfolio_id = $portfolio_id and business_date <= $until
 -- name: compared_days
 -- The restated ones, and the last. Growth since inception moves with every earlier day, so it alone restates no day.
 select
+    portfolio_id,
     business_date,
     older.total_value as before_value,
     newer.total_value as after_value,
@@ -32,9 +34,41 @@ select
     or (older.inflow, older.outflow, older.income) is distinct from (newer.inflow, newer.outflow, newer.income)
         as is_restated
 from older
-full join newer using (business_date)
+full join newer using (portfolio_id, business_date)
 where is_restated or business_date = $until
 order by business_date
+
+-- name: restated_portfolios
+-- Of those that `before` had, the most changed first; by the days that stand in `compared`.
+select
+    portfolio_id,
+    count(*) as n_days,
+    min(business_date) as first_day,
+    max(business_date) as last_day,
+    arg_max(
+        {
+            'business_date': business_date,
+            'before_value': before_value,
+            'after_value': after_value,
+            'before_index': before_index,
+            'after_index': after_index
+        },
+        abs(coalesce(after_value, 0) - coalesce(before_value, 0))
+    ) as largest
+from compared
+semi join (select portfolio_id from before where business_date = $until) using (portfolio_id)
+where is_restated
+group by portfolio_id
+order by max(abs(coalesce(after_value, 0) - coalesce(before_value, 0))) desc, portfolio_id
+
+-- name: reaching_back
+-- The first day of each portfolio's new ledger rows.
+select
+    portfolio_id,
+    min(business_date) as since
+from newer
+anti join older using (portfolio_id, seq)
+group by portfolio_id
 
 -- name: ledger
 select
@@ -60,6 +94,28 @@ from newer
 anti join older using (seq)
 where newer.business_date <= $until
 order by newer.seq
+
+-- name: settings
+-- Those that its figures follow from.
+unpivot (
+    select
+        base_currency,
+        time_zone,
+        cost_method
+    from raw.pg_portfolio
+    where portfolio_id = $portfolio_id
+)
+on columns(*) into name setting value amount
+
+-- name: changed_settings
+select
+    setting,
+    older.amount as before,
+    newer.amount as after
+from older
+inner join newer using (setting)
+where older.amount <> newer.amount
+order by setting
 
 -- name: held
 select distinct security_id

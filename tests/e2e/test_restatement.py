@@ -5,9 +5,13 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import dagster as dg
 import httpx
 import pytest
 
+from pipelines.definitions import build_defs
+
+CHECK = dg.AssetCheckKey(dg.AssetKey(["meta", "release"]), "restatements_have_a_cause")
 TODAY = date(2013, 3, 1)
 MEASURED = ("day", "total", "holdings", "benchmark", "periods", "risk", "concentration", "curve")
 
@@ -33,6 +37,14 @@ class Told:
     def restated(self, since: str, portfolio_id: str = "") -> dict[str, Any]:
         found: dict[str, Any] = self.get(f"/portfolios/{portfolio_id or self.portfolio_id}/restatement", since=since)
         return found
+
+    def checked(self) -> dict[str, Any]:
+        """What the newest refresh's check of restatements has left in Dagster's log."""
+        with self.home.joined() as instance:
+            (record,) = instance.event_log_storage.get_asset_check_execution_history(CHECK, limit=1)
+        evaluation = record.event.dagster_event.event_specific_data
+        metadata = {name: entry.value for name, entry in evaluation.metadata.items()}
+        return {"passed": evaluation.passed, "said": evaluation.description, **metadata}
 
     def released_at(self) -> str:
         return str(self.get("/releases/latest")["released_at"])
@@ -70,7 +82,7 @@ def corrected(told) -> dict[str, Any]:
     buy = {"type": "BUY", "ticker": "AAPL", "quantity": "10", "price": "544.47", "business_date": "2012-03-01"}
     row = told.post(f"/portfolios/{told.portfolio_id}/transactions", {**buy, "note": "found in a drawer"})
     told.home.refresh()
-    return {"review": before, "since": since, "seq": row["seq"]}
+    return {"review": before, "since": since, "seq": row["seq"], "check": told.checked()}
 
 
 def test_the_older_figures_come_back_to_the_last_digit(told, corrected) -> None:
@@ -100,6 +112,17 @@ def test_a_restatement_names_the_row_that_corrects_and_the_days_it_reaches(told,
     assert found["before"]["released_at"] == corrected["since"]
 
 
+def test_the_refresh_checks_that_what_it_restates_has_a_cause(told, corrected) -> None:
+    check, asked = corrected["check"], told.restated(corrected["since"])
+
+    assert check["passed"]
+    assert check["said"] == f"366 days of 1 portfolio restated since release {asked['before']['release_id']}"
+    assert (check["restated portfolios"], check["restated days"], check["causes not looked up"]) == (1, 366, 0)
+    assert f"restated ({told.portfolio_id}) | 366 | 2012-03-01 | 2013-03-01" in check["most changed"]
+    assert f"ledger row {corrected['seq']}, BUY AAPL on 2012-03-01: found in a drawer" in check["causes"]
+    assert check["largest change"].endswith(asked["largest"]["business_date"])
+
+
 def test_the_command_says_it_in_words(told, corrected) -> None:
     api = told.home.base_url.removesuffix("/api/v1")
     words = ("python", "-m", "ops", "restatement", "--portfolio", told.portfolio_id, "--api", api)
@@ -124,7 +147,7 @@ def test_a_price_that_is_another_one_is_named_with_the_days_it_reaches(told, cor
     told.post("/securities/ACME/prices", {"prices": [{"date": "2012-08-01", "close": "19", "currency": "USD"}]})
     told.home.refresh()
 
-    found = told.restated(since, told.other_id)
+    found, check = told.restated(since, told.other_id), told.checked()
 
     (price,) = found["prices"]
     assert (price["what"], price["n_days"], price["first_day"], price["before"], price["after"]) == (
@@ -137,6 +160,22 @@ def test_a_price_that_is_another_one_is_named_with_the_days_it_reaches(told, cor
     assert found["transactions"] == []
     assert (found["first_day"], found["last_day"]) == ("2012-08-01", "2012-10-31"), "until the next price"
     assert found["largest"]["change"] == "50"
+    assert (check["passed"], check["restated portfolios"], check["causes not looked up"]) == (True, 2, 0)
+    assert check["causes"].count("1 price of ACME from 2012-08-01 on: on 2012-08-01 18 before, 19 now") == 2
+
+
+def test_the_check_alone_looks_at_the_newest_release_again(told, corrected) -> None:
+    job = build_defs(told.home.platform).resolve_implicit_global_asset_job_def()
+    before = told.checked()
+
+    with told.home.joined() as instance:
+        assert (
+            job.get_subset(asset_check_selection={CHECK}, asset_selection=set())
+            .execute_in_process(instance=instance)
+            .success
+        )
+
+    assert told.checked() == before
 
 
 def test_since_now_nothing_is_restated_and_before_all_there_is_nothing_to_compare(told, corrected) -> None:

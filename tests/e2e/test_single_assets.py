@@ -110,3 +110,23 @@ def test_a_mart_is_made_alone_from_other_marts_before_the_first_release(platform
     )
 
     assert done.success
+
+
+@pytest.mark.parametrize(
+    ("key", "picture"),
+    [
+        ("raw/yield_curve", "curve"),
+        ("raw/price_daily", "coverage"),
+        ("marts/fact_bond_valuation_daily", "yields"),
+        ("marts/fact_portfolio_value_daily", "value over time"),
+        ("positions/collateral_ranking", "lendable"),
+    ],
+)
+def test_a_new_version_has_a_picture_and_an_equal_one_has_none(platform_home, instance, key, picture) -> None:
+    records = instance.fetch_materializations(dg.AssetKey.from_user_string(key), limit=1000).records
+    told = [record.asset_materialization.metadata for record in records]
+
+    drawn = {metadata["lake/is_new_version"].value: picture in metadata for metadata in told}
+
+    assert drawn in ({True: True}, {True: True, False: False})
+    assert all("data:image/png" in metadata[picture].value for metadata in told if picture in metadata)

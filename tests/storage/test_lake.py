@@ -122,6 +122,20 @@ def test_only_the_files_of_the_changed_year_are_rewritten(lake: Lake) -> None:
     assert after[2015].isdisjoint(before[2015])
 
 
+def test_what_may_differ_between_two_versions_is_in_the_files_that_one_of_them_has(lake: Lake) -> None:
+    publish(lake, *THREE_YEARS)
+    publish(lake, *THREE_YEARS[:2], "2015-12-31 B 22", THREE_YEARS[3])
+
+    def rows(version: int, other: int) -> list[str]:
+        apart, _ = lake.scan_apart(TABLE, version, other)
+        with lake.connect() as connection:
+            return lines(connection.execute(f"from {apart}").to_arrow_table())
+
+    assert rows(0, 1) == ["2015-06-01 A 11", "2015-12-31 B 21"]
+    assert rows(1, 0) == ["2015-06-01 A 11", "2015-12-31 B 22"]
+    assert rows(1, 1) == []
+
+
 def test_a_window_replaces_its_days_and_keeps_the_others(lake: Lake) -> None:
     publish(lake, *THREE_YEARS)
 
