@@ -9,11 +9,9 @@ as there is no number to give instead.
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.analytics.risk import TRADING_DAYS
+from domain.analytics.risk import MIN_OBSERVATIONS, TRADING_DAYS
 
 Float64 = NDArray[np.float64]
-
-MIN_OBSERVATIONS = 60
 
 
 def common_days(returns: Float64, minimum: int = MIN_OBSERVATIONS) -> Float64:
@@ -78,18 +76,29 @@ def ledoit_wolf(returns: Float64, minimum: int = MIN_OBSERVATIONS) -> tuple[Floa
     moves = days - days.mean(axis=0)
     sample = moves.T @ moves / n
     size = float(np.trace(sample)) / k
-    spread = float(((sample - size * np.eye(k)) ** 2).sum())
-    noise = float(((moves**2).sum(axis=1) ** 2).sum() / n - (sample**2).sum()) / n
-    shrinkage = min(1.0, max(0.0, noise / spread)) if spread > 0 else 0.0
+    shrinkage = shrinkage_intensity(moves, sample)
     drawn = (1 - shrinkage) * sample + shrinkage * size * np.eye(k)
     return np.asarray(drawn * n / (n - 1)), shrinkage
+
+
+def shrinkage_intensity(moves: Float64, sample: Float64) -> float:
+    """How far to draw `sample` (k, k) towards its mean variance on the diagonal, from 0 to 1.
+
+    `moves` (n, k) are returns less their means, `sample` their covariance with divisor n. Takes O(n k + k^2).
+    Source: Ledoit and Wolf (2004), section 3.2.
+    """
+    n, k = moves.shape
+    size = float(np.trace(sample)) / k
+    spread = float(((sample - size * np.eye(k)) ** 2).sum())
+    noise = float(((moves**2).sum(axis=1) ** 2).sum() / n - (sample**2).sum()) / n
+    return min(1.0, max(0.0, noise / spread)) if spread > 0 else 0.0
 
 
 def nearest_psd(matrix: Float64) -> tuple[Float64, float]:
     """The symmetric positive semi-definite matrix nearest to `matrix` (k, k), and the Frobenius distance to it.
 
     Negative eigenvalues become 0; without any it is the matrix itself at distance 0. A diagonal may grow: for a
-    correlation, whose diagonal must stay 1, there is `simulation.nearest_correlation`. ValueError unless `matrix` is
+    correlation, whose diagonal must stay 1, there is `correlation.nearest_correlation`. ValueError unless `matrix` is
     square, finite and symmetric (to 1e-9 of its largest entry).
     Source: Higham (1988), "Computing a Nearest Symmetric Positive Semidefinite Matrix", theorem 2.1.
     """
