@@ -6,12 +6,17 @@ unless the name ends in annual; 252 trading days make a year. Fewer than 60 comm
 as there is no number to give instead.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.analytics.risk import MIN_OBSERVATIONS, TRADING_DAYS
+from domain.analytics.risk import MIN_OBSERVATIONS, TRADING_DAYS, volatility_annual
 
 Float64 = NDArray[np.float64]
+
+WINDOW_YEARS = 10
+"""Parameters are of the returns of so many years, up to the newest."""
 
 
 def common_days(returns: Float64, minimum: int = MIN_OBSERVATIONS) -> Float64:
@@ -39,6 +44,28 @@ def drift_annual(log_returns: Float64, minimum: int = MIN_OBSERVATIONS) -> Float
     """
     days = common_days(log_returns, max(2, minimum))
     return np.asarray((days.mean(axis=0) + days.var(axis=0, ddof=1) / 2) * TRADING_DAYS)
+
+
+@dataclass(frozen=True, slots=True)
+class HistoricalMoments:
+    """Of `n` log returns: `mu_annual`, the arithmetic drift, and `volatility_annual`; or None, and the `reason`."""
+
+    n: int
+    mu_annual: float | None = None
+    volatility_annual: float | None = None
+    reason: str | None = None
+
+
+def historical_moments(log_returns: Float64, minimum: int = MIN_OBSERVATIONS) -> HistoricalMoments:
+    """Drift and volatility of one security from its daily `log_returns` (n,), in the order of days; NaN is no return.
+
+    Below `minimum` returns there is no number, only the reason. Source: RULEBOOK 11; `drift_annual`.
+    """
+    observed = log_returns[~np.isnan(log_returns)]
+    if len(observed) < minimum:
+        return HistoricalMoments(len(observed), reason=f"{len(observed)} returns are fewer than {minimum}")
+    drift = float(drift_annual(observed[:, None], minimum)[0])
+    return HistoricalMoments(len(observed), drift, volatility_annual(observed))
 
 
 def ewma_mean(returns: Float64, half_life_days: float, minimum: int = MIN_OBSERVATIONS) -> Float64:
