@@ -9,7 +9,7 @@ deviations: over 10 years 5e-8 at 1 % a day, 5e-7 at 0.1 %. That of the sample i
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ Float64 = NDArray[np.float64]
 Float32 = NDArray[np.float32]
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
+_Real = TypeVar("_Real", np.float32, np.float64)
 
 UNITS = 2.0**24
 MAX_SQUARES = 2.0**53 / UNITS**2
@@ -27,6 +28,7 @@ MAX_SQUARES = 2.0**53 / UNITS**2
 _MAX_DAYS = 2**24  # float32 counts exactly up to here
 _MAX_RECENT = 64
 _ROWS = 16  # of the matrices at a time: with 5,000 columns they stay in the second-level cache
+_TORN = 1 / 16  # so many gaps a day cost more one by one than as a product of matrices
 _CONSTANT = 1e-12  # variance over mean square: rounding, not risk
 
 
@@ -59,6 +61,44 @@ class _Days:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Absences:
+    """On which days securities are absent: of column j the rows from `starts` up to `stops`, at `at[j]` to `at[j + 1]`
+    of both. Columns that come and go often are `torn`, with their days in `absent` (n, torn)."""
+
+    starts: Int64
+    stops: Int64
+    at: Int64
+    torn: Int64
+    absent: Bool
+
+    @classmethod
+    def of(cls, present: Float32) -> Self:
+        n, k = present.shape
+        steps = np.diff(np.pad(present.T == 0, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+        column, starts = np.nonzero(steps == 1)
+        _, stops = np.nonzero(steps == -1)
+        at = np.searchsorted(column, np.arange(k + 1))
+        torn = np.flatnonzero(np.diff(at) > n * _TORN)
+        return cls(starts, stops, at, torn, present[:, torn] == 0)
+
+    def taken_off(self, values: NDArray[_Real]) -> NDArray[_Real]:
+        """The sum of i's `values` (n, k) on the days on which j is present, at [i, j]: all of i's, less those on which
+        j is absent."""
+        n, k = values.shape
+        running = np.zeros((n + 1, k), values.dtype)
+        for before, value, after in zip(running, values, running[1:], strict=False):
+            np.add(before, value, out=after)
+        of_others = np.empty((k, k), values.dtype)
+        of_others[self.torn] = running[-1] - self.absent.T.astype(values.dtype) @ values
+        for j in np.flatnonzero(~np.isin(np.arange(k), self.torn)):
+            rows = slice(self.at[j], self.at[j + 1])
+            missed = running[self.stops[rows]]
+            missed -= running[self.starts[rows]]
+            np.subtract(running[-1], missed.sum(axis=0), out=of_others[j])
+        return of_others.T
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Sums:
     """Over the common days of each pair (i, j), all (k, k): `counts`, `products` of i's and j's returns, and of i's
     alone their `sums` and `squares`."""
@@ -70,22 +110,15 @@ class _Sums:
 
     @classmethod
     def of(cls, days: _Days) -> Self:
-        """Where all are present, a pair's sums are those of the whole column; so only absences cost a product."""
-        x, present = days.returns, days.present
-        gaps = present == 0
-        on, of = np.flatnonzero(gaps.any(axis=1)), np.flatnonzero(gaps.any(axis=0))
-        absent = gaps[np.ix_(on, of)].astype(np.float32)
-        n = present.sum(axis=0)
-        counts = n[:, None] + n[None, :]
-        counts -= np.float32(len(x))
-        counts[np.ix_(of, of)] += absent.T @ absent
-        missed, incomplete = absent.astype(np.float64), x[on]
-        sums = np.repeat(x.sum(axis=0)[:, None], x.shape[1], axis=1)
-        sums[:, of] -= incomplete.T @ missed
-        squares = np.repeat((x * x).sum(axis=0)[:, None], x.shape[1], axis=1)
-        np.square(incomplete, out=incomplete)
-        squares[:, of] -= incomplete.T @ missed
-        return cls(counts, sums, squares, x.T @ x)
+        """Only the products are a product of matrices; what is of one of the two follows from running sums."""
+        x = days.returns
+        absences = _Absences.of(days.present)
+        return cls(
+            absences.taken_off(days.present),
+            absences.taken_off(x),
+            absences.taken_off(np.square(x)),
+            np.asarray(x.T @ x),
+        )
 
     def with_days(self, days: _Days) -> "_Sums":
         x, present = days.returns, days.present.astype(np.float64)

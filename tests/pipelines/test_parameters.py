@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from math import log
 from typing import Any
 
 import pyarrow as pa
@@ -96,7 +97,7 @@ def test_a_target_is_set_against_the_newest_price(lake: Lake) -> None:
         3: "INSUFFICIENT",
         4: "OK",
     }
-    assert found[1]["mu_annual"] == pytest.approx(0.0953102, abs=1e-6)  # ln(4509 / 4099), the newest of two targets
+    assert found[1]["mu_annual"] == pytest.approx(log(4509 / 4099)), "of the newest of two targets"
     assert (found[1]["target"], found[1]["price"]) == (Decimal(4509), Decimal(4099))
     assert found[3]["reason"] == "a median target needs a volatility, and there is none"
     assert found[4]["mu_annual"] == pytest.approx(0.49 * 252 * 100 / 99 / 2), "of a median that is the price, s^2 / 2"
