@@ -172,7 +172,7 @@ class CoMoments:
 
     days: int
     observations: Float64
-    _squares: Float64  # of all that went in since the last refit, whatever came out: the bound that keeps sums exact
+    _squares: Float64  # with the recent days, but not without those taken off: the bound that keeps sums exact
     _sums: _Sums
     _recent: _Days
 
@@ -194,7 +194,7 @@ class CoMoments:
         """With the days `log_returns` (p, k or more) added. Columns beyond k are securities new to the window.
 
         A new security has no return on the days before; one with a history needs a refit. ValueError as in `of`, for
-        fewer columns, and when all that was ever added passes the bound: then a refit may still do.
+        fewer columns, and if the bound is only met without days lately taken off: then a refit will do.
         """
         added = _Days.of(log_returns)
         k = log_returns.shape[1]
@@ -236,7 +236,8 @@ class CoMoments:
 
     def common_days(self) -> Float64:
         """How many days each pair has in common (k, k), and each security with itself."""
-        return self._sums.with_days(self._recent).counts.astype(np.float64)
+        present = self._recent.present.astype(np.float64)
+        return self._sums.counts + (present * self._recent.sign).T @ present
 
     def _moved(self, moved: _Days, squares: Float64, days: int) -> "CoMoments":
         k = moved.returns.shape[1]
@@ -251,6 +252,7 @@ class CoMoments:
         recent = recent.and_then(moved)
         if len(recent.sign) > _MAX_RECENT:
             sums, recent = sums.with_days(recent), _Days.of(np.empty((0, k)))
+            squares = np.diagonal(sums.products).copy()
         return CoMoments(self.days + days, observations, squares, sums, recent)
 
 
