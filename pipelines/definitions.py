@@ -14,6 +14,7 @@ from pipelines.assets import (
     market,
     marts,
     own_prices,
+    parameters,
     performance,
     positions,
     release,
@@ -28,7 +29,7 @@ from pipelines.dbt_runner import DbtRunner
 from pipelines.progress import progress_logger
 from pipelines.resources import Market, Platform, RefreshLock
 
-_UPSTREAM: Sequence[Any] = (market, replication, own_prices, positions, bonds, marts, performance, risk)
+_UPSTREAM: Sequence[Any] = (market, replication, own_prices, positions, bonds, marts, parameters, performance, risk)
 """What a release is made of."""
 
 

@@ -83,6 +83,16 @@ def _differing_books(
     return books if len(books) <= MOST_KEYS else None
 
 
+def unchanged_metadata(version: int) -> dict[str, Any]:
+    """Metadata of a table that is at `version` as it was, and was not made."""
+    return {
+        VERSION_KEY: version,
+        "lake/is_new_version": False,
+        "scope/what": "nothing",
+        "scope/why": "nothing that it is made from has changed",
+    }
+
+
 def described(
     platform: Platform, publication: Publication, schema: pa.Schema, meanings: Mapping[str, str] | None = None
 ) -> dict[str, Any]:

@@ -153,6 +153,21 @@ def differing(seen: VersionSet, tables: Collection[str]) -> frozenset[str]:
     return frozenset(table for table in tables if before.get(table) != seen.versions.get(table))
 
 
+def unchanged(
+    run: DagsterRun, lake: Lake, seen: VersionSet, made_from: Mapping[str, Collection[str]]
+) -> dict[str, int]:
+    """Which of the tables that are `made_from` others need not be made anew, with the version that the release has."""
+    if incomparable(run, seen) or REPROCESS_TAG in run.tags or not seen.base:
+        return {}
+    changed = differing(seen, {source for sources in made_from.values() for source in sources})
+    released = {table: seen.base.versions.get(table) for table in sorted(made_from)}
+    return {
+        table: version
+        for table, version in released.items()
+        if version is not None and changed.isdisjoint(made_from[table]) and lake.version(table) == version
+    }
+
+
 def scope_of(run: DagsterRun, lake: Lake, seen: VersionSet, read: Collection[str], made: Collection[str]) -> Scope:
     """What of the tables `made` from the tables `read` has to be made anew: for what has changed since the release that
     the run builds on, and for what was asked for with the run."""

@@ -96,10 +96,13 @@ _TABLES = {
             true as are_flows_known, col7::double as daily_return, col7::double as daily_return_gross,
             1::double as twr_index, 1::double as twr_index_gross
         from (values
-            ('PORTFOLIO', null, null, '2017-03-27', 0, 10000, 10000, 0), ('PORTFOLIO', null, null, '2017-03-28', 10000, 0, 10500, 0.05),
+            ('PORTFOLIO', null, null, '2017-03-27', 0, 10000, 10000, 0),
+            ('PORTFOLIO', null, null, '2017-03-28', 10000, 0, 10500, 0.05),
             ('PORTFOLIO', null, null, '2017-03-29', 10500, 0, 11080, null),
-            ('POSITION', null, 1, '2017-03-28', 0, 5000, 5500, 0.1), ('POSITION', null, 1, '2017-03-29', 5500, 3600, 9680, null),
-            ('ACCOUNT', 1, null, '2017-03-28', 0, 5000, 5500, 0.1), ('ACCOUNT', 1, null, '2017-03-29', 5500, 4000, 10080, null)
+            ('POSITION', null, 1, '2017-03-28', 0, 5000, 5500, 0.1),
+            ('POSITION', null, 1, '2017-03-29', 5500, 3600, 9680, null),
+            ('ACCOUNT', 1, null, '2017-03-28', 0, 5000, 5500, 0.1),
+            ('ACCOUNT', 1, null, '2017-03-29', 5500, 4000, 10080, null)
         )""",
     "marts/security_historical_mu": """
         select

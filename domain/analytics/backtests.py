@@ -7,7 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.analytics.value_at_risk import MIN_OBSERVATIONS, check_confidence
+from domain.analytics.risk import MIN_OBSERVATIONS
+from domain.analytics.value_at_risk import check_confidence
 
 Float64 = NDArray[np.float64]
 

@@ -12,8 +12,8 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.analytics.risk import MIN_OBSERVATIONS
 from domain.analytics.value_at_risk import (
-    MIN_OBSERVATIONS,
     Method,
     ValueAtRisk,
     at_or_beyond,

@@ -6,14 +6,17 @@ unless the name ends in annual; 252 trading days make a year. Fewer than 60 comm
 as there is no number to give instead.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.analytics.risk import TRADING_DAYS
+from domain.analytics.risk import MIN_OBSERVATIONS, TRADING_DAYS, volatility_annual
 
 Float64 = NDArray[np.float64]
 
-MIN_OBSERVATIONS = 60
+WINDOW_YEARS = 10
+"""Parameters are of the returns of so many years, up to the newest."""
 
 
 def common_days(returns: Float64, minimum: int = MIN_OBSERVATIONS) -> Float64:
@@ -41,6 +44,28 @@ def drift_annual(log_returns: Float64, minimum: int = MIN_OBSERVATIONS) -> Float
     """
     days = common_days(log_returns, max(2, minimum))
     return np.asarray((days.mean(axis=0) + days.var(axis=0, ddof=1) / 2) * TRADING_DAYS)
+
+
+@dataclass(frozen=True, slots=True)
+class HistoricalMoments:
+    """Of `n` log returns: `mu_annual`, the arithmetic drift, and `volatility_annual`; or None, and the `reason`."""
+
+    n: int
+    mu_annual: float | None = None
+    volatility_annual: float | None = None
+    reason: str | None = None
+
+
+def historical_moments(log_returns: Float64, minimum: int = MIN_OBSERVATIONS) -> HistoricalMoments:
+    """Drift and volatility of one security from its daily `log_returns` (n,), in the order of days; NaN is no return.
+
+    Below `minimum` returns there is no number, only the reason. Source: RULEBOOK 11; `drift_annual`.
+    """
+    observed = log_returns[~np.isnan(log_returns)]
+    if len(observed) < minimum:
+        return HistoricalMoments(len(observed), reason=f"{len(observed)} returns are fewer than {minimum}")
+    drift = float(drift_annual(observed[:, None], minimum)[0])
+    return HistoricalMoments(len(observed), drift, volatility_annual(observed))
 
 
 def ewma_mean(returns: Float64, half_life_days: float, minimum: int = MIN_OBSERVATIONS) -> Float64:
@@ -78,18 +103,29 @@ def ledoit_wolf(returns: Float64, minimum: int = MIN_OBSERVATIONS) -> tuple[Floa
     moves = days - days.mean(axis=0)
     sample = moves.T @ moves / n
     size = float(np.trace(sample)) / k
-    spread = float(((sample - size * np.eye(k)) ** 2).sum())
-    noise = float(((moves**2).sum(axis=1) ** 2).sum() / n - (sample**2).sum()) / n
-    shrinkage = min(1.0, max(0.0, noise / spread)) if spread > 0 else 0.0
+    shrinkage = shrinkage_intensity(moves, sample)
     drawn = (1 - shrinkage) * sample + shrinkage * size * np.eye(k)
     return np.asarray(drawn * n / (n - 1)), shrinkage
+
+
+def shrinkage_intensity(moves: Float64, sample: Float64) -> float:
+    """How far to draw `sample` (k, k) towards its mean variance on the diagonal, from 0 to 1.
+
+    `moves` (n, k) are returns less their means, `sample` their covariance with divisor n. Takes O(n k + k^2).
+    Source: Ledoit and Wolf (2004), section 3.2.
+    """
+    n, k = moves.shape
+    size = float(np.trace(sample)) / k
+    spread = float(((sample - size * np.eye(k)) ** 2).sum())
+    noise = float(((moves**2).sum(axis=1) ** 2).sum() / n - (sample**2).sum()) / n
+    return min(1.0, max(0.0, noise / spread)) if spread > 0 else 0.0
 
 
 def nearest_psd(matrix: Float64) -> tuple[Float64, float]:
     """The symmetric positive semi-definite matrix nearest to `matrix` (k, k), and the Frobenius distance to it.
 
     Negative eigenvalues become 0; without any it is the matrix itself at distance 0. A diagonal may grow: for a
-    correlation, whose diagonal must stay 1, there is `simulation.nearest_correlation`. ValueError unless `matrix` is
+    correlation, whose diagonal must stay 1, there is `correlation.nearest_correlation`. ValueError unless `matrix` is
     square, finite and symmetric (to 1e-9 of its largest entry).
     Source: Higham (1988), "Computing a Nearest Symmetric Positive Semidefinite Matrix", theorem 2.1.
     """

@@ -97,7 +97,7 @@ def measured(
     end = _at(panel.end, last - 1, is_there & is_last_day)
     ends_known = _at(panel.is_end_known, last - 1, is_there & is_last_day, True)
     net = summed(panel.inflow, first, last) - summed(panel.outflow, first, last)
-    twr, gross = (_linked(returns, first, last) for returns in (panel.returns, panel.gross_returns))
+    twr, gross = (linked(returns, first, last) for returns in (panel.returns, panel.gross_returns))
     are_known = begins_known & ends_known & (summed((~panel.are_flows_known).astype(np.int64), first, last) == 0)
     weighted = _money_weighted(panel, first, begin, end, are_known)
     against = _against(panel, benchmark, starts, first, as_of, begin, twr) if benchmark else {}
@@ -146,8 +146,8 @@ def summed(column: Column, first: Ints, last: Ints) -> Column:
     return _reduced(np.add, column, first, last, 0)
 
 
-def _linked(returns: Float64, first: Ints, last: Ints) -> Float64:
-    """The return of all days together; NaN if none of them has one."""
+def linked(returns: Float64, first: Ints, last: Ints) -> Float64:
+    """(m,) The return of the days (n,) from first[i] up to last[i] together; NaN if none of them has one."""
     is_break = np.isnan(returns)
     linked = _reduced(np.multiply, np.where(is_break, 1.0, 1 + returns), first, last, 1.0) - 1
     n_known = summed((~is_break).astype(np.int64), first, last)

@@ -3,7 +3,9 @@
 Here: returns out of daily values and flows. Not here: how a value or a flow of a day is found, and risk.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -18,13 +20,16 @@ class TwrIndex:
     index: Float64
 
 
-def twr_index(begin: Float64, end: Float64, inflow: Float64, outflow: Float64) -> TwrIndex:
+def twr_index(
+    begin: Float64, end: Float64, inflow: Float64, outflow: Float64, starts: Sequence[int] = (0,)
+) -> TwrIndex:
     """Daily time-weighted returns r = (end + outflow) / (begin + inflow) - 1, and their index.
 
     Parameters
     ----------
     begin, end : (n,) value at the start and at the end of each day, base currency; income is in the value.
     inflow, outflow : (n,) external flows of the day, both >= 0; in at its start, out at its end.
+    starts : of several series one after another, the position at which each starts.
 
     Returns
     -------
@@ -52,7 +57,10 @@ def twr_index(begin: Float64, end: Float64, inflow: Float64, outflow: Float64) -
     returns = np.full(base.shape, np.nan)
     np.divide(end + outflow, base, out=returns, where=base > 0)
     returns -= 1
-    return TwrIndex(returns, np.cumprod(1 + np.nan_to_num(returns)))
+    growth = np.where(np.isnan(returns), 1.0, 1 + returns)
+    for first, last in pairwise([*starts, len(growth)]):
+        np.cumprod(growth[first:last], out=growth[first:last])
+    return TwrIndex(returns, growth)
 
 
 def annualise(total_return: float, days: int) -> float | None:

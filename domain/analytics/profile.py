@@ -12,9 +12,16 @@ from typing import Literal
 import numpy as np
 
 from domain.analytics.benchmark import alpha_annual, beta, information_ratio, tracking_error_annual
-from domain.analytics.risk import downside_deviation_annual, max_drawdown, sharpe, sortino, volatility_annual
+from domain.analytics.risk import (
+    MIN_OBSERVATIONS,
+    downside_deviation_annual,
+    max_drawdown,
+    sharpe,
+    sortino,
+    volatility_annual,
+)
 from domain.analytics.series import Days, Float64, day_at
-from domain.analytics.value_at_risk import MIN_OBSERVATIONS, Method, ValueAtRisk, value_at_risk
+from domain.analytics.value_at_risk import Method, ValueAtRisk, value_at_risk
 
 CONFIDENCES = (0.95, 0.99)
 HORIZONS = (1, 10)

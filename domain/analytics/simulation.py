@@ -21,6 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from domain.analytics.correlation import nearest_correlation
+
 Float64 = NDArray[np.float64]
 Float32 = NDArray[np.float32]
 
@@ -28,8 +30,6 @@ PERCENTILES = (5, 10, 25, 50, 75, 90, 95)
 _BLOCK_PATHS = 1024
 _CHUNK_ROWS = 256  # rows of 1,024 normals drawn at once: 1 MB stays in the second-level cache
 _MAX_LOG_GROWTH = 80.0  # float32 ends at exp(88)
-_EXACT = 1e-9  # how far a correlation matrix may be from symmetric, from a unit diagonal and from [-1, 1]
-_NEGATIVE_EIGENVALUE = -1e-10
 _BOUNDS = {"horizon_years": (1, 30), "num_paths": (1, 100_000), "sample_paths": (0, 50), "steps_per_year": (1, 252)}
 
 
@@ -114,34 +114,6 @@ class SimulationResult:
     sample_paths: Float64
     sample_percentiles: Float64
     percentiles: tuple[int, ...] = PERCENTILES
-
-
-def nearest_correlation(matrix: Float64) -> tuple[Float64, float]:
-    """A positive semi-definite correlation matrix near `matrix` (n, n), and the Frobenius distance to it.
-
-    Without eigenvalues below -1e-10 it is the matrix itself, at distance 0. Otherwise negative eigenvalues become 0
-    and the diagonal is scaled back to 1. ValueError names a NaN, an asymmetry, a diagonal that is not 1 or an entry
-    outside [-1, 1], each beyond 1e-9. Source: the spectral decomposition of Rebonato and Jaeckel (1999), "The most
-    general methodology to create a valid correlation matrix"; close to, but not, Higham's (2002) nearest one.
-    """
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
-        raise ValueError(f"correlation must be square, not {matrix.shape}")
-    if not np.isfinite(matrix).all():
-        raise ValueError("correlation has a NaN or an infinity")
-    if (np.abs(matrix - matrix.T) > _EXACT).any():
-        raise ValueError("correlation is not symmetric")
-    if (np.abs(np.diagonal(matrix) - 1) > _EXACT).any():
-        raise ValueError("correlation has a diagonal that is not 1")
-    if (np.abs(matrix) > 1 + _EXACT).any():
-        raise ValueError("correlation has an entry outside [-1, 1]")
-    eigenvalues, vectors = np.linalg.eigh(matrix)
-    if eigenvalues.min(initial=0.0) >= _NEGATIVE_EIGENVALUE:
-        return matrix, 0.0
-    clipped = (vectors * np.maximum(eigenvalues, 0)) @ vectors.T
-    scale = np.sqrt(np.diagonal(clipped))
-    repaired = clipped / np.outer(scale, scale)
-    np.fill_diagonal(repaired, 1.0)
-    return repaired, float(np.linalg.norm(repaired - matrix))
 
 
 def simulate(

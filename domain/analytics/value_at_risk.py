@@ -15,9 +15,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.analytics.risk import MIN_OBSERVATIONS
+
 Float64 = NDArray[np.float64]
 
-MIN_OBSERVATIONS = 60
 _NORMAL = NormalDist()
 _FAR = -8.3  # a standard normal is beyond it with a probability of 5e-17: nothing in a double
 

@@ -16,10 +16,10 @@ from dagster_duckdb import DuckDBResource
 from pipelines.dbt_runner import MANIFEST, DbtBuild, DbtRunner, nodes
 from pipelines.partitions import DaysConfig
 from pipelines.plots import value_chart
-from pipelines.publishing import described
+from pipelines.publishing import described, unchanged_metadata
 from pipelines.resources import Platform
-from pipelines.scope import REPROCESS_TAG, Scope, differing, incomparable, scope_of
-from pipelines.version_set import VERSION_KEY, VersionSet, pinned
+from pipelines.scope import Scope, scope_of, unchanged
+from pipelines.version_set import VersionSet, pinned
 from storage.errors import SetupError
 from storage.lake import Lake, Window, schema_of
 from storage.s3 import let_read
@@ -114,9 +114,9 @@ def marts(
 ) -> Iterator[dg.AssetCheckResult | dg.Output[None]]:
     seen = pinned(context.instance, context.run.run_id, platform.releases, known=READ)
     part = part_of(context, config, platform, seen)
-    unchanged = unchanged_models(context, part, platform.lake, seen)
-    done = [kept(context, table, version) for table, version in unchanged.items()]
-    selected = selected_nodes(context, unchanged)
+    as_they_were = unchanged_models(context, part, platform.lake, seen)
+    done = [kept(context, table, version) for table, version in as_they_were.items()]
+    selected = selected_nodes(context, as_they_were)
     yield from [
         dg.AssetCheckResult(asset_key=key.asset_key, check_name=key.name, passed=True, metadata=_UNCHANGED)
         for key in sorted(context.selected_asset_check_keys)
@@ -175,29 +175,17 @@ def mount(connection: Any, lake: Lake, versions: Mapping[str, int]) -> None:
 
 def unchanged_models(context: dg.AssetExecutionContext, part: Part, lake: Lake, seen: VersionSet) -> dict[str, int]:
     """The selected models that nothing they are made from has changed for, with the version that the release has."""
-    if part.scope is None or incomparable(context.run, seen) or REPROCESS_TAG in context.run.tags or not seen.base:
+    if part.scope is None:
         return {}
-    changed = differing(seen, _SOURCES)
-    models = {"/".join(key.path): seen.base.versions.get("/".join(key.path)) for key in context.selected_asset_keys}
-    return {
-        table: version
-        for table, version in sorted(models.items())
-        if version is not None and not SOURCES_OF[table] & changed and lake.version(table) == version
-    }
+    selected = {"/".join(key.path) for key in context.selected_asset_keys}
+    return unchanged(context.run, lake, seen, {table: SOURCES_OF[table] for table in selected})
 
 
 def kept(context: dg.AssetExecutionContext, table: str, version: int) -> dg.Output[None]:
     """The model behind `table`, as it was."""
     key = dg.AssetKey(table.split("/"))
     (name,) = (name for name, other in context.assets_def.keys_by_output_name.items() if other == key)
-    why = "nothing that it is made from has changed"
-    metadata: dict[str, Any] = {
-        VERSION_KEY: version,
-        "lake/is_new_version": False,
-        "scope/what": "nothing",
-        "scope/why": why,
-    }
-    return dg.Output(value=None, output_name=name, metadata=metadata)
+    return dg.Output(value=None, output_name=name, metadata=unchanged_metadata(version))
 
 
 def in_order(context: dg.AssetExecutionContext, outputs: Collection[dg.Output[None]]) -> list[dg.Output[None]]:

@@ -68,8 +68,8 @@ MEANINGS = {
     "mwr": "Money-weighted return of the whole period, a fraction.",
     "xirr": "The same per year, ACT/365; null under 365 days.",
     "xirr_status": "OK, MULTIPLE (the root nearest 10 %), NO_SIGN_CHANGE, or UNCOVERED: a value or flow is not known.",
-    "contribution": "Of a POSITION to its portfolio's twr, a fraction: with those of cash, standalone fees and tax they "
-    "sum to it. Null if it was not held in the period.",
+    "contribution": "Of a POSITION to its portfolio's twr, a fraction; with cash, standalone fees and tax they sum"
+    " to it. Null if it was not held in the period.",
     "n_uncovered_days": "Days on which a price or a rate is missing; they earn nothing.",
     "benchmark_twr": "The benchmark's return over the period; null in another currency.",
     "benchmark_twr_annual": "The same per year; null under 365 days.",

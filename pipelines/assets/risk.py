@@ -88,7 +88,7 @@ MARTS = {
                 "Days of the last year on which the historical 95 % VaR of the year before was tried.",
             ),
             "backtest_exceptions": (_COUNT, "Of them, those that lost more."),
-            "backtest_p_value": (_NUMBER, "Kupiec's: the probability of so many if the VaR was right."),
+            "backtest_p": (_NUMBER, "Kupiec's: the probability of so many if the VaR was right."),
             "backtest_verdict": (_TEXT, "CONSISTENT, TOO_MANY, TOO_FEW or INSUFFICIENT; null unless REALISED."),
             "left_out": (_TEXT, _LEFT_OUT),
         },
@@ -139,7 +139,7 @@ MARTS = {
             "dimension": (_TEXT, "What the limit is on."),
             "measure": (_TEXT, "GROSS_WEIGHT of each group, or HHI, TOP_5 or TOP_10 of the dimension."),
             "label": (_TEXT, "The group; null for a measure of the whole dimension."),
-            "value": (_NUMBER, "What it is."),
+            "measured": (_NUMBER, "What the measure is."),
             "warn_at": (_NUMBER, "From here on WARN."),
             "breach_at": (_NUMBER, "From here on BREACH."),
             "state": (_TEXT, "OK, WARN, BREACH, or UNDEFINED where there is no value."),
@@ -205,7 +205,7 @@ def _measured(of: Reviewed) -> dict[str, list[dict[str, Any]]]:
             for group in one.groups
         ],
         "marts/fact_limit": [
-            {**asdict(check.limit), "label": check.label, "value": check.value, "state": check.state}
+            {**asdict(check.limit), "label": check.label, "measured": check.value, "state": check.state}
             for check in held.limits
         ],
     }
@@ -222,8 +222,9 @@ def _profiled(found: PortfolioRisk, profile: RiskProfile, of: Reviewed) -> dict[
         },
     }
     if profile.basis == "REALISED":
-        tried = asdict(found.backtest) if found.backtest else {}
-        row |= {f"backtest_{name}": tried.get(name) for name in ("n", "exceptions", "p_value", "verdict")}
+        if found.backtest:
+            row |= {f"backtest_{name}": getattr(found.backtest, name) for name in ("n", "exceptions", "verdict")}
+            row["backtest_p"] = found.backtest.p_value
         return row | {"left_out": _named(of.left_out)}
     return row | {"left_out": _named(found.left_out)}
 

@@ -2,6 +2,7 @@
 
 from tests.benchmarks import (
     bench_bonds,
+    bench_correlation,
     bench_definitions,
     bench_observing,
     bench_one_trade,
@@ -19,6 +20,7 @@ def main() -> None:
     benches = (
         bench_simulation,
         bench_bonds,
+        bench_correlation,
         bench_definitions,
         bench_positions,
         bench_one_trade,

@@ -5,6 +5,7 @@ their index and the return since inception and of the last year; pyxirr is calle
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from time import perf_counter
 
 import numpy as np
@@ -30,7 +31,7 @@ def main() -> None:
         f"pandas {pandas:.2f} s, {pandas / ours:.1f} times as long"
     )
     offsets, days, amounts = _flows()
-    each = [(days[a:b], amounts[a:b]) for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+    each = [(days[first:last], amounts[first:last]) for first, last in pairwise(offsets)]
     ours, loop = together(
         lambda: xirr_many(offsets, days, amounts), lambda: [pyxirr.xirr(when, paid) for when, paid in each]
     )

@@ -50,7 +50,7 @@ def begun(part: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def held(first: int, gains: list[float], bought: float, sold_at: int | None = None) -> dict[str, np.ndarray]:
-    """A holding bought on day `first`, which gains so much each day, and is sold at the close of a day or not at all."""
+    """A holding bought on day `first` that gains so much each day, and is sold at the close of a day or never."""
     last = N if sold_at is None else sold_at + 1
     n = last - first
     steps = np.resize(np.array(gains), n)

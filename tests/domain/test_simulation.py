@@ -9,6 +9,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
+from domain.analytics.correlation import nearest_correlation
 from domain.analytics.risk import max_drawdown
 from domain.analytics.simulation import (
     PERCENTILES,
@@ -17,7 +18,6 @@ from domain.analytics.simulation import (
     SimulationSpec,
     _Model,
     _normals,
-    nearest_correlation,
     simulate,
 )
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from math import log
 from typing import Any
 
 import httpx
@@ -81,6 +82,19 @@ def test_no_true_price_split_or_dividend_is_put_out(market: Market) -> None:
         rows = connection.execute(f"select reason, detail from {market.home.lake.scan('meta/quarantine')}").fetchall()
 
     assert rows == []
+
+
+def test_a_target_is_set_against_the_close_on_the_screen(market: Market) -> None:
+    query = "select ticker, forward.* from security_forward_mu as forward inner join dim_security using (security_id)"
+    found = {row["ticker"]: row for row in market.rows(query)}
+
+    assert {ticker: (row["price"], row["status"]) for ticker, row in found.items()} == {
+        ticker: (D(close), "OK") for ticker, close in (("AAPL", "430.47"), ("MSFT", "27.95"), ("IBM", "202.91"))
+    }
+    for ticker, row in found.items():
+        target = {"AAPL": 540, "MSFT": 32, "IBM": 220}[ticker]
+        assert row["mu_annual"] == pytest.approx(log(target / float(row["price"])), abs=1e-15)
+        assert (row["method"], row["is_illustrative"]) == ("ANALYST_MEAN", True)
 
 
 def changes_of_value(market: Market, name: str, ticker: str, day: str) -> tuple[float, float]:

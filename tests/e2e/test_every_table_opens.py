@@ -17,7 +17,7 @@ QUANTITIES = {
     *("quantity", "price", "close", "par_yield_pct", "haircut", "fx_haircut"),
     *("clean_price", "dirty_price", "adjusted_close", "split_adjusted_close", "split_factor", "dividend"),
     *("rate_per_eur", "index_level", "expense_ratio_pct"),
-    *("target_mean", "target_median", "target_low", "target_high"),
+    *("target_mean", "target_median", "target_low", "target_high", "target"),
     *("limit_price", "filled_quantity", "reserved_quantity"),
     *("expense_ratio_bps", "coupon_rate_pct", "denomination", "spread_bps", "fx_rate", "split_new", "split_old"),
 }

@@ -21,10 +21,12 @@ from pipelines import reprocess, scope
 from pipelines.assets.marts import MADE as MADE_BY_DBT
 from pipelines.assets.marts import OWNED, BuildFailed
 from pipelines.definitions import build_defs
+from pipelines.parameter_tables import MARTS as PARAMETER_MARTS
 from storage.lake import Window, memory_duckdb
 
 PERMUTATIONS, SEED = 20, 20170329
 MARTS = sorted(MADE_BY_DBT)
+PARAMETERS = sorted(PARAMETER_MARTS)
 MADE = [*OWNED, "positions/position_interval"]
 OPENED, EARLIEST = "2010-06-01", "2010-08-18"
 LATE = Window(date(2011, 6, 1), date(2011, 6, 30))
@@ -153,6 +155,8 @@ def test_every_order_of_arrival_ends_in_the_same_rows(book: Book) -> None:
     for made in (part, last):
         assert made["marts/fact_position_daily"]["scope/what"].startswith(f"20 portfolios from {EARLIEST} on")
         assert made["marts/fact_price_daily"]["scope/what"] == "nothing"
+        assert {made[table]["scope/what"] for table in PARAMETERS} == {"nothing"}, "and were not made"
+    assert not any("scope/what" in made[table] for made in (without, late) for table in PARAMETERS)
 
 
 @pytest.fixture
