@@ -21,7 +21,8 @@ _RESIDUAL = 1e-9  # of the sum of the absolute discounted flows
 # Rates are sought by log(1 + rate): from -1 + 2e-16 to 1e26 (ten per cent in one day is 1.3e15 a year), 0.02 apart.
 _LOG_RATES = np.linspace(-36.0, 60.0, 4801)
 _MOST_STEPS = 20
-_SETTLED, _ROUNDING = 1e-13, 1e-12
+_STEP = 16  # investments are padded to a multiple of it
+_SETTLED, _ROUNDING = 1e-6, 1e-12
 _CELLS = 1 << 15  # of the padded arrays that are solved together: they stay in the processor's cache
 
 
@@ -81,7 +82,7 @@ def xirr_many(offsets: Ints, days: Days, amounts: Float64) -> tuple[Float64, lis
     flows = _Flows.net(offsets, days, amounts)
     rates = np.full(flows.n_investments, np.nan)
     sizes = np.diff(flows.offsets)
-    widths = 1 << np.ceil(np.log2(np.maximum(sizes, 1))).astype(int)
+    widths = -(-sizes // _STEP) * _STEP
     for width in np.unique(widths[sizes > 1]).tolist():
         alike, together = np.flatnonzero((widths == width) & (sizes > 1)), max(1, _CELLS // width)
         for some in (alike[start : start + together] for start in range(0, len(alike), together)):
@@ -113,6 +114,8 @@ class _Flows:
         owner = np.repeat(np.arange(m), np.diff(offsets))
         is_first = np.ones(len(days), dtype=bool)
         is_first[1:] = (days[1:] != days[:-1]) | (owner[1:] != owner[:-1])
+        if is_first.all() and amounts.all():
+            return cls(offsets, days, amounts)
         first = np.flatnonzero(is_first)
         net = np.add.reduceat(amounts, first) if len(first) < len(days) else amounts
         kept = first[net != 0]
@@ -134,9 +137,9 @@ class _Flows:
 
 
 def _proved_rates(years: Float64, amounts: Float64) -> Float64:
-    """The rates (m,) of investments (m, n) that have only one, by Halley's steps on log(1 + rate); NaN for others.
+    """The rates (m,) of investments (m, n) that are proved to have only one; NaN for others.
 
-    Sums run from left to right, so that they do not depend on how far an investment is padded.
+    Halley's steps on log(1 + rate): a step leaves an error of about its cube, so a small one is the last.
     """
     rates = np.full(len(years), np.nan)
     at, log_rates = np.arange(len(years)), np.full(len(years), np.log1p(_PREFERRED_RATE))
@@ -147,24 +150,35 @@ def _proved_rates(years: Float64, amounts: Float64) -> Float64:
             value, slope = discounted.sum(axis=1), np.einsum("ij,ij->i", discounted, years)
             bend = np.einsum("ij,ij,ij->i", discounted, years, years)
             step = 2 * value * slope / (2 * slope * slope - value * bend)
+        step = np.where(np.isfinite(step), step, np.inf)
         settled = np.flatnonzero(np.abs(step) < _SETTLED)
         if len(settled):
-            rates[at[settled]] = np.where(_is_only_rate(discounted[settled]), np.expm1(log_rates[settled]), np.nan)
-        log_rates += np.clip(np.nan_to_num(step), -1.0, 1.0)
-        is_open = (np.abs(step) >= _SETTLED) & (log_rates > _LOG_RATES[0]) & (log_rates < _LOG_RATES[-1])
+            found = np.expm1(log_rates[settled] + step[settled])
+            rates[at[settled]] = np.where(_is_only_rate(discounted[settled]), found, np.nan)
+        log_rates += np.clip(step, -1.0, 1.0)
+        is_open = (np.abs(step) >= _SETTLED) & np.isfinite(step)
+        is_open &= (log_rates > _LOG_RATES[0]) & (log_rates < _LOG_RATES[-1])
+        if not is_open.any():
+            break
         if not is_open.all():
             at, log_rates, years, amounts = at[is_open], log_rates[is_open], years[is_open], amounts[is_open]
-        if not len(at):
-            break
     return rates
 
 
 def _is_only_rate(discounted: Float64) -> Any:
-    """Whether the balances of investments, from their discounted flows (m, n), end at 0 without changing sign."""
+    """Whether investments have one rate at all, from their flows (m, n) discounted at any rate near it.
+
+    They have if every balance before the last is of one sign, and further from 0 than the last is on that side: the
+    balances from the first flow on change sign as often as there are rates above, at most, and those from the last flow
+    back as often as there are rates below; and so there is one in all.
+    """
     balances = np.cumsum(discounted, axis=1)
-    least = np.abs(discounted).max(axis=1) * _ROUNDING
-    keeps_sign = (balances.max(axis=1) <= least) | (balances.min(axis=1) >= -least)
-    return keeps_sign & (np.abs(balances[:, -1]) <= least)
+    last = balances[:, -1:]
+    least = np.abs(discounted).max(axis=1, keepdims=True) * _ROUNDING
+    is_last = balances == last
+    is_owed = ((balances <= np.minimum(last, 0) + least) | is_last).all(axis=1)
+    is_owned = ((balances >= np.maximum(last, 0) - least) | is_last).all(axis=1)
+    return is_owed | is_owned
 
 
 def _of_every_sign(days: Days, amounts: Float64) -> XirrResult:

@@ -80,10 +80,40 @@ class Panel:
         return np.asarray(self.offsets[1:] - summed(is_later.astype(np.int64), self.offsets[:-1], self.offsets[1:]))
 
 
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """Daily returns (n,), ready to be linked over any days: growth of each, 1 at a break, and where the breaks are."""
+
+    growth: Float64
+    is_break: Ints | None
+
+    @classmethod
+    def of(cls, returns: Float64) -> Self:
+        growth = 1 + returns
+        is_break = np.isnan(growth)
+        if not is_break.any():
+            return cls(growth, None)
+        growth[is_break] = 1.0
+        return cls(growth, is_break.astype(np.int64))
+
+    def over(self, first: Ints, last: Ints) -> Float64:
+        """(m,) The return of the days from first[i] up to last[i] together; NaN if none of them has one."""
+        found = _reduced(np.multiply, self.growth, first, last, 1.0) - 1
+        n_breaks = 0 if self.is_break is None else summed(self.is_break, first, last)
+        return np.where(last - first > n_breaks, found, np.nan)
+
+
 def measured(
-    panel: Panel, starts: Days, n_days: Ints, as_of: np.datetime64, benchmark: Benchmark | None
+    panel: Panel,
+    returns: tuple[Linked, Linked],
+    starts: Days,
+    n_days: Ints,
+    as_of: np.datetime64,
+    benchmark: Benchmark | None,
 ) -> Mapping[str, Column]:
     """What every series earned from the close of its day in `starts` (m,) to the close of `as_of`, in `n_days` (m,).
+
+    `returns` are the panel's, net and gross.
 
     By name, each (m,), NaN where there is none: `begin_value`, `end_value`, `net_contributions` and `gain`, which came
     from neither flows nor the start; `twr`, `twr_gross`, `mwr` and the benchmark's `benchmark_twr`,
@@ -97,7 +127,7 @@ def measured(
     end = _at(panel.end, last - 1, is_there & is_last_day)
     ends_known = _at(panel.is_end_known, last - 1, is_there & is_last_day, True)
     net = summed(panel.inflow, first, last) - summed(panel.outflow, first, last)
-    twr, gross = (linked(returns, first, last) for returns in (panel.returns, panel.gross_returns))
+    twr, gross = (linked.over(first, last) for linked in returns)
     are_known = begins_known & ends_known & (summed((~panel.are_flows_known).astype(np.int64), first, last) == 0)
     weighted = _money_weighted(panel, first, begin, end, are_known)
     against = _against(panel, benchmark, starts, first, as_of, begin, twr) if benchmark else {}
@@ -144,14 +174,6 @@ def _reduced(ufunc: np.ufunc, column: Column, first: Ints, last: Ints, empty: fl
 def summed(column: Column, first: Ints, last: Ints) -> Column:
     """(m,) The sums of the rows of `column` (n,) from first[i] up to last[i]."""
     return _reduced(np.add, column, first, last, 0)
-
-
-def linked(returns: Float64, first: Ints, last: Ints) -> Float64:
-    """(m,) The return of the days (n,) from first[i] up to last[i] together; NaN if none of them has one."""
-    is_break = np.isnan(returns)
-    linked = _reduced(np.multiply, np.where(is_break, 1.0, 1 + returns), first, last, 1.0) - 1
-    n_known = summed((~is_break).astype(np.int64), first, last)
-    return np.where(n_known > 0, linked, np.nan)
 
 
 def _money_weighted(panel: Panel, first: Ints, begin: Float64, end: Float64, are_known: Bools) -> dict[str, Column]:

@@ -49,15 +49,16 @@ def twr_index(
     for name, series in (("begin", begin), ("end", end), ("inflow", inflow), ("outflow", outflow)):
         if series.shape != begin.shape:
             raise ValueError(f"{name} has shape {series.shape}, begin {begin.shape}")
-        if not np.isfinite(series).all():
+        if not np.isfinite(series.sum()) and not np.isfinite(series).all():
             raise ValueError(f"{name} must be finite")
-    if (inflow < 0).any() or (outflow < 0).any():
+    if inflow.min(initial=0.0) < 0 or outflow.min(initial=0.0) < 0:
         raise ValueError("inflow and outflow must not be negative: each has its own column")
-    base = begin + inflow
-    returns = np.full(base.shape, np.nan)
-    np.divide(end + outflow, base, out=returns, where=base > 0)
-    returns -= 1
-    growth = np.where(np.isnan(returns), 1.0, 1 + returns)
+    base, growth = begin + inflow, end + outflow
+    breaks = np.flatnonzero(base <= 0)
+    base[breaks] = growth[breaks] = 1.0
+    growth /= base
+    returns = growth - 1
+    returns[breaks] = np.nan
     for first, last in pairwise([*starts, len(growth)]):
         np.cumprod(growth[first:last], out=growth[first:last])
     return TwrIndex(returns, growth)

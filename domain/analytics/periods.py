@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from domain.analytics.panel import Column, Panel, measured
+from domain.analytics.panel import Column, Linked, Panel, measured
 from domain.analytics.series import Benchmark, Days, PortfolioSeries, day_at
 
 
@@ -93,7 +93,8 @@ def performance_of(
     `status` may be NOT_HELD too: a series that had neither a value nor a flow in the period. `sessions` are the
     exchange's, in order.
     """
-    return {period: _over(period, panel, as_of, sessions, benchmark) for period in Period}
+    returns = Linked.of(panel.returns), Linked.of(panel.gross_returns)
+    return {period: _over(period, panel, returns, as_of, sessions, benchmark) for period in Period}
 
 
 def starts_of(period: Period, first_days: Days, as_of: date, sessions: Days) -> Days:
@@ -146,11 +147,16 @@ def months_before(day: date, months: int) -> date:
 
 
 def _over(
-    period: Period, panel: Panel, as_of: date, sessions: Days, benchmark: Benchmark | None
+    period: Period,
+    panel: Panel,
+    returns: tuple[Linked, Linked],
+    as_of: date,
+    sessions: Days,
+    benchmark: Benchmark | None,
 ) -> Mapping[str, Column]:
     starts = starts_of(period, panel.first_days, as_of, sessions)
     n_days = (np.datetime64(as_of) - starts).astype(np.int64) - (period is Period.SINCE_INCEPTION)
-    found = measured(panel, starts, n_days, np.datetime64(as_of), benchmark)
+    found = measured(panel, returns, starts, n_days, np.datetime64(as_of), benchmark)
     is_too_young = starts < panel.first_days - np.timedelta64(1, "D")
     is_held = panel.first_rows(starts) < panel.offsets[1:]
     status = np.where(is_too_young, "TOO_YOUNG", np.where(is_held, "OK", "NOT_HELD"))

@@ -13,7 +13,7 @@ import pandas as pd
 import pyxirr
 
 from domain.analytics.money_weighted import xirr_many
-from domain.analytics.panel import linked
+from domain.analytics.panel import Linked
 from domain.analytics.performance import twr_index
 
 PORTFOLIOS, DAYS = 2_500, 2_000
@@ -55,8 +55,8 @@ def swept(portfolio: np.ndarray, days: np.ndarray, value: np.ndarray, inflow: np
     begin = np.concatenate([[0.0], value[:-1]])
     begin[first] = 0.0
     found = twr_index(begin, value, inflow, outflow, starts=first)
-    of_the_year = last - 365
-    return [found.index, linked(found.returns, first, last), linked(found.returns, of_the_year, last)]
+    linked = Linked.of(found.returns)
+    return [found.index, linked.over(first, last), linked.over(last - 365, last)]
 
 
 def by_pandas(
