@@ -88,11 +88,13 @@ def test_a_target_is_set_against_the_close_on_the_screen(market: Market) -> None
     query = "select ticker, forward.* from security_forward_mu as forward inner join dim_security using (security_id)"
     found = {row["ticker"]: row for row in market.rows(query)}
 
+    closes = {"AAPL": "430.47", "FB": "27.78", "GOOG": "806.19", "IBM": "202.91", "MSFT": "27.95"}
+    targets = {"AAPL": 540, "FB": 32, "GOOG": 880, "IBM": 220, "MSFT": 32}
     assert {ticker: (row["price"], row["status"]) for ticker, row in found.items()} == {
-        ticker: (D(close), "OK") for ticker, close in (("AAPL", "430.47"), ("MSFT", "27.95"), ("IBM", "202.91"))
+        ticker: (D(close), "OK") for ticker, close in closes.items()
     }
     for ticker, row in found.items():
-        target = {"AAPL": 540, "MSFT": 32, "IBM": 220}[ticker]
+        target = targets[ticker]
         assert row["mu_annual"] == pytest.approx(log(target / float(row["price"])), abs=1e-15)
         assert (row["method"], row["is_illustrative"]) == ("ANALYST_MEAN", True)
 

@@ -205,6 +205,23 @@ def test_once_repaired_it_is_released_again(copy) -> None:
     assert copy.differing() == []
 
 
+def test_parameters_of_an_unknown_security_are_neither_published_nor_released(copy) -> None:
+    securities = rows_of(copy.lake, "marts/dim_security")
+    copy.release({"marts/dim_security": copy.lake.publish("marts/dim_security", securities.slice(1)).version})
+    before, published = copy.head, copy.lake.versions(MARTS)
+
+    made = copy.make("marts/security_volatility", "marts/security_correlation")
+
+    assert not made.success
+    assert (copy.head, copy.lake.versions(MARTS)) == (before, published)
+    checks = {check.asset_key.path[-1]: check.metadata for check in made.get_asset_check_evaluations()}
+    assert checks["security_volatility"]["broken"].value == "security_id is in dim_security"
+    assert checks["security_correlation"]["broken"].value == (
+        "security_id_a is in dim_security; security_id_b is in dim_security"
+    )
+    copy.release({"marts/dim_security": copy.lake.publish("marts/dim_security", securities).version})
+
+
 def latest_status(instance: dg.DagsterInstance, check: str) -> str:
     """What the UI shows of a check of fact_price_daily."""
     key = dg.AssetCheckKey(dg.AssetKey(["marts", "fact_price_daily"]), check)
