@@ -249,6 +249,7 @@ EXAMPLES: Mapping[type[BaseModel], Mapping[str, Any]] = {
     lineage.ValueLineageView: _EXPLAINED,
     portfolios.ValuesView: {**_RELEASE, "values": [_VALUE]},
     review.PerformanceView: {**_RELEASE, **review_examples.PERFORMANCE},
+    review.HoldingsPerformanceView: {**_RELEASE, **review_examples.HOLDINGS},
     review.RiskView: {**_RELEASE, "risk": review_examples.RISK},
     review.ConcentrationView: {**_RELEASE, "concentration": review_examples.CONCENTRATION},
     review.ReviewView: {

@@ -97,6 +97,12 @@ RISK = {
     },
     "left_out": [],
 }
+HOLDINGS = {
+    "currency": "USD",
+    "holdings": [
+        {**_PERIOD, "level": "POSITION", "account_id": None, "ticker": "AAPL", "status": "OK", "contribution": 0.031}
+    ],
+}
 CONCENTRATION = {
     "dimensions": [
         {

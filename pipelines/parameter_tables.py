@@ -25,35 +25,20 @@ from domain.analytics.forward_drift import (
 )
 from domain.analytics.moments import HistoricalMoments, historical_moments
 from domain.analytics.risk import MIN_OBSERVATIONS
+from pipelines.mart import Columns, Mart
 
 Float64 = NDArray[np.float64]
 _TEXT, _PRICE = pa.string(), pa.decimal128(18, 8)
 _ID, _COUNT, _DAY, _FIGURE = pa.int64(), pa.int32(), pa.date32(), pa.float64()
-Columns = Mapping[str, tuple[pa.DataType, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Mart:
-    """What a table is: its grain, its columns with their meanings, its key, and the bounds of its `figure`."""
+@dataclass(frozen=True)
+class Parameter(Mart):
+    """A mart with one `figure`, and the bounds of it."""
 
-    grain: str
-    columns: Columns
-    key: tuple[str, ...]
-    figure: str
+    figure: str = ""
     least: float = -inf
     most: float = inf
-
-    @property
-    def schema(self) -> pa.Schema:
-        return pa.schema([(name, kind) for name, (kind, _) in self.columns.items()])
-
-    @property
-    def meanings(self) -> dict[str, str]:
-        return {name: meaning for name, (_, meaning) in self.columns.items()}
-
-    def table(self, columns: Mapping[str, Any]) -> pa.Table:
-        arrays = [pa.array(columns[field.name], field.type, from_pandas=True) for field in self.schema]
-        return pa.Table.from_arrays(arrays, schema=self.schema)
 
 
 _WINDOW: Columns = {
@@ -64,7 +49,7 @@ _WINDOW: Columns = {
 _REASON: Columns = {"reason": (_TEXT, "Why there is no number; null if OK.")}
 _OWN_STATUS: Columns = {"status": (_TEXT, f"OK, or INSUFFICIENT below {MIN_OBSERVATIONS} observations."), **_REASON}
 
-HISTORICAL_MU = Mart(
+HISTORICAL_MU = Parameter(
     "Grain: one row per security with returns in the parameter window: its drift.",
     {
         "security_id": (_ID, "Security."),
@@ -74,9 +59,9 @@ HISTORICAL_MU = Mart(
         **_OWN_STATUS,
     },
     ("security_id",),
-    "mu_annual",
+    figure="mu_annual",
 )
-VOLATILITY = Mart(
+VOLATILITY = Parameter(
     "Grain: one row per security with returns in the parameter window: its volatility.",
     {
         "security_id": (_ID, "Security."),
@@ -86,10 +71,10 @@ VOLATILITY = Mart(
         **_OWN_STATUS,
     },
     ("security_id",),
-    "volatility_annual",
+    figure="volatility_annual",
     least=0.0,
 )
-CORRELATION = Mart(
+CORRELATION = Parameter(
     "Grain: one row per ordered pair of securities with common returns in the parameter window.",
     {
         "security_id_a": (_ID, "Security."),
@@ -118,11 +103,11 @@ CORRELATION = Mart(
         **_REASON,
     },
     ("security_id_a", "security_id_b"),
-    "correlation",
+    figure="correlation",
     least=-1.0,
     most=1.0,
 )
-FORWARD_MU = Mart(
+FORWARD_MU = Parameter(
     "Grain: one row per security with analysts' targets: the drift that they expect.",
     {
         "security_id": (_ID, "Security."),
@@ -143,7 +128,7 @@ FORWARD_MU = Mart(
         **_REASON,
     },
     ("security_id",),
-    "mu_annual",
+    figure="mu_annual",
 )
 MARTS = {
     "marts/security_historical_mu": HISTORICAL_MU,
@@ -174,7 +159,7 @@ class Returns:
         return [historical_moments(column) for column in self.log_returns.T]
 
 
-def own_moments(mart: Mart, returns: Returns, moments: Sequence[HistoricalMoments]) -> pa.Table:
+def own_moments(mart: Parameter, returns: Returns, moments: Sequence[HistoricalMoments]) -> pa.Table:
     """The rows of HISTORICAL_MU or VOLATILITY."""
     present = ~np.isnan(returns.log_returns)
     return mart.table(
@@ -248,12 +233,11 @@ def forward_mu(targets: pa.Table, volatility: Mapping[int, float | None]) -> pa.
     )
 
 
-def broken_rules(mart: Mart, rows: pa.Table, known: Collection[int]) -> list[str]:
+def broken_rules(mart: Parameter, rows: pa.Table, known: Collection[int]) -> list[str]:
     """What of a table does not hold, in words."""
     figure, is_ok = rows[mart.figure], pc.equal(rows["status"], "OK")
     outside = pc.or_(pc.less(figure, mart.least), pc.greater(figure, mart.most))
     rules = {
-        f"{' and '.join(mart.key)} name one row": rows.group_by(list(mart.key)).aggregate([]).num_rows == rows.num_rows,
         f"{mart.figure} is finite, and there if and only if the status is OK": pc.equal(
             is_ok, pc.fill_null(pc.is_finite(figure), False)
         ),
@@ -261,10 +245,10 @@ def broken_rules(mart: Mart, rows: pa.Table, known: Collection[int]) -> list[str
         "what is refused has a reason": pc.equal(is_ok, pc.is_null(rows["reason"])),
         **{f"{column} is in dim_security": pc.is_in(rows[column], pa.array(sorted(known), _ID)) for column in mart.key},
     }
-    return [rule for rule, holds in rules.items() if not _is_true(holds)]
+    return mart.broken(rows) + [rule for rule, holds in rules.items() if not pc.all(holds, min_count=0).as_py()]
 
 
-def refusals(mart: Mart, rows: pa.Table, names: Mapping[int, str]) -> dict[str, str]:
+def refusals(mart: Parameter, rows: pa.Table, names: Mapping[int, str]) -> dict[str, str]:
     """Who has no number, by name, and why; not of pairs, of which each security's own refusal says enough."""
     refused = rows.filter(pc.not_equal(rows["status"], "OK")) if len(mart.key) == 1 else _with_themselves(rows)
     ids = refused[mart.key[0]].to_pylist()
@@ -274,10 +258,6 @@ def refusals(mart: Mart, rows: pa.Table, names: Mapping[int, str]) -> dict[str, 
 def _with_themselves(pairs: pa.Table) -> pa.Table:
     refused = pc.and_(pc.equal(pairs["security_id_a"], pairs["security_id_b"]), pc.not_equal(pairs["status"], "OK"))
     return pairs.filter(refused)
-
-
-def _is_true(holds: Any) -> bool:
-    return holds if isinstance(holds, bool) else bool(pc.all(holds, min_count=0).as_py())
 
 
 def _target(row: Mapping[str, Any]) -> Target:

@@ -131,20 +131,6 @@ class LakeAnalyticsRepository:
             Panel(**{**found, "offsets": np.cumsum([0, *sizes]), "days": found["days"].astype("datetime64[D]")}),
         )
 
-    def get_gains(self, portfolio_id: UUID, series: PortfolioSeries) -> tuple[list[str], Float64]:
-        """The tickers of all that was ever held, and what each gained on each day of `series` (days, tickers)."""
-        of = self.get_subject_series([str(portfolio_id)], series.as_of)
-        if of is None:
-            return [], np.empty((len(series), 0))
-        names = self.get_tickers()
-        held = np.flatnonzero(of.at(Level.POSITION))
-        gains, found = np.zeros((len(series), len(held))), of.gains
-        for column, subject in enumerate(held.tolist()):
-            rows = slice(of.panel.offsets[subject], of.panel.offsets[subject + 1])
-            gains[(of.panel.days[rows] - series.days[0]).astype(int), column] = found[rows]
-        ids = [of.subjects[subject].security_id for subject in held.tolist()]
-        return [names.get(security_id, str(security_id)) for security_id in ids], gains
-
     def get_portfolios(self, portfolio_ids: Sequence[str] | None = None) -> Mapping[str, Sequence[str]]:
         """The portfolios that have a day, some or all, by their currency."""
         rows = self._mounted().rows(
@@ -157,7 +143,7 @@ class LakeAnalyticsRepository:
         rows = self._mounted().rows(_SQL["last_day"])
         return rows[0]["last_day"] if rows else None
 
-    def get_tickers(self) -> Mapping[int | None, str]:
+    def get_tickers(self) -> Mapping[int, str]:
         return {row["security_id"]: row["ticker"] for row in self._mounted().rows(_SQL["tickers"])}
 
     def get_sessions(self) -> Days:
@@ -203,11 +189,11 @@ class LakeAnalyticsRepository:
         currency: str,
         benchmark_ticker: str,
         as_of: date | None = None,
-        with_gains: bool = True,
+        with_subjects: bool = True,
     ) -> Reviewed | None:
         """All that a review up to `as_of` is measured on; None if the release has no day of the portfolio.
 
-        `with_gains` of what was held, which contributions are made of and nothing else.
+        `with_subjects`: with what accounts and positions earned, which nothing of risk and concentration needs.
         """
         series = self.get_series(portfolio_id, as_of)
         if series is None:
@@ -215,7 +201,6 @@ class LakeAnalyticsRepository:
         holdings = self.get_holdings(portfolio_id, series.as_of)
         held = [holding.security_id for holding in comparable(holdings, currency)]
         days, returns = self.get_returns(held, months_before(series.as_of, 12 * WINDOW_YEARS), series.as_of)
-        tickers, gains = self.get_gains(portfolio_id, series) if with_gains else ([], np.empty((len(series), 0)))
         return Reviewed(
             series=series,
             benchmark=self.get_benchmark(benchmark_ticker, currency),
@@ -225,8 +210,9 @@ class LakeAnalyticsRepository:
             cash=[Cash(cash.currency, cash.balance_base) for cash in self.get_cash(portfolio_id, series.as_of)],
             days=days,
             returns=returns,
-            tickers=tickers,
-            gains=gains,
+            sessions=self.get_sessions(),
+            subjects=self.get_subject_series([str(portfolio_id)], series.as_of) if with_subjects else None,
+            names=self.get_tickers(),
         )
 
     def get_performance_for_tickers(self, tickers: Sequence[str]) -> Mapping[str, TickerPerformance]:

@@ -2,7 +2,7 @@
 
 from calendar import monthrange
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, Literal
@@ -78,10 +78,13 @@ def performance(series: PortfolioSeries, benchmark: Benchmark | None = None) -> 
     if not len(series):
         return []
     found = performance_of(Panel.of(series), series.as_of, series.days[series.is_session], benchmark)
-    return [
-        PeriodPerformance(period, **{name: _figure(column[0]) for name, column in found[period].items()})
-        for period in Period
-    ]
+    return [period_performance(period, columns, 0) for period, columns in found.items()]
+
+
+def period_performance(period: Period, columns: Mapping[str, Column], i: int) -> PeriodPerformance:
+    """Of series i, out of what `performance_of` says of many."""
+    given = {field.name: columns[field.name][i] for field in fields(PeriodPerformance) if field.name in columns}
+    return PeriodPerformance(period, **{name: _figure(value) for name, value in given.items()})
 
 
 def performance_of(

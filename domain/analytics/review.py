@@ -3,7 +3,7 @@
 One place for a request and for a mart. The formulas are in the modules that this one uses.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -24,11 +24,12 @@ from domain.analytics.concentration import (
     groups_of,
     weights_of,
 )
-from domain.analytics.contribution import Contributions, contributions
 from domain.analytics.moments import common_days, covariance
-from domain.analytics.periods import Period, first_of
+from domain.analytics.panel import Column
+from domain.analytics.periods import Period, PeriodPerformance, period_performance
 from domain.analytics.profile import Basis, RiskProfile, risk_profile, weighted_returns
 from domain.analytics.series import Benchmark, Bools, Daily, Days, Float64, PortfolioSeries
+from domain.analytics.subjects import Level, SubjectSeries, subject_performance
 from domain.analytics.value_at_risk import historical_vars
 
 WINDOW_YEARS = 10
@@ -78,7 +79,8 @@ class Reviewed:
     """What everything about one portfolio on one day is measured on; amounts in `currency`, the portfolio's.
 
     `returns` (m, k) are simple ones of the sessions `days` (m,), of each of the k holdings that `comparable` gives.
-    `gains` (n, j) are what each of `tickers`, all that was ever held, gained on each day of the series.
+    `subjects` are the portfolio, its accounts and all that it ever held, None if they were not asked for or are not
+    there; `names` are the tickers of securities.
     """
 
     series: PortfolioSeries
@@ -89,8 +91,9 @@ class Reviewed:
     cash: Sequence[Cash]
     days: Days
     returns: Float64
-    tickers: Sequence[str]
-    gains: Float64
+    sessions: Days
+    subjects: SubjectSeries | None
+    names: Mapping[int, str]
 
     @property
     def valued(self) -> list[Holding]:
@@ -114,6 +117,37 @@ class Reviewed:
         """What has no price or no rate, and so no weight."""
         unrated = [f"{cash.currency} cash" for cash in self.cash if cash.value is None]
         return (*(holding.ticker for holding in self.holdings if holding.value is None), *unrated)
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """A holding's part of the time-weighted return of a period, a fraction of 1 at its start."""
+
+    ticker: str
+    contribution: float
+
+
+@dataclass(frozen=True, slots=True)
+class Contributions:
+    """`parts` by size, the largest gain first, and `other`: cash, exchange rates, standalone fees and tax.
+
+    `twr` is their sum, the return of the period.
+    """
+
+    parts: tuple[Contribution, ...]
+    other: float
+    twr: float
+
+
+@dataclass(frozen=True, slots=True)
+class HoldingPerformance:
+    """What an ACCOUNT, or a POSITION and what it added to its portfolio, earned over a period."""
+
+    level: Level
+    account_id: int | None
+    ticker: str | None
+    performance: PeriodPerformance
+    contribution: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,14 +212,48 @@ def comparable(holdings: Sequence[Holding], currency: str) -> list[Holding]:
     return [holding for holding in holdings if holding.value is not None and holding.currency == currency]
 
 
+def holdings_performance(of: Reviewed) -> tuple[HoldingPerformance, ...]:
+    """Of every account and position, by period; accounts first, then the largest contributions."""
+    if of.subjects is None:
+        return ()
+    found = []
+    for period, columns in _by_period(of).items():
+        for i, subject in enumerate(of.subjects.subjects):
+            if subject.level is not Level.PORTFOLIO:
+                one = period_performance(period, columns, i)
+                part = float(columns["contribution"][i])
+                ticker = None if subject.security_id is None else named(of, subject.security_id)
+                contribution = None if np.isnan(part) else part
+                found.append(HoldingPerformance(subject.level, subject.account_id, ticker, one, contribution))
+    return tuple(sorted(found, key=lambda one: (one.level, -(one.contribution or 0.0))))
+
+
 def contributions_of(of: Reviewed) -> dict[Period, Contributions]:
     """By period, of those that the portfolio is old enough for."""
-    starts = {period: first_of(period, of.series) for period in Period}
-    return {
-        period: contributions(of.series, of.tickers, of.gains, first)
-        for period, first in starts.items()
-        if first is not None
-    }
+    if of.subjects is None:
+        return {}
+    (whole,) = np.flatnonzero(of.subjects.at(Level.PORTFOLIO)).tolist()
+    found = {}
+    for period, columns in _by_period(of).items():
+        twr = float(np.nan_to_num(columns["twr"][whole]))
+        parts = np.nan_to_num(columns["contribution"])
+        order = np.argsort(-parts, kind="stable")
+        shown = [
+            Contribution(named(of, of.subjects.subjects[i].security_id), float(parts[i])) for i in order if parts[i]
+        ]
+        if columns["status"][whole] == "OK":
+            found[period] = Contributions(tuple(shown), twr - float(parts.sum()), twr)
+    return found
+
+
+def named(of: Reviewed, security_id: int | None) -> str:
+    """The ticker of a security, or else its number."""
+    return of.names.get(security_id or 0, str(security_id))
+
+
+def _by_period(of: Reviewed) -> dict[Period, Mapping[str, Column]]:
+    assert of.subjects is not None, "the caller has looked"
+    return subject_performance(of.subjects, of.series.as_of, of.sessions, of.benchmark)
 
 
 def risk_of(of: Reviewed) -> PortfolioRisk:

@@ -72,8 +72,9 @@ def subject_performance(
 class _Parts:
     """Each row's gain as part of its portfolio's growth since inception (n,), and that growth before each day (n,).
 
-    A day's gain over the day's capital is its part of that day's return; times the growth before the day it is its part
-    of index(T) - 1 = sum over t of index(t - 1) x return(t). See `contribution`.
+    A day's gain over the day's capital (begin + inflow) is its part of that day's return; times the growth before the
+    day it is its part of the whole, as index(T) - 1 = sum over t of index(t - 1) x return(t). So nothing is left over
+    by compounding, and no smoothing is needed. On a break nothing is earned and nothing contributed.
     """
 
     of_series: SubjectSeries

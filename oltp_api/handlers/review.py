@@ -12,7 +12,15 @@ from uuid import UUID
 import numpy as np
 
 from domain.analytics.periods import Period, PeriodPerformance, performance
-from domain.analytics.review import Reviewed, concentration_of, contributions_of, curve_of, risk_of, weights_in
+from domain.analytics.review import (
+    Reviewed,
+    concentration_of,
+    contributions_of,
+    curve_of,
+    holdings_performance,
+    risk_of,
+    weights_in,
+)
 from domain.analytics.risk import max_drawdown, sharpe, volatility_annual
 from domain.ports import PortfolioValue, ReleasedCash
 from oltp_api.schemas.portfolios import PortfolioValueView, ReleasedCashView
@@ -22,6 +30,7 @@ from oltp_api.schemas.review import (
     ContributionsView,
     CurveView,
     DimensionView,
+    HoldingPeriodView,
     HoldingView,
     LimitView,
     PerformanceNumbers,
@@ -65,6 +74,21 @@ class Measures:
         return [
             ContributionsView.model_validate({**asdict(found), "period": period})
             for period, found in contributions_of(self._of).items()
+        ]
+
+    @cached_property
+    def holdings_performance(self) -> list[HoldingPeriodView]:
+        return [
+            HoldingPeriodView.model_validate(
+                {
+                    **asdict(one.performance),
+                    "level": one.level,
+                    "account_id": one.account_id,
+                    "ticker": one.ticker,
+                    "contribution": one.contribution,
+                }
+            )
+            for one in holdings_performance(self._of)
         ]
 
     @cached_property

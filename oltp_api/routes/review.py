@@ -6,12 +6,20 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import HTMLResponse
 
+from domain.analytics.periods import Period
 from oltp_api.dependencies import KnownDep, SeenPortfolio, UserDep, VisiblePortfolio, WorldDep, moment_of
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Day, Moment
 from oltp_api.handlers.review import Measures, Review, measures
 from oltp_api.page.review import review_page
-from oltp_api.schemas.review import ConcentrationView, PerformanceView, RestatementView, ReviewView, RiskView
+from oltp_api.schemas.review import (
+    ConcentrationView,
+    HoldingsPerformanceView,
+    PerformanceView,
+    RestatementView,
+    ReviewView,
+    RiskView,
+)
 
 router = APIRouter(tags=["analytics"], responses=PROBLEMS)
 
@@ -37,6 +45,24 @@ def get_performance(portfolio: SeenPortfolio, analytics: KnownDep, found: Measur
         performance=found.performance if found else None,
         periods=found.periods if found else [],
         contributions=found.contributions if found else [],
+    )
+
+
+@router.get(
+    "/portfolios/{portfolio_id}/performance/holdings",
+    summary="Return of every account and position, and what each added",
+)
+def get_holdings_performance(
+    portfolio: SeenPortfolio,
+    analytics: KnownDep,
+    found: MeasuredDep,
+    period: Annotated[Period, Query(description="The period that ends with the day.")] = Period.YEAR,
+) -> HoldingsPerformanceView:
+    held = found.holdings_performance if found else []
+    return HoldingsPerformanceView(
+        **asdict(analytics.release()),
+        currency=portfolio.base_currency,
+        holdings=[one for one in held if one.period == period],
     )
 
 

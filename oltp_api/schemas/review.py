@@ -39,6 +39,26 @@ class PeriodView(View):
     active_return: float | None = Field(description="twr - benchmark_twr.")
 
 
+class HoldingPeriodView(PeriodView):
+    """An account's holdings or a position over a period: what they were bought with and what they paid out are flows.
+
+    NOT_HELD in the period, or TOO_YOUNG for it, has no figures.
+    """
+
+    level: str = Field(description="ACCOUNT, or POSITION: one security in all accounts.")
+    account_id: int | None
+    ticker: str | None
+    status: str = Field(description="OK, TOO_YOUNG or NOT_HELD.")
+    contribution: float | None = Field(description="Of a position to the portfolio's twr of the period; a fraction.")
+
+
+class HoldingsPerformanceView(ReleaseView):
+    """Accounts first, then the positions that added most."""
+
+    currency: str
+    holdings: Sequence[HoldingPeriodView]
+
+
 class BenchmarkView(View):
     name: str
     kind: str = Field(description="TOTAL_RETURN, or PRICE_INDEX: without dividends, which flatters who is compared.")

@@ -11,6 +11,7 @@ import dagster as dg
 import pyarrow as pa
 
 from domain.analytics.moments import WINDOW_YEARS
+from pipelines.mart import CHECK, checked
 from pipelines.parameter_tables import (
     HISTORICAL_MU,
     MARTS,
@@ -36,7 +37,6 @@ _MADE_FROM = {
     "marts/security_forward_mu": (PRICES, SECURITIES, TARGETS),
 }
 _QUOTED = {"prices": PRICES, "securities": SECURITIES, "targets": TARGETS}
-_CHECK = "rows_are_sound"
 _RETURNS = f"""
     select security_id, price_date, log_return
     from {{prices}}
@@ -100,7 +100,7 @@ _NEWEST_TARGETS = """
     ],
     check_specs=[
         dg.AssetCheckSpec(
-            _CHECK,
+            CHECK,
             asset=table.split("/"),
             blocking=True,
             description="One row per key, of known securities; a number within its bounds, or a status and a reason.",
@@ -137,13 +137,6 @@ def security_parameters(
             extra={"refused": dg.MetadataValue.json(refused)},
             meanings=MARTS[table].meanings,
         )
-
-
-def checked(table: str, broken: list[str]) -> dg.AssetCheckResult:
-    """Of a table that was kept too: its rows have passed before."""
-    return dg.AssetCheckResult(
-        asset_key=table.split("/"), check_name=_CHECK, passed=not broken, metadata={"broken": "; ".join(broken)}
-    )
 
 
 def names_of(lake: Lake, versions: Mapping[str, int]) -> dict[int, str]:

@@ -4,22 +4,24 @@ Belongs here: whose days go in, and the shape of what comes out. Does not: any f
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 import dagster as dg
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from domain.analytics.profile import CONFIDENCES, HORIZONS, RiskProfile
 from domain.analytics.review import PortfolioConcentration, PortfolioRisk, Reviewed, concentration_of, risk_of
+from domain.analytics.risk import MIN_OBSERVATIONS
 from domain.analytics.value_at_risk import Method
-from pipelines.assets.marts import SOURCES_OF
-from pipelines.by_portfolio import READ, Measuring, measuring
-from pipelines.publishing import publish
+from pipelines.assets.by_portfolio import Measuring, made, specs_of
+from pipelines.mart import Mart
+from pipelines.plots import Picture, allocation_chart, drawdown_chart
 from pipelines.resources import Platform
 
-_SOURCES = sorted(SOURCES_OF["marts/fact_return_daily"])
 _TAILS = [
     (f"{name}_{method.lower()}_{confidence:.0%}_{horizon}d".replace("%", ""), name, method, confidence, horizon)
     for method in Method
@@ -29,22 +31,6 @@ _TAILS = [
 ]
 _WHOSE = {"portfolio_id": "Portfolio.", "as_of": "The day of the portfolio that this is of."}
 _LEFT_OUT = "What is not in these figures for want of a price, a rate, or returns in the portfolio's currency."
-
-
-@dataclass(frozen=True, slots=True)
-class Mart:
-    """A table: `columns` are its types and meanings, by name."""
-
-    description: str
-    columns: Mapping[str, tuple[pa.DataType, str]]
-
-    @property
-    def schema(self) -> pa.Schema:
-        return pa.schema([(name, kind) for name, (kind, _) in self.columns.items()])
-
-    @property
-    def meanings(self) -> Mapping[str, str]:
-        return {name: meaning for name, (_, meaning) in self.columns.items()}
 
 
 _TEXT, _DATE, _NUMBER, _COUNT = pa.string(), pa.date32(), pa.float64(), pa.int32()
@@ -92,6 +78,16 @@ MARTS = {
             "backtest_verdict": (_TEXT, "CONSISTENT, TOO_MANY, TOO_FEW or INSUFFICIENT; null unless REALISED."),
             "left_out": (_TEXT, _LEFT_OUT),
         },
+        key=("portfolio_id", "basis"),
+        rules={
+            "there are 60 returns if and only if the status is OK": lambda rows: pc.equal(
+                pc.equal(rows["status"], "OK"), pc.greater_equal(rows["n"], MIN_OBSERVATIONS)
+            ),
+            "no shortfall is less than its value at risk": lambda rows: all(
+                pc.all(pc.fill_null(pc.greater_equal(rows[f"es{tail}"], rows[f"var{tail}"]), True), min_count=0).as_py()
+                for tail in {column.removeprefix(name) for column, name, *_ in _TAILS}
+            ),
+        },
     ),
     "marts/fact_risk_component": Mart(
         "Grain: one row per portfolio and holding: its part of the parametric VaR of today's weights.",
@@ -105,6 +101,7 @@ MARTS = {
             ),
             "es": (_NUMBER, "Its part of the expected shortfall, likewise."),
         },
+        key=("portfolio_id", "ticker"),
     ),
     "marts/fact_concentration": Mart(
         "Grain: one row per portfolio and dimension: how much of it is in few hands.",
@@ -121,6 +118,12 @@ MARTS = {
             "state": (_TEXT, "The worst of its limits: BREACH, WARN, UNDEFINED or OK; null if it has none."),
             "left_out": (_TEXT, _LEFT_OUT),
         },
+        key=("portfolio_id", "dimension"),
+        rules={
+            "hhi is above 0 and at most 1": lambda rows: pc.fill_null(
+                pc.and_(pc.greater(rows["hhi"], 0), pc.less_equal(rows["hhi"], 1 + 1e-12)), True
+            )
+        },
     ),
     "marts/fact_allocation": Mart(
         "Grain: one row per portfolio, dimension and group: its weight.",
@@ -130,6 +133,23 @@ MARTS = {
             "label": (_TEXT, "The group; Unclassified holds what is not known, Cash the balances."),
             "gross_weight": (_NUMBER, "|value| / sum of |values|: longs and shorts add up."),
             "net_weight": (_NUMBER, "value / sum of values, shorts negative; null if the portfolio is worth nothing."),
+        },
+        key=("portfolio_id", "dimension", "label"),
+        rules={
+            "the gross weights of a dimension sum to 1": lambda rows: pc.fill_null(
+                pc.less(
+                    pc.abs(
+                        pc.subtract(
+                            rows.group_by(["portfolio_id", "dimension"]).aggregate([("gross_weight", "sum")])[
+                                "gross_weight_sum"
+                            ],
+                            1,
+                        )
+                    ),
+                    1e-9,
+                ),
+                True,
+            )
         },
     ),
     "marts/fact_limit": Mart(
@@ -144,51 +164,32 @@ MARTS = {
             "breach_at": (_NUMBER, "From here on BREACH."),
             "state": (_TEXT, "OK, WARN, BREACH, or UNDEFINED where there is no value."),
         },
+        key=("portfolio_id", "dimension", "measure", "label"),
     ),
 }
 
 
-@dg.multi_asset(
-    name="risk",
-    specs=[
-        dg.AssetSpec(
-            key=table.split("/"),
-            deps=[dg.AssetKey(read.split("/")) for read in READ],
-            description=mart.description,
-            group_name="marts",
-            owners=["team:lakefolio"],
-            kinds={"python", "deltalake"},
-            code_version="1",
-            skippable=True,
-        )
-        for table, mart in MARTS.items()
-    ],
-    can_subset=True,
-)
-def risk(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.MaterializeResult[Any]]:
-    made = sorted("/".join(key.path) for key in context.selected_asset_keys)
-    with measuring(context, platform, made=made, sources=_SOURCES) as found:
-        rows: dict[str, list[dict[str, Any]]] = {table: [] for table in MARTS}
-        for portfolio_id, of in _each(found, platform.settings.benchmark_ticker):
-            for table, measured in _measured(of).items():
-                rows[table] += [{**row, "portfolio_id": portfolio_id, "as_of": of.series.as_of} for row in measured]
-    for table in made:
-        mart = MARTS[table]
-        yield publish(
-            platform,
-            dg.AssetKey(table.split("/")),
-            pa.Table.from_pylist(rows[table], schema=mart.schema),
-            context.run.run_id,
-            lake_key=found.scope.key,
-            extra=found.scope.metadata,
-            meanings=mart.meanings,
-        )
+@dg.multi_asset(name="risk", **specs_of(MARTS))
+def risk(
+    context: dg.AssetExecutionContext, platform: Platform
+) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+    ticker = platform.settings.benchmark_ticker
+    pictures = {"marts/fact_risk": _falls, "marts/fact_allocation": _allocations}
+    yield from made(context, platform, MARTS, lambda found: _tables(found, ticker), pictures)
+
+
+def _tables(found: Measuring, benchmark_ticker: str) -> dict[str, pa.Table]:
+    rows: dict[str, list[dict[str, Any]]] = {table: [] for table in MARTS}
+    for portfolio_id, of in _each(found, benchmark_ticker):
+        for table, measured in _measured(of).items():
+            rows[table] += [{**row, "portfolio_id": portfolio_id, "as_of": of.series.as_of} for row in measured]
+    return {table: pa.Table.from_pylist(rows[table], schema=mart.schema) for table, mart in MARTS.items()}
 
 
 def _each(found: Measuring, benchmark_ticker: str) -> Iterator[tuple[str, Reviewed]]:
     for currency, portfolio_ids in found.groups():
         for portfolio_id in portfolio_ids:
-            of = found.analytics.get_reviewed(UUID(portfolio_id), currency, benchmark_ticker, with_gains=False)
+            of = found.analytics.get_reviewed(UUID(portfolio_id), currency, benchmark_ticker, with_subjects=False)
             if of:
                 yield portfolio_id, of
 
@@ -244,6 +245,30 @@ def _concentrations(held: PortfolioConcentration) -> list[dict[str, Any]]:
         }
         for one in held.dimensions
     ]
+
+
+def _falls(found: Measuring, rows: pa.Table) -> Mapping[str, Picture]:
+    """Of the portfolio that fell deepest."""
+    fallen = rows.filter(pc.is_valid(rows["max_drawdown"])).sort_by(
+        [("max_drawdown", "ascending"), ("portfolio_id", "ascending")]
+    )
+    series = found.analytics.get_series(UUID(fallen["portfolio_id"][0].as_py())) if fallen.num_rows else None
+    if series is None:
+        return {}
+    falls = series.index / np.maximum(np.maximum.accumulate(series.index), 1.0) - 1
+    return {"drawdown": drawdown_chart(series.days, falls, "below the last high, the deepest of all portfolios")}
+
+
+def _allocations(found: Measuring, rows: pa.Table) -> Mapping[str, Picture]:
+    """Gross weights by sector of the first portfolios."""
+    del found
+    sectors = rows.filter(pc.equal(rows["dimension"], "sector")).to_pylist()
+    books, groups = (sorted({row[name] for row in sectors}) for name in ("portfolio_id", "label"))
+    shares = np.zeros((len(books), len(groups)))
+    for row in sectors:
+        shares[books.index(row["portfolio_id"]), groups.index(row["label"])] = row["gross_weight"] or 0.0
+    names = [book[:8] for book in books]
+    return {"allocation": allocation_chart(names, groups, shares, "gross weight by sector") if sectors else None}
 
 
 def _named(left_out: Sequence[str]) -> str | None:

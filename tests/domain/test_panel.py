@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.analytics.contribution import contributions
 from domain.analytics.panel import Panel
 from domain.analytics.periods import Period, first_of, performance_of
 from domain.analytics.series import Benchmark, PortfolioSeries
@@ -120,6 +119,17 @@ def portfolio_of(parts: list[dict[str, np.ndarray]]) -> tuple[SubjectSeries, Por
     return SubjectSeries(subjects, of), series, gains[first:]
 
 
+def contributed(series: PortfolioSeries, gains: np.ndarray, first: int) -> np.ndarray:
+    """Day by day: what each holding gained over the day's capital, times what 1 had grown to since the period began."""
+    parts, growth = np.zeros(gains.shape[1]), 1.0
+    capital = series.begin + series.inflow
+    for day in range(first, len(series)):
+        if not np.isnan(series.returns[day]):
+            parts += growth * gains[day] / capital[day]
+            growth *= 1 + series.returns[day]
+    return parts
+
+
 @settings(deadline=None, max_examples=40)
 @given(st.lists(holdings, min_size=1, max_size=4))
 def test_contributions_of_a_sweep_are_those_of_the_dense_form_and_sum_to_the_return(parts: list) -> None:
@@ -130,11 +140,23 @@ def test_contributions_of_a_sweep_are_those_of_the_dense_form_and_sum_to_the_ret
         first = first_of(period, series)
         if first is None:
             continue
-        dense = contributions(series, [str(k) for k in range(len(parts))], gains, first)
-        by_name = {part.ticker: part.contribution for part in dense.parts}
         swept = found[period]["contribution"][1:]
-        assert np.nan_to_num(swept) == pytest.approx([by_name.get(str(k), 0.0) for k in range(len(parts))], abs=1e-9)
-        assert np.nansum(swept) == pytest.approx(dense.twr, abs=1e-9)
+        assert np.nan_to_num(swept) == pytest.approx(contributed(series, gains, first), abs=1e-9)
+        assert np.nansum(swept) == pytest.approx(np.nan_to_num(found[period]["twr"][0]), abs=1e-9)
+
+
+def test_contributions_of_two_days_by_hand() -> None:
+    """100 grow to 110 by one's 10; then another gains 22 of 110: 20 % on what the first had made."""
+    days = DAYS[-2:]
+    whole = {"days": days, "end": np.array([110.0, 132.0]), "inflow": np.array([100.0, 0.0]), "outflow": np.zeros(2)}
+    first = {"days": days, "end": np.array([60.0, 60.0]), "inflow": np.array([50.0, 0.0]), "outflow": np.zeros(2)}
+    second = {"days": days, "end": np.array([50.0, 72.0]), "inflow": np.array([50.0, 0.0]), "outflow": np.zeros(2)}
+    subjects = [Subject("p", Level.PORTFOLIO), *(Subject("p", Level.POSITION, security_id=k) for k in (1, 2))]
+
+    found = subject_performance(SubjectSeries(subjects, panel([whole, first, second])), AS_OF, SESSIONS)
+
+    assert found[Period.SINCE_INCEPTION]["contribution"] == pytest.approx([np.nan, 0.1, 0.22], nan_ok=True)
+    assert found[Period.SINCE_INCEPTION]["twr"][0] == pytest.approx(0.32)
 
 
 def test_a_holding_sold_before_a_period_is_not_held_in_it() -> None:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.analytics.periods import Period, PeriodPerformance, performance, start_of
@@ -156,6 +156,7 @@ def test_what_has_no_rate_has_no_money_weighted_return(name: str, at: int, statu
 returns_of_days = st.lists(st.floats(-0.2, 0.25), min_size=2, max_size=40)
 
 
+@settings(deadline=None)
 @given(returns_of_days, st.floats(0.001, 1e6), st.integers(0, 39))
 def test_scaling_all_deposits_leaves_every_twr_unchanged(returns: list[float], factor: float, at: int) -> None:
     def grown(scale: float) -> PortfolioSeries:
@@ -169,6 +170,7 @@ def test_scaling_all_deposits_leaves_every_twr_unchanged(returns: list[float], f
         assert one.twr == (None if other.twr is None else pytest.approx(other.twr, rel=1e-9, abs=1e-9))
 
 
+@settings(deadline=None)
 @given(returns_of_days)
 def test_in_itself_a_portfolio_would_have_become_what_it_is(returns: list[float]) -> None:
     index = np.concatenate([[1.0], np.cumprod(1 + np.array(returns))])

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.assets.parameters import PRICES, SECURITIES, TARGETS, estimated, names_of
-from pipelines.parameter_tables import CORRELATION, FORWARD_MU, HISTORICAL_MU, MARTS, Mart, broken_rules, refusals
+from pipelines.parameter_tables import CORRELATION, FORWARD_MU, HISTORICAL_MU, MARTS, Parameter, broken_rules, refusals
 from storage.lake import Lake, memory_duckdb
 
 SECURITY_ROWS = "select * from (values (1, 'AAA'), (2, 'BBB'), (3, 'NEW'), (4, 'WILD')) as t(security_id, ticker)"
@@ -120,7 +120,7 @@ def test_without_any_return_the_marts_are_empty(lake: Lake) -> None:
     assert {row["reason"] for row in found["forward_mu"]} == {"there is no price above 0"}
 
 
-def row_of(mart: Mart, **values: Any) -> pa.Table:
+def row_of(mart: Parameter, **values: Any) -> pa.Table:
     nothing: dict[str, Any] = dict.fromkeys(mart.columns)
     return mart.table({name: [value] for name, value in {**nothing, "status": "OK", **values}.items()})
 
@@ -143,7 +143,7 @@ def row_of(mart: Mart, **values: Any) -> pa.Table:
         ),
     ],
 )
-def test_what_must_hold_of_a_row_is_named_when_it_does_not(mart: Mart, values: dict[str, Any], rule: str) -> None:
+def test_what_must_hold_of_a_row_is_named_when_it_does_not(mart: Parameter, values: dict[str, Any], rule: str) -> None:
     assert broken_rules(mart, row_of(mart, **values), {1}) == [rule]
 
 

@@ -85,13 +85,13 @@ def test_values_are_of_the_days_asked_for(analytics: LakeAnalyticsRepository) ->
     assert [value.total_value for value in analytics.get_values(PORTFOLIO, None, date(2017, 3, 27))] == [10_000]
 
 
-def test_gains_are_of_every_day_and_of_all_that_was_held(analytics: LakeAnalyticsRepository) -> None:
-    series = analytics.get_series(PORTFOLIO)
-    assert series is not None
+def test_series_are_of_the_portfolio_its_accounts_and_its_positions(analytics: LakeAnalyticsRepository) -> None:
+    found = analytics.get_subject_series([str(PORTFOLIO)])
+    assert found is not None
 
-    tickers, gains = analytics.get_gains(PORTFOLIO, series)
-
-    assert (tickers, gains.tolist()) == (["AAPL"], [[0.0], [500.0], [580.0]])
+    gains = [found.gains[found.panel.offsets[i] : found.panel.offsets[i + 1]].tolist() for i in range(3)]
+    assert [subject.level for subject in found.subjects] == ["ACCOUNT", "PORTFOLIO", "POSITION"]
+    assert gains == [[500.0, 580.0], [0.0, 500.0, 580.0], [500.0, 580.0]]
 
 
 def test_an_unknown_portfolio_has_empty_answers(analytics: LakeAnalyticsRepository) -> None:
