@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipelines.plots import Picture, allocation_chart, coverage_chart, curve_chart, lines_chart
+from pipelines.plots import Picture, allocation_chart, correlation_chart, coverage_chart, curve_chart, lines_chart
 from storage.lake import Lake
 
 _CURVES = """
@@ -38,6 +38,12 @@ _YIELDS = """
     from {table}
     where security_id in (select distinct security_id from {table} order by security_id limit 8)
     order by security_id, price_date
+"""
+_MOST_CORRELATED = 40
+_CORRELATIONS = """
+    select security_id_a, security_id_b, correlation
+    from {table}
+    where security_id_a in ({ids}) and security_id_b in ({ids}) and correlation is not null
 """
 # Of each book's newest ranking, what it counts for; a book is drawn if it holds anything of value.
 _LENDABLE = """
@@ -101,6 +107,17 @@ def of_rankings(lake: Lake, version: int) -> Mapping[str, Picture]:
     books = [str(row[0])[:8] for row in rows]
     groups = ("lendable", "haircut and cap", "not eligible")
     return {"lendable": allocation_chart(books, groups, np.array(shares), "what of each book can be lent against")}
+
+
+def of_correlations(lake: Lake, version: int, names: Mapping[int, str]) -> Mapping[str, Picture]:
+    """Of the first securities by name, every pair's correlation."""
+    drawn = sorted(names, key=lambda security_id: names[security_id])[:_MOST_CORRELATED]
+    listed = ", ".join(map(str, drawn)) or "null"
+    rows = _rows(lake, "marts/security_correlation", version, _CORRELATIONS.replace("{ids}", listed))
+    known = {(a, b): value for a, b, value in rows}
+    shown = [security_id for security_id in drawn if (security_id, security_id) in known]
+    matrix = np.array([[known.get((a, b), np.nan) for b in shown] for a in shown], dtype=float)
+    return {"correlation": correlation_chart([names[one] for one in shown], matrix, "correlation of daily returns")}
 
 
 def _rows(lake: Lake, table: str, version: int, query: str) -> list[tuple[Any, ...]]:

@@ -5,6 +5,7 @@ columns, those are in pipelines/parameter_tables.py.
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -23,6 +24,7 @@ from pipelines.parameter_tables import (
     own_moments,
     refusals,
 )
+from pipelines.pictures import of_correlations
 from pipelines.publishing import publish, unchanged_metadata
 from pipelines.resources import Platform
 from pipelines.scope import unchanged
@@ -136,6 +138,7 @@ def security_parameters(
             context.run.run_id,
             extra={"refused": dg.MetadataValue.json(refused)},
             meanings=MARTS[table].meanings,
+            pictures=partial(of_correlations, names=names) if table == "marts/security_correlation" else None,
         )
 
 

@@ -10,6 +10,7 @@ from tests.benchmarks import (
     bench_positions,
     bench_refresh,
     bench_replication,
+    bench_returns,
     bench_review,
     bench_simulation,
     bench_trades,
