@@ -14,9 +14,9 @@ import pyarrow as pa
 from pipelines.assets.marts import SOURCES_OF
 from pipelines.mart import CHECK, Mart, checked
 from pipelines.plots import Picture
-from pipelines.publishing import Pictures, publish
+from pipelines.publishing import Pictures, publish, unchanged_metadata
 from pipelines.resources import Platform
-from pipelines.scope import PORTFOLIOS, Scope, scope_of
+from pipelines.scope import PORTFOLIOS, Scope, scope_of, unchanged
 from pipelines.version_set import VersionSet, pinned
 from storage.analytics import LakeAnalyticsRepository
 from storage.mounted import mounted_unreleased
@@ -51,16 +51,12 @@ class Measuring:
 
 
 @contextmanager
-def measuring(context: dg.AssetExecutionContext, platform: Platform, selected: Sequence[str]) -> Iterator[Measuring]:
-    """The tables as this run sees them, and whose rows of the tables `selected` are not as they follow from them."""
-    seen = pinned(context.instance, context.run.run_id, platform.releases, known=[*READ, *_SOURCES])
-    scope = scope_of(context.run, platform.lake, seen, read=_SOURCES, made=selected)
-    with mounted_unreleased(platform.lake, _read(seen)) as mounted:
+def measuring(run: dg.DagsterRun, platform: Platform, seen: VersionSet, tables: Sequence[str]) -> Iterator[Measuring]:
+    """The tables as this run sees them, and whose rows of `tables` are not as they follow from them."""
+    scope = scope_of(run, platform.lake, seen, read=_SOURCES, made=tables)
+    read = {table: seen.versions[table] for table in READ if table in seen.versions}
+    with mounted_unreleased(platform.lake, read) as mounted:
         yield Measuring(LakeAnalyticsRepository(lambda: mounted), scope)
-
-
-def _read(seen: VersionSet) -> Mapping[str, int]:
-    return {table: seen.versions[table] for table in READ if table in seen.versions}
 
 
 def specs_of(marts: Mapping[str, Mart]) -> dict[str, Any]:
@@ -104,13 +100,21 @@ def made(
     `measure` gives the rows of every mart; `pictures` are of the rows of some.
     """
     selected = sorted("/".join(key.path) for key in context.selected_asset_keys)
-    with measuring(context, platform, selected) as found:
+    seen = pinned(context.instance, context.run.run_id, platform.releases, known=[*READ, *_SOURCES])
+    kept = unchanged(context.run, platform.lake, seen, dict.fromkeys(selected, READ))
+    for table, version in kept.items():
+        yield checked(table, [])
+        yield dg.MaterializeResult(asset_key=table.split("/"), metadata=unchanged_metadata(version))
+    left = [table for table in selected if table not in kept]
+    if not left:
+        return
+    with measuring(context.run, platform, seen, left) as found:
         rows = measure(found)
-        broken = {table: marts[table].broken(rows[table]) for table in selected}
-        yield from (checked(table, broken[table]) for table in selected)
+        broken = {table: marts[table].broken(rows[table]) for table in left}
+        yield from (checked(table, broken[table]) for table in left)
         if any(broken.values()):
             raise dg.Failure(f"not published, as these rules are broken: {broken}", allow_retries=False)
-        for table in selected:
+        for table in left:
             yield publish(
                 platform,
                 dg.AssetKey(table.split("/")),

@@ -21,6 +21,7 @@ def main() -> None:
     benches = (
         bench_simulation,
         bench_bonds,
+        bench_returns,
         bench_correlation,
         bench_definitions,
         bench_positions,
