@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.analytics.money_weighted import DAYS_PER_YEAR, xirr_many
+from domain.analytics.performance import annualise
 from domain.analytics.series import Benchmark, Bools, Days, Float64, PortfolioSeries
 
 Ints = NDArray[np.int64]
@@ -137,22 +138,14 @@ def measured(
         "net_contributions": net,
         "gain": end - begin - net,
         "twr": twr,
-        "twr_annual": annual(twr, n_days),
+        "twr_annual": annualise(twr, n_days),
         "twr_gross": gross,
-        "twr_gross_annual": annual(gross, n_days),
+        "twr_gross_annual": annualise(gross, n_days),
         **weighted,
         "n_uncovered_days": summed((~panel.is_covered).astype(np.int64), first, last),
         **against,
-        **({"benchmark_twr_annual": annual(against["benchmark_twr"], n_days)} if against else {}),
+        **({"benchmark_twr_annual": annualise(against["benchmark_twr"], n_days)} if against else {}),
     }
-
-
-def annual(total: Float64, days: Ints) -> Float64:
-    """(1 + total)^(365 / days) - 1 of each (m,); NaN below one year, where it would promise what was not earned, and
-    for a loss of more than everything, which has no annual rate. `days` are calendar days. Source: RULEBOOK 7."""
-    is_known = (days >= DAYS_PER_YEAR) & (total >= -1)
-    powers = np.divide(DAYS_PER_YEAR, days, out=np.zeros(len(total)), where=is_known)
-    return np.where(is_known, np.where(is_known, 1 + total, 1.0) ** powers - 1, np.nan)
 
 
 def _at(column: Column, rows: Ints, is_there: Bools, otherwise: object = 0) -> Column:

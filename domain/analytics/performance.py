@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from domain.analytics.money_weighted import DAYS_PER_YEAR, Float64
+from domain.analytics.money_weighted import DAYS_PER_YEAR, Float64, Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +64,12 @@ def twr_index(
     return TwrIndex(returns, growth)
 
 
-def annualise(total_return: float, days: int) -> float | None:
-    """(1 + total_return)^(365 / days) - 1, or None below one year, where it would promise what was not earned.
+def annualise(total_return: Float64, days: Ints) -> Float64:
+    """(1 + total_return)^(365 / days) - 1 of each (m,); NaN below one year, where it would promise what was not earned.
 
-    `total_return` is a fraction, at least -1 (else ValueError); NaN stays NaN. `days` are calendar days.
-    Source: RULEBOOK 7.
+    `total_return` is a fraction; one that loses more than everything has no annual rate: NaN, as NaN stays NaN. `days`
+    are calendar days. Source: RULEBOOK 7.
     """
-    if total_return < -1:
-        raise ValueError(f"a total return of {total_return} loses more than everything and has no annual rate")
-    if days < DAYS_PER_YEAR:
-        return None
-    return float((1 + total_return) ** (DAYS_PER_YEAR / days) - 1)
+    is_known = (days >= DAYS_PER_YEAR) & (total_return >= -1)
+    powers = np.divide(DAYS_PER_YEAR, days, out=np.zeros(len(total_return)), where=is_known)
+    return np.where(is_known, np.where(is_known, 1 + total_return, 1.0) ** powers - 1, np.nan)

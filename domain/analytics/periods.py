@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from domain.analytics.panel import Column, Linked, Panel, measured
-from domain.analytics.series import Benchmark, Days, PortfolioSeries, day_at
+from domain.analytics.series import Benchmark, Days, PortfolioSeries
 
 
 class Period(StrEnum):
@@ -124,23 +124,6 @@ def _start(period: Period, as_of: date) -> date:
     if period is Period.YEAR_TO_DATE:
         return as_of.replace(month=1, day=1) - timedelta(days=1)
     return months_before(as_of, _MONTHS_BACK[period])
-
-
-def start_of(period: Period, series: PortfolioSeries) -> date:
-    """The day at whose close the period starts; the first day itself for SINCE_INCEPTION, which begins with nothing."""
-    if period is Period.SINCE_INCEPTION:
-        return series.first_day
-    return day_at(starts_of(period, series.days[:1], series.as_of, series.days[series.is_session]), 0)
-
-
-def first_of(period: Period, series: PortfolioSeries) -> int | None:
-    """The position of the first day of the period in the series; None if the portfolio is too young for it."""
-    start = start_of(period, series)
-    if period is Period.SINCE_INCEPTION:
-        return 0
-    if start < series.first_day - timedelta(days=1):
-        return None
-    return int(np.searchsorted(series.days, np.datetime64(start), side="right"))
 
 
 def months_before(day: date, months: int) -> date:

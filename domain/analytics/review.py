@@ -316,14 +316,15 @@ def curve_of(of: Reviewed) -> Curve:
     at = np.unique(np.linspace(0, n - 1, min(n, _POINTS)).round().astype(int))
     index = series.index
     falls = index / np.maximum(np.maximum.accumulate(index), 1.0) - 1
-    market = of.benchmark.returns_on(series.days) if of.benchmark else np.full(n, np.nan)
+    before = of.benchmark.growth_at(series.days[:1] - 1) if of.benchmark else np.nan
+    market = of.benchmark.growth_at(series.days) / before if of.benchmark else np.full(n, np.nan)
     return Curve(
         days=tuple(series.day(int(i)) for i in at),
         value=series.value[at].round(2),
         contributed=np.cumsum(series.inflow - series.outflow)[at].round(2),
         index=index[at],
         drawdown=np.minimum.reduceat(falls, np.concatenate([[0], at[:-1] + 1])),
-        benchmark=np.cumprod(1 + market)[at],
+        benchmark=market[at],
     )
 
 

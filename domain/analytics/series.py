@@ -112,17 +112,6 @@ class Benchmark:
         """The return to each of its levels from the one before."""
         return Daily(self.days[1:], self.level[1:] / self.level[:-1] - 1)
 
-    def returns_on(self, days: Days) -> Float64:
-        """(n,) Its return on each of `days`, which are consecutive: 0 where it did not trade and on the day that it
-        begins, NaN before that and after its last level, since it is not known there."""
-        wanted = np.concatenate([[days[0] - 1], days])
-        found = np.searchsorted(self.days, wanted, side="right") - 1
-        level = np.where(found < 0, np.nan, self.level[np.maximum(found, 0)])
-        returns = level[1:] / level[:-1] - 1
-        returns[days == self.days[0]] = 0
-        returns[days > self.days[-1]] = np.nan
-        return np.asarray(returns)
-
     def growth_at(self, days: Days) -> Float64:
         """(n,) Its level at the close of each of `days`, in any order: the one before where it did not trade, its first
         on the day before it begins, NaN before that and after its last level, since it is not known there."""

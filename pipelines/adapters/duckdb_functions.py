@@ -1,10 +1,9 @@
-"""What dbt's connections need: the domain's functions, so that each formula lives in one language, and the lake.
+"""What dbt's connections need: a product in the order of its factors, and the lake.
 
 A dbt-duckdb plugin, named in `profiles.yml`.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from itertools import accumulate
 from operator import mul
 from typing import ClassVar
@@ -12,14 +11,7 @@ from typing import ClassVar
 from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 
-from domain.analytics import money_weighted
 from storage.s3 import let_read
-
-
-def xirr(dates: Sequence[date], amounts: Sequence[float]) -> dict[str, object]:
-    """`money_weighted.xirr` as a row: the rate, and its status."""
-    result = money_weighted.xirr(list(dates), list(amounts))
-    return {"rate": result.rate, "status": result.status}
 
 
 def running_product(factors: Sequence[float]) -> list[float]:
@@ -37,6 +29,5 @@ class Plugin(BasePlugin):
     storage_options: ClassVar[Mapping[str, str]] = {}
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        conn.create_function("xirr", xirr, ["DATE[]", "DOUBLE[]"], "STRUCT(rate DOUBLE, status VARCHAR)")
         conn.create_function("running_product", running_product, ["DOUBLE[]"], "DOUBLE[]")
         let_read(conn, self.storage_options)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.analytics.panel import Panel
-from domain.analytics.periods import Period, first_of, performance_of
+from domain.analytics.periods import Period, performance_of
 from domain.analytics.series import Benchmark, PortfolioSeries
 from domain.analytics.subjects import Level, Subject, SubjectSeries, subject_performance
 
@@ -137,9 +137,10 @@ def test_contributions_of_a_sweep_are_those_of_the_dense_form_and_sum_to_the_ret
     found = subject_performance(of, AS_OF, SESSIONS)
 
     for period in Period:
-        first = first_of(period, series)
-        if first is None:
+        if found[period]["status"][0] != "OK":
             continue
+        first = int(np.searchsorted(series.days, found[period]["start"][0], side="right"))
+        first = 0 if period is Period.SINCE_INCEPTION else first
         swept = found[period]["contribution"][1:]
         assert np.nan_to_num(swept) == pytest.approx(contributed(series, gains, first), abs=1e-9)
         assert np.nansum(swept) == pytest.approx(np.nan_to_num(found[period]["twr"][0]), abs=1e-9)

@@ -157,7 +157,7 @@ def test_time_weighted_return_is_the_worked_examples(name):
     periods, elapsed = WORKED_TWR[name]
     total = twr_index(*np.array(periods, dtype=float).T).index[-1] - 1
     expected = WORKED[name]["expected"]
-    found = total if elapsed is None else annualise(total, elapsed)
+    found = total if elapsed is None else annualise(np.array([total]), np.array([elapsed]))[0]
     wanted = expected.get("twr", expected.get("linked", expected.get("twr_annual")))
     assert found == pytest.approx(wanted, abs=WORKED[name]["tolerance"])
 
@@ -233,13 +233,7 @@ def test_a_missing_value_or_a_negative_flow_is_refused_by_name(changed, named):
         twr_index(**{name: np.array(series) for name, series in (good | changed).items()})
 
 
-def test_a_return_is_annualised_only_from_one_year_on():
-    assert annualise(0.21, 730) == pytest.approx(0.10)
-    assert annualise(0.10, 365) == pytest.approx(0.10)
-    assert annualise(0.10, 364) is None
-    assert annualise(-1.0, 730) == -1.0
+def test_a_return_is_annual_from_a_year_on_and_never_under_it() -> None:
+    totals, days = np.array([0.21, 0.10, 0.10, -1.0, -1.5, np.nan]), np.array([730, 365, 364, 730, 730, 730])
 
-
-def test_losing_more_than_everything_has_no_annual_rate():
-    with pytest.raises(ValueError, match="more than everything"):
-        annualise(-1.5, 730)
+    assert annualise(totals, days) == pytest.approx([0.10, 0.10, np.nan, -1.0, np.nan, np.nan], nan_ok=True)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.analytics.periods import Period, PeriodPerformance, performance, start_of
+from domain.analytics.periods import Period, PeriodPerformance, performance
 from domain.analytics.series import Benchmark, PortfolioSeries
 
 
@@ -59,7 +59,7 @@ def test_a_period_starts_at_the_close_of(period: Period, start: date) -> None:
     found = series([100.0] * ((date(2016, 2, 29) - date(2015, 1, 1)).days + 1))
 
     assert found.as_of == date(2016, 2, 29)
-    assert start_of(period, found) == start
+    assert over(found, period).start == start
 
 
 def test_a_period_that_the_portfolio_is_too_young_for_has_no_figures() -> None:

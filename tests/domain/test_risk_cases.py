@@ -128,8 +128,8 @@ OURS: dict[str, Calculation] = {
         growth(returns_of(c))[-1] * (c["inputs"]["starting_value"] or 1) - (not c["inputs"]["starting_value"])
     ),
     "max_drawdown": lambda c: -max_drawdown(index_of(returns_of(c))).depth if len(returns_of(c)) else None,
-    "annual_return": lambda c: annualise(growth(returns_of(c))[-1] - 1, days_of(c)),
-    "cagr": lambda c: annualise(growth(returns_of(c))[-1] - 1, days_of(c)),
+    "annual_return": lambda c: annualise(growth(returns_of(c))[-1:] - 1, np.array([days_of(c)]))[0],
+    "cagr": lambda c: annualise(growth(returns_of(c))[-1:] - 1, np.array([days_of(c)]))[0],
     "annual_volatility": lambda c: volatility_annual(returns_of(c)) * per_day(c),
     "downside_risk": lambda c: scaled(
         downside_deviation_annual(returns_of(c), series(c["inputs"]["required_return"])), per_day(c)

@@ -84,6 +84,23 @@ def test_performance_over_periods_beside_the_same_flows_in_the_benchmark(release
     assert whole["active_return"] == pytest.approx(0.05 - 0.155)
 
 
+def test_accounts_and_positions_have_returns_of_their_own(released, new_portfolio) -> None:
+    whole = released.get(f"/portfolios/{PORTFOLIO}/performance/holdings", params={"period": "SINCE_INCEPTION"}).json()[
+        "holdings"
+    ]
+
+    assert [(one["level"], one["account_id"], one["ticker"], one["gain"]) for one in whole] == [
+        ("ACCOUNT", 1, None, "1080"),
+        ("POSITION", None, "AAPL", "1080"),
+    ]
+    assert (whole[1]["status"], whole[1]["twr"], whole[1]["xirr_status"]) == ("OK", pytest.approx(0.1), "UNCOVERED")
+    year = released.get(f"/portfolios/{PORTFOLIO}/performance/holdings").json()["holdings"]
+    assert [(one["period"], one["status"], one["twr"]) for one in year] == [("1Y", "TOO_YOUNG", None)] * 2
+    assert new_portfolio().get("/performance/holdings")["holdings"] == []
+    refused = released.get(f"/portfolios/{PORTFOLIO}/performance/holdings", params={"period": "2Y"})
+    assert (refused.status_code, "SINCE_INCEPTION" in refused.text) == (422, True)
+
+
 def test_risk_of_three_days_is_insufficient_and_says_so(released, new_portfolio) -> None:
     risk = released.get(f"/portfolios/{PORTFOLIO}/risk").json()["risk"]
 
