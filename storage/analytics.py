@@ -144,16 +144,17 @@ class LakeAnalyticsRepository:
         return rows[0]["last_day"] if rows else None
 
     def get_tickers(self) -> Mapping[int, str]:
-        return {row["security_id"]: row["ticker"] for row in self._mounted().rows(_SQL["tickers"])}
+        found = self._mounted().kept_columns(_SQL["tickers"])
+        return dict(zip(found["security_id"].tolist(), found["ticker"].tolist(), strict=True)) if found else {}
 
     def get_sessions(self) -> Days:
         """The exchange's sessions, in order, as far as the calendar goes."""
-        found = self._mounted().columns(_SQL["sessions"])
+        found = self._mounted().kept_columns(_SQL["sessions"])
         return found["days"].astype("datetime64[D]") if found else np.empty(0, "datetime64[D]")
 
     def get_risk_free(self) -> Daily:
         """The return of every session without risk, as far as it is known."""
-        found = self._mounted().columns(_SQL["risk_free"])
+        found = self._mounted().kept_columns(_SQL["risk_free"])
         if not found:
             return Daily(np.empty(0, "datetime64[D]"), np.empty(0))
         return Daily(found["days"].astype("datetime64[D]"), found["values"])
@@ -178,7 +179,7 @@ class LakeAnalyticsRepository:
 
     def get_benchmark(self, ticker: str, currency: str) -> Benchmark | None:
         """The levels of a ticker; None if the market has none in that currency."""
-        found = self._mounted().columns(_SQL["benchmark"], ticker=ticker)
+        found = self._mounted().kept_columns(_SQL["benchmark"], ticker=ticker)
         if not found or not len(found["days"]) or set(found["currency"]) != {currency}:
             return None
         return Benchmark(ticker, str(found["kind"][-1]), found["days"].astype("datetime64[D]"), found["level"])

@@ -33,6 +33,7 @@ class MountedRelease:
     release: Release
     connection: duckdb.DuckDBPyConnection
     lock: Lock = field(default_factory=Lock)
+    kept: dict[Any, dict[str, Any]] = field(default_factory=dict)
 
     def rows(self, query: str, **parameters: object) -> list[dict[str, Any]]:
         """The answer, a dict per row; none if the release has not got a table that the query reads."""
@@ -47,6 +48,14 @@ class MountedRelease:
             return {}
         with self._answering(query, parameters) as answer:
             return {name: _filled(column) for name, column in answer.fetchnumpy().items()}
+
+    def kept_columns(self, query: str, **parameters: object) -> dict[str, Any]:
+        """As `columns`, of what is asked for every portfolio: kept as long as the release is mounted, so not to be
+        changed."""
+        asked = (query, *sorted(parameters.items()))
+        if asked not in self.kept:
+            self.kept[asked] = self.columns(query, **parameters)
+        return self.kept[asked]
 
     def table(self, query: str, **parameters: object) -> pa.Table | None:
         """The answer as Arrow, amounts exact; None if the release lacks a table."""

@@ -141,9 +141,16 @@ select
 from marts.fact_return_daily
 where portfolio_id in (select unnest($portfolio_ids)) and business_date <= coalesce($until, date '9999-12-31')
 group by portfolio_id, level, account_id, security_id
-order by portfolio_id, level, account_id, security_id
+order by portfolio_id, coalesce(account_id, 0), coalesce(security_id, 0)
 
 -- name: return_rows
+-- Sorted by numbers: by the text of portfolios it takes twice as long.
+with asked as (
+    select
+        unnest(list_sort($portfolio_ids)) as portfolio_id,
+        generate_subscripts($portfolio_ids, 1) as place
+)
+
 select
     business_date as days,
     cast(begin_value as double) as begin,
@@ -157,8 +164,9 @@ select
     is_end_covered as is_end_known,
     are_flows_known
 from marts.fact_return_daily
-where portfolio_id in (select unnest($portfolio_ids)) and business_date <= coalesce($until, date '9999-12-31')
-order by portfolio_id, level, account_id, security_id, business_date
+inner join asked using (portfolio_id)
+where business_date <= coalesce($until, date '9999-12-31')
+order by place, coalesce(account_id, 0), coalesce(security_id, 0), business_date
 
 -- name: risk_free
 select

@@ -90,8 +90,8 @@ def test_series_are_of_the_portfolio_its_accounts_and_its_positions(analytics: L
     assert found is not None
 
     gains = [found.gains[found.panel.offsets[i] : found.panel.offsets[i + 1]].tolist() for i in range(3)]
-    assert [subject.level for subject in found.subjects] == ["ACCOUNT", "PORTFOLIO", "POSITION"]
-    assert gains == [[500.0, 580.0], [0.0, 500.0, 580.0], [500.0, 580.0]]
+    assert [subject.level for subject in found.subjects] == ["PORTFOLIO", "POSITION", "ACCOUNT"]
+    assert gains == [[0.0, 500.0, 580.0], [500.0, 580.0], [500.0, 580.0]]
 
 
 def test_an_unknown_portfolio_has_empty_answers(analytics: LakeAnalyticsRepository) -> None:
