@@ -1,8 +1,10 @@
 """Questions to a release of the lake: positions with value, history, performance. SQL in `sql/analytics.sql`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -91,8 +93,8 @@ class LakeAnalyticsRepository:
         as_of = newest.release.as_of
         if as_of is None:
             return []
-        rows = newest.rows(_SQL["cash"], portfolio_id=str(portfolio_id), on=min(on or as_of, as_of))
-        return [ReleasedCash(**row) for row in rows]
+        rows = newest.rows(_SQL["cash"], portfolio_ids=[str(portfolio_id)], on=min(on or as_of, as_of))
+        return [ReleasedCash(**row) for own in _by_portfolio(rows).values() for row in own]
 
     def explain(self, portfolio_id: UUID, security_id: int, on: date | None = None) -> ValueLineage:
         """What the value of a security in a portfolio was made of, on `on` or the release's last day."""
@@ -111,12 +113,19 @@ class LakeAnalyticsRepository:
         rows = self._mounted().rows(_SQL["values"], portfolio_id=str(portfolio_id), start=start, end=end)
         return [PortfolioValue(**row) for row in rows]
 
-    def get_series(self, portfolio_id: UUID, until: date | None = None) -> PortfolioSeries | None:
-        """The portfolio's daily series up to `until`; None if the release has no day of it."""
-        found = self._mounted().columns(_SQL["series"], portfolio_id=str(portfolio_id), until=until)
-        if not found or not len(found["days"]):
-            return None
-        return PortfolioSeries(**{**found, "days": found["days"].astype("datetime64[D]")})
+    def get_series(self, portfolio_ids: Sequence[str], until: date | None = None) -> Mapping[str, PortfolioSeries]:
+        """The daily series up to `until` of each of the portfolios that has a day."""
+        found = self._mounted().columns(_SQL["series"], portfolio_ids=list(portfolio_ids), until=until)
+        if not found:
+            return {}
+        places = found.pop("place")
+        found["days"] = found["days"].astype("datetime64[D]")
+        bounds = np.searchsorted(places, np.arange(1, len(portfolio_ids) + 2)).tolist()
+        return {
+            portfolio_id: PortfolioSeries(**{name: column[first:last] for name, column in found.items()})
+            for portfolio_id, first, last in zip(sorted(portfolio_ids), bounds[:-1], bounds[1:], strict=True)
+            if first < last
+        }
 
     def get_subject_series(self, portfolio_ids: Sequence[str], until: date | None = None) -> SubjectSeries | None:
         """The daily series of portfolios, of their accounts and their positions; None if the release has none."""
@@ -159,10 +168,10 @@ class LakeAnalyticsRepository:
             return Daily(np.empty(0, "datetime64[D]"), np.empty(0))
         return Daily(found["days"].astype("datetime64[D]"), found["values"])
 
-    def get_holdings(self, portfolio_id: UUID, on: date) -> Sequence[Holding]:
-        """What is held at the close of `on`, the largest first."""
-        rows = self._mounted().rows(_SQL["holdings"], portfolio_id=str(portfolio_id), on=on)
-        return [Holding(**row) for row in rows]
+    def get_holdings(self, portfolio_ids: Sequence[str], on: date) -> Mapping[str, Sequence[Holding]]:
+        """What each of the portfolios holds at the close of `on`, the largest first."""
+        rows = self._mounted().rows(_SQL["holdings"], portfolio_ids=list(portfolio_ids), on=on)
+        return {portfolio_id: [Holding(**row) for row in own] for portfolio_id, own in _by_portfolio(rows).items()}
 
     def get_returns(self, security_ids: Sequence[int], start: date, until: date) -> tuple[Days, Float64]:
         """The sessions after `start` up to `until` on which any of the securities has a return, and the simple returns
@@ -185,36 +194,48 @@ class LakeAnalyticsRepository:
         return Benchmark(ticker, str(found["kind"][-1]), found["days"].astype("datetime64[D]"), found["level"])
 
     def get_reviewed(
-        self,
-        portfolio_id: UUID,
-        currency: str,
-        benchmark_ticker: str,
-        as_of: date | None = None,
-        with_subjects: bool = True,
+        self, portfolio_id: UUID, currency: str, benchmark_ticker: str, as_of: date | None = None
     ) -> Reviewed | None:
-        """All that a review up to `as_of` is measured on; None if the release has no day of the portfolio.
+        """All that a review up to `as_of` is measured on; None if the release has no day of the portfolio."""
+        asked = [str(portfolio_id)]
+        for _, of in self.get_reviewed_of(asked, currency, benchmark_ticker, as_of):
+            return replace(of, subjects=self.get_subject_series(asked, of.series.as_of))
+        return None
 
-        `with_subjects`: with what accounts and positions earned, which nothing of risk and concentration needs.
-        """
-        series = self.get_series(portfolio_id, as_of)
-        if series is None:
-            return None
-        holdings = self.get_holdings(portfolio_id, series.as_of)
-        held = [holding.security_id for holding in comparable(holdings, currency)]
-        days, returns = self.get_returns(held, months_before(series.as_of, 12 * WINDOW_YEARS), series.as_of)
-        return Reviewed(
-            series=series,
-            benchmark=self.get_benchmark(benchmark_ticker, currency),
-            risk_free=self.get_risk_free(),
-            currency=currency,
-            holdings=holdings,
-            cash=[Cash(cash.currency, cash.balance_base) for cash in self.get_cash(portfolio_id, series.as_of)],
-            days=days,
-            returns=returns,
-            sessions=self.get_sessions(),
-            subjects=self.get_subject_series([str(portfolio_id)], series.as_of) if with_subjects else None,
-            names=self.get_tickers(),
-        )
+    def get_reviewed_of(
+        self, portfolio_ids: Sequence[str], currency: str, benchmark_ticker: str, as_of: date | None = None
+    ) -> Iterator[tuple[str, Reviewed]]:
+        """All that risk and concentration up to `as_of` are measured on, of each of the portfolios that has a day; they
+        all count in `currency`. What accounts and positions earned is not in it."""
+        series = self.get_series(portfolio_ids, as_of)
+        if not series:
+            return
+        last = max(one.as_of for one in series.values())
+        holdings = self.get_holdings(portfolio_ids, last)
+        cash = _by_portfolio(self._mounted().rows(_SQL["cash"], portfolio_ids=list(portfolio_ids), on=last))
+        held = {owner: comparable(own, currency) for owner, own in holdings.items()}
+        security_ids = sorted({holding.security_id for own in held.values() for holding in own})
+        days, returns = self.get_returns(security_ids, months_before(last, 12 * WINDOW_YEARS), last)
+        for portfolio_id, one in series.items():
+            columns = np.searchsorted(security_ids, [holding.security_id for holding in held.get(portfolio_id, [])])
+            own_returns = returns[:, columns.astype(int)]
+            has_any = np.isfinite(own_returns).any(axis=1)
+            yield (
+                portfolio_id,
+                Reviewed(
+                    series=one,
+                    benchmark=self.get_benchmark(benchmark_ticker, currency),
+                    risk_free=self.get_risk_free(),
+                    currency=currency,
+                    holdings=holdings.get(portfolio_id, []),
+                    cash=[Cash(row["currency"], row["balance_base"]) for row in cash.get(portfolio_id, [])],
+                    days=days[has_any],
+                    returns=own_returns[has_any],
+                    sessions=self.get_sessions(),
+                    subjects=None,
+                    names=self.get_tickers(),
+                ),
+            )
 
     def get_performance_for_tickers(self, tickers: Sequence[str]) -> Mapping[str, TickerPerformance]:
         rows = self._mounted().rows(_SQL["ticker_performance"], tickers=list(tickers)) if tickers else []
@@ -259,3 +280,11 @@ class LakeAnalyticsRepository:
 
 def _average(cost_basis: Decimal | None, quantity: Decimal) -> Decimal | None:
     return None if cost_basis is None else average_cost(cost_basis, quantity)
+
+
+def _by_portfolio(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """The rows of each portfolio, without its id."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row.pop("portfolio_id"), []).append(row)
+    return found

@@ -188,8 +188,8 @@ def _money_weighted(panel: Panel, first: Ints, begin: Float64, end: Float64, are
     from_first_flow = panel.days[last[has_flows] - 1] - days[kept][offsets[:-1][has_flows]]
     n_days[has_flows] = from_first_flow.astype(np.int64)
     rates[~are_known] = np.nan
-    with np.errstate(invalid="ignore"):
-        whole = (1 + rates) ** (n_days / DAYS_PER_YEAR) - 1
+    has_rate = ~np.isnan(rates)  # NaN to the power of 0 days would be 1
+    whole = np.where(has_rate, np.where(has_rate, 1 + rates, 1.0) ** (n_days / DAYS_PER_YEAR) - 1, np.nan)
     return {
         "mwr": whole,
         "xirr": np.where(n_days >= DAYS_PER_YEAR, rates, np.nan),

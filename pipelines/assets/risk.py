@@ -6,7 +6,6 @@ Belongs here: whose days go in, and the shape of what comes out. Does not: any f
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
-from uuid import UUID
 
 import dagster as dg
 import numpy as np
@@ -180,18 +179,11 @@ def risk(
 
 def _tables(found: Measuring, benchmark_ticker: str) -> dict[str, pa.Table]:
     rows: dict[str, list[dict[str, Any]]] = {table: [] for table in MARTS}
-    for portfolio_id, of in _each(found, benchmark_ticker):
-        for table, measured in _measured(of).items():
-            rows[table] += [{**row, "portfolio_id": portfolio_id, "as_of": of.series.as_of} for row in measured]
-    return {table: pa.Table.from_pylist(rows[table], schema=mart.schema) for table, mart in MARTS.items()}
-
-
-def _each(found: Measuring, benchmark_ticker: str) -> Iterator[tuple[str, Reviewed]]:
     for currency, portfolio_ids in found.groups():
-        for portfolio_id in portfolio_ids:
-            of = found.analytics.get_reviewed(UUID(portfolio_id), currency, benchmark_ticker, with_subjects=False)
-            if of:
-                yield portfolio_id, of
+        for portfolio_id, of in found.analytics.get_reviewed_of(portfolio_ids, currency, benchmark_ticker):
+            for table, measured in _measured(of).items():
+                rows[table] += [{**row, "portfolio_id": portfolio_id, "as_of": of.series.as_of} for row in measured]
+    return {table: pa.Table.from_pylist(rows[table], schema=mart.schema) for table, mart in MARTS.items()}
 
 
 def _measured(of: Reviewed) -> dict[str, list[dict[str, Any]]]:
@@ -252,9 +244,9 @@ def _falls(found: Measuring, rows: pa.Table) -> Mapping[str, Picture]:
     fallen = rows.filter(pc.is_valid(rows["max_drawdown"])).sort_by(
         [("max_drawdown", "ascending"), ("portfolio_id", "ascending")]
     )
-    series = found.analytics.get_series(UUID(fallen["portfolio_id"][0].as_py())) if fallen.num_rows else None
-    if series is None:
+    if not fallen.num_rows:
         return {}
+    (series,) = found.analytics.get_series([fallen["portfolio_id"][0].as_py()]).values()
     falls = series.index / np.maximum(np.maximum.accumulate(series.index), 1.0) - 1
     return {"drawdown": drawdown_chart(series.days, falls, "below the last high, the deepest of all portfolios")}
 

@@ -26,6 +26,7 @@ order by securities.ticker
 
 -- name: holdings
 select
+    positions.portfolio_id,
     positions.security_id,
     securities.ticker,
     coalesce(securities.display_name, securities.ticker) as name,
@@ -38,9 +39,12 @@ select
     sum(positions.market_value_base) as value
 from marts.fact_position_daily as positions
 inner join marts.dim_security as securities using (security_id)
-where positions.portfolio_id = $portfolio_id and positions.business_date = $on and positions.quantity <> 0
+where
+    positions.portfolio_id in (select unnest($portfolio_ids))
+    and positions.business_date = $on
+    and positions.quantity <> 0
 group by all
-order by value desc nulls last, securities.ticker
+order by positions.portfolio_id, value desc nulls last, securities.ticker
 
 -- name: returns
 -- Simple returns of the sessions since `start` up to `until`, which all securities have in common or not.
@@ -58,6 +62,7 @@ order by price_date, security_id
 
 -- name: cash
 select
+    portfolio_id,
     currency,
     balance,
     base_currency,
@@ -65,8 +70,8 @@ select
     fx_status,
     balance_base
 from marts.fact_cash_daily
-where portfolio_id = $portfolio_id and business_date = $on and balance <> 0
-order by currency
+where portfolio_id in (select unnest($portfolio_ids)) and business_date = $on and balance <> 0
+order by portfolio_id, currency
 
 -- name: values
 select
@@ -94,7 +99,15 @@ where
 order by business_date
 
 -- name: series
+-- Of each of the portfolios, whose place in their order comes first.
+with asked as (
+    select
+        unnest(list_sort($portfolio_ids)) as portfolio_id,
+        generate_subscripts($portfolio_ids, 1) as place
+)
+
 select
+    place,
     business_date as days,
     cast(total_value as double) as value,
     cast(inflow as double) as inflow,
@@ -106,8 +119,9 @@ select
     n_missing + n_fx_missing = 0 as is_value_covered,
     n_fx_transactions = 0 as are_flows_known
 from marts.fact_portfolio_value_daily
-where portfolio_id = $portfolio_id and business_date <= coalesce($until, date '9999-12-31')
-order by business_date
+inner join asked using (portfolio_id)
+where business_date <= coalesce($until, date '9999-12-31')
+order by place, business_date
 
 -- name: portfolios
 select

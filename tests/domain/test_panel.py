@@ -184,3 +184,10 @@ def test_a_value_that_is_not_known_has_no_money_weighted_return() -> None:
         True,
         pytest.approx(0.6),
     )
+
+
+def test_what_has_no_days_has_no_money_weighted_return() -> None:
+    found = performance_of(panel([held(N - 1, [5.0], 100)]), AS_OF, SESSIONS)[Period.SINCE_INCEPTION]
+
+    assert (found["xirr_status"][0], np.isnan(found["mwr"][0])) == ("NO_SIGN_CHANGE", True)
+    assert found["twr"][0] == pytest.approx(0.05)

@@ -20,6 +20,7 @@ from dbt.adapters.cache import RelationsCache
 from pipelines import reprocess, scope
 from pipelines.assets.marts import MADE as MADE_BY_DBT
 from pipelines.assets.marts import OWNED, BuildFailed
+from pipelines.assets.risk import MARTS as PORTFOLIO_MARTS
 from pipelines.definitions import build_defs
 from pipelines.parameter_tables import MARTS as PARAMETER_MARTS
 from storage.lake import Window, memory_duckdb
@@ -27,7 +28,7 @@ from storage.lake import Window, memory_duckdb
 PERMUTATIONS, SEED = 20, 20170329
 MARTS = sorted(MADE_BY_DBT)
 PARAMETERS = sorted(PARAMETER_MARTS)
-MADE = [*OWNED, "positions/position_interval"]
+MADE = [*OWNED, "positions/position_interval", "marts/fact_performance", *PORTFOLIO_MARTS]
 OPENED, EARLIEST = "2010-06-01", "2010-08-18"
 LATE = Window(date(2011, 6, 1), date(2011, 6, 30))
 ROWS = [

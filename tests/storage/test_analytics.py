@@ -99,7 +99,7 @@ def test_an_unknown_portfolio_has_empty_answers(analytics: LakeAnalyticsReposito
 
     assert analytics.get_positions(stranger) == []
     assert analytics.get_values(stranger, None, None) == []
-    assert analytics.get_series(stranger) is None
+    assert analytics.get_series([str(stranger)]) == {}
     assert analytics.get_subject_series([str(stranger)]) is None
     assert analytics.get_simulation_fan(stranger) == []
 
