@@ -116,7 +116,7 @@ def of_correlations(lake: Lake, version: int, names: Mapping[int, str]) -> Mappi
     rows = _rows(lake, "marts/security_correlation", version, _CORRELATIONS.replace("{ids}", listed))
     known = {(a, b): value for a, b, value in rows}
     shown = [security_id for security_id in drawn if (security_id, security_id) in known]
-    matrix = np.array([[known.get((a, b), np.nan) for b in shown] for a in shown], dtype=float)
+    matrix = np.array([[known.get((a, b), np.nan) for b in shown] for a in shown]).reshape(len(shown), len(shown))
     return {"correlation": correlation_chart([names[one] for one in shown], matrix, "correlation of daily returns")}
 
 
