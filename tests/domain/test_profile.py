@@ -96,8 +96,8 @@ def test_values_of_days_are_found_by_their_day() -> None:
 def test_a_benchmark_is_known_from_its_first_level_to_its_last() -> None:
     index = Benchmark("I", "TOTAL_RETURN", DAYS[[2, 3, 6]], np.array([100.0, 110.0, 121.0]))
 
-    returns = index.returns_on(DAYS[1:9])
+    levels = index.growth_at(DAYS[:9])
 
-    assert np.isnan(returns[[0, 6, 7]]).all()
-    assert returns[1:6] == pytest.approx([0, 0.1, 0, 0, 0.1])
+    assert np.isnan(levels[[0, 7, 8]]).all()
+    assert levels[1:7] == pytest.approx([100, 100, 110, 110, 110, 121])
     assert index.sessions.on(DAYS[2:7])[[1, 4]] == pytest.approx([0.1, 0.1])

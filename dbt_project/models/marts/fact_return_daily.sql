@@ -152,6 +152,7 @@ final as (
         gross.level,
         gross.account_id,
         gross.security_id,
+        coalesce(gross.account_id, gross.security_id, 0) as subject_id,
         gross.business_date,
         {{ money('gross.begin_value') }} as begin_value,
         {{ money('gross.inflow') }} as inflow,
