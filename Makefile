@@ -67,7 +67,7 @@ check: install manifest ## lint, types, architecture
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports
 
 chaos: install manifest ## the long forms: kills, races, storms, tampering (about half an hour; LAKEFOLIO_SEED=)
-	@LAKEFOLIO_CHAOS=long $(PY) -m pytest tests/chaos tests/domain/test_portfolio_machine.py tests/domain/test_order_machine.py -s $(PYTEST_ARGS)
+	@LAKEFOLIO_CHAOS=long $(PY) -m pytest tests/chaos tests/e2e/test_incremental.py tests/domain/test_portfolio_machine.py tests/domain/test_order_machine.py -s $(PYTEST_ARGS)
 
 bench: install manifest ## measure, as ratios against named alternatives
 	@$(PY) -m tests.benchmarks

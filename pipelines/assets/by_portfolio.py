@@ -97,7 +97,7 @@ def made(
 ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
     """Measure what has to be, and publish the selected of `marts`, if all of their rows are sound.
 
-    `measure` gives the rows of every mart; `pictures` are of the rows of some.
+    `measure` gives the rows of every mart; `pictures` are of the rows of some, drawn where all portfolios are measured.
     """
     selected = sorted("/".join(key.path) for key in context.selected_asset_keys)
     seen = pinned(context.instance, context.run.run_id, platform.releases, known=[*READ, *_SOURCES])
@@ -129,5 +129,5 @@ def made(
 
 def _of_rows(
     draw: Callable[[Measuring, pa.Table], Mapping[str, Picture]] | None, found: Measuring, rows: pa.Table
-) -> Pictures | None:
-    return None if draw is None else lambda *_: draw(found, rows)
+) -> Pictures:
+    return lambda *_: draw(found, rows) if draw and found.scope.is_whole else {}
