@@ -17,6 +17,9 @@ from uuid import UUID
 from domain.errors import plain
 from domain.money import ZERO
 
+FIRST_DAY = date(1970, 1, 1)
+"""The first day that a row may have, and that the calendar and the marts have."""
+
 
 class TxnType(StrEnum):
     BUY = "BUY"

@@ -8,11 +8,9 @@ from enum import StrEnum
 from uuid import UUID
 
 from domain.errors import CurrencyMismatch, InvalidInput, InvalidNumber, Refusal
+from domain.ledger import FIRST_DAY
 from domain.money import parse_quantity
 from domain.securities import Security
-
-FIRST_DAY = date(1990, 1, 1)
-"""Where the calendar begins: no day before it is valued."""
 
 
 class FuturePrice(Refusal):

@@ -5,10 +5,10 @@ from zoneinfo import ZoneInfo
 
 from domain.entries import When
 from domain.errors import InvalidInput
+from domain.ledger import FIRST_DAY
 from domain.ports import Clock
 from domain.snapshots import business_date
 
-_FIRST_DAY = date(1970, 1, 1)
 _CLOSE = time(16)
 _START_OF_DAY = time(0)
 
@@ -38,8 +38,8 @@ def _accepted(day: date, zone: str, clock: Clock) -> date:
     today = clock.today(zone)
     if day > today:
         raise InvalidInput("business_date", f"{day} is in the future; today is {today} in {zone}")
-    if day < _FIRST_DAY:
-        raise InvalidInput("business_date", f"{day} is before {_FIRST_DAY}")
+    if day < FIRST_DAY:
+        raise InvalidInput("business_date", f"{day} is before {FIRST_DAY}")
     return day
 
 

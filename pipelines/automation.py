@@ -6,7 +6,8 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines.partitions import FIRST_DAY, SIMULATIONS, year_of
+from domain.ledger import FIRST_DAY
+from pipelines.partitions import SIMULATIONS, year_of
 from pipelines.pickup import Decision, PastRun, decide
 from pipelines.resources import REFRESH_LOCK, Platform
 from pipelines.tracking import without_history
@@ -38,7 +39,7 @@ def refresh_sensor(refresh: Any, pick_up: Any) -> dg.SensorDefinition:
         if not decision.is_due:
             return dg.SkipReason(decision.reason)
         why = {"lakefolio/why": decision.reason}
-        if platform.lake.version("raw/price_daily") is None:
+        if platform.lake.version("raw/price_daily") is None or not reaches_back(platform):
             return dg.RunRequest(job_name=refresh.name, tags={**all_years(platform), **why})
         return dg.RunRequest(job_name=pick_up.name, tags=why)
 
@@ -55,12 +56,23 @@ def years_due(platform: Platform) -> dict[str, str]:
 
     A provider is asked once per ticker either way.
     """
+    if not reaches_back(platform):
+        return all_years(platform)
     if platform.settings.market_source == "live":
         with postgres.connect(platform.database.admin_url) as connection:
             if without_history(connection, platform.lake, platform.market_today):
                 return all_years(platform)
     this_year = year_of(platform.market_today)
     return {RANGE_START: this_year, RANGE_END: this_year}
+
+
+def reaches_back(platform: Platform) -> bool:
+    """Whether the lake's calendar begins with the ledger's first day; one made before 2026-11-28 begins in 1990."""
+    table = "raw/trading_calendar"
+    if not platform.lake.exists(table):
+        return False
+    years = [int(partition["year"]) for partition in platform.lake.open(table).partitions()]
+    return min(years, default=9999) <= FIRST_DAY.year
 
 
 def due_now(instance: dg.DagsterInstance, platform: Platform, job_names: Sequence[str]) -> Decision:

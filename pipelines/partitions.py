@@ -6,15 +6,14 @@ from datetime import date, timedelta
 from dagster import BetaWarning, Config, DynamicPartitionsDefinition, TimeWindow, TimeWindowPartitionsDefinition
 from pydantic import Field
 
+from domain.ledger import FIRST_DAY
 from storage.lake import Window
 
 # A backfill as one run takes 2 s instead of 188 (FIELD_NOTES); that parameter's "beta" is known and pinned.
 warnings.filterwarnings("ignore", category=BetaWarning, message=".*backfill_policy.*")
 
-FIRST_DAY = date(1990, 1, 1)
-
-YEARS = TimeWindowPartitionsDefinition(start="1990", fmt="%Y", cron_schedule="0 0 1 1 *", end_offset=1)
-"""Market data by calendar year, the current one included."""
+YEARS = TimeWindowPartitionsDefinition(start=f"{FIRST_DAY.year}", fmt="%Y", cron_schedule="0 0 1 1 *", end_offset=1)
+"""Market data by calendar year, from the ledger's first day to the current one; a source begins when it begins."""
 
 SIMULATIONS = DynamicPartitionsDefinition(name="simulation")
 """One partition per requested simulation."""

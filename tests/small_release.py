@@ -93,7 +93,8 @@ _TABLES = {
             col3::date as business_date, col4::decimal(28, 8) as begin_value, col5::decimal(28, 8) as inflow,
             0::decimal(28, 8) as outflow, 0::decimal(28, 8) as fees, col6::decimal(28, 8) as end_value,
             true as is_begin_covered, col7 is not null or col0 = 'PORTFOLIO' and col6 < 11000 as is_end_covered,
-            true as are_flows_known, col7::double as daily_return, col7::double as daily_return_gross,
+            true as are_flows_known, (col4 + col5)::decimal(28, 8) as return_base, false as is_ruin,
+            col7::double as daily_return, col7::double as daily_return_gross,
             1::double as twr_index, 1::double as twr_index_gross
         from (values
             ('PORTFOLIO', null, null, '2017-03-27', 0, 10000, 10000, 0),

@@ -27,8 +27,9 @@ class Panel:
     `offsets` (m + 1,), all else (n,); amounts of a series in its own currency. A day without a row is one at whose
     start and end there was nothing, and in which nothing flowed. `begin` at the start of the day, `end` at its close;
     `inflow` at the start and >= 0, `outflow` at the end (below 0 if more was charged than paid out). `returns` and
-    `gross_returns` of the day, NaN where a break. `is_covered` if nothing was left out; `is_begin_known`,
-    `is_end_known` and `are_flows_known` say the same of each amount: without, there is no money-weighted return.
+    `gross_returns` of the day, NaN where a break or a ruin, which `is_ruin` tells. `is_covered` if nothing was left
+    out; `is_begin_known`, `is_end_known` and `are_flows_known` say the same of each amount: without, there is no
+    money-weighted return.
     """
 
     offsets: Ints
@@ -43,6 +44,7 @@ class Panel:
     is_begin_known: Bools
     is_end_known: Bools
     are_flows_known: Bools
+    is_ruin: Bools
 
     @classmethod
     def of(cls, series: PortfolioSeries) -> Self:
@@ -60,6 +62,7 @@ class Panel:
             np.concatenate([[True], series.is_value_covered[:-1]]),
             series.is_value_covered,
             series.are_flows_known,
+            series.is_ruin,
         )
 
     def __len__(self) -> int:
@@ -83,25 +86,37 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """Daily returns (n,), ready to be linked over any days: growth of each, 1 at a break, and where the breaks are."""
+    """Daily returns (n,), ready to be linked over any days: growth of each, 1 at a break, and where the breaks and the
+    ruins are."""
 
     growth: Float64
     is_break: Ints | None
+    is_ruin: Ints | None
 
     @classmethod
-    def of(cls, returns: Float64) -> Self:
+    def of(cls, returns: Float64, is_ruin: Bools | None = None) -> Self:
         growth = 1 + returns
         is_break = np.isnan(growth)
         if not is_break.any():
-            return cls(growth, None)
+            return cls(growth, None, None)
         growth[is_break] = 1.0
-        return cls(growth, is_break.astype(np.int64))
+        has_ruin = is_ruin is not None and is_ruin.any()
+        return cls(
+            growth, is_break.astype(np.int64), is_ruin.astype(np.int64) if is_ruin is not None and has_ruin else None
+        )
 
     def over(self, first: Ints, last: Ints) -> Float64:
-        """(m,) The return of the days from first[i] up to last[i] together; NaN if none of them has one."""
+        """(m,) The return of the days from first[i] up to last[i] together; NaN if none of them has one, or one of them
+        was a ruin."""
         found = _reduced(np.multiply, self.growth, first, last, 1.0) - 1
         n_breaks = 0 if self.is_break is None else summed(self.is_break, first, last)
-        return np.where(last - first > n_breaks, found, np.nan)
+        return np.where((last - first > n_breaks) & ~self.ruined(first, last), found, np.nan)
+
+    def ruined(self, first: Ints, last: Ints) -> Bools:
+        """(m,) Whether a day from first[i] up to last[i] was a ruin."""
+        if self.is_ruin is None:
+            return np.zeros(len(first), dtype=bool)
+        return np.asarray(summed(self.is_ruin, first, last) > 0)
 
 
 def measured(

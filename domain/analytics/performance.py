@@ -5,7 +5,8 @@ Here: returns out of daily values and flows. Not here: how a value or a flow of 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from operator import mul
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from domain.analytics.money_weighted import DAYS_PER_YEAR, Float64, Ints
 
 @dataclass(frozen=True, slots=True)
 class TwrIndex:
-    """`returns` (n,) of each day, NaN where a break; `index` (n,) growth of 1 up to the end of each day."""
+    """`returns` (n,) of each day, NaN where there is none; `index` (n,) growth of 1 up to the end of each day, NaN from
+    a ruin on until it begins again."""
 
     returns: Float64
     index: Float64
@@ -34,8 +36,9 @@ def twr_index(
     Returns
     -------
     TwrIndex
-        A day whose base begin + inflow is zero (or negative, where a return has no meaning) is a break: its return is
-        NaN, not -100 %, and the index carries over it. The index starts from 1 before the first day.
+        A day whose base begin + inflow is zero is a break: its return is NaN, not -100 %, and the index carries over
+        it. A day whose base or end + outflow is negative is a ruin: no return, and no index. The index starts from 1
+        before the first day, and again on the first day with a base after a ruin or a loss of everything.
 
     Raises
     ------
@@ -54,14 +57,46 @@ def twr_index(
     if inflow.min(initial=0.0) < 0 or outflow.min(initial=0.0) < 0:
         raise ValueError("inflow and outflow must not be negative: each has its own column")
     base, growth = begin + inflow, end + outflow
-    breaks = np.flatnonzero(base <= 0)
+    is_ruin = (base < 0) | (growth < 0)
+    has_base = base > 0
+    breaks = np.flatnonzero(is_ruin | ~has_base)
     base[breaks] = growth[breaks] = 1.0
     growth /= base
     returns = growth - 1
     returns[breaks] = np.nan
+    growth[is_ruin] = RUIN
     for first, last in pairwise([*starts, len(growth)]):
-        np.cumprod(growth[first:last], out=growth[first:last])
+        of = slice(first, last)
+        if growth[of].min(initial=1.0) > 0:
+            np.cumprod(growth[of], out=growth[of])
+        else:
+            growth[of] = linked_index(growth[of].tolist(), has_base[of].tolist())
     return TwrIndex(returns, growth)
+
+
+RUIN = -1.0
+"""Stands for the growth of a day of ruin, which has none."""
+
+
+def linked_index(growth: Sequence[float], has_base: Sequence[bool]) -> list[float | None]:
+    """Growth of 1 up to the end of each day, out of the growth of each: 1 where it is carried over, RUIN for a ruin.
+
+    From left to right, so that the bits do not depend on what stands beside it. None from a ruin, 0 from a loss of
+    everything on, up to the next day that `has_base`: with that it begins again at 1. Source: RULEBOOK 2 and 7.
+    """
+    if min(growth, default=1.0) > 0:
+        return list(accumulate(growth, mul))
+    index: list[float | None] = []
+    level: float | None = 1.0
+    for factor, is_based in zip(growth, has_base, strict=True):
+        if factor < 0:
+            level = None
+        elif level:
+            level *= factor
+        elif is_based:
+            level = factor
+        index.append(level)
+    return index
 
 
 def annualise(total_return: Float64, days: Ints) -> Float64:

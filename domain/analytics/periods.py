@@ -41,7 +41,8 @@ _MONTHS_BACK: Mapping[Period, int] = {
 class PeriodPerformance:
     """What a portfolio earned from the close of `start` to the close of `as_of`. Returns are fractions.
 
-    `status` is TOO_YOUNG where the portfolio had no transaction yet on `start`: then nothing else is known. `gain` is
+    `status` is TOO_YOUNG where the portfolio had no transaction yet on `start`: then nothing else is known. RUINED in
+    a period in which it was worth less than nothing has no time-weighted return. `gain` is
     what came from neither flows nor the start. `twr` and `mwr` are those of the whole period, net of fees, weighted by
     time and by money; `twr_gross` is before fees. `*_annual` and `xirr` (which is `mwr` per year) are None under 365
     days. `benchmark_value` is what the start and the same flows had become in the benchmark, `active_return` is
@@ -49,7 +50,7 @@ class PeriodPerformance:
     """
 
     period: Period
-    status: Literal["OK", "TOO_YOUNG", "NOT_HELD"]
+    status: Literal["OK", "RUINED", "TOO_YOUNG", "NOT_HELD"]
     start: date
     as_of: date
     begin_value: float | None = None
@@ -96,7 +97,7 @@ def performance_of(
     `status` may be NOT_HELD too: a series that had neither a value nor a flow in the period. `sessions` are the
     exchange's, in order.
     """
-    returns = Linked.of(panel.returns), Linked.of(panel.gross_returns)
+    returns = Linked.of(panel.returns, panel.is_ruin), Linked.of(panel.gross_returns, panel.is_ruin)
     return {period: _over(period, panel, returns, as_of, sessions, benchmark) for period in Period}
 
 
@@ -144,9 +145,11 @@ def _over(
     n_days = (np.datetime64(as_of) - starts).astype(np.int64) - (period is Period.SINCE_INCEPTION)
     found = measured(panel, returns, starts, n_days, np.datetime64(as_of), benchmark)
     is_too_young = starts < panel.first_days - np.timedelta64(1, "D")
-    is_held = panel.first_rows(starts) < panel.offsets[1:]
-    status = np.where(is_too_young, "TOO_YOUNG", np.where(is_held, "OK", "NOT_HELD"))
-    has_figures = status == "OK"
+    first = panel.first_rows(starts)
+    is_held = first < panel.offsets[1:]
+    is_ruined = returns[0].ruined(first, panel.offsets[1:])
+    status = np.where(is_too_young, "TOO_YOUNG", np.where(~is_held, "NOT_HELD", np.where(is_ruined, "RUINED", "OK")))
+    has_figures = np.isin(status, ["OK", "RUINED"])
     return {
         "status": status.astype(object),
         "start": starts + (1 if period is Period.SINCE_INCEPTION else 0),

@@ -20,7 +20,7 @@ from domain.analytics.risk import (
     sortino,
     volatility_annual,
 )
-from domain.analytics.series import Days, Float64, day_at
+from domain.analytics.series import Bools, Days, Float64, day_at
 from domain.analytics.value_at_risk import Method, ValueAtRisk, value_at_risk
 
 CONFIDENCES = (0.95, 0.99)
@@ -63,13 +63,18 @@ class RiskProfile:
 
 
 def risk_profile(
-    basis: Basis, days: Days, returns: Float64, risk_free: Float64, benchmark: Float64 | None
+    basis: Basis,
+    days: Days,
+    returns: Float64,
+    risk_free: Float64,
+    benchmark: Float64 | None,
+    is_ruin: Bools | None = None,
 ) -> RiskProfile:
     """The risk of daily simple `returns` (n,) of the sessions `days` (n,).
 
     `risk_free` and `benchmark` (n,) are returns of the same sessions, NaN where they are not known; a NaN return is no
     observation. Sortino's target is the risk-free return. Beta and alpha are of excess returns. The drawdown is of the
-    compounded returns and begins before the first of them. Source: RULEBOOK 9.
+    compounded returns and begins before the first of them; a ruin (n,) is the loss of everything. Source: RULEBOOK 9.
     """
     observed = ~np.isnan(returns)
     n = int(observed.sum())
@@ -77,7 +82,10 @@ def risk_profile(
     if n < MIN_OBSERVATIONS:
         return RiskProfile(basis, "INSUFFICIENT", first, last, n)
     excess = returns - risk_free
-    fall = max_drawdown(np.concatenate([[1.0], np.cumprod(1 + np.nan_to_num(returns))]))
+    growth = 1 + np.nan_to_num(returns)
+    fall = max_drawdown(
+        np.concatenate([[1.0], np.cumprod(growth if is_ruin is None else np.where(is_ruin, 0.0, growth))])
+    )
 
     def dated(position: int | None) -> date | None:
         # Position 0 is the moment before the first return; its day is that of the return.

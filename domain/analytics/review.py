@@ -195,8 +195,8 @@ class PortfolioConcentration:
 class Curve:
     """At most 600 evenly spaced days, the last among them; all (p,). Amounts are rounded to 0.01.
 
-    `drawdown` is the deepest since the day before in the curve; `benchmark` is growth of 1 since the first day, NaN
-    where it is not known.
+    `drawdown` is the deepest since the day before in the curve; `index` is NaN while there is none, after a ruin;
+    `benchmark` is growth of 1 since the first day, NaN where it is not known.
     """
 
     days: tuple[date, ...]
@@ -268,7 +268,7 @@ def risk_of(of: Reviewed) -> PortfolioRisk:
     days, realised = of.series.session_returns()
     return PortfolioRisk(
         profiles=(
-            _profile(of, Basis.REALISED, days, realised),
+            _profile(of, Basis.REALISED, days, realised, of.series.session_ruins()),
             _profile(of, Basis.CURRENT_WEIGHTS, of.days, weighted_returns(weights, returns)),
         ),
         components=_components([holding.ticker for holding in measured], weights, returns),
@@ -314,23 +314,22 @@ def curve_of(of: Reviewed) -> Curve:
     """See Curve."""
     series, n = of.series, len(of.series)
     at = np.unique(np.linspace(0, n - 1, min(n, _POINTS)).round().astype(int))
-    index = series.index
-    falls = index / np.maximum(np.maximum.accumulate(index), 1.0) - 1
+    falls = (series.compounded / np.maximum.accumulate(series.compounded) - 1)[1:]
     before = of.benchmark.growth_at(series.days[:1] - 1) if of.benchmark else np.nan
     market = of.benchmark.growth_at(series.days) / before if of.benchmark else np.full(n, np.nan)
     return Curve(
         days=tuple(series.day(int(i)) for i in at),
         value=series.value[at].round(2),
         contributed=np.cumsum(series.inflow - series.outflow)[at].round(2),
-        index=index[at],
+        index=series.index[at],
         drawdown=np.minimum.reduceat(falls, np.concatenate([[0], at[:-1] + 1])),
         benchmark=market[at],
     )
 
 
-def _profile(of: Reviewed, basis: Basis, days: Days, returns: Float64) -> RiskProfile:
+def _profile(of: Reviewed, basis: Basis, days: Days, returns: Float64, is_ruin: Bools | None = None) -> RiskProfile:
     market = of.benchmark.sessions.on(days) if of.benchmark else None
-    return risk_profile(basis, days, returns, of.risk_free.on(days), market)
+    return risk_profile(basis, days, returns, of.risk_free.on(days), market, is_ruin)
 
 
 def _components(tickers: Sequence[str], weights: Float64, returns: Float64) -> tuple[Component, ...]:

@@ -6,9 +6,12 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.analytics.performance import RUIN, linked_index
+
 Float64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Days = NDArray[np.datetime64]
+_PLACES = 8  # of money: what doubles add to it is no debt
 
 
 def day_at(days: Days, position: int) -> date:
@@ -61,8 +64,27 @@ class PortfolioSeries:
 
     @property
     def index(self) -> Float64:
-        """(n,) Growth of 1 since the first transaction, time-weighted; a break leaves it unchanged."""
-        return np.cumprod(1 + np.nan_to_num(self.returns), dtype=np.float64)
+        """(n,) Growth of 1 since the first transaction, time-weighted; a break leaves it unchanged, NaN after a ruin
+        until it begins again."""
+        growth = np.where(self.is_ruin, RUIN, 1 + np.nan_to_num(self.returns))
+        has_base = np.round(self.begin + self.inflow, _PLACES) > 0
+        return np.array(linked_index(growth.tolist(), has_base.tolist()), dtype=np.float64)
+
+    @property
+    def is_ruin(self) -> Bools:
+        """(n,) Days that began or ended with less than nothing, all of it known: they have no return."""
+        was_covered = np.concatenate([[True], self.is_value_covered[:-1]])
+        is_below = np.round(np.minimum(self.begin + self.inflow, self.value + self.outflow), _PLACES) < 0
+        return np.asarray(np.isnan(self.returns) & self.is_covered & was_covered & is_below)
+
+    @property
+    def compounded(self) -> Float64:
+        """(n + 1,) Growth of 1 from before the first day on; a ruin loses everything, after which nothing comes back.
+
+        What a drawdown is measured on.
+        """
+        growth = np.where(self.is_ruin, 0.0, 1 + np.nan_to_num(self.returns))
+        return np.concatenate([[1.0], np.cumprod(growth)])
 
     def day(self, position: int) -> date:
         return day_at(self.days, position)
@@ -70,14 +92,20 @@ class PortfolioSeries:
     def session_returns(self) -> tuple[Days, Float64]:
         """The sessions but the first, and the return to each from the one before: what moments are taken from.
 
-        Both (m,). NaN if a day between the two was a break.
+        Both (m,). NaN if a day between the two was a break or a ruin.
         """
         at = np.flatnonzero(self.is_session)
-        index = self.index
-        n_breaks = np.cumsum(np.isnan(self.returns))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            returns = np.diff(index[at]) / index[at[:-1]]
-        return self.days[at[1:]], np.where(np.diff(n_breaks[at]) > 0, np.nan, returns)
+        if len(at) < 2:
+            return self.days[at[1:]], np.empty(0)
+        growth = 1 + self.returns[: at[-1] + 1]
+        return self.days[at[1:]], np.multiply.reduceat(growth, at[:-1] + 1) - 1
+
+    def session_ruins(self) -> Bools:
+        """(m,) For each of `session_returns`, whether a day between the two sessions was a ruin."""
+        at = np.flatnonzero(self.is_session)
+        if len(at) < 2:
+            return np.zeros(max(len(at) - 1, 0), dtype=bool)
+        return np.logical_or.reduceat(self.is_ruin[: at[-1] + 1], at[:-1] + 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,10 +128,11 @@ def measures(
 def performance_numbers(of: Reviewed, whole: PeriodPerformance) -> PerformanceNumbers:
     """Since the first transaction, `whole` being the performance since then."""
     days, returns = of.series.session_returns()
-    fall = max_drawdown(of.series.index)
+    fall = max_drawdown(of.series.compounded)
 
     def day(position: int | None) -> date | None:
-        return of.series.day(position) if fall.depth and position is not None else None
+        # Position 0 is before the first day, which is that of what was paid in.
+        return of.series.day(max(position - 1, 0)) if fall.depth and position is not None else None
 
     measured = {
         **{name: getattr(whole, name) for name in ("net_contributions", "twr", "twr_annual", "xirr", "xirr_status")},
@@ -173,6 +174,9 @@ def holding_views(of: Reviewed) -> list[HoldingView]:
 
 def curve_view(of: Reviewed) -> CurveView:
     found = curve_of(of)
-    columns = {name: getattr(found, name).tolist() for name in ("value", "contributed", "index", "drawdown")}
-    known = [None if np.isnan(level) else float(level) for level in found.benchmark]
-    return CurveView(**columns, days=found.days, benchmark=known)
+    columns = {name: getattr(found, name).tolist() for name in ("value", "contributed", "drawdown")}
+    known = {
+        name: [None if np.isnan(level) else float(level) for level in levels]
+        for name, levels in (("index", found.index), ("benchmark", found.benchmark))
+    }
+    return CurveView(**columns, index=known["index"], benchmark=known["benchmark"], days=found.days)

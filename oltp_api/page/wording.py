@@ -114,6 +114,11 @@ def annual(per_year: float | None, whole: float | None) -> str:
     return "under a year" if per_year is None and whole is not None else percent(per_year, signed=True)
 
 
+def time_weighted(value: float | None, status: str) -> str:
+    """None of a period in which the portfolio was worth less than nothing."""
+    return "ruined" if status == "RUINED" else percent(value, signed=True)
+
+
 def money_weighted(value: float | None, status: str | None) -> str:
     if value is None:
         return _NO_MONEY_WEIGHTED.get(status or "", UNKNOWN)

@@ -10,10 +10,11 @@ from oltp_api.schemas.portfolios import PortfolioValueView, PortfolioView, Relea
 
 
 class PeriodView(View):
-    """From the close of `start` to the close of `as_of`. A portfolio that is TOO_YOUNG has no figures."""
+    """From the close of `start` to the close of `as_of`. A portfolio that is TOO_YOUNG has no figures, one that was
+    RUINED, worth less than nothing on some day, no time-weighted return."""
 
     period: str = Field(description="1D, 1W, MTD, 1M, 3M, YTD, 1Y, 3Y, 5Y or SINCE_INCEPTION.")
-    status: str = Field(description="OK or TOO_YOUNG.")
+    status: str = Field(description="OK, RUINED or TOO_YOUNG.")
     start: date
     as_of: date
     begin_value: Rounded | None
@@ -42,13 +43,14 @@ class PeriodView(View):
 class HoldingPeriodView(PeriodView):
     """An account's holdings or a position over a period: what they were bought with and what they paid out are flows.
 
-    NOT_HELD in the period, or TOO_YOUNG for it, has no figures.
+    NOT_HELD in the period, or TOO_YOUNG for it, has no figures. RUINED, one that lost more than was in it, has no
+    time-weighted return.
     """
 
     level: str = Field(description="ACCOUNT, or POSITION: one security in all accounts.")
     account_id: int | None
     ticker: str | None
-    status: str = Field(description="OK, TOO_YOUNG or NOT_HELD.")
+    status: str = Field(description="OK, RUINED, TOO_YOUNG or NOT_HELD.")
     contribution: float | None = Field(description="Of a position to the portfolio's twr of the period; a fraction.")
 
 
@@ -237,7 +239,7 @@ class CurveView(View):
     days: Sequence[date]
     value: Sequence[float]
     contributed: Sequence[float] = Field(description="Paid in less taken out, up to the day.")
-    index: Sequence[float] = Field(description="Growth of 1, time-weighted.")
+    index: Sequence[float | None] = Field(description="Growth of 1, time-weighted; null after a ruin.")
     drawdown: Sequence[float] = Field(description="Below the last high, negative or 0.")
     benchmark: Sequence[float | None]
 

@@ -12,11 +12,12 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from domain.ledger import FIRST_DAY
 from domain.ports import IncompleteMarket
 from pipelines.adapters.market_tables import in_shape
 from pipelines.auditing import keep
 from pipelines.market_audits import ACTION_TABLE, PRICE_TABLE, MarketAudits
-from pipelines.partitions import FIRST_DAY, YEARS, DaysConfig
+from pipelines.partitions import YEARS, DaysConfig
 from pipelines.pictures import of_curve, of_prices
 from pipelines.publishing import Pictures, publish
 from pipelines.quality.quarantine import Audited

@@ -34,7 +34,8 @@ FACT_PERFORMANCE = Mart(
         "period": (_TEXT, "1D, 1W, MTD, 1M, 3M, YTD, 1Y, 3Y, 5Y or SINCE_INCEPTION."),
         "status": (
             _TEXT,
-            "OK; TOO_YOUNG: nothing was recorded yet when the period began; NOT_HELD in it. Without OK no figures.",
+            "OK; RUINED: lost more than there was, so no time-weighted return; TOO_YOUNG: nothing was recorded yet "
+            "when the period began; NOT_HELD in it. TOO_YOUNG and NOT_HELD have no figures.",
         ),
         "start": (_DATE, "The period is from the close of this day; SINCE_INCEPTION from its opening."),
         "as_of": (_DATE, "To the close of this day."),
@@ -65,8 +66,11 @@ FACT_PERFORMANCE = Mart(
     },
     key=("portfolio_id", "level", "account_id", "security_id", "period"),
     rules={
-        "figures are there if and only if the status is OK": lambda rows: pc.equal(
-            pc.equal(rows["status"], "OK"), pc.is_valid(rows["end_value"])
+        "figures are there if and only if the status is OK or RUINED": lambda rows: pc.equal(
+            pc.is_in(rows["status"], pa.array(["OK", "RUINED"])), pc.is_valid(rows["end_value"])
+        ),
+        "a ruin has no time-weighted return": lambda rows: pc.or_(
+            pc.not_equal(rows["status"], "RUINED"), pc.is_null(rows["twr"])
         ),
         "a rate is there only with a status that has one": lambda rows: pc.or_(
             pc.is_null(rows["mwr"]), pc.is_in(rows["xirr_status"], pa.array(["OK", "MULTIPLE"]))

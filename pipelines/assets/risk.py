@@ -247,7 +247,7 @@ def _falls(found: Measuring, rows: pa.Table) -> Mapping[str, Picture]:
     if not fallen.num_rows:
         return {}
     (series,) = found.analytics.get_series([fallen["portfolio_id"][0].as_py()]).values()
-    falls = series.index / np.maximum(np.maximum.accumulate(series.index), 1.0) - 1
+    falls = (series.compounded / np.maximum.accumulate(series.compounded) - 1)[1:]
     return {"drawdown": drawdown_chart(series.days, falls, "below the last high, the deepest of all portfolios")}
 
 

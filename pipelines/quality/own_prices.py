@@ -15,8 +15,9 @@ from typing import Any
 import pyarrow as pa
 
 from domain.errors import Refusal
+from domain.ledger import FIRST_DAY
 from domain.money import parse_quantity
-from domain.posted_prices import FIRST_DAY, PriceSourceName
+from domain.posted_prices import PriceSourceName
 from pipelines.adapters.calendar import SCHEMA as CALENDAR
 from pipelines.adapters.market_tables import CORPORATE_ACTIONS, PRICES, RATE
 from pipelines.adapters.price_folder import Line

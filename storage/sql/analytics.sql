@@ -176,7 +176,8 @@ select
     is_begin_covered and is_end_covered and are_flows_known as is_covered,
     is_begin_covered as is_begin_known,
     is_end_covered as is_end_known,
-    are_flows_known
+    are_flows_known,
+    is_ruin
 from marts.fact_return_daily
 inner join asked using (portfolio_id)
 where business_date <= coalesce($until, date '9999-12-31')

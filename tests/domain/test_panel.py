@@ -38,6 +38,7 @@ def panel(parts: list[dict[str, np.ndarray]]) -> Panel:
         is_begin_known=true,
         is_end_known=true,
         are_flows_known=true,
+        is_ruin=~true,
         **columns,
     )
 

@@ -200,8 +200,18 @@ def test_losing_everything_is_minus_one_and_not_a_break():
     assert result.index == pytest.approx([0.0, 0.0])
 
 
-def test_a_negative_base_is_a_break():
-    assert np.isnan(twr_index(np.array([-10.0]), np.array([5.0]), np.zeros(1), np.zeros(1)).returns[0])
+def test_less_than_nothing_is_a_ruin_without_index_until_the_next_money():
+    begin, end = np.array([0.0, 100.0, -10.0, -5.0, 0.0, 60.0]), np.array([100.0, -10.0, -5.0, 0.0, 60.0, 66.0])
+    result = twr_index(begin, end, np.array([100.0, 0, 0, 5, 50, 0]), np.zeros(6))
+    assert result.returns == pytest.approx([0.0, np.nan, np.nan, np.nan, 0.2, 0.1], nan_ok=True)
+    assert result.index == pytest.approx([1.0, np.nan, np.nan, np.nan, 1.2, 1.32], nan_ok=True)
+
+
+def test_after_a_loss_of_everything_the_index_begins_again_with_the_next_money():
+    begin, end = np.array([0.0, 100.0, 0.0, 0.0]), np.array([100.0, 0.0, 0.0, 44.0])
+    result = twr_index(begin, end, np.array([100.0, 0, 0, 40]), np.zeros(4))
+    assert result.returns == pytest.approx([0.0, -1.0, np.nan, 0.1], nan_ok=True)
+    assert result.index == pytest.approx([1.0, 0.0, 0.0, 1.1])
 
 
 @settings(deadline=None)  # the machine is shared

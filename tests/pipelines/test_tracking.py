@@ -54,7 +54,7 @@ def test_a_ticker_is_asked_for_its_history_until_there_is_an_answer(
         market_source="live",
     )
     assert without_history(connection, lake, TODAY) == ["HELD", "NOSUCH"]
-    assert years_due(platform)[RANGE_START] == "1990"
+    assert years_due(platform)[RANGE_START] == "1970"
 
     failed = {"HELD": "says 429", "NOSUCH": "says 404"}
     note(lake, ["HELD", "NOSUCH"], IncompleteMarket("yahoo", None, failed, ["NOSUCH"]), TODAY, "run-1")

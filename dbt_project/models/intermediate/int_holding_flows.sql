@@ -2,7 +2,8 @@
 What was paid into each holding and what it paid out, by account, security and day, in the portfolio's currency at the
 rates of the day's close. A purchase is paid in; proceeds, income, and what is charged on a holding come out, the latter
 negative. Units that were transferred are worth what a unit was at the last close up to their day, or else what they
-cost. `n_unknown` counts what has no rate, or no worth.
+cost. `n_unknown` counts what has no rate, or no worth. `opened_gross` is what trades and units from outside opened or
+added, long or short.
 #}
 with transactions as (
     select
@@ -49,6 +50,8 @@ cash as (
         - coalesce(sum(cash_effect_base) filter (where txn_type = 'FEE'), 0) as fees,
         0 as arrived_from_accounts,
         0 as departed_to_accounts,
+        0 as opened_gross,
+        0 as n_opened_short,
         count(*) filter (where close_fx_rate is null) as n_unknown
     from transactions
     where txn_type not in ('TRANSFER_IN', 'TRANSFER_OUT')
@@ -68,15 +71,36 @@ units as (
             as arrived_from_accounts,
         -coalesce(sum(worth_base) filter (where transfer_id is not null and worth_base < 0), 0)
             as departed_to_accounts,
+        coalesce(sum(worth_base) filter (where transfer_id is null and worth_base > 0), 0) as opened_gross,
+        0 as n_opened_short,
         count(*) filter (where worth_base is null) as n_unknown
     from moved
     group by portfolio_id, account_id, security_id, business_date
+),
+
+opened as (
+    select
+        portfolio_id,
+        account_id,
+        security_id,
+        business_date,
+        0 as paid_in,
+        0 as paid_out,
+        0 as fees,
+        0 as arrived_from_accounts,
+        0 as departed_to_accounts,
+        opened_gross,
+        n_opened_short,
+        0 as n_unknown
+    from {{ ref('int_trades_opened') }}
 ),
 
 together as (
     select * from cash
     union all by name
     select * from units
+    union all by name
+    select * from opened
 ),
 
 final as (
@@ -90,6 +114,8 @@ final as (
         {{ money('sum(fees)') }} as fees,
         {{ money('sum(arrived_from_accounts)') }} as arrived_from_accounts,
         {{ money('sum(departed_to_accounts)') }} as departed_to_accounts,
+        {{ money('sum(opened_gross)') }} as opened_gross,
+        sum(n_opened_short) as n_opened_short,
         sum(n_unknown) as n_unknown
     from together
     group by portfolio_id, account_id, security_id, business_date

@@ -143,8 +143,11 @@ totalled as (
 returned as (
     select
         *,
+        n_missing + n_fx_missing + n_fx_transactions + begin_uncovered = 0
+        and least(begin_value + inflow, total_value + outflow) < 0 as is_ruin,
         case
-            when n_missing + n_fx_missing + n_fx_transactions + begin_uncovered = 0 and begin_value + inflow > 0
+            when n_missing + n_fx_missing + n_fx_transactions + begin_uncovered = 0
+                and begin_value + inflow > 0 and total_value + outflow >= 0
                 then {{ fraction('total_value + outflow', 'begin_value + inflow') }} - 1
         end as daily_return,
         case
@@ -159,7 +162,7 @@ chained as (
     select
         portfolio_id,
         unnest(list(business_date order by business_date)) as business_date,
-        unnest(running_product(list(1 + coalesce(daily_return, 0) order by business_date))) as twr_index
+        unnest({{ linked_index('daily_return', 'is_ruin', 'begin_value + inflow', 'business_date') }}) as twr_index
     from returned
     group by portfolio_id
 ),

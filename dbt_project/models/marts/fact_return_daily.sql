@@ -12,6 +12,8 @@ with portfolios as (
         inflow,
         outflow,
         fees + trade_fees as fees,
+        0 as opened_gross,
+        cast(null as decimal(28, 8)) as capital,
         n_fx_transactions = 0 as are_flows_known
     from {{ ref('fact_portfolio_value_daily') }}
     where {{ in_scope('portfolio_id') }}
@@ -39,6 +41,8 @@ held as (
         0 as fees,
         0 as arrived_from_accounts,
         0 as departed_to_accounts,
+        0 as opened_gross,
+        0 as n_opened_short,
         0 as n_unknown
     from positions
     union all by name
@@ -47,6 +51,49 @@ held as (
         0 as value,
         0 as n_uncovered
     from flows
+),
+
+{# Of accounts that ever were short: what each holding began the day with, and what was opened. #}
+shorts as (
+    select distinct
+        portfolio_id,
+        account_id
+    from held
+    where value < 0 or n_opened_short > 0
+),
+
+beside_shorts as (
+    select
+        portfolio_id,
+        account_id,
+        security_id,
+        business_date,
+        coalesce(sum(value), 0) as end_value,
+        sum(opened_gross + arrived_from_accounts) as opened,
+        sum(n_opened_short) > 0 as has_opened_short
+    from held
+    semi join shorts using (portfolio_id, account_id)
+    group by portfolio_id, account_id, security_id, business_date
+),
+
+beside_shorts_begun as (
+    select
+        *,
+        case when lag(business_date) over by_day = business_date - 1 then lag(end_value) over by_day else 0 end
+            as begin_value
+    from beside_shorts
+    window by_day as (partition by portfolio_id, account_id, security_id order by business_date)
+),
+
+short_days as (
+    select
+        portfolio_id,
+        account_id,
+        business_date,
+        sum(abs(begin_value) + opened) as capital
+    from beside_shorts_begun
+    group by portfolio_id, account_id, business_date
+    having bool_or(least(begin_value, end_value) < 0 or has_opened_short)
 ),
 
 by_account as (
@@ -67,10 +114,13 @@ by_account as (
 
 accounts as (
     select
-        * exclude (net_inflow),
+        by_account.* exclude (net_inflow),
         greatest(net_inflow, 0) as inflow,
-        greatest(-net_inflow, 0) as outflow
+        greatest(-net_inflow, 0) as outflow,
+        0 as opened_gross,
+        short_days.capital
     from by_account
+    left join short_days using (portfolio_id, account_id, business_date)
 ),
 
 holdings as (
@@ -85,6 +135,8 @@ holdings as (
         sum(paid_in) as inflow,
         sum(paid_out) as outflow,
         sum(fees) as fees,
+        sum(opened_gross) as opened_gross,
+        cast(null as decimal(28, 8)) as capital,
         sum(n_unknown) = 0 as are_flows_known
     from held
     group by portfolio_id, security_id, business_date
@@ -116,20 +168,35 @@ begun as (
     from yesterday
 ),
 
+{# What the day's gain is earned on, and what of that is left at its end. #}
+based as (
+    select
+        *,
+        case level
+            when 'POSITION' then abs(begin_value) + opened_gross
+            else coalesce(capital, begin_value + inflow)
+        end as return_base,
+        return_base + end_value + outflow - begin_value - inflow as remainder,
+        is_begin_covered and is_end_covered and are_flows_known as is_covered
+    from begun
+),
+
+{# A holding that nothing was put into earns nothing, whatever is charged on it; a portfolio then has debts. #}
 returned as (
     select
         *,
+        is_covered and (return_base < 0 or remainder < 0 and (return_base > 0 or level = 'PORTFOLIO')) as is_ruin,
         case
-            when is_begin_covered and is_end_covered and are_flows_known and begin_value + inflow > 0
-                then {{ fraction('end_value + outflow', 'begin_value + inflow') }} - 1
+            when is_covered and return_base > 0 and remainder >= 0
+                then {{ fraction('remainder', 'return_base') }} - 1
         end as daily_return
-    from begun
+    from based
 ),
 
 gross as (
     select
         *,
-        daily_return + {{ fraction('fees', 'begin_value + inflow') }} as daily_return_gross
+        daily_return + {{ fraction('fees', 'return_base') }} as daily_return_gross
     from returned
 ),
 
@@ -140,8 +207,8 @@ chained as (
         account_id,
         security_id,
         unnest(list(business_date order by business_date)) as business_date,
-        unnest(running_product(list(1 + coalesce(daily_return, 0) order by business_date))) as twr_index,
-        unnest(running_product(list(1 + coalesce(daily_return_gross, 0) order by business_date))) as twr_index_gross
+        unnest({{ linked_index('daily_return', 'is_ruin', 'return_base', 'business_date') }}) as twr_index,
+        unnest({{ linked_index('daily_return_gross', 'is_ruin', 'return_base', 'business_date') }}) as twr_index_gross
     from gross
     group by portfolio_id, level, account_id, security_id
 ),
@@ -162,6 +229,8 @@ final as (
         gross.is_begin_covered,
         gross.is_end_covered,
         gross.are_flows_known,
+        {{ money('gross.return_base') }} as return_base,
+        gross.is_ruin,
         gross.daily_return,
         gross.daily_return_gross,
         chained.twr_index,

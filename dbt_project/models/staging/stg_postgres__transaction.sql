@@ -32,6 +32,7 @@ select
     ledger.currency = portfolios.base_currency as is_base_currency,
     ledger.fx_rate,
     ledger.transfer_id,
+    ledger.event_ts,
     ledger.business_date
 from ledger
 inner join portfolios on ledger.portfolio_id = portfolios.portfolio_id
