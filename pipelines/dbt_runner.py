@@ -28,11 +28,34 @@ _ONE_AT_A_TIME = threading.Lock()  # dbt keeps its adapter and its connection pe
 
 @dataclass(frozen=True, slots=True)
 class DbtBuild:
-    """What a build did: whether everything passed, an event per node, and what went wrong in words."""
+    """What dbt did: whether everything passed, an event per node, what went wrong in words, and by its unique id the
+    compiled SQL of each node that did not pass, None if it has none."""
 
     is_success: bool
     events: Sequence[DbtCoreCliEventMessage]
     problems: Sequence[str] = field(default_factory=tuple)
+    failing: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPart:
+    """What is built of every model: the days of `window` or all, the `portfolios` or all, but those `left_out`."""
+
+    window: Window | None = None
+    portfolios: Sequence[str] | None = None
+    left_out: Sequence[str] = ()
+    storage_options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def variables(self) -> dict[str, object]:
+        found: dict[str, object] = {}
+        if self.window:
+            found |= {"from": str(self.window.start), "to": str(self.window.end)}
+        if self.portfolios is not None:
+            found["portfolios"] = list(self.portfolios)
+        if self.left_out:
+            found["left_out"] = list(self.left_out)
+        return found
 
 
 class DbtRunner(ConfigurableResource[Any]):
@@ -40,24 +63,23 @@ class DbtRunner(ConfigurableResource[Any]):
 
     parsed: str = str(MANIFEST.with_name("partial_parse.msgpack"))
 
-    def build(
-        self,
-        scratch_db: Path,
-        select: Sequence[str],
-        window: Window | None,
-        portfolios: Sequence[str] | None = None,
-        storage_options: Mapping[str, str] | None = None,
-    ) -> DbtBuild:
-        """Build `select` (models and tests, by name) into `scratch_db`, for `window` or for all of history, and for
-        `portfolios` or for all of them. The views in `scratch_db` read the lake of `storage_options`."""
-        exactly = ["--indirect-selection", "empty", "--exclude-resource-type", "unit_test"]
-        arguments = ["build", "--select", *select, *exactly, *_where(scratch_db.parent)]
-        variables: dict[str, object] = {"from": str(window.start), "to": str(window.end)} if window else {}
-        if portfolios is not None:
-            variables["portfolios"] = list(portfolios)
-        if variables:
-            arguments += ["--vars", json.dumps(variables)]
-        return self.run(scratch_db, arguments, storage_options)
+    def build(self, scratch_db: Path, models: Sequence[str], part: "BuildPart") -> DbtBuild:
+        """Build `models`, by name, into `scratch_db`, whose views read the lake."""
+        return self._do("run", scratch_db, models, part)
+
+    def test(self, scratch_db: Path, tests: Sequence[str], part: "BuildPart") -> DbtBuild:
+        """Run `tests`, by name, on what was built into `scratch_db`. Apart from `build`: a failing test is no reason to
+        leave out a model."""
+        return self._do("test", scratch_db, tests, part)
+
+    def _do(self, what: str, scratch_db: Path, select: Sequence[str], part: "BuildPart") -> DbtBuild:
+        if not select:
+            return DbtBuild(True, [])
+        exactly = ["--indirect-selection", "empty"] if what == "test" else []
+        arguments = [what, "--select", *select, *exactly, *_where(scratch_db.parent)]
+        if part.variables:
+            arguments += ["--vars", json.dumps(part.variables)]
+        return self.run(scratch_db, arguments, part.storage_options)
 
     def run(
         self, scratch_db: Path, arguments: Sequence[str], storage_options: Mapping[str, str] | None = None
@@ -83,7 +105,13 @@ class DbtRunner(ConfigurableResource[Any]):
         problems = [str(event).strip() for event in events if event.raw_event["info"]["name"].startswith("RunResult")]
         if outcome.exception:
             problems.append(str(outcome.exception))
-        return DbtBuild(bool(outcome.success), [event for event in events if event.is_result_event], problems)
+        failing = {
+            one.node.unique_id: getattr(one.node, "compiled_code", None)
+            for one in getattr(outcome.result, "results", [])
+            if str(one.status) in ("error", "fail", "skipped")
+        }
+        results = [event for event in events if event.is_result_event]
+        return DbtBuild(bool(outcome.success), results, problems, failing)
 
     def warm(self) -> None:
         """Have done once what dbt does only the first time in a process: 1.7 s of a build's 5 (2026-11-21)."""

@@ -11,6 +11,7 @@ import dagster as dg
 from pipelines.assets import (
     bonds,
     collateral,
+    held,
     market,
     marts,
     own_prices,
@@ -37,7 +38,9 @@ def build_defs(platform: Platform | None = None, **resources: Any) -> dg.Definit
     """All assets, jobs, sensors and schedules; `platform` and any of `resources` may be replaced."""
     platform = platform or Platform()
     upstream = [asset for module in _UPSTREAM for asset in module.ASSETS]
-    released = release.release_asset([key for asset in upstream for key in asset.keys])
+    keys = [key for asset in upstream for key in asset.keys]
+    holding = held.held_asset(keys)
+    released = release.release_asset([*keys, held.KEY])
     results = [*snapshots.ASSETS, *collateral.ASSETS, *simulation.ASSETS]
     simulations = dg.AssetSelection.assets(*simulation.ASSETS)
     refresh = dg.define_asset_job(
@@ -59,7 +62,7 @@ def build_defs(platform: Platform | None = None, **resources: Any) -> dg.Definit
         description="A position snapshot of every book, and its ranking as collateral.",
     )
     return dg.Definitions(
-        assets=[*upstream, released, *results],
+        assets=[*upstream, holding, released, *results],
         asset_checks=CHECKS,
         jobs=[refresh, pick_up, simulate, take_snapshots],
         sensors=[refresh_sensor(refresh, pick_up), simulation_sensor(simulate)],

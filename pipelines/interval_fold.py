@@ -86,12 +86,15 @@ def fold(
     portfolios: str,
     chosen: Sequence[str] | None = None,
     worth_compiling: int = WORTH_COMPILING,
+    left_out: Sequence[str] = (),
 ) -> duckdb.DuckDBPyRelation:
     """The intervals of `ledger`, as the relation `intervals` of `connection`, by each portfolio's own method.
 
-    `ledger` and `portfolios` are table expressions; `chosen` portfolios only, or all of them.
+    `ledger` and `portfolios` are table expressions; `chosen` portfolios only, or all of them but those `left_out`.
     """
-    listed = "true" if chosen is None else f"portfolio_id in ({', '.join(repr(str(one)) for one in chosen) or 'null'})"
+    listed = "true" if chosen is None else f"portfolio_id in {_listed(chosen)}"
+    if left_out:
+        listed += f" and portfolio_id not in {_listed(left_out)}"
     connection.execute(_LEDGER.format(ledger=ledger, portfolios=portfolios, chosen=listed, limit=2**62 // 10**8))
     connection.register("nothing", SCHEMA.empty_table())
     connection.execute("create or replace table intervals as from nothing")
@@ -103,6 +106,10 @@ def fold(
     connection.register("batch", _by_the_rule(connection))
     connection.execute("insert into intervals from batch")
     return connection.table("intervals")
+
+
+def _listed(portfolios: Sequence[str]) -> str:
+    return f"({', '.join(repr(str(one)) for one in portfolios) or 'null'})"
 
 
 def _fold_columns(connection: duckdb.DuckDBPyConnection) -> None:

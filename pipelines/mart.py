@@ -1,13 +1,16 @@
 """What a mart made in Python is: its grain, its columns with types and meanings, its key, what holds of its rows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import dagster as dg
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from pipelines.holding import Failure, failed_metadata
 
 Columns = Mapping[str, tuple[pa.DataType, str]]
 MONEY = pa.decimal128(28, 8)
@@ -47,11 +50,35 @@ class Mart:
         found = [] if is_unique else [f"{' and '.join(self.key)} name one row"]
         return found + [rule for rule, holds in self.rules.items() if not _is_true(holds(rows))]
 
+    def broken_by_portfolio(self, rows: pa.Table) -> dict[str, list[str]]:
+        """What does not hold of whose rows; every rule is about one portfolio at a time."""
+        if not self.broken(rows):
+            return {}
+        ordered = rows.sort_by("portfolio_id")
+        whose = ordered["portfolio_id"].to_numpy()
+        starts = np.flatnonzero(np.append(True, whose[1:] != whose[:-1])) if len(whose) else np.empty(0, dtype=int)
+        each = {
+            str(whose[first]): self.broken(ordered.slice(first, last - first))
+            for first, last in pairwise([*starts.tolist(), len(whose)])
+        }
+        return {portfolio_id: rules for portfolio_id, rules in each.items() if rules}
+
 
 def checked(table: str, broken: list[str]) -> dg.AssetCheckResult:
     """Of a table that was kept too: its rows have passed before."""
     return dg.AssetCheckResult(
         asset_key=table.split("/"), check_name=CHECK, passed=not broken, metadata={"broken": "; ".join(broken)}
+    )
+
+
+def holding_check(table: str, failures: Sequence[Failure]) -> dg.AssetCheckResult:
+    """Of a table by portfolio: who fails is held, and nobody else stopped."""
+    return dg.AssetCheckResult(
+        asset_key=table.split("/"),
+        check_name=CHECK,
+        passed=not failures,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"broken": "; ".join(sorted({one.figures for one in failures})), **failed_metadata(failures)},
     )
 
 

@@ -1,6 +1,6 @@
 """How an asset's rows reach the lake, and what its materialisation says about them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -25,14 +25,21 @@ def publish(
     date_column: str | None = None,
     window: Window | None = None,
     lake_key: Key | None = None,
+    kept: Collection[str] = (),
     extra: Mapping[str, Any] | None = None,
     meanings: Mapping[str, str] | None = None,
     pictures: Pictures | None = None,
 ) -> MaterializeResult[Any]:
     """Publish `rows` as the table called `key` and report version, rows, schema, with `meanings`, and place; and
-    `pictures` of a new version."""
+    `pictures` of a new version. The rows of the portfolios `kept` stay as they are."""
     publication = platform.lake.publish(
-        "/".join(key.path), rows, date_column=date_column, window=window, key=lake_key, run_id=run_id
+        "/".join(key.path),
+        rows,
+        date_column=date_column,
+        window=window,
+        key=lake_key,
+        kept=kept_key(kept),
+        run_id=run_id,
     )
     drawn = pictures(platform.lake, publication.version) if pictures and publication.is_new else {}
     return MaterializeResult(
@@ -43,6 +50,11 @@ def publish(
             **{name: picture for name, picture in drawn.items() if picture is not None},
         },
     )
+
+
+def kept_key(portfolios: Collection[str]) -> Key | None:
+    """The rows of portfolios that a publication leaves as they are; None for none."""
+    return {"portfolio_id": sorted(portfolios)} if portfolios else None
 
 
 def publish_books(

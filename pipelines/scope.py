@@ -3,12 +3,13 @@
 A portfolio's rows in every mart follow from its ledger, its settings and the market. The ledger is append-only and
 `pg_portfolio` has each one's version and hash, so two versions of that table tell which portfolios have new rows; the
 new rows tell from which day on (a reversal has the day of the row that it takes back). If anything else than the ledger
-has changed since the release that the run builds on, everything is made anew.
+has changed since the release that the run builds on, everything is made anew. A portfolio that is held in that release
+is tried again when its rows, anything but the ledger, or the code has changed, and then from its beginning on.
 """
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Self
 
@@ -124,6 +125,12 @@ class Scope:
             "scope/why": self.why,
         }
 
+    def without(self, portfolios: Collection[str]) -> "Scope":
+        """The same, without some of the portfolios; of everything, everything."""
+        if self.portfolios is None:
+            return self
+        return replace(self, portfolios=tuple(one for one in self.portfolios if one not in portfolios))
+
     def to_tag(self) -> str:
         return json.dumps({"portfolios": self.portfolios, "since": self.since.isoformat(), "why": self.why})
 
@@ -147,6 +154,13 @@ def incomparable(run: DagsterRun, seen: VersionSet) -> str | None:
     return None
 
 
+def portfolio_ids(lake: Lake, version: int) -> list[str]:
+    """All portfolios of a version of `raw/pg_portfolio`, in order."""
+    with lake.connect() as connection:
+        query = f"select portfolio_id from {lake.scan(PORTFOLIOS, version)} order by portfolio_id"
+        return [row[0] for row in connection.execute(query).fetchall()]
+
+
 def differing(seen: VersionSet, tables: Collection[str]) -> frozenset[str]:
     """Those of `tables` that are not as the last release has them."""
     before = seen.base.versions if seen.base else {}
@@ -157,7 +171,7 @@ def unchanged(
     run: DagsterRun, lake: Lake, seen: VersionSet, made_from: Mapping[str, Collection[str]]
 ) -> dict[str, int]:
     """Which of the tables that are `made_from` others need not be made anew, with the version that the release has."""
-    if incomparable(run, seen) or REPROCESS_TAG in run.tags or not seen.base:
+    if incomparable(run, seen) or REPROCESS_TAG in run.tags or seen.tried.retried or not seen.base:
         return {}
     changed = differing(seen, {source for sources in made_from.values() for source in sources})
     released = {table: seen.base.versions.get(table) for table in sorted(made_from)}
@@ -175,26 +189,45 @@ def scope_of(run: DagsterRun, lake: Lake, seen: VersionSet, read: Collection[str
     if why or seen.base is None:
         return Scope(why or "nothing was released before")
     found = _of_changes(lake, seen.base, seen, read, made)
-    if REPROCESS_TAG not in run.tags or found.portfolios is None:
-        return found
-    asked = Scope.from_tag(run.tags[REPROCESS_TAG])
-    assert asked.portfolios is not None, "a reprocessing names portfolios"
-    together = tuple(sorted({*asked.portfolios, *found.portfolios}))
-    return Scope(f"{asked.why}; {found.why}", together, min(asked.since, found.since))
+    if found.portfolios is not None and REPROCESS_TAG in run.tags:
+        asked = Scope.from_tag(run.tags[REPROCESS_TAG])
+        assert asked.portfolios is not None, "a reprocessing names portfolios"
+        together = tuple(sorted({*asked.portfolios, *found.portfolios}))
+        found = Scope(f"{asked.why}; {found.why}", together, min(asked.since, found.since))
+    if found.portfolios is not None and seen.tried.retried:
+        together = tuple(sorted({*found.portfolios, *seen.tried.retried}))
+        found = Scope(f"{found.why}; {len(seen.tried.retried)} held ones are tried again", together, FIRST)
+    return found
+
+
+def due_again(run: DagsterRun, lake: Lake, seen: VersionSet, scope: Scope) -> frozenset[str]:
+    """The portfolios held in the last release that this run tries again, `scope` being that of the fold."""
+    held = frozenset(seen.held)
+    if not held or seen.base is None:
+        return held
+    raw = [table for table in seen.base.versions if table.startswith("raw/")]
+    if scope.portfolios is None or run.job_name == "refresh" or _others(lake, seen.base, seen, raw):
+        return held
+    return held & set(scope.portfolios)
 
 
 def _of_changes(lake: Lake, base: Release, seen: VersionSet, read: Collection[str], made: Collection[str]) -> Scope:
-    others = sorted(
-        table
-        for table in differing(seen, read) - _FOLLOW_THE_LEDGER
-        if table not in _GROW or not _only_grew(lake, table, base.versions, seen.versions)
-    )
+    others = _others(lake, base, seen, read)
     if others:
         return Scope(f"changed since the last release: {', '.join(others)}")
     moved = sorted(table for table in made if table not in base.versions or lake.version(table) != base.versions[table])
     if moved:
         return Scope(f"not as the last release has it: {', '.join(moved)}")
     return _of_the_ledger(lake, base.versions, seen.versions)
+
+
+def _others(lake: Lake, base: Release, seen: VersionSet, read: Collection[str]) -> list[str]:
+    """Those of the tables `read` that have changed otherwise than by new rows of the ledger or new securities."""
+    return sorted(
+        table
+        for table in differing(seen, read) - _FOLLOW_THE_LEDGER
+        if table not in _GROW or not _only_grew(lake, table, base.versions, seen.versions)
+    )
 
 
 def _of_the_ledger(lake: Lake, base: Mapping[str, int], now: Mapping[str, int]) -> Scope:

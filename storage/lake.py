@@ -89,6 +89,11 @@ class Lake:
         found = {table: self.version(table) for table in tables}
         return {table: version for table, version in found.items() if version is not None}
 
+    def columns(self, table: str, version: int | None = None) -> list[str]:
+        """The names of a version's columns, without the partition column."""
+        names = pa.schema(self.open(table, version).schema().to_arrow()).names
+        return [name for name in names if name != YEAR]
+
     def read(self, table: str, version: int | None = None) -> pa.Table:
         """All rows of one version, without the partition column."""
         with self.connect() as connection:
@@ -129,15 +134,16 @@ class Lake:
         date_column: str | None = None,
         window: Window | None = None,
         key: Key | None = None,
+        kept: Key | None = None,
         run_id: str = "",
         notes: Mapping[str, str] | None = None,
     ) -> Publication:
         """Make `rows` the table's content: of the whole, of `window` (by `date_column`), of the rows with `key` (a
-        column's value, or one of several), or of those rows in that window.
+        column's value, or one of several), or of those rows in that window. Rows with the key `kept` stay as they are.
 
         The same rows make no new version. A row outside the window is an error, and nothing is written. Other columns
-        than before come with the whole, or a window of all days there are, which is the same. `notes` stay with the
-        version's commit.
+        than before come with the whole, or a window of all days there are, which is the same; what was to be kept does
+        not fit them, and is gone. `notes` stay with the version's commit.
         """
         metadata = {"run_id": run_id, **(notes or {})}
         with _shown(rows) as (shown, schema):
@@ -158,12 +164,12 @@ class Lake:
                     options = {"mode": "overwrite", "schema_mode": "overwrite"}
                     self._write(table, _written(rows, date_column), date_column, metadata, **options)
                     return Publication(table, current.version() + 1, True, row_count, years)
-                old = self._fingerprints(current, schema, date_column, _condition(date_column, window, key))
+                old = self._fingerprints(current, schema, date_column, _condition(date_column, window, key, kept))
                 changed = {year for year in old.keys() | new.keys() if old.get(year) != new.get(year)}
                 if not changed:
                     return Publication(table, current.version(), False, row_count)
                 only = changed if date_column else None
-                predicate = _predicate(date_column, window, key, only)
+                predicate = _predicate(date_column, window, key, only, kept)
                 written = _written(rows, date_column, only)
                 self._write(table, written, date_column, metadata, mode="overwrite", predicate=predicate)
                 return Publication(
@@ -336,22 +342,28 @@ def _fingerprints(
 
 
 def _predicate(
-    date_column: str | None, window: Window | None, key: Key | None, years: Collection[int] | None
+    date_column: str | None,
+    window: Window | None,
+    key: Key | None,
+    years: Collection[int] | None,
+    kept: Key | None = None,
 ) -> str | None:
     """Which rows are replaced: those asked for, and of a table with days only in the changed years. None: all."""
     parts = [f"{YEAR} in ({', '.join(map(str, sorted(years)))})"] if years is not None else []
-    if window or key:
-        parts.append(_condition(date_column, window, key))
+    if window or key or kept:
+        parts.append(_condition(date_column, window, key, kept))
     return " and ".join(parts) or None
 
 
-def _condition(date_column: str | None, window: Window | None, key: Key | None) -> str:
-    parts = [
-        _is_one_of(name, [value] if isinstance(value, str | int) else value) for name, value in (key or {}).items()
-    ]
+def _condition(date_column: str | None, window: Window | None, key: Key | None, kept: Key | None = None) -> str:
+    parts = _named(key) + [f"not ({one})" for one in _named(kept)]
     if window and date_column:
         parts += [f"{date_column} >= date '{window.start}'", f"{date_column} <= date '{window.end}'"]
     return " and ".join(parts) or "true"
+
+
+def _named(key: Key | None) -> list[str]:
+    return [_is_one_of(name, [value] if isinstance(value, str | int) else value) for name, value in (key or {}).items()]
 
 
 def _is_one_of(name: str, values: Sequence[str | int]) -> str:

@@ -1,7 +1,7 @@
 {#
 A table that can be built in part. Without variables it is an ordinary table. With `from` and `to` its rows of those
-days are built, with `portfolios` those of these portfolios, as `<model>__window`; and `<model>` becomes the view of
-those plus the published rows outside them, so that all downstream models and tests see the full history. Only the part
+days are built, with `portfolios` those of these portfolios, with `left_out` those of all but these, as
+`<model>__window`; and `<model>` becomes the view of those plus the published rows outside them, so that all downstream models and tests see the full history. Only the part
 is published. A table that belongs to no portfolio is built whole where a part is of portfolios.
 #}
 {% materialization windowed, adapter="duckdb", supported_languages=["sql"] %}
@@ -61,7 +61,7 @@ as it has seen its first table, so that of two threads the second may be told th
 {# Which rows of a table are built, as a condition; none if all are. #}
 {% macro built_part(date_column, owner_column) -%}
   {%- set conditions = [] -%}
-  {%- if var("portfolios") is not none and owner_column -%}
+  {%- if (var("portfolios") is not none or var("left_out")) and owner_column -%}
     {%- do conditions.append(in_scope(owner_column)) -%}
   {%- endif -%}
   {%- if date_column and var("from") is not none and (var("portfolios") is none or owner_column) -%}
@@ -76,6 +76,7 @@ as it has seen its first table, so that of two threads the second may be told th
 {%- elif var("portfolios") -%} {{ column }} in ('{{ var("portfolios") | join("', '") }}')
 {%- else -%} false
 {%- endif -%}
+{%- if var("left_out") %} and {{ column }} not in ('{{ var("left_out") | join("', '") }}'){%- endif -%}
 {%- endmacro %}
 
 {# Whether a day is in the window that is built; always, if there is none. #}
@@ -102,7 +103,7 @@ What a generic test reads (dbt asks this macro): of a table that was built for s
 others were tested when they were built. Otherwise all rows.
 #}
 {% macro get_where_subquery(relation) -%}
-  {%- if execute and var("portfolios") is not none
+  {%- if execute and (var("portfolios") is not none or var("left_out"))
     and load_relation(relation.incorporate(path={"identifier": relation.identifier ~ "__window"})) is not none -%}
     {{ return("(select * from " ~ relation ~ " where " ~ in_scope("portfolio_id") ~ ") as in_scope") }}
   {%- endif -%}

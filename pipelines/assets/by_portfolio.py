@@ -3,16 +3,18 @@
 A portfolio's measures follow from its days in other marts and from the market; what of those has changed tells whose.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.assets.marts import SOURCES_OF
-from pipelines.mart import CHECK, Mart, checked
+from pipelines.holding import Failure, culprits, failure_of
+from pipelines.mart import CHECK, Mart, checked, holding_check
 from pipelines.plots import Picture
 from pipelines.publishing import Pictures, publish, unchanged_metadata
 from pipelines.resources import Platform
@@ -38,14 +40,28 @@ _TOGETHER = 200
 
 @dataclass(frozen=True, slots=True)
 class Measuring:
-    """What is measured: the portfolios of `scope` in the tables that `analytics` reads."""
+    """What is measured: the portfolios of `scope` but those `left_out`, in the tables that `analytics` reads."""
 
     analytics: LakeAnalyticsRepository
     scope: Scope
+    left_out: frozenset[str]
+
+    @property
+    def portfolios(self) -> list[str]:
+        """All of them, in order."""
+        asked = self.analytics.get_portfolios(self.scope.portfolios)
+        return sorted({one for group in asked.values() for one in group} - self.left_out)
+
+    def only(self, portfolios: Sequence[str]) -> "Measuring":
+        return replace(self, scope=replace(self.scope, portfolios=tuple(portfolios)))
+
+    def without(self, portfolios: Iterable[str]) -> "Measuring":
+        return replace(self, left_out=self.left_out.union(portfolios))
 
     def groups(self) -> Iterator[tuple[str, Sequence[str]]]:
         """A currency and some portfolios that count in it; all of the scope in the end, each once."""
-        for currency, portfolio_ids in self.analytics.get_portfolios(self.scope.portfolios).items():
+        for currency, known in self.analytics.get_portfolios(self.scope.portfolios).items():
+            portfolio_ids = [one for one in known if one not in self.left_out]
             for start in range(0, len(portfolio_ids), _TOGETHER):
                 yield currency, portfolio_ids[start : start + _TOGETHER]
 
@@ -56,7 +72,7 @@ def measuring(run: dg.DagsterRun, platform: Platform, seen: VersionSet, tables: 
     scope = scope_of(run, platform.lake, seen, read=_SOURCES, made=tables)
     read = {table: seen.versions[table] for table in READ if table in seen.versions}
     with mounted_unreleased(platform.lake, read) as mounted:
-        yield Measuring(LakeAnalyticsRepository(lambda: mounted), scope)
+        yield Measuring(LakeAnalyticsRepository(lambda: mounted), scope, seen.left_out)
 
 
 def specs_of(marts: Mapping[str, Mart]) -> dict[str, Any]:
@@ -80,7 +96,8 @@ def specs_of(marts: Mapping[str, Mart]) -> dict[str, Any]:
                 CHECK,
                 asset=table.split("/"),
                 blocking=True,
-                description="; ".join([f"{' and '.join(mart.key)} name one row", *mart.rules]).capitalize() + ".",
+                description="; ".join([f"{' and '.join(mart.key)} name one row", *mart.rules]).capitalize()
+                + ". Whose rows fail is held.",
             )
             for table, mart in marts.items()
         ],
@@ -95,7 +112,8 @@ def made(
     measure: Callable[[Measuring], Mapping[str, pa.Table]],
     pictures: Mapping[str, Callable[[Measuring, pa.Table], Mapping[str, Picture]]],
 ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
-    """Measure what has to be, and publish the selected of `marts`, if all of their rows are sound.
+    """Measure what has to be, and publish the selected of `marts`; who cannot be measured, or has rows that are not
+    sound, is held and keeps the rows that are there.
 
     `measure` gives the rows of every mart; `pictures` are of the rows of some, drawn where all portfolios are measured.
     """
@@ -109,22 +127,61 @@ def made(
     if not left:
         return
     with measuring(context.run, platform, seen, left) as found:
-        rows = measure(found)
-        broken = {table: marts[table].broken(rows[table]) for table in left}
-        yield from (checked(table, broken[table]) for table in left)
-        if any(broken.values()):
-            raise dg.Failure(f"not published, as these rules are broken: {broken}", allow_retries=False)
+        rows, failures = _measured(found, measure, left[0])
+        failures += [
+            failure_of(portfolio_id, table, CHECK, "; ".join(broken))
+            for table in left
+            for portfolio_id, broken in marts[table].broken_by_portfolio(rows[table]).items()
+        ]
+        found = found.without(failure.portfolio_id for failure in failures)
+        if failures:
+            context.log.warning("held: %s", failures)
+        yield from (holding_check(table, [one for one in failures if one.table == table]) for table in left)
         for table in left:
+            sound = _without(rows[table], found.left_out)
+            scope = found.scope.without(found.left_out)
             yield publish(
                 platform,
                 dg.AssetKey(table.split("/")),
-                rows[table],
+                sound,
                 context.run.run_id,
-                lake_key=found.scope.key,
-                extra=found.scope.metadata,
+                lake_key=scope.key,
+                kept=found.left_out if scope.is_whole else (),
+                extra=scope.metadata,
                 meanings=marts[table].meanings,
-                pictures=_of_rows(pictures.get(table), found, rows[table]),
+                pictures=_of_rows(pictures.get(table), found, sound),
             )
+
+
+def _measured(
+    found: Measuring, measure: Callable[[Measuring], Mapping[str, pa.Table]], table: str
+) -> tuple[Mapping[str, pa.Table], list[Failure]]:
+    """The rows of all who can be measured, and who cannot; the error, if that is nobody's."""
+    why: dict[str, Exception] = {}
+
+    def works(chosen: Sequence[str]) -> bool:
+        try:
+            measure(found.only(chosen))
+        except Exception as error:
+            why.update(dict.fromkeys(chosen, error))
+            return False
+        return True
+
+    try:
+        return measure(found), []
+    except Exception:
+        who = culprits(found.portfolios, works)
+        if not who:
+            raise
+    return measure(found.without(who)), [
+        failure_of(one, table, CHECK, f"cannot be measured: {why[one]!r}") for one in who
+    ]
+
+
+def _without(rows: pa.Table, portfolios: Collection[str]) -> pa.Table:
+    if not portfolios:
+        return rows
+    return rows.filter(pc.invert(pc.is_in(rows["portfolio_id"], pa.array(sorted(portfolios), pa.string()))))
 
 
 def _of_rows(

@@ -1,24 +1,27 @@
-"""Marts: the dbt project's models as assets. Write, audit, publish: dbt runs to its end, and only if every model and
-test passed are its tables published, and only then reported as materialised.
+"""Marts: the dbt project's models as assets. Write, audit, publish: dbt runs to its end, and only what passed is
+published, and only then reported as materialised. Who fails a check about one portfolio is held, and keeps its rows.
 
-Belongs here: mounting, running, publishing. Does not: any formula; those are in dbt_project.
+Belongs here: what is built of which models, and publishing. Does not: any formula; those are in dbt_project.
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from dagster_duckdb import DuckDBResource
 
-from pipelines.dbt_runner import MANIFEST, DbtBuild, DbtRunner, nodes
+from pipelines.dbt_runner import MANIFEST, BuildPart, DbtRunner, nodes
+from pipelines.holding import Failure, failed_metadata
+from pipelines.mart_build import BuildFailed, MartBuild, Models
 from pipelines.partitions import DaysConfig
 from pipelines.plots import value_chart
-from pipelines.publishing import described, unchanged_metadata
+from pipelines.publishing import described, kept_key, unchanged_metadata
 from pipelines.resources import Platform
-from pipelines.scope import Scope, scope_of, unchanged
+from pipelines.scope import PORTFOLIOS, Scope, portfolio_ids, scope_of, unchanged
 from pipelines.version_set import VersionSet, pinned
 from storage.errors import SetupError
 from storage.lake import Lake, Window, schema_of
@@ -70,6 +73,14 @@ def _depth(table: str) -> int:
 _MODELS = {f"{node['schema']}/{node['name']}": node for node in nodes(MANIFEST_JSON, "model").values()}
 SOURCES_OF = {table: _sources(table) for table in _MODELS}
 _DEPTH = {table: _depth(table) for table in _MODELS}
+DATE_COLUMNS = {table: node["config"].get("date_column") for table, node in _MODELS.items()}
+_MODEL_NAMES = {str(node["name"]) for node in _MODELS.values()}
+_BUILT = Models(
+    _TABLES,
+    frozenset(OWNED),
+    {table: list(node["columns"]) for table, node in _MODELS.items() if table in MADE},
+    nodes(MANIFEST_JSON, "test"),
+)
 _UNCHANGED: dict[str, Any] = {
     "scope/what": "nothing",
     "scope/why": "nothing that it is made from has changed; its rows have passed before",
@@ -101,10 +112,6 @@ class LakeTranslator(DagsterDbtTranslator):
 TRANSLATOR = LakeTranslator(DagsterDbtTranslatorSettings(enable_asset_checks=True))
 
 
-class BuildFailed(dg.Failure):
-    """A model or a test failed; nothing of the build was published."""
-
-
 @dbt_assets(manifest=MANIFEST_JSON, name="marts", dagster_dbt_translator=TRANSLATOR)
 def marts(
     context: dg.AssetExecutionContext,
@@ -125,28 +132,57 @@ def marts(
     if not selected:
         yield from in_order(context, done)
         return
+    options = platform.lake.storage_options
     with platform.scratch(context.run.run_id) as folder:
-        scratch = DuckDBResource(database=str(folder / "scratch.duckdb"))
-        with scratch.get_connection() as connection:
-            mount(connection, platform.lake, seen.versions)
-        scratch_db, options = folder / "scratch.duckdb", platform.lake.storage_options
-        build = dbt.build(scratch_db, selected, part.window, part.portfolios, options)
-        outputs, checks = mapped(context, build)
-        yield from sorted(checks, key=lambda check: not check.passed)
-        if not build.is_success:
-            raise BuildFailed("; ".join(build.problems) or "dbt failed", allow_retries=False)
-        with scratch.get_connection() as connection:
+        left_out = sorted(seen.left_out)
+        build = MartBuild(
+            dbt,
+            _BUILT,
+            platform.lake,
+            seen.versions,
+            folder,
+            BuildPart(part.window, part.portfolios, left_out, options),
+            lambda: part.portfolios or portfolio_ids(platform.lake, seen.versions[PORTFOLIOS]),
+        )
+        try:
+            build.build([name for name in selected if name in _MODEL_NAMES])
+            failing = build.test([name for name in selected if name not in _MODEL_NAMES])
+        except BuildFailed:
+            yield from sorted(mapped(context, build.events)[1], key=lambda check: not check.passed)
+            raise
+        outputs, checks = mapped(context, build.events)
+        yield from (_about_portfolios(check, failing.get(check.check_name or "", ())) for check in checks)
+        built = replace(part, left_out=build.part.left_out, built_without=build.built_without)
+        with DuckDBResource(database=str(build.scratch)).get_connection() as connection:
             let_read(connection, options)
-            done += [published(context, platform, connection, output, part) for output in outputs]
+            done += [published(context, platform, connection, output, built) for output in outputs]
+    if build.failures:
+        context.log.warning("held: %s", build.failures)
+        done = [_telling(output, build.failures) for output in done]
     yield from in_order(context, done)
+
+
+def _about_portfolios(check: dg.AssetCheckResult, failures: Sequence[Failure]) -> dg.AssetCheckResult:
+    """A failed check that holds portfolios is a warning: it stops nobody else."""
+    if not failures:
+        return check
+    told: dict[str, Any] = {**check.metadata, **failed_metadata(failures)}
+    return check._replace(severity=dg.AssetCheckSeverity.WARN, metadata=told)
+
+
+def _telling(output: dg.Output[None], failures: Sequence[Failure]) -> dg.Output[None]:
+    return output.with_metadata({**output.metadata, **failed_metadata(failures)})
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What of the tables is built: the days of `window`, the portfolios of `scope`, or with neither all."""
+    """What of the tables is built: the days of `window`, the portfolios of `scope`, or with neither all; but of none of
+    `left_out`, of which the build was `built_without` and the others failed a test after it."""
 
     window: Window | None
     scope: Scope | None = None
+    left_out: Sequence[str] = ()
+    built_without: Sequence[str] = ()
 
     @property
     def portfolios(self) -> tuple[str, ...] | None:
@@ -161,16 +197,6 @@ def part_of(context: dg.AssetExecutionContext, config: DaysConfig, platform: Pla
     selected = {"/".join(key.path) for key in context.selected_asset_keys}
     scope = scope_of(context.run, platform.lake, seen, read=_SOURCES, made=sorted(OWNED & selected))
     return Part(scope.window, scope)
-
-
-def mount(connection: Any, lake: Lake, versions: Mapping[str, int]) -> None:
-    """Every pinned table under its own name, and marts under `published` too: there a window finds its other days."""
-    lake.mount(connection, versions)
-    lake.mount(
-        connection,
-        {table: version for table, version in versions.items() if table.startswith("marts/")},
-        as_schema="published",
-    )
 
 
 def unchanged_models(context: dg.AssetExecutionContext, part: Part, lake: Lake, seen: VersionSet) -> dict[str, int]:
@@ -209,12 +235,12 @@ def selected_nodes(context: dg.AssetExecutionContext, unchanged: Collection[str]
 
 
 def mapped(
-    context: dg.AssetExecutionContext, build: DbtBuild
+    context: dg.AssetExecutionContext, told: Sequence[DbtCoreCliEventMessage]
 ) -> tuple[list[dg.Output[None]], list[dg.AssetCheckResult]]:
     """dbt's events as Dagster's: an output per model that was built, a check result per test that ran."""
     events = [
         mapped_event
-        for event in build.events
+        for event in told
         for mapped_event in event.to_default_asset_events(MANIFEST_JSON, TRANSLATOR, context)
     ]
     outputs = [event for event in events if isinstance(event, dg.Output)]
@@ -228,20 +254,27 @@ def published(
     output: dg.Output[None],
     part: Part,
 ) -> dg.Output[None]:
-    """Publish the model behind `output`: the part of it that was built, or the whole."""
+    """Publish the model behind `output`: the part of it that was built, or the whole; not of who failed a test, nor of
+    who was left out."""
     unique_id = output.metadata["unique_id"].value
     node = MANIFEST_JSON["nodes"][unique_id]
     table = f"{node['schema']}/{node['name']}"
     date_column = node["config"].get("date_column")
-    of_portfolios = part.portfolios is not None
-    is_part = (table in OWNED) if of_portfolios else bool(part.window and date_column)
-    relation = connection.table(f'"{node["schema"]}"."{node["name"]}{"__window" if is_part else ""}"')
+    is_owned, is_window = table in OWNED, bool(part.window and date_column)
+    is_part = is_owned if part.portfolios is not None else is_window
+    is_beside = is_part or (is_owned and bool(part.built_without))
+    relation = connection.table(f'"{node["schema"]}"."{node["name"]}{"__window" if is_beside else ""}"')
+    failed = sorted(set(part.left_out).difference(part.built_without))
+    if is_owned and failed:
+        relation = relation.filter(f"portfolio_id not in ({', '.join(repr(one) for one in failed)})")
+    of_scope = part.scope.without(part.left_out).key if part.scope and is_part else None
     publication = platform.lake.publish(
         table,
         relation,
         date_column=date_column,
         window=part.window if is_part and date_column else None,
-        key=part.scope.key if part.scope and is_part else None,
+        key=of_scope,
+        kept=kept_key(part.left_out) if is_owned and of_scope is None else None,
         run_id=context.run.run_id,
     )
     meanings = {name: column["description"] for name, column in node["columns"].items()}
