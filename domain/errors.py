@@ -20,6 +20,7 @@
     +-- PortfolioArchived      portfolio_archived
     +-- AlreadyExists          already_exists
     +-- NoRelease              no_release
+    +-- PortfolioHeld          held
     +-- MissingParameters      missing_parameters
     +-- FxMissing              fx_missing
     +-- TooManyHoldings        too_many_holdings
@@ -195,6 +196,21 @@ class NoRelease(Refusal):
 class NoReleaseThen(NotFound):
     def __init__(self, moment: datetime) -> None:
         super().__init__(f"nothing had been released by {moment.isoformat()}")
+
+
+class PortfolioHeld(Refusal):
+    """Nothing of a portfolio can be shown: it has failed a check, and no release has it as it was before."""
+
+    code = "held"
+
+    def __init__(self, portfolio_id: UUID, reason: str, since: datetime) -> None:
+        super().__init__(
+            f"portfolio {portfolio_id} is held since {since.isoformat(timespec='seconds')}, and nothing of it was "
+            f"released before: {reason}",
+            portfolio_id=str(portfolio_id),
+            reason=reason,
+            held_since=since.isoformat(),
+        )
 
 
 class MissingParameters(Refusal):

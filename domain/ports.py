@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from domain.events import DomainEvent
@@ -29,6 +29,29 @@ class ReleaseInfo:
     release_id: int
     released_at: datetime
     as_of: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldReason:
+    """Why a portfolio is not shown up to its newest ledger row: `failed_version` was tried and failed a check.
+
+    It is shown up to ledger row `shown_version`, as before.
+    """
+
+    table_name: str
+    check_name: str
+    figures: str
+    held_since: datetime
+    failed_version: int
+    shown_version: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioReleaseInfo(ReleaseInfo):
+    """A release as it shows one portfolio: RELEASED, or HELD with the reason and an `as_of` of its own."""
+
+    status: Literal["RELEASED", "HELD"]
+    held: HeldReason | None
 
 
 @dataclass(frozen=True, slots=True)

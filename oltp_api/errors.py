@@ -15,6 +15,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
@@ -36,6 +37,7 @@ from domain.errors import (
     NoRelease,
     NotFound,
     NothingStored,
+    PortfolioHeld,
     PortfolioNotFound,
     Refusal,
     SecurityNotFound,
@@ -61,6 +63,7 @@ _STATUS: Mapping[type[Refusal], int] = {
     AlreadyExists: 409,
     AlreadyKnown: 409,
     AccountInUse: 409,
+    PortfolioHeld: 409,
     PricedElsewhere: 409,
     StaleVersion: 412,
     PreconditionRequired: 428,
@@ -174,6 +177,7 @@ def _field(location: Sequence[str | int]) -> str:
 
 
 _PORTFOLIO_ID = UUID("3b3f5f0e-7a43-4a52-9d6c-0a4f6de0b1c7")
+_SINCE = datetime(2026, 11, 28, 9, 30, tzinfo=UTC)
 _EXAMPLES: Sequence[Problem] = [
     problem_of(error)
     for error in (
@@ -183,6 +187,7 @@ _EXAMPLES: Sequence[Problem] = [
         InsufficientCash("USD", Decimal("120.50"), Decimal(1000)),
         InsufficientPosition(1, Decimal(10), Decimal(12)),
         IdempotencyConflict("order-17"),
+        PortfolioHeld(_PORTFOLIO_ID, "marts/fact_return_daily fails a_level_names_what_it_is_of", _SINCE),
         StaleVersion('"4.1"'),
         PreconditionRequired(),
         RequestValidationError([{"loc": ("body", "quantity"), "type": "missing", "msg": "Field required"}]),

@@ -18,6 +18,8 @@ GAUGES = {
     "outbox_waiting_events": "Events that a consumer has not handled.",
     "outbox_lag_seconds": "Age of the oldest event that a consumer has not handled.",
     "dead_letters": "Events that a consumer has given up.",
+    "held_portfolios": "Portfolios that are shown as an older release had them, as they have failed a check.",
+    "held_oldest_seconds": "How long the one that is held longest has been; 0 if none is.",
     "release_id": "The newest release.",
     "release_age_seconds": "Time since the newest release was made.",
     "release_lag_seconds": "Age of the oldest ledger row that the newest release does not show; 0 if there is none.",

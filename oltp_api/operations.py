@@ -14,6 +14,7 @@ from oltp_api.dependencies import World
 from oltp_api.errors import NotReady
 from storage.analytics import LakeAnalyticsRepository
 from storage.consumers import lag
+from storage.held import HeldPortfolio
 from storage.horizon import NOTHING_SEEN, Horizon
 from storage.queries import statements
 from storage.releases import Release
@@ -43,10 +44,10 @@ class Operations:
     def schema_version(self) -> str:
         return str(self._row("schema_version")["schema_version"])
 
-    def state(self, release: Release | None) -> State:
+    def state(self, release: Release | None, held: Mapping[str, HeldPortfolio]) -> State:
         found = self._row("state")
         system_identifier = found.pop("system_identifier")
-        lag = self._lag(release.horizon, system_identifier) if release else None
+        lag = self._lag(release.horizon, system_identifier, held) if release else None
         return State(**found, **self._events(), release_lag_seconds=lag)
 
     def _events(self) -> dict[str, Any]:
@@ -70,9 +71,11 @@ class Operations:
         pending = self._row("pending", portfolio_id=portfolio_id)
         return {**rows[0], **pending, "last_snapshot": snapshots[0] if snapshots else None}
 
-    def _lag(self, horizon: Horizon, system_identifier: str) -> float:
+    def _lag(self, horizon: Horizon, system_identifier: str, held: Mapping[str, HeldPortfolio]) -> float:
+        """A row of a held portfolio that was replicated and is not shown waits too."""
         seen = horizon if horizon.system_identifier == system_identifier else Horizon(NOTHING_SEEN, system_identifier)
-        return float(self._row("release_lag", xmin=str(seen.xmin), snapshot=seen.snapshot)["seconds"])
+        hidden = {"held": list(held), "shown": [one.shown_version or 0 for one in held.values()]}
+        return float(self._row("release_lag", xmin=str(seen.xmin), snapshot=seen.snapshot, **hidden)["seconds"])
 
     def _row(self, name: str, **parameters: object) -> dict[str, Any]:
         (row,) = self._rows(name, **parameters)
@@ -89,6 +92,11 @@ def newest_release(analytics: LakeAnalyticsRepository) -> Release | None:
         return None
 
 
+def held_portfolios(world: World) -> Mapping[str, HeldPortfolio]:
+    """Those that the newest release holds; none before the first."""
+    return world.analytics.held() if newest_release(world.analytics) else {}
+
+
 def state_of(world: World) -> tuple[State, Release | None]:
     """The state and the newest release; NotReady if the database has another schema than we were started for."""
     release = newest_release(world.analytics)
@@ -97,7 +105,7 @@ def state_of(world: World) -> tuple[State, Release | None]:
         schema_version = operations.schema_version()
         if schema_version != world.schema_version:
             raise NotReady(f"the schema is at {schema_version}, this process was started for {world.schema_version}")
-        return operations.state(release), release
+        return operations.state(release, held_portfolios(world)), release
 
 
 def gauges(world: World) -> Mapping[str, float | None]:
@@ -116,7 +124,9 @@ def gauges(world: World) -> Mapping[str, float | None]:
             ledger_rows = Operations(connection).ledger_rows()
     except (psycopg.Error, NotReady):
         return found
-    age = (datetime.now(UTC) - release.released_at).total_seconds() if release else None
+    now = datetime.now(UTC)
+    age = (now - release.released_at).total_seconds() if release else None
+    held = [(now - one.held_since).total_seconds() for one in held_portfolios(world).values()]
     return {
         **found,
         "database_up": 1,
@@ -125,6 +135,8 @@ def gauges(world: World) -> Mapping[str, float | None]:
         "outbox_waiting_events": state.waiting_events,
         "outbox_lag_seconds": state.lag_seconds,
         "dead_letters": state.dead_letters,
+        "held_portfolios": len(held),
+        "held_oldest_seconds": max(held, default=0),
         "release_id": release.release_id if release else None,
         "release_age_seconds": age,
         "release_lag_seconds": state.release_lag_seconds,

@@ -19,6 +19,7 @@ from pipelines.partitions import SIMULATIONS
 from pipelines.resources import Platform
 from pipelines.rewritten import Rewritten, rewritten_by
 from storage.errors import SetupError
+from storage.held import held_in
 
 _MOST_TOLD = 12
 
@@ -34,6 +35,8 @@ def refresh(platform: Platform | None = None, instance: dg.DagsterInstance | Non
     done = job.execute_in_process(instance=instance, tags=tags, run_config=progress.SHOWN, raise_on_error=False)
     if done.success:
         _tell(rewritten_by(instance, done.run_id))
+        for one in held_in(platform.lake, platform.releases.head()).values():
+            print(f"  ! portfolio {one.portfolio_id} is held since {one.held_since:%Y-%m-%d %H:%M}: {one.reason}")
     return done.success and simulate_due(defs, platform, instance)
 
 

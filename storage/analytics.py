@@ -14,9 +14,10 @@ from domain.analytics.periods import months_before
 from domain.analytics.review import WINDOW_YEARS, Cash, Holding, Reviewed, comparable
 from domain.analytics.series import Benchmark, Daily, Days, Float64, PortfolioSeries
 from domain.analytics.subjects import Level, Subject, SubjectSeries
-from domain.errors import NoRelease
+from domain.errors import NoRelease, PortfolioHeld
 from domain.holdings import average_cost
 from domain.ports import (
+    PortfolioReleaseInfo,
     PortfolioValue,
     ReleasedCash,
     ReleaseInfo,
@@ -27,6 +28,7 @@ from domain.ports import (
 )
 from domain.posted_prices import PriceSourceName
 from domain.snapshots import Quote, ReleasedQuotes
+from storage.held import HeldPortfolio
 from storage.lake import Lake
 from storage.lineage import ValueLineage, explained
 from storage.mounted import MountedRelease, MountedReleases, mounted
@@ -69,6 +71,21 @@ class LakeAnalyticsRepository:
         release = self._mounted().release
         return ReleaseInfo(release.release_id, release.released_at, release.as_of)
 
+    def release_of(self, portfolio_id: UUID) -> PortfolioReleaseInfo:
+        """The release as it shows a portfolio; PortfolioHeld if it is held and shows nothing."""
+        newest = self._mounted()
+        release, held = newest.release, newest.held.get(str(portfolio_id))
+        named = (release.release_id, release.released_at)
+        if held is None:
+            return PortfolioReleaseInfo(*named, release.as_of, "RELEASED", None)
+        if held.shown_as_of is None:
+            raise PortfolioHeld(portfolio_id, held.reason, held.held_since)
+        return PortfolioReleaseInfo(*named, held.shown_as_of, "HELD", held.why)
+
+    def held(self) -> Mapping[str, HeldPortfolio]:
+        """The portfolios that the release holds, by their id."""
+        return self._mounted().held
+
     def head(self) -> Release:
         """The whole release that answers come from."""
         return self._mounted().release
@@ -81,7 +98,7 @@ class LakeAnalyticsRepository:
     def get_positions(self, portfolio_id: UUID, on: date | None = None) -> Sequence[ValuedPosition]:
         """Positions at the close of `on`, or of the release's `as_of` where that is earlier; accounts are summed."""
         newest = self._mounted()
-        as_of = newest.release.as_of
+        as_of = self.release_of(portfolio_id).as_of
         if as_of is None:
             return []
         rows = newest.rows(_SQL["positions"], portfolio_id=str(portfolio_id), on=min(on or as_of, as_of))
@@ -90,7 +107,7 @@ class LakeAnalyticsRepository:
     def get_cash(self, portfolio_id: UUID, on: date | None = None) -> Sequence[ReleasedCash]:
         """Cash of each currency at the close of `on`, or of the release's `as_of` where that is earlier."""
         newest = self._mounted()
-        as_of = newest.release.as_of
+        as_of = self.release_of(portfolio_id).as_of
         if as_of is None:
             return []
         rows = newest.rows(_SQL["cash"], portfolio_ids=[str(portfolio_id)], on=min(on or as_of, as_of))
@@ -99,7 +116,7 @@ class LakeAnalyticsRepository:
     def explain(self, portfolio_id: UUID, security_id: int, on: date | None = None) -> ValueLineage:
         """What the value of a security in a portfolio was made of, on `on` or the release's last day."""
         newest = self._mounted()
-        as_of = newest.release.as_of
+        as_of = self.release_of(portfolio_id).as_of
         if as_of is None:
             raise NoRelease()
         return explained(newest, portfolio_id, security_id, min(on or as_of, as_of))

@@ -4,13 +4,15 @@
 lag or a cause goes by what is shown, not by what was replicated.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
 
+from domain.ports import HeldReason
 from storage.lake import Lake
 from storage.releases import Release
 
@@ -49,8 +51,12 @@ class HeldPortfolio:
     def reason(self) -> str:
         return f"{self.table_name} fails {self.check_name}: {self.figures}"
 
+    @property
+    def why(self) -> HeldReason:
+        return HeldReason(**{field.name: getattr(self, field.name) for field in fields(HeldReason)})
+
     def as_row(self) -> dict[str, Any]:
-        return {name: str(value) if name == "portfolio_id" else value for name, value in _fields(self).items()}
+        return {name: getattr(self, name) for name in SCHEMA.names} | {"portfolio_id": str(self.portfolio_id)}
 
 
 def held_in(lake: Lake, release: Release | None) -> dict[str, HeldPortfolio]:
@@ -61,9 +67,11 @@ def held_in(lake: Lake, release: Release | None) -> dict[str, HeldPortfolio]:
     return {row["portfolio_id"]: held_of(row) for row in lake.read(TABLE, version).to_pylist()}
 
 
-def held_of(row: dict[str, Any]) -> HeldPortfolio:
+def held_of(row: Mapping[str, Any]) -> HeldPortfolio:
     return HeldPortfolio(**{**row, "portfolio_id": UUID(row["portfolio_id"])})
 
 
-def _fields(held: HeldPortfolio) -> dict[str, Any]:
-    return {name: getattr(held, name) for name in SCHEMA.names}
+def is_shown(held: Mapping[str, HeldPortfolio]) -> str:
+    """The condition on `portfolio_id` and `seq` that a ledger row is one that the release shows."""
+    hidden = [f"(portfolio_id = '{one}' and seq > {known.shown_version or 0})" for one, known in sorted(held.items())]
+    return f"not ({' or '.join(hidden)})" if hidden else "true"

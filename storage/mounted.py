@@ -18,20 +18,24 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from domain.errors import NoRelease, NoReleaseThen
+from storage.held import HeldPortfolio, held_in, is_shown
 from storage.horizon import NOTHING_SEEN, Horizon
 from storage.kept import Kept
 from storage.lake import Lake, local_folder
 from storage.releases import TABLE, Release, Releases
 
+_LEDGER, _PORTFOLIOS = "raw/pg_transaction_ledger", "raw/pg_portfolio"
 _MENTIONED = re.compile(r"\b(marts|simulation|raw)\.(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
 class MountedRelease:
-    """One release as views in a DuckDB of its own."""
+    """One release as views in a DuckDB of its own. Of a portfolio that it holds, the ledger ends with the row up to
+    which it is shown."""
 
     release: Release
     connection: duckdb.DuckDBPyConnection
+    held: Mapping[str, HeldPortfolio]
     lock: Lock = field(default_factory=Lock)
     kept: dict[Any, dict[str, Any]] = field(default_factory=dict)
 
@@ -117,7 +121,21 @@ def _mounted(lake: Lake, release: Release, versions: Mapping[str, int]) -> Mount
     connection = duckdb.connect(config={"memory_limit": "1GB", "temp_directory": ""})
     connection.execute("set global TimeZone = 'UTC'")
     lake.mount(connection, versions)
-    return MountedRelease(release, connection)
+    held = held_in(lake, release)
+    if held:
+        _end_ledgers(connection, lake, release, held)
+    return MountedRelease(release, connection, held)
+
+
+def _end_ledgers(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, release: Release, held: Mapping[str, HeldPortfolio]
+) -> None:
+    """Let the replica of the ledger end where what is shown ends, and the portfolios' versions with it."""
+    ledger, portfolios = (lake.scan(table, release.versions[table]) for table in (_LEDGER, _PORTFOLIOS))
+    connection.execute(f"create or replace view raw.pg_transaction_ledger as from {ledger} where {is_shown(held)}")
+    shown = " ".join(f"when '{one}' then {known.shown_version or 0}" for one, known in sorted(held.items()))
+    version = f"cast(case portfolio_id {shown} else version end as bigint) as version"
+    connection.execute(f"create or replace view raw.pg_portfolio as select * replace ({version}) from {portfolios}")
 
 
 _RELEASED_BY = "select max(release_id) as release_id from meta.release where released_at <= $moment"

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from storage.errors import SchemaChanged
+from storage.held import held_in, is_shown
 from storage.lake import Lake
 from storage.mounted import MountedRelease
 from storage.queries import statements
@@ -148,6 +149,10 @@ def _new_rows(lake: Lake, before: Release, after: Release) -> dict[str, date]:
     if _LEDGER not in before.versions or _LEDGER not in after.versions:
         return {}
     older, newer = lake.scan_apart(_LEDGER, before.versions[_LEDGER], after.versions[_LEDGER])
+    was_held, whole = held_in(lake, before), lake.scan(_LEDGER, after.versions[_LEDGER])
+    if was_held:  # what it had replicated and did not show is new
+        newer = f"(from {newer} union select * from {whole} where not ({is_shown(was_held)}))"
+        older = f"(from {older} where {is_shown(was_held)})"
     with lake.connect() as connection:
         query = f"with older as (from {older}), newer as (from {newer}) {_SQL['reaching_back']}"
         return dict(connection.execute(query).fetchall())

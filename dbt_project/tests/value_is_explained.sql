@@ -15,19 +15,24 @@ with days as (
     from {{ ref('fact_portfolio_value_daily') }}
     where {{ in_scope('portfolio_id') }}
     window by_day as (partition by portfolio_id order by business_date)
+),
+
+explained as (
+    select
+        portfolio_id,
+        business_date,
+        total_value - begin_value as change,
+        (inflow - outflow)
+        + income
+        + (realised - begin_realised)
+        + (unrealised - begin_unrealised - transfer_gain)
+        + fx_gain
+        - fees
+        - tax as explained
+    from days
+    where n_unknown + begin_unknown = 0
 )
 
 select *
-from days
-where
-    n_unknown + begin_unknown = 0
-    and abs(
-        (total_value - begin_value)
-        - (inflow - outflow)
-        - income
-        - (realised - begin_realised)
-        - (unrealised - begin_unrealised - transfer_gain)
-        - fx_gain
-        + fees
-        + tax
-    ) > 0.01
+from explained
+where abs(change - explained) > 0.01

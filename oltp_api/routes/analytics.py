@@ -24,7 +24,7 @@ router = APIRouter(tags=["analytics"], responses=PROBLEMS)
 
 @router.get("/portfolios/{portfolio_id}/positions", summary="Positions and their value at the close of a day")
 def get_positions(portfolio_id: VisiblePortfolio, analytics: AnalyticsDep, on: Day | None = None) -> PositionsView:
-    release = analytics.release()
+    release = analytics.release_of(portfolio_id)
     day = min(on or release.as_of, release.as_of) if release.as_of else on
     positions = analytics.get_positions(portfolio_id, day)
     values = analytics.get_values(portfolio_id, day, day) if day else []
@@ -45,7 +45,8 @@ def get_values(
 ) -> ValuesView:
     values = analytics.get_values(portfolio_id, start, end)
     return ValuesView(
-        **asdict(analytics.release()), values=[PortfolioValueView.model_validate(value) for value in values]
+        **asdict(analytics.release_of(portfolio_id)),
+        values=[PortfolioValueView.model_validate(value) for value in values],
     )
 
 
@@ -56,7 +57,7 @@ def get_correlations(portfolio_id: VisiblePortfolio, analytics: AnalyticsDep) ->
         CorrelationView(ticker_a=ticker_a, ticker_b=ticker_b, correlation=correlation)
         for ticker_a, ticker_b, correlation in analytics.get_correlation_extremes(tickers)
     ]
-    return CorrelationsView(**asdict(analytics.release()), extremes=extremes)
+    return CorrelationsView(**asdict(analytics.release_of(portfolio_id)), extremes=extremes)
 
 
 @router.get("/releases/latest", summary="The release that answers come from")

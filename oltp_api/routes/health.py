@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from oltp_api.dependencies import WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.metrics import Metrics
-from oltp_api.operations import state_of
+from oltp_api.operations import held_portfolios, state_of
 from oltp_api.schemas.portfolios import ReleaseView
 
 router = APIRouter(prefix="/health", tags=["health"])
@@ -30,6 +30,7 @@ class Ready(BaseModel):
         description="How long the oldest ledger row that the release does not show has waited; 0 if there is none."
     )
     oldest_transaction_seconds: float = Field(description="A transaction that stays open holds every release back.")
+    held_portfolios: int = Field(description="Shown as an older release had them, as they have failed a check.")
     dead_letters: int = Field(description="Events that a consumer has given up.")
 
 
@@ -47,6 +48,7 @@ def ready(world: WorldDep) -> Ready:
         release=ReleaseView.model_validate(release) if release else None,
         release_lag_seconds=state.release_lag_seconds,
         oldest_transaction_seconds=state.oldest_transaction_seconds,
+        held_portfolios=len(held_portfolios(world)),
         dead_letters=state.dead_letters,
     )
 

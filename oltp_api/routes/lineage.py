@@ -28,7 +28,7 @@ def explain_value(
         for day in [row["business_date"]]
     ]
     facts = {name: getattr(found, name) for name in _AS_THEY_ARE}
-    known = {**asdict(analytics.release()), **facts, "portfolio_id": portfolio_id, "transactions": rows}
+    known = {**asdict(analytics.release_of(portfolio_id)), **facts, "portfolio_id": portfolio_id, "transactions": rows}
     return ValueLineageView.model_validate({**known, "links": _links(portfolio_id, found.ticker)})
 
 

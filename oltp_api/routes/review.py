@@ -39,7 +39,7 @@ MeasuredDep = Annotated[Measures | None, Depends(measured)]
 @router.get("/portfolios/{portfolio_id}/performance", summary="Return over ten periods, beside the benchmark's")
 def get_performance(portfolio: SeenPortfolio, analytics: KnownDep, found: MeasuredDep) -> PerformanceView:
     return PerformanceView(
-        **asdict(analytics.release()),
+        **asdict(analytics.release_of(portfolio.portfolio_id)),
         currency=portfolio.base_currency,
         benchmark=found.benchmark if found else None,
         performance=found.performance if found else None,
@@ -60,28 +60,29 @@ def get_holdings_performance(
 ) -> HoldingsPerformanceView:
     held = found.holdings_performance if found else []
     return HoldingsPerformanceView(
-        **asdict(analytics.release()),
+        **asdict(analytics.release_of(portfolio.portfolio_id)),
         currency=portfolio.base_currency,
         holdings=[one for one in held if one.period == period],
     )
 
 
 @router.get("/portfolios/{portfolio_id}/risk", summary="Risk as it was, and of what is held now")
-def get_risk(analytics: KnownDep, found: MeasuredDep) -> RiskView:
-    return RiskView(**asdict(analytics.release()), risk=found.risk if found else None)
+def get_risk(portfolio: SeenPortfolio, analytics: KnownDep, found: MeasuredDep) -> RiskView:
+    return RiskView(**asdict(analytics.release_of(portfolio.portfolio_id)), risk=found.risk if found else None)
 
 
 @router.get(
     "/portfolios/{portfolio_id}/concentration", summary="How much is in one place, and whether that is too much"
 )
-def get_concentration(analytics: KnownDep, found: MeasuredDep) -> ConcentrationView:
-    return ConcentrationView(**asdict(analytics.release()), concentration=found.concentration if found else None)
+def get_concentration(portfolio: SeenPortfolio, analytics: KnownDep, found: MeasuredDep) -> ConcentrationView:
+    shown = asdict(analytics.release_of(portfolio.portfolio_id))
+    return ConcentrationView(**shown, concentration=found.concentration if found else None)
 
 
 def reviewed(
     portfolio: SeenPortfolio, analytics: KnownDep, found: MeasuredDep, world: WorldDep, user_id: UserDep
 ) -> Review:
-    of_release = asdict(analytics.release())
+    of_release = asdict(analytics.release_of(portfolio.portfolio_id))
     if found is None:
         nothing = ReviewView(**of_release, portfolio=portfolio)
         return Review(nothing, nothing.model_dump_json())

@@ -10,7 +10,7 @@ from oltp_api.dependencies import UserDep, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Amount
 from oltp_api.operations import Operations, newest_release
-from oltp_api.schemas.portfolios import PortfolioView, ReleaseView, View
+from oltp_api.schemas.portfolios import HeldReasonView, PortfolioView, ReleaseView, View
 
 router = APIRouter(
     prefix="/support", tags=["support"], responses={status: PROBLEMS[status] for status in (404, 422, 503)}
@@ -27,6 +27,7 @@ class LedgerHeadView(View):
 class ReleaseHeadView(ReleaseView):
     portfolio_version: int | None = Field(description="The portfolio's version that is released; None if it is not.")
     has_seen_ledger_head: bool
+    held: HeldReasonView | None = Field(description="Why it is shown as an older release had it; null if it is not.")
 
 
 class LastSnapshotView(View):
@@ -57,6 +58,7 @@ def get_overview(portfolio_id: UUID, world: WorldDep, user_id: UserDep) -> Overv
     portfolio = world.transact(lambda work: work.reads.portfolio(user_id, portfolio_id))
     release = newest_release(world.analytics)
     released = world.analytics.get_portfolio_version(portfolio_id) if release else None
+    held = world.analytics.held().get(str(portfolio_id)) if release else None
     return OverviewView(
         portfolio=portfolio,
         ledger_head=LedgerHeadView.model_validate(found, from_attributes=False),
@@ -66,6 +68,7 @@ def get_overview(portfolio_id: UUID, world: WorldDep, user_id: UserDep) -> Overv
             as_of=release.as_of,
             portfolio_version=released,
             has_seen_ledger_head=released == found["version"],
+            held=HeldReasonView.model_validate(held.why) if held else None,
         )
         if release
         else None,

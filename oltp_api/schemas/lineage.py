@@ -8,7 +8,7 @@ from pydantic import Field
 
 from domain.ledger import TxnType
 from oltp_api.fields import Amount
-from oltp_api.schemas.portfolios import ReleaseView, View
+from oltp_api.schemas.portfolios import PortfolioReleaseView, View
 
 
 class ExplainedHoldingView(View):
@@ -74,7 +74,7 @@ class ExplainedSplitView(View):
     split_old: Amount
 
 
-class ValueLineageView(ReleaseView):
+class ValueLineageView(PortfolioReleaseView):
     portfolio_id: UUID
     security_id: int
     ticker: str

@@ -164,6 +164,24 @@ class ReleaseView(View):
     as_of: date | None = Field(description="The last day with prices.")
 
 
+class HeldReasonView(View):
+    """What was tried and failed; until it passes, the portfolio is shown as it was before."""
+
+    table_name: str
+    check_name: str
+    figures: str = Field(description="What the check found.")
+    held_since: datetime
+    failed_version: int = Field(description="The portfolio's version that was tried.")
+    shown_version: int | None = Field(description="The portfolio's version that is shown; null if none is.")
+
+
+class PortfolioReleaseView(ReleaseView):
+    """`as_of` of a HELD portfolio is the last day that it is shown on."""
+
+    status: str = Field("RELEASED", description="RELEASED, or HELD: its newest numbers have failed a check.")
+    held: HeldReasonView | None = Field(None, description="Why it is HELD.")
+
+
 class ValuedPositionView(View):
     security_id: int
     ticker: str
@@ -216,7 +234,7 @@ class PortfolioValueView(View):
     twr_index: float | None
 
 
-class PositionsView(ReleaseView):
+class PositionsView(PortfolioReleaseView):
     """Positions as the release shows them. `total` is None for a day before the first transaction."""
 
     positions: Sequence[ValuedPositionView]
@@ -224,7 +242,7 @@ class PositionsView(ReleaseView):
     total: PortfolioValueView | None
 
 
-class ValuesView(ReleaseView):
+class ValuesView(PortfolioReleaseView):
     values: Sequence[PortfolioValueView]
 
 
@@ -234,7 +252,7 @@ class CorrelationView(View):
     correlation: float
 
 
-class CorrelationsView(ReleaseView):
+class CorrelationsView(PortfolioReleaseView):
     """The lowest and the highest pair, in this order; fewer if fewer than three securities are held."""
 
     extremes: Sequence[CorrelationView]

@@ -6,7 +6,14 @@ from datetime import date, datetime
 from pydantic import Field
 
 from oltp_api.fields import Amount, Rounded
-from oltp_api.schemas.portfolios import PortfolioValueView, PortfolioView, ReleasedCashView, ReleaseView, View
+from oltp_api.schemas.portfolios import (
+    PortfolioReleaseView,
+    PortfolioValueView,
+    PortfolioView,
+    ReleasedCashView,
+    ReleaseView,
+    View,
+)
 
 
 class PeriodView(View):
@@ -54,7 +61,7 @@ class HoldingPeriodView(PeriodView):
     contribution: float | None = Field(description="Of a position to the portfolio's twr of the period; a fraction.")
 
 
-class HoldingsPerformanceView(ReleaseView):
+class HoldingsPerformanceView(PortfolioReleaseView):
     """Accounts first, then the positions that added most."""
 
     currency: str
@@ -102,7 +109,7 @@ class ContributionsView(View):
     twr: float
 
 
-class PerformanceView(ReleaseView):
+class PerformanceView(PortfolioReleaseView):
     """`performance` is None, and there are no periods, for a portfolio that the release does not know yet."""
 
     currency: str
@@ -177,7 +184,7 @@ class RiskBody(View):
     )
 
 
-class RiskView(ReleaseView):
+class RiskView(PortfolioReleaseView):
     """No profile for a portfolio that the release does not know yet."""
 
     risk: RiskBody | None
@@ -216,7 +223,7 @@ class ConcentrationBody(View):
     left_out: Sequence[str] = Field(description="Holdings without a value: they have no weight.")
 
 
-class ConcentrationView(ReleaseView):
+class ConcentrationView(PortfolioReleaseView):
     """None for a portfolio that the release does not know yet."""
 
     concentration: ConcentrationBody | None
@@ -244,7 +251,7 @@ class CurveView(View):
     benchmark: Sequence[float | None]
 
 
-class ReviewView(ReleaseView):
+class ReviewView(PortfolioReleaseView):
     """All of it, from one release. Without the release knowing the portfolio, only the portfolio itself."""
 
     portfolio: PortfolioView

@@ -29,10 +29,25 @@ select coalesce(sum(version), 0)::float8 as ledger_rows
 from portfolio
 
 -- name: release_lag
--- Seconds since the oldest row was recorded that the horizon does not see. From its xmin on it is found by index.
-select coalesce(max(extract(epoch from clock_timestamp() - recorded_at)), 0)::float8 as seconds
-from transaction_ledger
-where xid >= %(xmin)s::xid8 and not pg_visible_in_snapshot(xid, %(snapshot)s::pg_snapshot)
+-- Seconds since the oldest row was recorded that the horizon does not see, which from its xmin on is found by index, or
+-- that belongs to a held portfolio and is not shown.
+select
+    coalesce(
+        greatest(
+            (
+                select max(extract(epoch from clock_timestamp() - recorded_at))
+                from transaction_ledger
+                where xid >= %(xmin)s::xid8 and not pg_visible_in_snapshot(xid, %(snapshot)s::pg_snapshot)
+            ),
+            (
+                select max(extract(epoch from clock_timestamp() - ledger.recorded_at))
+                from unnest(%(held)s::uuid[], %(shown)s::bigint[]) as hidden (portfolio_id, shown)
+                inner join transaction_ledger as ledger
+                    on hidden.portfolio_id = ledger.portfolio_id and ledger.seq > hidden.shown
+            )
+        ),
+        0
+    )::float8 as seconds
 
 -- name: overview
 -- The newest row of the portfolio, and what else is known of it.

@@ -23,6 +23,7 @@ from pipelines.publishing import publish
 from pipelines.resources import Platform
 from storage import postgres
 from storage.analytics import LakeAnalyticsRepository
+from storage.held import held_in
 from storage.lake import Lake
 from storage.parameters import LakeSimulationParamsRepository
 from storage.releases import Release
@@ -178,14 +179,15 @@ def started(lake: Lake, release: Release, request: SimulationRequest, version: i
 
 
 def portfolio_versions(lake: Lake, release: Release) -> dict[UUID, int]:
-    """The version of every portfolio in a release."""
+    """The version of every portfolio in a release; one that is held has none, and its simulations wait."""
     version = release.versions.get("raw/pg_portfolio")
     if version is None:
         return {}
     with lake.connect() as connection:
         source = lake.scan("raw/pg_portfolio", version)
         rows = connection.execute(f"select portfolio_id, version from {source} where archived_at is null").fetchall()
-    return {UUID(portfolio_id): number for portfolio_id, number in rows}
+    held = held_in(lake, release)
+    return {UUID(portfolio_id): number for portfolio_id, number in rows if portfolio_id not in held}
 
 
 def rows_of(request: SimulationRequest, start: Start, result: SimulationResult) -> dict[str, pa.Table]:
