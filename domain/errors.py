@@ -35,6 +35,7 @@
     +-- StaleVersion           stale_version
     +-- SnapshotPruned         snapshot_pruned
     +-- NothingStored          nothing_stored
+    +-- TooManyWaiting         too_many_waiting
     +-- BatchRefused           batch_refused
     +-- ImportNotFound         import_not_found (a NotFound)
     +-- OrderFilledAlready     order_filled (domain/orders.py)
@@ -220,6 +221,19 @@ class MissingParameters(Refusal):
         super().__init__(
             f"no simulation parameters for {', '.join(missing)}: fewer than 60 observations or no price",
             securities=list(missing),
+        )
+
+
+class TooManyWaiting(Refusal):
+    """An owner's limit of simulations that wait for their turn."""
+
+    code = "too_many_waiting"
+
+    def __init__(self, waiting: int, limit: int) -> None:
+        super().__init__(
+            f"{waiting} of your simulations wait for their turn, and at most {limit} may; ask again when some are done",
+            waiting=waiting,
+            limit=limit,
         )
 
 

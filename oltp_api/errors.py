@@ -42,6 +42,7 @@ from domain.errors import (
     Refusal,
     SecurityNotFound,
     StaleVersion,
+    TooManyWaiting,
 )
 from domain.posted_prices import PricedElsewhere
 from oltp_api.etags import PreconditionRequired
@@ -64,6 +65,7 @@ _STATUS: Mapping[type[Refusal], int] = {
     AlreadyKnown: 409,
     AccountInUse: 409,
     PortfolioHeld: 409,
+    TooManyWaiting: 429,
     PricedElsewhere: 409,
     StaleVersion: 412,
     PreconditionRequired: 428,

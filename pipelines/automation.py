@@ -7,13 +7,13 @@ from typing import Any
 import dagster as dg
 
 from domain.ledger import FIRST_DAY
-from pipelines.partitions import SIMULATIONS, year_of
+from pipelines.partitions import year_of
 from pipelines.pickup import Decision, PastRun, decide
-from pipelines.resources import REFRESH_LOCK, Platform
+from pipelines.resources import REFRESH_LOCK, SIMULATION_LOCK, Platform
+from pipelines.simulation_queue import due_simulations
 from pipelines.tracking import without_history
 from storage import postgres
 from storage.horizon import unseen
-from storage.releases import Release
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 _RUNS_LOOKED_AT = 12  # 30 minutes of back-off are reached after 6
@@ -92,7 +92,7 @@ def due_now(instance: dg.DagsterInstance, platform: Platform, job_names: Sequenc
 
 
 def simulation_sensor(simulate: Any) -> dg.SensorDefinition:
-    """Asks for a run per simulation that waits for a result."""
+    """Asks for a run of the simulations that wait for a result, unless one is at it."""
 
     @dg.sensor(
         name="simulations_are_due",
@@ -101,35 +101,18 @@ def simulation_sensor(simulate: Any) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Runs requested simulations, and standing ones whose portfolio has moved on.",
     )
-    def simulations_are_due(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult | dg.SkipReason:
-        head = platform.releases.head()
-        due = due_simulations(platform, head) if head else []
-        asked = [key for key in due if _may_ask(context.instance, simulate.name, key)]
-        if not asked:
-            return dg.SkipReason(f"{len(due)} simulations wait, none may be started now")
-        return dg.SensorResult(
-            run_requests=[dg.RunRequest(partition_key=key) for key in asked],
-            dynamic_partitions_requests=[SIMULATIONS.build_add_request(asked)],
-        )
+    def simulations_are_due(context: dg.SensorEvaluationContext, platform: Platform) -> dg.RunRequest | dg.SkipReason:
+        due = [str(one) for one in due_simulations(platform, platform.releases.head())]
+        with postgres.connect(platform.database.admin_url) as connection:
+            is_locked = postgres.is_locked(connection, SIMULATION_LOCK)
+        filters = dg.RunsFilter(job_name=simulate.name)
+        runs = [PastRun.of(record) for record in context.instance.get_run_records(filters, limit=_RUNS_LOOKED_AT)]
+        decision = decide(datetime.now(UTC), due, is_locked, runs, None)
+        if not decision.is_due:
+            return dg.SkipReason(f"{len(due)} simulations wait; {decision.reason}")
+        return dg.RunRequest(tags={"lakefolio/why": f"{len(due)} simulations wait"})
 
     return simulations_are_due
-
-
-def due_simulations(platform: Platform, head: Release) -> list[str]:
-    """Ids of the simulations that the newest release can and should run."""
-    from pipelines.assets.simulation import portfolio_versions
-    from storage.simulations import PostgresSimulationRepository
-
-    versions = portfolio_versions(platform.lake, head)
-    with postgres.connect(platform.database.app_url) as connection:
-        requests = PostgresSimulationRepository(connection).due(head.horizon, versions)
-    return [str(request.simulation_id) for request in requests]
-
-
-def _may_ask(instance: dg.DagsterInstance, job_name: str, key: str) -> bool:
-    filters = dg.RunsFilter(job_name=job_name, tags={"dagster/partition": key})
-    runs = [PastRun.of(record) for record in instance.get_run_records(filters, limit=_RUNS_LOOKED_AT)]
-    return decide(datetime.now(UTC), [key], False, runs, None).is_due
 
 
 def schedules(refresh: Any, take_snapshots: Any) -> list[dg.ScheduleDefinition]:

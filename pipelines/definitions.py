@@ -29,7 +29,10 @@ from pipelines.checks import CHECKS
 from pipelines.dbt_runner import DbtRunner
 from pipelines.progress import progress_logger
 from pipelines.resources import Market, Platform, RefreshLock
+from pipelines.simulation_queue import simulate
 
+RELEASE_TAGS = {"lakefolio/kind": "release", "dagster/priority": "10"}
+"""A release goes before whatever else waits; `dagster_home/dagster.yaml` says how many of a kind may run at once."""
 _UPSTREAM: Sequence[Any] = (market, replication, own_prices, positions, bonds, marts, parameters, performance, risk)
 """What a release is made of."""
 
@@ -47,19 +50,19 @@ def build_defs(platform: Platform | None = None, **resources: Any) -> dg.Definit
         "refresh",
         selection=dg.AssetSelection.all() - simulations,
         description="The whole graph for the current year's market data, up to a new release.",
+        tags=RELEASE_TAGS,
     )
     pick_up = dg.define_asset_job(
         "pick_up",
         selection=dg.AssetSelection.all() - simulations - dg.AssetSelection.groups("market"),
         description="From a new instant of the ledger to a new release, with the market data that is there.",
-    )
-    simulate = dg.define_asset_job(
-        "simulate", selection=simulations, description="One requested simulation against the newest release."
+        tags=RELEASE_TAGS,
     )
     take_snapshots = dg.define_asset_job(
         "take_snapshots",
         selection=dg.AssetSelection.assets(*snapshots.ASSETS, *collateral.ASSETS),
         description="A position snapshot of every book, and its ranking as collateral.",
+        tags={"lakefolio/kind": "snapshot"},
     )
     return dg.Definitions(
         assets=[*upstream, holding, released, *results],

@@ -12,12 +12,12 @@ import dagster as dg
 
 from pipelines import progress
 from pipelines.assets import market
-from pipelines.automation import all_years, due_simulations, years_due
+from pipelines.automation import all_years, years_due
 from pipelines.definitions import build_defs
 from pipelines.launcher import keep_connections
-from pipelines.partitions import SIMULATIONS
 from pipelines.resources import Platform
 from pipelines.rewritten import Rewritten, rewritten_by
+from pipelines.simulation_queue import due_simulations
 from storage.errors import SetupError
 from storage.held import held_in
 
@@ -50,16 +50,11 @@ def _tell(rewritten: Sequence[Rewritten]) -> None:
 
 
 def simulate_due(defs: dg.Definitions, platform: Platform, instance: dg.DagsterInstance) -> bool:
-    """Run what waits, one request after another; whether all succeeded."""
-    head = platform.releases.head()
-    due = due_simulations(platform, head) if head else []
-    instance.add_dynamic_partitions(str(SIMULATIONS.name), due)
+    """Run what waits, one request after another; whether that succeeded."""
+    if not due_simulations(platform, platform.releases.head()):
+        return True
     job = defs.resolve_job_def("simulate")
-    runs = [
-        job.execute_in_process(instance=instance, partition_key=key, run_config=progress.SHOWN, raise_on_error=False)
-        for key in due
-    ]
-    return all(run.success for run in runs)
+    return job.execute_in_process(instance=instance, run_config=progress.SHOWN, raise_on_error=False).success
 
 
 def main() -> int:

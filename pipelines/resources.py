@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 EXCHANGE = "XNYS"
 REFRESH_LOCK = "refresh"
+SIMULATION_LOCK = "simulations"
 
 
 class Platform(ConfigurableResource[Any]):

@@ -46,6 +46,7 @@ def request_simulation(command: RequestSimulation, work: UnitOfWork) -> UUID:
     portfolio = work.portfolios.lock(command.user_id, command.portfolio_id)
     if portfolio.archived:
         raise PortfolioArchived(portfolio.portfolio_id)
+    work.simulations.refuse_above_limit(command.user_id)
     request = SimulationRequest(
         simulation_id=uuid4(),
         portfolio_id=portfolio.portfolio_id,

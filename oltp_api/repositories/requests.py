@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
-from domain.errors import IdempotencyConflict
+from domain.errors import IdempotencyConflict, TooManyWaiting
 from domain.events import DomainEvent
 from domain.ports import SimulationRequest
 from oltp_api.connections import Asked, Connection, Later
@@ -25,6 +25,15 @@ class PostgresSimulationRequests:
     def __init__(self, connection: Connection, requested_at: datetime) -> None:
         self._connection = connection
         self._requested_at = requested_at
+
+    def refuse_above_limit(self, user_id: UUID) -> None:
+        """TooManyWaiting if as many of the user's requests wait as may; one user's requests are counted one by one."""
+        asked = {"user_id": user_id}
+        self._connection.execute(_REQUESTS["count_one_by_one"], asked)
+        row = self._connection.execute(_REQUESTS["waiting_simulations"], asked).fetchone()
+        assert row is not None
+        if row["waiting"] >= row["max_waiting"]:
+            raise TooManyWaiting(row["waiting"], row["max_waiting"])
 
     def add(self, user_id: UUID, request: SimulationRequest) -> None:
         values = {**asdict(request), "user_id": user_id, "requested_at": self._requested_at}

@@ -37,3 +37,18 @@ values (
     %(simulation_id)s, %(portfolio_id)s, %(user_id)s, %(name)s, %(horizon_years)s, %(num_paths)s, %(sample_paths)s,
     %(seed)s, %(is_standing)s, %(requested_at)s
 )
+
+-- name: count_one_by_one
+select pg_advisory_xact_lock(hashtextextended('simulations of ' || %(user_id)s::text, 0))
+
+-- name: waiting_simulations
+-- Of what the user has asked for; standing ones were not.
+select
+    app_user.max_waiting_simulations as max_waiting,
+    (
+        select count(*)
+        from simulation
+        where simulation.user_id = app_user.user_id and status = 'REQUESTED' and not is_standing
+    ) as waiting
+from app_user
+where app_user.user_id = %(user_id)s

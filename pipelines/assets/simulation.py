@@ -1,17 +1,21 @@
-"""Simulations: each requested one run against the newest release, with its stored seed.
+"""Simulations: each requested one computed from the newest release, with its stored seed.
 
 Belongs here: gathering what a simulation starts from and publishing what comes out. Does not: the model, which is in
-domain.analytics.simulation.
+domain.analytics.simulation; nor which one is next, which is in `pipelines.simulation_queue`.
 """
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import dagster as dg
+import duckdb
 import numpy as np
+import psycopg
 import pyarrow as pa
+from deltalake.exceptions import DeltaError
 
 from domain.analytics.simulation import GbmInputs, SimulationResult, SimulationSpec, simulate
 from domain.errors import InvalidInput, NoRelease, Refusal
@@ -27,8 +31,10 @@ from storage.held import held_in
 from storage.lake import Lake
 from storage.parameters import LakeSimulationParamsRepository
 from storage.releases import Release
-from storage.simulations import PostgresSimulationRepository
+from storage.simulations import MOST_ATTEMPTS, PostgresSimulationRepository
 
+_AWAY = (OSError, MemoryError, psycopg.Error, duckdb.IOException, DeltaError)
+"""Errors of what a simulation stands on, not of itself."""
 _DESCRIPTIONS = {
     "simulation_run": "One row per simulation and release: what it started from and what it came to.",
     "simulation_fan": "Percentiles of a simulated portfolio's value at every step.",
@@ -83,61 +89,70 @@ def simulate_portfolios(context: dg.AssetExecutionContext, platform: Platform) -
     release = platform.releases.head()
     if release is None:
         raise NoRelease
-    outcomes = [run_request(context, platform, release, UUID(key)) for key in context.partition_keys]
-    done = [outcome for outcome in outcomes if outcome.tables]
-    results = [published(context, platform, release, name, done) for name in _DESCRIPTIONS] if done else []
-    if done:
-        tables = [f"simulation/{name}" for name in _DESCRIPTIONS]
-        platform.releases.append(platform.lake.versions(tables), platform.clock.now(), context.run.run_id)
-    finish(platform, release, outcomes)  # last: DONE in the row means that the fan can be read
+    results = []
+    for key in context.partition_keys:
+        outcome = run_request(context.log, platform, release, UUID(key))
+        results = recorded(platform, release, outcome, context.run.run_id)
     yield from (result for result in results if result.asset_key in context.selected_asset_keys)
 
 
-def run_request(
-    context: dg.AssetExecutionContext, platform: Platform, release: Release, simulation_id: UUID
-) -> Outcome:
-    """Simulate one request against the release; nothing is written yet."""
+def run_request(log: logging.Logger, platform: Platform, release: Release, simulation_id: UUID) -> Outcome:
+    """Simulate one request against the release; nothing of a result is written yet.
+
+    Refused with the reason if it cannot be simulated, and also if it fails otherwise, or its run has ended again and
+    again: it would stop whatever is behind it. What is away, such as the database, is an error of the run.
+    """
     with postgres.connect(platform.database.app_url) as connection:
-        request = PostgresSimulationRepository(connection).get(simulation_id)
+        repository = PostgresSimulationRepository(connection)
+        request, attempts = repository.get(simulation_id), repository.begin(simulation_id)
     version = portfolio_versions(platform.lake, release).get(request.portfolio_id, 0)
+    tell = log.info if request.is_standing else log.warning  # nobody has asked for a standing one
     try:
+        if attempts > MOST_ATTEMPTS:
+            raise InvalidInput("simulation", f"ended its run {MOST_ATTEMPTS} times before it was done")
         start = started(platform.lake, release, request, version)
+        spec = SimulationSpec(request.horizon_years, request.num_paths, request.seed, request.sample_paths)
+        result = simulate(start.inputs, spec, workers=2)
     except Refusal as refusal:
-        tell = context.log.info if request.is_standing else context.log.warning  # nobody has asked for a standing one
         tell("simulation %s is refused: %s", simulation_id, refusal.message)
         return Outcome(request, version, reason=refusal.message)
-    spec = SimulationSpec(request.horizon_years, request.num_paths, request.seed, request.sample_paths)
-    result = simulate(start.inputs, spec, workers=2)
+    except _AWAY:
+        raise
+    except Exception as error:
+        log.exception("simulation %s has failed", simulation_id)
+        return Outcome(request, version, reason=f"it could not be computed: {error!r}")
     return Outcome(request, version, rows_of(request, start, result), _summary(start, result))
 
 
-def published(
-    context: dg.AssetExecutionContext, platform: Platform, release: Release, name: str, done: list[Outcome]
-) -> dg.MaterializeResult[Any]:
-    """One of the three tables, the rows of every outcome under their simulation and release."""
-    key = dg.AssetKey(["simulation", name])
-    for outcome in done:
-        simulation_id = str(outcome.request.simulation_id)
-        extra = {"fan": fan_of(outcome.tables[name], simulation_id)} if name == "simulation_fan" else {}
-        lake_key: dict[str, str | int] = {"simulation_id": simulation_id, "release_id": release.made_from}
-        result = publish(platform, key, outcome.tables[name], context.run.run_id, lake_key=lake_key, extra=extra)
-    return result
-
-
-def finish(platform: Platform, release: Release, outcomes: list[Outcome]) -> None:
-    """Write what came of every request to its row."""
+def recorded(platform: Platform, release: Release, outcome: Outcome, run_id: str) -> list[dg.MaterializeResult[Any]]:
+    """Publish what came of a request, release it, and write it to the request's row: last, for DONE there means that
+    the fan can be read."""
+    results = [_published(platform, release, outcome, name, run_id) for name in outcome.tables]
+    if results:
+        tables = [f"simulation/{name}" for name in outcome.tables]
+        platform.releases.append(platform.lake.versions(tables), platform.clock.now(), run_id)
     with postgres.connect(platform.database.app_url) as connection:
-        repository = PostgresSimulationRepository(connection)
-        for outcome in outcomes:
-            repository.finish(
-                outcome.request.simulation_id,
-                "REFUSED" if outcome.reason else "DONE",
-                release.made_from,
-                outcome.portfolio_version,
-                platform.clock.now(),
-                summary=outcome.summary,
-                reason=outcome.reason,
-            )
+        PostgresSimulationRepository(connection).finish(
+            outcome.request.simulation_id,
+            "REFUSED" if outcome.reason else "DONE",
+            release.made_from,
+            outcome.portfolio_version,
+            platform.clock.now(),
+            summary=outcome.summary,
+            reason=outcome.reason,
+        )
+    return results
+
+
+def _published(
+    platform: Platform, release: Release, outcome: Outcome, name: str, run_id: str
+) -> dg.MaterializeResult[Any]:
+    """One of the three tables, its rows under their simulation and release."""
+    simulation_id = str(outcome.request.simulation_id)
+    extra = {"fan": fan_of(outcome.tables[name], simulation_id)} if name == "simulation_fan" else {}
+    lake_key: dict[str, str | int] = {"simulation_id": simulation_id, "release_id": release.made_from}
+    key = dg.AssetKey(["simulation", name])
+    return publish(platform, key, outcome.tables[name], run_id, lake_key=lake_key, extra=extra)
 
 
 def started(lake: Lake, release: Release, request: SimulationRequest, version: int) -> Start:
