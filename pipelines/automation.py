@@ -96,7 +96,7 @@ def simulation_sensor(simulate: Any) -> dg.SensorDefinition:
 
     @dg.sensor(
         name="simulations_are_due",
-        job=simulate,
+        job_name=simulate.name,  # given the job, Dagster copies the sensor with a parameter that it warns of
         minimum_interval_seconds=5,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Runs requested simulations, and standing ones whose portfolio has moved on.",

@@ -53,8 +53,12 @@ def held_asset(upstream: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
         fitting = _fit(platform.lake, seen, tables)
         if portfolios and not fitting:
             context.log.warning("tables have other columns than before: %s portfolios show nothing", len(portfolios))
-        for table in tables if portfolios else []:
-            version = put_back(platform.lake, seen, table, portfolios, fitting, context.run.run_id)
+        # Whoever is not tried again was left as it was; of whoever failed now, some tables may be new already.
+        touched = sorted(seen.tried.failed) if fitting else portfolios
+        for table in tables if touched else []:
+            version = put_back(platform.lake, seen, table, touched, fitting, context.run.run_id)
+            if version == seen.versions[table]:
+                continue
             context.log_event(
                 dg.AssetMaterialization(
                     table.split("/"),

@@ -1,0 +1,246 @@
+"""One portfolio's numbers stop nobody else's: what the API accepts is released, and what fails a check is held.
+
+Everything real: rows over HTTP, refreshes, a row that was tampered with in the database, a mart that cannot measure one
+portfolio.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+import httpx
+import psycopg
+import pytest
+
+from pipelines.assets import performance
+from pipelines.definitions import build_defs
+from storage.held import HeldPortfolio, held_in
+from tests.random_ledger import record_random, register_securities
+
+RANDOM = 200 if os.environ.get("LAKEFOLIO_CHAOS") == "long" else 20
+
+
+class Desk:
+    """A home with portfolios by name, whose runs are made in this process."""
+
+    def __init__(self, home: Any, instance: dg.DagsterInstance, client: httpx.Client, ids: dict[str, str]) -> None:
+        self.home, self.instance, self.client, self.ids = home, instance, client, ids
+        self.defs = build_defs(home.platform)
+
+    def pick_up(self) -> dg.ExecuteInProcessResult:
+        done = self.defs.resolve_job_def("pick_up").execute_in_process(instance=self.instance, raise_on_error=False)
+        assert done.success
+        return done
+
+    def held(self) -> dict[str, HeldPortfolio]:
+        names = {portfolio_id: name for name, portfolio_id in self.ids.items()}
+        return {names[one]: why for one, why in held_in(self.home.lake, self.home.head).items()}
+
+    def get(self, name: str, what: str, **asked: str) -> httpx.Response:
+        return self.client.get(f"/portfolios/{self.ids[name]}/{what}", params=asked)
+
+    def record(self, name: str, kind: str, on: str, **fields: str) -> None:
+        recorded(self.client, self.ids[name], kind, on, **fields)
+
+    def tamper(self, name: str, by: int) -> None:
+        """Change what a row did to cash, as no application can: only the database's owner, behind its triggers."""
+        with psycopg.connect(self.home.platform.database.admin_url, autocommit=True) as connection:
+            connection.execute("set session_replication_role = replica")
+            changed = connection.execute(
+                "update transaction_ledger set cash_effect = cash_effect + %s, xid = pg_current_xact_id()"
+                " where portfolio_id = %s and txn_type = 'BUY'",
+                (by, self.ids[name]),
+            )
+            assert changed.rowcount == 1
+
+
+def recorded(client: httpx.Client, portfolio_id: str, kind: str, on: str, **fields: str) -> None:
+    body = {"type": kind, "business_date": on, **fields}
+    answer = client.post(f"/portfolios/{portfolio_id}/transactions", json=body)
+    assert answer.status_code == 201, answer.text
+
+
+def opened(client: httpx.Client, name: str, cash: str, on: str, kind: str = "INVESTMENT") -> str:
+    portfolio_id = str(
+        client.post("/portfolios", json={"name": name, "kind": kind}).raise_for_status().json()["portfolio_id"]
+    )
+    recorded(client, portfolio_id, "DEPOSIT", on, amount=cash)
+    return portfolio_id
+
+
+def bought(client: httpx.Client, name: str) -> str:
+    portfolio_id = opened(client, name, "10000", "2010-01-04")
+    recorded(client, portfolio_id, "BUY", "2010-01-05", ticker="KO", quantity="100", price="20")
+    return portfolio_id
+
+
+@pytest.fixture(scope="module")
+def desk(new_home: Any) -> Iterator[Desk]:
+    ids: dict[str, str] = {}
+
+    def record(client: httpx.Client) -> str:
+        ids.update({name: bought(client, name) for name in ("good", "other", "tampered")})
+        ids["first days"] = opened(client, "first days", "100", "1970-01-01")
+        recorded(client, ids["first days"], "DEPOSIT", "1989-12-31", amount="100")
+        ids["below zero"] = opened(client, "below zero", "10000", "2009-01-02", "TRADING_BOOK")
+        recorded(
+            client,
+            ids["below zero"],
+            **{"kind": "SELL", "on": "2009-03-09"},
+            ticker="AAPL",
+            quantity="1500",
+            price="2.523",
+        )
+        ids["pair"] = opened(client, "pair", "30000", "2013-01-02", "TRADING_BOOK")
+        recorded(client, ids["pair"], "BUY", "2013-01-03", ticker="AAPL", quantity="3000", price="10")
+        recorded(client, ids["pair"], "SELL", "2013-01-03", ticker="WMT", quantity="800", price="40")
+        register_securities(client)
+        ids.update({f"random {seed}": record_random(client, seed) for seed in range(RANDOM)})
+        return ids["good"]
+
+    with new_home(record) as home:
+        home.refresh()
+        with home.joined() as instance, home.client() as client:
+            yield Desk(home, instance, client, ids)
+
+
+def test_whatever_the_api_accepts_is_released(desk: Desk) -> None:
+    assert desk.held() == {}
+    for name in desk.ids:
+        answers = {what: desk.get(name, what) for what in ("review", "review.html", "performance/holdings", "values")}
+        assert {what: answer.status_code for what, answer in answers.items()} == dict.fromkeys(answers, 200), name
+        assert answers["review"].json()["status"] == "RELEASED"
+        assert answers["values"].json()["values"], name
+
+
+def test_a_day_before_all_prices_has_a_value(desk: Desk) -> None:
+    (value,) = desk.get("first days", "values", **{"from": "1970-01-01", "to": "1970-01-01"}).json()["values"]
+    (later,) = desk.get("first days", "values", **{"from": "1989-12-31", "to": "1989-12-31"}).json()["values"]
+
+    assert (value["total_value"], later["total_value"]) == ("100", "200")
+
+
+def test_a_book_below_zero_is_ruined_and_no_period_with_that_has_a_return(desk: Desk) -> None:
+    periods = {one["period"]: one for one in desk.get("below zero", "performance").json()["periods"]}
+
+    assert (periods["SINCE_INCEPTION"]["status"], periods["SINCE_INCEPTION"]["twr"]) == ("RUINED", None)
+    assert periods["1Y"]["gain"] is not None
+
+
+def test_a_short_beside_a_long_loses_no_more_than_both(desk: Desk) -> None:
+    """On the sum of both positions; on their net, as it was, a day lost 197.6 %."""
+    daily = desk.home.lake.read("marts/fact_return_daily", desk.home.head.versions["marts/fact_return_daily"])
+    rows = [row for row in daily.to_pylist() if row["portfolio_id"] == desk.ids["pair"] and row["level"] == "ACCOUNT"]
+    first = min(rows, key=lambda row: row["business_date"])
+
+    assert first["return_base"] == 3000 * 10 + 800 * 40
+    assert min(row["daily_return"] for row in rows if row["daily_return"] is not None) > -1
+    assert not any(row["is_ruin"] for row in rows)
+
+
+def test_a_row_that_was_tampered_with_holds_its_portfolio_and_no_other(desk: Desk) -> None:
+    before = desk.get("tampered", "positions").json()
+    desk.tamper("tampered", 7)
+    desk.record("tampered", "DEPOSIT", "2015-01-02", amount="5")
+    desk.record("good", "DEPOSIT", "2015-01-02", amount="5")
+
+    done = desk.pick_up()
+
+    held = desk.held()
+    assert list(held) == ["tampered"]
+    assert (held["tampered"].shown_version, held["tampered"].failed_version) == (2, 3)
+    shown = desk.get("tampered", "positions").json()
+    assert (shown["status"], shown["held"]["check_name"]) == ("HELD", held["tampered"].check_name)
+    assert (shown["total"], shown["positions"]) == (before["total"], before["positions"])
+    assert desk.get("good", "values", **{"from": "2015-01-02", "to": "2015-01-02"}).json()["values"][0]["inflow"] == "5"
+    (check,) = [one for one in done.get_asset_check_evaluations() if one.check_name == "nobody_is_held"]
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+
+
+def test_who_helps_and_who_watches_is_told(desk: Desk) -> None:
+    overview = desk.client.get(f"/support/portfolios/{desk.ids['tampered']}/overview").json()
+    metrics = httpx.get(desk.home.base_url.replace("/api/v1", "/metrics"), trust_env=False).text
+
+    assert (overview["release_head"]["portfolio_version"], overview["ledger_head"]["version"]) == (2, 3)
+    assert overview["release_head"]["held"]["failed_version"] == 3
+    assert not overview["release_head"]["has_seen_ledger_head"]
+    assert "lakefolio_held_portfolios 1.0" in metrics
+    ready = httpx.get(desk.home.base_url.replace("/api/v1", "/health/ready"), trust_env=False).json()
+    assert ready["held_portfolios"] == 1
+    assert ready["release_lag_seconds"] > 0, "its new row waits to be shown"
+
+
+def test_a_held_portfolios_simulations_wait(desk: Desk) -> None:
+    from pipelines.simulation_queue import due_simulations
+
+    asked = desk.client.post(
+        f"/portfolios/{desk.ids['tampered']}/simulations", json={"name": "mine", "horizon_years": 1}
+    )
+    desk.pick_up()
+
+    due = {str(one) for one in due_simulations(desk.home.platform, desk.home.head)}
+    assert asked.json()["simulation_id"] not in due
+
+
+def test_a_trade_of_another_does_not_try_it_again(desk: Desk) -> None:
+    since = desk.held()["tampered"].held_since
+    desk.record("good", "DEPOSIT", "2015-01-05", amount="5")
+
+    done = desk.pick_up()
+
+    made = {
+        "/".join(event.asset_key.path): event.materialization.metadata
+        for event in done.get_asset_materialization_events()
+    }
+    assert desk.ids["tampered"] not in str(made["marts/fact_portfolio_value_daily"]["scope/what"].value)
+    assert desk.held()["tampered"].held_since == since
+
+
+def test_what_cannot_be_measured_holds_its_portfolio_and_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    measure = performance.subject_performance
+
+    def measured(of: Any, *more: Any) -> Any:
+        if any(subject.portfolio_id == desk.ids["other"] for subject in of.subjects):
+            raise ZeroDivisionError("planted")
+        return measure(of, *more)
+
+    monkeypatch.setattr(performance, "subject_performance", measured)
+    desk.record("other", "DEPOSIT", "2016-01-04", amount="5")
+    desk.record("good", "DEPOSIT", "2016-01-04", amount="6")
+
+    desk.pick_up()
+
+    assert sorted(desk.held()) == ["other", "tampered"]
+    assert "planted" in desk.held()["other"].figures
+    day = {"from": "2016-01-04", "to": "2016-01-04"}
+    assert desk.get("other", "values", **day).json()["values"][0]["inflow"] == "0", "no table shows the new row"
+    assert desk.get("good", "values", **day).json()["values"][0]["inflow"] == "6"
+
+
+def test_a_new_portfolio_that_fails_shows_nothing_and_says_why(desk: Desk) -> None:
+    desk.ids["new"] = bought(desk.client, "new")
+    desk.tamper("new", -3)
+
+    desk.pick_up()
+
+    assert desk.held()["new"].shown_as_of is None
+    refused = desk.get("new", "review")
+    assert (refused.status_code, refused.json()["code"]) == (409, "held")
+
+
+def test_what_passes_again_is_released_and_the_restatement_has_its_cause(desk: Desk) -> None:
+    desk.tamper("tampered", -7)
+    desk.tamper("new", 3)
+    for name in ("tampered", "new", "other"):
+        desk.record(name, "DEPOSIT", "2016-02-01", amount="1")
+
+    done = desk.pick_up()
+
+    assert desk.held() == {}
+    assert desk.get("tampered", "review").json()["status"] == "RELEASED"
+    (value,) = desk.get("tampered", "values", **{"from": "2016-02-01", "to": "2016-02-01"}).json()["values"]
+    assert value["cash"] == "8006"
+    assert desk.get("new", "review").status_code == 200
+    (check,) = [one for one in done.get_asset_check_evaluations() if one.check_name == "restatements_have_a_cause"]
+    assert check.passed, check.description
