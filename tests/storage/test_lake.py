@@ -456,3 +456,22 @@ def test_publishers_of_different_tables_do_not_wait(tmp_path: Path, database: Da
         published = publish(lake, *THREE_YEARS)
 
     assert published.is_new
+
+
+def test_rows_that_are_kept_stay_as_they_are(lake: Lake) -> None:
+    def rows(*pairs: tuple[str, int]) -> pa.Table:
+        return pa.table({"portfolio_id": [one for one, _ in pairs], "worth": [worth for _, worth in pairs]})
+
+    lake.publish("marts/kept", rows(("a", 1), ("b", 1), ("c", 1)))
+    done = lake.publish("marts/kept", rows(("a", 2)), kept={"portfolio_id": ["b"]})
+    again = lake.publish("marts/kept", rows(("a", 2)), kept={"portfolio_id": ["b"]})
+
+    assert sorted(lake.read("marts/kept").to_pylist(), key=str) == rows(("a", 2), ("b", 1)).to_pylist()
+    assert (done.is_new, again.is_new) == (True, False)
+
+
+def test_rows_that_do_not_fit_new_columns_are_not_kept(lake: Lake) -> None:
+    lake.publish("marts/other", pa.table({"portfolio_id": ["a", "b"], "worth": [1, 1]}))
+    lake.publish("marts/other", pa.table({"portfolio_id": ["a"], "price": [1]}), kept={"portfolio_id": ["b"]})
+
+    assert lake.read("marts/other").to_pylist() == [{"portfolio_id": "a", "price": 1}]
