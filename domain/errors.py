@@ -20,7 +20,6 @@
     +-- PortfolioArchived      portfolio_archived
     +-- AlreadyExists          already_exists
     +-- NoRelease              no_release
-    +-- PortfolioHeld          held
     +-- MissingParameters      missing_parameters
     +-- FxMissing              fx_missing
     +-- TooManyHoldings        too_many_holdings
@@ -35,7 +34,6 @@
     +-- StaleVersion           stale_version
     +-- SnapshotPruned         snapshot_pruned
     +-- NothingStored          nothing_stored
-    +-- TooManyWaiting         too_many_waiting
     +-- BatchRefused           batch_refused
     +-- ImportNotFound         import_not_found (a NotFound)
     +-- OrderFilledAlready     order_filled (domain/orders.py)
@@ -47,6 +45,8 @@
     +-- OrdersOpen             orders_open
     +-- FuturePrice            future_price (domain/posted_prices.py)
     +-- PricedElsewhere        priced_elsewhere (domain/posted_prices.py)
+    +-- PortfolioHeld          held (domain/ports.py)
+    +-- TooManyWaiting         too_many_waiting (domain/ports.py)
 
 A refusal is what a person can mend. A bug is an AssertionError.
 """
@@ -199,21 +199,6 @@ class NoReleaseThen(NotFound):
         super().__init__(f"nothing had been released by {moment.isoformat()}")
 
 
-class PortfolioHeld(Refusal):
-    """Nothing of a portfolio can be shown: it has failed a check, and no release has it as it was before."""
-
-    code = "held"
-
-    def __init__(self, portfolio_id: UUID, reason: str, since: datetime) -> None:
-        super().__init__(
-            f"portfolio {portfolio_id} is held since {since.isoformat(timespec='seconds')}, and nothing of it was "
-            f"released before: {reason}",
-            portfolio_id=str(portfolio_id),
-            reason=reason,
-            held_since=since.isoformat(),
-        )
-
-
 class MissingParameters(Refusal):
     code = "missing_parameters"
 
@@ -221,19 +206,6 @@ class MissingParameters(Refusal):
         super().__init__(
             f"no simulation parameters for {', '.join(missing)}: fewer than 60 observations or no price",
             securities=list(missing),
-        )
-
-
-class TooManyWaiting(Refusal):
-    """An owner's limit of simulations that wait for their turn."""
-
-    code = "too_many_waiting"
-
-    def __init__(self, waiting: int, limit: int) -> None:
-        super().__init__(
-            f"{waiting} of your simulations wait for their turn, and at most {limit} may; ask again when some are done",
-            waiting=waiting,
-            limit=limit,
         )
 
 

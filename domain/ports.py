@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
+from domain.errors import Refusal
 from domain.events import DomainEvent
 from domain.ledger import Transaction
 from domain.orders import Execution, Order
@@ -52,6 +53,21 @@ class PortfolioReleaseInfo(ReleaseInfo):
 
     status: Literal["RELEASED", "HELD"]
     held: HeldReason | None
+
+
+class PortfolioHeld(Refusal):
+    """Nothing of a portfolio can be shown: it has failed a check, and no release has it as it was before."""
+
+    code = "held"
+
+    def __init__(self, portfolio_id: UUID, reason: str, since: datetime) -> None:
+        super().__init__(
+            f"portfolio {portfolio_id} is held since {since.isoformat(timespec='seconds')}, and nothing of it was "
+            f"released before: {reason}",
+            portfolio_id=str(portfolio_id),
+            reason=reason,
+            held_since=since.isoformat(),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +204,19 @@ class SimulationRequest:
     sample_paths: int
     seed: int
     is_standing: bool
+
+
+class TooManyWaiting(Refusal):
+    """An owner's limit of simulations that wait for their turn."""
+
+    code = "too_many_waiting"
+
+    def __init__(self, waiting: int, limit: int) -> None:
+        super().__init__(
+            f"{waiting} of your simulations wait for their turn, and at most {limit} may; ask again when some are done",
+            waiting=waiting,
+            limit=limit,
+        )
 
 
 @dataclass(frozen=True, slots=True)

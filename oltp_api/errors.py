@@ -37,13 +37,12 @@ from domain.errors import (
     NoRelease,
     NotFound,
     NothingStored,
-    PortfolioHeld,
     PortfolioNotFound,
     Refusal,
     SecurityNotFound,
     StaleVersion,
-    TooManyWaiting,
 )
+from domain.ports import PortfolioHeld, TooManyWaiting
 from domain.posted_prices import PricedElsewhere
 from oltp_api.etags import PreconditionRequired
 from oltp_api.observing import CODE

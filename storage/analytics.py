@@ -14,9 +14,10 @@ from domain.analytics.periods import months_before
 from domain.analytics.review import WINDOW_YEARS, Cash, Holding, Reviewed, comparable
 from domain.analytics.series import Benchmark, Daily, Days, Float64, PortfolioSeries
 from domain.analytics.subjects import Level, Subject, SubjectSeries
-from domain.errors import NoRelease, PortfolioHeld
+from domain.errors import NoRelease
 from domain.holdings import average_cost
 from domain.ports import (
+    PortfolioHeld,
     PortfolioReleaseInfo,
     PortfolioValue,
     ReleasedCash,

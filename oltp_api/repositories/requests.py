@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
-from domain.errors import IdempotencyConflict, TooManyWaiting
+from domain.errors import IdempotencyConflict
 from domain.events import DomainEvent
-from domain.ports import SimulationRequest
+from domain.ports import SimulationRequest, TooManyWaiting
 from oltp_api.connections import Asked, Connection, Later
 from storage.outbox import write_event
 from storage.queries import statements

@@ -101,6 +101,8 @@ def valued(bonds: pa.Table, curve: pa.Table, days: Days) -> tuple[pa.Table, Mapp
             tables.append(_rows(terms, _values(bond, spread, curves, on), on))
         except ValueError as error:
             refused[int(terms["security_id"])] = str(error)
+        except Exception as error:  # a fault of ours in one bond's numbers leaves all the others their values
+            refused[int(terms["security_id"])] = f"it could not be computed: {error!r}"
     return pa.concat_tables(tables).combine_chunks(), refused
 
 

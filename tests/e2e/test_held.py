@@ -244,3 +244,33 @@ def test_what_passes_again_is_released_and_the_restatement_has_its_cause(desk: D
     assert desk.get("new", "review").status_code == 200
     (check,) = [one for one in done.get_asset_check_evaluations() if one.check_name == "restatements_have_a_cause"]
     assert check.passed, check.description
+
+
+def test_many_due_simulations_are_one_run_that_survives_one_that_fails(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One is planted to fail; the others are done, and it is refused with the reason."""
+    from pipelines.assets import simulation
+    from pipelines.refresh import simulate_due
+
+    body = {"horizon_years": 1, "num_paths": 100}
+    path = f"/portfolios/{desk.ids['good']}/simulations"
+    asked = [desk.client.post(path, json={"name": f"one of {n}", **body}).json()["simulation_id"] for n in range(4)]
+    desk.pick_up()
+    compute, filters = simulation.simulate, dg.RunsFilter(job_name="simulate")
+    before = desk.instance.get_runs_count(filters)
+
+    def computed(inputs: Any, spec: Any, workers: int) -> Any:
+        if spec.seed == bad_seed:
+            raise FloatingPointError("planted")
+        return compute(inputs, spec, workers=workers)
+
+    bad_seed = desk.client.get(f"/simulations/{asked[1]}").json()["seed"]
+    monkeypatch.setattr(simulation, "simulate", computed)
+    assert simulate_due(desk.defs, desk.home.platform, desk.instance)
+
+    answers = [desk.client.get(f"/simulations/{one}").json() for one in asked]
+    assert [answer["status"] for answer in answers] == ["DONE", "REFUSED", "DONE", "DONE"]
+    assert "planted" in answers[1]["reason"]
+    assert answers[2]["fan"]
+    assert desk.instance.get_runs_count(filters) == before + 1

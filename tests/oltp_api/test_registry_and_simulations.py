@@ -150,3 +150,21 @@ def test_a_refused_simulation_shows_its_reason(api, portfolio, database: Databas
     shown = api.get(f"/simulations/{standing['simulation_id']}").json()
 
     assert (shown["status"], shown["reason"], shown["summary"]) == ("REFUSED", "no parameters for X", {"p50": 1.5})
+
+
+def test_above_an_owners_limit_a_request_is_refused_and_says_how_many_wait(api, database: Database) -> None:
+    portfolio_id = api.post("/portfolios", json={"name": "busy"}).json()["portfolio_id"]
+    waiting = "select count(*) from simulation where status = 'REQUESTED' and not is_standing"
+    with psycopg.connect(database.admin_url, autocommit=True) as connection:
+        ((before,),) = connection.execute(waiting).fetchall()
+        connection.execute("update app_user set max_waiting_simulations = %s", (before + 2,))
+        try:
+            asked = [api.post(f"/portfolios/{portfolio_id}/simulations", json={"name": str(n)}) for n in range(3)]
+            connection.execute("update simulation set status = 'DONE' where name = '0'")
+            asked.append(api.post(f"/portfolios/{portfolio_id}/simulations", json={"name": "again"}))
+        finally:
+            connection.execute("update app_user set max_waiting_simulations = default")
+
+    assert [answer.status_code for answer in asked] == [202, 202, 429, 202]
+    refused = asked[2].json()
+    assert (refused["code"], refused["waiting"], refused["limit"]) == ("too_many_waiting", before + 2, before + 2)
