@@ -1,7 +1,7 @@
 """When to refresh: a decision from what is there now, with nothing remembered.
 
 *Ahead*: something recorded is not seen by the newest release's horizon. *In flight*: a live worker holds the lock, or a
-run was asked for so recently that its worker may still be starting. A run that says STARTED but holds no lock was
+run waits in Dagster's queue, or was asked for so recently that its worker may still be starting. A run that says STARTED but holds no lock was
 killed; it does not block the next. Failures in a row back off 1, 2, 4 ... 30 minutes; a newer edit resets them.
 """
 
@@ -47,6 +47,8 @@ def decide(
         return Decision(False, "the newest release shows everything that was recorded")
     if is_locked:
         return Decision(False, "a refresh is running")
+    if runs and runs[0].status is DagsterRunStatus.QUEUED:
+        return Decision(False, "a refresh waits in the queue")
     if runs and runs[0].status in _WAITING and now - runs[0].asked_at < START_UP:
         return Decision(False, "a refresh was asked for and is starting")
     until = backed_off_until(runs, newest_edit)

@@ -60,9 +60,13 @@ def test_it_is_not_due_when_it_was_just_asked_for(status: str) -> None:
     assert not at_noon([run(status, asked=timedelta(seconds=1))]).is_due
 
 
-@pytest.mark.parametrize("status", ["QUEUED", "NOT_STARTED", "STARTING", "STARTED"])
+@pytest.mark.parametrize("status", ["NOT_STARTED", "STARTING", "STARTED"])
 def test_a_run_that_was_killed_does_not_block_the_next(status: str) -> None:
     assert at_noon([run(status, asked=START_UP)]).is_due
+
+
+def test_a_run_in_the_queue_is_not_asked_for_again_however_long_it_waits() -> None:
+    assert not at_noon([run("QUEUED", asked=LONG_AGO)]).is_due
 
 
 def test_control_a_run_that_was_killed_would_block_it_if_its_status_were_believed() -> None:
