@@ -66,8 +66,11 @@ restore: install ## bring back BACKUP=<file>; FORCE=1 moves a state that is ther
 check: install manifest ## lint, types, architecture
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports
 
+# Every module with a long form: those that ask tests/effort.py, or the environment, which form it is.
+LONG_FORMS = tests/chaos $(shell grep -rlE "tests.effort|LAKEFOLIO_CHAOS|hypothesis" tests --include="test_*.py" | grep -v ^tests/chaos)
+
 chaos: install manifest ## the long forms: kills, races, storms, tampering (about half an hour; LAKEFOLIO_SEED=)
-	@LAKEFOLIO_CHAOS=long $(PY) -m pytest tests/chaos tests/e2e/test_incremental.py tests/domain/test_portfolio_machine.py tests/domain/test_order_machine.py -s $(PYTEST_ARGS)
+	@LAKEFOLIO_CHAOS=long $(PY) -m pytest $(LONG_FORMS) -s $(PYTEST_ARGS)
 
 bench: install manifest ## measure, as ratios against named alternatives
 	@$(PY) -m tests.benchmarks

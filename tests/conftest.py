@@ -1,75 +1,110 @@
 """A real PostgreSQL server for the whole test run, fresh databases on it, and the API served over real HTTP."""
 
+import os
 import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import httpx
+import hypothesis
 import psycopg
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from xdist.scheduler import LoadFileScheduling
 
 from storage import embedded
 from storage.lake import Lake
-from storage.postgres import Database, embedded_database, prepare
+from storage.postgres import DATABASE, Database, embedded_database, prepare
 from storage.settings import Settings
+from tests.effort import IS_LONG
+from tests.states import FrozenStates, discarded, thaw, unsynced
 
-_TEMPLATE = "lakefolio_template"
-
-
-E2E = Path(__file__).parent / "e2e"
-ON_THE_DEMO = frozenset(path.name for path in E2E.glob("test_*.py") if "platform_home" in path.read_text())
-
-
-class ByModule(LoadFileScheduling):  # type: ignore[misc]
-    """A module's tests share a worker; so do those on the demo's platform, which is made once then."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.partition("::")[0]
-        return "the demo" if Path(path).name in ON_THE_DEMO else path
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule:
-    return ByModule(config, log)
+_LONGEST = (
+    "test_incremental",
+    "test_single_assets",
+    "test_lake_on_s3",
+    "test_live_market",
+    "test_windows",
+    "test_backup",
+)
+"""The modules that take longest (2026-11-28). The first two build the frozen states; the next two need none."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins, so that both workers end together."""
-    items.sort(key=lambda item: (item.path.name not in ON_THE_DEMO, item.path.parent != E2E))
+    """What takes longest begins, so that all workers end together and none waits for a state that another builds."""
+    places = {f"{name}.py": place for place, name in enumerate(_LONGEST)}
+    folders = {"e2e": 1, "chaos": 2}
+    items.sort(key=lambda item: (places.get(item.path.name, len(places)), folders.get(item.path.parent.name, 3)))
+
+
+hypothesis.settings.load_profile("long" if IS_LONG else "short")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give this run and its workers a temporary folder of their own, so that nothing stays behind in the system's:
+    frozen states, and folders of sockets whose servers' own paths are too long."""
+    if hasattr(config, "workerinput"):
+        return
+    patch = pytest.MonkeyPatch()
+    own = Path(tempfile.mkdtemp(prefix="lakefolio-tests-"))
+    own.chmod(0o755)  # the server's user looks in
+    patch.setenv("PYTEST_DEBUG_TEMPROOT", os.environ.get("PYTEST_DEBUG_TEMPROOT", str(own.parent)))
+    patch.setenv("TMPDIR", str(own))
+    patch.setattr(tempfile, "tempdir", None)
+
+    def restore() -> None:
+        patch.undo()
+        shutil.rmtree(own, ignore_errors=True)
+
+    config.add_cleanup(restore)
 
 
 @pytest.fixture(scope="session")
-def postgres_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def frozen_states() -> FrozenStates:
+    """What all workers of this run share."""
+    root = Path(tempfile.gettempdir()) / "frozen"
+    root.mkdir(exist_ok=True)
+    return FrozenStates(root)
+
+
+@pytest.fixture(scope="session")
+def frozen_cluster(frozen_states: FrozenStates) -> Path:
+    """A state folder whose database is migrated and has nothing in it."""
+
+    def build(home: Path) -> None:
+        prepare(embedded_database(embedded.start(home)))
+        embedded.stop(home)
+        unsynced(home)
+
+    return frozen_states.folder("cluster", build)
+
+
+@pytest.fixture(scope="session")
+def postgres_home(frozen_cluster: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The state folder of a running server, whose hundreds of databases need not outlive this machine."""
     home = tmp_path_factory.mktemp("postgres")
-    server = embedded_database(embedded.start(home), "postgres")
-    with psycopg.connect(server.admin_url, autocommit=True) as connection:
-        connection.execute("alter system set fsync = off")
-        connection.execute("select pg_reload_conf()")
-    yield home
-    embedded.stop(home)
-    shutil.rmtree(home / "pgdata", ignore_errors=True)
+    thaw(frozen_cluster, home)
+    embedded.start(home)
+    with discarded(home):
+        yield home
 
 
 @pytest.fixture(scope="session")
 def new_database(postgres_home: Path) -> Callable[[], Database]:
     """Makes a fresh migrated database, in about 25 ms: it is a copy of one that was migrated once."""
     socket_dir = embedded.start(postgres_home)
-    prepare(embedded_database(socket_dir, _TEMPLATE))
     maintenance = embedded_database(socket_dir, "postgres").admin_url
     numbers = count(1)
 
     def create() -> Database:
         name = f"test_{next(numbers)}"
         with psycopg.connect(maintenance, autocommit=True) as connection:
-            connection.execute(f"create database {name} template {_TEMPLATE}")
+            connection.execute(f"create database {name} template {DATABASE}")
         return embedded_database(socket_dir, name)
 
     return create

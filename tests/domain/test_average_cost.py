@@ -12,9 +12,10 @@ from domain.analytics.average_cost import LIMIT, OPEN, UNIT, _share, average_cos
 from domain.intervals import position_intervals
 from domain.ledger import Transaction, TxnType
 from domain.money import product
+from tests.effort import examples
 
 EPOCH = date(1970, 1, 1)
-few = settings(max_examples=150, deadline=None)  # the machine is shared
+few = settings(max_examples=examples(150), deadline=None)  # the machine is shared
 units = st.integers(10**6, 10**14) | st.sampled_from([UNIT, 3 * UNIT, 10 * UNIT])
 amounts = st.integers(0, 10**15) | st.sampled_from([UNIT, 100 * UNIT, 1000 * UNIT])
 Traded = tuple[int, int, int, int, int, int]  # holding, day, signed units, gross, fees, rate

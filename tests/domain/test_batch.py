@@ -20,6 +20,7 @@ from domain.holdings import CostMethod, Holding
 from domain.ledger import TxnType
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import HoldingKey, Positions
+from tests.effort import examples
 
 D = Decimal
 FIRST = date(2017, 3, 1)
@@ -121,7 +122,7 @@ def in_order(rows: Sequence[Command]) -> list[Command]:
     return sorted(rows, key=lambda row: (row[0].business_date, row[0].event_ts))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(st.lists(commands(), max_size=25), st.lists(commands(), max_size=12), st.sampled_from(CostMethod))
 def test_a_batch_is_what_deciding_its_rows_one_by_one_gives(before, rows, method) -> None:
     alone = ledger(before, method, PortfolioKind.INVESTMENT)
@@ -135,7 +136,7 @@ def test_a_batch_is_what_deciding_its_rows_one_by_one_gives(before, rows, method
     assert (held(batch), nonzero(batch.cash)) == (held(alone), nonzero(alone.cash))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(commands(), max_size=15), st.lists(commands(), max_size=12), st.sampled_from(CostMethod))
 def test_a_batch_leaves_what_replaying_the_whole_ledger_gives(before, rows, method) -> None:
     batch = Batch.of(ledger(before, method, PortfolioKind.INVESTMENT))
@@ -149,7 +150,7 @@ def test_a_batch_leaves_what_replaying_the_whole_ledger_gives(before, rows, meth
     assert all(balance >= 0 for balance in batch.cash.values())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(commands(), max_size=12), st.lists(commands(_FORWARD), max_size=12))
 def test_without_history_a_batch_goes_on_from_the_newest_row(before, rows) -> None:
     alone = ledger(before, CostMethod.AVCO, PortfolioKind.INVESTMENT)
@@ -163,7 +164,7 @@ def test_without_history_a_batch_goes_on_from_the_newest_row(before, rows) -> No
     assert batch.changed == {key for key, held in batch.holdings.items() if held != loaded.positions.holding(key)}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(commands(_FORWARD), max_size=15), st.lists(commands(_FORWARD), max_size=10))
 def test_a_trading_book_may_be_short_but_never_of_what_was_transferred_out(before, rows) -> None:
     mine = ledger(in_order(before), CostMethod.FIFO, PortfolioKind.TRADING_BOOK)

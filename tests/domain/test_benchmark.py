@@ -14,13 +14,14 @@ from domain.analytics.benchmark import (
     information_ratio,
     tracking_error_annual,
 )
+from tests.effort import examples
 
 MARKET = np.array([0.01, -0.02, 0.005, 0.03, -0.01, 0.0])
 EVERY = (beta, alpha_annual, tracking_error_annual, information_ratio)
 
 
 @given(st.floats(-3, 3), st.floats(-0.01, 0.01))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_a_line_through_the_market_has_its_slope_and_252_times_its_intercept(slope, intercept):
     mine = intercept + slope * MARKET
     assert beta(mine, MARKET) == pytest.approx(slope, abs=1e-9)

@@ -20,11 +20,12 @@ from domain.analytics.bond_values import value_daily
 from domain.analytics.bonds import Bond
 from domain.analytics.curves import Curve, Curves
 from domain.analytics.day_counts import DayCount, day_plus_months, days_of
+from tests.effort import examples
 
 COUNTS = ("ACT/ACT ICMA", "30/360 US", "30E/360", "ACT/360", "ACT/365F")
 PAR_TENORS = (1, 3, 6, 12, 24, 36, 60, 84, 120, 240, 360)
 BONDS_OF_A_CENTURY = (date(1990, 1, 1), date(2060, 12, 31))
-few = settings(max_examples=60, deadline=None)  # the machine is shared
+few = settings(max_examples=examples(60), deadline=None)  # the machine is shared
 
 rates_pct = st.integers(-50, 1500).map(lambda hundredths: hundredths / 100)
 curves = st.builds(

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from domain.analytics.co_moments import UNITS, CoMoments, common_windows, too_large
+from tests.effort import examples
 
 
 def drawn(days: int, securities: int, seed: int = 1, absent: float = 0.05) -> np.ndarray:
@@ -65,7 +66,7 @@ def test_rounding_costs_what_the_docstring_says(deviation: float):
     assert errors.std() == pytest.approx(2.4e-8 / (deviation * np.sqrt(2_520)), rel=0.15)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.data())
 def test_moving_a_window_day_by_day_gives_the_bits_of_a_refit(data):
     """Days come and go in any portions, securities join; the pending days are folded on the way."""
@@ -106,7 +107,7 @@ def test_an_update_leaves_what_it_came_from_as_it_was():
     assert np.array_equal(window.correlation(), before, equal_nan=True)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(arrays(np.int64, (12, 4), elements=st.integers(-(2**21), 2**21)), st.permutations(range(12)), st.data())
 def test_neither_the_order_of_days_nor_that_of_securities_changes_a_bit(numbers, order, data):
     returns = np.where(numbers % 5 == 0, np.nan, numbers / UNITS)
@@ -118,7 +119,7 @@ def test_neither_the_order_of_days_nor_that_of_securities_changes_a_bit(numbers,
     assert np.array_equal(one.common_days()[np.ix_(columns, columns)], other.common_days())
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(arrays(np.int64, (70, 3), elements=st.integers(-(2**18), 2**18)))
 def test_a_correlation_is_within_one_symmetric_and_does_not_change_with_scale(numbers):
     matrix = CoMoments.of(numbers / UNITS).correlation()
@@ -191,7 +192,7 @@ def test_an_empty_window_has_no_correlation():
     assert CoMoments.of(np.empty((0, 0))).correlation().shape == (0, 0)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(arrays(np.bool_, st.tuples(st.integers(0, 12), st.integers(1, 4))))
 def test_the_window_of_a_pair_begins_and_ends_on_a_common_day(present):
     first, last = common_windows(present)

@@ -8,6 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from domain.analytics.component_risk import historical_components, parametric_components
 from domain.analytics.value_at_risk import Method, normal_tail, value_at_risk
+from tests.effort import examples
 
 WEIGHTS = arrays(np.float64, 4, elements=st.floats(-2, 2))
 FACTORS = arrays(np.float64, (4, 4), elements=st.floats(-0.05, 0.05))
@@ -19,7 +20,7 @@ HELD = np.array([0.5, 0.3, -0.2])
 
 
 @given(WEIGHTS, FACTORS, st.floats(0.5, 0.999), HORIZONS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_parametric_parts_sum_to_the_whole(weights, factors, confidence, horizon):
     found = parametric_components(weights, factors @ factors.T, 250, confidence, horizon, MEAN)
     assert found.var.sum() == pytest.approx(found.total.var, abs=1e-12)
@@ -27,7 +28,7 @@ def test_parametric_parts_sum_to_the_whole(weights, factors, confidence, horizon
 
 
 @given(WEIGHTS, RETURNS, st.floats(0.5, 0.999), HORIZONS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_historical_parts_sum_to_the_whole(weights, returns, confidence, horizon):
     found = historical_components(weights, returns, confidence, horizon)
     assert found.var.sum() == pytest.approx(found.total.var, abs=1e-10)
@@ -35,7 +36,7 @@ def test_historical_parts_sum_to_the_whole(weights, returns, confidence, horizon
 
 
 @given(WEIGHTS, RETURNS, st.floats(0.1, 10))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_parts_grow_with_the_weights(weights, returns, times):
     assume(np.abs(weights).max() > 1e-3)
     one, more = historical_components(weights, returns), historical_components(weights * times, returns)

@@ -17,6 +17,7 @@ from domain.analytics.concentration import (
     groups_of,
     weights_of,
 )
+from tests.effort import examples
 
 VALUES = arrays(np.float64, st.integers(1, 30), elements=st.floats(1, 1e9))
 BOOK = np.array([500.0, 300.0, -200.0, 200.0])  # the last is cash
@@ -38,7 +39,7 @@ def test_the_largest_five_and_ten_are_summed():
 
 
 @given(VALUES, st.floats(0.001, 1000))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_scale_and_order_are_no_matter(values, times):
     one, more = concentration(values), concentration(values[::-1] * times)
     assert more.hhi == pytest.approx(one.hhi, rel=1e-9)
@@ -46,7 +47,7 @@ def test_scale_and_order_are_no_matter(values, times):
 
 
 @given(VALUES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_the_index_is_between_equal_holdings_and_one(values):
     found = concentration(values)
     assert 1 / len(values) - 1e-9 <= found.hhi <= 1 + 1e-9
@@ -54,7 +55,7 @@ def test_the_index_is_between_equal_holdings_and_one(values):
 
 
 @given(VALUES, st.integers(1, 6))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_fewer_and_larger_groups_are_never_less_concentrated(values, groups):
     labels = [str(i % groups) for i in range(len(values))]
     assert concentration_by(values, labels).hhi >= concentration(values).hhi - 1e-12

@@ -15,6 +15,7 @@ from domain.analytics.moments import (
     ledoit_wolf,
     nearest_psd,
 )
+from tests.effort import examples
 
 DRAWN = np.random.default_rng(5).multivariate_normal([0.001, 0, 0], [[4, 1, 0], [1, 9, -2], [0, -2, 1]], 200) / 100
 # In thousandths: LAPACK's own eigenvalues are off by 1e-4 where entries are 1e-162.
@@ -82,7 +83,7 @@ def test_returns_that_do_not_move_are_not_drawn():
 
 
 @given(SQUARES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_the_nearest_matrix_is_semi_definite_and_as_far_as_its_negative_eigenvalues(matrix):
     repaired, distance = nearest_psd(matrix)
     negative = np.minimum(np.linalg.eigvalsh(matrix), 0)

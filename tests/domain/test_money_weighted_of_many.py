@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.analytics.money_weighted import xirr, xirr_many
+from tests.effort import examples
 
 DAY = np.datetime64("2010-01-04")
 flows = st.lists(st.tuples(st.integers(0, 3000), st.integers(-10_000, 10_000)), max_size=12)
@@ -20,7 +21,7 @@ def laid_out(given_flows: list[list[tuple[int, int]]]) -> tuple[np.ndarray, np.n
     return offsets, days, np.array([amount for one in ordered for _, amount in one], dtype=float)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(investments)
 def test_together_each_has_the_rate_it_has_alone_to_the_bit(many: list[list[tuple[int, int]]]) -> None:
     offsets, days, amounts = laid_out(many)
@@ -34,7 +35,7 @@ def test_together_each_has_the_rate_it_has_alone_to_the_bit(many: list[list[tupl
         assert np.array_equal(rates[i], np.nan if alone.rate is None else alone.rate, equal_nan=True)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(flows)
 def test_a_rate_leaves_nothing_of_the_flows(one: list[tuple[int, int]]) -> None:
     offsets, days, amounts = laid_out([one])

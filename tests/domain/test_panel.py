@@ -11,6 +11,7 @@ from domain.analytics.panel import Panel
 from domain.analytics.periods import Period, performance_of
 from domain.analytics.series import Benchmark, PortfolioSeries
 from domain.analytics.subjects import Level, Subject, SubjectSeries, subject_performance
+from tests.effort import examples
 
 AS_OF, N = date(2017, 3, 29), 60
 DAYS = np.datetime64(AS_OF) - np.arange(N)[::-1]
@@ -71,7 +72,7 @@ holdings = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(st.lists(holdings, min_size=2, max_size=6), st.randoms(use_true_random=False))
 def test_together_each_has_what_it_has_alone_to_the_bit(parts: list, random) -> None:
     random.shuffle(parts)
@@ -131,7 +132,7 @@ def contributed(series: PortfolioSeries, gains: np.ndarray, first: int) -> np.nd
     return parts
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(st.lists(holdings, min_size=1, max_size=4))
 def test_contributions_of_a_sweep_are_those_of_the_dense_form_and_sum_to_the_return(parts: list) -> None:
     of, series, gains = portfolio_of(parts)

@@ -18,6 +18,7 @@ from domain.analytics.value_at_risk import (
     skew_and_excess_kurtosis,
     value_at_risk,
 )
+from tests.effort import examples
 
 RETURNS = arrays(np.float64, st.integers(60, 200), elements=st.floats(-0.5, 0.5))
 CONFIDENCES = st.floats(0.5, 0.999)
@@ -80,7 +81,7 @@ def test_an_expansion_that_falls_in_the_tail_gives_no_number():
 
 
 @given(st.floats(-2, 2), st.floats(-2, 30), CONFIDENCES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_a_cornish_fisher_shortfall_is_never_below_its_var(skewness, kurtosis, confidence):
     assume(kurtosis >= skewness**2 - 2)  # no distribution has less
     found = cornish_fisher_tail(0, 1, skewness, kurtosis, confidence)
@@ -88,7 +89,7 @@ def test_a_cornish_fisher_shortfall_is_never_below_its_var(skewness, kurtosis, c
 
 
 @given(RETURNS, CONFIDENCES, st.sampled_from(Method), st.sampled_from([1, 10]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_es_is_never_below_var(returns, confidence, method, horizon):
     found = value_at_risk(returns, confidence, horizon, method)
     if found.status == "OK":
@@ -98,7 +99,7 @@ def test_es_is_never_below_var(returns, confidence, method, horizon):
 
 
 @given(RETURNS, st.sampled_from(Method), st.floats(0.1, 10))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_twice_the_position_is_twice_the_loss(returns, method, times):
     assume(returns.std() > 1e-6)
     one, more = value_at_risk(returns, 0.95, 1, method), value_at_risk(returns * times, 0.95, 1, method)
@@ -107,7 +108,7 @@ def test_twice_the_position_is_twice_the_loss(returns, method, times):
 
 
 @given(RETURNS, st.floats(-0.1, 0.1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_a_sure_gain_takes_itself_off_the_loss(returns, gain):
     one, more = value_at_risk(returns), value_at_risk(returns + gain)
     assert more.var == pytest.approx(one.var - gain, abs=1e-12)

@@ -1,16 +1,16 @@
-"""One real platform for all end-to-end tests of a worker: the demo's ledger over HTTP, and one refresh.
+"""Real platforms for end-to-end tests: each begins as a copy of a state that the test run has built once.
 
-Tests here may look at it and make its assets again, which changes no number. A test that records, damages or repairs
-works on a state folder or a copy of the lake of its own.
+`platform_home` is a worker's own copy of the demo. Tests may look at it and make its assets again, which changes no
+number. A test that records, damages or repairs works on a state folder or a copy of the lake of its own.
 """
 
+import io
 import os
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,16 @@ from ops.environment import prepared
 from pipelines.automation import RANGE_END, RANGE_START
 from pipelines.definitions import build_defs
 from pipelines.launcher import keep_connections
+from pipelines.partitions import SIMULATIONS
+from pipelines.refresh import main as refresh_main
 from pipelines.refresh import refresh
 from pipelines.resources import Platform
 from storage import embedded
 from storage.lake import Lake
 from storage.releases import Release
 from storage.settings import REPOSITORY, MarketSource, Settings
+from tests.conftest import served
+from tests.states import FrozenStates, discarded, thaw
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,21 @@ class Home:
         with self.joined(**more) as instance:
             assert refresh(self.platform, instance)
 
+    def pick_up(self, simulations: Sequence[str] = ()) -> None:
+        """As the daemon does once the ledger is ahead; and of all simulations that are due, these alone."""
+        defs = build_defs(self.platform)
+        with self.joined() as instance:
+            assert defs.resolve_job_def("pick_up").execute_in_process(instance=instance).success
+            instance.add_dynamic_partitions(str(SIMULATIONS.name), simulations)
+            for key in simulations:
+                assert defs.resolve_job_def("simulate").execute_in_process(instance=instance, partition_key=key).success
+
+    def refresh_command(self, **more: str) -> tuple[int, str]:
+        """How `python -m pipelines.refresh` ends and what it says, as `refresh`."""
+        said = io.StringIO()
+        with self.joined(**more), redirect_stdout(said), redirect_stderr(said):
+            return refresh_main(), said.getvalue()
+
     def materialize(self, *tables: str, years: tuple[str, str], **more: str) -> None:
         """As `dagster asset materialize --partition-range`, in this process."""
         job = build_defs(self.platform).resolve_implicit_global_asset_job_def()
@@ -118,43 +137,90 @@ def readme_commands() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def new_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
-    """Opens a state folder of its own, with what `record` records over HTTP; its path has a space, as a user's may."""
+def new_home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
+    """Opens a state folder of its own, with what `record` records over HTTP; its path has a space, as a user's may.
+
+    It is a copy of the frozen state `begins_with`: the empty `cluster`, `as_traded` with its market data released and
+    nothing in the ledger, or the `demo`.
+    """
 
     @contextmanager
     def opened(
-        record: Callable[[httpx.Client], str], market_source: MarketSource = "sample", **more: str
+        record: Callable[[httpx.Client], str],
+        market_source: MarketSource = "sample",
+        begins_with: str = "cluster",
+        **more: str,
     ) -> Iterator[Home]:
-        settings = home_settings(tmp_path_factory.mktemp("a state"), market_source).model_copy(update=more)
-        variables = {**prepared(settings), "FRED_API_KEY": ""}
-        api = processes.api(processes.free_port())
-        base_url = f"http://127.0.0.1:{api.port}/api/v1"
-        try:
-            processes.start(api, settings.home, variables)
-            processes.wait_ready(api, settings.home)
-            with httpx.Client(base_url=base_url, timeout=30, trust_env=False) as client:
-                portfolio_id = record(client)
-            yield Home(settings, variables, base_url, portfolio_id)
-        finally:
-            for server in ("daemon", "api"):
-                processes.stop(settings.home, server)
-            embedded.stop(settings.home)
-            shutil.rmtree(settings.home, ignore_errors=True)
+        with discarded(tmp_path_factory.mktemp("a state")) as folder:
+            thaw(request.getfixturevalue(f"frozen_{begins_with}"), folder)
+            with running(home_settings(folder, market_source).model_copy(update=more), record) as home:
+                yield home
 
     return opened
 
 
+@contextmanager
+def running(settings: Settings, record: Callable[[httpx.Client], str]) -> Iterator[Home]:
+    """The state folder in use: its server runs, its API answers in this process; its daemon is stopped if one ran."""
+    from oltp_api.app import create_app
+
+    variables = {**prepared(settings), "FRED_API_KEY": ""}
+    try:
+        with served(create_app(settings)) as address:
+            base_url = f"{address}/api/v1"
+            with httpx.Client(base_url=base_url, timeout=30, trust_env=False) as client:
+                portfolio_id = record(client)
+            yield Home(settings, variables, base_url, portfolio_id)
+    finally:
+        processes.stop(settings.home, "daemon")
+
+
+def refreshed(home: Path, record: Callable[[httpx.Client], str], market_source: MarketSource) -> None:
+    """Record and refresh in the state folder `home`, then stop it: the making of a frozen state."""
+    with running(home_settings(home, market_source), record) as platform:
+        platform.refresh()
+    embedded.stop(home)
+
+
+@pytest.fixture(scope="session")
+def frozen_demo(frozen_cluster: Path, frozen_states: FrozenStates) -> Path:
+    """The demo's portfolios, refreshed once."""
+
+    def build(home: Path) -> None:
+        thaw(frozen_cluster, home)
+        refreshed(home, record_demo, "sample")
+
+    return frozen_states.folder("demo", build)
+
+
+@pytest.fixture(scope="session")
+def frozen_as_traded(frozen_cluster: Path, frozen_states: FrozenStates) -> Path:
+    """The second market, all its years released, before anybody has a portfolio."""
+
+    def build(home: Path) -> None:
+        thaw(frozen_cluster, home)
+        refreshed(home, lambda _: "", "as_traded")
+
+    return frozen_states.folder("as_traded", build)
+
+
+def record_demo(client: httpx.Client) -> str:
+    portfolio_id = demo.record_history(client)
+    demo.record_bonds(client)
+    return portfolio_id
+
+
+def savings(client: httpx.Client) -> str:
+    """The id of the demo's first portfolio."""
+    portfolios = client.get("/portfolios").raise_for_status().json()["items"]
+    (found,) = [portfolio for portfolio in portfolios if portfolio["name"] == demo.NAME]
+    return str(found["portfolio_id"])
+
+
 @pytest.fixture(scope="session")
 def platform_home(new_home: Any) -> Iterator[Home]:
-    """The demo's portfolios, refreshed once; the first is the home's."""
-
-    def record(client: httpx.Client) -> str:
-        portfolio_id = demo.record_history(client)
-        demo.record_bonds(client)
-        return portfolio_id
-
-    with new_home(record) as home:
-        home.refresh()
+    """A copy of the demo; the savings are the home's portfolio."""
+    with new_home(savings, begins_with="demo") as home:
         yield home
 
 

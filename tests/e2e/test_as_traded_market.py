@@ -71,9 +71,9 @@ def market(new_home: Any) -> Iterator[Market]:
         post(client, ids["SPLIT"], "DIVIDEND", PAID, ticker="IBM", per_unit="0.16", ex_date=EX_DATE)
         return ids["SPLIT"]
 
-    with new_home(record, "as_traded") as home:
+    with new_home(record, "as_traded", begins_with="as_traded") as home:
         market = Market(home, ids)
-        market.refresh()
+        home.pick_up()
         yield market
 
 

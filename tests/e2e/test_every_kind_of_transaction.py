@@ -1,4 +1,4 @@
-"""Every kind of transaction on its way from the API through one real refresh into the marts.
+"""Every kind of transaction on its way from the API through one real run into the marts, beside the demo.
 
 Each portfolio differs from PLAIN by what its name says, so that PLAIN is what its marts are compared with.
 """
@@ -218,6 +218,11 @@ class Refreshed:
             return client.get(f"/portfolios/{self.ids[name]}/{what}", params=parameters).raise_for_status().json()
 
 
+def simulation_of(client: httpx.Client, portfolio_id: str) -> str:
+    (standing,) = client.get(f"/portfolios/{portfolio_id}/simulations").raise_for_status().json()["items"]
+    return str(standing["simulation_id"])
+
+
 @pytest.fixture(scope="module")
 def refreshed(new_home: Any) -> Iterator[Refreshed]:
     ids: dict[str, str] = {}
@@ -226,12 +231,13 @@ def refreshed(new_home: Any) -> Iterator[Refreshed]:
         ids["PLAIN"] = BOOKS["PLAIN"](client).portfolio_id
         return ids["PLAIN"]
 
-    with new_home(record) as home:
+    with new_home(record, begins_with="demo") as home:
         with psycopg.connect(home.variables["DATABASE_ADMIN_URL"], autocommit=True) as connection:
             connection.execute(_SECOND_ACCOUNT)
         with home.client() as client:
             ids.update({name: book(client).portfolio_id for name, book in BOOKS.items() if name != "PLAIN"})
-        home.refresh()
+            simulations = [simulation_of(client, ids[name]) for name in ("ABROAD", "NO RATE")]
+        home.pick_up(simulations)
         yield Refreshed(home, ids)
 
 

@@ -124,10 +124,10 @@ def book(new_home) -> Iterator[Book]:
             ids.append(str(client.post("/portfolios", json=asked).raise_for_status().json()["portfolio_id"]))
         return ids[0]
 
-    with new_home(record, market_source="as_traded") as home:
-        home.refresh()
-        with home.joined() as instance:
-            yield Book(home, instance, ids)
+    with new_home(record, "as_traded", begins_with="as_traded") as home, home.joined() as instance:
+        book = Book(home, instance, ids)
+        book.run("pick_up")
+        yield book
 
 
 def without_late_prices(book: Book) -> None:

@@ -52,8 +52,8 @@ class Live:
             "MARKET_PATIENCE_S": "0.5",
         }
 
-    def refresh(self, **more: str) -> Any:
-        return self.home.run("python", "-m", "pipelines.refresh", **{**self.variables, **more})
+    def refresh(self, **more: str) -> tuple[int, str]:
+        return self.home.refresh_command(**{**self.variables, **more})
 
     def fetch(self, *tables: str) -> None:
         """Tables of the market, of all the years that the recorded answers are of."""
@@ -118,9 +118,9 @@ def test_a_later_refresh_gets_what_was_refused_and_keeps_what_is_refused_now(liv
     provider.answers[AAPL] = [recorded("yahoo_chart_not_found.json", 404)]
     del provider.asked[:]
 
-    done = live.refresh()
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    assert "AAPL" in done.stdout + done.stderr, "what did not come is named"
+    code, said = live.refresh()
+    assert code == 0, said[-2000:]
+    assert "AAPL" in said, "what did not come is named"
     assert provider.asked.count(MSFT) == once, "prices and actions share an answer"
 
     with memory_duckdb() as connection:
@@ -180,7 +180,7 @@ def test_a_bad_price_goes_to_quarantine_and_a_command_releases_it(live: Live, pr
 
 
 def test_without_its_key_fred_is_not_asked(live: Live) -> None:
-    refused = live.refresh(FRED_API_KEY="")
+    code, said = live.refresh(FRED_API_KEY="")
 
-    assert refused.returncode != 0
-    assert "needs FRED_API_KEY" in refused.stdout + refused.stderr
+    assert code == 1
+    assert "needs FRED_API_KEY" in said

@@ -7,7 +7,6 @@ import httpx
 import pytest
 
 from pipelines.automation import due_now
-from pipelines.definitions import build_defs
 from storage.lake import memory_duckdb
 
 TODAY = "2013-03-01"
@@ -65,8 +64,7 @@ class Own:
         """What the daemon does when its sensor finds the release behind, which is asserted."""
         with self.home.joined() as instance:
             assert due_now(instance, self.home.platform, ["refresh", "pick_up"]).is_due
-            job = build_defs(self.home.platform).resolve_job_def("pick_up")
-            assert job.execute_in_process(instance=instance).success
+        self.home.pick_up()
 
     def rows(self, table: str, query: str) -> list[tuple[Any, ...]]:
         with memory_duckdb() as connection:
@@ -76,9 +74,9 @@ class Own:
 @pytest.fixture(scope="module")
 def own(new_home: Any) -> Iterator[Own]:
     """What was bought is in a release; then prices are posted, and a file is put into the folder."""
-    with new_home(record, "as_traded") as home:
-        home.refresh()
+    with new_home(record, "as_traded", begins_with="as_traded") as home:
         own = Own(home)
+        own.pick_up()
         assert own.held()["ACME"] == own.held()["FUNDX"] == ("MISSING", None)
         folder = home.settings.home / "prices"
         folder.mkdir()

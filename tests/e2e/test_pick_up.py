@@ -30,8 +30,8 @@ def new_portfolio(client: httpx.Client) -> str:
 
 @pytest.fixture(scope="module")
 def watched(new_home) -> Iterator[Any]:
-    """A home whose daemon runs; its API has a portfolio with cash."""
-    with new_home(new_portfolio) as home:
+    """A home whose daemon runs; its API has a portfolio with cash, beside the demo's."""
+    with new_home(new_portfolio, begins_with="demo") as home:
         processes.start(processes.daemon(), home.settings.home, home.variables)
         yield home
 
@@ -65,7 +65,7 @@ def wait_until(is_true: Callable[[], Any], seconds: float, home: Any) -> Any:
 
 def test_a_trade_is_valued_in_a_new_release_without_any_other_action(watched) -> None:
     buy(watched, 10)
-    wait_until(lambda: shown(watched)[1] == 10, 300, watched)  # the first run of all: all years
+    wait_until(lambda: shown(watched)[1] == 10, 300, watched)
     before = shown(watched)[0]
 
     buy(watched, 5)

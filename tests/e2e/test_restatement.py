@@ -9,6 +9,7 @@ import dagster as dg
 import httpx
 import pytest
 
+from ops import cli
 from pipelines.definitions import build_defs
 
 CHECK = dg.AssetCheckKey(dg.AssetKey(["meta", "release"]), "restatements_have_a_cause")
@@ -68,10 +69,10 @@ def record(client: httpx.Client) -> str:
 
 @pytest.fixture(scope="module")
 def told(new_home) -> Iterator[Told]:
-    with new_home(record, market_source="as_traded", benchmark_ticker="MSFT") as home:
+    with new_home(record, "as_traded", begins_with="as_traded", benchmark_ticker="MSFT") as home:
         with home.client() as client:
             other = opened(client, "left alone")
-        home.refresh()
+        home.pick_up()
         yield Told(home, other)
 
 
@@ -81,7 +82,7 @@ def corrected(told) -> dict[str, Any]:
     before, since = told.review(), told.released_at()
     buy = {"type": "BUY", "ticker": "AAPL", "quantity": "10", "price": "544.47", "business_date": "2012-03-01"}
     row = told.post(f"/portfolios/{told.portfolio_id}/transactions", {**buy, "note": "found in a drawer"})
-    told.home.refresh()
+    told.home.pick_up()
     return {"review": before, "since": since, "seq": row["seq"], "check": told.checked()}
 
 
@@ -123,16 +124,16 @@ def test_the_refresh_checks_that_what_it_restates_has_a_cause(told, corrected) -
     assert check["largest change"].endswith(asked["largest"]["business_date"])
 
 
-def test_the_command_says_it_in_words(told, corrected) -> None:
+def test_the_command_says_it_in_words(told, corrected, capsys) -> None:
     api = told.home.base_url.removesuffix("/api/v1")
-    words = ("python", "-m", "ops", "restatement", "--portfolio", told.portfolio_id, "--api", api)
+    words = ("restatement", "--portfolio", told.portfolio_id, "--api", api)
 
-    done = told.home.run(*words, "--since", corrected["since"])
+    assert cli.main([*words, "--since", corrected["since"]]) == 0
 
-    assert done.returncode == 0, done.stderr
-    assert "366 days from 2012-03-01 to 2013-03-01 have other figures" in done.stdout
-    assert f"because of ledger row {corrected['seq']}: BUY AAPL on 2012-03-01" in done.stdout
-    assert told.home.run(*words, "--since", "1999-01-01").returncode == 2
+    said = capsys.readouterr().out
+    assert "366 days from 2012-03-01 to 2013-03-01 have other figures" in said
+    assert f"because of ledger row {corrected['seq']}: BUY AAPL on 2012-03-01" in said
+    assert cli.main([*words, "--since", "1999-01-01"]) == 2
 
 
 def test_a_portfolio_that_nothing_touched_is_not_restated(told, corrected) -> None:
@@ -145,7 +146,7 @@ def test_a_portfolio_that_nothing_touched_is_not_restated(told, corrected) -> No
 def test_a_price_that_is_another_one_is_named_with_the_days_it_reaches(told, corrected) -> None:
     since = told.released_at()
     told.post("/securities/ACME/prices", {"prices": [{"date": "2012-08-01", "close": "19", "currency": "USD"}]})
-    told.home.refresh()
+    told.home.pick_up()
 
     found, check = told.restated(since, told.other_id), told.checked()
 
