@@ -10,12 +10,13 @@ import fcntl
 import hashlib
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,12 +30,16 @@ _SERVER_SETTINGS = {
     "idle_in_transaction_session_timeout": "'10min'",
     "log_min_messages": "'warning'",
 }
+_ANSWER = re.compile(r'^\t 1: answer = "([0-9a-f]*)"\t', re.MULTILINE)
 _ORPHANS_SECONDS = 15
 _MAX_SOCKET_PATH = 90  # the kernel allows 107 bytes, with the socket's own name
 
 
-def start(home: Path) -> Path:
-    """The folder of the server's socket; starts the server if it does not answer. Safe to call from many processes."""
+def start(home: Path, is_durable: bool = True) -> Path:
+    """The folder of the server's socket; starts the server if it does not answer. Safe to call from many processes.
+
+    One that is not durable never waits for the disk, and what it holds may be gone after a crash of the machine.
+    """
     pgdata = home / "pgdata"
     socket_dir = socket_folder(home)
     if _answers(socket_dir):
@@ -44,10 +49,10 @@ def start(home: Path) -> Path:
         if _answers(socket_dir):
             return socket_dir
         if not (pgdata / "PG_VERSION").exists():
-            _initialise(pgdata)
+            _initialise(pgdata, is_durable)
         _clear_stale_pid(pgdata, socket_dir)
         _prepare_socket_dir(socket_dir, pgdata)
-        _start_server(pgdata, socket_dir)
+        _start_server(pgdata, socket_dir, [] if is_durable else ["-F"])
     return socket_dir
 
 
@@ -87,7 +92,36 @@ def hand_over(pgdata: Path) -> None:
             os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
 
-def _initialise(pgdata: Path) -> None:
+def single_user(pgdata: Path, database: str, queries: Sequence[str]) -> list[list[str]]:
+    """What each query of one column of text answers, in a cluster whose server does not run.
+
+    Nothing of the cluster's own runs beside them: no event trigger fires, and no setting of a role or database applies.
+    """
+    statements = ["set search_path = pg_catalog"]
+    for query in queries:
+        hexed = "encode(convert_to(string_agg(q.line, E'\\x1e'::text), 'UTF8'::name), 'hex'::text)"
+        statements.append(f"select coalesce({hexed}, ''::text) as answer from ({' '.join(query.split())}) as q (line)")
+    words = [*_as_server_user(pgdata), str(binaries() / "postgres"), "--single", "-D", str(pgdata), database]
+    outcome = subprocess.run(
+        words,
+        input="".join(f"{one};\n" for one in statements),
+        capture_output=True,
+        text=True,
+        errors="replace",
+        cwd="/",
+    )
+    answers = _ANSWER.findall(outcome.stdout)
+    if outcome.returncode or len(answers) != len(queries):
+        said = [
+            line for line in outcome.stderr.splitlines() if "ERROR:" in line or "FATAL:" in line or "PANIC:" in line
+        ]
+        why = ascii(said[-1].partition(": ")[2].strip() if said else f"exit code {outcome.returncode}")[1:200]
+        raise SetupError(f"the cluster in {pgdata} is not one that PostgreSQL can use ({why})")
+    texts = [bytes.fromhex(answer).decode("utf-8", "replace") for answer in answers]
+    return [text.split("\x1e") if text else [] for text in texts]
+
+
+def _initialise(pgdata: Path, is_durable: bool) -> None:
     staged = pgdata.with_name("pgdata.new")
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(mode=0o700)
@@ -95,19 +129,19 @@ def _initialise(pgdata: Path) -> None:
         user = _server_user()
         os.chown(staged, user.pw_uid, user.pw_gid)
     arguments = ["--auth=trust", "--encoding=utf8", "--locale=C.UTF-8", "-U", "postgres", "-D", str(staged)]
-    _run(["initdb", *arguments], staged)
+    _run(["initdb", *arguments, *([] if is_durable else ["--no-sync"])], staged)
     with (staged / "postgresql.conf").open("a") as conf:
         conf.writelines(f"{name} = {value}\n" for name, value in _SERVER_SETTINGS.items())
     staged.rename(pgdata)  # a killed initdb leaves pgdata.new, never half a cluster
 
 
-def _start_server(pgdata: Path, socket_dir: Path) -> None:
+def _start_server(pgdata: Path, socket_dir: Path, options: Sequence[str]) -> None:
     """Start it; queries of a server that crashed may live on for a moment, and are waited for."""
     command = ["pg_ctl", "-w", "-t", "60", "-s", "-D", str(pgdata), "-l", str(pgdata / "server.log")]
     until = time.monotonic() + _ORPHANS_SECONDS
     while True:
         try:
-            return _run([*command, "-o", f"-k '{socket_dir}'", "start"], pgdata)
+            return _run([*command, "-o", " ".join([f"-k '{socket_dir}'", *options]), "start"], pgdata)
         except SetupError as error:
             if "is still in use" not in str(error) or time.monotonic() > until:
                 raise
