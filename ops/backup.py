@@ -113,10 +113,10 @@ def _put_back(
     undo: ExitStack,
 ) -> None:
     """Stage and vet what `file` has, then swap it in; `undo` brings back what was there."""
-    parts = {"database/pgdata": current.home / "pgdata"} if told["kind"] == PHYSICAL else {}
     bucket = buckets.of(current)
-    if told["lake"] == INCLUDED and not bucket:
-        parts["lake"] = Path(current.lake)
+    parts = {"lake": Path(current.lake)} if told["lake"] == INCLUDED and not bucket else {}
+    if told["kind"] == PHYSICAL:
+        parts["database/pgdata"] = current.home / "pgdata"
     staged = {folder: folder.with_name(f"{folder.name}.restoring-{stamp}") for folder in folders}
     try:
         for prefix, place in parts.items():

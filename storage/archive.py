@@ -106,7 +106,9 @@ def manifest_of(path: Path) -> Mapping[str, Any]:
         manifest = found[_MANIFEST]
         if hashlib.sha256(manifest).hexdigest().encode() != found[_CHECKSUM]:
             raise SetupError(f"the backup {path} is damaged: its manifest has changed since it was written")
-        facts: dict[str, Any] = json.loads(manifest, object_pairs_hook=_once_each)
+        facts = json.loads(manifest, object_pairs_hook=_once_each)
+        if not isinstance(facts, dict):
+            raise ValueError("its manifest is no object")
         return facts
 
 

@@ -92,12 +92,12 @@ def hand_over(pgdata: Path) -> None:
             os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
 
-def single_user(pgdata: Path, database: str, queries: Sequence[str]) -> list[list[str]]:
-    """What each query of one column of text answers, in a cluster whose server does not run.
+def single_user(pgdata: Path, database: str, queries: Sequence[str], first: str = "") -> list[list[str]]:
+    """What each query of one column of text answers, after the statements `first`, in a cluster whose server is off.
 
     Nothing of the cluster's own runs beside them: no event trigger fires, and no setting of a role or database applies.
     """
-    statements = ["set search_path = pg_catalog"]
+    statements = [*([first] if first else []), "set search_path = pg_catalog"]
     for query in queries:
         hexed = "encode(convert_to(string_agg(q.line, E'\\x1e'::text), 'UTF8'::name), 'hex'::text)"
         statements.append(f"select coalesce({hexed}, ''::text) as answer from ({' '.join(query.split())}) as q (line)")
