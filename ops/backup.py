@@ -19,6 +19,7 @@ from storage.backup_contents import INCLUDED, LOGICAL, PHYSICAL
 from storage.buckets import Bucket
 from storage.errors import SetupError
 from storage.lake import lake_at, local_folder
+from storage.private import private_folder
 from storage.releases import TABLE, Releases
 from storage.s3 import options_of
 from storage.settings import Settings
@@ -39,6 +40,8 @@ def write(current: Settings, file: Path | None) -> Path:
         raise SetupError(f"{target} exists already; a backup never overwrites one")
     bucket = buckets.of(current)
     with _sentences(target), _served(current, kind):
+        if file is None:
+            private_folder(target.parent)
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         lake_bytes = bucket.size() * 2 if bucket else _size(Path(current.lake))
         backup.refuse_full(target.parent, _size(current.home / "pgdata") * 2 + lake_bytes)

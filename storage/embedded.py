@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from storage.errors import SetupError
+from storage.private import new_private_folder, private_state, refuse_anothers
 
 _SERVER_SETTINGS = {
     "listen_addresses": "''",
@@ -31,6 +32,7 @@ _SERVER_SETTINGS = {
     "log_min_messages": "'warning'",
 }
 _ANSWER = re.compile(r'^\t 1: answer = "([0-9a-f]*)"\t', re.MULTILINE)
+_DAC_READ_SEARCH = 2  # its number in linux/capability.h
 _ORPHANS_SECONDS = 15
 _MAX_SOCKET_PATH = 90  # the kernel allows 107 bytes, with the socket's own name
 
@@ -42,11 +44,11 @@ def start(home: Path, is_durable: bool = True) -> Path:
     """
     pgdata = home / "pgdata"
     socket_dir = socket_folder(home)
-    if _answers(socket_dir):
+    if _answers(home):
         return socket_dir
     _make_writable_folder(home)
     with _locked(home):
-        if _answers(socket_dir):
+        if _answers(home):
             return socket_dir
         if not (pgdata / "PG_VERSION").exists():
             _initialise(pgdata, is_durable)
@@ -61,6 +63,8 @@ def stop(home: Path) -> None:
     pgdata = home / "pgdata"
     if (pgdata / "postmaster.pid").exists():
         _run(["pg_ctl", "-w", "-s", "-m", "fast", "-D", str(pgdata), "stop"], pgdata, check=False)
+    if pgdata.exists():
+        _remove_socket_dir(home)
 
 
 def binaries() -> Path:
@@ -74,7 +78,7 @@ def binaries() -> Path:
 
 
 def is_running(home: Path) -> bool:
-    return _answers(socket_folder(home))
+    return _answers(home)
 
 
 def major_version() -> str:
@@ -177,7 +181,7 @@ def _as_server_user(pgdata: Path) -> list[str]:
     if setpriv is None:
         raise SetupError("root cannot run PostgreSQL and `setpriv` is not here to drop it; run as an ordinary user")
     words = [setpriv, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-    if not all(_open_to_all(path) for path in (pgdata.parent, binaries())):
+    if not all(_open_to_server(path) for path in (pgdata.parent, binaries())):
         # no_setuid_fixup: without it access(2), by which initdb looks for its sibling programs, ignores the capability
         words += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--securebits=+no_setuid_fixup"]
     return [*words, "--"]
@@ -192,8 +196,25 @@ def _server_user() -> pwd.struct_passwd:
     raise SetupError("root cannot run PostgreSQL and there is no user `postgres` or `nobody`; run as an ordinary user")
 
 
-def _open_to_all(path: Path) -> bool:
-    return all(folder.stat().st_mode & 0o001 for folder in (path, *path.parents))
+def _open_to_server(path: Path) -> bool:
+    """Whether the server's user gets to `path` by the modes of the folders above it."""
+    group = _server_user().pw_gid
+    found = [folder.stat() for folder in (path, *path.parents)]
+    return all(one.st_mode & 0o001 or (one.st_mode & 0o010 and one.st_gid == group) for one in found)
+
+
+def _let_server_through(home: Path) -> None:
+    """Where root may not give the server's user the right to search (a container without that capability), the state
+    folder lets its group through: it may open what it knows the name of, and list nothing."""
+    if os.geteuid() == 0 and not _has_capability(_DAC_READ_SEARCH) and home.stat().st_uid == 0:
+        os.chown(home, 0, _server_user().pw_gid)
+        home.chmod(0o710)
+
+
+def _has_capability(number: int) -> bool:
+    status = Path("/proc/self/status").read_text()
+    found = re.search(r"^CapBnd:\s*([0-9a-f]+)", status, re.MULTILINE)
+    return bool(found and int(found[1], 16) >> number & 1)
 
 
 def socket_folder(home: Path) -> Path:
@@ -206,17 +227,26 @@ def socket_folder(home: Path) -> Path:
 
 def _prepare_socket_dir(socket_dir: Path, pgdata: Path) -> None:
     if socket_dir != pgdata:
-        socket_dir.mkdir(mode=0o700, exist_ok=True)
         owner = pgdata.stat()
-        if socket_dir.stat().st_uid != owner.st_uid:
-            os.chown(socket_dir, owner.st_uid, owner.st_gid)
+        new_private_folder(socket_dir, (owner.st_uid, owner.st_gid))
 
 
-def _answers(socket_dir: Path) -> bool:
+def _remove_socket_dir(home: Path) -> None:
+    socket_dir, pgdata = socket_folder(home), home / "pgdata"
+    if socket_dir != pgdata and socket_dir.is_dir() and not (pgdata / "postmaster.pid").exists():
+        refuse_anothers(socket_dir, pgdata.stat().st_uid)
+        shutil.rmtree(socket_dir)
+
+
+def _answers(home: Path) -> bool:
+    """Whether the server of `home` does: one that anybody else could have put there is not asked."""
     import psycopg
 
-    if not (socket_dir / ".s.PGSQL.5432").exists():
+    socket_dir, pgdata = socket_folder(home), home / "pgdata"
+    if not pgdata.exists() or not (socket_dir / ".s.PGSQL.5432").exists():
         return False
+    if socket_dir != pgdata:
+        refuse_anothers(socket_dir, pgdata.stat().st_uid)
     try:
         psycopg.connect(host=str(socket_dir), user="postgres", dbname="postgres", connect_timeout=5).close()
     except psycopg.OperationalError:
@@ -256,7 +286,8 @@ def kill(home: Path) -> None:
 
 def _make_writable_folder(home: Path) -> None:
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        private_state(home)
+        _let_server_through(home)
         with tempfile.TemporaryFile(dir=home):
             pass
     except OSError as error:
