@@ -19,6 +19,7 @@ from domain.commands import (
     ReverseTransaction,
     TransferUnits,
 )
+from domain.currencies import parse_currency
 from domain.entries import Terms, When
 from domain.errors import (
     AlreadyExists,
@@ -33,7 +34,7 @@ from domain.events import CostMethodChanged, PositionUpdated, TransactionRecorde
 from domain.ledger import TRADES, Transaction, TxnType
 from domain.money import ZERO, product
 from domain.portfolio import Portfolio
-from domain.securities import AssetType, PriceKind, Reference, Security, parse_currency, parse_ticker
+from domain.securities import AssetType, PriceKind, Reference, Security, parse_ticker
 from oltp_api.moments import moment_of, opening_of
 from oltp_api.repositories.accounts import MAIN_ACCOUNT
 from oltp_api.repositories.portfolios import Happened

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.commands import AddIdentifier, DescribeSecurity, RegisterSecurity
+from domain.currencies import parse_currency
 from domain.errors import InvalidInput
 from domain.securities import (
     AnyDetails,
@@ -14,7 +15,6 @@ from domain.securities import (
     Security,
     completed,
     joined,
-    parse_currency,
     usual_price_kind,
 )
 from oltp_api.unit_of_work import UnitOfWork
