@@ -13,9 +13,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from domain.entries import When
-from domain.errors import InsufficientCash, InsufficientPosition, OutOfRange, TooManyHoldings
+from domain.errors import InsufficientCash, InsufficientPosition, TooManyHoldings
 from domain.holdings import Holding
 from domain.ledger import Transaction, TxnType, effective
+from domain.limits import OutOfRange
 from domain.money import ZERO, money, share
 from domain.portfolio import MOST_HOLDINGS, Portfolio
 from domain.positions import HoldingKey, Positions

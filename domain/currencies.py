@@ -7,7 +7,7 @@ the European Central Bank has published a rate of since 1999, for there are ledg
 
 from collections.abc import Mapping
 
-from domain.errors import UnknownCurrency
+from domain.errors import InvalidInput
 
 _CURRENT = """
 AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY
@@ -21,6 +21,16 @@ _HISTORIC = "BGN CYP EEK HRK LTL LVL MTL ROL SIT SKK TRL"
 CURRENCIES = frozenset((_CURRENT + _HISTORIC).split())
 MINOR_UNITS: Mapping[str, str] = {"GBp": "GBP", "GBX": "GBP", "ZAc": "ZAR", "ILA": "ILS"}
 """Hundredths in which an exchange quotes, and what they are hundredths of. Money itself is never in them."""
+
+
+class UnknownCurrency(InvalidInput):
+    code = "unknown_currency"
+
+    def __init__(self, name: str, text: str, whole: str | None) -> None:
+        shown = ascii(text[:10])
+        why = f"{shown} is no currency of ISO 4217, such as USD"
+        super().__init__(name, f"{shown} is quoted in hundredths; state it in {whole}" if whole else why)
+        self.facts["given"] = text[:10]
 
 
 def parse_currency(text: str, name: str = "currency") -> str:

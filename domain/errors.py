@@ -2,9 +2,9 @@
 
     Refusal
     +-- InvalidNumber          invalid_number
-    |   +-- OutOfRange         out_of_range
+    |   +-- OutOfRange         out_of_range (domain/limits.py)
     +-- InvalidInput           invalid_input
-    |   +-- UnknownCurrency    unknown_currency
+    |   +-- UnknownCurrency    unknown_currency (domain/currencies.py)
     +-- NotFound               not_found (NoSuchId, of the ones with an id)
     |   +-- PortfolioNotFound  portfolio_not_found
     |   +-- SecurityNotFound   unknown_security
@@ -86,26 +86,6 @@ class InvalidInput(Refusal):
 
     def __init__(self, name: str, why: str) -> None:
         super().__init__(f"{name} {why}", field=name)
-
-
-class OutOfRange(InvalidNumber):
-    """Larger than what everything that is made of it has room for."""
-
-    code = "out_of_range"
-
-    def __init__(self, name: str, value: Decimal, most: Decimal) -> None:
-        super().__init__(name, value, f"is larger than the most that is kept, which is {plain(most)}")
-        self.facts["most"] = plain(most)
-
-
-class UnknownCurrency(InvalidInput):
-    code = "unknown_currency"
-
-    def __init__(self, name: str, text: str, whole: str | None) -> None:
-        shown = ascii(text[:10])
-        why = f"{shown} is no currency of ISO 4217, such as USD"
-        super().__init__(name, f"{shown} is quoted in hundredths; state it in {whole}" if whole else why)
-        self.facts["given"] = text[:10]
 
 
 class NotFound(Refusal):

@@ -13,7 +13,7 @@ They are rules for what is new. Rows that were recorded before stay as they are,
 
 from decimal import Decimal
 
-from domain.errors import OutOfRange
+from domain.errors import InvalidNumber, plain
 
 UNITS_BELOW = Decimal(10) ** 10
 MONEY_BELOW = Decimal(10) ** 20
@@ -27,6 +27,16 @@ MOST_SPREAD_BPS = Decimal(10_000)
 MOST_EXPENSE_BPS = Decimal(10_000)
 MOST_ID = 2**63 - 1
 """A bigint of PostgreSQL's."""
+
+
+class OutOfRange(InvalidNumber):
+    """Larger than what everything that is made of it has room for."""
+
+    code = "out_of_range"
+
+    def __init__(self, name: str, value: Decimal, most: Decimal) -> None:
+        super().__init__(name, value, f"is larger than the most that is kept, which is {plain(most)}")
+        self.facts["most"] = plain(most)
 
 
 def refuse_beyond(name: str, value: Decimal, most: Decimal) -> None:

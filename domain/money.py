@@ -6,8 +6,8 @@ quotient of money is rounded at once by `money`, half up (away from zero), as Po
 
 from decimal import ROUND_HALF_UP, Context, Decimal
 
-from domain.errors import InvalidNumber, OutOfRange
-from domain.limits import MONEY_BELOW, MOST_MONEY, MOST_PRICE, MOST_RATE, UNITS_BELOW, refuse_beyond
+from domain.errors import InvalidNumber
+from domain.limits import MONEY_BELOW, MOST_MONEY, MOST_PRICE, MOST_RATE, UNITS_BELOW, OutOfRange, refuse_beyond
 
 ZERO = Decimal(0)
 SCALE = Decimal("0.00000001")

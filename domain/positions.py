@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
-from domain.errors import OutOfRange
 from domain.holdings import CostMethod, Holding, Lot, Trade
 from domain.ledger import TRADES, Transaction, TxnType, effective
-from domain.limits import MOST_MONEY, UNITS_BELOW
+from domain.limits import MOST_MONEY, UNITS_BELOW, OutOfRange
 from domain.money import SCALE, ZERO, money, product
 
 HoldingKey = tuple[int, int]  # (account_id, security_id)

@@ -18,8 +18,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from domain.currencies import parse_currency
-from domain.errors import UnknownCurrency, plain
+from domain.currencies import UnknownCurrency, parse_currency
+from domain.errors import plain
 from domain.limits import MOST_ID
 
 _NUMBER = r"-?[0-9]{1,40}(\.[0-9]{1,40})?"

@@ -1,4 +1,4 @@
-"""All that the door accepts, up to its limits: the fold, PostgreSQL and the macros of DuckDB value it without overflow."""
+"""All that the door accepts, up to its limits: the fold, PostgreSQL and the macros of DuckDB value it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from jinja2 import Environment
 
 from domain.entries import Terms, When
-from domain.errors import OutOfRange, Refusal
+from domain.errors import Refusal
 from domain.holdings import CostMethod
 from domain.ledger import Transaction, TxnType
-from domain.limits import MOST_MONEY, MOST_PRICE, MOST_RATE, MOST_SPLIT, UNITS_BELOW
+from domain.limits import MOST_MONEY, MOST_PRICE, MOST_RATE, MOST_SPLIT, UNITS_BELOW, OutOfRange
 from domain.money import SCALE, product
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import Positions
