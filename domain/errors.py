@@ -47,6 +47,7 @@
     +-- OrdersOpen             orders_open
     +-- FuturePrice            future_price (domain/posted_prices.py)
     +-- PricedElsewhere        priced_elsewhere (domain/posted_prices.py)
+    +-- ListedElsewhere        listed_elsewhere, and three more about identifiers (domain/listing.py)
 
 A refusal is what a person can mend. A bug is an AssertionError.
 """

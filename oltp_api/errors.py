@@ -41,6 +41,7 @@ from domain.errors import (
     SecurityNotFound,
     StaleVersion,
 )
+from domain.listing import IdentifierInUse, LastIdentifier, ListedElsewhere, NotYourIdentifier
 from domain.posted_prices import PricedElsewhere
 from oltp_api.etags import PreconditionRequired
 from oltp_api.observing import CODE
@@ -60,6 +61,10 @@ _STATUS: Mapping[type[Refusal], int] = {
     NotFound: 404,
     AlreadyExists: 409,
     AlreadyKnown: 409,
+    ListedElsewhere: 409,
+    NotYourIdentifier: 409,
+    IdentifierInUse: 409,
+    LastIdentifier: 409,
     AccountInUse: 409,
     PricedElsewhere: 409,
     StaleVersion: 412,

@@ -72,7 +72,9 @@ def _transfer_in(
     portfolio: Portfolio, holdings: tuple[InitialHolding, ...], account_id: int, opening: When, work: UnitOfWork
 ) -> None:
     tickers = sorted({parse_ticker(holding.ticker) for holding in holdings})  # one order for all: no deadlock
-    securities = {ticker: found_or_registered(ticker, portfolio.base_currency, work) for ticker in tickers}
+    securities = {
+        ticker: found_or_registered(ticker, portfolio.base_currency, portfolio.user_id, work) for ticker in tickers
+    }
     for holding in holdings:
         security = securities[parse_ticker(holding.ticker)]
         terms = Terms(security.currency, price_factor=security.price_factor, note="initial holding")
