@@ -16,6 +16,7 @@ from domain.entries import When
 from domain.errors import InsufficientCash, InsufficientPosition, TooManyHoldings
 from domain.holdings import Holding
 from domain.ledger import Transaction, TxnType, effective
+from domain.limits import OutOfRange
 from domain.money import ZERO, money, share
 from domain.portfolio import MOST_HOLDINGS, Portfolio
 from domain.positions import HoldingKey, Positions
@@ -106,6 +107,7 @@ class Batch(Portfolio):
     courses: dict[str | HoldingKey, _Course] = field(default_factory=lambda: defaultdict(_Course))
     closes: dict[int, list[tuple[date, Decimal]]] = field(default_factory=lambda: defaultdict(list))
     loaded: Positions = field(default_factory=Positions)
+    outsized: OutOfRange | None = None
 
     @classmethod
     def of(cls, portfolio: Portfolio) -> "Batch":
@@ -125,6 +127,8 @@ class Batch(Portfolio):
     def finish(self) -> None:
         """Let the rest of the history come; then the state is what replaying every row gives."""
         self._reach((date.max, datetime.max.replace(tzinfo=UTC)))
+        if self.outsized is not None:
+            raise self.outsized
         was = self.loaded
         self.holdings.update({key: Holding() for key in was.holdings.keys() - self.holdings.keys()})
         self.cash.update(dict.fromkeys(was.cash.keys() - self.cash.keys(), ZERO))
@@ -142,10 +146,19 @@ class Batch(Portfolio):
             if row.business_date > moment[0] or (row.business_date == moment[0] and row.event_ts > moment[1]):
                 return
             self.positions.apply(row)
+            self._note_outsized(row)
             for key in self._touched(row):
                 self.courses[key].at += 1
             self._close(row)
             self.came += 1
+
+    def _note_outsized(self, row: Transaction) -> None:
+        """Keep a refusal of what the decided rows make of a later moment: none of them alone is to blame."""
+        if self.outsized is None and self.rows:
+            try:
+                self.positions.refuse_outsized(row, self.rows)
+            except OutOfRange as refusal:
+                self.outsized = refusal
 
     def _chart(self) -> None:
         """A course for every balance that recorded rows change."""
@@ -199,6 +212,7 @@ class Batch(Portfolio):
         for row in numbered:
             self._refuse_shortfall(after, row, numbered, not self.allows_shorts)
             keys.update(after.apply(row))
+            after.refuse_outsized(row, numbered)
         self._refuse_later_shortage(after, numbered, keys)
         if not self.allows_shorts:
             self._refuse_reserved_at_the_end(after, cause, {row.currency for row in numbered}, keys)

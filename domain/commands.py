@@ -169,7 +169,7 @@ class DescribeSecurity:
 
 @dataclass(frozen=True, slots=True)
 class RegisterSecurity:
-    """`price_kind` None is the usual one of the type."""
+    """`price_kind` None is the usual one of the type; `user_id` None is what is bundled."""
 
     identifiers: tuple[Identifier, ...]
     asset_type: AssetType
@@ -177,6 +177,7 @@ class RegisterSecurity:
     display_name: str
     price_kind: PriceKind | None = None
     described: DescribeSecurity = field(default_factory=DescribeSecurity)
+    user_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,16 @@ class AddIdentifier:
     identifier: Identifier
     valid_from: date | None = None
     valid_to: date | None = None
+    user_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawIdentifier:
+    """Take back an identifier of `security` that was added by mistake."""
+
+    user_id: UUID
+    security: str
+    identifier: Identifier
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from domain.errors import FxMissing, InvalidNumber
 from domain.ledger import Transaction, TxnType
-from domain.money import ZERO, money, parse_money, parse_quantity, product
+from domain.limits import MOST_MONEY, MOST_SPLIT, refuse_beyond
+from domain.money import ZERO, money, parse_amount, parse_price, parse_quantity, parse_rate, product, share
 
 _ONE = Decimal(1)
 _CASH_OUT = frozenset({TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX})
@@ -51,7 +52,7 @@ class Entry:
     def cash(self, kind: TxnType, amount: Decimal) -> Transaction:
         """DEPOSIT, WITHDRAW, FEE, TAX or INTEREST. `amount` is above 0, except that TAX may be refunded and INTEREST
         may be paid: then it is negative."""
-        parse_money(amount, "amount")
+        parse_amount(amount, "amount")
         if not amount or (amount < 0 and kind not in _EITHER_SIGN):
             raise InvalidNumber("amount", amount, "must be above 0")
         return self._row(kind, -amount if kind in _CASH_OUT else amount)
@@ -61,10 +62,10 @@ class Entry:
     ) -> Transaction:
         """BUY or SELL of `quantity` (above 0) at `price`."""
         positive("quantity", parse_quantity(quantity, "quantity"))
-        positive("price", parse_quantity(price, "price"))
-        not_negative("fees", parse_money(fees, "fees"))
+        positive("price", parse_price(price))
+        not_negative("fees", parse_amount(fees, "fees"))
         accrued = self.terms.accrued
-        not_negative("accrued", parse_money(accrued, "accrued"))
+        not_negative("accrued", parse_amount(accrued, "accrued"))
         gross = product(quantity, price * self.terms.price_factor)
         sign = 1 if kind is TxnType.BUY else -1
         cash_effect = money(-sign * (gross + accrued) - fees)
@@ -78,7 +79,7 @@ class Entry:
         positive("quantity", parse_quantity(quantity, "quantity"))
         gross = None
         if unit_cost is not None:
-            not_negative("unit_cost", parse_quantity(unit_cost, "unit_cost"))
+            not_negative("unit_cost", parse_price(unit_cost, "unit_cost"))
             gross = product(quantity, unit_cost * self.terms.price_factor)
         row = self._row(TxnType.TRANSFER_IN, ZERO, security_id, quantity, unit_cost, ZERO, gross)
         if gross and row.fx_rate is None:
@@ -92,8 +93,8 @@ class Entry:
 
     def converted(self, amount: Decimal, received: Decimal, into: str, transfer_id: UUID) -> list[Transaction]:
         """Both legs of a conversion: `amount` of the terms' currency becomes `received` of `into`."""
-        positive("amount", parse_money(amount, "amount"))
-        positive("received", parse_money(received, "received"))
+        positive("amount", parse_amount(amount, "amount"))
+        positive("received", parse_amount(received, "received"))
         arriving = replace(self, terms=Terms(into, note=self.terms.note))
         rows = [self._row(TxnType.TRANSFER_OUT, -amount), arriving._row(TxnType.TRANSFER_IN, received)]
         return [replace(row, transfer_id=transfer_id) for row in rows]
@@ -102,10 +103,10 @@ class Entry:
         self, kind: TxnType, security_id: int, amount: Decimal, withheld: Decimal, ex_date: date | None
     ) -> list[Transaction]:
         """A DIVIDEND or COUPON, negative where a short pays it, and a TAX row for what was withheld."""
-        parse_money(amount, "amount")
+        parse_amount(amount, "amount")
         if not amount:
             raise InvalidNumber("amount", amount, "must not be 0")
-        not_negative("withheld", parse_money(withheld, "withheld"))
+        not_negative("withheld", parse_amount(withheld, "withheld"))
         if withheld > abs(amount):
             raise InvalidNumber("withheld", withheld, "is more than the income")
         rows = [replace(self._row(kind, amount, security_id), ex_date=ex_date)]
@@ -118,6 +119,8 @@ class Entry:
         """Every `old` units become `new`."""
         positive("split_new", parse_quantity(new, "split_new"))
         positive("split_old", parse_quantity(old, "split_old"))
+        refuse_beyond("split_new / split_old", share(new, _ONE, old), MOST_SPLIT)
+        refuse_beyond("split_old / split_new", share(old, _ONE, new), MOST_SPLIT)
         return replace(self._row(TxnType.SPLIT, ZERO, security_id), split_new=new, split_old=old)
 
     def _row(
@@ -132,6 +135,11 @@ class Entry:
         accrued: Decimal = ZERO,
     ) -> Transaction:
         currency = self.terms.currency or self.base_currency
+        rate = self._rate(currency)
+        for name, amount in (("quantity x price", gross), ("the row's cash", cash_effect), ("fees", fees)):
+            if amount:
+                refuse_beyond(name, amount, MOST_MONEY)
+                refuse_beyond(f"{name} x fx_rate", product(amount, rate or _ONE), MOST_MONEY)
         return Transaction(
             portfolio_id=self.portfolio_id,
             seq=0,
@@ -148,7 +156,7 @@ class Entry:
             note=self.terms.note,
             gross=gross,
             accrued=accrued,
-            fx_rate=self._rate(currency),
+            fx_rate=rate,
             external_id=self.terms.external_id,
         )
 
@@ -159,7 +167,7 @@ class Entry:
                 raise InvalidNumber("fx_rate", rate, f"must be 1 for {currency}, the base currency")
             return _ONE
         if rate is not None:
-            positive("fx_rate", parse_quantity(rate, "fx_rate"))
+            positive("fx_rate", parse_rate(rate))
         return rate
 
 

@@ -2,7 +2,9 @@
 
     Refusal
     +-- InvalidNumber          invalid_number
+    |   +-- OutOfRange         out_of_range (domain/limits.py)
     +-- InvalidInput           invalid_input
+    |   +-- UnknownCurrency    unknown_currency (domain/currencies.py)
     +-- NotFound               not_found (NoSuchId, of the ones with an id)
     |   +-- PortfolioNotFound  portfolio_not_found
     |   +-- SecurityNotFound   unknown_security
@@ -47,6 +49,7 @@
     +-- PricedElsewhere        priced_elsewhere (domain/posted_prices.py)
     +-- PortfolioHeld          held (domain/ports.py)
     +-- TooManyWaiting         too_many_waiting (domain/ports.py)
+    +-- ListedElsewhere        listed_elsewhere, and three more about identifiers (domain/listing.py)
 
 A refusal is what a person can mend. A bug is an AssertionError.
 """

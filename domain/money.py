@@ -7,11 +7,10 @@ quotient of money is rounded at once by `money`, half up (away from zero), as Po
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 from domain.errors import InvalidNumber
+from domain.limits import MONEY_BELOW, MOST_MONEY, MOST_PRICE, MOST_RATE, UNITS_BELOW, OutOfRange, refuse_beyond
 
 ZERO = Decimal(0)
 SCALE = Decimal("0.00000001")
-_MAX_QUANTITY = Decimal(10) ** 10
-_MAX_MONEY = Decimal(10) ** 20
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 
 
@@ -32,19 +31,39 @@ def share(total: Decimal, part: Decimal, whole: Decimal) -> Decimal:
 
 def parse_quantity(value: Decimal, name: str) -> Decimal:
     """`value` if it fits numeric(18,8) exactly; otherwise InvalidNumber says what does not fit."""
-    return _fitted(value, name, _MAX_QUANTITY)
+    return _fitted(value, name, UNITS_BELOW)
 
 
 def parse_money(value: Decimal, name: str) -> Decimal:
     """`value` if it fits numeric(28,8) exactly; otherwise InvalidNumber says what does not fit."""
-    return _fitted(value, name, _MAX_MONEY)
+    return _fitted(value, name, MONEY_BELOW)
+
+
+def parse_amount(value: Decimal, name: str) -> Decimal:
+    """`value` if it is money that somebody may state; otherwise InvalidNumber or OutOfRange."""
+    return _within(parse_money(value, name), name, MOST_MONEY)
+
+
+def parse_price(value: Decimal, name: str = "price") -> Decimal:
+    """`value` if it is a price that somebody may state; otherwise InvalidNumber or OutOfRange."""
+    return _within(parse_quantity(value, name), name, MOST_PRICE)
+
+
+def parse_rate(value: Decimal, name: str = "fx_rate") -> Decimal:
+    """`value` if it is an exchange rate that somebody may state; otherwise InvalidNumber or OutOfRange."""
+    return _within(parse_quantity(value, name), name, MOST_RATE)
+
+
+def _within(value: Decimal, name: str, most: Decimal) -> Decimal:
+    refuse_beyond(name, value, most)
+    return value
 
 
 def _fitted(value: Decimal, name: str, limit: Decimal) -> Decimal:
     if not value.is_finite():
         raise InvalidNumber(name, value, "is not a finite number")
     if abs(value) >= limit:
-        raise InvalidNumber(name, value, f"is not below {limit:,}")
+        raise OutOfRange(name, value, limit - SCALE)
     fitted = money(value)
     if fitted != value:
         raise InvalidNumber(name, value, "has more than 8 decimals")

@@ -22,7 +22,7 @@ from domain.errors import (
     plain,
 )
 from domain.ledger import Transaction, TxnType
-from domain.money import ZERO, money, parse_money, parse_quantity, product, share
+from domain.money import ZERO, money, parse_amount, parse_price, parse_quantity, product, share
 from domain.portfolio import Portfolio
 from domain.positions import HoldingKey
 from domain.securities import Security
@@ -212,17 +212,17 @@ class Order:
         if portfolio.archived:
             raise PortfolioArchived(portfolio.portfolio_id)
         positive("quantity", parse_quantity(self.quantity, "quantity"))
-        not_negative("fees", parse_money(self.fees, "fees"))
+        not_negative("fees", parse_amount(self.fees, "fees"))
         if (self.order_type is OrderType.LIMIT) != (self.limit_price is not None):
             raise InvalidInput("limit_price", "is for a LIMIT order, which needs it")
         if self.limit_price is not None:
-            positive("limit_price", parse_quantity(self.limit_price, "limit_price"))
+            positive("limit_price", parse_price(self.limit_price, "limit_price"))
         if self.side is Side.SELL:
             portfolio.reserve_units(self.key, self.quantity)
             self.reserved_quantity = self.quantity
         else:
             price = self._dearest(today, quote) * self.security.price_factor
-            needed = parse_money(money(product(self.quantity, price) + self.fees), "quantity x price")
+            needed = parse_amount(money(product(self.quantity, price) + self.fees), "quantity x price")
             portfolio.reserve_cash(self.security.currency, needed)
             self.reserved_cash = needed
 
@@ -280,7 +280,7 @@ class Order:
         positive("quantity", parse_quantity(quantity, "quantity"))
         if quantity > self.left:
             raise Overfill(self.order_id, left=self.left, asked=quantity)
-        positive("price", parse_quantity(execution.price, "price"))
+        positive("price", parse_price(execution.price))
         if not self.accepts(execution.price):
             assert self.limit_price is not None
             raise WorseThanLimit(self.order_id, limit=self.limit_price, price=execution.price)

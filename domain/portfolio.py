@@ -299,6 +299,7 @@ class Portfolio:
             for row in numbered:
                 self._refuse_shortfall(after, row, numbered, is_checked)
                 after.apply(row)
+                after.refuse_outsized(row, numbered)
         if is_checked:
             self._refuse_reserved(after, numbered[0])
         self._refuse_seventh_account(after, numbered)
@@ -326,6 +327,8 @@ class Portfolio:
             if row.business_date >= rows[0].business_date:
                 self._refuse_shortfall(state, row, rows, is_checked)
             state.apply(row)
+            if row.business_date >= rows[0].business_date:
+                state.refuse_outsized(row, rows)
         return state
 
     def _refuse_shortfall(

@@ -3,14 +3,15 @@
 The projection in PostgreSQL, the position intervals of the lake, the back-dating check and `make verify` are all this.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
 from domain.holdings import CostMethod, Holding, Lot, Trade
 from domain.ledger import TRADES, Transaction, TxnType, effective
-from domain.money import ZERO, money, product
+from domain.limits import MOST_MONEY, UNITS_BELOW, OutOfRange
+from domain.money import SCALE, ZERO, money, product
 
 HoldingKey = tuple[int, int]  # (account_id, security_id)
 _ONE = Decimal(1)
@@ -72,6 +73,21 @@ class Positions:
             return changed
         return []
 
+    def refuse_outsized(self, row: Transaction, causes: Sequence[Transaction]) -> None:
+        """OutOfRange if after `row` more is there than is kept, and `causes`, the decided rows, have added to it."""
+        cash = self.cash.get(row.currency, ZERO)
+        if abs(cash) > MOST_MONEY:
+            added = sum((each.cash_effect for each in causes if each.currency == row.currency), ZERO)
+            if added * cash > 0:
+                raise OutOfRange(f"cash in {row.currency}", cash, MOST_MONEY)
+        if row.security_id is None:
+            return
+        keys = [(row.account_id, row.security_id)]
+        if row.txn_type is TxnType.SPLIT:
+            keys = [key for key in self.holdings if key[1] == row.security_id]
+        for key in keys:
+            _refuse_outsized(self.holding(key), row.security_id, causes)
+
     def _arriving(self, row: Transaction) -> tuple[Lot, ...]:
         if row.transfer_id is not None:
             return self.in_transit.pop(row.transfer_id)
@@ -81,3 +97,17 @@ class Positions:
         cost = money(row.gross + row.fees)
         base = product(cost, row.fx_rate or _ONE)
         return (Lot(row.quantity, cost, base, row.business_date, row.seq),)
+
+
+def _refuse_outsized(held: Holding, security_id: int, causes: Sequence[Transaction]) -> None:
+    quantity = held.quantity
+    sums = (held.cost_basis, held.cost_basis_base, held.realised, held.realised_base, held.realised_fx)
+    largest = max(sums, key=abs)
+    if abs(quantity) < UNITS_BELOW and abs(largest) <= MOST_MONEY:
+        return
+    of_it = [each for each in causes if each.security_id == security_id]
+    added = sum((each.quantity or ZERO for each in of_it), ZERO)
+    if abs(quantity) >= UNITS_BELOW and (quantity * added > 0 or any(each.split_new for each in of_it)):
+        raise OutOfRange("quantity held", quantity, UNITS_BELOW - SCALE)
+    if abs(largest) > MOST_MONEY and of_it and quantity * added >= 0:
+        raise OutOfRange("cost or gain of the holding", largest, MOST_MONEY)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from domain.errors import CurrencyMismatch, InvalidInput, InvalidNumber, Refusal
 from domain.ledger import FIRST_DAY
-from domain.money import parse_quantity
+from domain.money import parse_price
 from domain.securities import Security
 
 
@@ -62,7 +62,7 @@ class PostPrices:
 
 def checked(price: PostedPrice, security: Security, today: date) -> PostedPrice:
     """`price` as it is recorded; refused if it cannot be a price of `security` on a day that has come."""
-    close = parse_quantity(price.close, "close")
+    close = parse_price(price.close, "close")
     if close <= 0:
         raise InvalidNumber("close", price.close, "must be above 0")
     if price.currency != security.currency:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Self, TypeVar
 
 from domain.errors import AlreadyKnown, InvalidIdentifier, InvalidInput, InvalidNumber
+from domain.limits import MOST_COUPON_PCT, MOST_EXPENSE_BPS, MOST_SPREAD_BPS, refuse_beyond
 from domain.money import parse_quantity
 
 _TICKER = re.compile(r"[A-Z0-9][A-Z0-9.\-^=]{0,19}")
@@ -19,7 +20,6 @@ _CUSIP = re.compile(r"[A-Z0-9*@#]{8}[0-9]")
 _ISIN = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
 _REFERENCE = re.compile(r"[A-Z0-9*@#][A-Z0-9.\-^=*@#]{0,19}")
 _SECURITY_ID = re.compile(r"[0-9]{1,18}")
-_CURRENCY = re.compile(r"[A-Z]{3}")
 _PER_CENT = Decimal("0.01")
 _ONE = Decimal(1)
 
@@ -185,6 +185,7 @@ class FundDetails:
 
     def __post_init__(self) -> None:
         _not_negative("expense_ratio_bps", self.expense_ratio_bps)
+        _at_most("expense_ratio_bps", self.expense_ratio_bps, MOST_EXPENSE_BPS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +208,8 @@ class BondDetails:
 
     def __post_init__(self) -> None:
         _not_negative("coupon_rate_pct", self.coupon_rate_pct)
+        _at_most("coupon_rate_pct", self.coupon_rate_pct, MOST_COUPON_PCT)
+        _at_most("spread_bps", self.spread_bps, MOST_SPREAD_BPS)
         if self.denomination is not None and parse_quantity(self.denomination, "denomination") <= 0:
             raise InvalidNumber("denomination", self.denomination, "must be above 0")
         if (self.coupon_rate_pct == 0) != (self.coupon_frequency is None):
@@ -259,13 +262,6 @@ def parse_ticker(text: str) -> str:
     return ticker
 
 
-def parse_currency(text: str, name: str = "currency") -> str:
-    """An ISO 4217 code in capitals."""
-    if not _CURRENCY.fullmatch(text):
-        raise InvalidInput(name, f"{text[:10]!r} is not a currency code such as USD")
-    return text
-
-
 def cusip_check_digit(first_eight: str) -> str:
     """The ninth character (ANSI X9.6): every second value is doubled, and digits are summed."""
     values = (_CUSIP_VALUES.index(character) * (1 + index % 2) for index, character in enumerate(first_eight))
@@ -284,6 +280,11 @@ _CUSIP_VALUES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ*@#"
 
 def _is_isin(value: str) -> bool:
     return bool(_ISIN.fullmatch(value)) and value[-1] == isin_check_digit(value[:-1])
+
+
+def _at_most(name: str, value: Decimal | None, most: Decimal) -> None:
+    if value is not None:
+        refuse_beyond(name, parse_quantity(value, name), most)
 
 
 def _not_negative(name: str, value: Decimal | None) -> None:

@@ -42,6 +42,7 @@ from domain.errors import (
     SecurityNotFound,
     StaleVersion,
 )
+from domain.listing import IdentifierInUse, LastIdentifier, ListedElsewhere, NotYourIdentifier
 from domain.ports import PortfolioHeld, TooManyWaiting
 from domain.posted_prices import PricedElsewhere
 from oltp_api.etags import PreconditionRequired
@@ -62,6 +63,10 @@ _STATUS: Mapping[type[Refusal], int] = {
     NotFound: 404,
     AlreadyExists: 409,
     AlreadyKnown: 409,
+    ListedElsewhere: 409,
+    NotYourIdentifier: 409,
+    IdentifierInUse: 409,
+    LastIdentifier: 409,
     AccountInUse: 409,
     PortfolioHeld: 409,
     TooManyWaiting: 429,

@@ -11,13 +11,16 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BeforeValidator,
+    Field,
     PlainSerializer,
     StringConstraints,
     WithJsonSchema,
 )
 from pydantic_core import PydanticCustomError
 
+from domain.currencies import UnknownCurrency, parse_currency
 from domain.errors import plain
+from domain.limits import MOST_ID
 
 _NUMBER = r"-?[0-9]{1,40}(\.[0-9]{1,40})?"
 _PLAIN_NUMBER = re.compile(_NUMBER)
@@ -86,6 +89,13 @@ def _zone(value: str) -> str:
     return value
 
 
+def _currency(value: str) -> str:
+    try:
+        return parse_currency(value)
+    except UnknownCurrency as refusal:
+        raise PydanticCustomError("unknown_currency", "{why}", {"why": refusal.message.partition(" ")[2]}) from None
+
+
 Number = Annotated[Decimal, BeforeValidator(_number), WithJsonSchema({"type": "string", "pattern": f"^{_NUMBER}$"})]
 Amount = Annotated[Decimal, PlainSerializer(plain, return_type=str), WithJsonSchema({"type": "string"})]
 Rounded = Annotated[Amount, BeforeValidator(_to_a_cent)]
@@ -95,4 +105,10 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_in_o
 Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_text)]
 ShortText = Annotated[Text, StringConstraints(max_length=200)]
 Zone = Annotated[ShortText, AfterValidator(_zone)]
-Currency = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Z]{3}$")]
+SecurityId = Annotated[int, Field(ge=1, le=MOST_ID)]
+Currency = Annotated[
+    str,
+    StringConstraints(strict=True),
+    AfterValidator(_currency),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$", "description": "ISO 4217."}),
+]

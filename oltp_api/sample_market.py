@@ -1,15 +1,19 @@
 """The securities of a bundled market, registered so that a fresh installation can trade them."""
 
 import csv
+import logging
 from pathlib import Path
 
 from domain.commands import DescribeSecurity, RegisterSecurity
-from domain.securities import AssetType, Identifier, IdentifierType, PriceKind
+from domain.errors import Refusal
+from domain.securities import AssetType, Identifier, IdentifierType, PriceKind, joined
 from oltp_api.handlers.registry import register_security
+from oltp_api.listing import listed_isins
 from oltp_api.unit_of_work import UnitOfWork
 from storage.settings import REPOSITORY
 
 _SAMPLE_DATA = REPOSITORY / "sample_data"
+_LOG = logging.getLogger(__name__)
 _DETAILS = ("exchange", "country", "sector", "industry")
 
 
@@ -34,7 +38,26 @@ def register_sample_market(work: UnitOfWork, file: Path) -> int:
         register_security(_command(rows[ticker]), work)
     for ticker in sorted(known):  # those of a database that is older than the column have no kind of price yet
         work.securities.state_price_kind(ticker, PriceKind(rows[ticker]["price_kind"]))
+    for ticker in sorted(rows):
+        _state_isins(ticker, work)
     return len(missing)
+
+
+def _state_isins(ticker: str, work: UnitOfWork) -> None:
+    """Its bundled ISINs. Where an older state has said otherwise, or given one away, that stays and is logged."""
+    security = work.securities.find(ticker)
+    if security is None or ticker not in listed_isins():
+        return
+    known = work.securities.identifiers(security.security_id)
+    for isin in listed_isins()[ticker]:
+        if isin in known:
+            continue
+        try:
+            new = joined(isin.identifier, known, isin.valid_from, isin.valid_to)
+            work.securities.add_identifier(security.security_id, new)
+            known.append(new)
+        except Refusal as refusal:
+            _LOG.warning("%s is not registered as the ISIN of %s: %s", isin.identifier.value, ticker, refusal)
 
 
 def _command(row: dict[str, str]) -> RegisterSecurity:

@@ -7,17 +7,19 @@ but a lake in a bucket is: it may be brought back into a folder, and a folder's 
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ops import processes
 from ops.environment import prepared_database
-from storage import archive, backup, buckets, embedded, postgres
+from storage import archive, backup, backup_contents, buckets, cluster_code, dumps, embedded, postgres
+from storage.backup_contents import INCLUDED, LOGICAL, PHYSICAL
 from storage.buckets import Bucket
 from storage.errors import SetupError
 from storage.lake import lake_at, local_folder
+from storage.private import private_folder
 from storage.releases import TABLE, Releases
 from storage.s3 import options_of
 from storage.settings import Settings
@@ -31,13 +33,15 @@ def write(current: Settings, file: Path | None) -> Path:
     """The backup's path, once it is whole and on the disk. Writers and a refresh may go on meanwhile."""
     started = datetime.now(UTC)
     kind = backup.kind_of(current)
-    if kind == backup.PHYSICAL and not (current.home / "pgdata").exists():
+    if kind == PHYSICAL and not (current.home / "pgdata").exists():
         raise SetupError(f"there is nothing in {current.home} to back up; LAKEFOLIO_HOME names another state folder")
     target = (file or current.home / BACKUPS / f"lakefolio-{started:%Y%m%dT%H%M%SZ}.tar").absolute()
     if target.exists():
         raise SetupError(f"{target} exists already; a backup never overwrites one")
     bucket = buckets.of(current)
     with _sentences(target), _served(current, kind):
+        if file is None:
+            private_folder(target.parent)
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         lake_bytes = bucket.size() * 2 if bucket else _size(Path(current.lake))
         backup.refuse_full(target.parent, _size(current.home / "pgdata") * 2 + lake_bytes)
@@ -65,7 +69,7 @@ def _copy(current: Settings, kind: str, started: datetime, target: Path, bucket:
     data = backup.lake_data(folder, log)
     backup.refuse_incomplete(lake, head, data)
     _say(f"copying the lake ({len(data)} files)")
-    told["lake"] = backup.INCLUDED
+    told["lake"] = INCLUDED
     told["release_id"] = head.release_id if head else None
     with archive.written(target) as written:
         written.facts.update(told)
@@ -77,60 +81,89 @@ def _copy(current: Settings, kind: str, started: datetime, target: Path, bucket:
 def restore(current: Settings, file: Path, force: bool, verify: Callable[[Settings], T]) -> T:
     """Put the state of `file` in the place of the present one; what `verify` says of it.
 
-    Nothing is touched before `file` is found whole.
+    The archive is a stranger's until it is found to be a backup of ours and nothing more, and until then nothing is
+    touched. If what it brings cannot be used after all, what was there before is put back.
     """
     kind, file, stamp = backup.kind_of(current), file.absolute(), f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    told = archive.manifest_of(file)
+    told = backup_contents.checked_manifest(archive.manifest_of(file))
     backup.refuse_foreign(told, kind, current.lake)
     _refuse_in_use(current)
     _refuse_occupied(current, kind, force, told)
     _say(f"checking {len(told['files'])} files of {file.name}, made at {told['made_at']}")
-    archive.check(file, told["files"])
+    backup_contents.refuse_unknown(told["kind"], told["files"], archive.check(file, told["files"]))
+    settings_files = {f"database/pgdata/{name}" for name in backup_contents.SETTINGS}
+    backup_contents.refuse_settings(archive.read(file, settings_files))
     folders = _folders(current, told)
     for folder in folders:
-        backup.refuse_full(folder, file.stat().st_size)
-    with _sentences(file):
-        _put_back(current, kind, file, told, folders, stamp)
+        backup.refuse_full(folder, archive.size(file))
+    with _sentences(file), ExitStack() as undo:
+        _put_back(current, kind, file, told, folders, stamp, undo)
         with _served(current, kind):
             _join(current, told)
             verified = verify(current)
+        undo.pop_all()
     _say(f"restored into {current.home}; `make up` starts it")
     return verified
 
 
 def _put_back(
-    current: Settings, kind: str, file: Path, told: Mapping[str, Any], folders: list[Path], stamp: str
+    current: Settings,
+    kind: str,
+    file: Path,
+    told: Mapping[str, Any],
+    folders: list[Path],
+    stamp: str,
+    undo: ExitStack,
 ) -> None:
-    parts = {"database/pgdata": current.home / "pgdata"} if told["kind"] == backup.PHYSICAL else {}
+    """Stage and vet what `file` has, then swap it in; `undo` brings back what was there."""
     bucket = buckets.of(current)
-    if told["lake"] == backup.INCLUDED and not bucket:
-        parts["lake"] = Path(current.lake)
+    parts = {"lake": Path(current.lake)} if told["lake"] == INCLUDED and not bucket else {}
+    if told["kind"] == PHYSICAL:
+        parts["database/pgdata"] = current.home / "pgdata"
     staged = {folder: folder.with_name(f"{folder.name}.restoring-{stamp}") for folder in folders}
     try:
         for prefix, place in parts.items():
             root = next(folder for folder in reversed(folders) if place.is_relative_to(folder))
-            archive.extract(file, prefix, staged[root] / place.relative_to(root))
-        if told["lake"] == backup.INCLUDED and bucket:
+            _stage(file, prefix, staged[root] / place.relative_to(root), told)
+        if told["lake"] == INCLUDED and bucket:
             _upload(file, bucket, staged[current.home])
-        if kind == backup.PHYSICAL:
+        if kind == PHYSICAL:
             embedded.stop(current.home)
         for folder, new in staged.items():
-            _swap(folder, new, folder.with_name(f"{folder.name}.before-restore-{stamp}"))
+            _swap(folder, new, folder.with_name(f"{folder.name}.before-restore-{stamp}"), undo)
     finally:
         for new in staged.values():
             shutil.rmtree(new, ignore_errors=True)
-    if told["kind"] == backup.PHYSICAL:
-        embedded.hand_over(current.home / "pgdata")
+    if kind == PHYSICAL:
+        undo.callback(embedded.stop, current.home)
+    if told["kind"] == PHYSICAL:
         return
+    database = postgres.locate(current)
     with tempfile.TemporaryDirectory(prefix=".restore-", dir=current.home) as temporary:
         archive.extract(file, "database", Path(temporary) / "database")
-        backup.restore_dump(Path(temporary) / "database" / "dump", postgres.locate(current), stamp)
+        undo.callback(dumps.put_back, database, stamp)
+        dumps.replaced(database, stamp)
+        dumps.restore_dump(Path(temporary) / "database" / "dump", database, told["schema_version"])
+
+
+def _stage(file: Path, prefix: str, place: Path, told: Mapping[str, Any]) -> None:
+    """Put a part of `file` at `place`, which is not in use yet, and look at what it would do there."""
+    archive.extract(file, prefix, place, {f"{prefix}/{name}" for name in backup_contents.SETTINGS})
+    if prefix == "lake":
+        backup.refuse_foreign_lake(place)
+        return
+    _say("looking at what the database would run by itself")
+    for name, content in cluster_code.settings_of_ours(told["schema_version"]).items():
+        (place / name).write_bytes(content)
+    embedded.hand_over(place)
+    cluster_code.refuse_foreign(place, told["schema_version"])
 
 
 def _upload(file: Path, bucket: Bucket, staging: Path) -> None:
     """The lake of `file` into the bucket, by way of a folder in `staging`."""
     _say(f"copying the lake to the bucket {bucket.name}")
     archive.extract(file, "lake", staging / ".lake")
+    backup.refuse_foreign_lake(staging / ".lake")
     bucket.upload(staging / ".lake")
     shutil.rmtree(staging / ".lake")
 
@@ -148,7 +181,7 @@ def _join(current: Settings, told: Mapping[str, Any]) -> None:
 
 def _folders(current: Settings, told: Mapping[str, Any]) -> list[Path]:
     """The state folder, and the lake's where that is elsewhere."""
-    lake = local_folder(current.lake) if told["lake"] == backup.INCLUDED else None
+    lake = local_folder(current.lake) if told["lake"] == INCLUDED else None
     return [current.home, lake] if lake and not lake.is_relative_to(current.home) else [current.home]
 
 
@@ -168,30 +201,50 @@ def _refuse_in_use(current: Settings) -> None:
 
 def _refuse_occupied(current: Settings, kind: str, force: bool, told: Mapping[str, Any]) -> None:
     bucket = buckets.of(current)
-    if bucket and told["lake"] == backup.INCLUDED and bucket.has_tables():
+    if bucket and told["lake"] == INCLUDED and bucket.has_tables():
         raise SetupError(
             f"{current.lake} is not empty, and nothing in a bucket is moved; set LAKE_URI to another place"
         )
     lake = local_folder(current.lake)
     occupied = [folder for folder in (current.home, lake) if folder and _content(folder)]
-    if kind == backup.LOGICAL and backup.has_ledger(postgres.locate(current)):
+    if kind == LOGICAL and backup.has_ledger(postgres.locate(current)):
         occupied.append(Path("the database that DATABASE_ADMIN_URL names"))
     if occupied and not force:
         raise SetupError(f"{occupied[0]} is not empty; with FORCE=1 it is moved aside, and nothing is deleted")
 
 
-def _swap(folder: Path, new: Path, aside: Path) -> None:
+def _swap(folder: Path, new: Path, aside: Path, undo: ExitStack) -> None:
     """`new`'s content becomes `folder`'s; what was there goes `aside`, but for the backups."""
     if _content(folder):
         folder.rename(aside)
+        undo.callback(_swap_back, folder, aside)
         folder.mkdir()
         shutil.copymode(aside, folder)
         if (aside / BACKUPS).exists():
             (aside / BACKUPS).rename(folder / BACKUPS)
         _say(f"what was in {folder} is in {aside}")
+    else:
+        undo.callback(_empty, folder, folder.exists())
     folder.mkdir(parents=True, exist_ok=True)
     for part in new.iterdir() if new.exists() else []:
         part.rename(folder / part.name)
+
+
+def _swap_back(folder: Path, aside: Path) -> None:
+    """Undo `_swap`: what was restored is removed, and what was there is there again."""
+    _empty(folder, True)
+    folder.mkdir(exist_ok=True)
+    for path in aside.iterdir():
+        path.rename(folder / path.name)
+    aside.rmdir()
+    _say(f"what was in {folder} is there again")
+
+
+def _empty(folder: Path, was_there: bool) -> None:
+    for path in _content(folder):
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    if not was_there and folder.exists():
+        folder.rmdir()
 
 
 def _content(folder: Path) -> list[Path]:
@@ -201,7 +254,7 @@ def _content(folder: Path) -> list[Path]:
 @contextmanager
 def _served(current: Settings, kind: str) -> Iterator[None]:
     """The embedded server runs inside, and afterwards if it did before."""
-    is_ours = kind == backup.PHYSICAL and not embedded.is_running(current.home)
+    is_ours = kind == PHYSICAL and not embedded.is_running(current.home)
     try:
         yield
     finally:

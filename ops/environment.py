@@ -6,13 +6,14 @@ import sys
 from pathlib import Path
 
 from storage import embedded, postgres, s3
+from storage.private import private_folder, private_state
 from storage.settings import REPOSITORY, Settings
 
 
 def environment(settings: Settings, database: postgres.Database) -> dict[str, str]:
     """The variables for psql, dagster, dbt, notebooks and our own processes."""
     artifacts = settings.home / "dagster"
-    artifacts.mkdir(parents=True, exist_ok=True)
+    private_folder(artifacts)
     programs = [str(Path(sys.executable).parent), str(embedded.binaries())]
     inherited = [part for part in os.environ.get("PATH", "").split(os.pathsep) if part not in programs]
     return {
@@ -43,5 +44,6 @@ def prepared(settings: Settings) -> dict[str, str]:
 def prepared_database(settings: Settings) -> postgres.Database:
     """The database of `settings`, running and migrated."""
     database = postgres.locate(settings)
+    private_state(settings.home)
     postgres.prepare(database, settings.limits)
     return database

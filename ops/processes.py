@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 
 from storage.errors import SetupError
+from storage.private import private_folder
 from storage.settings import REPOSITORY
 
 _CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
@@ -70,7 +71,7 @@ def start(server: Server, home: Path, environment: Mapping[str, str]) -> int:
     """Start `server` in the background, its output in `<home>/logs`; its pid, kept in `<home>/run`."""
     log, pid_file = _log(home, server.name), _pid_file(home, server.name)
     for file in (log, pid_file):
-        file.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(file.parent)
     with log.open("ab") as output:
         process = subprocess.Popen(
             list(server.command),

@@ -23,6 +23,7 @@ from storage.clock import SystemClock, clock_of
 from storage.errors import SetupError
 from storage.installation import claim_market
 from storage.lake import Lake, lake_at
+from storage.private import private_folder
 from storage.releases import Releases
 from storage.s3 import is_bucket, options_of, refuse_unusable
 from storage.settings import REPOSITORY, Settings
@@ -104,7 +105,7 @@ class Platform(ConfigurableResource[Any]):
         import tempfile
 
         root = self.settings.scratch
-        root.mkdir(parents=True, exist_ok=True)
+        private_folder(root)
         folder = Path(tempfile.mkdtemp(prefix=f"{run_id[:8]}-", dir=root))
         try:
             yield folder

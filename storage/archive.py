@@ -1,15 +1,17 @@
 """One file that holds many, each known by its checksum: written whole or not at all, and read whole before it is used.
 
 A tar whose last two members are `manifest.json`, which says what every other file must be, and the manifest's own
-checksum. Only the one who made it may read it.
+checksum. Only the one who made it may read it. Whoever reads one takes it for a stranger's: it has files and folders,
+each once and below it, and nothing else.
 """
 
 import hashlib
 import io
 import json
 import os
+import re
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +21,10 @@ from storage.errors import SetupError
 
 _MANIFEST, _CHECKSUM = "manifest.json", "manifest.sha256"
 _CHUNK_BYTES = 1 << 20
+_BLOCK_BYTES = 4096  # what a file's last part takes of a disk
+_NAME = re.compile(r"[A-Za-z0-9._=%+~,:@ -]{1,255}(/[A-Za-z0-9._=%+~,:@ -]{1,255}){0,15}")
+_NOT_WHOLE = (tarfile.TarError, EOFError, KeyError, ValueError, OverflowError, MemoryError, RecursionError)
+"""What reading a file that is no whole archive ends in, or one that was made to make its reader fail."""
 
 
 @dataclass(slots=True)
@@ -92,40 +98,97 @@ def written(path: Path) -> Iterator[Archive]:
 
 def manifest_of(path: Path) -> Mapping[str, Any]:
     """What the archive at `path` says of itself; SetupError in one sentence if it is no archive of ours."""
+    found: dict[str, bytes] = {}
     with _opened(path) as tar:
-        manifest = _bytes_of(tar, _MANIFEST)
-        if hashlib.sha256(manifest).hexdigest().encode() != _bytes_of(tar, _CHECKSUM):
+        for member in _members(tar, path):
+            if member.name in (_MANIFEST, _CHECKSUM):
+                found[member.name] = _bytes_of(tar, member)
+        manifest = found[_MANIFEST]
+        if hashlib.sha256(manifest).hexdigest().encode() != found[_CHECKSUM]:
             raise SetupError(f"the backup {path} is damaged: its manifest has changed since it was written")
-        told: dict[str, Any] = json.loads(manifest)
-        return told
+        facts = json.loads(manifest, object_pairs_hook=_once_each)
+        if not isinstance(facts, dict):
+            raise ValueError("its manifest is no object")
+        return facts
 
 
-def check(path: Path, files: Mapping[str, str]) -> None:
-    """SetupError unless the archive holds exactly `files`, each with its checksum."""
+def check(path: Path, files: Mapping[str, str]) -> tuple[str, ...]:
+    """The folders of the archive; SetupError unless it holds exactly `files`, each with its checksum, and folders."""
     found: dict[str, str] = {}
+    folders = []
     with _opened(path) as tar:
-        for member in tar:
-            if source := tar.extractfile(member):
-                hashed = _Hashed(source)
-                while hashed.read(_CHUNK_BYTES):
-                    pass
-                found[member.name] = hashed.sha256.hexdigest()
+        for member in _members(tar, path):
+            if member.isdir():
+                folders.append(member.name)
+                continue
+            source = tar.extractfile(member)
+            assert source is not None, "a member is a file or a folder"
+            hashed = _Hashed(source)
+            while hashed.read(_CHUNK_BYTES):
+                pass
+            found[member.name] = hashed.sha256.hexdigest()
     differing = {name for name, _ in {*found.items()} ^ {*files.items()}} - {_MANIFEST, _CHECKSUM}
     if differing:
         raise SetupError(
             f"the backup {path} is damaged: {sorted(differing)[0]} is not as it was written "
             f"({len(differing)} of {len(files)} files); use another backup"
         )
+    return tuple(folders)
 
 
-def extract(path: Path, prefix: str, into: Path) -> None:
-    """Put what lies below `prefix` in the archive into the new folder `into`."""
+def read(path: Path, names: Collection[str]) -> dict[str, bytes]:
+    """The content of those files that the archive has."""
+    with _opened(path) as tar:
+        return {member.name: _bytes_of(tar, member) for member in _members(tar, path) if member.name in names}
+
+
+def size(path: Path) -> int:
+    """The bytes that everything in the archive takes, once it is extracted."""
+    with _opened(path) as tar:
+        return sum(member.size + _BLOCK_BYTES for member in _members(tar, path))
+
+
+def extract(path: Path, prefix: str, into: Path, without: Collection[str] = ()) -> None:
+    """Put what lies below `prefix` in the archive, but for `without`, into the new folder `into`, its owner's only."""
     into.mkdir(parents=True, mode=0o700)
     with _opened(path) as tar:
-        for member in tar:
-            if member.name.startswith(f"{prefix}/"):
+        for member in _members(tar, path):
+            if member.name.startswith(f"{prefix}/") and member.name not in without:
+                member.mode = 0o700 if member.isdir() else 0o600
                 member.name = member.name.removeprefix(f"{prefix}/")
                 tar.extract(member, into, filter="data")
+
+
+def _members(tar: tarfile.TarFile, path: Path) -> Iterator[tarfile.TarInfo]:
+    """The members, each looked at before the next is; SetupError for what `written` never writes.
+
+    Names that differ in case alone are one file on some disks, so they count as the same.
+    """
+    seen: set[str] = set()
+    for member in tar:
+        why = _strange(member)
+        if member.name.casefold() in seen:
+            why = "is in it twice"
+        if why:
+            raise SetupError(f"{path} is no backup of ours: {_shown(member.name)} {why}; use another one")
+        seen.add(member.name.casefold())
+        yield member
+
+
+def _strange(member: tarfile.TarInfo) -> str | None:
+    if member.type not in (tarfile.REGTYPE, tarfile.DIRTYPE) or member.sparse is not None:
+        return "is neither a whole file nor a folder"
+    if member.size < 0 or (member.isdir() and member.size):
+        return "has a size that cannot be"
+    if not _NAME.fullmatch(member.name) or any(part in (".", "..") for part in member.name.split("/")):
+        return "has a name that leads elsewhere"
+    return None
+
+
+def _once_each(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise ValueError("a name is in its manifest twice")
+    return dict(pairs)
 
 
 @contextmanager
@@ -135,15 +198,22 @@ def _opened(path: Path) -> Iterator[tarfile.TarFile]:
     try:
         with tarfile.open(path, "r:") as tar:
             yield tar
-    except (tarfile.TarError, EOFError, KeyError, ValueError) as error:
-        raise SetupError(f"{path} is not a whole backup ({error}); use another one") from error
+    except _NOT_WHOLE as error:
+        why = _shown(str(error) or type(error).__name__)
+        raise SetupError(f"{path} is not a whole backup ({why}); use another one") from error
     except PermissionError as error:
         raise SetupError(f"the backup {path} cannot be read; run this as the user who made it") from error
 
 
-def _bytes_of(tar: tarfile.TarFile, name: str) -> bytes:
-    source = tar.extractfile(name)
-    assert source is not None, f"{name} is a file"
+def _shown(text: str) -> str:
+    """Text of a stranger as part of one line."""
+    return ascii(text[:100])[1:-1]
+
+
+def _bytes_of(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    source = tar.extractfile(member)
+    if source is None:
+        raise ValueError(f"{member.name} is a folder")
     return source.read()
 
 

@@ -10,20 +10,19 @@ the rows are stamped anew, and the newest release is told that it has seen nothi
 """
 
 import json
-import os
 import re
 import shutil
-import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import psycopg
-from psycopg import conninfo, sql
+import pyarrow.parquet as pq
 
-from storage import embedded, postgres
+from storage import backup_contents, dumps, embedded, postgres
+from storage.backup_contents import INCLUDED, LOGICAL, PHYSICAL
 from storage.errors import SetupError
 from storage.horizon import current_horizon
 from storage.lake import Lake, as_path
@@ -31,16 +30,9 @@ from storage.postgres import Database
 from storage.releases import TABLE, Release, Releases
 from storage.settings import REPOSITORY, Settings
 
-PHYSICAL, LOGICAL = "physical", "logical"
-INCLUDED = "included"
 _LOG_FILE = re.compile(r"\d{20}\.(json|checkpoint(\.\d+\.\d+)?\.parquet)")
-_NOT_STATE = (".s.PGSQL.*", "server.log", "backup_manifest")
-_ROLES = ("lakefolio_app", "lakefolio_reader")
-_STAMPED = """
-    select table_name from information_schema.columns
-    where table_schema = 'public' and column_name = 'xid' and udt_name = 'xid8'
-    order by table_name
-"""
+_DATA_FILE = re.compile(r"([a-z_]+=[A-Za-z0-9_.%-]{1,100}/)*[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}\.parquet")
+_NAMING = ("add", "remove", "cdc", "sidecar")
 _HEADS = """
     select portfolio_id::text, version, to_jsonb(portfolio) ->> 'ledger_hash'  -- null in a schema of before it
     from portfolio where version > 0 order by portfolio_id
@@ -119,6 +111,39 @@ def added(log: Mapping[str, Path | bytes]) -> set[str]:
     return found
 
 
+def refuse_foreign_lake(folder: Path) -> None:
+    """SetupError if a commit of a restored lake names a file that is not the lake's: whoever read the table would read
+    that file, or that address."""
+    for log in sorted(folder.glob("*/*/_delta_log")):
+        commits = sorted(log.glob("*.json"))
+        known = {name for commit in commits for name in _paths(_actions(commit))}
+        for checkpoint in sorted(log.glob("*.parquet")):
+            known |= _paths(_checkpointed(checkpoint))
+        if strange := sorted(name for name in known if not _DATA_FILE.fullmatch(name)):
+            raise SetupError(f"the backup's table {log.parent.name} names {ascii(strange[0])[:120]}; use another one")
+
+
+def _actions(commit: Path) -> list[Mapping[str, Any]]:
+    return [json.loads(line) for line in commit.read_text().splitlines() if line.strip()]
+
+
+def _checkpointed(checkpoint: Path) -> list[Mapping[str, Any]]:
+    table = pq.read_table(checkpoint)
+    return list(table.select([name for name in table.column_names if name in _NAMING]).to_pylist())
+
+
+def _paths(actions: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Every file that the actions name, in whatever way Delta's protocol has for it."""
+    found = set()
+    for action in actions:
+        for kind in _NAMING:
+            if named := action.get(kind):
+                found.add(unquote(str(named["path"])))
+                if named.get("deletionVector"):
+                    found.add("a deletion vector")
+    return found
+
+
 def refuse_incomplete(lake: Lake, head: Release | None, data: Mapping[str, Path]) -> None:
     """SetupError if `data` lacks a file of the newest release: such a copy must not be called a backup."""
     for table, version in head.versions.items() if head else []:
@@ -132,44 +157,11 @@ def copy_database(kind: str, database: Database, into: Path) -> None:
     """The database as it is when this ends, or began (a dump), in the new folder `into`."""
     into.mkdir(parents=True)
     if kind == LOGICAL:
-        _client("pg_dump", database.admin_url, "--format=custom", f"--file={into / 'dump'}")
+        dumps.client("pg_dump", database.admin_url, "--format=custom", f"--file={into / 'dump'}")
         return
     pgdata = into / "pgdata"
-    _client("pg_basebackup", database.admin_url, "--checkpoint=fast", "--no-sync", f"--pgdata={pgdata}")
-    for pattern in _NOT_STATE:
-        for path in pgdata.glob(pattern):
-            path.unlink()
-
-
-def restore_dump(dump: Path, database: Database, stamp: str) -> None:
-    """Fill the database from `dump`; one that has a ledger is renamed first."""
-    maintenance = conninfo.make_conninfo(database.admin_url, dbname="postgres")
-    name = str(conninfo.conninfo_to_dict(database.admin_url)["dbname"])
-    with postgres.connect(maintenance, autocommit=True) as connection:
-        for role in _ROLES:  # the dump grants to them, but roles are the cluster's and not in it
-            if not connection.execute("select from pg_roles where rolname = %s", (role,)).rowcount:
-                connection.execute(sql.SQL("create role {} nologin").format(sql.Identifier(role)))
-        try:
-            if has_ledger(database):
-                aside = sql.Identifier(f"{name}_before_restore_{stamp}")
-                connection.execute(sql.SQL("alter database {} rename to {}").format(sql.Identifier(name), aside))
-            if not postgres.exists(database):
-                connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-        except psycopg.Error as error:
-            why = str(error).splitlines()[0]
-            raise SetupError(f"the database {name} could not be made anew ({why}); see who uses it") from error
-    _client("pg_restore", database.admin_url, "--no-owner", "--exit-on-error", "--single-transaction", last=str(dump))
-    with postgres.connect(database.admin_url) as connection:
-        stamp_anew(connection)
-
-
-def stamp_anew(connection: psycopg.Connection) -> None:
-    """Rows carry transaction ids of another cluster, which may lie ahead of this one: no snapshot would see them."""
-    for (table,) in connection.execute(_STAMPED).fetchall():
-        named = sql.Identifier(table)
-        connection.execute(sql.SQL("alter table {} disable trigger user").format(named))
-        connection.execute(sql.SQL("update {} set xid = pg_current_xact_id()").format(named))
-        connection.execute(sql.SQL("alter table {} enable trigger user").format(named))
+    dumps.client("pg_basebackup", database.admin_url, "--checkpoint=fast", "--no-sync", f"--pgdata={pgdata}")
+    backup_contents.prune(pgdata)
 
 
 def adopt_release(lake: Lake, database: Database, now: datetime) -> Release | None:
@@ -186,8 +178,6 @@ def adopt_release(lake: Lake, database: Database, now: datetime) -> Release | No
 
 def refuse_foreign(told: Mapping[str, Any], kind: str, lake: str) -> None:
     """SetupError if this program, with its lake at `lake`, cannot use the backup that `told` describes."""
-    if told.get("format") != 1:
-        raise SetupError(f"the backup has format {told.get('format')}, and this version of Lakefolio reads format 1")
     version = str(told["schema_version"])
     if not list((REPOSITORY / "storage" / "migrations" / "versions").glob(f"{version}_*.py")):
         raise SetupError(f"the backup has schema {version}, which this version of Lakefolio does not know; update it")
@@ -198,23 +188,6 @@ def refuse_foreign(told: Mapping[str, Any], kind: str, lake: str) -> None:
     ours = embedded.major_version()
     if told["kind"] == PHYSICAL and told["postgres_major"] != ours:
         raise SetupError(f"the backup is of PostgreSQL {told['postgres_major']}, and this is PostgreSQL {ours}")
-
-
-def _client(program: str, url: str, *words: str, last: str | None = None) -> None:
-    """Run a client program against `url`; the password goes by the environment, which others cannot list."""
-    parts = conninfo.conninfo_to_dict(url)
-    secret = {"PGPASSWORD": str(parts.pop("password"))} if parts.get("password") else {}
-    command = [str(embedded.binaries() / program), *words, f"--dbname={conninfo.make_conninfo('', **parts)}"]
-    outcome = subprocess.run(
-        [*command, *([last] if last else [])],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        env={**os.environ, **secret, "LC_ALL": "C.UTF-8"},
-    )
-    if outcome.returncode:
-        said = outcome.stderr.strip().splitlines()
-        raise SetupError(f"{program} failed: {said[-1] if said else f'exit code {outcome.returncode}'}")
 
 
 def refuse_full(folder: Path, needed_bytes: int) -> None:

@@ -10,16 +10,18 @@ import fcntl
 import hashlib
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from storage.errors import SetupError
+from storage.private import new_private_folder, private_state, refuse_anothers
 
 _SERVER_SETTINGS = {
     "listen_addresses": "''",
@@ -29,25 +31,30 @@ _SERVER_SETTINGS = {
     "idle_in_transaction_session_timeout": "'10min'",
     "log_min_messages": "'warning'",
 }
+_ANSWER = re.compile(r'^\t 1: answer = "([0-9a-f]*)"\t', re.MULTILINE)
+_DAC_READ_SEARCH = 2  # its number in linux/capability.h
 _ORPHANS_SECONDS = 15
 _MAX_SOCKET_PATH = 90  # the kernel allows 107 bytes, with the socket's own name
 
 
-def start(home: Path) -> Path:
-    """The folder of the server's socket; starts the server if it does not answer. Safe to call from many processes."""
+def start(home: Path, is_durable: bool = True) -> Path:
+    """The folder of the server's socket; starts the server if it does not answer. Safe to call from many processes.
+
+    One that is not durable never waits for the disk, and what it holds may be gone after a crash of the machine.
+    """
     pgdata = home / "pgdata"
     socket_dir = socket_folder(home)
-    if _answers(socket_dir):
+    if _answers(home):
         return socket_dir
     _make_writable_folder(home)
     with _locked(home):
-        if _answers(socket_dir):
+        if _answers(home):
             return socket_dir
         if not (pgdata / "PG_VERSION").exists():
-            _initialise(pgdata)
+            _initialise(pgdata, is_durable)
         _clear_stale_pid(pgdata, socket_dir)
         _prepare_socket_dir(socket_dir, pgdata)
-        _start_server(pgdata, socket_dir)
+        _start_server(pgdata, socket_dir, [] if is_durable else ["-F"])
     return socket_dir
 
 
@@ -56,6 +63,8 @@ def stop(home: Path) -> None:
     pgdata = home / "pgdata"
     if (pgdata / "postmaster.pid").exists():
         _run(["pg_ctl", "-w", "-s", "-m", "fast", "-D", str(pgdata), "stop"], pgdata, check=False)
+    if pgdata.exists():
+        _remove_socket_dir(home)
 
 
 def binaries() -> Path:
@@ -69,7 +78,7 @@ def binaries() -> Path:
 
 
 def is_running(home: Path) -> bool:
-    return _answers(socket_folder(home))
+    return _answers(home)
 
 
 def major_version() -> str:
@@ -87,7 +96,36 @@ def hand_over(pgdata: Path) -> None:
             os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
 
-def _initialise(pgdata: Path) -> None:
+def single_user(pgdata: Path, database: str, queries: Sequence[str], first: str = "") -> list[list[str]]:
+    """What each query of one column of text answers, after the statements `first`, in a cluster whose server is off.
+
+    Nothing of the cluster's own runs beside them: no event trigger fires, and no setting of a role or database applies.
+    """
+    statements = [*([first] if first else []), "set search_path = pg_catalog"]
+    for query in queries:
+        hexed = "encode(convert_to(string_agg(q.line, E'\\x1e'::text), 'UTF8'::name), 'hex'::text)"
+        statements.append(f"select coalesce({hexed}, ''::text) as answer from ({' '.join(query.split())}) as q (line)")
+    words = [*_as_server_user(pgdata), str(binaries() / "postgres"), "--single", "-D", str(pgdata), database]
+    outcome = subprocess.run(
+        words,
+        input="".join(f"{one};\n" for one in statements),
+        capture_output=True,
+        text=True,
+        errors="replace",
+        cwd="/",
+    )
+    answers = _ANSWER.findall(outcome.stdout)
+    if outcome.returncode or len(answers) != len(queries):
+        said = [
+            line for line in outcome.stderr.splitlines() if "ERROR:" in line or "FATAL:" in line or "PANIC:" in line
+        ]
+        why = ascii(said[-1].partition(": ")[2].strip() if said else f"exit code {outcome.returncode}")[1:200]
+        raise SetupError(f"the cluster in {pgdata} is not one that PostgreSQL can use ({why})")
+    texts = [bytes.fromhex(answer).decode("utf-8", "replace") for answer in answers]
+    return [text.split("\x1e") if text else [] for text in texts]
+
+
+def _initialise(pgdata: Path, is_durable: bool) -> None:
     staged = pgdata.with_name("pgdata.new")
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(mode=0o700)
@@ -95,19 +133,19 @@ def _initialise(pgdata: Path) -> None:
         user = _server_user()
         os.chown(staged, user.pw_uid, user.pw_gid)
     arguments = ["--auth=trust", "--encoding=utf8", "--locale=C.UTF-8", "-U", "postgres", "-D", str(staged)]
-    _run(["initdb", *arguments], staged)
+    _run(["initdb", *arguments, *([] if is_durable else ["--no-sync"])], staged)
     with (staged / "postgresql.conf").open("a") as conf:
         conf.writelines(f"{name} = {value}\n" for name, value in _SERVER_SETTINGS.items())
     staged.rename(pgdata)  # a killed initdb leaves pgdata.new, never half a cluster
 
 
-def _start_server(pgdata: Path, socket_dir: Path) -> None:
+def _start_server(pgdata: Path, socket_dir: Path, options: Sequence[str]) -> None:
     """Start it; queries of a server that crashed may live on for a moment, and are waited for."""
     command = ["pg_ctl", "-w", "-t", "60", "-s", "-D", str(pgdata), "-l", str(pgdata / "server.log")]
     until = time.monotonic() + _ORPHANS_SECONDS
     while True:
         try:
-            return _run([*command, "-o", f"-k '{socket_dir}'", "start"], pgdata)
+            return _run([*command, "-o", " ".join([f"-k '{socket_dir}'", *options]), "start"], pgdata)
         except SetupError as error:
             if "is still in use" not in str(error) or time.monotonic() > until:
                 raise
@@ -143,7 +181,7 @@ def _as_server_user(pgdata: Path) -> list[str]:
     if setpriv is None:
         raise SetupError("root cannot run PostgreSQL and `setpriv` is not here to drop it; run as an ordinary user")
     words = [setpriv, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-    if not all(_open_to_all(path) for path in (pgdata.parent, binaries())):
+    if not all(_open_to_server(path) for path in (pgdata.parent, binaries())):
         # no_setuid_fixup: without it access(2), by which initdb looks for its sibling programs, ignores the capability
         words += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--securebits=+no_setuid_fixup"]
     return [*words, "--"]
@@ -158,8 +196,25 @@ def _server_user() -> pwd.struct_passwd:
     raise SetupError("root cannot run PostgreSQL and there is no user `postgres` or `nobody`; run as an ordinary user")
 
 
-def _open_to_all(path: Path) -> bool:
-    return all(folder.stat().st_mode & 0o001 for folder in (path, *path.parents))
+def _open_to_server(path: Path) -> bool:
+    """Whether the server's user gets to `path` by the modes of the folders above it."""
+    group = _server_user().pw_gid
+    found = [folder.stat() for folder in (path, *path.parents)]
+    return all(one.st_mode & 0o001 or (one.st_mode & 0o010 and one.st_gid == group) for one in found)
+
+
+def _let_server_through(home: Path) -> None:
+    """Where root may not give the server's user the right to search (a container without that capability), the state
+    folder lets its group through: it may open what it knows the name of, and list nothing."""
+    if os.geteuid() == 0 and not _has_capability(_DAC_READ_SEARCH) and home.stat().st_uid == 0:
+        os.chown(home, 0, _server_user().pw_gid)
+        home.chmod(0o710)
+
+
+def _has_capability(number: int) -> bool:
+    status = Path("/proc/self/status").read_text()
+    found = re.search(r"^CapBnd:\s*([0-9a-f]+)", status, re.MULTILINE)
+    return bool(found and int(found[1], 16) >> number & 1)
 
 
 def socket_folder(home: Path) -> Path:
@@ -172,17 +227,26 @@ def socket_folder(home: Path) -> Path:
 
 def _prepare_socket_dir(socket_dir: Path, pgdata: Path) -> None:
     if socket_dir != pgdata:
-        socket_dir.mkdir(mode=0o700, exist_ok=True)
         owner = pgdata.stat()
-        if socket_dir.stat().st_uid != owner.st_uid:
-            os.chown(socket_dir, owner.st_uid, owner.st_gid)
+        new_private_folder(socket_dir, (owner.st_uid, owner.st_gid))
 
 
-def _answers(socket_dir: Path) -> bool:
+def _remove_socket_dir(home: Path) -> None:
+    socket_dir, pgdata = socket_folder(home), home / "pgdata"
+    if socket_dir != pgdata and socket_dir.is_dir() and not (pgdata / "postmaster.pid").exists():
+        refuse_anothers(socket_dir, pgdata.stat().st_uid)
+        shutil.rmtree(socket_dir)
+
+
+def _answers(home: Path) -> bool:
+    """Whether the server of `home` does: one that anybody else could have put there is not asked."""
     import psycopg
 
-    if not (socket_dir / ".s.PGSQL.5432").exists():
+    socket_dir, pgdata = socket_folder(home), home / "pgdata"
+    if not pgdata.exists() or not (socket_dir / ".s.PGSQL.5432").exists():
         return False
+    if socket_dir != pgdata:
+        refuse_anothers(socket_dir, pgdata.stat().st_uid)
     try:
         psycopg.connect(host=str(socket_dir), user="postgres", dbname="postgres", connect_timeout=5).close()
     except psycopg.OperationalError:
@@ -222,7 +286,8 @@ def kill(home: Path) -> None:
 
 def _make_writable_folder(home: Path) -> None:
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        private_state(home)
+        _let_server_through(home)
         with tempfile.TemporaryFile(dir=home):
             pass
     except OSError as error:

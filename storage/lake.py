@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 
 from storage.errors import SchemaChanged
+from storage.private import private_folder
 from storage.s3 import let_read
 
 YEAR = "year"
@@ -381,5 +382,5 @@ def lake_at(root: str, admin_url: str, storage_options: Mapping[str, str] = _NO_
     from storage.postgres import advisory_lock
 
     if folder := local_folder(root):
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
     return Lake(root, lambda table: advisory_lock(admin_url, f"{root}/{table}"), dict(storage_options))

@@ -66,8 +66,8 @@ def embedded_database(socket_dir: object, name: str = DATABASE) -> Database:
     )
 
 
-def prepare(database: Database, limits: Mapping[str, str] | None = None) -> None:
-    """Create what is missing and migrate to the newest schema. Changes nothing the second time.
+def prepare(database: Database, limits: Mapping[str, str] | None = None, schema_version: str = "head") -> None:
+    """Create what is missing and migrate to the newest schema, or to an older one. Changes nothing the second time.
 
     `limits` are the application's timeouts in this database, by default those of the settings' own defaults.
     """
@@ -76,7 +76,7 @@ def prepare(database: Database, limits: Mapping[str, str] | None = None) -> None
         connection.execute("select pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
         connection.execute("create schema if not exists dagster")
         connection.commit()
-        _migrate(database)
+        _migrate(database, schema_version)
         _ensure_login(connection, database.app_url)
         _ensure_limits(connection, _login(database.app_url), limits or Settings.model_construct().limits)
         connection.commit()
@@ -139,13 +139,13 @@ def _create_database(admin_url: str) -> None:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(str(name))))
 
 
-def _migrate(database: Database) -> None:
+def _migrate(database: Database, schema_version: str) -> None:
     from alembic import command
     from alembic.config import Config
 
     config = Config(toml_file=str(REPOSITORY / "pyproject.toml"))
     config.attributes["url"] = database.sqlalchemy_url
-    command.upgrade(config, "head")
+    command.upgrade(config, schema_version)
 
 
 def _ensure_login(connection: psycopg.Connection, app_url: str) -> None:

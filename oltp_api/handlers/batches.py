@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from uuid import UUID
 
 from domain.batch import Batch
 from domain.commands import BatchMode, RecordBatch, RecordTransaction
@@ -102,7 +103,7 @@ def _loaded(command: RecordBatch, work: UnitOfWork) -> tuple[Portfolio, _Known]:
     accounts = {row.account or MAIN_ACCOUNT for row in rows}
     external_ids = {row.external_id for row in rows if row.external_id is not None}
     if command.register_unknown:
-        _register(rows, tickers, work)
+        _register(rows, tickers, command.user_id, work)
     with work.at_once():
         asked_portfolio = work.portfolios.ask(command.user_id, command.portfolio_id)
         asked_securities = work.imports.ask_securities(tickers)
@@ -112,7 +113,7 @@ def _loaded(command: RecordBatch, work: UnitOfWork) -> tuple[Portfolio, _Known]:
     return portfolio, _Known(asked_securities(), asked_accounts(), asked_recorded())
 
 
-def _register(rows: Sequence[RecordTransaction], tickers: set[str], work: UnitOfWork) -> None:
+def _register(rows: Sequence[RecordTransaction], tickers: set[str], user_id: UUID, work: UnitOfWork) -> None:
     """Register what nobody has, as an EQUITY in the currency of the first row that names it, else in dollars.
 
     An ISIN is no ticker: what it names has one, under which it must be registered.
@@ -122,7 +123,8 @@ def _register(rows: Sequence[RecordTransaction], tickers: set[str], work: UnitOf
     unknown = {ticker for ticker in tickers - found.keys() if not _ISIN.fullmatch(ticker)}
     for ticker in sorted(unknown):  # one order for all: no deadlock
         with suppress(AlreadyExists):  # then a parallel request was first, and has committed
-            work.securities.add(Security(0, ticker, AssetType.EQUITY, currencies.get(ticker) or "USD", ticker))
+            security = Security(0, ticker, AssetType.EQUITY, currencies.get(ticker) or "USD", ticker)
+            work.securities.add(security, user_id=user_id)
 
 
 def _ready(place: int, row: RecordTransaction, portfolio: Portfolio, known: _Known, work: UnitOfWork) -> _Ready:

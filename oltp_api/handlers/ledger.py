@@ -19,6 +19,7 @@ from domain.commands import (
     ReverseTransaction,
     TransferUnits,
 )
+from domain.currencies import parse_currency
 from domain.entries import Terms, When
 from domain.errors import (
     AlreadyExists,
@@ -33,7 +34,8 @@ from domain.events import CostMethodChanged, PositionUpdated, TransactionRecorde
 from domain.ledger import TRADES, Transaction, TxnType
 from domain.money import ZERO, product
 from domain.portfolio import Portfolio
-from domain.securities import AssetType, PriceKind, Reference, Security, parse_currency, parse_ticker
+from domain.securities import AssetType, Identifier, PriceKind, Reference, Security, parse_ticker
+from oltp_api.listing import listing
 from oltp_api.moments import moment_of, opening_of
 from oltp_api.repositories.accounts import MAIN_ACCOUNT
 from oltp_api.repositories.portfolios import Happened
@@ -98,7 +100,7 @@ def reverse_transaction(command: ReverseTransaction, work: UnitOfWork) -> list[T
 
 def add_holding(command: AddHolding, work: UnitOfWork) -> Transaction:
     """The row that brings the units; an identifier that nobody registered is registered as an EQUITY."""
-    found_or_registered(command.ticker, None, work)
+    found_or_registered(command.ticker, None, command.user_id, work)
     portfolio, (account_id,), security = _loaded(
         work, command.user_id, command.portfolio_id, [command.account], command.ticker
     )
@@ -151,13 +153,14 @@ def happened(portfolio: Portfolio) -> list[Happened]:
     return recorded + [(portfolio.portfolio_id, version, _updated(portfolio, key)) for key in sorted(portfolio.changed)]
 
 
-def found_or_registered(identifier: str, currency: str | None, work: UnitOfWork) -> Security:
-    """The security; one that nobody registered becomes an EQUITY, in `currency` or else in dollars."""
+def found_or_registered(identifier: str, currency: str | None, user_id: UUID, work: UnitOfWork) -> Security:
+    """The security; one that nobody registered becomes an EQUITY, in `currency` or else in dollars, and the user's."""
     found = work.securities.find(identifier)
     if found is None:
         ticker = parse_ticker(identifier)
+        listing().refuse(Identifier.guess(ticker), {ticker})
         with suppress(AlreadyExists):  # then a parallel request was first, and has committed
-            work.securities.add(Security(0, ticker, AssetType.EQUITY, currency or "USD", ticker))
+            work.securities.add(Security(0, ticker, AssetType.EQUITY, currency or "USD", ticker), user_id=user_id)
         found = work.securities.find(ticker)
     return tradable(found, identifier)
 

@@ -5,13 +5,14 @@ from decimal import Decimal
 from uuid import UUID, uuid4
 
 from domain.commands import CreatePortfolio, InitialHolding, RequestSimulation
+from domain.currencies import parse_currency
 from domain.entries import Terms, When
 from domain.errors import InvalidNumber, PortfolioArchived
 from domain.events import PortfolioCreated, SimulationRequested
 from domain.portfolio import Portfolio, new_name
 from domain.ports import SimulationRequest
 from domain.positions import Positions
-from domain.securities import parse_currency, parse_ticker
+from domain.securities import parse_ticker
 from oltp_api.handlers.ledger import found_or_registered, save
 from oltp_api.moments import opening_of
 from oltp_api.repositories.accounts import MAIN_ACCOUNT
@@ -72,7 +73,9 @@ def _transfer_in(
     portfolio: Portfolio, holdings: tuple[InitialHolding, ...], account_id: int, opening: When, work: UnitOfWork
 ) -> None:
     tickers = sorted({parse_ticker(holding.ticker) for holding in holdings})  # one order for all: no deadlock
-    securities = {ticker: found_or_registered(ticker, portfolio.base_currency, work) for ticker in tickers}
+    securities = {
+        ticker: found_or_registered(ticker, portfolio.base_currency, portfolio.user_id, work) for ticker in tickers
+    }
     for holding in holdings:
         security = securities[parse_ticker(holding.ticker)]
         terms = Terms(security.currency, price_factor=security.price_factor, note="initial holding")

@@ -3,20 +3,22 @@
 from collections.abc import Mapping
 from typing import Any
 
-from domain.commands import AddIdentifier, DescribeSecurity, RegisterSecurity
+from domain.commands import AddIdentifier, DescribeSecurity, RegisterSecurity, WithdrawIdentifier
+from domain.currencies import parse_currency
 from domain.errors import InvalidInput
 from domain.securities import (
     AnyDetails,
     BondDetails,
     EquityDetails,
     FundDetails,
+    IdentifierType,
     KnownIdentifier,
     Security,
     completed,
     joined,
-    parse_currency,
     usual_price_kind,
 )
+from oltp_api.listing import listing
 from oltp_api.unit_of_work import UnitOfWork
 
 
@@ -26,6 +28,7 @@ def register_security(command: RegisterSecurity, work: UnitOfWork) -> Security:
         raise InvalidInput("ticker", "or isin or cusip is required")
     known: list[KnownIdentifier] = []
     for identifier in command.identifiers:
+        listing().refuse(identifier, {each.value for each in command.identifiers})
         known.append(joined(identifier, known))
     security = Security(
         0,
@@ -35,7 +38,7 @@ def register_security(command: RegisterSecurity, work: UnitOfWork) -> Security:
         command.display_name,
         command.price_kind or usual_price_kind(command.asset_type),
     )
-    added = work.securities.add(security, command.identifiers)
+    added = work.securities.add(security, command.identifiers, command.user_id)
     describe_security(added, command.described, work)
     return added
 
@@ -45,7 +48,18 @@ def add_identifier(command: AddIdentifier, work: UnitOfWork) -> Security:
     security = work.securities.lock(command.security)
     known = work.securities.identifiers(security.security_id)
     new = joined(command.identifier, known, command.valid_from, command.valid_to)
-    work.securities.add_identifier(security.security_id, new)
+    names = {each.identifier.value for each in known if each.identifier.id_type is IdentifierType.TICKER}
+    listing().refuse(command.identifier, names, is_current=new.valid_to is None)
+    work.securities.add_identifier(security.security_id, new, command.user_id)
+    return security
+
+
+def withdraw_identifier(command: WithdrawIdentifier, work: UnitOfWork) -> Security:
+    """The security without the identifier, which its adder has taken back; what was recorded meanwhile keeps it."""
+    security = work.securities.lock(command.security, for_withdrawal=True)
+    withdrawal = work.securities.withdrawal(security, command.identifier)
+    withdrawal.refuse(command.user_id)
+    work.securities.withdraw(security.security_id, command.identifier)
     return security
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from domain.errors import InvalidInput
-from domain.money import money, share
+from domain.money import money, parse_money, parse_quantity, share
 from domain.reconciliation import (
     Finding,
     Place,
@@ -88,7 +88,10 @@ def _placed(
 def _read(asked: StatementRequest) -> tuple[list[StatementLine], Mapping[str, Decimal] | None]:
     """The lines and the cash of the request or of its file."""
     if asked.csv is None:
-        return list(asked.positions), asked.cash
+        stated = asked.cash
+        return list(asked.positions), stated and {
+            name: parse_money(balance, "cash") for name, balance in stated.items()
+        }
     if asked.positions or asked.cash is not None:
         raise InvalidInput("csv", "is the whole statement; send positions and cash in it, or no csv")
     lines: list[StatementLine] = []
@@ -97,7 +100,7 @@ def _read(asked: StatementRequest) -> tuple[list[StatementLine], Mapping[str, De
         try:
             if _identifier(str(fields.get("ticker", "CASH"))) == "CASH":
                 currency, balance = _balance(line, fields)
-                cash[currency] = money(cash.get(currency, Decimal(0)) + balance)
+                cash[currency] = money(cash.get(currency, Decimal(0)) + parse_money(balance, "cash"))
             else:
                 lines.append(StatementLine.model_validate({k: v for k, v in fields.items() if k != "currency"}))
         except ValidationError as error:
@@ -129,10 +132,12 @@ def _account(identifier: str, accounts: Mapping[str, int]) -> int:
 
 
 def _stated(line: StatementLine) -> Stated:
-    price = line.price
+    price = None if line.price is None else parse_quantity(line.price, "price")
     if price is None and line.market_value is not None and line.quantity:
+        parse_money(line.market_value, "market_value")
         price = share(line.market_value, Decimal(1), line.quantity)
-    return Stated(line.quantity, line.cost, price)
+    cost = None if line.cost is None else parse_money(line.cost, "cost")
+    return Stated(parse_quantity(line.quantity, "quantity"), cost, price)
 
 
 def _identifier(text: str) -> str:

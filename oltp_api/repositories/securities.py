@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
+from uuid import UUID
 
 from psycopg.rows import DictRow
 
 from domain.errors import AlreadyExists, SecurityNotFound
+from domain.listing import IdentifierNotFound, Withdrawal, counterparts
 from domain.securities import (
     AnyDetails,
     AssetType,
@@ -84,22 +86,24 @@ class PostgresSecurityRepository:
 
         return securities
 
-    def lock(self, identifier: str) -> Security:
-        """The security, which nobody else completes until the commit."""
+    def lock(self, identifier: str, for_withdrawal: bool = False) -> Security:
+        """The security, which nobody else completes until the commit; nor records anything of, for a withdrawal."""
         security = self.find(identifier)
         if security is None:
             raise SecurityNotFound(identifier)
-        self._connection.execute(_REGISTRY["lock"], {"security_id": security.security_id})
+        statement = "lock_for_withdrawal" if for_withdrawal else "lock"
+        self._connection.execute(_REGISTRY[statement], {"security_id": security.security_id})
         return security
 
     def registered(self, tickers: Sequence[str]) -> set[str]:
         rows = self._connection.execute(_REGISTRY["registered"], {"tickers": list(tickers)}).fetchall()
         return {row["ticker"] for row in rows}
 
-    def add(self, security: Security, identifiers: Sequence[Identifier] = ()) -> Security:
+    def add(self, security: Security, identifiers: Sequence[Identifier] = (), user_id: UUID | None = None) -> Security:
         """The security with the id it got; AlreadyExists if an identifier has a meaning, also from a parallel request.
 
-        Without `identifiers` it goes by what its `ticker` is: a ticker, an ISIN or a CUSIP.
+        `user_id` is who adds it, None for what is bundled. Without `identifiers` it goes by what its `ticker` is: a
+        ticker, an ISIN or a CUSIP.
         """
         values = {
             "asset_type": security.asset_type.value,
@@ -111,13 +115,16 @@ class PostgresSecurityRepository:
             row = self._connection.execute(_REGISTRY["add"], values).fetchone()
             assert row is not None
             for identifier in sorted(identifiers or [Identifier.guess(security.ticker)], key=lambda one: one.value):
-                self.add_identifier(row["security_id"], KnownIdentifier(identifier, is_primary=True))
+                self.add_identifier(row["security_id"], KnownIdentifier(identifier, is_primary=True), user_id)
         added = self.look_up(Reference(security_id=row["security_id"]))
         assert added is not None
         return added
 
-    def add_identifier(self, security_id: int, known: KnownIdentifier) -> None:
+    def add_identifier(self, security_id: int, known: KnownIdentifier, user_id: UUID | None = None) -> None:
+        """One more name; AlreadyExists if it has a meaning, or an ISIN that contains it (or a CUSIP in it) another."""
+        self._refuse_another_counterpart(security_id, known.identifier)
         values = {
+            "added_by": user_id,
             "security_id": security_id,
             "id_type": known.identifier.id_type.value,
             "id_value": known.identifier.value,
@@ -127,6 +134,27 @@ class PostgresSecurityRepository:
         }
         if not self._connection.execute(_REGISTRY["add_identifier"], values).rowcount:
             raise AlreadyExists("security", known.identifier.value)
+
+    def _refuse_another_counterpart(self, security_id: int, identifier: Identifier) -> None:
+        others = counterparts(identifier)
+        if others:
+            cusip = min(identifier, *others, key=lambda each: len(each.value)).value
+            self._connection.execute(_REGISTRY["lock_counterparts"], {"cusip": cusip})
+            asked = {"security_id": security_id, "values": [each.value for each in others]}
+            if row := self._connection.execute(_REGISTRY["another_counterpart"], asked).fetchone():
+                raise AlreadyExists("security", row["id_value"])
+
+    def withdrawal(self, security: Security, identifier: Identifier) -> Withdrawal:
+        """What speaks for an identifier's staying with the security."""
+        asked = {"security_id": security.security_id, "id_type": identifier.id_type, "id_value": identifier.value}
+        row = self._connection.execute(_REGISTRY["withdrawal"], asked).fetchone()
+        if row is None:
+            raise IdentifierNotFound(security.ticker, identifier.value)
+        return Withdrawal(**row)
+
+    def withdraw(self, security_id: int, identifier: Identifier) -> None:
+        asked = {"security_id": security_id, "id_type": identifier.id_type, "id_value": identifier.value}
+        self._connection.execute(_REGISTRY["withdraw"], asked)
 
     def identifiers(self, security_id: int) -> list[KnownIdentifier]:
         rows = self._connection.execute(_REGISTRY["identifiers"], {"security_id": security_id}).fetchall()

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from oltp_api.dependencies import AnalyticsDep, VisiblePortfolio
 from oltp_api.errors import PROBLEMS
-from oltp_api.fields import Day
+from oltp_api.fields import Day, SecurityId
 from oltp_api.schemas.lineage import ValueLineageView
 
 router = APIRouter(prefix="/lineage", tags=["analytics"], responses=PROBLEMS)
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/lineage", tags=["analytics"], responses=PROBLEMS)
     "/portfolios/{portfolio_id}/securities/{security_id}", summary="What a position's value on a day was made of"
 )
 def explain_value(
-    portfolio_id: VisiblePortfolio, security_id: int, analytics: AnalyticsDep, date: Day | None = None
+    portfolio_id: VisiblePortfolio, security_id: SecurityId, analytics: AnalyticsDep, date: Day | None = None
 ) -> ValueLineageView:
     """By default of the release's last day; of a later one there is nothing to explain yet."""
     found = analytics.explain(portfolio_id, security_id, date)

@@ -9,9 +9,10 @@ from typing import Literal
 
 from fastapi import APIRouter
 
+from domain.commands import WithdrawIdentifier
 from domain.errors import NotFound
-from domain.securities import AssetType
-from oltp_api.dependencies import AnalyticsDep, WorldDep
+from domain.securities import AssetType, Identifier, IdentifierType
+from oltp_api.dependencies import AnalyticsDep, UserDep, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Currency, Day, ShortText
 from oltp_api.handlers import registry
@@ -25,8 +26,8 @@ Sort = Literal["ticker", "-ticker", "name", "-name", "registered", "-registered"
 
 
 @router.post("", status_code=201, summary="Register a security")
-def register_security(body: SecurityRequest, world: WorldDep) -> SecurityView:
-    command = body.command()
+def register_security(body: SecurityRequest, world: WorldDep, user_id: UserDep) -> SecurityView:
+    command = body.command(user_id)
     return world.transact(
         lambda work: work.securities.view(f"id:{registry.register_security(command, work).security_id}")
     )
@@ -53,9 +54,21 @@ def get_security(identifier: ShortText, world: WorldDep, on: Day | None = None) 
 
 
 @router.post("/{identifier}/identifiers", status_code=201, summary="Add a missing identifier")
-def add_identifier(identifier: ShortText, body: IdentifierRequest, world: WorldDep) -> SecurityView:
-    command = body.command(identifier)
+def add_identifier(identifier: ShortText, body: IdentifierRequest, world: WorldDep, user_id: UserDep) -> SecurityView:
+    """Bundled ones, and those that contain each other (ISIN and CUSIP), belong to their security and to no other."""
+    command = body.command(identifier, user_id)
     return world.transact(lambda work: work.securities.view(f"id:{registry.add_identifier(command, work).security_id}"))
+
+
+@router.delete("/{identifier}/identifiers/{id_type}/{value}", summary="Take back an identifier that you added")
+def withdraw_identifier(
+    identifier: ShortText, id_type: IdentifierType, value: ShortText, world: WorldDep, user_id: UserDep
+) -> SecurityView:
+    """While nothing has been recorded of the security since, and something else names it."""
+    command = WithdrawIdentifier(user_id, identifier, Identifier.parse(id_type, value))
+    return world.transact(
+        lambda work: work.securities.view(f"id:{registry.withdraw_identifier(command, work).security_id}")
+    )
 
 
 @router.put("/{identifier}/details", summary="Add missing details")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import AliasChoices, ConfigDict, Field, JsonValue, StringConstraints
 
@@ -101,7 +102,7 @@ class SecurityRequest(DetailsRequest):
         default=None, description="What its prices are; AS_TRADED if absent, PRICE_INDEX for an INDEX."
     )
 
-    def command(self) -> RegisterSecurity:
+    def command(self, user_id: UUID) -> RegisterSecurity:
         given = {
             IdentifierType.TICKER: self.ticker,
             IdentifierType.ISIN: self.isin,
@@ -115,6 +116,7 @@ class SecurityRequest(DetailsRequest):
             display_name=self.display_name or (identifiers[0].value if identifiers else ""),
             price_kind=self.price_kind,
             described=self.described(),
+            user_id=user_id,
         )
 
 
@@ -133,8 +135,9 @@ class IdentifierRequest(Request):
     valid_from: Day | None = Field(default=None, description="The first day; since ever if absent.")
     valid_to: Day | None = Field(default=None, description="The day after the last; until further notice if absent.")
 
-    def command(self, security: str) -> AddIdentifier:
-        return AddIdentifier(security, Identifier.parse(self.id_type, self.value), self.valid_from, self.valid_to)
+    def command(self, security: str, user_id: UUID) -> AddIdentifier:
+        identifier = Identifier.parse(self.id_type, self.value)
+        return AddIdentifier(security, identifier, self.valid_from, self.valid_to, user_id)
 
 
 class IdentifierView(View):

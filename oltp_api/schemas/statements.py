@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import AliasChoices, ConfigDict, Field
 
+from domain.money import parse_money, parse_quantity
 from domain.reconciliation import Finding, Tolerance
 from oltp_api.fields import Amount, Currency, Day, Number, ShortText, Text
 from oltp_api.schemas.portfolios import Request, View
@@ -35,7 +36,7 @@ class ToleranceRequest(Request):
     cash: Number = Decimal("0.01")
 
     def tolerance(self) -> Tolerance:
-        return Tolerance(abs(self.units), abs(self.cash))
+        return Tolerance(abs(parse_quantity(self.units, "tolerance")), abs(parse_money(self.cash, "tolerance")))
 
 
 class StatementRequest(Request):

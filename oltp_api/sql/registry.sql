@@ -38,6 +38,53 @@ from security_registry
 where security_id = %(security_id)s
 for no key update
 
+-- name: lock_for_withdrawal
+-- Waits for those who are recording something of it, and lets nobody begin.
+select security_id
+from security_registry
+where security_id = %(security_id)s
+for update
+
+-- name: lock_counterparts
+-- By the CUSIP, so that one and the ISIN with it, added to two securities at once, see each other. It stands before the
+-- question, which would not see what has been added while its own statement waits.
+select pg_advisory_xact_lock(hashtextextended('cusip:' || %(cusip)s, 0))
+
+-- name: another_counterpart
+select id_value
+from security_identifier
+where id_value = any(%(values)s) and security_id <> %(security_id)s
+
+-- name: withdrawal
+select
+    id_value as value,
+    (
+        select added_by from identifier_addition
+        where identifier_addition.identifier_id = security_identifier.identifier_id
+    ) as added_by,
+    is_identifier_used(security_identifier) as is_used,
+    not exists (
+        select
+        from security_identifier as other
+        where
+            other.security_id = security_identifier.security_id
+            and other.identifier_id <> security_identifier.identifier_id
+            and other.valid_to is null
+    ) as is_last
+from security_identifier
+where security_id = %(security_id)s and id_type = %(id_type)s and id_value = %(id_value)s
+order by identifier_id desc
+limit 1
+
+-- name: withdraw
+delete from security_identifier
+where
+    identifier_id = (
+        select max(identifier_id)
+        from security_identifier
+        where security_id = %(security_id)s and id_type = %(id_type)s and id_value = %(id_value)s
+    )
+
 -- name: add
 insert into security_registry (asset_type, currency, display_name, price_kind)
 values (%(asset_type)s, %(currency)s, %(display_name)s, %(price_kind)s)
@@ -45,9 +92,21 @@ returning security_id
 
 -- name: add_identifier
 -- A plain insert would deadlock with its parallel twin: each has its row in the index and waits for the other's.
-insert into security_identifier (security_id, id_type, id_value, is_primary, valid_from, valid_to)
-values (%(security_id)s, %(id_type)s, %(id_value)s, %(is_primary)s, %(valid_from)s, %(valid_to)s)
-on conflict do nothing
+with added as (
+    insert into security_identifier (security_id, id_type, id_value, is_primary, valid_from, valid_to)
+    values (%(security_id)s, %(id_type)s, %(id_value)s, %(is_primary)s, %(valid_from)s, %(valid_to)s)
+    on conflict do nothing
+    returning identifier_id
+),
+
+adder as (
+    insert into identifier_addition (identifier_id, added_by)
+    select identifier_id, %(added_by)s
+    from added
+    where %(added_by)s::uuid is not null
+)
+
+select identifier_id from added
 
 -- name: identifiers
 select

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from domain.currencies import MINOR_UNITS
 from pipelines.adapters.asking import Row
 
 _PLACES = Decimal("1e-8")
 _TOO_MUCH = 10**10  # numeric(18,8) ends there
-_MINOR_UNITS = {"GBp": "GBP", "GBX": "GBP", "ZAc": "ZAR", "ILA": "ILS"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class History:
 
 def whole_currency(quoted: str | None) -> tuple[str | None, int]:
     """The ISO 4217 code of what Yahoo quotes in, and how many of the quoted unit make one of it: GBp is (GBP, 100)."""
-    return (_MINOR_UNITS[quoted], 100) if quoted in _MINOR_UNITS else (quoted, 1)
+    return (MINOR_UNITS[quoted], 100) if quoted and quoted in MINOR_UNITS else (quoted, 1)
 
 
 def exact(figure: float | None) -> Decimal | None:

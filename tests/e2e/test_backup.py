@@ -22,6 +22,7 @@ from ops import backup as backups
 from ops import processes
 from ops.environment import prepared
 from storage import archive, backup, embedded, postgres
+from storage.backup_contents import LOGICAL, PHYSICAL
 from storage.errors import SetupError
 from storage.horizon import NOTICED, current_horizon, unseen
 from storage.lake import Lake, lake_at
@@ -202,7 +203,7 @@ def test_control_a_database_copied_before_the_lake_lacks_what_its_release_has_se
     saved, elsewhere: Settings, tmp_path: Path
 ) -> None:
     current, _, writer, _ = saved
-    backup.copy_database(backup.PHYSICAL, writer.database, tmp_path / "database")
+    backup.copy_database(PHYSICAL, writer.database, tmp_path / "database")
     writer.deposit()
     writer.release()
     log = backup.lake_log(Path(current.lake))
@@ -218,7 +219,7 @@ def test_control_a_release_between_lake_and_database_leaves_results_that_cannot_
     current, _, writer, _ = saved
     log = backup.lake_log(Path(current.lake))
     writer.finish()
-    backup.copy_database(backup.PHYSICAL, writer.database, tmp_path / "database")
+    backup.copy_database(PHYSICAL, writer.database, tmp_path / "database")
 
     head, fan = restored_from(saved, elsewhere, log, tmp_path / "database")
 
@@ -358,10 +359,10 @@ def test_a_lake_elsewhere_is_restored_there_and_what_was_there_is_kept(saved, el
 @pytest.mark.parametrize(
     ("told", "kind", "lake", "says"),
     [
-        ({"lake": "s3://bucket/lake"}, backup.PHYSICAL, "/lake", "set LAKE_URI to that"),
-        ({}, backup.LOGICAL, "/lake", "unset DATABASE_URL"),
-        ({"postgres_major": "9"}, backup.PHYSICAL, "/lake", "is of PostgreSQL 9"),
-        ({"schema_version": "9999"}, backup.PHYSICAL, "/lake", "does not know; update it"),
+        ({"lake": "s3://bucket/lake"}, PHYSICAL, "/lake", "set LAKE_URI to that"),
+        ({}, LOGICAL, "/lake", "unset DATABASE_URL"),
+        ({"postgres_major": "9"}, PHYSICAL, "/lake", "is of PostgreSQL 9"),
+        ({"schema_version": "9999"}, PHYSICAL, "/lake", "does not know; update it"),
     ],
 )
 def test_a_backup_that_belongs_elsewhere_is_one_sentence(saved, told: Numbers, kind: str, lake: str, says: str) -> None:

@@ -299,7 +299,7 @@ REFUSED = [
     ("a limit without a price", {"order_type": "LIMIT"}, "invalid_input"),
     ("a price without a limit", {"limit_price": "1"}, "invalid_input"),
     ("a limit of zero", {"order_type": "LIMIT", "limit_price": "0"}, "invalid_number"),
-    ("too large", {"order_type": "LIMIT", "limit_price": "9999999999", "quantity": "9999999999"}, "insufficient_cash"),
+    ("too large", {"order_type": "LIMIT", "limit_price": "9999999999", "quantity": "9999999999"}, "out_of_range"),
     ("unknown account", {"account": "SWISS"}, "invalid_input"),
     ("a misspelt field", {"sied": "SELL"}, "invalid_input"),
     ("units that are not held", {"side": "SELL"}, "insufficient_position"),

@@ -71,7 +71,7 @@ def test_the_same_request_with_its_key_posts_once(api, ticker, post) -> None:
         (("2017-03-29", "NaN"), {}, "invalid_number"),
         (("2017-03-29", "1e3"), {}, "invalid_number"),
         (("2017-03-29", "0.123456789"), {}, "invalid_number"),
-        (("2017-03-29", "10000000000"), {}, "invalid_number"),
+        (("2017-03-29", "10000000000"), {}, "out_of_range"),
         (("2017-03-29", "12"), {"currency": "EUR"}, "currency_mismatch"),
         (("2017-03-29", "12"), {"volume": 3}, "invalid_input"),
         (("2017-03-28", "12"), {}, "invalid_input"),

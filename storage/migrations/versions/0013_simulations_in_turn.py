@@ -4,14 +4,14 @@ Why: 48 requests were 48 runs at once, which took all memory there was. They are
 by when each was served last. One whose run ends every time it is tried would stop those behind it, so tries are
 counted. A limit per owner keeps one from queueing without end.
 
-Revision ID: 0012
-Revises: 0011
+Revision ID: 0013
+Revises: 0012
 """
 
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 
 IN_TURN = """
 alter table simulation add column attempts int not null default 0 check (attempts >= 0);
