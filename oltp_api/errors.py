@@ -43,7 +43,7 @@ from domain.errors import (
 )
 from domain.posted_prices import PricedElsewhere
 from oltp_api.etags import PreconditionRequired
-from oltp_api.observing import CODE
+from storage.web_guard import CODE, WebRefusal, problem_members
 
 _LOG = logging.getLogger(__name__)
 _RETRY_AFTER_S = 10
@@ -94,7 +94,7 @@ class ProblemView(BaseModel):
 
 def handle_errors(app: FastAPI) -> None:
     """Answer every failure of `app` as a problem."""
-    for kind in (Refusal, RequestValidationError, HTTPException, psycopg.Error, Exception):
+    for kind in (Refusal, WebRefusal, RequestValidationError, HTTPException, psycopg.Error, Exception):
         app.add_exception_handler(kind, _answer)
 
 
@@ -110,14 +110,7 @@ def _answer(request: Request, error: Exception) -> Response:
 
 
 def _members(problem: Problem, instance: str) -> dict[str, object]:
-    members = {
-        "type": f"urn:lakefolio:problem:{problem.code}",
-        "title": HTTPStatus(problem.status).phrase,
-        "status": problem.status,
-        "code": problem.code,
-        "detail": problem.detail,
-        "instance": instance,
-    }
+    members = problem_members(problem.status, problem.code, problem.detail, instance)
     return {**members, **problem.facts, **members}  # a fact never hides a member
 
 
@@ -125,6 +118,8 @@ def problem_of(error: Exception) -> Problem:
     match error:
         case Refusal():
             return _refused(error)
+        case WebRefusal():
+            return Problem(error.status, error.code, error.detail)
         case RequestValidationError():
             return _malformed(error.errors())
         case HTTPException():

@@ -13,13 +13,13 @@ import httpx
 import psycopg
 import pytest
 import uvicorn
-from fastapi import FastAPI
 from xdist.scheduler import LoadFileScheduling
 
 from storage import embedded
 from storage.lake import Lake
 from storage.postgres import Database, embedded_database, prepare
 from storage.settings import Settings
+from storage.web_server import configured
 
 _TEMPLATE = "lakefolio_template"
 
@@ -108,9 +108,9 @@ def api(settings: Settings) -> Iterator[httpx.Client]:
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[str]:
+def served(app: Any, **more: Any) -> Iterator[str]:
     """The address at which `app` answers while inside."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, ws="none", log_level="critical"))
+    server = uvicorn.Server(configured(app, "127.0.0.1", 0, log_level="critical", **more))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
