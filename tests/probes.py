@@ -37,7 +37,8 @@ def send(root: str, probe: Probe, timeout_s: float = 10) -> Answer:
     """The answer to `probe` from the server at `root`; status 0 if it was hung up on."""
     address = urlsplit(root).netloc
     port = address.rpartition(":")[2]
-    lines = [probe.line, *probe.headers, "Connection: close"]
+    ending = [] if KEY in probe.headers else ["Connection: close"]
+    lines = [probe.line, *probe.headers, *ending]
     if probe.body:
         lines.append(f"Content-Length: {len(probe.body.encode())}")
     head = "\r\n".join(lines).replace("{address}", address).replace("{port}", port)
