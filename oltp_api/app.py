@@ -10,9 +10,10 @@ from fastapi_offline import FastAPIOffline
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 
+from oltp_api.bodies import Bounds
 from oltp_api.connections import Connection
 from oltp_api.dependencies import World
-from oltp_api.errors import handle_errors
+from oltp_api.errors import FORM_PROBLEMS, handle_errors
 from oltp_api.examples import show_examples
 from oltp_api.logs import logs_written
 from oltp_api.metrics import Metrics
@@ -79,7 +80,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         summary="Portfolios, from ledger to lake.",
         openapi_tags=[{"name": tag} for tag in _TAGS],
+        responses=FORM_PROBLEMS,
     )
+    app.state.bounds = Bounds()
     app.state.metrics = Metrics(lambda: gauges(app.state.world))
     _guard(app, chosen)
     observe(app, app.state.metrics)

@@ -22,14 +22,15 @@ from domain.errors import plain
 _NUMBER = r"-?[0-9]{1,40}(\.[0-9]{1,40})?"
 _PLAIN_NUMBER = re.compile(_NUMBER)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:.,]+([Zz]|[+-][0-9:]+)?")
-_EXACT_FLOAT_DIGITS = 15
+_MOST_DIGITS = 40
 _CENT = Decimal("0.01")
 _NOT_A_PLACE = {"Factory", "localtime"}
 
 
 def _number(value: object) -> Decimal:
-    """Text is the form of choice. A JSON number is taken where its double is exact, so no digit is lost unnoticed."""
+    """Text is the form of choice. A JSON number comes as it was sent, with all of its digits (`bodies.parse_json`)."""
     text = value if isinstance(value, str) else _written_out(value)
     if text is None or not _PLAIN_NUMBER.fullmatch(text):
         raise PydanticCustomError("invalid_number", 'must be a plain decimal number in a string, such as "12.50"')
@@ -37,11 +38,12 @@ def _number(value: object) -> Decimal:
 
 
 def _written_out(value: object) -> str | None:
-    if isinstance(value, Decimal) or (isinstance(value, int) and not isinstance(value, bool)):
-        return f"{value:f}" if isinstance(value, Decimal) else str(value)
-    if isinstance(value, float):
-        exact = Decimal(repr(value))
-        return f"{exact:f}" if len(exact.as_tuple().digits) <= _EXACT_FLOAT_DIGITS else None
+    """The digits of a number; None if they are too many to be meant, or if it is none."""
+    if isinstance(value, Decimal) and value.is_finite():
+        is_readable = value.adjusted() <= _MOST_DIGITS and int(value.as_tuple().exponent) >= -_MOST_DIGITS
+        return f"{value:f}" if is_readable else None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value) if abs(value) < 10**_MOST_DIGITS else None
     return None
 
 
@@ -70,8 +72,8 @@ def _to_a_cent(value: object) -> object:
 
 
 def _text(value: str) -> str:
-    if "\0" in value:
-        raise PydanticCustomError("invalid_text", "must not contain a NUL character")
+    if "\0" in value or (not value.isascii() and _SURROGATE.search(value)):
+        raise PydanticCustomError("invalid_text", "must not contain a NUL character or half of a surrogate pair")
     return value
 
 
