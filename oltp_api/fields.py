@@ -1,19 +1,25 @@
 """The types of single fields on the wire: decimals as plain text, days, moments, text. Everything else is refused."""
 
 import re
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
-from typing import Annotated
+from typing import Annotated, TypeVar
 from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
     AwareDatetime,
+    BaseModel,
     BeforeValidator,
     PlainSerializer,
     StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
+    WrapValidator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -25,6 +31,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:.,]+([Zz]|[+-][0-9:]+)?")
 _MOST_DIGITS = 40
+_MOST_IN_FULL = 20
 _CENT = Decimal("0.01")
 _NOT_A_PLACE = {"Factory", "localtime"}
 
@@ -77,6 +84,35 @@ def _text(value: str) -> str:
     return value
 
 
+def at_most(length: int) -> BeforeValidator:
+    """Refuse a longer list as a whole, where pydantic would tell what is wrong with each item of it."""
+
+    def check(value: object) -> object:
+        if isinstance(value, Sequence) and len(value) > length:
+            raise PydanticCustomError("too_long", "must have at most {length} items", {"length": length})
+        return value
+
+    return BeforeValidator(check)
+
+
+def context_of_rows() -> dict[str, int]:
+    """The context in which a body of many rows is validated."""
+    return {"errors": 0}
+
+
+def _few_errors(value: object, validate: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
+    """Of a long list, only so many wrong rows are said in full: a million errors would be a gigabyte."""
+    if info.context is None:
+        return validate(value)
+    try:
+        return validate(value)
+    except ValidationError as error:
+        if info.context["errors"] >= _MOST_IN_FULL:
+            raise PydanticCustomError("invalid_row", "is wrong too") from None
+        info.context["errors"] += error.error_count()
+        raise
+
+
 @cache
 def _zones() -> frozenset[str]:
     return frozenset(available_timezones() - _NOT_A_PLACE)
@@ -97,4 +133,7 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_in_o
 Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_text)]
 ShortText = Annotated[Text, StringConstraints(max_length=200)]
 Zone = Annotated[ShortText, AfterValidator(_zone)]
+T = TypeVar("T", bound=BaseModel)
+Row = Annotated[T, WrapValidator(_few_errors)]
+"""A model as a row of a long list, which is validated with `context_of_rows`."""
 Currency = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Z]{3}$")]

@@ -8,9 +8,11 @@ from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import TypeAdapter, ValidationError
 
 from oltp_api import bodies
 from oltp_api.errors import BODY_PROBLEMS, TYPE_PROBLEMS
+from oltp_api.fields import context_of_rows
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 _JSON = "application/json"
@@ -26,6 +28,9 @@ class BoundedRoute(APIRoute):
         super().__init__(path, endpoint, **options)
         declared = (self.openapi_extra or {}).get("requestBody", {}).get("content", ())
         self.media_types = frozenset(declared or ([_JSON] if self.body_field else ()))
+        field = self.body_field
+        model: Any = field.field_info.annotation if field else None
+        self._model: TypeAdapter[Any] | None = TypeAdapter(model) if field else None
         if "GET" not in (self.methods or ()):
             problems = {**TYPE_PROBLEMS, **(BODY_PROBLEMS if self.media_types else {})}
             self.responses = {**problems, **self.responses}
@@ -64,8 +69,10 @@ class BoundedRoute(APIRoute):
 
     def _validated(self, body: bytes) -> Any:
         """The body as its model: FastAPI, which validates on the event loop, finds nothing left to do."""
-        assert self.body_field is not None
-        value, errors = self.body_field.validate(bodies.parse_json(body), loc=("body",))
-        if errors:
-            raise RequestValidationError(errors)
-        return value
+        assert self._model is not None
+        try:
+            return self._model.validate_python(bodies.parse_json(body), context=context_of_rows())
+        except ValidationError as error:
+            raise RequestValidationError(
+                [{**each, "loc": ("body", *each["loc"])} for each in error.errors(include_url=False)]
+            ) from error
