@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
+from domain.errors import InvalidInput
 from oltp_api.bodies import costly, parse_json, takes
 from oltp_api.broker_csv import decoded
 from oltp_api.dependencies import OnceDep, UserDep, VisiblePortfolio, WorldDep
@@ -39,7 +40,7 @@ def import_request(
     register_unknown: Annotated[bool | None, Query()] = None,
     dry_run: Annotated[bool | None, Query()] = None,
 ) -> ImportRequest:
-    """A JSON body, or the file itself; the query's options come on top."""
+    """A JSON body, or the file itself, with options in the query string that are not in the body."""
     options = {
         "file_name": file_name,
         "account": account,
@@ -50,8 +51,10 @@ def import_request(
     given = {name: value for name, value in options.items() if value is not None}
     try:
         if request.headers.get("content-type", "").startswith("application/json"):
-            sent = ImportRequest.model_validate(parse_json(file)).model_dump()
-            return ImportRequest.model_validate({**sent, **given})
+            sent = ImportRequest.model_validate(parse_json(file))
+            for name in given.keys() & sent.model_fields_set:
+                raise InvalidInput(name, "is in the body and in the query string; send it once")
+            return ImportRequest.model_validate({**sent.model_dump(exclude_unset=True), **given})
         return ImportRequest.model_validate({"csv": decoded(file), **given})
     except ValidationError as error:
         raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors()]) from error
