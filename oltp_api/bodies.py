@@ -19,9 +19,6 @@ from storage.web_guard import WebRefusal, values_of
 
 SMALL = 65_536
 """Bytes. A route that takes more says so with `takes`; what is larger is parsed in a thread."""
-MOST_BUFFERED = 40_000_000
-"""Bytes of large bodies that are read and not yet answered, of all requests together."""
-BODY_SECONDS = 30.0
 MOST_MEMBERS = 10_000
 """Of one object: each that nobody knows is an error of its own."""
 _ONCE = (b"idempotency-key", b"content-type", b"if-match", b"if-none-match")
@@ -65,6 +62,9 @@ class Bounds:
     """
 
     AT_ONCE = 2
+    MOST_BUFFERED = 40_000_000
+    """Bytes of large bodies that are read and not yet answered, of all requests together."""
+    BODY_SECONDS = 30.0
 
     def __init__(self) -> None:
         self._buffered = 0
@@ -77,7 +77,7 @@ class Bounds:
     @contextmanager
     def room(self, size: int) -> Iterator[None]:
         """Room for a large body, while inside; refused if others have taken it."""
-        if self._buffered + size > MOST_BUFFERED:
+        if self._buffered + size > self.MOST_BUFFERED:
             raise too_much_at_once()
         self._buffered += size
         try:
@@ -96,7 +96,7 @@ def too_large(most: int) -> WebRefusal:
 
 
 def too_slow() -> WebRefusal:
-    detail = f"the body did not arrive within {BODY_SECONDS:.0f} s; nothing was stored, send it again"
+    detail = "the body did not arrive in time; nothing was stored, send it again"
     return WebRefusal(408, "too_slow", detail)
 
 
@@ -161,11 +161,11 @@ def announced_size(request: Request, most: int) -> int:
     return most if said is None else int(said)
 
 
-async def read_body(request: Request, most: int) -> bytes:
-    """The whole body, of which no more is read than `most` bytes, and no longer than it may take to arrive."""
+async def read_body(request: Request, most: int, seconds: float) -> bytes:
+    """The whole body, of which no more is read than `most` bytes, and no longer than `seconds`."""
     received = bytearray()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(seconds):
             async for chunk in request.stream():
                 received += chunk
                 if len(received) > most:

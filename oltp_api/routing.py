@@ -59,7 +59,7 @@ class BoundedRoute(APIRoute):
         size = bodies.announced_size(request, most)
         if size > bodies.SMALL:
             stack.enter_context(bounds.room(size))
-        request._body = body = await bodies.read_body(request, most)
+        request._body = body = await bodies.read_body(request, most, bounds.BODY_SECONDS)
         return body
 
     async def _parsed(self, body: bytes) -> Any:

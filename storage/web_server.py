@@ -15,9 +15,6 @@ from storage.errors import SetupError
 from storage.settings import Settings
 from storage.web_guard import WebRefusal, is_loopback, security_headers, written
 
-HEAD_SECONDS = 10.0
-MOST_HEAD_BYTES = 65_536
-MOST_HALF_OPEN = 500
 _HALF_OPEN: "dict[BoundedProtocol, None]" = {}
 """Connections whose next request has not been read to the end of its head, oldest first."""
 
@@ -25,15 +22,21 @@ _HALF_OPEN: "dict[BoundedProtocol, None]" = {}
 class BoundedProtocol(HttpToolsProtocol):
     """HTTP/1.1 by httptools, with bounds on the head of a request. A target must be a path, never another server's."""
 
+    HEAD_SECONDS = 10.0
+    MOST_HEAD_BYTES = 65_536
+    MOST_HALF_OPEN = 500
+    MOST_UNREAD_BYTES = 256_000_000
+    """Of a body that goes on after its request was answered."""
+
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._head_bytes = 0
+        self._head_bytes = self._unread_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._head_begins()
-        if len(_HALF_OPEN) > MOST_HALF_OPEN:
+        if len(_HALF_OPEN) > self.MOST_HALF_OPEN:
             next(iter(_HALF_OPEN)).transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -45,7 +48,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if is_head and self._deadline is not None and not self.transport.is_closing():
             self._head_bytes += len(data)
-            if self._head_bytes > MOST_HEAD_BYTES:
+            if self._head_bytes > self.MOST_HEAD_BYTES:
                 self.send_400_response("the head of a request has at most 64 kB")
 
     def on_message_begin(self) -> None:
@@ -66,6 +69,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_ends()
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        if self.cycle.response_complete:
+            self._unread_bytes += len(body)
+            if self._unread_bytes > self.MOST_UNREAD_BYTES:
+                self.transport.abort()
+
     def send_400_response(self, msg: str) -> None:
         """Answer what is no request that can be judged as every other problem is answered, and end the connection."""
         headers, body = written(WebRefusal(400, "invalid_request", msg, [(b"connection", b"close")]), "")
@@ -76,7 +86,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def _head_begins(self) -> None:
         if self._deadline is None:
             self._head_bytes = 0
-            self._deadline = self.loop.call_later(HEAD_SECONDS, self._abort)
+            self._deadline = self.loop.call_later(self.HEAD_SECONDS, self._abort)
             _HALF_OPEN[self] = None
 
     def _head_ends(self) -> None:

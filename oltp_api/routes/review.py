@@ -12,7 +12,7 @@ from oltp_api.dependencies import KnownDep, SeenPortfolio, UserDep, VisiblePortf
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Day, Moment
 from oltp_api.handlers.review import Measures, Review, measures
-from oltp_api.page.review import review_page
+from oltp_api.page.review import page_policy, review_page
 from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.review import (
     ConcentrationView,
@@ -22,6 +22,7 @@ from oltp_api.schemas.review import (
     ReviewView,
     RiskView,
 )
+from storage.web_guard import NO_FRAMES
 
 router = APIRouter(route_class=BoundedRoute, tags=["analytics"], responses=PROBLEMS)
 
@@ -126,7 +127,8 @@ def get_review(review: ReviewedDep) -> Response:
 )
 @costly()
 def get_review_page(review: ReviewedDep) -> HTMLResponse:
-    return HTMLResponse(review_page(review.view))
+    policy = f"{page_policy()}; {NO_FRAMES}"
+    return HTMLResponse(review_page(review.view), headers={"Content-Security-Policy": policy})
 
 
 @router.get("/portfolios/{portfolio_id}/restatement", summary="What is told otherwise than before, and why")
