@@ -228,9 +228,8 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {status: _documented(status) for sta
 FORM_PROBLEMS: dict[int | str, dict[str, Any]] = {status: _documented(status) for status in (400, 403, 421)}
 """For the application's `responses`: of every operation, since they are answered before it is looked for."""
 
-TYPE_PROBLEMS: dict[int | str, dict[str, Any]] = {415: _documented(415)}
-BODY_PROBLEMS: dict[int | str, dict[str, Any]] = {status: _documented(status) for status in (408, 413)}
-"""For the `responses` of what is not read only, and of what takes a body."""
+BODY_PROBLEMS: dict[int | str, dict[str, Any]] = {status: _documented(status) for status in (408, 413, 415)}
+"""For the `responses` of what may change something."""
 
 EDIT_PROBLEMS: dict[int | str, dict[str, Any]] = {status: _documented(status) for status in (412, 428)}
 """For the `responses` of a route that takes If-Match."""

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
 
 from oltp_api import bodies
-from oltp_api.errors import BODY_PROBLEMS, TYPE_PROBLEMS
+from oltp_api.errors import BODY_PROBLEMS
 from oltp_api.fields import context_of_rows
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -32,8 +32,7 @@ class BoundedRoute(APIRoute):
         model: Any = field.field_info.annotation if field else None
         self._model: TypeAdapter[Any] | None = TypeAdapter(model) if field else None
         if "GET" not in (self.methods or ()):
-            problems = {**TYPE_PROBLEMS, **(BODY_PROBLEMS if self.media_types else {})}
-            self.responses = {**problems, **self.responses}
+            self.responses = {**BODY_PROBLEMS, **self.responses}
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
@@ -55,11 +54,13 @@ class BoundedRoute(APIRoute):
         return bounded
 
     async def _read(self, request: Request, most: int, bounds: bodies.Bounds, stack: AsyncExitStack) -> bytes:
-        bodies.check_type(request, self.media_types)
+        bodies.check_type(request, self.media_types or [_JSON])
         size = bodies.announced_size(request, most)
         if size > bodies.SMALL:
             stack.enter_context(bounds.room(size))
         request._body = body = await bodies.read_body(request, most, bounds.BODY_SECONDS)
+        if not self.media_types and bodies.parse_json(body) not in ({}, None):  # nothing said is no body
+            raise bodies.wrong_type([])
         return body
 
     async def _parsed(self, body: bytes) -> Any:
