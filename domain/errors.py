@@ -365,9 +365,10 @@ class NothingStored(Refusal):
 
 
 class BatchRefused(Refusal):
-    """Rows that were to be recorded all or not at all, and some of them cannot be."""
+    """Rows that were to be recorded all or not at all, and some of them cannot be; the first twenty are named."""
 
     code = "batch_refused"
+    MOST_NAMED = 20
 
     def __init__(self, total: int, rows: Sequence[Mapping[str, object]]) -> None:
         super().__init__(
@@ -375,7 +376,7 @@ class BatchRefused(Refusal):
             f" {rows[0]['detail']}",
             total=total,
             refused=len(rows),
-            rows=list(rows),
+            rows=list(rows[: self.MOST_NAMED]),
         )
 
 

@@ -1,4 +1,4 @@
-"""The application: settings in, FastAPI out. Run it with `uvicorn oltp_api.app:create_app --factory`."""
+"""The application: settings in, FastAPI out. `python -m oltp_api.server` serves it."""
 
 import gc
 import select
@@ -6,13 +6,15 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 
 from fastapi import FastAPI
+from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 
+from oltp_api.bodies import Bounds
 from oltp_api.connections import Connection
 from oltp_api.dependencies import World
-from oltp_api.errors import handle_errors
+from oltp_api.errors import FORM_PROBLEMS, handle_errors
 from oltp_api.examples import show_examples
 from oltp_api.logs import logs_written
 from oltp_api.metrics import Metrics
@@ -44,6 +46,7 @@ from storage.postgres import Database, advisory_lock, locate, prepare
 from storage.s3 import options_of
 from storage.settings import Settings
 from storage.settings import settings as settings_of_environment
+from storage.web_guard import NO_FRAMES, WebGuard
 
 PREFIX = "/api/v1"
 _ROUTES = (
@@ -55,6 +58,12 @@ _TAGS = ("portfolios", "ledger", "orders", "imports", "accounts", "securities", 
 _MAX_CONNECTIONS = 20
 _WAIT_FOR_CONNECTION_S = 5.0
 _ALLOCATIONS_PER_COLLECTION = 20_000
+_DATA_POLICY = f"default-src 'none'; {NO_FRAMES}"
+_PAGE_POLICY = (
+    "default-src 'none'; connect-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    f"img-src 'self' data:; font-src 'self' data:; worker-src blob:; base-uri 'none'; form-action 'none'; {NO_FRAMES}"
+)
+"""Of /docs and /redoc, which start their bundled scripts from inline ones; the review page has its own."""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -72,9 +81,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         summary="Portfolios, from ledger to lake.",
         openapi_tags=[{"name": tag} for tag in _TAGS],
+        responses=FORM_PROBLEMS,
     )
+    app.state.bounds = Bounds()
     app.state.metrics = Metrics(lambda: gauges(app.state.world))
+    _guard(app, chosen)
     observe(app, app.state.metrics)
+    _serve_contract(app)
     show_examples(app)
     handle_errors(app)
     for routes in _ROUTES:
@@ -82,6 +95,25 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(health.router, include_in_schema=False)
     app.include_router(health.metrics_router)
     return app
+
+
+def _serve_contract(app: FastAPI) -> None:
+    """Answer with the OpenAPI document from a thread: it takes a second the first time, and is a megabyte."""
+    at = str(app.openapi_url)
+    app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", None) != at]
+
+    @app.get(at, include_in_schema=False)
+    def contract() -> JSONResponse:
+        return JSONResponse(app.openapi())
+
+
+def _guard(app: FastAPI, chosen: Settings) -> None:
+    """Put the guard around `app`, outside of what answers for a bug, as `observe` is put around it."""
+    inside = app.build_middleware_stack
+    is_published = chosen.web_published_on is not None
+    app.build_middleware_stack = lambda: WebGuard(  # type: ignore[method-assign]
+        inside(), chosen.declared_hosts, is_published, policy=_DATA_POLICY, page_policy=_PAGE_POLICY
+    )
 
 
 @contextmanager

@@ -90,6 +90,10 @@ _TRADES = (TxnType.BUY, TxnType.SELL)
 _LEAVES = (TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
 _NOTHING_IF_ZERO = ("fees", "accrued", "withheld")
 _LINES_ABOVE_HEADER = 20
+_LINES_PER_ROW = 10
+"""Of a file with more lines than so many for each row that is taken, nothing is read: millions may be empty."""
+_MOST_CELLS = 1_000
+_HEAD = 65_536
 _DIGITS_OF_FINGERPRINT = 24
 _COMMA_NUMBER = re.compile(r"[+-]?[0-9]+,[0-9]+")
 _SURELY_DECIMAL = re.compile(r"[+-]?[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})")
@@ -128,7 +132,7 @@ def decoded(file: bytes) -> str:
 
 def read(text: str, dates: Literal["iso", "mdy", "dmy"], most_rows: int, default_account: str | None = None) -> Sheet:
     """What `text` asks for, row by row. Without a header that names at least a type and a date it is refused whole."""
-    lines = _lines(text.removeprefix("\ufeff"))
+    lines = _lines(text.removeprefix("\ufeff"), most_rows)
     start, columns, ignored = _header(lines, _HEADERS, ("type", "business_date"))
     cells = _cells(lines[start:], most_rows)
     reader = _Reader(columns, dates, _has_decimal_commas(cells, columns, _separator(text)), default_account)
@@ -139,7 +143,7 @@ def read(text: str, dates: Literal["iso", "mdy", "dmy"], most_rows: int, default
 
 def statement_rows(text: str, most_rows: int) -> Sequence[tuple[int, Mapping[str, object]]]:
     """What is in each row of a statement, by our names of its columns, with the line where it starts."""
-    lines = _lines(text.removeprefix("\ufeff"))
+    lines = _lines(text.removeprefix("\ufeff"), most_rows)
     start, columns, _ = _header(lines, _STATEMENT_HEADERS, ("ticker", "quantity"))
     cells = _cells(lines[start:], most_rows)
     reader = _Reader(columns, "iso", _has_decimal_commas(cells, columns, _separator(text)))
@@ -290,12 +294,17 @@ class _Reader:
         return self.columns.get(column, (0, column))[1]
 
 
-def _lines(text: str) -> list[tuple[int, list[str]]]:
+def _lines(text: str, most_rows: int) -> list[tuple[int, list[str]]]:
     """The rows of cells, each with the line where it starts."""
+    breaks = text.count("\n") + text.count("\r")
+    if breaks > most_rows * _LINES_PER_ROW:
+        raise InvalidInput("csv", f"has some {breaks} lines; split it, {most_rows} rows are taken at once")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
     rows, line = [], 1
     try:
         for row in reader:
+            if len(row) > _MOST_CELLS:
+                raise InvalidInput("csv", f"has {len(row)} columns on line {line}; {_MOST_CELLS} are taken")
             rows.append((line, row))
             line = reader.line_num + 1
     except csv.Error as error:
@@ -343,7 +352,7 @@ def _word(text: str) -> str:
 
 def _separator(text: str) -> str:
     """The separator of which the first lines have most."""
-    head = "\n".join(text.splitlines()[:_LINES_ABOVE_HEADER])
+    head = "\n".join(text[:_HEAD].splitlines()[:_LINES_ABOVE_HEADER])
     return max((",", ";", "\t"), key=head.count)
 
 

@@ -1,10 +1,13 @@
 """Every failure leaves as one `application/problem+json` with a stable `code`, and none of them echoes the input.
 
 status  when
-400     the body is not JSON at all
+400     no request that can be judged: no JSON, no UTF-8, something said twice, no one Host
+403     a page of another site asked
 404     the address names nothing of yours (codes *_not_found, unknown_security)
 409     it exists already, or is known otherwise, or is in use
+408     the body did not arrive in time (413: is too large; 415: is of a type that the route does not take)
 412     it was changed since it was read
+421     the server does not answer under this Host
 428     an edit must say, with If-Match, what it was made from
 422     the rules or the types turn the request down; nothing was stored
 500     a bug; the log has it, the answer does not
@@ -45,11 +48,14 @@ from domain.errors import (
 from domain.listing import IdentifierInUse, LastIdentifier, ListedElsewhere, NotYourIdentifier
 from domain.ports import PortfolioHeld, TooManyWaiting
 from domain.posted_prices import PricedElsewhere
+from oltp_api import bodies
 from oltp_api.etags import PreconditionRequired
-from oltp_api.observing import CODE
+from storage import web_guard
+from storage.web_guard import CODE, WebRefusal, problem_members
 
 _LOG = logging.getLogger(__name__)
 _RETRY_AFTER_S = 10
+_MOST_ERRORS = 20
 _TRANSIENT = (
     psycopg.errors.LockNotAvailable,
     psycopg.errors.QueryCanceled,
@@ -103,7 +109,7 @@ class ProblemView(BaseModel):
 
 def handle_errors(app: FastAPI) -> None:
     """Answer every failure of `app` as a problem."""
-    for kind in (Refusal, RequestValidationError, HTTPException, psycopg.Error, Exception):
+    for kind in (Refusal, WebRefusal, RequestValidationError, HTTPException, psycopg.Error, Exception):
         app.add_exception_handler(kind, _answer)
 
 
@@ -119,14 +125,7 @@ def _answer(request: Request, error: Exception) -> Response:
 
 
 def _members(problem: Problem, instance: str) -> dict[str, object]:
-    members = {
-        "type": f"urn:lakefolio:problem:{problem.code}",
-        "title": HTTPStatus(problem.status).phrase,
-        "status": problem.status,
-        "code": problem.code,
-        "detail": problem.detail,
-        "instance": instance,
-    }
+    members = problem_members(problem.status, problem.code, problem.detail, instance)
     return {**members, **problem.facts, **members}  # a fact never hides a member
 
 
@@ -134,6 +133,9 @@ def problem_of(error: Exception) -> Problem:
     match error:
         case Refusal():
             return _refused(error)
+        case WebRefusal():
+            headers = {name.decode(): value.decode() for name, value in error.headers}
+            return Problem(error.status, error.code, error.detail, headers=headers)
         case RequestValidationError():
             return _malformed(error.errors())
         case HTTPException():
@@ -169,11 +171,17 @@ def _malformed(errors: Sequence[Mapping[str, Any]]) -> Problem:
             "message": _NO_OBJECT.get(error["type"], error["msg"]),
             "code": error["type"],
         }
-        for error in errors
+        for error in errors[:_MOST_ERRORS]
     ]
     detail = "; ".join(f"{error['field']}: {error['message']}" for error in listed[:5])
     all_numbers = all(error["code"] == "invalid_number" for error in listed)
-    return Problem(422, "invalid_number" if all_numbers else "invalid_input", detail, {"errors": listed})
+    facts = {"errors": listed, **more_than_listed(errors, listed)}
+    return Problem(422, "invalid_number" if all_numbers else "invalid_input", detail, facts)
+
+
+def more_than_listed(errors: Sequence[object], listed: Sequence[object]) -> dict[str, object]:
+    """How many errors a list that was cut leaves out, as a fact; nothing if it has all."""
+    return {"more_errors": len(errors) - len(listed)} if len(errors) > len(listed) else {}
 
 
 def _field(location: Sequence[str | int]) -> str:
@@ -200,6 +208,16 @@ _EXAMPLES: Sequence[Problem] = [
         NoRelease(),
         psycopg.errors.LockNotAvailable(),
         psycopg.OperationalError(),
+        web_guard.invalid_host(),
+        web_guard.host_not_allowed(),
+        web_guard.not_local(),
+        web_guard.cross_origin(),
+        bodies.no_json("Expecting value (line 1, column 2)"),
+        bodies.said_twice("the header idempotency-key"),
+        bodies.wrong_encoding(),
+        bodies.too_slow(),
+        bodies.too_large(bodies.SMALL),
+        bodies.wrong_type(["application/json"]),
     )
 ]
 """What the OpenAPI document shows of every status; they are made by the code that answers, so they are true."""
@@ -217,6 +235,12 @@ def _documented(status: int) -> dict[str, Any]:
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {status: _documented(status) for status in (404, 409, 422, 503)}
 """For a router's `responses`, so that the OpenAPI document tells the truth about errors."""
+
+FORM_PROBLEMS: dict[int | str, dict[str, Any]] = {status: _documented(status) for status in (400, 403, 421)}
+"""For the application's `responses`: of every operation, since they are answered before it is looked for."""
+
+BODY_PROBLEMS: dict[int | str, dict[str, Any]] = {status: _documented(status) for status in (408, 413, 415)}
+"""For the `responses` of what may change something."""
 
 EDIT_PROBLEMS: dict[int | str, dict[str, Any]] = {status: _documented(status) for status in (412, 428)}
 """For the `responses` of a route that takes If-Match."""

@@ -1,20 +1,26 @@
 """The types of single fields on the wire: decimals as plain text, days, moments, text. Everything else is refused."""
 
 import re
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
-from typing import Annotated
+from typing import Annotated, TypeVar
 from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
     AwareDatetime,
+    BaseModel,
     BeforeValidator,
     Field,
     PlainSerializer,
     StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
+    WrapValidator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -25,14 +31,16 @@ from domain.limits import MOST_ID
 _NUMBER = r"-?[0-9]{1,40}(\.[0-9]{1,40})?"
 _PLAIN_NUMBER = re.compile(_NUMBER)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:.,]+([Zz]|[+-][0-9:]+)?")
-_EXACT_FLOAT_DIGITS = 15
+_MOST_DIGITS = 40
+_MOST_IN_FULL = 20
 _CENT = Decimal("0.01")
 _NOT_A_PLACE = {"Factory", "localtime"}
 
 
 def _number(value: object) -> Decimal:
-    """Text is the form of choice. A JSON number is taken where its double is exact, so no digit is lost unnoticed."""
+    """Text is the form of choice. A JSON number comes as it was sent, with all of its digits (`bodies.parse_json`)."""
     text = value if isinstance(value, str) else _written_out(value)
     if text is None or not _PLAIN_NUMBER.fullmatch(text):
         raise PydanticCustomError("invalid_number", 'must be a plain decimal number in a string, such as "12.50"')
@@ -40,11 +48,12 @@ def _number(value: object) -> Decimal:
 
 
 def _written_out(value: object) -> str | None:
-    if isinstance(value, Decimal) or (isinstance(value, int) and not isinstance(value, bool)):
-        return f"{value:f}" if isinstance(value, Decimal) else str(value)
-    if isinstance(value, float):
-        exact = Decimal(repr(value))
-        return f"{exact:f}" if len(exact.as_tuple().digits) <= _EXACT_FLOAT_DIGITS else None
+    """The digits of a number; None if they are too many to be meant, or if it is none."""
+    if isinstance(value, Decimal) and value.is_finite():
+        is_readable = value.adjusted() <= _MOST_DIGITS and int(value.as_tuple().exponent) >= -_MOST_DIGITS
+        return f"{value:f}" if is_readable else None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value) if abs(value) < 10**_MOST_DIGITS else None
     return None
 
 
@@ -73,9 +82,38 @@ def _to_a_cent(value: object) -> object:
 
 
 def _text(value: str) -> str:
-    if "\0" in value:
-        raise PydanticCustomError("invalid_text", "must not contain a NUL character")
+    if "\0" in value or (not value.isascii() and _SURROGATE.search(value)):
+        raise PydanticCustomError("invalid_text", "must not contain a NUL character or half of a surrogate pair")
     return value
+
+
+def at_most(length: int) -> BeforeValidator:
+    """Refuse a longer list as a whole, where pydantic would tell what is wrong with each item of it."""
+
+    def check(value: object) -> object:
+        if isinstance(value, Sequence) and len(value) > length:
+            raise PydanticCustomError("too_long", "must have at most {length} items", {"length": length})
+        return value
+
+    return BeforeValidator(check)
+
+
+def context_of_rows() -> dict[str, int]:
+    """The context in which a body of many rows is validated."""
+    return {"errors": 0}
+
+
+def _few_errors(value: object, validate: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
+    """Of a long list, only so many wrong rows are said in full: a million errors would be a gigabyte."""
+    if info.context is None:
+        return validate(value)
+    try:
+        return validate(value)
+    except ValidationError as error:
+        if info.context["errors"] >= _MOST_IN_FULL:
+            raise PydanticCustomError("invalid_row", "is wrong too") from None
+        info.context["errors"] += error.error_count()
+        raise
 
 
 @cache
@@ -105,6 +143,9 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_in_o
 Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_text)]
 ShortText = Annotated[Text, StringConstraints(max_length=200)]
 Zone = Annotated[ShortText, AfterValidator(_zone)]
+T = TypeVar("T", bound=BaseModel)
+Row = Annotated[T, WrapValidator(_few_errors)]
+"""A model as a row of a long list, which is validated with `context_of_rows`."""
 SecurityId = Annotated[int, Field(ge=1, le=MOST_ID)]
 Currency = Annotated[
     str,

@@ -16,12 +16,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oltp_api.metrics import Metrics
 from storage.correlation import correlated
+from storage.web_guard import CODE
 
 _LOG = logging.getLogger(__name__)
 _ID = re.compile(rb"[\x20-\x7e]{1,100}")
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
-USER_ID, CODE = "lakefolio.user_id", "lakefolio.code"
-"""What a request's scope is told on its way: who asked, and the code of the problem it was answered with."""
+USER_ID = "lakefolio.user_id"
+"""Where a request's scope carries who asked."""
 
 
 def observe(app: FastAPI, metrics: Metrics) -> None:

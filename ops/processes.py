@@ -32,14 +32,12 @@ class Server:
 
 
 def api(port: int) -> Server:
-    command = [sys.executable, "-m", "uvicorn", "oltp_api.app:create_app", "--factory", "--host", "127.0.0.1"]
-    ready = f"http://127.0.0.1:{port}/health/ready"
-    return Server("api", [*command, "--port", str(port), "--log-level", "warning"], port, ready)
+    command = [sys.executable, "-m", "oltp_api.server", "--host", "127.0.0.1", "--port", str(port)]
+    return Server("api", command, port, f"http://127.0.0.1:{port}/health/ready")
 
 
 def webserver(port: int) -> Server:
-    program = str(Path(sys.executable).with_name("dagster-webserver"))
-    command = [program, "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port), "--log-level", "warning"]
+    command = [sys.executable, "-m", "pipelines.webserver", "--host", "127.0.0.1", "--port", str(port)]
     return Server("webserver", command, port, f"http://127.0.0.1:{port}/server_info")
 
 

@@ -1,9 +1,9 @@
 """When to refresh: a decision from what is there now, with nothing remembered.
 
-*Ahead*: something recorded is not seen by the newest release's horizon. *In flight*: a live worker holds the lock, or a
-run waits in Dagster's queue, or was asked for so recently that its worker may still be starting. A run that says STARTED
-but holds no lock was killed; it does not block the next. Failures in a row back off 1, 2, 4 ... 30 minutes; a newer edit
-resets them.
+*Ahead*: something recorded is not seen by the newest release's horizon. *In flight*: a live worker holds the lock, or
+a run waits in Dagster's queue, or was asked for so recently that its worker may still be starting. A run that says
+STARTED but holds no lock was killed; it does not block the next. Failures in a row back off 1, 2, 4 ... 30 minutes; a
+newer edit resets them.
 """
 
 from collections.abc import Sequence

@@ -1,16 +1,18 @@
 """The environment, read in one place. What each name means is in `.env.example`."""
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 MarketSource = Literal["sample", "as_traded", "live"]
 Duration = Annotated[str, Field(pattern=r"^[0-9]{1,9}(ms|s|min|h)$")]
 """A time as PostgreSQL writes it, with its unit; 0s is no limit."""
+_HOST_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*")
 
 
 class Settings(BaseSettings):
@@ -42,6 +44,24 @@ class Settings(BaseSettings):
     snapshot_payload_days: int = Field(default=7, ge=0)
     broker: Literal["simulated", "none"] = "simulated"
     broker_delay_s: float = Field(default=30, ge=0)
+    web_hosts: str = ""
+    web_published_on: Literal["127.0.0.1"] | None = None
+
+    @field_validator("web_hosts")
+    @classmethod
+    def _whole_names(cls, value: str) -> str:
+        names = [name.strip() for name in value.lower().split(",") if name.strip()]
+        for name in names:
+            if not _HOST_NAME.fullmatch(name):
+                raise ValueError(
+                    f"{name[:60]!r} is not a host name; write whole names, without ports, with commas between"
+                )
+        return ",".join(names)
+
+    @property
+    def declared_hosts(self) -> frozenset[str]:
+        """Names that the web applications answer under, beside localhost."""
+        return frozenset(filter(None, self.web_hosts.split(",")))
 
     @property
     def home(self) -> Path:

@@ -9,18 +9,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import httpx
 import hypothesis
 import psycopg
 import pytest
 import uvicorn
-from fastapi import FastAPI
 
 from storage import embedded
 from storage.lake import Lake
 from storage.postgres import DATABASE, Database, embedded_database, prepare
 from storage.settings import Settings
+from storage.web_server import configured
 from tests.effort import IS_LONG
 from tests.states import FrozenStates, discarded, thaw, unsynced
 
@@ -143,9 +144,9 @@ def api(settings: Settings) -> Iterator[httpx.Client]:
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[str]:
+def served(app: Any, **more: Any) -> Iterator[str]:
     """The address at which `app` answers while inside."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, ws="none", log_level="critical"))
+    server = uvicorn.Server(configured(app, "127.0.0.1", 0, log_level="critical", **more))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

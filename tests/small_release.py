@@ -31,7 +31,8 @@ _TABLES = {
         select
             col0::bigint as security_id, col1::date as price_date, col2::decimal(18, 8) as close,
             'USD' as currency, 'TOTAL_RETURN' as price_kind, 'MARKET' as price_source,
-            null::double as simple_return, col3::double as log_return, 0::decimal(18, 8) as accrued
+            null::double as simple_return, col3::double as log_return, 0::decimal(18, 8) as accrued,
+            1::decimal(18, 8) as split_factor
         from (values
             (1, '2017-03-27', 100, null), (1, '2017-03-28', 110, 0.0953), (1, '2017-03-29', 121, 0.0953),
             (2, '2017-03-27', 50, null), (2, '2017-03-28', 40, -0.2231)
@@ -45,6 +46,7 @@ _TABLES = {
             col8 as status, col9::int as stale_days, (col3 * col6)::decimal(28, 8) as market_value,
             (col3 * col6 - col4)::decimal(28, 8) as gain_loss, 'USD' as currency, 'USD' as base_currency,
             1::decimal(18, 8) as fx_rate, 'PRICED' as fx_status, (col3 * col6)::decimal(28, 8) as market_value_base,
+            0::decimal(18, 8) as accrued,
             (col3 * col6 - col4)::decimal(28, 8) as gain_loss_base
         from (values
             (1, 1, '2017-03-28', 50, 5000, 0, 110, '2017-03-28', 'PRICED', 0),
@@ -79,6 +81,22 @@ _TABLES = {
             ('2017-03-28', 10500, 5500, 5000, 5000, 100, 1.05, 0, 0.05),
             ('2017-03-29', 11080, 10080, 1000, 9300, 96.77, null, 0, null)
         )""",
+    "marts/fx_rate_daily": """
+        select '' as currency, 1::decimal(18, 8) as rate_per_eur, current_date as rate_date,
+            current_date as business_date, '' as status limit 0""",
+    "raw/corporate_action": """
+        select '' as ticker, current_date as action_date, '' as action_type, 1::decimal(18, 8) as split_new,
+            1::decimal(18, 8) as split_old limit 0""",
+    "raw/pg_portfolio": """
+        select
+            '' as portfolio_id, '' as base_currency, '' as time_zone, '' as cost_method, 1::bigint as version
+        limit 0""",
+    "raw/pg_transaction_ledger": """
+        select '' as portfolio_id, 1::bigint as seq, 1::bigint as account_id, 1::bigint as security_id, '' as txn_type,
+            current_date as business_date, 1::decimal(18, 8) as quantity, 1::decimal(18, 8) as price,
+            1::decimal(28, 8) as gross, 1::decimal(28, 8) as fees, 1::decimal(28, 8) as cash_effect, '' as currency,
+            1::decimal(18, 8) as fx_rate, 1::decimal(18, 8) as split_new, 1::decimal(18, 8) as split_old,
+            1::bigint as reverses_seq, now() as recorded_at, '' as note limit 0""",
     "marts/dim_date": """
         select col0::date as date_day, true as is_trading_day, col1::double as risk_free_return
         from (values ('2017-03-27', 0.0001), ('2017-03-28', 0.0001), ('2017-03-29', null))""",

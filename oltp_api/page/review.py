@@ -41,6 +41,11 @@ def review_page(review: ReviewView) -> str:
     )
 
 
+def page_policy() -> str:
+    """The policy that the page itself states, for the header of its answer."""
+    return _style()[1]
+
+
 @cache
 def _template() -> Template:
     environment = Environment(

@@ -10,9 +10,10 @@ from oltp_api.errors import EDIT_PROBLEMS, PROBLEMS
 from oltp_api.etags import OptionalMatch, RequiredMatch, tagged
 from oltp_api.fields import ShortText
 from oltp_api.pages import CursorQuery, LimitQuery
+from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.accounts import AccountEdit, AccountPage, AccountRequest, AccountView
 
-router = APIRouter(prefix="/accounts", tags=["accounts"], responses=PROBLEMS)
+router = APIRouter(route_class=BoundedRoute, prefix="/accounts", tags=["accounts"], responses=PROBLEMS)
 
 Identifier = Annotated[ShortText, Path(description="The account's identifier, such as MAIN.")]
 Sort = Literal["created", "-created", "identifier", "-identifier", "broker", "-broker"]

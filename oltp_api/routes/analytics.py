@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from oltp_api.dependencies import AnalyticsDep, VisiblePortfolio
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Day
+from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.portfolios import (
     CorrelationsView,
     CorrelationView,
@@ -19,7 +20,7 @@ from oltp_api.schemas.portfolios import (
     ValuesView,
 )
 
-router = APIRouter(tags=["analytics"], responses=PROBLEMS)
+router = APIRouter(route_class=BoundedRoute, tags=["analytics"], responses=PROBLEMS)
 
 
 @router.get("/portfolios/{portfolio_id}/positions", summary="Positions and their value at the close of a day")

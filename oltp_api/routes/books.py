@@ -8,10 +8,12 @@ from fastapi import APIRouter, Query, Response
 from domain.collateral import ValuationBasis
 from domain.errors import NoRelease
 from domain.snapshots import NOTHING_RELEASED, ReleasedQuotes
+from oltp_api.bodies import takes
 from oltp_api.dependencies import OnceDep, UserDep, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Day, Number
 from oltp_api.pages import LimitQuery
+from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.books import (
     EndOfDayPage,
     RankedView,
@@ -27,7 +29,7 @@ from oltp_api.schemas.books import (
 )
 from storage.analytics import LakeAnalyticsRepository
 
-router = APIRouter(tags=["books"], responses=PROBLEMS)
+router = APIRouter(route_class=BoundedRoute, tags=["books"], responses=PROBLEMS)
 
 _SNAPSHOTS = "/books/{portfolio_id}/snapshots"
 _RANKINGS = "/books/{portfolio_id}/rankings"
@@ -79,6 +81,7 @@ def list_snapshots(
     responses={200: {"model": RankedView, "description": "It was ranked by these terms before; nothing was stored"}},
     summary="Rank a snapshot of the book as collateral; the same terms again give the same ranking",
 )
+@takes(1_000_000)
 def rank_collateral(portfolio_id: UUID, body: RankingRequest, once: OnceDep) -> Response:
     return once.commit(
         body,
@@ -130,6 +133,7 @@ def get_schedule(name: ScheduleName, world: WorldDep, user_id: UserDep) -> Sched
 
 
 @router.put("/haircut-schedules/{name}", summary="Make a haircut schedule, or replace the whole of it")
+@takes(2_000_000)
 def put_schedule(name: ScheduleName, body: ScheduleRequest, world: WorldDep, user_id: UserDep) -> ScheduleView:
     return world.transact(lambda work: work.books.put_schedule(user_id, name, body))
 

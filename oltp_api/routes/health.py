@@ -9,10 +9,11 @@ from oltp_api.dependencies import WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.metrics import Metrics
 from oltp_api.operations import held_portfolios, state_of
+from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.portfolios import ReleaseView
 
-router = APIRouter(prefix="/health", tags=["health"])
-metrics_router = APIRouter()
+router = APIRouter(route_class=BoundedRoute, prefix="/health", tags=["health"])
+metrics_router = APIRouter(route_class=BoundedRoute)
 
 
 class Live(BaseModel):
@@ -35,7 +36,8 @@ class Ready(BaseModel):
 
 
 @router.get("/live", summary="The process answers")
-def live() -> Live:
+async def live() -> Live:
+    """Asks nobody and waits for no thread, so that it tells of the process alone."""
     return Live()
 
 

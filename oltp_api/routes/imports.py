@@ -6,30 +6,26 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
-from starlette.exceptions import HTTPException
 
+from domain.errors import InvalidInput
+from oltp_api.bodies import costly, parse_json, takes
 from oltp_api.broker_csv import decoded
 from oltp_api.dependencies import OnceDep, UserDep, VisiblePortfolio, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import ShortText
 from oltp_api.handlers import imports, statements
 from oltp_api.pages import LimitQuery
+from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.imports import A_FILE, BatchRequest, BatchView, ImportPage, ImportRequest, ImportView
 from oltp_api.schemas.statements import ReconciliationView, StatementRequest
 
-router = APIRouter(tags=["imports"], responses=PROBLEMS)
+router = APIRouter(route_class=BoundedRoute, tags=["imports"], responses=PROBLEMS)
 
 _MOST_BYTES = 5_000_000
 
 
 async def sent_file(request: Request) -> bytes:
-    """The body, of which no more is read than a file may have."""
-    received = bytearray()
-    async for chunk in request.stream():
-        received += chunk
-        if len(received) > _MOST_BYTES:
-            raise HTTPException(413, f"a file has at most {_MOST_BYTES:,} bytes; split it")
-    return bytes(received)
+    return await request.body()
 
 
 SentFile = Annotated[bytes, Depends(sent_file)]
@@ -44,7 +40,7 @@ def import_request(
     register_unknown: Annotated[bool | None, Query()] = None,
     dry_run: Annotated[bool | None, Query()] = None,
 ) -> ImportRequest:
-    """A JSON body, or the file itself; the query's options come on top."""
+    """A JSON body, or the file itself, with options in the query string that are not in the body."""
     options = {
         "file_name": file_name,
         "account": account,
@@ -55,7 +51,10 @@ def import_request(
     given = {name: value for name, value in options.items() if value is not None}
     try:
         if request.headers.get("content-type", "").startswith("application/json"):
-            return ImportRequest.model_validate({**ImportRequest.model_validate_json(file).model_dump(), **given})
+            sent = ImportRequest.model_validate(parse_json(file))
+            for name in given.keys() & sent.model_fields_set:
+                raise InvalidInput(name, "is in the body and in the query string; send it once")
+            return ImportRequest.model_validate({**sent.model_dump(exclude_unset=True), **given})
         return ImportRequest.model_validate({"csv": decoded(file), **given})
     except ValidationError as error:
         raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors()]) from error
@@ -78,6 +77,7 @@ _FILE: dict[str, Any] = {
     response_model=BatchView,
     summary="Record up to 10,000 transactions at once",
 )
+@takes(_MOST_BYTES)
 def record_batch(portfolio_id: UUID, body: Annotated[BatchRequest, Body()], once: OnceDep) -> Response:
     """All of them or none, or with mode `partial` those that are not refused. A transaction whose external_id is
     recorded already is a DUPLICATE and has no effect."""
@@ -91,6 +91,7 @@ def record_batch(portfolio_id: UUID, body: Annotated[BatchRequest, Body()], once
     summary="Import a broker's CSV; the same file again changes nothing",
     openapi_extra=_FILE,
 )
+@takes(_MOST_BYTES)
 def import_file(
     portfolio_id: UUID, asked: Annotated[ImportRequest, Depends(import_request)], once: OnceDep
 ) -> Response:
@@ -119,5 +120,6 @@ def get_import(import_id: UUID, world: WorldDep, user_id: UserDep) -> ImportView
     "/portfolios/{portfolio_id}/reconciliations",
     summary="Compare what is held with a broker's statement; nothing is changed",
 )
+@costly(_MOST_BYTES)
 def reconcile(portfolio_id: UUID, body: StatementRequest, world: WorldDep, user_id: UserDep) -> ReconciliationView:
     return world.transact(lambda work: statements.reconcile(body, user_id, portfolio_id, work))

@@ -5,17 +5,20 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
+from oltp_api.bodies import costly
 from oltp_api.dependencies import AnalyticsDep, VisiblePortfolio
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Day, SecurityId
+from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.lineage import ValueLineageView
 
-router = APIRouter(prefix="/lineage", tags=["analytics"], responses=PROBLEMS)
+router = APIRouter(route_class=BoundedRoute, prefix="/lineage", tags=["analytics"], responses=PROBLEMS)
 
 
 @router.get(
     "/portfolios/{portfolio_id}/securities/{security_id}", summary="What a position's value on a day was made of"
 )
+@costly()
 def explain_value(
     portfolio_id: VisiblePortfolio, security_id: SecurityId, analytics: AnalyticsDep, date: Day | None = None
 ) -> ValueLineageView:

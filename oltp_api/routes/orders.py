@@ -11,10 +11,11 @@ from oltp_api.errors import PROBLEMS
 from oltp_api.fields import ShortText
 from oltp_api.handlers import orders
 from oltp_api.pages import LimitQuery
+from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.orders import CancelRequest, FillRequest, OrderPage, OrderRequest, OrderSort, OrderWithFills
 from oltp_api.unit_of_work import UnitOfWork
 
-router = APIRouter(tags=["orders"], responses=PROBLEMS)
+router = APIRouter(route_class=BoundedRoute, tags=["orders"], responses=PROBLEMS)
 
 Cursor = Annotated[UUID | None, Query(description="The order after which to go on.")]
 Ticker = Annotated[ShortText | None, Query(min_length=1)]

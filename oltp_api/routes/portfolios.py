@@ -7,23 +7,26 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Header, Query, Response
 
 from domain.portfolio import PortfolioKind
+from oltp_api.bodies import takes
 from oltp_api.dependencies import OnceDep, UserDep, VisiblePortfolio, World, WorldDep
 from oltp_api.errors import EDIT_PROBLEMS, PROBLEMS
 from oltp_api.etags import Match, OptionalMatch, RequiredMatch, tagged, tagged_answer
 from oltp_api.fields import Number, ShortText, Text
 from oltp_api.handlers import portfolios
 from oltp_api.pages import CursorQuery, LimitQuery
+from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.ledger import CashView, HoldingsView
 from oltp_api.schemas.portfolios import PortfolioEdit, PortfolioPage, PortfolioRequest, PortfolioView
 from oltp_api.unit_of_work import UnitOfWork
 
-router = APIRouter(prefix="/portfolios", tags=["portfolios"], responses=PROBLEMS)
+router = APIRouter(route_class=BoundedRoute, prefix="/portfolios", tags=["portfolios"], responses=PROBLEMS)
 
 Sort = Literal["created", "-created", "name", "-name"]
 IfNoneMatch = Annotated[str | None, Header(max_length=1000, description="The ETag of what you have already.")]
 
 
 @router.post("", status_code=201, response_model=PortfolioView, summary="Create a portfolio, with cash and units")
+@takes(1_000_000)
 def create_portfolio(
     once: OnceDep,
     body: Annotated[PortfolioRequest | None, Body()] = None,

@@ -5,18 +5,23 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from domain.errors import SecurityNotFound
+from oltp_api.bodies import takes
 from oltp_api.dependencies import OnceDep, UserDep, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Day, ShortText
 from oltp_api.handlers.prices import post_prices
 from oltp_api.pages import CursorQuery, LimitQuery
+from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.prices import PostedPricePage, PricesPostedView, PricesRequest
 from oltp_api.unit_of_work import UnitOfWork
 
-router = APIRouter(prefix="/securities/{identifier}/prices", tags=["securities"], responses=PROBLEMS)
+router = APIRouter(
+    route_class=BoundedRoute, prefix="/securities/{identifier}/prices", tags=["securities"], responses=PROBLEMS
+)
 
 
 @router.post("", status_code=201, response_model=PricesPostedView, summary="Post prices that no market source has")
+@takes(1_500_000)
 def post(identifier: ShortText, body: PricesRequest, once: OnceDep) -> Response:
     command = body.command(once.user_id, identifier)
 

@@ -7,11 +7,13 @@ from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import HTMLResponse
 
 from domain.analytics.periods import Period
+from oltp_api.bodies import costly
 from oltp_api.dependencies import KnownDep, SeenPortfolio, UserDep, VisiblePortfolio, WorldDep, moment_of
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Day, Moment
 from oltp_api.handlers.review import Measures, Review, measures
-from oltp_api.page.review import review_page
+from oltp_api.page.review import page_policy, review_page
+from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.review import (
     ConcentrationView,
     HoldingsPerformanceView,
@@ -20,8 +22,9 @@ from oltp_api.schemas.review import (
     ReviewView,
     RiskView,
 )
+from storage.web_guard import NO_FRAMES
 
-router = APIRouter(tags=["analytics"], responses=PROBLEMS)
+router = APIRouter(route_class=BoundedRoute, tags=["analytics"], responses=PROBLEMS)
 
 _PARTS = {"day", "total", "holdings", "cash", "benchmark", "periods", "contributions", "risk", "concentration", "curve"}
 AsOf = Annotated[Day | None, Query(description="The last day of it all; by default the release's.")]
@@ -37,6 +40,7 @@ MeasuredDep = Annotated[Measures | None, Depends(measured)]
 
 
 @router.get("/portfolios/{portfolio_id}/performance", summary="Return over ten periods, beside the benchmark's")
+@costly()
 def get_performance(portfolio: SeenPortfolio, analytics: KnownDep, found: MeasuredDep) -> PerformanceView:
     return PerformanceView(
         **asdict(analytics.release_of(portfolio.portfolio_id)),
@@ -52,6 +56,7 @@ def get_performance(portfolio: SeenPortfolio, analytics: KnownDep, found: Measur
     "/portfolios/{portfolio_id}/performance/holdings",
     summary="Return of every account and position, and what each added",
 )
+@costly()
 def get_holdings_performance(
     portfolio: SeenPortfolio,
     analytics: KnownDep,
@@ -67,6 +72,7 @@ def get_holdings_performance(
 
 
 @router.get("/portfolios/{portfolio_id}/risk", summary="Risk as it was, and of what is held now")
+@costly()
 def get_risk(portfolio: SeenPortfolio, analytics: KnownDep, found: MeasuredDep) -> RiskView:
     return RiskView(**asdict(analytics.release_of(portfolio.portfolio_id)), risk=found.risk if found else None)
 
@@ -74,6 +80,7 @@ def get_risk(portfolio: SeenPortfolio, analytics: KnownDep, found: MeasuredDep) 
 @router.get(
     "/portfolios/{portfolio_id}/concentration", summary="How much is in one place, and whether that is too much"
 )
+@costly()
 def get_concentration(portfolio: SeenPortfolio, analytics: KnownDep, found: MeasuredDep) -> ConcentrationView:
     shown = asdict(analytics.release_of(portfolio.portfolio_id))
     return ConcentrationView(**shown, concentration=found.concentration if found else None)
@@ -108,6 +115,7 @@ ReviewedDep = Annotated[Review, Depends(reviewed)]
     response_model=ReviewView,
     summary="Value, return, risk and concentration in one document",
 )
+@costly()
 def get_review(review: ReviewedDep) -> Response:
     return Response(review.document, media_type="application/json")  # each part has been validated before
 
@@ -118,11 +126,14 @@ def get_review(review: ReviewedDep) -> Response:
     responses={200: {"content": {"text/html": {"example": "<!doctype html><title>Retirement</title>..."}}}},
     summary="The same as one page: no script, no other host, for a phone and for paper",
 )
+@costly()
 def get_review_page(review: ReviewedDep) -> HTMLResponse:
-    return HTMLResponse(review_page(review.view))
+    policy = f"{page_policy()}; {NO_FRAMES}"
+    return HTMLResponse(review_page(review.view), headers={"Content-Security-Policy": policy})
 
 
 @router.get("/portfolios/{portfolio_id}/restatement", summary="What is told otherwise than before, and why")
+@costly()
 def get_restatement(
     portfolio_id: VisiblePortfolio,
     world: WorldDep,

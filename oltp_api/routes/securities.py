@@ -17,10 +17,11 @@ from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Currency, Day, ShortText
 from oltp_api.handlers import registry
 from oltp_api.pages import CursorQuery, LimitQuery
+from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.portfolios import PriceView
 from oltp_api.schemas.registry import DetailsRequest, IdentifierRequest, SecurityPage, SecurityRequest, SecurityView
 
-router = APIRouter(prefix="/securities", tags=["securities"], responses=PROBLEMS)
+router = APIRouter(route_class=BoundedRoute, prefix="/securities", tags=["securities"], responses=PROBLEMS)
 
 Sort = Literal["ticker", "-ticker", "name", "-name", "registered", "-registered"]
 

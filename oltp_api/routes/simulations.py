@@ -9,9 +9,10 @@ from oltp_api.dependencies import OnceDep, UserDep, VisiblePortfolio, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.handlers import portfolios
 from oltp_api.pages import CursorQuery, LimitQuery
+from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.portfolios import SimulationPage, SimulationRequestBody, SimulationResultView, SimulationView
 
-router = APIRouter(tags=["simulations"], responses=PROBLEMS)
+router = APIRouter(route_class=BoundedRoute, tags=["simulations"], responses=PROBLEMS)
 
 Status = Literal["REQUESTED", "DONE", "REFUSED"]
 Sort = Literal["requested", "-requested"]

@@ -10,10 +10,14 @@ from oltp_api.dependencies import UserDep, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Amount
 from oltp_api.operations import Operations, newest_release
+from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.portfolios import HeldReasonView, PortfolioView, ReleaseView, View
 
 router = APIRouter(
-    prefix="/support", tags=["support"], responses={status: PROBLEMS[status] for status in (404, 422, 503)}
+    route_class=BoundedRoute,
+    prefix="/support",
+    tags=["support"],
+    responses={status: PROBLEMS[status] for status in (404, 422, 503)},
 )
 
 

@@ -16,6 +16,7 @@ from oltp_api.fields import Day, ShortText
 from oltp_api.handlers import bond_income, ledger
 from oltp_api.pages import CursorQuery, LimitQuery
 from oltp_api.repositories.accounts import MAIN_ACCOUNT
+from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.ledger import (
     BondIncomeView,
     ConversionRequest,
@@ -31,7 +32,7 @@ from oltp_api.schemas.ledger import (
 )
 from oltp_api.unit_of_work import UnitOfWork
 
-router = APIRouter(prefix="/portfolios/{portfolio_id}", tags=["ledger"], responses=PROBLEMS)
+router = APIRouter(route_class=BoundedRoute, prefix="/portfolios/{portfolio_id}", tags=["ledger"], responses=PROBLEMS)
 
 Sort = Literal["seq", "-seq", "business_date", "-business_date"]
 _MAX_SEQ = 2**63 - 1

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from domain.collateral import Ineligible, ValuationBasis
 from domain.haircuts import Maturity
-from oltp_api.fields import Amount, Currency, Day, Number, ShortText
+from oltp_api.fields import Amount, Currency, Day, Number, Row, ShortText, at_most
 from oltp_api.schemas.portfolios import Request, View
 
 _AAPL = {
@@ -40,6 +40,7 @@ def _example(*examples: dict[str, Any]) -> ConfigDict:
 
 
 ScheduleName = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")]
+Securities = Annotated[tuple[ShortText, ...], at_most(5000)]
 ClassName = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Z][A-Z_]{0,39}$")]
 
 
@@ -136,9 +137,13 @@ class ScheduleRequest(Request):
     fx_haircut: Number = Decimal("0.08")
     holding_days: int = Field(default=10, ge=1, le=250, strict=True, description="Haircuts are scaled by sqrt(T/10).")
     securities: Mapping[ShortText, Number] = Field(default_factory=dict, max_length=5000)
-    classes: tuple[ClassHaircut, ...] = Field(default=(), max_length=1000)
-    main_index: tuple[ShortText, ...] = Field(default=(), max_length=5000, description="Count as class MAIN_INDEX.")
-    excluded: tuple[ShortText, ...] = Field(default=(), max_length=5000, description="Never collateral.")
+    classes: Annotated[tuple[Row[ClassHaircut], ...], at_most(1000)] = Field(default=(), max_length=1000)
+    main_index: Annotated[tuple[ShortText, ...], at_most(5000)] = Field(
+        default=(), max_length=5000, description="Count as class MAIN_INDEX."
+    )
+    excluded: Annotated[tuple[ShortText, ...], at_most(5000)] = Field(
+        default=(), max_length=5000, description="Never collateral."
+    )
     max_price_age_days: int = Field(default=7, ge=0, le=3650, strict=True)
     issuer_cap: Number | None = Field(default=None, description="Share of the lendable value before the cap.")
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
 from domain.commands import BatchMode, RecordBatch, RecordTransaction
 from domain.errors import Refusal
-from oltp_api.fields import ShortText, Text
+from oltp_api.fields import Row, ShortText, Text, at_most
 from oltp_api.schemas.ledger import TransactionRequest
 from oltp_api.schemas.portfolios import Request, View
 
@@ -47,7 +47,9 @@ class BatchRequest(Request):
     mode: BatchMode = Field(
         default=BatchMode.ALL_OR_NOTHING, description="all_or_nothing: one row refused, none recorded."
     )
-    transactions: tuple[TransactionRequest, ...] = Field(min_length=1, max_length=MOST_ROWS)
+    transactions: Annotated[tuple[Row[TransactionRequest], ...], at_most(MOST_ROWS)] = Field(
+        min_length=1, max_length=MOST_ROWS
+    )
 
     def command(self, user_id: UUID, portfolio_id: UUID) -> RecordBatch:
         rows = tuple(command_or_refusal(row, user_id, portfolio_id) for row in self.transactions)

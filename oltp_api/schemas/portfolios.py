@@ -5,7 +5,7 @@ Requests know how to become commands; views are what a query answers, as it is.
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
@@ -16,7 +16,7 @@ from domain.holdings import CostMethod
 from domain.money import ZERO
 from domain.portfolio import PortfolioKind
 from oltp_api.etags import portfolio_etag
-from oltp_api.fields import Amount, Currency, Day, Number, ShortText, Text, Zone
+from oltp_api.fields import Amount, Currency, Day, Number, Row, ShortText, Text, Zone, at_most
 
 TICKER = AliasChoices("ticker", "symbol")
 _MAX_SEED = 2**53 - 1  # the largest whole number that every JSON reader keeps
@@ -58,7 +58,7 @@ class PortfolioRequest(Request):
     kind: PortfolioKind = PortfolioKind.INVESTMENT
     time_zone: Zone = "America/New_York"
     initial_cash: Number | None = None
-    holdings: tuple[HoldingRequest, ...] = Field(default=(), max_length=5000)
+    holdings: Annotated[tuple[Row[HoldingRequest], ...], at_most(5000)] = Field(default=(), max_length=5000)
     business_date: Day | None = Field(default=None, description="The day it opens; today if absent.")
     cost_method: CostMethod = CostMethod.AVCO
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, JsonValue
 
 from domain.posted_prices import PostedPrice, PostPrices
-from oltp_api.fields import Amount, Currency, Day, Number
+from oltp_api.fields import Amount, Currency, Day, Number, Row, at_most
 from oltp_api.schemas.portfolios import Request, View
 
 MOST_PRICES = 10_000
@@ -28,7 +29,7 @@ class PricesRequest(Request):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"prices": _PRICES}]})
 
-    prices: Sequence[PriceRequest] = Field(min_length=1, max_length=MOST_PRICES)
+    prices: Annotated[Sequence[Row[PriceRequest]], at_most(MOST_PRICES)] = Field(min_length=1, max_length=MOST_PRICES)
 
     def command(self, user_id: UUID, security: str) -> PostPrices:
         posted = tuple(PostedPrice(one.price_date, one.close, one.currency) for one in self.prices)

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AliasChoices, ConfigDict, Field
 
 from domain.money import parse_money, parse_quantity
 from domain.reconciliation import Finding, Tolerance
-from oltp_api.fields import Amount, Currency, Day, Number, ShortText, Text
+from oltp_api.fields import Amount, Currency, Day, Number, Row, ShortText, Text, at_most
 from oltp_api.schemas.portfolios import Request, View
 
 MOST_LINES = 10_000
@@ -59,10 +59,10 @@ class StatementRequest(Request):
     )
 
     statement_date: Day
-    positions: tuple[StatementLine, ...] = Field(default=(), max_length=MOST_LINES)
+    positions: Annotated[tuple[Row[StatementLine], ...], at_most(MOST_LINES)] = Field(default=(), max_length=MOST_LINES)
     cash: dict[Currency, Number] | None = Field(default=None, description="Absent: cash is not compared.")
     csv: Text | None = Field(default=None, description="Columns ticker, account, quantity, cost, price, currency ...")
-    accounts: tuple[ShortText, ...] | None = Field(
+    accounts: Annotated[tuple[ShortText, ...] | None, at_most(1000)] = Field(
         default=None,
         max_length=1000,
         description="What the statement covers. Absent: the accounts it names, if every line names one; else all.",

@@ -15,6 +15,7 @@ import yaml
 
 from ops import processes
 from storage.settings import REPOSITORY
+from tests.probes import Probe, send
 
 README = (REPOSITORY / "README.md").read_text()
 NOT_NOW = ["-o", ".venv/.installed", "-o", "dbt_project/target/manifest.json"]  # set up already, or no test would run
@@ -113,6 +114,8 @@ def test_up_serves_until_down(fresh_home, readme_commands) -> None:
     assert up.returncode == 0, up.stderr
     assert f"http://127.0.0.1:{api}/docs" in up.stdout
     assert httpx.get(f"http://127.0.0.1:{ui}/server_info", trust_env=False).status_code == 200
+    for port in (api, ui):
+        assert send(f"http://127.0.0.1:{port}", Probe("GET / HTTP/1.1", ["Host: evil.example"])).status == 421
     answers_to_the_readme(readme_commands, api)
     assert "run already" in refused(make("up", *words))
     assert "stopped daemon, webserver, worker, api" in make("down", *words).stdout
@@ -147,7 +150,16 @@ def test_the_containers_run_the_programs_that_up_starts() -> None:
         program = ["python", *command[1:]] if command[1] == "-m" else [Path(command[0]).name, *command[1:]]
         assert [word.replace("0.0.0.0", "127.0.0.1") for word in composed[name]["command"]] == program
         assert all(port.startswith("127.0.0.1:") for port in composed[name].get("ports", []))
+        assert composed[name]["environment"]["WEB_PUBLISHED_ON"] == "127.0.0.1"
     assert 'ENTRYPOINT ["python", "-m", "ops", "run"]' in (REPOSITORY / "Dockerfile").read_text()
+
+
+@pytest.mark.parametrize("module", ["oltp_api.server", "pipelines.webserver"])
+def test_a_server_that_others_could_reach_does_not_start(module, tmp_path) -> None:
+    error = refused(run(sys.executable, "-m", module, "--host", "0.0.0.0", LAKEFOLIO_HOME=str(tmp_path / "home")))
+
+    assert "listen on 127.0.0.1" in error
+    assert not (tmp_path / "home").exists(), "refused before anything was made"
 
 
 def test_the_containers_lake_may_be_in_the_bucket_of_their_s3_server() -> None:

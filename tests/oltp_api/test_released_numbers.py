@@ -161,6 +161,8 @@ def test_the_page_is_html_with_the_figures_of_the_review(released, new_portfolio
     young = released.get(f"/portfolios/{new_portfolio().portfolio_id}/review.html")
 
     assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
     for shown in ("released", "11,080.00", "AAPL Inc.", "GHOST", "price index, without dividends"):
         assert shown in page.text
     assert (young.status_code, "<h1" in young.text) == (200, True)

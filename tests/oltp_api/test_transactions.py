@@ -318,7 +318,7 @@ def test_json_numbers_that_are_none_are_clean_refusals(api, portfolio, stored, n
 
 @pytest.mark.parametrize(
     ("content", "status"),
-    [(b"{", 422), (b"", 422), (b"\xc3\x28", 400), (b'{"a": ' * 100_000, 400), (b"1" * 5000, 400)],
+    [(b"{", 400), (b"", 422), (b"\xc3\x28", 400), (b'{"a": ' * 10_000, 400), (b"1" * 5000, 400)],
 )
 def test_a_body_that_is_not_json_is_a_problem(api, portfolio, content, status) -> None:
     headers = {"Content-Type": "application/json"}

@@ -1,0 +1,129 @@
+"""Whatever is sent to any operation: no 5xx, no status that is not documented, nothing stored otherwise than sent.
+
+3,000 requests with every test run, 100,000 with LAKEFOLIO_CHAOS=long, drawn from LAKEFOLIO_SEED; printed with their
+count by status (`pytest -s`).
+"""
+
+import os
+import random
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from fastapi import Request as WebRequest
+
+from oltp_api.app import create_app
+from oltp_api.dependencies import LOCAL_USER
+from storage.lake import Lake
+from storage.postgres import Database
+from storage.settings import Settings
+from tests.conftest import served
+from tests.hostile import Generator, Request, fault_of
+from tests.small_release import PORTFOLIO, SIMULATION, publish_small_release
+
+LONG = os.environ.get("LAKEFOLIO_CHAOS") == "long"
+SEED = int(os.environ.get("LAKEFOLIO_SEED", "20170329"))
+REQUESTS = 100_000 if LONG else 3_000
+KNOWN = {
+    "simulation_id": [str(SIMULATION)],
+    "security_id": ["1"],
+    "seq": ["1", "2"],
+    "name": ["desk"],
+    "schedule": ["desk", "SUPERVISORY"],
+    **{name: ["MAIN"] for name in ("account", "from_account", "to_account")},
+}
+"""What there is from the beginning, by the parameters and fields that name it."""
+RENEWED_EVERY = 150
+"""Requests after which there is a new portfolio, since most are archived or emptied by then."""
+
+
+@pytest.fixture(scope="module")
+def root(settings: Settings, lake: Lake, database: Database) -> Iterator[str]:
+    with served(create_app(settings)) as address:
+        publish_small_release(lake)
+        with psycopg.connect(database.admin_url) as connection:
+            connection.execute(
+                "insert into portfolio (portfolio_id, user_id, name, base_currency, kind, time_zone)"
+                " values (%s, %s, 'released', 'USD', 'INVESTMENT', 'UTC')",
+                (PORTFOLIO, LOCAL_USER),
+            )
+        yield address
+
+
+def renew(client: httpx.Client, known: dict[str, list[str]]) -> None:
+    """One more portfolio with cash, units and an order, under names that requests will use."""
+    body = {"name": "mine", "initial_cash": "100000", "business_date": "2015-01-02"}
+    body["holdings"] = [{"ticker": "AAPL", "quantity": "100", "avg_cost": "10"}]  # type: ignore[assignment]
+    mine = client.post("/api/v1/portfolios", json=body).json()["portfolio_id"]
+    order = {"portfolio_id": mine, "ticker": "AAPL", "quantity": "1", "order_type": "LIMIT", "limit_price": "1"}
+    placed = client.post("/api/v1/orders", json=order).json()["order_id"]
+    known["portfolio_id"] = [mine, mine, str(PORTFOLIO)]
+    known["order_id"] = [placed]
+
+
+def sent(client: httpx.Client, request: Request) -> httpx.Response:
+    url = client.base_url.copy_with(raw_path=request.address)
+    message = httpx.Request(request.method, url, headers=request.headers, content=request.body or None)
+    try:
+        return client.send(message)
+    except (httpx.ReadError, httpx.RemoteProtocolError):  # after a 500 the server ends the connection
+        return client.send(message)
+
+
+def faults_of(client: httpx.Client, requests: int) -> dict[str, Any]:
+    """What is wrong with the answers, each kind once with the request that shows it."""
+    known: dict[str, list[str]] = {**KNOWN}
+    statuses: Counter[int] = Counter()
+    faults: dict[str, Any] = {}
+    generator = Generator(client.get("/openapi.json").json(), known, random.Random(SEED))
+    for number in range(requests):
+        if number % RENEWED_EVERY == 0:
+            renew(client, known)
+        method, path, operation = generator.operations[number % len(generator.operations)]
+        request = generator.request(method, path, operation)
+        answer = sent(client, request)
+        statuses[answer.status_code] += 1
+        fault = fault_of(request, answer, operation)
+        if fault is not None:
+            faults.setdefault(f"{method} {path}: {fault}"[:160], (str(request), answer.text[:500]))
+    print(f"seed {SEED}: {dict(sorted(statuses.items()))}")
+    assert sum(count for status, count in statuses.items() if status < 300) > requests / 10, "most never got in"
+    return faults
+
+
+def test_no_input_is_an_error_of_ours_or_stored_otherwise_than_it_was_sent(root: str) -> None:
+    with httpx.Client(base_url=root, timeout=60) as client:
+        faults = faults_of(client, REQUESTS)
+
+    assert faults == {}, "\n".join(f"{name}\n  {request}\n  {told}" for name, (request, told) in faults.items())
+
+
+PLANTED = {
+    "type": "object",
+    "required": ["note", "quantity"],
+    "properties": {"note": {"type": "string"}, "quantity": {"type": "string", "pattern": "[0-9]{1,40}"}},
+}
+
+
+def test_control_a_route_without_our_types_is_found(settings: Settings, root: str) -> None:
+    app = create_app(settings)
+
+    @app.post("/api/v1/planted", openapi_extra={"requestBody": {"content": {"application/json": {"schema": PLANTED}}}})
+    async def planted(request: WebRequest) -> Any:
+        body = await request.json()
+        body["note"].encode()
+        return {"note": body["note"].lower(), "quantity": float(body["quantity"])}
+
+    del root  # which has put the release there
+    with served(app) as address, httpx.Client(base_url=address, timeout=60) as client:
+        document = app.openapi()
+        document["paths"] = {"/api/v1/planted": document["paths"]["/api/v1/planted"]}
+        faults = faults_of(client, 200)
+
+    found = " ".join(faults)
+    assert "500" in found, "it dies of half a surrogate pair"
+    assert "note" in found, "it stores another note"
+    assert "quantity" in found, "it loses digits"
