@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ops import processes
+from ops import lifecycle, ownership, processes
 from ops.environment import prepared_database
 from storage import archive, backup, buckets, embedded, postgres
 from storage.buckets import Bucket
@@ -24,7 +24,6 @@ from storage.settings import Settings
 
 BACKUPS = "backups"
 T = TypeVar("T")
-_SERVERS = ("daemon", "webserver", "api")
 
 
 def write(current: Settings, file: Path | None) -> Path:
@@ -153,7 +152,8 @@ def _folders(current: Settings, told: Mapping[str, Any]) -> list[Path]:
 
 
 def _refuse_in_use(current: Settings) -> None:
-    running = [name for name in _SERVERS if processes.is_running(current.home, name)]
+    ownership.refuse_owned(current.home)
+    running = [name for name in lifecycle.NAMES if processes.is_running(current.home, name)]
     if running:
         raise SetupError(f"{', '.join(running)} of {current.home} run; `make down` stops them")
     if embedded.is_running(current.home):

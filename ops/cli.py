@@ -13,13 +13,14 @@ import httpx
 from pydantic import ValidationError
 
 from ops import backup as backups
-from ops import demo, processes, report, review_report
+from ops import demo, lifecycle, processes, report, review_report
 from ops.client import get
 from ops.environment import export_lines, prepared, prepared_database
-from storage import buckets, embedded, ledger, postgres
+from storage import buckets, ledger, postgres
 from storage.clock import SystemClock
 from storage.consumers import replay as replay_dead_letters
 from storage.errors import SetupError
+from storage.outages import sentence_of
 from storage.settings import REPOSITORY, Settings, settings
 
 
@@ -50,6 +51,10 @@ def main(words: Sequence[str] | None = None) -> int:
     except ValidationError as error:
         (name, *_), why = error.errors()[0]["loc"], error.errors()[0]["msg"]
         print(f"error: {str(name).upper()} is set to something else than it may be: {why}", file=sys.stderr)
+    except Exception as error:
+        if (sentence := sentence_of(error)) is None:
+            raise
+        print(f"error: {sentence}", file=sys.stderr)
     return 2
 
 
@@ -60,35 +65,19 @@ def env(current: Settings, _: argparse.Namespace) -> int:
 
 
 def up(current: Settings, arguments: argparse.Namespace) -> int:
-    """Start the API, its worker, the Dagster UI and its daemon, and say where they are."""
-    api, ui = processes.api(arguments.api_port), processes.webserver(arguments.ui_port)
-    running = [name for name in _SERVERS if processes.is_running(current.home, name)]
-    if running:
-        raise SetupError(f"{', '.join(running)} of {current.home} run already; `make down` stops them")
-    processes.refuse_taken(api.port, "API_PORT")
-    processes.refuse_taken(ui.port, "UI_PORT")
-    buckets.of(current)
-    variables = prepared(current)
-    servers = [api, processes.worker(), ui, processes.daemon()]
-    try:
-        for server in servers:
-            print(f"  starting {server.name} ...", flush=True)
-            processes.start(server, current.home, variables)
-        for server in servers:
-            processes.wait_ready(server, current.home)
-    except (SetupError, KeyboardInterrupt):
-        _stop_servers(current)
-        raise
-    print(f"\n  API        http://127.0.0.1:{api.port}/docs\n  Dagster    http://127.0.0.1:{ui.port}")
+    """Start the API, its worker, the Dagster UI and its daemon, keep them running, and say where they are."""
+    api_port, ui_port = arguments.api_port, arguments.ui_port
+    lifecycle.up(current, api_port, ui_port)
+    print(f"\n  API        http://127.0.0.1:{api_port}/docs\n  Dagster    http://127.0.0.1:{ui_port}")
     print(f"  state      {current.home}\n  logs       {current.home / 'logs'}\n\n  `make down` stops them.")
+    if reason := lifecycle.unready(api_port):
+        print(f"\n  It runs, but not all can be done yet: {reason}")
     return 0
 
 
 def down(current: Settings, _: argparse.Namespace) -> int:
     """Stop what `up` started, and the embedded database."""
-    stopped = _stop_servers(current)
-    if not current.database_url:
-        embedded.stop(current.home)
+    stopped = lifecycle.down(current)
     print(f"  stopped {', '.join(stopped) or 'nothing'}; what was recorded stays in {current.home}")
     return 0
 
@@ -199,11 +188,6 @@ def restore(current: Settings, arguments: argparse.Namespace) -> int:
     return backups.restore(current, arguments.file, arguments.force, lambda state: verify(state, arguments))
 
 
-def _stop_servers(current: Settings) -> list[str]:
-    return [name for name in _SERVERS if processes.stop(current.home, name)]
-
-
-_SERVERS = ("daemon", "webserver", "worker", "api")
 _COMMANDS = {
     "env": env,
     "up": up,
