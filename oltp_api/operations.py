@@ -1,8 +1,11 @@
 """How the system is doing: what health, metrics and support ask of the database and of the newest release."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from threading import Lock
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +17,14 @@ from oltp_api.dependencies import World
 from oltp_api.errors import NotReady
 from storage.analytics import LakeAnalyticsRepository
 from storage.consumers import lag
+from storage.errors import LakeUnavailable
 from storage.horizon import NOTHING_SEEN, Horizon
+from storage.jobs import FailingJob, failing_jobs
 from storage.queries import statements
 from storage.releases import Release
 
 _SQL = statements("oltp_api", "operations")
+_PROOF_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,7 @@ class State:
     waiting_events: int
     lag_seconds: float
     dead_letters: int
+    failing_jobs: Sequence[FailingJob]
 
 
 class Operations:
@@ -47,7 +54,19 @@ class Operations:
         found = self._row("state")
         system_identifier = found.pop("system_identifier")
         lag = self._lag(release.horizon, system_identifier) if release else None
-        return State(**found, **self._events(), release_lag_seconds=lag)
+        jobs = failing_jobs(self._connection)
+        return State(**found, **self._events(), release_lag_seconds=lag, failing_jobs=jobs)
+
+    def probe_write(self) -> None:
+        """Store a page as a trade would, new file and log included; what refuses is raised.
+
+        While a dump reads the table it is not emptied, and a page is added.
+        """
+        with suppress(psycopg.errors.LockNotAvailable), self._connection.transaction():
+            self._connection.execute(_SQL["empty_probe"])
+        with self._connection.transaction():
+            self._connection.execute(_SQL["probe"])
+        self._connection.commit()
 
     def _events(self) -> dict[str, Any]:
         """What the slowest consumer of events has before it, and what nobody could handle."""
@@ -89,15 +108,32 @@ def newest_release(analytics: LakeAnalyticsRepository) -> Release | None:
         return None
 
 
-def state_of(world: World) -> tuple[State, Release | None]:
-    """The state and the newest release; NotReady if the database has another schema than we were started for."""
-    release = newest_release(world.analytics)
+def state_of(world: World, release: Release | None) -> State:
+    """The state beside a release; NotReady if the database has another schema than we were started for."""
     with world.pool.connection() as connection:
         operations = Operations(connection)
         schema_version = operations.schema_version()
         if schema_version != world.schema_version:
             raise NotReady(f"the schema is at {schema_version}, this process was started for {world.schema_version}")
-        return operations.state(release), release
+        return operations.state(release)
+
+
+class Readiness:
+    """Whether a trade can be stored and a release be read now, by doing both; asked at most once a second."""
+
+    def __init__(self, world: World) -> None:
+        self._world, self._lock = world, Lock()
+        self._proved_at = -_PROOF_SECONDS
+
+    def prove(self) -> None:
+        """Raise what keeps either from being done."""
+        with self._lock:
+            if time.monotonic() - self._proved_at < _PROOF_SECONDS:
+                return
+            self._world.analytics.probe()
+            with self._world.pool.connection() as connection:
+                Operations(connection).probe_write()
+            self._proved_at = time.monotonic()
 
 
 def gauges(world: World) -> Mapping[str, float | None]:
@@ -109,23 +145,32 @@ def gauges(world: World) -> Mapping[str, float | None]:
         "pool_connections_in_use": size - pool.get("pool_available", 0),
         "pool_requests_waiting": pool.get("requests_waiting", 0),
         "database_up": 0,
+        "lake_up": 0,
     }
-    try:
-        state, release = state_of(world)
-        with world.pool.connection() as connection:
-            ledger_rows = Operations(connection).ledger_rows()
-    except (psycopg.Error, NotReady):
-        return found
-    age = (datetime.now(UTC) - release.released_at).total_seconds() if release else None
+    with suppress(psycopg.Error, NotReady, OSError):
+        found.update(_database_gauges(world, None))
+    with suppress(LakeUnavailable, psycopg.Error, NotReady, OSError):
+        release = newest_release(world.analytics)
+        found["lake_up"] = 1
+        age = (world.clock.now() - release.released_at).total_seconds() if release else None
+        found.update(
+            release_id=release.release_id if release else None,
+            release_age_seconds=age,
+            release_lag_seconds=state_of(world, release).release_lag_seconds,
+        )
+    return found
+
+
+def _database_gauges(world: World, release: Release | None) -> Mapping[str, float | None]:
+    state = state_of(world, release)
+    with world.pool.connection() as connection:
+        ledger_rows = Operations(connection).ledger_rows()
     return {
-        **found,
         "database_up": 1,
         "ledger_rows": ledger_rows,
         "oldest_transaction_seconds": state.oldest_transaction_seconds,
         "outbox_waiting_events": state.waiting_events,
         "outbox_lag_seconds": state.lag_seconds,
         "dead_letters": state.dead_letters,
-        "release_id": release.release_id if release else None,
-        "release_age_seconds": age,
-        "release_lag_seconds": state.release_lag_seconds,
+        "failing_jobs": len(state.failing_jobs),
     }
