@@ -147,17 +147,15 @@ def gauges(world: World) -> Mapping[str, float | None]:
         "database_up": 0,
         "lake_up": 0,
     }
-    with suppress(psycopg.Error, NotReady, OSError):
-        found.update(_database_gauges(world, None))
-    with suppress(LakeUnavailable, psycopg.Error, NotReady, OSError):
+    release = None
+    with suppress(LakeUnavailable):
         release = newest_release(world.analytics)
         found["lake_up"] = 1
-        age = (world.clock.now() - release.released_at).total_seconds() if release else None
-        found.update(
-            release_id=release.release_id if release else None,
-            release_age_seconds=age,
-            release_lag_seconds=state_of(world, release).release_lag_seconds,
-        )
+    if release:
+        age = (world.clock.now() - release.released_at).total_seconds()
+        found.update(release_id=release.release_id, release_age_seconds=age)
+    with suppress(psycopg.Error, NotReady):
+        found.update(_database_gauges(world, release))
     return found
 
 
@@ -172,5 +170,6 @@ def _database_gauges(world: World, release: Release | None) -> Mapping[str, floa
         "outbox_waiting_events": state.waiting_events,
         "outbox_lag_seconds": state.lag_seconds,
         "dead_letters": state.dead_letters,
+        "release_lag_seconds": state.release_lag_seconds,
         "failing_jobs": len(state.failing_jobs),
     }

@@ -18,8 +18,8 @@ from oltp_api.dependencies import World
 from storage.clock import SystemClock
 from storage.collateral import on_position_snapshot_created
 from storage.consumers import Connection, Consumer, Handler, delivery_jobs
-from storage.errors import SetupError
 from storage.jobs import Job, PostgresFailures, at_work
+from storage.outages import in_one_sentence
 from storage.postgres import locate, prepare
 from storage.publishers import publisher_of
 from storage.settings import Settings, settings
@@ -42,13 +42,9 @@ def main() -> int:
     stop = Event()
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: stop.set())
-    try:
-        listening = consumers(settings())
-        database = locate(settings())
-        prepare(database)
-    except SetupError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    listening = consumers(settings())
+    database = locate(settings())
+    prepare(database)
     with opened(settings()) as world:
         jobs = [
             *jobs_of(settings(), world),
@@ -76,4 +72,4 @@ def _publish_to(publisher: EventPublisher) -> Handler:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(in_one_sentence(main))

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from storage import buckets, ledger, postgres
 from storage.clock import SystemClock
 from storage.consumers import replay as replay_dead_letters
 from storage.errors import SetupError
-from storage.outages import sentence_of
+from storage.outages import in_one_sentence
 from storage.settings import REPOSITORY, Settings, settings
 
 
@@ -44,18 +43,15 @@ def main(words: Sequence[str] | None = None) -> int:
     parsers["restore"].add_argument("--file", type=Path, required=True, help="what `backup` wrote")
     parsers["restore"].add_argument("--force", action="store_true", help="move a state that is there aside")
     arguments = parser.parse_args(words)
+    return in_one_sentence(lambda: _run(arguments))
+
+
+def _run(arguments: argparse.Namespace) -> int:
     try:
         return _COMMANDS[arguments.command](settings(), arguments)
-    except SetupError as error:
-        print(f"error: {error}", file=sys.stderr)
     except ValidationError as error:
         (name, *_), why = error.errors()[0]["loc"], error.errors()[0]["msg"]
-        print(f"error: {str(name).upper()} is set to something else than it may be: {why}", file=sys.stderr)
-    except Exception as error:
-        if (sentence := sentence_of(error)) is None:
-            raise
-        print(f"error: {sentence}", file=sys.stderr)
-    return 2
+        raise SetupError(f"{str(name).upper()} is set to something else than it may be: {why}") from error
 
 
 def env(current: Settings, _: argparse.Namespace) -> int:

@@ -12,9 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from dagster import DagsterInstance, DagsterRun
@@ -22,6 +20,8 @@ from dagster._config import UserConfigSchema
 from dagster._core.launcher.base import CheckRunHealthResult, LaunchRunContext, RunLauncher, WorkerStatus
 from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import ConfigurableClass, ConfigurableClassData, serialize_value
+
+from storage.process import ProcessId
 
 WORKER_TAG = "lakefolio/worker"
 
@@ -56,7 +56,7 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         with self._lock:
             pid = self._process()
             try:  # before the run begins: both write its record
-                self._instance.add_run_tags(run.run_id, {WORKER_TAG: f"{socket.gethostname()}:{pid}"})
+                self._instance.add_run_tags(run.run_id, {WORKER_TAG: f"{socket.gethostname()}:{ProcessId.of(pid)}"})
             except BaseException:
                 self._tell("")
                 raise
@@ -64,12 +64,11 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
 
     def terminate(self, run_id: str) -> bool:
         run = self._instance.get_run_by_id(run_id)
-        pid = _local_pid(run) if run and not run.is_finished else None
-        if run is None or pid is None or not _is_worker(pid):
+        process = _local_process(run) if run and not run.is_finished else None
+        if run is None or process is None or not process.is_alive():
             return False
         self._instance.report_run_canceling(run)
-        os.kill(pid, signal.SIGINT)
-        return True
+        return process.send(signal.SIGINT)
 
     @property
     def supports_check_run_worker_health(self) -> bool:
@@ -77,12 +76,12 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         """FAILED once the process is gone: run monitoring then ends a killed run, which would stay STARTED."""
-        pid = _local_pid(run)
-        if pid is None:
+        process = _local_process(run)
+        if process is None:
             return CheckRunHealthResult(WorkerStatus.UNKNOWN, "it runs on another machine")
-        if _is_worker(pid):
-            return CheckRunHealthResult(WorkerStatus.RUNNING, run_worker_id=str(pid))
-        return CheckRunHealthResult(WorkerStatus.FAILED, f"its process {pid} has ended", transient=False)
+        if process.is_alive():
+            return CheckRunHealthResult(WorkerStatus.RUNNING, run_worker_id=str(process))
+        return CheckRunHealthResult(WorkerStatus.FAILED, f"its process {process.pid} has ended", transient=False)
 
     def dispose(self) -> None:
         with self._lock:
@@ -125,12 +124,7 @@ def _started() -> "subprocess.Popen[bytes]":
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
 
 
-def _local_pid(run: DagsterRun) -> int | None:
-    host, _, pid = run.tags.get(WORKER_TAG, "").rpartition(":")
-    return int(pid) if host == socket.gethostname() else None
-
-
-def _is_worker(pid: int) -> bool:
-    with suppress(OSError):
-        return b"pipelines.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    return False
+def _local_process(run: DagsterRun) -> ProcessId | None:
+    """The process of a run on this machine: by its start too, as its pid may be a stranger's by now."""
+    host, _, process = run.tags.get(WORKER_TAG, "").partition(":")
+    return ProcessId.parse(process) if host == socket.gethostname() else None

@@ -18,7 +18,7 @@ from pipelines.launcher import keep_connections
 from pipelines.partitions import SIMULATIONS
 from pipelines.resources import Platform
 from pipelines.rewritten import Rewritten, rewritten_by
-from storage.errors import SetupError
+from storage.outages import in_one_sentence
 
 _MOST_TOLD = 12
 
@@ -61,14 +61,10 @@ def simulate_due(defs: dg.Definitions, platform: Platform, instance: dg.DagsterI
 
 def main() -> int:
     started = time.perf_counter()
-    try:
-        is_done = refresh()
-    except SetupError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    is_done = refresh()
     print(f"  refresh {'done' if is_done else 'FAILED'} in {time.perf_counter() - started:.1f} s", flush=True)
     return 0 if is_done else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(in_one_sentence(main))

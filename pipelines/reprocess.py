@@ -20,6 +20,7 @@ from pipelines.rewritten import Rewritten, rewritten_by
 from pipelines.scope import FIRST, REPROCESS_TAG, Scope
 from storage import postgres
 from storage.errors import SetupError
+from storage.outages import in_one_sentence
 
 _OF_PORTFOLIO = "select portfolio_id::text, null::date from portfolio where portfolio_id::text = %s"
 _OF_SECURITY = """
@@ -99,4 +100,4 @@ def _row(name: str) -> tuple[str, int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(in_one_sentence(main))

@@ -18,6 +18,7 @@ import warnings
 from contextlib import suppress
 
 from pipelines.code_version import computed_code_version
+from storage.process import ProcessId
 
 _IMPORTED_BY_RUNS = (
     "pipelines.definitions",
@@ -107,20 +108,12 @@ def execute(request: str) -> None:
 
 def end_with(launcher: int) -> None:
     """Interrupt this process when its launcher is gone, and end it if it cannot be interrupted."""
-    while _is_alive(launcher):
+    process = ProcessId.of(launcher)
+    while process is not None and process.is_alive():
         time.sleep(1)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(_SECONDS_TO_END)
     os._exit(1)
-
-
-def _is_alive(pid: int) -> bool:
-    with suppress(PermissionError):  # it is somebody else's, and alive
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return False
-    return True
 
 
 def warm() -> None:

@@ -61,7 +61,13 @@ class Consumer:
     def asked(self) -> dict[str, Any]:
         """What its statements are asked with."""
         types = None if self.event_types is None else list(self.event_types)
-        return {"consumer": self.name, "event_types": types, "stale_after": _STALE_AFTER, "limit": _BATCH}
+        return {
+            "consumer": self.name,
+            "event_types": types,
+            "stale_after": _STALE_AFTER,
+            "limit": _BATCH,
+            "longest_pause_s": max(self.retry_after_s, default=0),
+        }
 
 
 @dataclass(frozen=True, slots=True)

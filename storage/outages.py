@@ -4,8 +4,11 @@ The same cause has a name of its own in the system, in PostgreSQL, in DuckDB and
 """
 
 import errno
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+from storage.errors import SetupError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,13 @@ _BY_NUMBER = {
 _BY_SQLSTATE = {"53100": DISK_FULL, "53200": NO_MEMORY, "25006": READ_ONLY}
 _BY_WORDS = {
     "no space left on device": DISK_FULL,
+    "diskfull": DISK_FULL,
     "disk quota exceeded": DISK_FULL,
     "file too large": DISK_FULL,
     "read-only file system": READ_ONLY,
     "cannot execute insert in a read-only transaction": READ_ONLY,
     "cannot allocate memory": NO_MEMORY,
+    "memoryerror": NO_MEMORY,
     "out of memory": NO_MEMORY,
     "std::bad_alloc": NO_MEMORY,
     "too many open files": NO_FILES,
@@ -65,6 +70,18 @@ def outage_said(text: str) -> Outage | None:
 def sentence_of(error: BaseException) -> str | None:
     outage = outage_of(error)
     return outage.sentence if outage else None
+
+
+def in_one_sentence(main: Callable[[], int]) -> int:
+    """What a command's `main` returns; where it cannot run, why is one sentence on stderr, and 2."""
+    try:
+        return main()
+    except Exception as error:
+        sentence = str(error) if isinstance(error, SetupError) else sentence_of(error)
+        if sentence is None:
+            raise
+    print(f"error: {sentence}", file=sys.stderr)
+    return 2
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
