@@ -135,8 +135,9 @@ def wait_ready(server: Server, home: Path, idle_seconds: float = _IDLE_SECONDS) 
     work = Progress(home, [server.name])
     while not is_ready(server):
         if not is_running(home, server.name):
-            begin = _STARTED[_mark(home, server.name)].log_begin
-            raise SetupError(f"{server.name} did not start: {last_said(home, server.name, begin)}")
+            started = _STARTED[_mark(home, server.name)]
+            started.ending()
+            raise SetupError(f"{server.name} did not start: {last_said(home, server.name, started.log_begin)}")
         if work.idle_seconds() > idle_seconds:
             raise SetupError(f"{server.name} has done nothing for {idle_seconds:.0f} s; see {log(home, server.name)}")
         time.sleep(0.1)
