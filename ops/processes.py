@@ -74,8 +74,7 @@ def webserver(port: int) -> Server:
 
 
 def daemon() -> Server:
-    program = str(Path(sys.executable).with_name("dagster-daemon"))
-    return Server("daemon", [program, "run", "-w", "workspace.yaml"])
+    return Server("daemon", [sys.executable, "-m", "pipelines.daemon"])
 
 
 def worker() -> Server:

@@ -14,7 +14,6 @@ from pipelines import progress
 from pipelines.assets import market
 from pipelines.automation import all_years, due_simulations, years_due
 from pipelines.definitions import build_defs
-from pipelines.launcher import keep_connections
 from pipelines.partitions import SIMULATIONS
 from pipelines.resources import Platform
 from pipelines.rewritten import Rewritten, rewritten_by
@@ -26,7 +25,7 @@ _MOST_TOLD = 12
 def refresh(platform: Platform | None = None, instance: dg.DagsterInstance | None = None) -> bool:
     """Refresh, then simulate; whether everything succeeded."""
     platform = platform or Platform()
-    instance = instance or keep_connections(dg.DagsterInstance.get())
+    instance = instance or dg.DagsterInstance.get()
     defs = build_defs(platform)
     is_first = any(platform.lake.version("/".join(key.path)) is None for asset in market.ASSETS for key in asset.keys)
     tags = all_years(platform) if is_first else years_due(platform)

@@ -14,7 +14,6 @@ import dagster as dg
 
 from pipelines import progress
 from pipelines.definitions import build_defs
-from pipelines.launcher import keep_connections
 from pipelines.resources import Platform
 from pipelines.rewritten import Rewritten, rewritten_by
 from pipelines.scope import FIRST, REPROCESS_TAG, Scope
@@ -82,7 +81,7 @@ def main(words: Sequence[str] | None = None) -> int:
         platform = Platform()
         scope = chosen(platform, asked.portfolio, asked.security, asked.row, asked.since)
         print(f"  {scope.why}: {scope.metadata['scope/what']}", flush=True)
-        rewritten = reprocess(scope, platform, keep_connections(dg.DagsterInstance.get()))
+        rewritten = reprocess(scope, platform, dg.DagsterInstance.get())
     except SetupError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

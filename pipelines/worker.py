@@ -91,19 +91,17 @@ def _run(launcher: int, request: int) -> int:
 
 
 def execute(request: str) -> None:
-    """The run, as `dagster api execute_run` would, but with connections that are kept."""
+    """The run, as `dagster api execute_run` would."""
     from dagster import DagsterInstance
     from dagster._cli.api import _execute_run_command_body
     from dagster._grpc.types import ExecuteRunArgs
     from dagster._serdes import deserialize_value
     from dagster._utils.interrupts import capture_interrupts
 
-    from pipelines.launcher import keep_connections
-
     asked = deserialize_value(request, ExecuteRunArgs)
     assert asked.instance_ref is not None, "the launcher says which instance the run belongs to"
     with capture_interrupts(), DagsterInstance.from_ref(asked.instance_ref) as instance:
-        _execute_run_command_body(asked.run_id, keep_connections(instance), lambda _: None, False)
+        _execute_run_command_body(asked.run_id, instance, lambda _: None, False)
 
 
 def end_with(launcher: int) -> None:

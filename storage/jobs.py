@@ -26,13 +26,15 @@ from storage.queries import statements
 _SQL = statements("storage", "jobs")
 _LOG = logging.getLogger("lakefolio.jobs")
 _LONGEST_PAUSE_S = 30.0
+_LONGEST_IDLE_S = 1.0
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Work by its name. `act` says whether there is more at once; if not, it is called again after `every_s`.
+    """Work by its name. `act` says whether there was something to do; then it is called again at once.
 
+    If not it is after `every_s`, and while nothing happens after up to a second: looking is most of an idle worker.
     `close` gives back what it holds, once it is called no more.
     """
 
@@ -96,10 +98,11 @@ def repeat(job: Job, stop: Event, failures: Failures) -> None:
 
 
 def _repeat(job: Job, stop: Event, failures: Failures) -> None:
+    idle = 0
     failed: int | None = None  # unknown: a process before this one may have left a failure behind
     while not stop.is_set():
         try:
-            has_more = job.act()
+            was_busy = job.act()
         except Exception as error:
             failed = (failed or 0) + 1
             pause_s = min(job.every_s * 2 ** min(failed, 20), _LONGEST_PAUSE_S)
@@ -108,7 +111,8 @@ def _repeat(job: Job, stop: Event, failures: Failures) -> None:
         else:
             if failed != 0:
                 failures.recovered(job.name)
-            failed, pause_s = 0, 0.0 if has_more else job.every_s
+            failed, idle = 0, 0 if was_busy else idle + 1
+            pause_s = 0.0 if was_busy else min(job.every_s * idle, max(job.every_s, _LONGEST_IDLE_S))
         stop.wait(pause_s)
 
 
