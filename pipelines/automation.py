@@ -9,6 +9,7 @@ import dagster as dg
 from pipelines.partitions import FIRST_DAY, SIMULATIONS, year_of
 from pipelines.pickup import Decision, PastRun, decide
 from pipelines.resources import REFRESH_LOCK, Platform
+from pipelines.run_process import was_killed
 from pipelines.tracking import without_history
 from storage import postgres
 from storage.horizon import unseen
@@ -74,6 +75,7 @@ def due_now(instance: dg.DagsterInstance, platform: Platform, job_names: Sequenc
         PastRun.of(record)
         for job_name in job_names
         for record in instance.get_run_records(dg.RunsFilter(job_name=job_name), limit=_RUNS_LOOKED_AT)
+        if not was_killed(record.dagster_run)
     ]
     runs = sorted(found, key=lambda run: run.asked_at, reverse=True)
     return decide(datetime.now(UTC), behind, is_locked, runs, edit[0] if edit else None)
@@ -116,7 +118,8 @@ def due_simulations(platform: Platform, head: Release) -> list[str]:
 
 def _may_ask(instance: dg.DagsterInstance, job_name: str, key: str) -> bool:
     filters = dg.RunsFilter(job_name=job_name, tags={"dagster/partition": key})
-    runs = [PastRun.of(record) for record in instance.get_run_records(filters, limit=_RUNS_LOOKED_AT)]
+    records = instance.get_run_records(filters, limit=_RUNS_LOOKED_AT)
+    runs = [PastRun.of(record) for record in records if not was_killed(record.dagster_run)]
     return decide(datetime.now(UTC), [key], False, runs, None).is_due
 
 

@@ -7,7 +7,6 @@ run still has a process of its own, so that killing it harms nothing else.
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -20,9 +19,7 @@ from dagster._core.launcher.base import CheckRunHealthResult, LaunchRunContext, 
 from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import ConfigurableClass, ConfigurableClassData, serialize_value
 
-from storage.process import ProcessId
-
-WORKER_TAG = "lakefolio/worker"
+from pipelines.run_process import local_process, tag_of
 
 
 class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
@@ -55,7 +52,7 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         with self._lock:
             pid = self._process()
             try:  # before the run begins: both write its record
-                self._instance.add_run_tags(run.run_id, {WORKER_TAG: f"{socket.gethostname()}:{ProcessId.of(pid)}"})
+                self._instance.add_run_tags(run.run_id, tag_of(pid))
             except BaseException:
                 self._tell("")
                 raise
@@ -63,7 +60,7 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
 
     def terminate(self, run_id: str) -> bool:
         run = self._instance.get_run_by_id(run_id)
-        process = _local_process(run) if run and not run.is_finished else None
+        process = local_process(run) if run and not run.is_finished else None
         if run is None or process is None or not process.is_alive():
             return False
         self._instance.report_run_canceling(run)
@@ -75,7 +72,7 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         """FAILED once the process is gone: run monitoring then ends a killed run, which would stay STARTED."""
-        process = _local_process(run)
+        process = local_process(run)
         if process is None:
             return CheckRunHealthResult(WorkerStatus.UNKNOWN, "it runs on another machine")
         if process.is_alive():
@@ -109,9 +106,3 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
 def _started() -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "pipelines.worker", str(os.getpid())]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
-
-
-def _local_process(run: DagsterRun) -> ProcessId | None:
-    """The process of a run on this machine: by its start too, as its pid may be a stranger's by now."""
-    host, _, process = run.tags.get(WORKER_TAG, "").partition(":")
-    return ProcessId.parse(process) if host == socket.gethostname() else None

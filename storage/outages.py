@@ -45,6 +45,7 @@ _BY_WORDS = {
     "cannot allocate memory": NO_MEMORY,
     "memoryerror": NO_MEMORY,
     "out of memory": NO_MEMORY,
+    "failed to allocate": NO_MEMORY,
     "std::bad_alloc": NO_MEMORY,
     "too many open files": NO_FILES,
 }

@@ -339,6 +339,26 @@ def test_a_failed_event_is_tried_again_after_growing_pauses_and_then_parked(sess
     assert (failing.calls, effects(session)) == (5, [])
 
 
+def test_a_retry_that_was_put_off_before_the_clock_was_set_back_is_due_with_all_behind_it(session, clock) -> None:
+    noted: list[int] = []
+
+    def fail_once(connection: Connection, message: EventMessage) -> None:
+        noted.append(message.version)
+        if len(noted) == 1:
+            raise ValueError("not yet")
+
+    consumer = Consumer("failing", None, fail_once)
+    register(session, consumer)
+    write(session, ONE, 1)
+    deliver(session, consumer, clock)
+    write(session, ONE, 2)
+    session.execute("update delivery set next_attempt_at = next_attempt_at + interval '1 year' where attempts = 1")
+
+    deliver(session, consumer, clock)
+
+    assert noted == [1, 1, 2]
+
+
 def test_after_a_dead_letter_the_next_events_go_on(session, clock) -> None:
     consumer = registered(session, Consumer("noting", None, Failing([1]), retry_after_s=()))
     write(session, ONE, 1)
