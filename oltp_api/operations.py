@@ -20,6 +20,7 @@ from storage.consumers import lag
 from storage.errors import LakeUnavailable
 from storage.horizon import NOTHING_SEEN, Horizon
 from storage.jobs import FailingJob, failing_jobs
+from storage.outages import outage_of
 from storage.queries import statements
 from storage.releases import Release
 
@@ -131,8 +132,15 @@ class Readiness:
             if time.monotonic() - self._proved_at < _PROOF_SECONDS:
                 return
             self._world.analytics.probe()
-            with self._world.pool.connection() as connection:
-                Operations(connection).probe_write()
+            try:
+                with self._world.pool.connection() as connection:
+                    Operations(connection).probe_write()
+            except psycopg.OperationalError:
+                raise
+            except psycopg.Error as error:
+                if outage_of(error):
+                    raise
+                raise NotReady(f"nothing can be stored ({type(error).__name__}); see the API's log") from error
             self._proved_at = time.monotonic()
 
 

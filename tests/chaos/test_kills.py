@@ -1,7 +1,7 @@
 """Every part of a running state is killed with -9 at random, again and again, under load; each comes back in time.
 
-Clients trade meanwhile as in test_crash, each command sent again under its key until it is answered. The next kill comes
-when all parts are back. 200 kills with `make chaos`; LAKEFOLIO_KILLS sets another number, LAKEFOLIO_SEED repeats a run.
+Clients trade meanwhile as in test_crash, each command sent again under its key until it is answered. The next kill
+comes when all parts are back. 200 kills with `make chaos`; LAKEFOLIO_KILLS: another number.
 The short form is tests/e2e/test_up_and_down.py.
 """
 
