@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import psutil
 import pytest
 import yaml
 
-from ops import lifecycle, processes, supervisor
+from ops import lifecycle, ownership, processes, supervisor
 from storage import embedded
 from tests.e2e.test_commands import make, refused, run
 from tests.waiting import wait_until
@@ -47,11 +48,15 @@ class Up:
         )
 
     def leaders(self) -> dict[str, psutil.Process]:
-        """Each server's own process, a child of the supervisor."""
+        """Each server's own process, a child of the supervisor; those that are there."""
+        owner = ownership.owner_of(self.home)
+        assert owner is not None, "the supervisor runs"
         found = {}
         for name in lifecycle.NAMES:
-            of_it = processes.processes_of(self.home, name)
-            found[name] = next(one for one in of_it if one.ppid() not in {other.pid for other in of_it})
+            for process in processes.processes_of(self.home, name):
+                with suppress(psutil.Error):
+                    if process.ppid() == owner.pid:
+                        found[name] = process
         return found
 
 

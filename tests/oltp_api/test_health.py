@@ -97,6 +97,9 @@ def test_nothing_is_dead_until_there_are_consumers(ready) -> None:
     assert ready()["dead_letters"] == 0
 
 
+NOT_READY = "not_ready"
+
+
 @pytest.mark.parametrize(
     ("refuse", "allow", "code"),
     [
