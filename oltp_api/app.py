@@ -19,7 +19,7 @@ from oltp_api.examples import show_examples
 from oltp_api.logs import logs_written
 from oltp_api.metrics import Metrics
 from oltp_api.observing import observe
-from oltp_api.operations import Operations, gauges
+from oltp_api.operations import Operations, Readiness, gauges
 from oltp_api.routes import (
     accounts,
     analytics,
@@ -73,6 +73,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with logs_written(chosen.log_format), opened(chosen) as app.state.world, _started_once_and_for_all():
+            app.state.readiness = Readiness(app.state.world)
             yield
 
     app = FastAPIOffline(

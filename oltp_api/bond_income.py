@@ -15,6 +15,7 @@ from oltp_api.dependencies import World
 from oltp_api.handlers.bond_income import look, post_bond_income
 from oltp_api.repositories.bonds import Candidate
 from oltp_api.unit_of_work import UnitOfWork
+from storage.jobs import for_each
 
 _LOG = logging.getLogger("lakefolio.bonds")
 _EVER = "0"
@@ -33,7 +34,7 @@ class BondIncomeJob:
     def __call__(self) -> int:
         """How many rows were posted."""
         self._notice()
-        return sum(self._posted(candidate) for candidate in self._known.values())
+        return for_each(self._known.values(), self._posted)
 
     def _notice(self) -> None:
         def changed(work: UnitOfWork) -> tuple[str, list[Candidate]]:

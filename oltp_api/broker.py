@@ -17,6 +17,7 @@ from domain.orders import Execution, FillSource, Order, Quote
 from domain.ports import AnalyticsRepository, Broker
 from oltp_api.dependencies import World
 from oltp_api.handlers.orders import fill_order, last_close
+from storage.jobs import for_each
 from storage.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class SimulatedBroker:
         self._close_of = close_of
 
     def executions(self, order: Order, today: date, now: datetime) -> Sequence[Execution]:
-        if now - order.placed_at < self._delay:
+        if abs(now - order.placed_at) < self._delay:  # in the future by more: the clock was set back since
             return []
         quote = self._close_of(self._prices.release().release_id, order.security.ticker, today)
         if quote is None or not quote.is_recent(today) or not order.accepts(quote.price):
@@ -70,7 +71,7 @@ def handle_order_placed(world: World, broker: Broker, payload: Mapping[str, obje
 
 def _fill_open_orders(world: World, broker: Broker, now: datetime, order_id: UUID | None) -> int:
     opened = world.transact(lambda work: work.orders.open_ones(order_id))
-    return sum(_filled(world, broker, *found, now) for found in opened)
+    return for_each(opened, lambda found: _filled(world, broker, *found, now))
 
 
 def _filled(world: World, broker: Broker, user_id: UUID, zone: str, order: Order, now: datetime) -> int:

@@ -11,7 +11,7 @@ status  when
 428     an edit must say, with If-Match, what it was made from
 422     the rules or the types turn the request down; nothing was stored
 500     a bug; the log has it, the answer does not
-503     try again later: no release yet, the database is busy or away (with Retry-After)
+503     try again later: no release yet, the lake cannot be read, the database is busy, away or full (with Retry-After)
 """
 
 import json
@@ -51,6 +51,8 @@ from domain.posted_prices import PricedElsewhere
 from oltp_api import bodies
 from oltp_api.etags import PreconditionRequired
 from storage import web_guard
+from storage.errors import LakeUnavailable
+from storage.outages import outage_of
 from storage.web_guard import CODE, WebRefusal, problem_members
 
 _LOG = logging.getLogger(__name__)
@@ -109,7 +111,8 @@ class ProblemView(BaseModel):
 
 def handle_errors(app: FastAPI) -> None:
     """Answer every failure of `app` as a problem."""
-    for kind in (Refusal, WebRefusal, RequestValidationError, HTTPException, psycopg.Error, Exception):
+    kinds = (Refusal, WebRefusal, RequestValidationError, HTTPException, psycopg.Error, LakeUnavailable, OSError)
+    for kind in (*kinds, MemoryError, Exception):
         app.add_exception_handler(kind, _answer)
 
 
@@ -117,6 +120,8 @@ def _answer(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
     if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _LOG.error("unexpected error", exc_info=error)
+    elif isinstance(error, LakeUnavailable):
+        _LOG.warning("the lake cannot be read: %r", error.__cause__)
     elif isinstance(error, psycopg.Error):
         _LOG.warning("the database said %s, answered as %s", type(error).__name__, problem.code)
     request.scope[CODE] = problem.code
@@ -130,6 +135,8 @@ def _members(problem: Problem, instance: str) -> dict[str, object]:
 
 
 def problem_of(error: Exception) -> Problem:
+    if isinstance(error, (psycopg.Error, OSError, MemoryError)) and (outage := outage_of(error)):
+        return _later(outage.code, outage.sentence)
     match error:
         case Refusal():
             return _refused(error)
@@ -141,6 +148,8 @@ def problem_of(error: Exception) -> Problem:
         case HTTPException():
             code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
             return Problem(error.status_code, code, str(error.detail), headers=error.headers or {})
+        case LakeUnavailable():
+            return _later("lake_unavailable", str(error))
         case psycopg.errors.NumericValueOutOfRange():
             return Problem(422, "invalid_number", "the result is too large to be recorded")
         case psycopg.Error() if isinstance(error, _TRANSIENT):
@@ -206,6 +215,8 @@ _EXAMPLES: Sequence[Problem] = [
         PreconditionRequired(),
         RequestValidationError([{"loc": ("body", "quantity"), "type": "missing", "msg": "Field required"}]),
         NoRelease(),
+        LakeUnavailable("the lake cannot be read now (OSError; look at its folder or bucket)"),
+        psycopg.errors.DiskFull(),
         psycopg.errors.LockNotAvailable(),
         psycopg.OperationalError(),
         web_guard.invalid_host(),

@@ -226,6 +226,7 @@ _READY = {
     "release_lag_seconds": 0,
     "oldest_transaction_seconds": 0.02,
     "dead_letters": 0,
+    "failing_jobs": [],
 }
 
 EXAMPLES: Mapping[type[BaseModel], Mapping[str, Any]] = {

@@ -13,6 +13,8 @@ GAUGES = {
     "pool_connections_in_use": "Connections that a request holds.",
     "pool_requests_waiting": "Requests that wait for a connection.",
     "database_up": "Whether the database answers; 0 leaves out all that it would tell.",
+    "lake_up": "Whether the newest release can be read; 0 leaves out all that it would tell.",
+    "failing_jobs": "Jobs of the worker whose last attempt failed.",
     "ledger_rows": "Rows recorded in the ledger.",
     "oldest_transaction_seconds": "Age of the oldest open transaction of the database.",
     "outbox_waiting_events": "Events that a consumer has not handled.",

@@ -1,8 +1,11 @@
 """How the system is doing: what health, metrics and support ask of the database and of the newest release."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from threading import Lock
 from typing import Any
 from uuid import UUID
 
@@ -14,12 +17,16 @@ from oltp_api.dependencies import World
 from oltp_api.errors import NotReady
 from storage.analytics import LakeAnalyticsRepository
 from storage.consumers import lag
+from storage.errors import LakeUnavailable
 from storage.held import HeldPortfolio
 from storage.horizon import NOTHING_SEEN, Horizon
+from storage.jobs import FailingJob, failing_jobs
+from storage.outages import outage_of
 from storage.queries import statements
 from storage.releases import Release
 
 _SQL = statements("oltp_api", "operations")
+_PROOF_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,7 @@ class State:
     waiting_events: int
     lag_seconds: float
     dead_letters: int
+    failing_jobs: Sequence[FailingJob]
 
 
 class Operations:
@@ -48,7 +56,19 @@ class Operations:
         found = self._row("state")
         system_identifier = found.pop("system_identifier")
         lag = self._lag(release.horizon, system_identifier, held) if release else None
-        return State(**found, **self._events(), release_lag_seconds=lag)
+        jobs = failing_jobs(self._connection)
+        return State(**found, **self._events(), release_lag_seconds=lag, failing_jobs=jobs)
+
+    def probe_write(self) -> None:
+        """Store a page as a trade would, new file and log included; what refuses is raised.
+
+        While a dump reads the table it is not emptied, and a page is added.
+        """
+        with suppress(psycopg.errors.LockNotAvailable), self._connection.transaction():
+            self._connection.execute(_SQL["empty_probe"])
+        with self._connection.transaction():
+            self._connection.execute(_SQL["probe"])
+        self._connection.commit()
 
     def _events(self) -> dict[str, Any]:
         """What the slowest consumer of events has before it, and what nobody could handle."""
@@ -92,20 +112,45 @@ def newest_release(analytics: LakeAnalyticsRepository) -> Release | None:
         return None
 
 
-def held_portfolios(world: World) -> Mapping[str, HeldPortfolio]:
+def held_portfolios(world: World, release: Release | None) -> Mapping[str, HeldPortfolio]:
     """Those that the newest release holds; none before the first."""
-    return world.analytics.held() if newest_release(world.analytics) else {}
+    return world.analytics.held() if release else {}
 
 
-def state_of(world: World) -> tuple[State, Release | None]:
-    """The state and the newest release; NotReady if the database has another schema than we were started for."""
-    release = newest_release(world.analytics)
+def state_of(world: World, release: Release | None) -> State:
+    """The state beside a release; NotReady if the database has another schema than we were started for."""
+    held = held_portfolios(world, release)
     with world.pool.connection() as connection:
         operations = Operations(connection)
         schema_version = operations.schema_version()
         if schema_version != world.schema_version:
             raise NotReady(f"the schema is at {schema_version}, this process was started for {world.schema_version}")
-        return operations.state(release, held_portfolios(world)), release
+        return operations.state(release, held)
+
+
+class Readiness:
+    """Whether a trade can be stored and a release be read now, by doing both; asked at most once a second."""
+
+    def __init__(self, world: World) -> None:
+        self._world, self._lock = world, Lock()
+        self._proved_at = -_PROOF_SECONDS
+
+    def prove(self) -> None:
+        """Raise what keeps either from being done."""
+        with self._lock:
+            if time.monotonic() - self._proved_at < _PROOF_SECONDS:
+                return
+            self._world.analytics.probe()
+            try:
+                with self._world.pool.connection() as connection:
+                    Operations(connection).probe_write()
+            except psycopg.OperationalError:
+                raise
+            except psycopg.Error as error:
+                if outage_of(error):
+                    raise
+                raise NotReady(f"nothing can be stored ({type(error).__name__}); see the API's log") from error
+            self._proved_at = time.monotonic()
 
 
 def gauges(world: World) -> Mapping[str, float | None]:
@@ -117,27 +162,37 @@ def gauges(world: World) -> Mapping[str, float | None]:
         "pool_connections_in_use": size - pool.get("pool_available", 0),
         "pool_requests_waiting": pool.get("requests_waiting", 0),
         "database_up": 0,
+        "lake_up": 0,
     }
-    try:
-        state, release = state_of(world)
-        with world.pool.connection() as connection:
-            ledger_rows = Operations(connection).ledger_rows()
-    except (psycopg.Error, NotReady):
-        return found
-    now = datetime.now(UTC)
-    age = (now - release.released_at).total_seconds() if release else None
-    held = [(now - one.held_since).total_seconds() for one in held_portfolios(world).values()]
+    release = None
+    with suppress(LakeUnavailable):
+        release = newest_release(world.analytics)
+        found["lake_up"] = 1
+    if release:
+        now = world.clock.now()
+        held = [(now - one.held_since).total_seconds() for one in held_portfolios(world, release).values()]
+        found.update(
+            release_id=release.release_id,
+            release_age_seconds=(now - release.released_at).total_seconds(),
+            held_portfolios=len(held),
+            held_oldest_seconds=max(held, default=0),
+        )
+    with suppress(psycopg.Error, NotReady):
+        found.update(_database_gauges(world, release))
+    return found
+
+
+def _database_gauges(world: World, release: Release | None) -> Mapping[str, float | None]:
+    state = state_of(world, release)
+    with world.pool.connection() as connection:
+        ledger_rows = Operations(connection).ledger_rows()
     return {
-        **found,
         "database_up": 1,
         "ledger_rows": ledger_rows,
         "oldest_transaction_seconds": state.oldest_transaction_seconds,
         "outbox_waiting_events": state.waiting_events,
         "outbox_lag_seconds": state.lag_seconds,
         "dead_letters": state.dead_letters,
-        "held_portfolios": len(held),
-        "held_oldest_seconds": max(held, default=0),
-        "release_id": release.release_id if release else None,
-        "release_age_seconds": age,
         "release_lag_seconds": state.release_lag_seconds,
+        "failing_jobs": len(state.failing_jobs),
     }

@@ -7,28 +7,25 @@ Any number may run beside the API; each consumer has one of them at a time. SIGT
 import logging
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from threading import Event, Thread
-
-import psycopg
-from psycopg_pool import PoolTimeout
+from collections.abc import Sequence
+from threading import Event
 
 from domain.ports import EventMessage, EventPublisher
 from oltp_api.app import opened
 from oltp_api.bond_income import BondIncomeJob
 from oltp_api.broker import broker_of, fill_due_orders
 from oltp_api.dependencies import World
+from storage.clock import SystemClock
 from storage.collateral import on_position_snapshot_created
-from storage.consumers import Connection, Consumer, Handler, run_consumers
-from storage.errors import SetupError
+from storage.consumers import Connection, Consumer, Handler, delivery_jobs
+from storage.jobs import Job, PostgresFailures, at_work
+from storage.outages import in_one_sentence
 from storage.postgres import locate, prepare
 from storage.publishers import publisher_of
 from storage.settings import Settings, settings
 
-_LOG = logging.getLogger("lakefolio.worker")
 _LOOK_EVERY_S = 0.5
-Job = Callable[[], object]
+_DELIVER_EVERY_S = 0.2
 
 
 def consumers(current: Settings) -> Sequence[Consumer]:
@@ -45,47 +42,26 @@ def main() -> int:
     stop = Event()
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: stop.set())
-    try:
-        listening = consumers(settings())
-        database = locate(settings())
-        prepare(database)
-    except SetupError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    with opened(settings()) as world, at_work(jobs_of(settings(), world), stop):
-        run_consumers(database.app_url, listening, stop)
+    listening = consumers(settings())
+    database = locate(settings())
+    prepare(database)
+    with opened(settings()) as world:
+        jobs = [
+            *jobs_of(settings(), world),
+            *delivery_jobs(database.app_url, listening, SystemClock(), _DELIVER_EVERY_S),
+        ]
+        with at_work(jobs, stop, PostgresFailures(database.app_url)):
+            stop.wait()
     return 0
 
 
-def jobs_of(current: Settings, world: World) -> Mapping[str, Job]:
+def jobs_of(current: Settings, world: World) -> Sequence[Job]:
     """What is looked at again and again, whatever happened: open orders, and what bonds owe."""
+    bonds = Job("bond income", BondIncomeJob(world), _LOOK_EVERY_S)
     broker = broker_of(current, world.analytics)
-    bonds: Mapping[str, Job] = {"bond income": BondIncomeJob(world)}
     if broker is None:
-        return bonds
-    return {"orders": lambda: fill_due_orders(world, broker, world.clock.now()), **bonds}
-
-
-@contextmanager
-def at_work(jobs: Mapping[str, Job], stop: Event) -> Iterator[None]:
-    """Each job has a thread beside what goes on inside."""
-
-    def look(name: str, job: Job) -> None:
-        while not stop.wait(_LOOK_EVERY_S):
-            try:
-                job()
-            except (psycopg.Error, PoolTimeout):
-                _LOG.warning("%s cannot be looked at; trying again", name, exc_info=True)
-
-    looking = [Thread(target=look, args=job, name=job[0]) for job in jobs.items()]
-    for thread in looking:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for thread in looking:
-            thread.join()
+        return [bonds]
+    return [Job("orders", lambda: fill_due_orders(world, broker, world.clock.now()), _LOOK_EVERY_S), bonds]
 
 
 def _publish_to(publisher: EventPublisher) -> Handler:
@@ -96,4 +72,4 @@ def _publish_to(publisher: EventPublisher) -> Handler:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(in_one_sentence(main))

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ops import processes
+from ops import lifecycle, ownership, processes
 from ops.environment import prepared_database
 from storage import archive, backup, backup_contents, buckets, cluster_code, dumps, embedded, postgres
 from storage.backup_contents import INCLUDED, LOGICAL, PHYSICAL
@@ -26,7 +26,6 @@ from storage.settings import Settings
 
 BACKUPS = "backups"
 T = TypeVar("T")
-_SERVERS = ("daemon", "webserver", "api")
 
 
 def write(current: Settings, file: Path | None) -> Path:
@@ -186,7 +185,8 @@ def _folders(current: Settings, told: Mapping[str, Any]) -> list[Path]:
 
 
 def _refuse_in_use(current: Settings) -> None:
-    running = [name for name in _SERVERS if processes.is_running(current.home, name)]
+    ownership.refuse_owned(current.home)
+    running = [name for name in lifecycle.NAMES if processes.is_running(current.home, name)]
     if running:
         raise SetupError(f"{', '.join(running)} of {current.home} run; `make down` stops them")
     if embedded.is_running(current.home):

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,13 +12,14 @@ import httpx
 from pydantic import ValidationError
 
 from ops import backup as backups
-from ops import demo, processes, report, review_report
+from ops import demo, lifecycle, processes, report, review_report
 from ops.client import get
 from ops.environment import export_lines, prepared, prepared_database
-from storage import buckets, embedded, ledger, postgres
+from storage import buckets, ledger, postgres
 from storage.clock import SystemClock
 from storage.consumers import replay as replay_dead_letters
 from storage.errors import SetupError
+from storage.outages import in_one_sentence
 from storage.settings import REPOSITORY, Settings, settings
 
 
@@ -44,14 +44,15 @@ def main(words: Sequence[str] | None = None) -> int:
     parsers["restore"].add_argument("--force", action="store_true", help="move a state that is there aside")
     arguments = parser.parse_args(words)
     os.umask(0o077)  # what this and all that it starts write is its owner's alone
+    return in_one_sentence(lambda: _run(arguments))
+
+
+def _run(arguments: argparse.Namespace) -> int:
     try:
         return _COMMANDS[arguments.command](settings(), arguments)
-    except SetupError as error:
-        print(f"error: {error}", file=sys.stderr)
     except ValidationError as error:
         (name, *_), why = error.errors()[0]["loc"], error.errors()[0]["msg"]
-        print(f"error: {str(name).upper()} is set to something else than it may be: {why}", file=sys.stderr)
-    return 2
+        raise SetupError(f"{str(name).upper()} is set to something else than it may be: {why}") from error
 
 
 def env(current: Settings, _: argparse.Namespace) -> int:
@@ -61,35 +62,19 @@ def env(current: Settings, _: argparse.Namespace) -> int:
 
 
 def up(current: Settings, arguments: argparse.Namespace) -> int:
-    """Start the API, its worker, the Dagster UI and its daemon, and say where they are."""
-    api, ui = processes.api(arguments.api_port), processes.webserver(arguments.ui_port)
-    running = [name for name in _SERVERS if processes.is_running(current.home, name)]
-    if running:
-        raise SetupError(f"{', '.join(running)} of {current.home} run already; `make down` stops them")
-    processes.refuse_taken(api.port, "API_PORT")
-    processes.refuse_taken(ui.port, "UI_PORT")
-    buckets.of(current)
-    variables = prepared(current)
-    servers = [api, processes.worker(), ui, processes.daemon()]
-    try:
-        for server in servers:
-            print(f"  starting {server.name} ...", flush=True)
-            processes.start(server, current.home, variables)
-        for server in servers:
-            processes.wait_ready(server, current.home)
-    except (SetupError, KeyboardInterrupt):
-        _stop_servers(current)
-        raise
-    print(f"\n  API        http://127.0.0.1:{api.port}/docs\n  Dagster    http://127.0.0.1:{ui.port}")
+    """Start the API, its worker, the Dagster UI and its daemon, keep them running, and say where they are."""
+    api_port, ui_port = arguments.api_port, arguments.ui_port
+    lifecycle.up(current, api_port, ui_port)
+    print(f"\n  API        http://127.0.0.1:{api_port}/docs\n  Dagster    http://127.0.0.1:{ui_port}")
     print(f"  state      {current.home}\n  logs       {current.home / 'logs'}\n\n  `make down` stops them.")
+    if reason := lifecycle.unready(api_port):
+        print(f"\n  It runs, but not all can be done yet: {reason}")
     return 0
 
 
 def down(current: Settings, _: argparse.Namespace) -> int:
     """Stop what `up` started, and the embedded database."""
-    stopped = _stop_servers(current)
-    if not current.database_url:
-        embedded.stop(current.home)
+    stopped = lifecycle.down(current)
     print(f"  stopped {', '.join(stopped) or 'nothing'}; what was recorded stays in {current.home}")
     return 0
 
@@ -97,7 +82,7 @@ def down(current: Settings, _: argparse.Namespace) -> int:
 def run(current: Settings, arguments: argparse.Namespace) -> int:
     """Prepare the database, set the environment and become the given program; the entry point of a container."""
     if not arguments.program:
-        raise SetupError("`run` needs a program, such as: python -m ops run dagster-daemon run -w workspace.yaml")
+        raise SetupError("`run` needs a program, such as: python -m ops run python -m pipelines.daemon")
     variables = {**os.environ, **prepared(current)}
     os.chdir(REPOSITORY)
     os.execvpe(arguments.program[0], arguments.program, variables)
@@ -200,11 +185,6 @@ def restore(current: Settings, arguments: argparse.Namespace) -> int:
     return backups.restore(current, arguments.file, arguments.force, lambda state: verify(state, arguments))
 
 
-def _stop_servers(current: Settings) -> list[str]:
-    return [name for name in _SERVERS if processes.stop(current.home, name)]
-
-
-_SERVERS = ("daemon", "webserver", "worker", "api")
 _COMMANDS = {
     "env": env,
     "up": up,

@@ -7,6 +7,7 @@ demo again changes nothing twice.
 import csv
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -14,6 +15,7 @@ import httpx
 from ops import bond_report, processes, report, review_report
 from ops.client import pages, post
 from ops.environment import prepared
+from ops.lifecycle import DEMO
 from storage import embedded
 from storage.errors import SetupError
 from storage.settings import REPOSITORY, Settings
@@ -27,8 +29,9 @@ def run(current: Settings) -> int:
     """Set up the state folder `demo`, record the history, refresh, and print the report."""
     started = time.perf_counter()
     state = _demo_settings(current)
+    was_running = embedded.is_running(state.home)
     variables = {**prepared(state), "FRED_API_KEY": ""}
-    api = processes.api(processes.free_port())
+    api = replace(processes.api(processes.free_port()), name=DEMO)  # one that `make up` has started stays
     try:
         _say(f"starting the API in {_relative(state)}")
         processes.start(api, state.home, variables)
@@ -43,8 +46,9 @@ def run(current: Settings) -> int:
             print(bond_report.render(bond_report.gather(client, bonds_id)))
             page = review_report.save_page(client, portfolio_id, state.home / "review.html")
     finally:
-        processes.stop(state.home, "api")
-        embedded.stop(state.home)
+        processes.stop(state.home, DEMO)
+        if not was_running:
+            embedded.stop(state.home)
     print(_where(state, time.perf_counter() - started, page))
     return 0
 

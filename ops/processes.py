@@ -1,6 +1,13 @@
-"""Servers of one state folder: started in the background, known by their pid files, stopped by their own pid."""
+"""Servers of one state folder: started in the background, known by a mark in their environment, ended by it.
 
+A mark says which server of which folder a process belongs to, and whatever a process starts inherits it: a run that the
+daemon has forked is found with it, also when all between them are gone. A number in a file would name a stranger after
+a reboot, and none of what the process had started.
+"""
+
+import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -10,15 +17,39 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
 
-import httpx
+import psutil
 
 from storage.errors import SetupError
 from storage.private import private_folder
 from storage.settings import REPOSITORY
 
-_CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
-"""Servers that this process has started: it is their parent, and must ask how they ended."""
+_MARK = "LAKEFOLIO_PART"
+_GENTLE_SECONDS = 15
+_KILL_SECONDS = 10
+_IDLE_SECONDS = 60
+_MOST_SAID_CHARACTERS = 300
+_SENTENCE = re.compile(r"(?:error|storage\.errors\.SetupError): (.*)")
+_ERROR = re.compile(r"[\w.]*(?:Error|Exception|Interrupt): ")
+_STARTED: dict[str, "Started"] = {}
+"""By mark, what this process has started last: it is their parent, and reaps them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A server that this process has started; `log_begin` is where its part of its log begins."""
+
+    process: "subprocess.Popen[bytes]"
+    log_begin: int
+
+    def ending(self) -> str | None:
+        """How it ended, or None while it runs."""
+        code = self.process.poll()
+        if code is None:
+            return None
+        return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +73,16 @@ def webserver(port: int) -> Server:
 
 
 def daemon() -> Server:
-    program = str(Path(sys.executable).with_name("dagster-daemon"))
-    return Server("daemon", [program, "run", "-w", "workspace.yaml"])
+    return Server("daemon", [sys.executable, "-m", "pipelines.daemon"])
 
 
 def worker() -> Server:
     return Server("worker", [sys.executable, "-m", "oltp_api.worker"])
+
+
+def servers(api_port: int, ui_port: int) -> Sequence[Server]:
+    """The parts of a running state but for PostgreSQL."""
+    return [api(api_port), worker(), webserver(ui_port), daemon()]
 
 
 def refuse_taken(port: int | None, variable: str) -> None:
@@ -65,39 +100,63 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start(server: Server, home: Path, environment: Mapping[str, str]) -> int:
-    """Start `server` in the background, its output in `<home>/logs`; its pid, kept in `<home>/run`."""
-    log, pid_file = _log(home, server.name), _pid_file(home, server.name)
-    for file in (log, pid_file):
-        private_folder(file.parent)
-    with log.open("ab") as output:
+def start(server: Server, home: Path, environment: Mapping[str, str]) -> Started:
+    """Start `server` in the background, its output in `<home>/logs`."""
+    mark, begin = _mark(home, server.name), log_size(home, server.name)
+    if mark in _STARTED:
+        _STARTED[mark].ending()
+    with _output(home, server.name) as output:
         process = subprocess.Popen(
             list(server.command),
             cwd=REPOSITORY,
-            env={**os.environ, **environment},
+            env={**os.environ, **environment, _MARK: mark},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
-    pid_file.write_text(str(process.pid))
-    _CHILDREN[process.pid] = process
-    return process.pid
+    _STARTED[mark] = Started(process, begin)
+    return _STARTED[mark]
 
 
-def wait_ready(server: Server, home: Path, seconds: float = 60) -> None:
-    """Return when the server answers; SetupError with the last line of its log if it ends or takes too long."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+def _output(home: Path, name: str) -> IO[bytes]:
+    """The server's log; nowhere if it cannot be written, for a full disk must not keep a server away."""
+    try:
+        private_folder(log(home, name).parent)
+        return log(home, name).open("ab")
+    except OSError:
+        return Path(os.devnull).open("ab")
+
+
+def wait_ready(server: Server, home: Path, idle_seconds: float = _IDLE_SECONDS) -> None:
+    """Return when the server answers; SetupError if it ends, or does nothing at all for `idle_seconds`."""
+    work = Progress(home, [server.name])
+    while not is_ready(server):
         if not is_running(home, server.name):
-            break
-        if server.ready_url is None or _answers(server.ready_url):
-            return
+            started = _STARTED[_mark(home, server.name)]
+            started.ending()
+            raise SetupError(f"{server.name} did not start: {last_said(home, server.name, started.log_begin)}")
+        if work.idle_seconds() > idle_seconds:
+            raise SetupError(f"{server.name} has done nothing for {idle_seconds:.0f} s; see {log(home, server.name)}")
         time.sleep(0.1)
-    lines = _log(home, server.name).read_text(errors="replace").strip().splitlines()
-    raise SetupError(
-        f"{server.name} did not start: {lines[-1] if lines else 'no output'} (see {_log(home, server.name)})"
-    )
+
+
+class Progress:
+    """Whether servers that are not ready yet still work: on a busy machine only that tells slow from stuck."""
+
+    def __init__(self, home: Path, names: Sequence[str]) -> None:
+        self._home, self._names = home, names
+        self._cpu_seconds, self._moved_at, self._looked_at = 0.0, time.monotonic(), 0.0
+
+    def idle_seconds(self) -> float:
+        """How long none of them has used the processor; looked at once a second."""
+        if time.monotonic() - self._looked_at < 1:
+            return time.monotonic() - self._moved_at
+        self._looked_at = time.monotonic()
+        used = sum(_cpu_seconds(process) for name in self._names for process in processes_of(self._home, name))
+        if used != self._cpu_seconds:
+            self._cpu_seconds, self._moved_at = used, time.monotonic()
+        return time.monotonic() - self._moved_at
 
 
 def refresh(environment: Mapping[str, str]) -> int:
@@ -106,34 +165,112 @@ def refresh(environment: Mapping[str, str]) -> int:
     return subprocess.run(command, cwd=REPOSITORY, env={**os.environ, **environment}).returncode
 
 
+def is_ready(server: Server) -> bool:
+    return server.ready_url is None or _answers(server.ready_url)
+
+
 def is_running(home: Path, name: str) -> bool:
-    pid = _pid(home, name)
-    if pid is None:
-        return False
-    if pid in _CHILDREN and _CHILDREN[pid].poll() is not None:
-        del _CHILDREN[pid]  # a child of ours that ended must not look alive
-        return False
-    with suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, 0)
-        return True
+    return bool(processes_of(home, name))
+
+
+def processes_of(home: Path, name: str) -> list[psutil.Process]:
+    """The server `name` of `home` and all that it has started, whoever their parent is now."""
+    mark, found = _mark(home, name), []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get(_MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def stop(home: Path, name: str, seconds: float = _GENTLE_SECONDS) -> bool:
+    """End the server and all that it has started, gently first; whether there was any."""
+    return bool(stop_all(home, [name], seconds))
+
+
+def stop_all(home: Path, names: Sequence[str], seconds: float = _GENTLE_SECONDS) -> list[str]:
+    """The same for several at once; the names of those that ran. SetupError if one outlives SIGKILL."""
+    running = {name: processes_of(home, name) for name in names}
+    leaders = [process for found in running.values() for process in found if _leads(process, found)]
+    _send(leaders, signal.SIGTERM)
+    if not _until(lambda: not any(_is_alive(process) for process in leaders), seconds):
+        _send(leaders, signal.SIGKILL)
+    end_rest(home, names)
+    for name in names:
+        if started := _STARTED.get(_mark(home, name)):
+            with suppress(subprocess.TimeoutExpired):
+                started.process.wait(_KILL_SECONDS)
+    return [name for name, found in running.items() if found]
+
+
+def end_rest(home: Path, names: Sequence[str], gentle_seconds: float = 3) -> None:
+    """End what servers have started and left behind: runs, and code servers."""
+
+    def rest() -> list[psutil.Process]:
+        return [process for name in names for process in processes_of(home, name)]
+
+    if not (left := rest()):
+        return
+    _send(left, signal.SIGTERM)
+    if _until(lambda: not rest(), gentle_seconds):
+        return
+
+    def is_over() -> bool:
+        _send(left := rest(), signal.SIGKILL)
+        return not left
+
+    if not _until(is_over, _KILL_SECONDS):
+        pids = ", ".join(str(process.pid) for process in rest())
+        raise SetupError(f"processes {pids} of {home} do not end, not even killed; a disk may not answer")
+
+
+def log(home: Path, name: str) -> Path:
+    return home / "logs" / f"{name}.log"
+
+
+def log_size(home: Path, name: str) -> int:
+    with suppress(OSError):
+        return log(home, name).stat().st_size
+    return 0
+
+
+def last_said(home: Path, name: str, since: int) -> str:
+    """What the server has said of its end since byte `since` of its log: a sentence of ours, an error, a last line."""
+    try:
+        text = log(home, name).read_bytes()[since:].decode(errors="replace")
+    except OSError:
+        text = ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    sentences = [found[1] for line in lines if (found := _SENTENCE.match(line))]
+    errors = [line for line in lines if _ERROR.match(line)]
+    said = (sentences or errors or lines or ["it said nothing"])[-1][:_MOST_SAID_CHARACTERS]
+    return said if sentences else f"{said} (see {log(home, name)})"
+
+
+def _leads(process: psutil.Process, found: Sequence[psutil.Process]) -> bool:
+    """Whether a server itself, and not what it has started, which it ends in its own way."""
+    with suppress(psutil.Error):
+        return process.ppid() not in {other.pid for other in found}
     return False
 
 
-def stop(home: Path, name: str, seconds: float = 15) -> bool:
-    """End the server by its own pid, gently first; whether there was one."""
-    pid = _pid(home, name)
-    if pid is None:
-        return False
-    if not is_running(home, name):
-        _pid_file(home, name).unlink(missing_ok=True)
-        return False
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
-    if not _until(lambda: not is_running(home, name), seconds):
-        with suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
-    _pid_file(home, name).unlink(missing_ok=True)
-    return True
+def _send(targets: Sequence[psutil.Process], number: signal.Signals) -> None:
+    for process in targets:
+        with suppress(psutil.Error):  # psutil signals nobody who has got the pid of one that is gone
+            process.send_signal(number)
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    with suppress(psutil.Error):
+        times = process.cpu_times()
+        return float(times.user + times.system)
+    return 0.0
 
 
 def _until(is_true: Callable[[], bool], seconds: float) -> bool:
@@ -146,22 +283,17 @@ def _until(is_true: Callable[[], bool], seconds: float) -> bool:
 
 
 def _answers(url: str) -> bool:
+    """By the standard library's client: httpx reads all certificates for each question, 20 ms of a busy core."""
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=2)
     try:
-        return httpx.get(url, timeout=2, trust_env=False).status_code < 500
-    except httpx.HTTPError:
+        connection.request("GET", address.path)
+        return connection.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()
 
 
-def _pid(home: Path, name: str) -> int | None:
-    try:
-        return int(_pid_file(home, name).read_text())
-    except (OSError, ValueError):
-        return None
-
-
-def _pid_file(home: Path, name: str) -> Path:
-    return home / "run" / f"{name}.pid"
-
-
-def _log(home: Path, name: str) -> Path:
-    return home / "logs" / f"{name}.log"
+def _mark(home: Path, name: str) -> str:
+    return f"{name}@{home.resolve()}"

@@ -15,6 +15,7 @@ from pipelines.quality.quarantine import FINAL, TABLE, Reason, quarantine_rows
 from pipelines.resources import Platform
 from storage.errors import SetupError
 from storage.lake import Lake
+from storage.outages import in_one_sentence
 
 OWN = "raw/own_price"
 RELEASED = "meta/quarantine_release"
@@ -87,4 +88,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(in_one_sentence(main))

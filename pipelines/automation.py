@@ -10,6 +10,7 @@ from domain.ledger import FIRST_DAY
 from pipelines.partitions import year_of
 from pipelines.pickup import Decision, PastRun, decide
 from pipelines.resources import REFRESH_LOCK, SIMULATION_LOCK, Platform
+from pipelines.run_process import was_killed
 from pipelines.simulation_queue import due_simulations
 from pipelines.tracking import without_history
 from storage import postgres
@@ -82,13 +83,18 @@ def due_now(instance: dg.DagsterInstance, platform: Platform, job_names: Sequenc
         behind = unseen(connection, head.horizon) if head else ["everything"]
         is_locked = postgres.is_locked(connection, REFRESH_LOCK)
         edit = connection.execute(_NEWEST_EDIT).fetchone()
+    return decide(datetime.now(UTC), behind, is_locked, past_runs(instance, job_names), edit[0] if edit else None)
+
+
+def past_runs(instance: dg.DagsterInstance, job_names: Sequence[str]) -> list[PastRun]:
+    """The last runs of some jobs, newest first, without those whose process was killed: they tried nothing."""
     found = [
         PastRun.of(record)
         for job_name in job_names
         for record in instance.get_run_records(dg.RunsFilter(job_name=job_name), limit=_RUNS_LOOKED_AT)
+        if not was_killed(record.dagster_run)
     ]
-    runs = sorted(found, key=lambda run: run.asked_at, reverse=True)
-    return decide(datetime.now(UTC), behind, is_locked, runs, edit[0] if edit else None)
+    return sorted(found, key=lambda run: run.asked_at, reverse=True)
 
 
 def simulation_sensor(simulate: Any) -> dg.SensorDefinition:
@@ -105,8 +111,7 @@ def simulation_sensor(simulate: Any) -> dg.SensorDefinition:
         due = [str(one) for one in due_simulations(platform, platform.releases.head())]
         with postgres.connect(platform.database.admin_url) as connection:
             is_locked = postgres.is_locked(connection, SIMULATION_LOCK)
-        filters = dg.RunsFilter(job_name=simulate.name)
-        runs = [PastRun.of(record) for record in context.instance.get_run_records(filters, limit=_RUNS_LOOKED_AT)]
+        runs = past_runs(context.instance, [simulate.name])
         decision = decide(datetime.now(UTC), due, is_locked, runs, None)
         if not decision.is_due:
             return dg.SkipReason(f"{len(due)} simulations wait; {decision.reason}")

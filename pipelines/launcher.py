@@ -7,14 +7,10 @@ run still has a process of its own, so that killing it harms nothing else.
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from dagster import DagsterInstance, DagsterRun
@@ -23,7 +19,7 @@ from dagster._core.launcher.base import CheckRunHealthResult, LaunchRunContext, 
 from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import ConfigurableClass, ConfigurableClassData, serialize_value
 
-WORKER_TAG = "lakefolio/worker"
+from pipelines.run_process import local_process, tag_of
 
 
 class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
@@ -56,7 +52,7 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         with self._lock:
             pid = self._process()
             try:  # before the run begins: both write its record
-                self._instance.add_run_tags(run.run_id, {WORKER_TAG: f"{socket.gethostname()}:{pid}"})
+                self._instance.add_run_tags(run.run_id, tag_of(pid))
             except BaseException:
                 self._tell("")
                 raise
@@ -64,12 +60,11 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
 
     def terminate(self, run_id: str) -> bool:
         run = self._instance.get_run_by_id(run_id)
-        pid = _local_pid(run) if run and not run.is_finished else None
-        if run is None or pid is None or not _is_worker(pid):
+        process = local_process(run) if run and not run.is_finished else None
+        if run is None or process is None or not process.is_alive():
             return False
         self._instance.report_run_canceling(run)
-        os.kill(pid, signal.SIGINT)
-        return True
+        return process.send(signal.SIGINT)
 
     @property
     def supports_check_run_worker_health(self) -> bool:
@@ -77,12 +72,12 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         """FAILED once the process is gone: run monitoring then ends a killed run, which would stay STARTED."""
-        pid = _local_pid(run)
-        if pid is None:
+        process = local_process(run)
+        if process is None:
             return CheckRunHealthResult(WorkerStatus.UNKNOWN, "it runs on another machine")
-        if _is_worker(pid):
-            return CheckRunHealthResult(WorkerStatus.RUNNING, run_worker_id=str(pid))
-        return CheckRunHealthResult(WorkerStatus.FAILED, f"its process {pid} has ended", transient=False)
+        if process.is_alive():
+            return CheckRunHealthResult(WorkerStatus.RUNNING, run_worker_id=str(process))
+        return CheckRunHealthResult(WorkerStatus.FAILED, f"its process {process.pid} has ended", transient=False)
 
     def dispose(self) -> None:
         with self._lock:
@@ -108,29 +103,6 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         self._worker.stdin.flush()
 
 
-def keep_connections(instance: DagsterInstance) -> DagsterInstance:
-    """The instance, its connections kept: a run otherwise opens 450 to Dagster's storage, at 2 ms each.
-
-    Which columns and tables that storage has is asked once, not four times for every asset check, at 6 ms each.
-    """
-    instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3600, max_overflow=5)
-    storage = instance.event_log_storage
-    for question in ("has_asset_key_col", "has_table"):
-        setattr(storage, question, cache(getattr(storage, question)))
-    return instance
-
-
 def _started() -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "pipelines.worker", str(os.getpid())]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
-
-
-def _local_pid(run: DagsterRun) -> int | None:
-    host, _, pid = run.tags.get(WORKER_TAG, "").rpartition(":")
-    return int(pid) if host == socket.gethostname() else None
-
-
-def _is_worker(pid: int) -> bool:
-    with suppress(OSError):
-        return b"pipelines.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    return False

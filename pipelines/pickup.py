@@ -3,7 +3,8 @@
 *Ahead*: something recorded is not seen by the newest release's horizon. *In flight*: a live worker holds the lock, or
 a run waits in Dagster's queue, or was asked for so recently that its worker may still be starting. A run that says
 STARTED but holds no lock was killed; it does not block the next. Failures in a row back off 1, 2, 4 ... 30 minutes; a
-newer edit resets them.
+newer edit resets them. What is from a moment that has not come yet is from before the clock was set back: it says
+nothing about now.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,9 @@ from dagster import DagsterRunStatus, RunRecord
 
 START_UP = timedelta(seconds=45)
 """How long a run may take from being asked for to holding the lock."""
+
+_SKEW = timedelta(seconds=5)
+"""By how much the clocks of Dagster, PostgreSQL and this process may differ."""
 
 LONGEST_BACK_OFF = timedelta(minutes=30)
 _WAITING = {DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED}
@@ -44,6 +48,8 @@ def decide(
     now: datetime, unseen: Sequence[str], is_locked: bool, runs: Sequence[PastRun], newest_edit: datetime | None
 ) -> Decision:
     """Whether to ask for a run now, and why. `runs` come newest first."""
+    runs = [run for run in runs if run.asked_at <= now + _SKEW]
+    newest_edit = newest_edit if newest_edit and newest_edit <= now + _SKEW else None
     if not unseen:
         return Decision(False, "the newest release shows everything that was recorded")
     if is_locked:
@@ -52,13 +58,13 @@ def decide(
         return Decision(False, "a refresh waits in the queue")
     if runs and runs[0].status in _WAITING and now - runs[0].asked_at < START_UP:
         return Decision(False, "a refresh was asked for and is starting")
-    until = backed_off_until(runs, newest_edit)
+    until = backed_off_until(now, runs, newest_edit)
     if until and now < until:
         return Decision(False, f"the last refresh failed; the next is tried at {until:%H:%M:%S}")
     return Decision(True, f"not released yet: {', '.join(unseen)}")
 
 
-def backed_off_until(runs: Sequence[PastRun], newest_edit: datetime | None) -> datetime | None:
+def backed_off_until(now: datetime, runs: Sequence[PastRun], newest_edit: datetime | None) -> datetime | None:
     """When the next try is due after failures in a row since the newest edit; None if nothing failed last."""
     ended = [run for run in runs if run.status not in _WAITING]  # the others were killed, or would hold the lock
     failures = list(takewhile(lambda run: run.status is DagsterRunStatus.FAILURE, ended))
@@ -67,4 +73,5 @@ def backed_off_until(runs: Sequence[PastRun], newest_edit: datetime | None) -> d
     if not failures:
         return None
     wait = min(timedelta(minutes=2 ** min(len(failures) - 1, 10)), LONGEST_BACK_OFF)
-    return (failures[0].ended_at or failures[0].asked_at) + wait
+    ended_at = failures[0].ended_at
+    return (ended_at if ended_at and ended_at <= now + _SKEW else failures[0].asked_at) + wait

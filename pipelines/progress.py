@@ -6,6 +6,8 @@ from typing import Any
 
 import dagster as dg
 
+from storage.outages import outage_said
+
 SHOWN: dict[str, Any] = {"loggers": {"progress": {}}}
 """The run config of a run whose progress is shown."""
 
@@ -22,7 +24,9 @@ class _StepLines(logging.Handler):
         event = meta.get("dagster_event")
         if event is None:
             if record.levelno >= logging.WARNING and not str(meta.get("orig_message")).startswith("Dependencies for"):
-                print(f"  ! {meta.get('orig_message', record.getMessage())}", flush=True)
+                said = str(meta.get("orig_message", record.getMessage()))
+                outage = outage_said(said)
+                print(f"  ! {outage.sentence if outage else said}", flush=True)
             return
         kind = event.event_type_value
         if kind == "ASSET_MATERIALIZATION":
@@ -45,10 +49,19 @@ class _StepLines(logging.Handler):
                 f"  {event.step_key:<36} {seconds:6.1f} s {f'{rows:>10,} rows' if rows is not None else ''}", flush=True
             )
         else:
-            error = event.event_specific_data.error
             print(
-                f"  {event.step_key:<36} FAILED: {(error.cause or error).message.strip()}", file=sys.stderr, flush=True
+                f"  {event.step_key:<36} FAILED: {_why(event.event_specific_data.error)}", file=sys.stderr, flush=True
             )
+
+
+def _why(error: Any) -> str:
+    """The sentence for a full disk and its like, wherever in the chain of causes; else what the cause says."""
+    cause = error
+    while cause is not None:
+        if outage := outage_said(f"{cause.cls_name}: {cause.message}"):
+            return outage.sentence
+        cause = cause.cause
+    return str((error.cause or error).message).strip()
 
 
 @dg.logger(config_schema={}, description="One line per finished step.")

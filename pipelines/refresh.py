@@ -14,12 +14,11 @@ from pipelines import progress
 from pipelines.assets import market
 from pipelines.automation import all_years, years_due
 from pipelines.definitions import build_defs
-from pipelines.launcher import keep_connections
 from pipelines.resources import Platform
 from pipelines.rewritten import Rewritten, rewritten_by
 from pipelines.simulation_queue import due_simulations
-from storage.errors import SetupError
 from storage.held import held_in
+from storage.outages import in_one_sentence
 
 _MOST_TOLD = 12
 
@@ -27,7 +26,7 @@ _MOST_TOLD = 12
 def refresh(platform: Platform | None = None, instance: dg.DagsterInstance | None = None) -> bool:
     """Refresh, then simulate; whether everything succeeded."""
     platform = platform or Platform()
-    instance = instance or keep_connections(dg.DagsterInstance.get())
+    instance = instance or dg.DagsterInstance.get()
     defs = build_defs(platform)
     is_first = any(platform.lake.version("/".join(key.path)) is None for asset in market.ASSETS for key in asset.keys)
     tags = all_years(platform) if is_first else years_due(platform)
@@ -59,14 +58,10 @@ def simulate_due(defs: dg.Definitions, platform: Platform, instance: dg.DagsterI
 
 def main() -> int:
     started = time.perf_counter()
-    try:
-        is_done = refresh()
-    except SetupError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    is_done = refresh()
     print(f"  refresh {'done' if is_done else 'FAILED'} in {time.perf_counter() - started:.1f} s", flush=True)
     return 0 if is_done else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(in_one_sentence(main))

@@ -14,12 +14,12 @@ import dagster as dg
 
 from pipelines import progress
 from pipelines.definitions import build_defs
-from pipelines.launcher import keep_connections
 from pipelines.resources import Platform
 from pipelines.rewritten import Rewritten, rewritten_by
 from pipelines.scope import FIRST, REPROCESS_TAG, Scope
 from storage import postgres
 from storage.errors import SetupError
+from storage.outages import in_one_sentence
 
 _OF_PORTFOLIO = "select portfolio_id::text, null::date from portfolio where portfolio_id::text = %s"
 _OF_SECURITY = """
@@ -81,7 +81,7 @@ def main(words: Sequence[str] | None = None) -> int:
         platform = Platform()
         scope = chosen(platform, asked.portfolio, asked.security, asked.row, asked.since)
         print(f"  {scope.why}: {scope.metadata['scope/what']}", flush=True)
-        rewritten = reprocess(scope, platform, keep_connections(dg.DagsterInstance.get()))
+        rewritten = reprocess(scope, platform, dg.DagsterInstance.get())
     except SetupError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -99,4 +99,4 @@ def _row(name: str) -> tuple[str, int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(in_one_sentence(main))

@@ -18,6 +18,7 @@ import warnings
 from contextlib import suppress
 
 from pipelines.code_version import computed_code_version
+from storage.process import ProcessId
 
 _IMPORTED_BY_RUNS = (
     "pipelines.definitions",
@@ -90,37 +91,27 @@ def _run(launcher: int, request: int) -> int:
 
 
 def execute(request: str) -> None:
-    """The run, as `dagster api execute_run` would, but with connections that are kept."""
+    """The run, as `dagster api execute_run` would."""
     from dagster import DagsterInstance
     from dagster._cli.api import _execute_run_command_body
     from dagster._grpc.types import ExecuteRunArgs
     from dagster._serdes import deserialize_value
     from dagster._utils.interrupts import capture_interrupts
 
-    from pipelines.launcher import keep_connections
-
     asked = deserialize_value(request, ExecuteRunArgs)
     assert asked.instance_ref is not None, "the launcher says which instance the run belongs to"
     with capture_interrupts(), DagsterInstance.from_ref(asked.instance_ref) as instance:
-        _execute_run_command_body(asked.run_id, keep_connections(instance), lambda _: None, False)
+        _execute_run_command_body(asked.run_id, instance, lambda _: None, False)
 
 
 def end_with(launcher: int) -> None:
     """Interrupt this process when its launcher is gone, and end it if it cannot be interrupted."""
-    while _is_alive(launcher):
+    process = ProcessId.of(launcher)
+    while process is not None and process.is_alive():
         time.sleep(1)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(_SECONDS_TO_END)
     os._exit(1)
-
-
-def _is_alive(pid: int) -> bool:
-    with suppress(PermissionError):  # it is somebody else's, and alive
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return False
-    return True
 
 
 def warm() -> None:

@@ -1,6 +1,7 @@
 """Questions to a release of the lake: positions with value, history, performance. SQL in `sql/analytics.sql`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -90,6 +91,11 @@ class LakeAnalyticsRepository:
     def head(self) -> Release:
         """The whole release that answers come from."""
         return self._mounted().release
+
+    def probe(self) -> None:
+        """Read of every table; LakeUnavailable if one cannot be. Before the first release there is nothing to read."""
+        with suppress(NoRelease):
+            self._mounted().probe()
 
     def get_portfolio_version(self, portfolio_id: UUID) -> int | None:
         """The portfolio's version in the release; None if the release does not know it."""

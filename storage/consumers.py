@@ -12,7 +12,6 @@ after a replay it arrives late, which its version tells.
 
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Event
@@ -25,8 +24,10 @@ from psycopg.rows import DictRow, class_row, dict_row
 from domain.ports import Clock, EventMessage
 from storage.clock import SystemClock
 from storage.correlation import correlated
-from storage.errors import SetupError, Unavailable
-from storage.postgres import connect
+from storage.errors import Unavailable
+from storage.jobs import Job, PostgresFailures, at_work
+from storage.outages import outage_of
+from storage.postgres import open_connection
 from storage.queries import statements
 
 Connection = psycopg.Connection[DictRow]
@@ -36,7 +37,6 @@ _SQL = statements("storage", "consumers")
 _LOG = logging.getLogger(__name__)
 _BATCH = 50  # below the 64 savepoints that PostgreSQL keeps at hand for a transaction; more slow every reader down
 _STALE_AFTER = 1000  # transactions: an idle position is moved on rarely, since moving it is a transaction too
-_LONGEST_OUTAGE_PAUSE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,13 @@ class Consumer:
     def asked(self) -> dict[str, Any]:
         """What its statements are asked with."""
         types = None if self.event_types is None else list(self.event_types)
-        return {"consumer": self.name, "event_types": types, "stale_after": _STALE_AFTER, "limit": _BATCH}
+        return {
+            "consumer": self.name,
+            "event_types": types,
+            "stale_after": _STALE_AFTER,
+            "limit": _BATCH,
+            "longest_pause_s": max(self.retry_after_s, default=0),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,33 +89,41 @@ def run_consumers(
 ) -> None:
     """Deliver to each of `consumers`, on a thread and connection of its own, until `stop` is set.
 
-    Any number of processes may run the same consumers. A database or broker that is away is waited for; a bug in the
-    loop itself stops them all and is raised.
+    Any number of processes may run the same consumers. What fails, be it the loop itself, is tried again.
     """
-    with ThreadPoolExecutor(len(consumers), thread_name_prefix="consumer") as threads:
-        running = [threads.submit(_run, url, one, stop, clock or SystemClock(), poll_s) for one in consumers]
-        ended, _ = wait(running, return_when=FIRST_EXCEPTION)
-        stop.set()
-    for one in ended:
-        one.result()
+    jobs = delivery_jobs(url, consumers, clock or SystemClock(), poll_s)
+    with at_work(jobs, stop, PostgresFailures(url)):
+        stop.wait()
 
 
-def _run(url: str, consumer: Consumer, stop: Event, clock: Clock, poll_s: float) -> None:
-    pause_s = poll_s
-    while not stop.is_set():
+def delivery_jobs(url: str, consumers: Sequence[Consumer], clock: Clock, poll_s: float) -> Sequence[Job]:
+    """A job per consumer: hand it its next events."""
+    deliveries = [_Delivery(url, one, clock) for one in consumers]
+    return [Job(f"consumer {one.consumer.name}", one, poll_s, one.close) for one in deliveries]
+
+
+class _Delivery:
+    """Delivers to one consumer, on a connection that is opened again after a failure."""
+
+    def __init__(self, url: str, consumer: Consumer, clock: Clock) -> None:
+        self._url, self.consumer, self._clock = url, consumer, clock
+        self._connection: Connection | None = None
+
+    def __call__(self) -> int:
         try:
-            with connect(url, autocommit=True) as opened:
-                connection = cast(Connection, opened)
-                connection.row_factory = dict_row
-                register(connection, consumer)
-                while not stop.is_set():
-                    if not deliver(connection, consumer, clock):
-                        stop.wait(poll_s)
-                    pause_s = poll_s
-        except (psycopg.OperationalError, SetupError, Unavailable) as outage:
-            pause_s = min(2 * pause_s, _LONGEST_OUTAGE_PAUSE_S)
-            _LOG.warning("%s waits %.1f s: %s", consumer.name, pause_s, _reason(outage))
-            stop.wait(pause_s)
+            if self._connection is None:
+                self._connection = cast(Connection, open_connection(self._url, autocommit=True))
+                self._connection.row_factory = dict_row
+                register(self._connection, self.consumer)
+            return deliver(self._connection, self.consumer, self._clock)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
 
 def register(connection: Connection, consumer: Consumer) -> None:
@@ -150,6 +164,9 @@ def deliver(connection: Connection, consumer: Consumer, clock: Clock) -> int:
                 outage = reason
                 break
             except Exception as error:
+                if cause := outage_of(error):  # of the machine's: no event is to blame, and none is to be parked
+                    outage = Unavailable(cause.sentence)
+                    break
                 if connection.closed:  # whatever the handler made of that, the event is not to blame
                     raise psycopg.OperationalError("the connection was lost") from error
                 held_back.add(message.aggregate_id)

@@ -20,8 +20,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from storage.errors import SetupError
 from storage.private import new_private_folder, private_state, refuse_anothers
+from storage.process import ProcessId, working_folder
 
 _SERVER_SETTINGS = {
     "listen_addresses": "''",
@@ -34,6 +37,7 @@ _SERVER_SETTINGS = {
 _ANSWER = re.compile(r'^\t 1: answer = "([0-9a-f]*)"\t', re.MULTILINE)
 _DAC_READ_SEARCH = 2  # its number in linux/capability.h
 _ORPHANS_SECONDS = 15
+_MOST_RECOVERY_SECONDS = 600
 _MAX_SOCKET_PATH = 90  # the kernel allows 107 bytes, with the socket's own name
 
 
@@ -52,19 +56,35 @@ def start(home: Path, is_durable: bool = True) -> Path:
             return socket_dir
         if not (pgdata / "PG_VERSION").exists():
             _initialise(pgdata, is_durable)
+        if _is_served(home):  # it is just starting or stopping
+            return socket_dir
         _clear_stale_pid(pgdata, socket_dir)
         _prepare_socket_dir(socket_dir, pgdata)
-        _start_server(pgdata, socket_dir, [] if is_durable else ["-F"])
+        _start_server(home, socket_dir, [] if is_durable else ["-F"])
     return socket_dir
 
 
 def stop(home: Path) -> None:
-    """Stop the server if it runs; open sessions are ended, committed work is kept."""
+    """Stop the server if it runs; open sessions are ended, committed work is kept.
+
+    One that cannot write what it must (a full disk) is ended as a crash would: its log is replayed at the next start.
+    """
     pgdata = home / "pgdata"
-    if (pgdata / "postmaster.pid").exists():
-        _run(["pg_ctl", "-w", "-s", "-m", "fast", "-D", str(pgdata), "stop"], pgdata, check=False)
-    if pgdata.exists():
+    for mode in ("fast", "immediate"):
+        if server(home):  # pg_ctl would signal whatever process has the number in the pid file
+            _run(["pg_ctl", "-w", "-s", "-m", mode, "-D", str(pgdata), "stop"], pgdata, check=False)
+    if pgdata.exists() and not server(home):
         _remove_socket_dir(home)
+
+
+def server(home: Path) -> ProcessId | None:
+    """The server's own process, or None: a stale pid file may name a stranger, or another folder's server."""
+    pgdata = home / "pgdata"
+    try:
+        pid = int((pgdata / "postmaster.pid").read_text().split("\n", 1)[0])
+    except (OSError, ValueError):
+        return None
+    return ProcessId.of(pid) if working_folder(pid) == pgdata.resolve() else None
 
 
 def binaries() -> Path:
@@ -139,21 +159,48 @@ def _initialise(pgdata: Path, is_durable: bool) -> None:
     staged.rename(pgdata)  # a killed initdb leaves pgdata.new, never half a cluster
 
 
-def _start_server(pgdata: Path, socket_dir: Path, options: Sequence[str]) -> None:
-    """Start it; queries of a server that crashed may live on for a moment, and are waited for."""
+def _start_server(home: Path, socket_dir: Path, options: Sequence[str]) -> None:
+    """Start it; queries of a server that crashed may live on for a moment, and are ended after another."""
+    pgdata = home / "pgdata"
     command = ["pg_ctl", "-w", "-t", "60", "-s", "-D", str(pgdata), "-l", str(pgdata / "server.log")]
     until = time.monotonic() + _ORPHANS_SECONDS
     while True:
         try:
-            return _run([*command, "-o", " ".join([f"-k '{socket_dir}'", *options]), "start"], pgdata)
+            _run([*command, "-o", " ".join([f"-k '{socket_dir}'", *options]), "start"], pgdata)
+            return
         except SetupError as error:
-            if "is still in use" not in str(error) or time.monotonic() > until:
+            if "is still in use" in str(error) and time.monotonic() < until:
+                _end_orphans(pgdata)
+                time.sleep(0.2)
+            elif _is_served(home):  # it was only slow: what a crash has left takes its time to be replayed
+                return
+            else:
                 raise
-            time.sleep(0.2)
+
+
+def _is_served(home: Path) -> bool:
+    """Wait for a server that is there to answer; False if there is none, or it ends."""
+    until = time.monotonic() + _MOST_RECOVERY_SECONDS
+    while server(home):
+        if _answers(home):
+            return True
+        if time.monotonic() > until:
+            raise SetupError(f"PostgreSQL in {home / 'pgdata'} does not answer; see {home / 'pgdata' / 'server.log'}")
+        time.sleep(0.1)
+    return False
+
+
+def _end_orphans(pgdata: Path) -> None:
+    """End the queries of a crashed server: they can commit nothing any more, and keep its memory in use."""
+    for process in psutil.process_iter(["pid", "name"]):
+        if process.info["name"] == "postgres" and working_folder(process.pid) == pgdata.resolve():
+            process.send_signal(signal.SIGQUIT)
 
 
 def _run(command: list[str], pgdata: Path, check: bool = True) -> None:
     program = str(binaries() / command[0])
+    log = pgdata / "server.log"
+    logged = log.stat().st_size if log.exists() else 0
     outcome = subprocess.run(
         [*_as_server_user(pgdata), program, *command[1:]],
         stdin=subprocess.DEVNULL,
@@ -165,8 +212,8 @@ def _run(command: list[str], pgdata: Path, check: bool = True) -> None:
         env={**os.environ, "LC_ALL": "C.UTF-8"},
     )
     if check and outcome.returncode:
-        log = pgdata / "server.log"
-        said = (log.read_text() if log.exists() else outcome.stderr).strip().splitlines()
+        new = log.read_bytes()[logged:].decode(errors="replace") if log.exists() else ""
+        said = (new.strip() or outcome.stderr.strip()).splitlines()  # older lines are about older starts
         ended = "terminating connection"  # what queries of a crashed server say when they end, later than the cause
         why = [line for line in said if "FATAL:" in line and ended not in line] or said
         raise SetupError(f"PostgreSQL could not be started in {pgdata}: {' '.join(why[-1:]) or 'see ' + str(log)}")
@@ -259,22 +306,7 @@ def _clear_stale_pid(pgdata: Path, socket_dir: Path) -> None:
 
     It still refuses, by its shared memory, while a process of the old server lives.
     """
-    pid_file = pgdata / "postmaster.pid"
-    if not pid_file.exists():
-        return
-    pid = int(pid_file.read_text().split("\n", 1)[0])
-    command = Path(f"/proc/{pid}/cmdline")
-    for _ in range(50):  # a server that is just starting or stopping is given 5 s
-        if not command.exists() or b"postgres" not in command.read_bytes():
-            break
-        time.sleep(0.1)
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            break
-    else:
-        return
-    pid_file.unlink(missing_ok=True)
+    (pgdata / "postmaster.pid").unlink(missing_ok=True)
     (socket_dir / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
 

@@ -23,3 +23,7 @@ class SchemaChanged(Exception):
 
 class Unavailable(Exception):
     """What a consumer's handler depends on does not answer. No event is to blame, so all of them wait."""
+
+
+class LakeUnavailable(Exception):
+    """The lake, or a file of a release, cannot be read now; it is tried again with every question."""

@@ -1,7 +1,8 @@
 """A release as views in a DuckDB in memory, over the exact files of its versions.
 
 A release is mounted once and shared; every question has its own cursor, because a DuckDB connection is not for two
-threads. What a release does not have yet is an empty answer; that there is no release at all is a refusal.
+threads. What a release does not have yet is an empty answer; that there is no release at all is a refusal. Whatever
+keeps a lake from being read (a disk, a bucket, a torn file) is LakeUnavailable, for readers as for `mounted`.
 """
 
 import re
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 import duckdb
@@ -17,13 +18,16 @@ import numpy as np
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from domain.errors import NoRelease, NoReleaseThen
+from domain.errors import NoRelease, NoReleaseThen, Refusal
+from storage.errors import LakeUnavailable
 from storage.held import HeldPortfolio, held_in, is_shown
 from storage.horizon import NOTHING_SEEN, Horizon
 from storage.kept import Kept
 from storage.lake import Lake, local_folder
+from storage.outages import sentence_of
 from storage.releases import TABLE, Release, Releases
 
+_BUGS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.SyntaxException)
 _LEDGER, _PORTFOLIOS = "raw/pg_transaction_ledger", "raw/pg_portfolio"
 _MENTIONED = re.compile(r"\b(marts|simulation|raw)\.(\w+)")
 
@@ -38,6 +42,17 @@ class MountedRelease:
     held: Mapping[str, HeldPortfolio]
     lock: Lock = field(default_factory=Lock)
     kept: dict[Any, dict[str, Any]] = field(default_factory=dict)
+    is_broken: Event = field(default_factory=Event)
+    """Set once this DuckDB refuses every question, as it does after an error of its own; another is mounted then."""
+
+    def probe(self) -> None:
+        """Read every file's end and a row of every table; LakeUnavailable if one cannot be."""
+        for table in self.release.versions:
+            schema, _, name = table.partition("/")
+            with self._answering(f'select count(*) from "{schema}"."{name}"', {}) as answer:
+                answer.fetchall()
+            with self._answering(f'from "{schema}"."{name}" limit 1', {}) as answer:
+                answer.fetchall()
 
     def rows(self, query: str, **parameters: object) -> list[dict[str, Any]]:
         """The answer, a dict per row; none if the release has not got a table that the query reads."""
@@ -83,11 +98,31 @@ class MountedRelease:
         with self.lock:
             cursor = self.connection.cursor()
         try:
-            for name, table in (tables or {}).items():
-                cursor.register(name, table)
-            yield cursor.execute(query, parameters)
+            with readable():
+                for name, table in (tables or {}).items():
+                    cursor.register(name, table)
+                yield cursor.execute(query, parameters)
+        except LakeUnavailable as error:
+            if isinstance(error.__cause__, (duckdb.FatalException, duckdb.InternalException)):
+                self.is_broken.set()
+            raise
         finally:
             cursor.close()
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """What keeps the lake from being read inside is LakeUnavailable; an error in a question of ours stays a bug.
+
+    Not by a list of what may happen: DuckDB, Delta, Arrow, a disk and a bucket each have their own.
+    """
+    try:
+        yield
+    except (Refusal, LakeUnavailable, AssertionError, *_BUGS):
+        raise
+    except Exception as error:
+        why = sentence_of(error) or f"{type(error).__name__}; look at its folder or bucket"
+        raise LakeUnavailable(f"the lake cannot be read now ({why}); it is tried again with every request") from error
 
 
 def _dicts(answer: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
@@ -101,7 +136,8 @@ def _filled(column: Any) -> Any:
 
 
 def mounted(lake: Lake, release: Release) -> MountedRelease:
-    return _mounted(lake, release, {**release.versions, TABLE: lake.open(TABLE).version()})
+    with readable():
+        return _mounted(lake, release, {**release.versions, TABLE: lake.open(TABLE).version()})
 
 
 @contextmanager
@@ -166,7 +202,9 @@ class MountedReleases:
         return self._older.of(release_id, lambda: self._mount(release_id))
 
     def __call__(self) -> MountedRelease:
-        with self._lock:
+        with self._lock, readable():
+            if self._mounted is not None and self._mounted.is_broken.is_set():
+                self._mounted, self._log, self._log_version = None, None, None
             version = self._newest_log_version()
             if version is not None and version != self._log_version:
                 head = self._releases.head()
@@ -178,13 +216,15 @@ class MountedReleases:
             return self._mounted
 
     def _mount(self, release_id: int) -> MountedRelease:
-        release = self._releases.get(release_id)
+        with readable():
+            release = self._releases.get(release_id)
         assert release is not None, "the newest release's own list has it"
         return mounted(self._lake, release)
 
     def _newest_log_version(self) -> int | None:
         if self._log is None:
             if not self._lake.exists(TABLE):
+                _refuse_unreadable(self._lake)
                 return None
             self._log = self._lake.open(TABLE)
         version = int(self._log.version())
@@ -193,3 +233,11 @@ class MountedReleases:
             return version  # on this machine: 20 us, where asking Delta takes 3 ms
         self._log.update_incremental()
         return int(self._log.version())
+
+
+def _refuse_unreadable(lake: Lake) -> None:
+    """OSError if the lake's folder is there but cannot be read: that no release is seen in it says nothing then."""
+    if (folder := local_folder(lake.root)) and folder.exists():
+        for below in (folder, folder / TABLE):
+            if below.exists():
+                next(below.iterdir(), None)

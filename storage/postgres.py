@@ -84,13 +84,17 @@ def prepare(database: Database, limits: Mapping[str, str] | None = None, schema_
 
 @contextmanager
 def connect(url: str, autocommit: bool = False) -> Iterator[psycopg.Connection]:
-    """One connection; a server that cannot be reached is one sentence."""
+    """One connection for as long as it is needed."""
+    with open_connection(url, autocommit) as connection:
+        yield connection
+
+
+def open_connection(url: str, autocommit: bool = False) -> psycopg.Connection:
+    """A connection that the caller closes; a server that cannot be reached is one sentence."""
     try:
-        connection = psycopg.connect(url, autocommit=autocommit, connect_timeout=10)
+        return psycopg.connect(url, autocommit=autocommit, connect_timeout=10)
     except psycopg.Error as error:
         raise SetupError(_unreachable(url, error)) from error
-    with connection:
-        yield connection
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from oltp_api.dependencies import WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.metrics import Metrics
-from oltp_api.operations import held_portfolios, state_of
+from oltp_api.operations import Readiness, held_portfolios, newest_release, state_of
 from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.portfolios import ReleaseView
 
@@ -18,6 +18,14 @@ metrics_router = APIRouter(route_class=BoundedRoute)
 
 class Live(BaseModel):
     status: str = "live"
+
+
+class FailingJobView(BaseModel):
+    job: str
+    failures: int = Field(description="How often in a row.")
+    failing_since: datetime
+    next_attempt_at: datetime
+    reason: str = Field(description="A sentence, or the kind of the error; the worker's log has the rest.")
 
 
 class Ready(BaseModel):
@@ -33,6 +41,7 @@ class Ready(BaseModel):
     oldest_transaction_seconds: float = Field(description="A transaction that stays open holds every release back.")
     held_portfolios: int = Field(description="Shown as an older release had them, as they have failed a check.")
     dead_letters: int = Field(description="Events that a consumer has given up.")
+    failing_jobs: list[FailingJobView] = Field(description="What the worker could not do the last time it tried.")
 
 
 @router.get("/live", summary="The process answers")
@@ -41,17 +50,21 @@ async def live() -> Live:
     return Live()
 
 
-@router.get("/ready", summary="The database answers and has our schema", responses={503: PROBLEMS[503]})
-def ready(world: WorldDep) -> Ready:
-    state, release = state_of(world)
+@router.get("/ready", summary="A trade can be stored and a release be read now", responses={503: PROBLEMS[503]})
+def ready(request: Request, world: WorldDep) -> Ready:
+    readiness: Readiness = request.app.state.readiness
+    readiness.prove()
+    release = newest_release(world.analytics)
+    state = state_of(world, release)
     return Ready(
         schema_version=world.schema_version,
         ledger_head_at=state.ledger_head_at,
         release=ReleaseView.model_validate(release) if release else None,
         release_lag_seconds=state.release_lag_seconds,
         oldest_transaction_seconds=state.oldest_transaction_seconds,
-        held_portfolios=len(held_portfolios(world)),
+        held_portfolios=len(held_portfolios(world, release)),
         dead_letters=state.dead_letters,
+        failing_jobs=[FailingJobView.model_validate(job, from_attributes=True) for job in state.failing_jobs],
     )
 
 

@@ -108,3 +108,13 @@ select
     ) as reserved_holdings
 from portfolio
 where portfolio.portfolio_id = %(portfolio_id)s
+
+-- name: empty_probe
+-- A new file with its first page. It waits for nobody: a dump reads the table for as long as it takes.
+with no_wait as (select set_config('lock_timeout', '100ms', true))
+select from no_wait;
+truncate write_probe
+
+-- name: probe
+insert into write_probe (probed_at, filler)
+values (now(), repeat('x', 7000))

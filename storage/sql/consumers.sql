@@ -51,19 +51,25 @@ where consumer = %(consumer)s
 
 -- name: due
 -- By seq, which is the order within an aggregate (its writers lock it); nothing overtakes what waits for a retry.
+-- A retry later than the longest pause from now was put off before the clock was set back, and is due.
 select d.attempts, o.event_id, o.event_type, o.aggregate_id, o.version, o.created_at as occurred_at,
     o.correlation_id, o.payload
 from delivery as d
 join outbox as o on o.event_id = d.event_id
 where d.consumer = %(consumer)s
     and d.status = 'PENDING'
-    and (d.next_attempt_at is null or d.next_attempt_at <= %(now)s)
+    and (
+        d.next_attempt_at is null
+        or d.next_attempt_at <= %(now)s
+        or d.next_attempt_at > %(now)s + make_interval(secs => %(longest_pause_s)s)
+    )
     and d.aggregate_id not in (
         select aggregate_id
         from delivery
         where consumer = %(consumer)s
             and status = 'PENDING'
             and next_attempt_at > %(now)s
+            and next_attempt_at <= %(now)s + make_interval(secs => %(longest_pause_s)s)
     )
 order by d.seq
 limit %(limit)s

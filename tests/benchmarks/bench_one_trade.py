@@ -13,7 +13,6 @@ import dagster as dg
 import psycopg
 
 from pipelines.definitions import build_defs
-from pipelines.launcher import keep_connections
 from pipelines.resources import Platform
 from tests.benchmarks.state import State, demo_state
 
@@ -72,7 +71,7 @@ def main() -> None:
             times = []
             for _ in range(3):
                 started = time.perf_counter()
-                assert job.execute_in_process(instance=keep_connections(instance)).success
+                assert job.execute_in_process(instance=instance).success
                 times.append(time.perf_counter() - started)
                 trade = {
                     "type": "BUY",

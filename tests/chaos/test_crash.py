@@ -168,7 +168,7 @@ class Servers:
         self.start_api()
 
     def start_api(self) -> None:
-        self.api_pid = processes.start(self.api, self.home, self.variables)
+        self.api_pid = processes.start(self.api, self.home, self.variables).process.pid
         processes.wait_ready(self.api, self.home)
 
     def kill_api(self) -> None:

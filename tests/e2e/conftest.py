@@ -23,7 +23,6 @@ from ops import demo, processes
 from ops.environment import prepared
 from pipelines.automation import RANGE_END, RANGE_START
 from pipelines.definitions import build_defs
-from pipelines.launcher import keep_connections
 from pipelines.partitions import SIMULATIONS
 from pipelines.refresh import main as refresh_main
 from pipelines.refresh import refresh
@@ -82,7 +81,7 @@ class Home:
                 patch.setenv(name, value)
             with dg.DagsterInstance.from_config(self.variables["DAGSTER_HOME"]) as instance:
                 assert instance.compute_log_manager, "it is made when first asked for, and reads the environment then"
-                yield keep_connections(instance)
+                yield instance
 
     def refresh(self, **more: str) -> None:
         """As `python -m pipelines.refresh`, in this process, which has imported everything already."""

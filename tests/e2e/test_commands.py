@@ -2,20 +2,16 @@
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 import yaml
 
 from ops import processes
 from storage.settings import REPOSITORY
-from tests.probes import Probe, send
 
 README = (REPOSITORY / "README.md").read_text()
 NOT_NOW = ["-o", ".venv/.installed", "-o", "dbt_project/target/manifest.json"]  # set up already, or no test would run
@@ -33,14 +29,15 @@ VARIABLES = {
 }
 
 
-def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(*words: str, seconds: float = 120, **variables: str) -> subprocess.CompletedProcess[str]:
     """A program in the repository, with nothing of ours in its environment but `variables`."""
     bare = {name: value for name, value in os.environ.items() if name not in VARIABLES - {"PATH"}}
-    return subprocess.run(words, cwd=REPOSITORY, env={**bare, **variables}, capture_output=True, text=True, timeout=120)
+    environment = {**bare, **variables}
+    return subprocess.run(words, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=seconds)
 
 
-def make(target: str, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return run("make", "-s", *NOT_NOW, target, *words, **variables)
+def make(target: str, *words: str, seconds: float = 120, **variables: str) -> subprocess.CompletedProcess[str]:
+    return run("make", "-s", *NOT_NOW, target, *words, seconds=seconds, **variables)
 
 
 def ops(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -95,41 +92,6 @@ def test_the_ledger_cannot_be_changed_over_psql(joined, role, change) -> None:
 
     assert refused_change.returncode == 1
     assert re.search(r"ERROR:  (permission denied|the transaction ledger is append-only)", refused_change.stderr)
-
-
-@pytest.fixture(scope="module")
-def fresh_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    home = tmp_path_factory.mktemp("up") / "not there yet"
-    yield home
-    make("down", f"HOME_DIR={home}")
-    shutil.rmtree(home, ignore_errors=True)
-
-
-def test_up_serves_until_down(fresh_home, readme_commands) -> None:
-    api, ui = processes.free_port(), processes.free_port()
-    words = [f"HOME_DIR={fresh_home}", f"API_PORT={api}", f"UI_PORT={ui}"]
-
-    up = make("up", *words)
-
-    assert up.returncode == 0, up.stderr
-    assert f"http://127.0.0.1:{api}/docs" in up.stdout
-    assert httpx.get(f"http://127.0.0.1:{ui}/server_info", trust_env=False).status_code == 200
-    for port in (api, ui):
-        assert send(f"http://127.0.0.1:{port}", Probe("GET / HTTP/1.1", ["Host: evil.example"])).status == 421
-    answers_to_the_readme(readme_commands, api)
-    assert "run already" in refused(make("up", *words))
-    assert "stopped daemon, webserver, worker, api" in make("down", *words).stdout
-    assert not any(processes.is_running(fresh_home, name) for name in ("daemon", "webserver", "worker", "api"))
-    assert "stopped nothing" in make("down", *words).stdout
-
-
-def answers_to_the_readme(commands: list[str], port: int) -> None:
-    """The README's two curl commands, word for word but for the port and the id."""
-    curls = [command for command in commands if command.startswith("curl ")]
-    first, second = [command.replace("localhost:8000", f"127.0.0.1:{port}") for command in curls]
-    created = yaml.safe_load(run("bash", "-c", first).stdout)
-    recorded = yaml.safe_load(run("bash", "-c", second.replace("<portfolio_id>", created["portfolio_id"])).stdout)
-    assert (recorded["ticker"], recorded["quantity"], recorded["seq"]) == ("AAPL", "10", 2)
 
 
 def test_every_make_target_of_the_readme_is_in_the_help(readme_commands) -> None:

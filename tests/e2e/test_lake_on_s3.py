@@ -17,7 +17,6 @@ from ops import cli
 from pipelines import progress
 from pipelines.automation import RANGE_END, RANGE_START
 from pipelines.definitions import build_defs
-from pipelines.launcher import keep_connections
 from pipelines.quality.quarantine import TABLE as QUARANTINE
 from pipelines.refresh import simulate_due
 from pipelines.resources import Platform
@@ -76,7 +75,7 @@ def bucket(new_home: Any, server: S3Server, tmp_path_factory: pytest.TempPathFac
         for name, value in home.variables.items():
             patch.setenv(name, value)
         with dg.DagsterInstance.from_config(home.variables["DAGSTER_HOME"]) as instance:
-            refresh(keep_connections(instance))
+            refresh(instance)
         with psycopg.connect(home.variables["DATABASE_ADMIN_URL"]) as connection:
             connection.execute("update simulation set status = 'REQUESTED'")  # on the other lake too
         patch.setenv("LAKE_URI", str(folder))

@@ -28,9 +28,10 @@ from oltp_api.handlers.bond_income import post_bond_income
 from oltp_api.handlers.ledger import save
 from oltp_api.repositories.portfolios import Asked, PostgresPortfolioRepository
 from oltp_api.unit_of_work import UnitOfWork
-from oltp_api.worker import at_work, jobs_of
+from oltp_api.worker import jobs_of
 from storage.analytics import LakeAnalyticsRepository
 from storage.clock import SampleMarketClock
+from storage.jobs import PostgresFailures, at_work
 from storage.lake import Lake
 from storage.postgres import Database
 from storage.settings import Settings
@@ -189,12 +190,15 @@ def test_the_worker_notices_what_is_back_dated_and_terms_that_come_later(buyer, 
     assert coupons(late, "SELL") == [("2016-10-31", "10000")]
 
 
-def test_the_worker_has_the_job_beside_its_consumers(buyer, world: World, settings: Settings) -> None:
+def test_the_worker_has_the_job_beside_its_consumers(
+    buyer, world: World, settings: Settings, database: Database
+) -> None:
     mine = buyer("T25")
-    with at_work({}, Event()):
+    failures = PostgresFailures(database.app_url)
+    with at_work([], Event(), failures):
         time.sleep(0.6)
         assert coupons(mine) == []
-    with at_work(jobs_of(settings, world), Event()):
+    with at_work(jobs_of(settings, world), Event(), failures):
         until = time.monotonic() + 10
         while len(coupons(mine)) < 2:
             assert time.monotonic() < until, "it was not posted in time"

@@ -95,3 +95,42 @@ def test_control_the_applications_role_alone_does_not_see_the_owners_transaction
 
 def test_nothing_is_dead_until_there_are_consumers(ready) -> None:
     assert ready()["dead_letters"] == 0
+
+
+NOT_READY = "not_ready"
+
+
+@pytest.mark.parametrize(
+    ("refuse", "allow", "code"),
+    [
+        ("alter role lakefolio set default_transaction_read_only = on", "alter role lakefolio reset all", "read_only"),
+        (
+            "revoke insert on write_probe from lakefolio_app",
+            "grant insert on write_probe to lakefolio_app",
+            "not_ready",
+        ),
+    ],
+    ids=["read-only", "not allowed"],
+)
+def test_ready_is_false_while_nothing_can_be_stored(
+    api: httpx.Client, database: Database, refuse: str, allow: str, code: str
+) -> None:
+    """The database answers every question meanwhile, which was all that health asked."""
+
+    def status_after(statement: str) -> httpx.Response:
+        with psycopg.connect(database.admin_url, autocommit=True) as owner:
+            owner.execute(statement)
+            owner.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where datname = current_database() and usename = 'lakefolio'"
+            )
+        time.sleep(1.1)  # what was proved counts for a second
+        return api.get("/health/ready")
+
+    try:
+        refused = status_after(refuse)
+        assert (refused.status_code, refused.json()["code"]) == (503, code)
+        assert "Retry-After" in refused.headers
+    finally:
+        again = status_after(allow)
+    assert again.status_code == 200

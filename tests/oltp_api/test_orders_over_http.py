@@ -496,6 +496,27 @@ def test_the_simulated_broker_fills_at_the_last_close_after_its_delay(desk, worl
     assert desk.cash() == ("8788", "0", "8788")
 
 
+def test_an_order_that_was_placed_while_the_clock_was_a_year_ahead_is_filled_now(desk, world, database) -> None:
+    order_id = desk.placed("10")
+    with psycopg.connect(database.admin_url) as connection:
+        connection.execute(
+            "update orders set placed_at = placed_at + interval '1 year' where order_id = %s", (order_id,)
+        )
+
+    fill_due_orders(world, SimulatedBroker(world.analytics, timedelta(seconds=30)), datetime.now(UTC))
+
+    assert desk.get(order_id)["status"] == "FILLED"
+
+
+def test_control_an_order_of_a_moment_ago_or_ahead_by_less_than_the_delay_waits(desk, world: World) -> None:
+    order_id = desk.placed("10")
+    slow = SimulatedBroker(world.analytics, timedelta(seconds=30))
+
+    for seconds in (-20, 20):
+        fill_due_orders(world, slow, datetime.now(UTC) + timedelta(seconds=seconds))
+    assert desk.get(order_id)["status"] == "PENDING"
+
+
 def test_a_large_order_is_filled_in_two_parts_each_of_them_once(new_portfolio, world: World) -> None:
     rich = new_portfolio(initial_cash="100000")
     desk = Desk(rich.api, rich.portfolio_id)

@@ -80,7 +80,7 @@ def test_control_a_run_that_was_killed_would_block_it_if_its_status_were_believe
     ("count", "minutes"), [(1, 1), (2, 2), (3, 4), (4, 8), (5, 16), (6, 30), (7, 30), (12, 30), (2000, 30)]
 )
 def test_failures_in_a_row_back_off(count: int, minutes: int) -> None:
-    until = backed_off_until(failures(count, last_ended=LONG_AGO), newest_edit=None)
+    until = backed_off_until(NOON, failures(count, last_ended=LONG_AGO), newest_edit=None)
 
     assert until == NOON - LONG_AGO + timedelta(minutes=minutes)
 
@@ -101,7 +101,7 @@ def test_the_reason_says_when_the_next_is_tried() -> None:
 
 
 def test_a_failure_without_an_end_backs_off_from_its_beginning() -> None:
-    assert backed_off_until([run("FAILURE", asked=LONG_AGO)], None) == NOON - LONG_AGO + timedelta(minutes=1)
+    assert backed_off_until(NOON, [run("FAILURE", asked=LONG_AGO)], None) == NOON - LONG_AGO + timedelta(minutes=1)
 
 
 def test_a_newer_edit_resets_the_back_off() -> None:
@@ -115,7 +115,7 @@ def test_an_older_edit_does_not_reset_the_back_off() -> None:
 def test_after_a_newer_edit_the_back_off_starts_again_at_a_minute() -> None:
     runs = failures(6, last_ended=timedelta(seconds=1))
 
-    until = backed_off_until(runs, newest_edit=runs[1].asked_at + timedelta(minutes=1))
+    until = backed_off_until(NOON, runs, newest_edit=runs[1].asked_at + timedelta(minutes=1))
 
     assert until == NOON - timedelta(seconds=1) + timedelta(minutes=1)
 
@@ -130,14 +130,14 @@ def test_only_failures_after_the_last_success_count() -> None:
     succeeded = run("SUCCESS", asked=timedelta(minutes=30), took=timedelta(seconds=1))
     runs = [*failures(1, last_ended=LONG_AGO), succeeded, *failures(6, last_ended=timedelta(hours=2))]
 
-    assert backed_off_until(runs, None) == NOON - LONG_AGO + timedelta(minutes=1)
+    assert backed_off_until(NOON, runs, None) == NOON - LONG_AGO + timedelta(minutes=1)
 
 
 def test_a_run_that_was_killed_between_failures_does_not_end_their_row() -> None:
     first, second = failures(2, last_ended=LONG_AGO)
 
-    assert backed_off_until([first, run("STARTED", asked=LONG_AGO), second], None) == backed_off_until(
-        [first, second], None
+    assert backed_off_until(NOON, [first, run("STARTED", asked=LONG_AGO), second], None) == backed_off_until(
+        NOON, [first, second], None
     )
 
 
@@ -262,3 +262,27 @@ def test_a_run_that_succeeded_does_not_back_off(instance: dg.DagsterInstance, pl
     job_called("refresh", fails=False).execute_in_process(instance=instance)
 
     assert due_now(instance, platform, ["refresh"]).is_due
+
+
+# A clock that was set back
+
+
+IN_A_YEAR = -timedelta(days=365)
+
+
+@pytest.mark.parametrize("status", ["STARTED", "FAILURE", "SUCCESS"])
+def test_a_run_that_was_asked_for_before_the_clock_was_set_back_holds_nothing_up(status: str) -> None:
+    assert at_noon([run(status, asked=IN_A_YEAR, took=timedelta(seconds=1))]).is_due
+
+
+def test_failures_back_off_by_the_clock_as_it_is_now_whatever_was_edited_or_ran_ahead_of_it() -> None:
+    runs = [run("FAILURE", asked=IN_A_YEAR, took=timedelta(seconds=1)), *failures(3, timedelta(seconds=10))]
+
+    assert not at_noon(runs, newest_edit=NOON - IN_A_YEAR).is_due
+    assert at_noon([*runs[:1], *failures(3, timedelta(minutes=5))], newest_edit=NOON - IN_A_YEAR).is_due
+
+
+def test_a_run_that_ended_before_the_clock_was_set_back_is_taken_to_have_ended_when_it_was_asked_for() -> None:
+    ended_ahead = run("FAILURE", asked=timedelta(minutes=3), took=-IN_A_YEAR)
+
+    assert at_noon([ended_ahead]).is_due

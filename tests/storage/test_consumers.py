@@ -20,6 +20,7 @@ from storage.clock import SystemClock
 from storage.consumers import Connection, Consumer, deliver, lag, register, replay, run_consumers
 from storage.correlation import correlated
 from storage.errors import Unavailable
+from storage.jobs import failing_jobs
 from storage.outbox import write_event
 from storage.postgres import Database
 from storage.queries import statements
@@ -338,6 +339,26 @@ def test_a_failed_event_is_tried_again_after_growing_pauses_and_then_parked(sess
     assert (failing.calls, effects(session)) == (5, [])
 
 
+def test_a_retry_that_was_put_off_before_the_clock_was_set_back_is_due_with_all_behind_it(session, clock) -> None:
+    noted: list[int] = []
+
+    def fail_once(connection: Connection, message: EventMessage) -> None:
+        noted.append(message.version)
+        if len(noted) == 1:
+            raise ValueError("not yet")
+
+    consumer = Consumer("failing", None, fail_once)
+    register(session, consumer)
+    write(session, ONE, 1)
+    deliver(session, consumer, clock)
+    write(session, ONE, 2)
+    session.execute("update delivery set next_attempt_at = next_attempt_at + interval '1 year' where attempts = 1")
+
+    deliver(session, consumer, clock)
+
+    assert noted == [1, 1, 2]
+
+
 def test_after_a_dead_letter_the_next_events_go_on(session, clock) -> None:
     consumer = registered(session, Consumer("noting", None, Failing([1]), retry_after_s=()))
     write(session, ONE, 1)
@@ -613,11 +634,32 @@ def test_the_loop_goes_on_after_its_connections_were_lost(session, database, run
     wait_until(lambda: effects(session) == [(ONE, 1), (ONE, 2)])
 
 
-def test_a_bug_of_the_loop_ends_it_with_the_error(database) -> None:
-    nameless = Consumer("", None, note)
+def test_an_error_of_the_loop_itself_is_written_down_and_tried_again_beside_the_others(session, database) -> None:
+    stop, nameless = threading.Event(), Consumer("", None, note)
+    consumers = [Consumer("noting", None, note), nameless]
+    worker = threading.Thread(target=run_consumers, args=(database.app_url, consumers, stop), kwargs={"poll_s": 0.01})
+    worker.start()
 
-    with pytest.raises(psycopg.errors.CheckViolation):
-        run_consumers(database.app_url, [Consumer("noting", None, note), nameless], threading.Event(), poll_s=0.01)
+    wait_until(lambda: [one.job for one in failing_jobs(session) if one.failures > 1] == ["consumer "])
+    write(session, ONE, 1)
+    wait_until(lambda: len(effects(session)) == 1)
+    stop.set()
+    worker.join()
+    assert [one.reason for one in failing_jobs(session)] == ["CheckViolation"]
+
+
+def test_a_full_disk_is_no_events_fault_and_parks_none(session, clock) -> None:
+    def fill(connection: Connection, message: EventMessage) -> None:
+        raise psycopg.errors.DiskFull("could not extend file")
+
+    consumer = Consumer("filling", None, fill, retry_after_s=())
+    register(session, consumer)
+    write(session, ONE, 1)
+
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            deliver(session, consumer, clock)
+    assert dead_letters(session) == []
 
 
 # How far behind, and at what cost
