@@ -16,6 +16,7 @@ import threading
 import time
 import warnings
 from contextlib import suppress
+from typing import Any
 
 from pipelines.code_version import computed_code_version
 from storage.process import ProcessId
@@ -32,6 +33,7 @@ _IMPORTED_BY_RUNS = (
 )
 _ASKED = "--asked"
 _SECONDS_TO_END = 10
+_POLL_SECONDS = 5.0
 
 
 def main() -> int:
@@ -101,6 +103,7 @@ def execute(request: str) -> None:
     asked = deserialize_value(request, ExecuteRunArgs)
     assert asked.instance_ref is not None, "the launcher says which instance the run belongs to"
     with capture_interrupts(), DagsterInstance.from_ref(asked.instance_ref) as instance:
+        threading.Thread(target=end_with_run, args=(instance, asked.run_id), daemon=True).start()
         _execute_run_command_body(asked.run_id, instance, lambda _: None, False)
 
 
@@ -111,6 +114,21 @@ def end_with(launcher: int) -> None:
         time.sleep(1)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(_SECONDS_TO_END)
+    os._exit(1)
+
+
+def end_with_run(instance: Any, run_id: str, poll_seconds: float = _POLL_SECONDS) -> None:
+    """End this process when its run was ended by somebody else: cancelled, or given up by Dagster's monitoring.
+
+    Whoever waits in foreign code hears no interrupt; without this, what Dagster has written off goes on computing.
+    """
+    has_ended = False
+    while not has_ended:
+        time.sleep(poll_seconds)
+        with suppress(Exception):  # the database may be away; then the run is not over for us
+            run = instance.get_run_by_id(run_id)
+            has_ended = run is None or run.is_failure_or_canceled
+    time.sleep(_SECONDS_TO_END * poll_seconds / _POLL_SECONDS)  # one that ends by itself does so meanwhile
     os._exit(1)
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 _LAUNCHER = """
 import os, subprocess, sys, time
 command = [sys.executable, "-m", "pipelines.worker", str(os.getpid())]
@@ -82,6 +84,27 @@ def test_a_worker_with_changed_code_starts_itself_again_and_answers() -> None:
         assert is_alive(forked(process))
         assert b"--asked" in Path(f"/proc/{process.pid}/cmdline").read_bytes(), "another program in the same process"
         process.stdin.write("\n")
+
+
+_ENDED_RUN = """
+import sys, time
+from threading import Thread
+from types import SimpleNamespace
+from pipelines.worker import end_with_run
+
+run = SimpleNamespace(is_failure_or_canceled=sys.argv[1] == "ended")
+instance = SimpleNamespace(get_run_by_id=lambda run_id: run)
+Thread(target=end_with_run, args=(instance, "r", 0.1), daemon=True).start()
+time.sleep(3)
+print("went on")
+"""
+
+
+@pytest.mark.parametrize(("status", "said"), [("ended", ""), ("running", "went on\n")])
+def test_a_run_that_was_ended_by_others_leaves_no_process_and_another_goes_on(status: str, said: str) -> None:
+    outcome = subprocess.run([sys.executable, "-c", _ENDED_RUN, status], capture_output=True, text=True, timeout=60)
+
+    assert outcome.stdout == said
 
 
 def test_a_worker_without_a_run_ends_with_its_input() -> None:
