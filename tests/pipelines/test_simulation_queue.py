@@ -1,0 +1,54 @@
+"""How due simulations become runs: one, however many are due, and none beside one that is at it."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+import psycopg
+import pyarrow as pa
+import pytest
+
+from pipelines.automation import simulation_sensor
+from pipelines.resources import SIMULATION_LOCK, Platform
+from pipelines.simulation_queue import simulate
+from storage import postgres
+from storage.horizon import current_horizon
+from storage.lake import Lake
+from storage.postgres import Database
+from storage.releases import Release
+from tests.simulation_requests import Queue
+
+
+@pytest.fixture
+def platform(database: Database, lake: Lake) -> Platform:
+    """A release that shows 48 new portfolios, each with a simulation that waits."""
+    with psycopg.connect(database.admin_url, autocommit=True) as connection:
+        queue = Queue(connection)
+        for _ in range(48):
+            queue.ask(queue.owner())
+        rows = [(str(one), 1, None) for one in queue.portfolios.values()]
+        columns = dict(zip(("portfolio_id", "version", "archived_at"), map(list, zip(*rows, strict=True)), strict=True))
+        version = lake.publish("raw/pg_portfolio", pa.table(columns)).version
+        horizon = current_horizon(connection)
+    platform = Platform(
+        database_url=database.app_url,
+        database_admin_url=database.admin_url,
+        lake_uri=lake.root,
+        market_source="sample",
+    )
+    now, versions = datetime.now(UTC), {"raw/pg_portfolio": version}
+    release = Release(0, None, None, "REFRESH", now, now.date(), horizon, "code", "run", versions)
+    platform.releases.publish(release, None)
+    return platform
+
+
+def test_many_due_simulations_are_one_run_and_none_beside_one_that_is_at_it(platform: Platform) -> None:
+    sensor = simulation_sensor(simulate)
+    resources = {"platform": platform}
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_sensor_context(instance=instance, resources=resources)
+        asked = sensor.evaluate_tick(context).run_requests
+        with postgres.advisory_lock(platform.database.admin_url, SIMULATION_LOCK):
+            beside = sensor.evaluate_tick(context)
+
+    assert [request.tags["lakefolio/why"] for request in asked or []] == ["48 simulations wait"]
+    assert (beside.run_requests, "48 simulations wait" in (beside.skip_message or "")) == ([], True)
