@@ -209,6 +209,8 @@ class BondDetails:
         _not_negative("coupon_rate_pct", self.coupon_rate_pct)
         if self.denomination is not None and parse_quantity(self.denomination, "denomination") <= 0:
             raise InvalidNumber("denomination", self.denomination, "must be above 0")
+        if self.spread_bps is not None:
+            parse_quantity(self.spread_bps, "spread_bps")
         if (self.coupon_rate_pct == 0) != (self.coupon_frequency is None):
             raise InvalidInput("coupon_frequency", "belongs to every bond with a coupon and to no other")
         if self.coupon_rate_pct == 0 and self.first_coupon_date:

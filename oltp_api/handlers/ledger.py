@@ -31,7 +31,7 @@ from domain.errors import (
 )
 from domain.events import CostMethodChanged, PositionUpdated, TransactionRecorded
 from domain.ledger import TRADES, Transaction, TxnType
-from domain.money import ZERO, product
+from domain.money import ZERO, parse_quantity, product
 from domain.portfolio import Portfolio
 from domain.securities import AssetType, PriceKind, Reference, Security, parse_currency, parse_ticker
 from oltp_api.moments import moment_of, opening_of
@@ -282,7 +282,7 @@ def _entitlement(portfolio: Portfolio, command: RecordTransaction, security: Sec
     held = portfolio.entitled(security.security_id, command.ex_date)
     if not held:
         raise InvalidInput("ex_date", f"nothing of {security.ticker} was held at the close before {command.ex_date}")
-    return product(held, command.per_unit * security.price_factor)
+    return product(held, parse_quantity(command.per_unit, "per_unit") * security.price_factor)
 
 
 def _recorded(row: Transaction) -> TransactionRecorded:
