@@ -305,7 +305,7 @@ def written(value: Any, draw: random.Random) -> str:
 
 
 def fault_of(request: Request, answer: httpx.Response, operation: Document) -> str | None:
-    """What is wrong with an answer; None if it is one that the document tells of, and stored what was sent."""
+    """Return what is wrong with an answer; None if it is one that the document tells of, and stored what was sent."""
     if answer.status_code >= 500 and not (answer.status_code == 503 and answer.json()["code"] == "busy"):
         return f"{answer.status_code}"
     if str(answer.status_code) not in operation["responses"] and not _is_of_another_address(request, answer):

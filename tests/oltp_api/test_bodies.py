@@ -1,4 +1,4 @@
-"""What a request brings is bounded, of a documented type, and said once; and what is large hinders nobody else."""
+"""Bodies are bounded, of a documented type, and say each thing once; a large one hinders nobody else."""
 
 import asyncio
 import socket
