@@ -154,7 +154,7 @@ def check_type(request: Request, types: Collection[str]) -> None:
 
 
 def announced_size(request: Request, most: int) -> int:
-    """Return how many bytes the body has at most, before it is read; refused if it says that it has more than `most`."""
+    """Return how many bytes the body has at most, before it is read; refuse one that announces more than `most`."""
     said = request.headers.get("content-length")
     if said is not None and int(said) > most:
         raise too_large(most)
