@@ -212,6 +212,8 @@ class BondDetails:
         _at_most("spread_bps", self.spread_bps, MOST_SPREAD_BPS)
         if self.denomination is not None and parse_quantity(self.denomination, "denomination") <= 0:
             raise InvalidNumber("denomination", self.denomination, "must be above 0")
+        if self.spread_bps is not None:
+            parse_quantity(self.spread_bps, "spread_bps")
         if (self.coupon_rate_pct == 0) != (self.coupon_frequency is None):
             raise InvalidInput("coupon_frequency", "belongs to every bond with a coupon and to no other")
         if self.coupon_rate_pct == 0 and self.first_coupon_date:

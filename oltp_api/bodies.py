@@ -1,4 +1,4 @@
-"""What a request may look like, whatever it asks: how much it brings, of which type, and each thing said once.
+"""The form of a request, whatever it asks: how much it brings, of which type, and each thing said once.
 
 All of it is decided before anything is parsed or stored, so that no request can fill the memory, and so that none is
 read otherwise than it was meant: of two keys, headers or parameters of one name, a reader would silently drop one.
@@ -28,7 +28,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """How many bytes a route takes, and whether it may take long, whatever it is sent."""
+    """Limit of a route's body, and a mark of one that may take long, whatever it is sent."""
 
     most_bytes: int = SMALL
     is_costly: bool = False
@@ -55,7 +55,7 @@ def cost_of(endpoint: Callable[..., Any]) -> Cost:
 
 
 class Bounds:
-    """What requests of one application share: room for large bodies, and turns for what takes long.
+    """Room for large bodies and turns for costly work, shared by the requests of one application.
 
     Reads and writes take turns apart, so that an import does not keep anybody from looking. Two at once are what keeps
     the event loop's share of the interpreter: 80 reviews in 40 threads made `/health/live` wait for seconds.
@@ -154,7 +154,7 @@ def check_type(request: Request, types: Collection[str]) -> None:
 
 
 def announced_size(request: Request, most: int) -> int:
-    """How many bytes the body has at most, before it is read; refused if it says that it has more than `most`."""
+    """Return how many bytes the body has at most, before it is read; refuse one that announces more than `most`."""
     said = request.headers.get("content-length")
     if said is not None and int(said) > most:
         raise too_large(most)
@@ -176,7 +176,7 @@ async def read_body(request: Request, most: int, seconds: float) -> bytes:
 
 
 def parse_json(body: bytes) -> Any:
-    """What `body` says: numbers with all of their digits, and no member that another one hides."""
+    """Parse `body`: numbers keep all of their digits, and no member hides another one."""
 
     def whole(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len(pairs) > MOST_MEMBERS:

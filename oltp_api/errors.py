@@ -189,7 +189,7 @@ def _malformed(errors: Sequence[Mapping[str, Any]]) -> Problem:
 
 
 def more_than_listed(errors: Sequence[object], listed: Sequence[object]) -> dict[str, object]:
-    """How many errors a list that was cut leaves out, as a fact; nothing if it has all."""
+    """Return how many errors a list that was cut leaves out, as a fact; nothing if it has all."""
     return {"more_errors": len(errors) - len(listed)} if len(errors) > len(listed) else {}
 
 

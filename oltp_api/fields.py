@@ -104,7 +104,7 @@ def context_of_rows() -> dict[str, int]:
 
 
 def _few_errors(value: object, validate: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
-    """Of a long list, only so many wrong rows are said in full: a million errors would be a gigabyte."""
+    """Tell only the first wrong rows of a long list in full: a million errors would be a gigabyte."""
     if info.context is None:
         return validate(value)
     try:

@@ -164,7 +164,7 @@ class WebGuard:
 
 
 def _check_host(host: bytes, declared: frozenset[str]) -> WebRefusal | None:
-    """Why a Host, in lower case, is refused; None if it is one of ours."""
+    """Return why a Host, in lower case, is refused; None if it is one of ours."""
     parsed = _HOST.fullmatch(host)
     if parsed is None:
         return invalid_host()
@@ -181,7 +181,7 @@ def _refuse_other_origins(headers: Headers, scheme: bytes, host: bytes) -> None:
         return
     scheme = {b"ws": b"http", b"wss": b"https"}.get(scheme, scheme)
     origin_scheme, _, authority = origins[0].lower().partition(b"://")
-    is_same_host = _without_default_port(origin_scheme, authority) == _without_default_port(scheme, host)
+    is_same_host = _without_default_port(origin_scheme, authority) == _without_default_port(origin_scheme, host)
     if sites and (is_same_host or origins[0] == b"null"):
         return  # a browser's word; behind a proxy with TLS its scheme is not ours, and a form's Origin may be null
     if not (is_same_host and origin_scheme == scheme):

@@ -1,4 +1,4 @@
-"""How our web applications are served: on the loopback interface only, and so that no client can fill the server.
+"""Servers of our web applications: on the loopback interface only, and bounded in what one client can hold.
 
 uvicorn bounds neither how long nor how large a request's head may be. `BoundedProtocol` does: a head that is not whole
 after ten seconds or in 64 kB ends its connection, and of too many half-open ones the oldest makes room for the newest.

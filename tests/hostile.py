@@ -305,7 +305,7 @@ def written(value: Any, draw: random.Random) -> str:
 
 
 def fault_of(request: Request, answer: httpx.Response, operation: Document) -> str | None:
-    """What is wrong with an answer; None if it is one that the document tells of, and stored what was sent."""
+    """Return what is wrong with an answer; None if it is one that the document tells of, and stored what was sent."""
     if answer.status_code >= 500 and not (answer.status_code == 503 and answer.json()["code"] == "busy"):
         return f"{answer.status_code}"
     if str(answer.status_code) not in operation["responses"] and not _is_of_another_address(request, answer):
@@ -326,36 +326,31 @@ def _is_of_another_address(request: Request, answer: httpx.Response) -> bool:
 
 
 _TEXTS = {"name", "note", "external_id", "identifier", "broker", "reason", "display_name", "file_name", "fill_id"}
-_NUMBERS = {
-    "quantity",
-    "price",
-    "fees",
-    "accrued",
-    "fx_rate",
-    "limit_price",
-    "initial_cash",
-    "close",
-    "default_haircut",
-}
 
 
 def differs(sent: Mapping[str, Any], stored: Mapping[str, Any]) -> str | None:
-    """The first field whose answer says something else than was sent; None if none does."""
+    """The first text or number whose answer says something else than was sent; None if none does."""
     rows = stored.get("transactions")
     stored = rows[0] if rows and isinstance(rows[0], dict) else stored
     for name, value in sent.items():
         told = stored.get(name)
         if told is None or value is None:
             continue
-        if name in _TEXTS and isinstance(value, str) and told != value and told != value.strip():
-            return f"{name} {value!r} became {told!r}"
-        if name in _NUMBERS and _number(value) is not None and abs(_number(told) or 0) != abs(_number(value) or 0):
+        if isinstance(value, dict) and isinstance(told, dict):
+            within = differs(value, told)
+            if within is not None:
+                return f"{name}.{within}"
+        elif name in _TEXTS:
+            if isinstance(value, str) and told != value and told != value.strip():
+                return f"{name} {value!r} became {told!r}"
+        elif _number(value) is not None and abs(_number(told) or Decimal(0)) != abs(_number(value) or Decimal(0)):
             return f"{name} {value!r} became {told!r}"
     return None
 
 
 def _number(value: Any) -> Decimal | None:
     try:
-        return Decimal(str(value))
+        number = Decimal(str(value))
+        return number if number.is_finite() else None
     except InvalidOperation:
         return None

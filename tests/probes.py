@@ -1,4 +1,4 @@
-"""What a page of a stranger can send to a server on this machine, byte by byte, and what programs of the owner send.
+"""Requests that a page of a stranger can send to a server on this machine, and those that programs of the owner send.
 
 A probe is put on the wire as it stands, because an HTTP client would mend a Host or refuse to send two.
 """

@@ -32,7 +32,7 @@ from domain.errors import (
 )
 from domain.events import CostMethodChanged, PositionUpdated, TransactionRecorded
 from domain.ledger import TRADES, Transaction, TxnType
-from domain.money import ZERO, product
+from domain.money import ZERO, parse_quantity, product
 from domain.portfolio import Portfolio
 from domain.securities import AssetType, Identifier, PriceKind, Reference, Security, parse_ticker
 from oltp_api.listing import listing
@@ -285,7 +285,7 @@ def _entitlement(portfolio: Portfolio, command: RecordTransaction, security: Sec
     held = portfolio.entitled(security.security_id, command.ex_date)
     if not held:
         raise InvalidInput("ex_date", f"nothing of {security.ticker} was held at the close before {command.ex_date}")
-    return product(held, command.per_unit * security.price_factor)
+    return product(held, parse_quantity(command.per_unit, "per_unit") * security.price_factor)
 
 
 def _recorded(row: Transaction) -> TransactionRecorded:

@@ -1,4 +1,4 @@
-"""Whatever is sent to any operation: no 5xx, no status that is not documented, nothing stored otherwise than sent.
+"""Hostile inputs to every operation: no 5xx, no status that is not documented, nothing stored otherwise than sent.
 
 3,000 requests with every test run, 100,000 with LAKEFOLIO_CHAOS=long, drawn from LAKEFOLIO_SEED; printed with their
 count by status (`pytest -s`).
@@ -74,7 +74,7 @@ def sent(client: httpx.Client, request: Request) -> httpx.Response:
 
 
 def faults_of(client: httpx.Client, requests: int) -> dict[str, Any]:
-    """What is wrong with the answers, each kind once with the request that shows it."""
+    """Return what is wrong with the answers, each kind once with the request that shows it."""
     known: dict[str, list[str]] = {**KNOWN}
     statuses: Counter[int] = Counter()
     faults: dict[str, Any] = {}

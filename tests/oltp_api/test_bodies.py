@@ -1,4 +1,4 @@
-"""What a request brings is bounded, of a documented type, and said once; and what is large hinders nobody else."""
+"""Bodies are bounded, of a documented type, and say each thing once; a large one hinders nobody else."""
 
 import asyncio
 import socket
@@ -423,3 +423,30 @@ def test_a_body_that_goes_on_after_the_answer_is_hung_up_on(settings: Settings) 
         pytest.raises((ConnectionResetError, BrokenPipeError)),
     ):
         go_on(wire)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/securities", {"ticker": "B9", "asset_type": "BOND", "bond": {"spread_bps": "1.123456789"}}),
+        ("/securities", {"ticker": "B9", "asset_type": "BOND", "bond": {"denomination": "1.123456789"}}),
+        ("/securities", {"ticker": "F9", "asset_type": "FUND", "fund": {"expense_ratio_bps": "1.123456789"}}),
+    ],
+)
+def test_no_fact_of_a_security_is_rounded(api, stored, path: str, body: dict[str, Any]) -> None:
+    terms = {"maturity_date": "2027-02-15", "coupon_rate_pct": "2", "day_count": "ACT/365F", "coupon_frequency": 2}
+    if "bond" in body:
+        body = {**body, "bond": {**terms, **body["bond"]}}
+    before = stored()
+
+    assert problem(api.post(path, json=body)) == (422, "invalid_number")
+    assert stored() == before
+
+
+def test_income_per_unit_is_not_rounded(new_portfolio, api) -> None:
+    api.post("/securities", json={"ticker": "PAYS"})
+    mine = new_portfolio(holdings=[{"ticker": "PAYS", "quantity": "10", "avg_cost": "1"}])
+    paid = {"type": "DIVIDEND", "ticker": "PAYS", "ex_date": "2016-01-04", "business_date": "2016-01-05"}
+
+    assert mine.post(**paid, per_unit="0.12345678").json()["cash_effect"] == "1.2345678"
+    assert problem(mine.post(**paid, per_unit="0.123456789")) == (422, "invalid_number")

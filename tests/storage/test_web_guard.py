@@ -1,4 +1,4 @@
-"""The names that the guard takes for ours, whatever a name looks like; and the addresses a server may listen on."""
+"""Names that the guard takes for ours, whatever they look like; and the addresses a server may listen on."""
 
 import asyncio
 import re
