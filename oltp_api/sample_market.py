@@ -2,6 +2,7 @@
 
 import csv
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 from domain.commands import DescribeSecurity, RegisterSecurity
@@ -39,15 +40,18 @@ def register_sample_market(work: UnitOfWork, file: Path) -> int:
     for ticker in sorted(known):  # those of a database that is older than the column have no kind of price yet
         work.securities.state_price_kind(ticker, PriceKind(rows[ticker]["price_kind"]))
     for ticker in sorted(rows):
-        _state_isins(ticker, work)
+        _state_isins(rows[ticker], work)
     return len(missing)
 
 
-def _state_isins(ticker: str, work: UnitOfWork) -> None:
+def _state_isins(row: Mapping[str, str], work: UnitOfWork) -> None:
     """Its bundled ISINs. Where an older state has said otherwise, or given one away, that stays and is logged."""
+    ticker = row["ticker"]
     security = work.securities.find(ticker)
     if security is None or ticker not in listed_isins():
         return
+    if security.currency != row["currency"]:
+        _LOG.warning("%s is registered in %s, and its market is in %s", ticker, security.currency, row["currency"])
     known = work.securities.identifiers(security.security_id)
     for isin in listed_isins()[ticker]:
         if isin in known:

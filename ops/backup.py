@@ -169,13 +169,22 @@ def _upload(file: Path, bucket: Bucket, staging: Path) -> None:
 
 def _join(current: Settings, told: Mapping[str, Any]) -> None:
     """Bring the restored database to today's schema and to its lake, and see that nothing is missing."""
-    database = prepared_database(current)
-    lake = lake_at(current.lake, database.admin_url, options_of(current))
-    adopted = backup.adopt_release(lake, database, datetime.now(UTC))
+    try:
+        database = prepared_database(current)
+        lake = lake_at(current.lake, database.admin_url, options_of(current))
+        adopted = backup.adopt_release(lake, database, datetime.now(UTC))
+        lacking = backup.missing_from(told, database)
+    except (SetupError, OSError):
+        raise
+    except Exception as error:  # of whatever library first reads what a stranger may have written
+        why = ascii(str(error).partition("\n")[0])[1:200]
+        raise SetupError(
+            f"the restored state cannot be used ({type(error).__name__}: {why}); use another one"
+        ) from error
+    if lacking:
+        raise SetupError(f"the restored database has {lacking}; use another backup")
     if adopted:
         _say(f"release {adopted.release_id} joins the lake to the restored database; the next refresh shows its ledger")
-    if lacking := backup.missing_from(told, database):
-        raise SetupError(f"the restored database has {lacking}; use another backup")
 
 
 def _folders(current: Settings, told: Mapping[str, Any]) -> list[Path]:

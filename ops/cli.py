@@ -43,7 +43,6 @@ def main(words: Sequence[str] | None = None) -> int:
     parsers["restore"].add_argument("--file", type=Path, required=True, help="what `backup` wrote")
     parsers["restore"].add_argument("--force", action="store_true", help="move a state that is there aside")
     arguments = parser.parse_args(words)
-    os.umask(0o077)  # what this and all that it starts write is its owner's alone
     return in_one_sentence(lambda: _run(arguments))
 
 

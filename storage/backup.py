@@ -115,10 +115,13 @@ def refuse_foreign_lake(folder: Path) -> None:
     """SetupError if a commit of a restored lake names a file that is not the lake's: whoever read the table would read
     that file, or that address."""
     for log in sorted(folder.glob("*/*/_delta_log")):
-        commits = sorted(log.glob("*.json"))
-        known = {name for commit in commits for name in _paths(_actions(commit))}
-        for checkpoint in sorted(log.glob("*.parquet")):
-            known |= _paths(_checkpointed(checkpoint))
+        try:
+            known = {name for commit in log.glob("*.json") for name in _paths(_actions(commit))}
+            for checkpoint in log.glob("*.parquet"):
+                known |= _paths(_checkpointed(checkpoint))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, MemoryError) as error:
+            why = f"a log that Delta does not write ({type(error).__name__})"
+            raise SetupError(f"the backup's table {log.parent.name} has {why}; use another one") from error
         if strange := sorted(name for name in known if not _DATA_FILE.fullmatch(name)):
             raise SetupError(f"the backup's table {log.parent.name} names {ascii(strange[0])[:120]}; use another one")
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from domain.currencies import parse_currency
 from domain.errors import InvalidInput
 from domain.money import money, parse_money, parse_quantity, share
 from domain.reconciliation import (
@@ -113,7 +114,7 @@ def _balance(line: int, fields: Mapping[str, object]) -> tuple[str, Decimal]:
     amount = next((fields[name] for name in ("quantity", "market_value") if name in fields), None)
     if "currency" not in fields or not isinstance(amount, Decimal):
         raise InvalidInput("csv", f"line {line}: cash needs a currency, and its amount as quantity or market value")
-    return str(fields["currency"]), amount
+    return parse_currency(str(fields["currency"])), amount
 
 
 def _covered(asked: StatementRequest, lines: list[StatementLine], accounts: Mapping[str, int]) -> set[int] | None:

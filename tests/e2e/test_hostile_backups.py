@@ -183,11 +183,14 @@ def lacking(name: str) -> Callable[[Forgery], None]:
 
 def committed(path: str) -> Callable[[Forgery], None]:
     """A commit of a table that names a file elsewhere."""
+    added = {"path": path, "partitionValues": {}, "size": 1, "modificationTime": 0, "dataChange": True}
+    return logged(json.dumps({"add": added}).encode())
 
+
+def logged(commit: bytes) -> Callable[[Forgery], None]:
     def forge(forged: Forgery) -> None:
         log = max(name for name in forged.files if name.startswith("lake/marts/") and name.endswith(".json"))
-        added = {"path": path, "partitionValues": {}, "size": 1, "modificationTime": 0, "dataChange": True}
-        forged.files[log.replace("00000.json", "00001.json")] = json.dumps({"add": added}).encode()
+        forged.files[log.replace("00000.json", "00001.json")] = commit
 
     return forge
 
@@ -237,6 +240,8 @@ HOSTILE: dict[str, Callable[[Forgery], None]] = {
     "a dump that is none of its kind": fact(kind="logical"),
     "a file of the system in a table": committed("/etc/passwd"),
     "a file above the lake in a table": committed("../../../secret.parquet"),
+    "a log without an end": logged(b"[" * 100_000),
+    "a log that is none": logged(b'{"add": 1}'),
     "a file of another host in a table": committed("s3://elsewhere/x.parquet"),
 }
 
