@@ -17,7 +17,7 @@ from tests.e2e.test_commands import make, refused
 from tests.e2e.test_up_and_down import Up
 from tests.waiting import wait_until
 
-MEGABYTES = 400
+MEGABYTES = 1200
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def up(tmp_path: Path) -> Iterator[Up]:
 
 def fill(home: Path) -> Path:
     filler = home / "filler"
-    with filler.open("wb") as file, suppress(OSError):
+    with suppress(OSError), filler.open("wb") as file:
         while True:
             file.write(b"\0" * 65536)
             file.flush()

@@ -119,6 +119,8 @@ class Killer:
                         return False
             except httpx.HTTPError:
                 return False
+        if name == "run":
+            return any(is_run(one) and one != killed for one in processes.processes_of(self.up.home, "daemon"))
         return name != "daemon" or self._newest_beat() > began
 
     def _newest_beat(self) -> float:
