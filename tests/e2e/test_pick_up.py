@@ -17,7 +17,7 @@ from pipelines.resources import REFRESH_LOCK
 from storage import postgres
 
 _WORKER = """
-    select split_part(tags.value, ':', 2)::int
+    select split_part(split_part(tags.value, ':', 2), '@', 1)::int
     from dagster.runs join dagster.run_tags as tags using (run_id)
     where runs.status = 'STARTED' and runs.pipeline_name = 'pick_up' and tags.key = 'lakefolio/worker'
 """
