@@ -124,7 +124,7 @@ class IdentifierRequest(Request):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
-                {"id_type": "ISIN", "value": "US0378331005"},
+                {"id_type": "CUSIP", "value": "037833100"},
                 {"id_type": "TICKER", "value": "FB", "valid_from": "2012-05-18", "valid_to": "2022-06-09"},
             ]
         }

@@ -1,6 +1,7 @@
 """Whose an identifier is: bundled ones are their share's, others whoever's added them first, who may take them back."""
 
 import csv
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from threading import Barrier
@@ -213,14 +214,20 @@ def test_the_database_itself_lets_go_of_nothing_that_is_bundled(api, database: D
         connection.execute("delete from security_identifier where id_value = %s", (value,))
 
 
-def test_control_without_the_trigger_it_does(api, database: Database) -> None:
-    ticker = a_ticker()
-    api.post("/securities", json={"ticker": ticker})
+def test_control_without_the_trigger_it_does(new_database: Callable[[], Database]) -> None:
+    database = new_database()
     with psycopg.connect(database.admin_url) as connection:
+        connection.execute(
+            "insert into security_registry (asset_type, currency, display_name) values ('EQUITY', 'USD', 'A')"
+        )
+        connection.execute(
+            "insert into security_identifier (security_id, id_type, id_value, is_primary)"
+            " values (1, 'TICKER', 'A', true)"
+        )
         connection.execute("alter table security_identifier disable trigger withdraw_identifier")
-        connection.execute("delete from identifier_addition")
-        assert connection.execute("delete from security_identifier where id_value = %s", (ticker,)).rowcount == 1
-        connection.rollback()
+
+    with psycopg.connect(database.app_url) as connection:
+        assert connection.execute("delete from security_identifier").rowcount == 1
 
 
 def test_an_older_state_keeps_its_identifiers_and_takes_none_of_them_back(postgres_home) -> None:
