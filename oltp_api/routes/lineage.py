@@ -1,9 +1,10 @@
 """Where a number comes from."""
 
 from dataclasses import asdict
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 
 from oltp_api.bodies import costly
 from oltp_api.dependencies import AnalyticsDep, VisiblePortfolio
@@ -11,6 +12,8 @@ from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Day
 from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.lineage import ValueLineageView
+
+SecurityId = Annotated[int, Path(le=2**63 - 1)]
 
 router = APIRouter(route_class=BoundedRoute, prefix="/lineage", tags=["analytics"], responses=PROBLEMS)
 
@@ -20,7 +23,10 @@ router = APIRouter(route_class=BoundedRoute, prefix="/lineage", tags=["analytics
 )
 @costly()
 def explain_value(
-    portfolio_id: VisiblePortfolio, security_id: int, analytics: AnalyticsDep, date: Day | None = None
+    portfolio_id: VisiblePortfolio,
+    security_id: SecurityId,
+    analytics: AnalyticsDep,
+    date: Day | None = None,
 ) -> ValueLineageView:
     """By default of the release's last day; of a later one there is nothing to explain yet."""
     found = analytics.explain(portfolio_id, security_id, date)
