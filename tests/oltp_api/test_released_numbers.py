@@ -216,3 +216,10 @@ def test_a_done_simulation_shows_its_fan(released) -> None:
 def test_the_portfolio_of_another_user_has_no_numbers(released, foreign_portfolio) -> None:
     for what in ("positions", "values", "performance"):
         assert released.get(f"/portfolios/{foreign_portfolio}/{what}").status_code == 404
+
+
+@pytest.mark.parametrize("number", [2**63, 2**127, 10**41])
+def test_an_id_that_no_column_can_hold_is_a_refusal(released, number: int) -> None:
+    assert released.get(f"/lineage/portfolios/{PORTFOLIO}/securities/{number}").status_code == 422
+    assert released.get(f"/securities/id:{number}").status_code in (404, 422)
+    assert released.post(f"/portfolios/{PORTFOLIO}/transactions/{number}/reversal", json={}).status_code == 422
