@@ -107,6 +107,7 @@ _SIMULATION = {
     "finished_at": None,
 }
 _RELEASE = {"release_id": 17, "released_at": _MOMENT, "as_of": _DAY}
+_SHOWN = {**_RELEASE, "status": "RELEASED", "held": None}
 _DONE = {
     **_SIMULATION,
     "status": "DONE",
@@ -152,7 +153,7 @@ _CASH = {
     "balance_base": "107.48",
 }
 _EXPLAINED = {
-    **_RELEASE,
+    **_SHOWN,
     "portfolio_id": _PORTFOLIO_ID,
     "security_id": 1,
     "ticker": "AAPL",
@@ -203,7 +204,7 @@ _EXPLAINED = {
 _OVERVIEW = {
     "portfolio": _PORTFOLIO,
     "ledger_head": {"version": 2, "recorded_at": _MOMENT, "newest_business_date": _DAY, "head_hash": "9f" * 32},
-    "release_head": {**_RELEASE, "portfolio_version": 2, "has_seen_ledger_head": True},
+    "release_head": {**_RELEASE, "portfolio_version": 2, "has_seen_ledger_head": True, "held": None},
     "open_simulations": 1,
     "open_orders": 0,
     "reserved_cash": "0",
@@ -225,6 +226,7 @@ _READY = {
     "release": _RELEASE,
     "release_lag_seconds": 0,
     "oldest_transaction_seconds": 0.02,
+    "held_portfolios": 0,
     "dead_letters": 0,
     "failing_jobs": [],
 }
@@ -246,15 +248,15 @@ EXAMPLES: Mapping[type[BaseModel], Mapping[str, Any]] = {
     portfolios.SimulationPage: {"items": [_SIMULATION], "next_cursor": None},
     portfolios.SimulationResultView: _DONE,
     portfolios.ReleaseView: _RELEASE,
-    portfolios.PositionsView: {**_RELEASE, "positions": [_VALUED], "cash": [_CASH], "total": _VALUE},
+    portfolios.PositionsView: {**_SHOWN, "positions": [_VALUED], "cash": [_CASH], "total": _VALUE},
     lineage.ValueLineageView: _EXPLAINED,
-    portfolios.ValuesView: {**_RELEASE, "values": [_VALUE]},
-    review.PerformanceView: {**_RELEASE, **review_examples.PERFORMANCE},
-    review.HoldingsPerformanceView: {**_RELEASE, **review_examples.HOLDINGS},
-    review.RiskView: {**_RELEASE, "risk": review_examples.RISK},
-    review.ConcentrationView: {**_RELEASE, "concentration": review_examples.CONCENTRATION},
+    portfolios.ValuesView: {**_SHOWN, "values": [_VALUE]},
+    review.PerformanceView: {**_SHOWN, **review_examples.PERFORMANCE},
+    review.HoldingsPerformanceView: {**_SHOWN, **review_examples.HOLDINGS},
+    review.RiskView: {**_SHOWN, "risk": review_examples.RISK},
+    review.ConcentrationView: {**_SHOWN, "concentration": review_examples.CONCENTRATION},
     review.ReviewView: {
-        **_RELEASE,
+        **_SHOWN,
         **review_examples.REVIEW,
         "portfolio": _PORTFOLIO,
         "total": _VALUE,
@@ -266,7 +268,7 @@ EXAMPLES: Mapping[type[BaseModel], Mapping[str, Any]] = {
         "after": _RELEASE,
     },
     portfolios.CorrelationsView: {
-        **_RELEASE,
+        **_SHOWN,
         "extremes": [{"ticker_a": "AAPL", "ticker_b": "XOM", "correlation": 0.21}],
     },
     portfolios.PriceView: {

@@ -161,6 +161,8 @@ def gauges(world: World) -> Mapping[str, float | None]:
         "pool_connections": size,
         "pool_connections_in_use": size - pool.get("pool_available", 0),
         "pool_requests_waiting": pool.get("requests_waiting", 0),
+        "held_portfolios": 0,
+        "held_oldest_seconds": 0,
         "database_up": 0,
         "lake_up": 0,
     }

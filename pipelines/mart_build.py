@@ -91,6 +91,7 @@ class MartBuild:
         """Run `tests` on what was built; by the name of each test that failed, whose fault it was. BuildFailed if
         one is about all portfolios, or does not say whose rows fail."""
         done = self.dbt.test(self.scratch, tests, self.part)
+        self.events += done.events
         found: dict[str, Sequence[Failure]] = {}
         for test_id, query in done.failing.items():
             table = self.models.table_of_portfolios(test_id)
@@ -100,7 +101,6 @@ class MartBuild:
                 raise _failed(done)
             found[name] = who
         self._hold([failure for who in found.values() for failure in who])
-        self.events += done.events
         return found
 
     def _tried(self, models: Sequence[str], part: BuildPart) -> DbtBuild:

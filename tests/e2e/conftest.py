@@ -94,8 +94,9 @@ class Home:
         with self.joined() as instance:
             assert defs.resolve_job_def("pick_up").execute_in_process(instance=instance).success
             instance.add_dynamic_partitions(str(SIMULATIONS.name), simulations)
+            job, fan = defs.resolve_implicit_global_asset_job_def(), dg.AssetKey(["simulation", "simulation_fan"])
             for key in simulations:
-                assert defs.resolve_job_def("simulate").execute_in_process(instance=instance, partition_key=key).success
+                assert job.execute_in_process(instance=instance, partition_key=key, asset_selection=[fan]).success
 
     def refresh_command(self, **more: str) -> tuple[int, str]:
         """How `python -m pipelines.refresh` ends and what it says, as `refresh`."""

@@ -145,13 +145,13 @@ def test_a_window_made_again_gives_the_rows_of_the_full_build(copy, damaged, win
 
 
 def test_control_without_the_other_days_aggregates_are_of_the_window_only(copy, tmp_path) -> None:
-    from pipelines.dbt_runner import DbtRunner
+    from pipelines.dbt_runner import BuildPart, DbtRunner
 
     scratch = tmp_path / "scratch.duckdb"
     with duckdb.connect(scratch) as connection:
         copy.lake.mount(connection, copy.head.versions)  # but not as `published`, where a window finds its other days
 
-    build = DbtRunner().build(scratch, ["fact_price_daily"], FEBRUARY)
+    build = DbtRunner().build(scratch, ["fact_price_daily"], BuildPart(FEBRUARY))
 
     assert build.is_success
     assert list(tmp_path.rglob("*unit_tests*")) == [], "a build runs no unit test, although this model has some"

@@ -169,7 +169,7 @@ def test_a_number_with_more_digits_than_are_kept_is_refused(portfolio, api, stor
     assert stored() == before
 
 
-@pytest.mark.parametrize("number", ["0.12345678", "90071992547409.93", "1E2", "12345678901234567890.12345678", "1.10"])
+@pytest.mark.parametrize("number", ["0.12345678", "90071992547409.93", "1E2", "123456789012345.12345678", "1.10"])
 def test_a_number_that_fits_is_kept_with_all_of_its_digits(portfolio, api, number: str) -> None:
     body = f'{{"type": "DEPOSIT", "amount": {number}}}'
 

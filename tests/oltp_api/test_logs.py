@@ -9,6 +9,12 @@ from oltp_api.logs import JsonLines, logs_written
 from storage.correlation import correlated
 
 
+@pytest.fixture(autouse=True)
+def nobody_else_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An API that other tests have served from this process writes its log too."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+
+
 def test_logs_are_text_or_json_as_set(capsys: pytest.CaptureFixture[str]) -> None:
     for form in ("text", "json", None):
         with logs_written(form), correlated("cause"):

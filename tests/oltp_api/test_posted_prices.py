@@ -64,7 +64,7 @@ def test_the_same_request_with_its_key_posts_once(api, ticker, post) -> None:
     ("row", "more", "code"),
     [
         (("2017-03-30", "12"), {}, "future_price"),
-        (("1989-12-29", "12"), {}, "invalid_input"),
+        (("1969-12-31", "12"), {}, "invalid_input"),
         (("2017-02-30", "12"), {}, "invalid_input"),
         (("2017-03-29", "0"), {}, "invalid_number"),
         (("2017-03-29", "-1"), {}, "invalid_number"),

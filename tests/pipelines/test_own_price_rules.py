@@ -95,7 +95,7 @@ def test_an_identifier_of_any_type_means_what_it_meant_on_the_day(tmp_path: Path
         ("ACME,2017-03-27,10,EUR", "WRONG_CURRENCY"),
         ("ACME,2017-03-27,10.123456789,USD", "UNREADABLE"),
         ("ACME,03/27/2017,10,USD", "UNREADABLE"),
-        ("ACME,1989-12-29,10,USD", "UNREADABLE"),
+        ("ACME,1969-12-31,10,USD", "UNREADABLE"),
         ("ACME,2017-03-27,10", "UNREADABLE"),
         ("ACME,2017-03-27,1000,USD", "TIMES_100"),
         ("ACME,2017-03-23,10.5,USD", "DUPLICATE"),

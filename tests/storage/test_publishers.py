@@ -317,7 +317,8 @@ def test_the_settings_choose_the_publisher(broker: Broker) -> None:
 
 
 def test_a_worker_without_the_kafka_client_says_what_to_install(database: Database) -> None:
-    without = "import sys; sys.modules['kafka'] = None; from oltp_api.worker import main; sys.exit(main())"
+    without = "import sys; sys.modules['kafka'] = None; from oltp_api.worker import in_one_sentence, main; "
+    without += "sys.exit(in_one_sentence(main))"
     refused = subprocess.run(
         [sys.executable, "-c", without],
         env={"KAFKA_BOOTSTRAP": "localhost:9092", "DATABASE_URL": database.app_url, "PYTHONPATH": ":".join(sys.path)},

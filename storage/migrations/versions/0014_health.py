@@ -30,6 +30,7 @@ create table write_probe (
 );
 alter table write_probe alter column filler set storage plain;
 grant select, insert, delete, truncate on write_probe to lakefolio_app;
+grant select on job_failure, write_probe to lakefolio_reader;
 """
 
 
