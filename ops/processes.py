@@ -103,8 +103,9 @@ def free_port() -> int:
 def start(server: Server, home: Path, environment: Mapping[str, str]) -> Started:
     """Start `server` in the background, its output in `<home>/logs`."""
     mark, begin = _mark(home, server.name), log_size(home, server.name)
-    if mark in _STARTED:
-        _STARTED[mark].ending()
+    if mark in _STARTED and not is_running(home, server.name):
+        with suppress(subprocess.TimeoutExpired):  # one that was just killed has lost its mark before it has ended
+            _STARTED[mark].process.wait(_KILL_SECONDS)
     with _output(home, server.name) as output:
         process = subprocess.Popen(
             list(server.command),

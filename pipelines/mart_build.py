@@ -93,7 +93,7 @@ class MartBuild:
         done = self.dbt.test(self.scratch, tests, self.part)
         self.events += done.events
         found: dict[str, Sequence[Failure]] = {}
-        for test_id, query in done.failing.items():
+        for test_id, query in sorted(done.failing.items()):  # dbt tells them as its threads end
             table = self.models.table_of_portfolios(test_id)
             name = str(self.models.tests[test_id]["name"])
             who = self._whose(table, name, query) if table and query else []

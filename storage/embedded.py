@@ -58,8 +58,8 @@ def start(home: Path, is_durable: bool = True) -> Path:
             _initialise(pgdata, is_durable)
         if _is_served(home):  # it is just starting or stopping
             return socket_dir
-        _clear_stale_pid(pgdata, socket_dir)
         _prepare_socket_dir(socket_dir, pgdata)
+        _clear_stale_pid(pgdata, socket_dir)
         _start_server(home, socket_dir, [] if is_durable else ["-F"])
     return socket_dir
 

@@ -200,7 +200,7 @@ def test_control_a_scope_that_begins_too_late_is_found_by_the_identities(
     book.run("pick_up")
 
     (held,) = held_in(book.home.lake, book.home.head).values()
-    assert (str(held.portfolio_id), held.check_name) == (book.ids[3], "value_is_explained")
+    assert (str(held.portfolio_id), held.check_name) == (book.ids[3], "cash_flows_are_the_change_of_cash")
     monkeypatch.undo()
     with book.home.client() as client:
         client.post(f"/portfolios/{book.ids[3]}/transactions", json=body).raise_for_status()
