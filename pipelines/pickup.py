@@ -14,6 +14,8 @@ from itertools import takewhile
 
 from dagster import DagsterRunStatus, RunRecord
 
+from pipelines.run_process import local_process
+
 START_UP = timedelta(seconds=45)
 """How long a run may take from being asked for to holding the lock."""
 
@@ -26,16 +28,19 @@ _WAITING = {DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED, DagsterRunSta
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """What a run's own record says."""
+    """What a run's own record says, and whether its process is alive on this machine."""
 
     status: DagsterRunStatus
     asked_at: datetime
     ended_at: datetime | None = None
+    is_alive: bool = False
 
     @classmethod
     def of(cls, record: RunRecord) -> "PastRun":
         ended = datetime.fromtimestamp(record.end_time, tz=record.create_timestamp.tzinfo) if record.end_time else None
-        return cls(record.dagster_run.status, record.create_timestamp, ended)
+        process = local_process(record.dagster_run)
+        is_alive = process is not None and process.is_alive()
+        return cls(record.dagster_run.status, record.create_timestamp, ended, is_alive)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ def decide(
         return Decision(False, "a refresh is running")
     if runs and runs[0].status is DagsterRunStatus.QUEUED:
         return Decision(False, "a refresh waits in the queue")
-    if runs and runs[0].status in _WAITING and now - runs[0].asked_at < START_UP:
+    if runs and runs[0].status in _WAITING and (runs[0].is_alive or now - runs[0].asked_at < START_UP):
         return Decision(False, "a refresh was asked for and is starting")
     until = backed_off_until(now, runs, newest_edit)
     if until and now < until:

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -63,6 +64,12 @@ def test_it_is_not_due_when_it_was_just_asked_for(status: str) -> None:
 @pytest.mark.parametrize("status", ["NOT_STARTED", "STARTING", "STARTED"])
 def test_a_run_that_was_killed_does_not_block_the_next(status: str) -> None:
     assert at_noon([run(status, asked=START_UP)]).is_due
+
+
+def test_a_run_that_is_slow_to_start_is_not_asked_for_again_while_its_process_lives() -> None:
+    slow = replace(run("STARTED", asked=LONG_AGO), is_alive=True)
+
+    assert not at_noon([slow]).is_due
 
 
 def test_a_run_in_the_queue_is_not_asked_for_again_however_long_it_waits() -> None:
