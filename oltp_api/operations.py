@@ -113,7 +113,7 @@ def newest_release(analytics: LakeAnalyticsRepository) -> Release | None:
 
 
 def held_portfolios(world: World, release: Release | None) -> Mapping[str, HeldPortfolio]:
-    """Those that the newest release holds; none before the first."""
+    """Portfolios that the newest release holds; none before the first."""
     return world.analytics.held() if release else {}
 
 

@@ -49,7 +49,7 @@ def held_asset(upstream: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
         known = ["/".join(key.path) for key in upstream]
         seen = pinned(context.instance, context.run.run_id, platform.releases, known=known)
         portfolios = sorted(seen.left_out)
-        tables = tables_by_portfolio(platform.lake, seen)
+        tables = tables_by_portfolio(platform.lake, seen) if portfolios else []
         fitting = _fit(platform.lake, seen, tables)
         if portfolios and not fitting:
             context.log.warning("tables have other columns than before: %s portfolios show nothing", len(portfolios))
@@ -114,6 +114,8 @@ def held_portfolios(
     platform: Platform, seen: VersionSet, portfolios: Sequence[str], fitting: bool
 ) -> list[HeldPortfolio]:
     """Why each of `portfolios` is held, since when, and what is shown of it."""
+    if not portfolios:
+        return []
     released = seen.base.versions if seen.base else {}
     days: Mapping[str, date] = _asked(platform.lake, _LAST_DAYS, _VALUES, released) if fitting else {}
     before: Mapping[str, int] = _asked(platform.lake, _VERSIONS, PORTFOLIOS, released)
