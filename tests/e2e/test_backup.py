@@ -506,8 +506,8 @@ def test_an_external_database_with_a_ledger_is_renamed_and_kept(external: Databa
     backups.restore(current, file, True, lambda _: None)
 
     with psycopg.connect(external.admin_url) as connection:
-        names = connection.execute("select datname from pg_database where datname like '%before_restore%'").fetchall()
-    assert len(names) == 1
+        of_this = "select from pg_database where starts_with(datname, current_database() || '_before_restore_')"
+        assert connection.execute(of_this).rowcount == 1
 
 
 def test_a_release_of_what_the_database_lost_is_adopted_so_that_the_next_refresh_is_due(

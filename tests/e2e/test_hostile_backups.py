@@ -41,6 +41,7 @@ NEEDED = {
         "pg_ident.conf",
     )
 }
+SET_ASIDE = "select from pg_database where starts_with(datname, current_database() || '_before_restore_')"
 BY_POSTGRESQL = "is not one that PostgreSQL can use"
 
 
@@ -521,4 +522,4 @@ def test_a_restore_of_a_dump_that_fails_gives_the_database_its_name_again(extern
 
     with psycopg.connect(external.admin_url) as connection:
         assert connection.execute("select email from app_user").fetchone() == ("newer@localhost",)
-        assert connection.execute("select from pg_database where datname like '%restore%'").rowcount == 0
+        assert connection.execute(SET_ASIDE).rowcount == 0
