@@ -9,7 +9,7 @@ from dagster import AssetKey, MaterializeResult, MetadataValue, TableColumn, Tab
 from deltalake import Schema
 
 from pipelines.resources import Platform
-from pipelines.version_set import VERSION_KEY
+from pipelines.run_events import VERSION_KEY
 from storage.lake import MOST_KEYS, Key, Lake, Publication, Rows, Window, schema_of
 
 Pictures = Callable[[Lake, int], Mapping[str, Any]]

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from dagster import AssetMaterialization, DagsterEventType, DagsterInstance
+from dagster import AssetMaterialization, DagsterInstance
 
-from pipelines.version_set import VERSION_KEY
+from pipelines.run_events import events_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +27,12 @@ class Rewritten:
 
 def rewritten_by(instance: DagsterInstance, run_id: str) -> list[Rewritten]:
     """The new versions that a run has made so far, in the order of their tables."""
-    records = instance.get_records_for_run(run_id, of_type=DagsterEventType.ASSET_MATERIALIZATION).records
     found = {}
-    for record in records:
-        made = record.event_log_entry.asset_materialization
-        if made is not None and VERSION_KEY in made.metadata and _value(made, "lake/is_new_version"):
-            table = "/".join(made.asset_key.path)
+    for (table, version), made in events_of(instance, run_id).made.items():
+        if _value(made, "lake/is_new_version"):
             found[table] = Rewritten(
                 table,
-                int(str(_value(made, VERSION_KEY))),
+                version,
                 int(str(_value(made, "dagster/row_count") or 0)),
                 _years(_value(made, "lake/changed_years")),
                 str(_value(made, "scope/what") or ""),

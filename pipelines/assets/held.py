@@ -15,8 +15,9 @@ import pyarrow as pa
 from pipelines.assets.marts import DATE_COLUMNS
 from pipelines.publishing import publish
 from pipelines.resources import Platform
+from pipelines.run_events import VERSION_KEY
 from pipelines.scope import PORTFOLIOS
-from pipelines.version_set import VERSION_KEY, VersionSet, pinned
+from pipelines.version_set import VersionSet, pinned
 from storage.held import SCHEMA, TABLE, HeldPortfolio
 from storage.lake import MOST_KEYS, Lake
 from storage.releases import is_result

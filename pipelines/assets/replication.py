@@ -12,7 +12,8 @@ from pipelines.postgres_reader import reader
 from pipelines.publishing import described
 from pipelines.replication import TABLES, Copy, deliver, heads_of, replicate
 from pipelines.resources import Platform
-from pipelines.version_set import HORIZON_KEY, pinned
+from pipelines.run_events import HORIZON_KEY
+from pipelines.version_set import pinned
 
 SPECS = [
     dg.AssetSpec(
