@@ -15,6 +15,10 @@ from storage.errors import SetupError
 from storage.settings import Settings
 from storage.web_guard import WebRefusal, is_loopback, security_headers, written
 
+_IDLE_SECONDS = 75
+"""A connection without a request is kept for longer than clients keep theirs (httpx 5 s, browsers 60): given up first
+by the server, it resets the request that just sets out on it."""
+
 _HALF_OPEN: "dict[BoundedProtocol, None]" = {}
 """Connections whose next request has not been read to the end of its head, oldest first."""
 
@@ -112,6 +116,7 @@ def refuse_open_address(host: str, settings: Settings) -> None:
 def configured(app: Any, host: str, port: int, **more: Any) -> uvicorn.Config:
     """uvicorn's configuration for `app`. No header may say what the address or the scheme of a request was."""
     ours = {"http": BoundedProtocol, "proxy_headers": False, "server_header": False, "ws_max_size": 1_000_000}
+    ours["timeout_keep_alive"] = _IDLE_SECONDS
     return uvicorn.Config(app, host=host, port=port, **{"log_level": "warning", **ours, **more})
 
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import httpx
 import pytest
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel, field_validator
 
 from oltp_api import bodies
@@ -19,7 +19,7 @@ from oltp_api.app import create_app
 from oltp_api.bodies import Bounds, costly
 from oltp_api.routing import BoundedRoute
 from storage.settings import Settings
-from storage.web_server import BoundedProtocol
+from storage.web_server import BoundedProtocol, configured
 from tests.conftest import served
 
 JSON = {"Content-Type": "application/json"}
@@ -372,6 +372,11 @@ def test_control_uvicorns_own_protocol_waits_for_a_head_without_end(settings: Se
         wire.settimeout(1)
         with pytest.raises(TimeoutError):
             wire.recv(1)
+
+
+def test_an_idle_connection_is_kept_for_longer_than_clients_keep_theirs() -> None:
+    """Or a request meets a connection that the server has just given up, and is lost. httpx keeps its own for 5 s."""
+    assert configured(FastAPI(), "127.0.0.1", 0).timeout_keep_alive > 60
 
 
 def test_of_too_many_half_open_connections_the_oldest_makes_room(hasty: str) -> None:
