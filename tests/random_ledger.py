@@ -1,6 +1,7 @@
 """Random commands over HTTP, of every kind and from the first day to the last, for whoever wants a ledger of anything.
 
-What the API refuses is no fault; a portfolio gets commands until so many were accepted.
+Every tenth ledger begins on the first day, the others later, most of them much later: a year without a row is as long
+to value as one with many. What the API refuses is no fault; a portfolio gets commands until so many were accepted.
 """
 
 import random
@@ -15,6 +16,15 @@ SHARES = ("AAPL", "IBM", "KO", "WMT")
 OWN, BOND = "RNDFUND", "RNDBOND"
 CURRENCIES = ("EUR", "GBP", "JPY", "CHF")
 _ORDINARY, _LIMITS = ("1", "10", "100", "2500.5"), ("0.00000001", "99999999", "0.01", "1234567.12345678")
+
+
+class Draw(random.Random):
+    """Chance that is the same for the same seed, and the first day of what is drawn."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        days = (LAST - FIRST).days
+        self.since = FIRST if seed % 10 == 0 else LAST - timedelta(days=int(days * self.random() ** 2))
 
 
 def register_securities(client: httpx.Client) -> None:
@@ -38,14 +48,14 @@ def register_securities(client: httpx.Client) -> None:
 
 def record_random(client: httpx.Client, seed: int, accepted: int = 60) -> str:
     """The id of a portfolio with `accepted` random commands, the same for the same seed."""
-    chance = random.Random(seed)
+    chance = Draw(seed)
     opened: dict[str, Any] = {
         "name": f"random {seed}",
         "kind": chance.choice(["INVESTMENT", "TRADING_BOOK"]),
         "base_currency": chance.choice(["USD", "USD", "EUR", "JPY"]),
     }
     portfolio_id = str(client.post("/portfolios", json=opened).raise_for_status().json()["portfolio_id"])
-    _post(client, portfolio_id, {"type": "DEPOSIT", "business_date": str(FIRST), "amount": "100000"})
+    _post(client, portfolio_id, {"type": "DEPOSIT", "business_date": str(chance.since), "amount": "100000"})
     done = tried = 0
     while done < accepted and tried < 8 * accepted:
         tried += 1
@@ -60,21 +70,21 @@ def _post(client: httpx.Client, portfolio_id: str, body: dict[str, Any], what: s
     return client.post(f"/portfolios/{portfolio_id}/{what}", json=body).status_code
 
 
-def _day(chance: random.Random) -> str:
+def _day(chance: Draw) -> str:
     if chance.random() < 0.1:
-        return str(chance.choice([FIRST, LAST, date(1989, 12, 31), date(1990, 1, 1)]))
-    return str(FIRST + timedelta(days=chance.randrange((LAST - FIRST).days + 1)))
+        return str(max(chance.since, chance.choice([FIRST, LAST, date(1989, 12, 31), date(1990, 1, 1)])))
+    return str(chance.since + timedelta(days=chance.randrange((LAST - chance.since).days + 1)))
 
 
-def _number(chance: random.Random) -> str:
+def _number(chance: Draw) -> str:
     return chance.choice(_LIMITS if chance.random() < 0.15 else _ORDINARY)
 
 
-def _ticker(chance: random.Random) -> str:
+def _ticker(chance: Draw) -> str:
     return chance.choice([*SHARES, *SHARES, OWN, BOND])
 
 
-def _trade(client: httpx.Client, portfolio_id: str, chance: random.Random) -> int:
+def _trade(client: httpx.Client, portfolio_id: str, chance: Draw) -> int:
     ticker = _ticker(chance)
     body = {
         "type": chance.choice(["BUY", "SELL"]),
@@ -90,7 +100,7 @@ def _trade(client: httpx.Client, portfolio_id: str, chance: random.Random) -> in
     return _post(client, portfolio_id, body)
 
 
-def _money(client: httpx.Client, portfolio_id: str, chance: random.Random) -> int:
+def _money(client: httpx.Client, portfolio_id: str, chance: Draw) -> int:
     kind = chance.choice(["DEPOSIT", "DEPOSIT", "WITHDRAW", "FEE", "TAX", "INTEREST"])
     body = {"type": kind, "business_date": _day(chance), "amount": _number(chance)}
     if kind in ("TAX", "INTEREST") and chance.random() < 0.3:
@@ -100,13 +110,13 @@ def _money(client: httpx.Client, portfolio_id: str, chance: random.Random) -> in
     return _post(client, portfolio_id, body)
 
 
-def _income(client: httpx.Client, portfolio_id: str, chance: random.Random) -> int:
+def _income(client: httpx.Client, portfolio_id: str, chance: Draw) -> int:
     body = {"type": "DIVIDEND", "business_date": _day(chance), "ticker": OWN, "fx_rate": "1.1"}
     body |= chance.choice([{"amount": "35", "withheld": "5"}, {"per_unit": "0.5"}, {"amount": "0.01"}])
     return _post(client, portfolio_id, body)
 
 
-def _units(client: httpx.Client, portfolio_id: str, chance: random.Random) -> int:
+def _units(client: httpx.Client, portfolio_id: str, chance: Draw) -> int:
     body = {"business_date": _day(chance), "ticker": _ticker(chance), "quantity": _number(chance)}
     body["type"] = chance.choice(["TRANSFER_IN", "TRANSFER_OUT"])
     if body["type"] == "TRANSFER_IN" and chance.random() < 0.7:
@@ -116,29 +126,29 @@ def _units(client: httpx.Client, portfolio_id: str, chance: random.Random) -> in
     return _post(client, portfolio_id, body)
 
 
-def _split(client: httpx.Client, portfolio_id: str, chance: random.Random) -> int:
+def _split(client: httpx.Client, portfolio_id: str, chance: Draw) -> int:
     new, old = chance.choice([("2", "1"), ("1", "50"), ("3", "2")])
     body = {"type": "SPLIT", "business_date": _day(chance), "ticker": OWN, "split_new": new, "split_old": old}
     return _post(client, portfolio_id, {**body, "in_lieu_price": "1", "fx_rate": "1.1"})
 
 
-def _conversion(client: httpx.Client, portfolio_id: str, chance: random.Random) -> int:
+def _conversion(client: httpx.Client, portfolio_id: str, chance: Draw) -> int:
     body = {"from_currency": "USD", "amount": _number(chance), "to_currency": chance.choice(CURRENCIES)}
     return _post(
         client, portfolio_id, {**body, "received": _number(chance), "business_date": _day(chance)}, "conversions"
     )
 
 
-def _reversal(client: httpx.Client, portfolio_id: str, chance: random.Random) -> int:
+def _reversal(client: httpx.Client, portfolio_id: str, chance: Draw) -> int:
     return _post(client, portfolio_id, {"note": "no"}, f"transactions/{chance.randrange(1, 20)}/reversal")
 
 
-def _method(client: httpx.Client, portfolio_id: str, chance: random.Random) -> int:
+def _method(client: httpx.Client, portfolio_id: str, chance: Draw) -> int:
     body = {"cost_method": chance.choice(["AVCO", "FIFO"])}
     return client.put(f"/portfolios/{portfolio_id}/cost-method", json=body).status_code
 
 
-Command = Callable[[httpx.Client, str, random.Random], int]
+Command = Callable[[httpx.Client, str, Draw], int]
 _COMMANDS: list[Command] = [
     *[_trade] * 10,
     *[_money] * 6,

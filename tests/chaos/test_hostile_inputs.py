@@ -116,12 +116,13 @@ def request_of(case: schemathesis.Case, root: str) -> Request:
     """What schemathesis would send, to be sent and judged as our own requests are."""
     message = requests.Request(**case.as_transport_kwargs(root)).prepare()
     body = message.body or b""
+    headers = {name: value for name, value in message.headers.items() if name != "Content-Length"}
     assert message.method is not None
     return Request(
         message.method,
         case.operation.path,
         message.path_url.encode(),
-        [(name.lower().encode(), value.encode()) for name, value in message.headers.items() if name != "Content-Length"],
+        [(name.lower().encode(), value.encode()) for name, value in headers.items()],
         body if isinstance(body, bytes) else body.encode(),
         case.body,
     )

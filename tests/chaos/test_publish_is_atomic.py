@@ -1,19 +1,21 @@
 """A publisher that is killed at any moment leaves the old or the new release, whole.
 
-A child process (this file, run as a program) publishes three tables and then a release, and kills itself with -9 at
-one moment of writing one of them. `DyingLake` adds nothing to the lake but these moments: the rows are handed to Delta
-batch by batch, so that it can die between two of them; and for "data written, not committed" it puts a file in the
-place of the table's log once all rows are handed over, so that Delta writes its data files and then cannot commit.
-Every row carries the number of its generation.
+A child process publishes three tables and then a release, and kills itself with -9 at one moment of writing one of
+them. This file, run as a program, forks such a child for every line that it reads, so that its imports cost once.
+`DyingLake` adds nothing to the lake but these moments: the rows are handed to Delta batch by batch, so that it can die
+between two of them; and for "data written, not committed" it puts a file in the place of the table's log once all rows
+are handed over, so that Delta writes its data files and then cannot commit. Every row carries the number of its
+generation.
 """
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -31,7 +33,9 @@ from storage.releases import Release, Releases
 
 TABLES = ("raw/price_daily", "marts/fact_price_daily", "marts/dim_security")
 BEFORE, AMID, WRITTEN, COMMITTED = "before its data", "amid its data", "before its commit", "after its commit"
+IN_PLACE = "in place"
 ROWS = 4
+Killed = Callable[[Lake, str, str], None]
 
 
 def publish_generation(lake: Lake, generation: int) -> None:
@@ -112,11 +116,38 @@ def whole_generation(lake: Lake, versions: dict[str, int]) -> int:
     return int(generation)
 
 
-def run_until_death(lake: Lake, victim: str, death: str) -> None:
-    """Publish generation 2 in a process of its own, which must die at that moment and not of anything else."""
-    command = [sys.executable, __file__, lake.root, "2", "2", victim, death]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == -signal.SIGKILL, done.stderr
+def publish_until(root: str, last: int, victim: str, death: str) -> None:
+    lake = DyingLake(root, nullcontext)
+    DyingLake.victim, DyingLake.death = victim, death
+    if death == IN_PLACE:
+        overwrite_in_place(lake, 2, victim)
+    for generation in range(2, last + 1):
+        publish_generation(lake, generation)
+
+
+@pytest.fixture(scope="module")
+def run_until_death() -> Iterator[Killed]:
+    """Publishes generation 2 in a process of its own, which must die at that moment and not of anything else."""
+    with subprocess.Popen(
+        [sys.executable, __file__], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+
+        def run(lake: Lake, victim: str, death: str) -> None:
+            print(json.dumps([lake.root, 2, victim, death]), file=parent.stdin, flush=True)
+            assert int(parent.stdout.readline()) == -signal.SIGKILL
+
+        yield run
+
+
+def fork_publishers() -> None:
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            publish_until(*json.loads(line))
+            os._exit(0)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 
 def orphans(lake: Lake, table: str) -> set[str]:
@@ -145,7 +176,7 @@ MOMENTS = [(table, death) for table in (*TABLES, RELEASE) for death in (BEFORE, 
 
 @pytest.mark.parametrize(("victim", "death"), MOMENTS)
 def test_whenever_a_publisher_is_killed_the_release_is_whole_and_a_rerun_completes(
-    lake: Lake, victim: str, death: str
+    lake: Lake, run_until_death: Killed, victim: str, death: str
 ) -> None:
     run_until_death(lake, victim, death)
 
@@ -155,14 +186,18 @@ def test_whenever_a_publisher_is_killed_the_release_is_whole_and_a_rerun_complet
 
 
 @pytest.mark.parametrize("victim", [*TABLES, RELEASE])
-def test_data_files_without_their_commit_are_there_and_belong_to_nothing(lake: Lake, victim: str) -> None:
+def test_data_files_without_their_commit_are_there_and_belong_to_nothing(
+    lake: Lake, run_until_death: Killed, victim: str
+) -> None:
     run_until_death(lake, victim, WRITTEN)
 
     assert orphans(lake, victim)
     assert lake.version(victim) == 0
 
 
-def test_a_first_publisher_that_is_killed_leaves_no_release_and_a_rerun_makes_it(tmp_path: Path) -> None:
+def test_a_first_publisher_that_is_killed_leaves_no_release_and_a_rerun_makes_it(
+    run_until_death: Killed, tmp_path: Path
+) -> None:
     lake = Lake(str(tmp_path / "lake"), nullcontext)
     run_until_death(lake, RELEASE, BEFORE)
 
@@ -172,7 +207,7 @@ def test_a_first_publisher_that_is_killed_leaves_no_release_and_a_rerun_makes_it
 
 
 def test_whoever_reads_during_many_publications_sees_whole_releases_that_never_go_back(lake: Lake) -> None:
-    publisher = subprocess.Popen([sys.executable, __file__, lake.root, "2", "1000"])
+    publisher = subprocess.Popen([sys.executable, __file__, lake.root, "1000"])
     seen = [released(lake)]
     until = time.monotonic() + 20
     while seen[-1] < 8 and time.monotonic() < until:
@@ -186,16 +221,15 @@ def test_whoever_reads_during_many_publications_sees_whole_releases_that_never_g
 
 
 @pytest.mark.parametrize("victim", TABLES[1:])
-def test_control_without_releases_a_reader_sees_it_half_done(lake: Lake, victim: str) -> None:
+def test_control_without_releases_a_reader_sees_it_half_done(lake: Lake, run_until_death: Killed, victim: str) -> None:
     run_until_death(lake, victim, BEFORE)
 
     with pytest.raises(AssertionError):
         whole_generation(lake, lake.versions(TABLES))
 
 
-def test_control_a_publisher_that_overwrites_in_place_is_seen_half_done(lake: Lake) -> None:
-    done = subprocess.run([sys.executable, __file__, lake.root, "2", "2", TABLES[0], "in place"])
-    assert done.returncode == -signal.SIGKILL
+def test_control_a_publisher_that_overwrites_in_place_is_seen_half_done(lake: Lake, run_until_death: Killed) -> None:
+    run_until_death(lake, TABLES[0], IN_PLACE)
 
     with pytest.raises(AssertionError):
         released(lake)
@@ -211,14 +245,8 @@ def overwrite_in_place(lake: Lake, generation: int, victim: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main(root: str, first: str, last: str, victim: str = "", death: str = "") -> None:
-    lake = DyingLake(root, nullcontext)
-    DyingLake.victim, DyingLake.death = victim, death
-    if death == "in place":
-        overwrite_in_place(lake, int(first), victim)
-    for generation in range(int(first), int(last) + 1):
-        publish_generation(lake, generation)
-
-
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if len(sys.argv) > 1:
+        publish_until(sys.argv[1], int(sys.argv[2]), "", "")
+    else:
+        fork_publishers()
