@@ -229,6 +229,7 @@ _EXAMPLES: Sequence[Problem] = [
         bodies.too_slow(),
         bodies.too_large(bodies.SMALL),
         bodies.wrong_type(["application/json"]),
+        TooManyWaiting(200, 200),
     )
 ]
 """What the OpenAPI document shows of every status; they are made by the code that answers, so they are true."""
@@ -255,3 +256,6 @@ BODY_PROBLEMS: dict[int | str, dict[str, Any]] = {status: _documented(status) fo
 
 EDIT_PROBLEMS: dict[int | str, dict[str, Any]] = {status: _documented(status) for status in (412, 428)}
 """For the `responses` of a route that takes If-Match."""
+
+TURN_PROBLEMS: dict[int | str, dict[str, Any]] = {429: _documented(429)}
+"""For the `responses` of a route whose requests wait for their turn."""

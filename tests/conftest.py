@@ -22,6 +22,7 @@ from storage.lake import Lake
 from storage.postgres import DATABASE, Database, embedded_database, prepare
 from storage.settings import Settings
 from storage.web_server import configured
+from tests.documented import status_is_documented
 from tests.effort import IS_LONG
 from tests.states import FrozenStates, discarded, thaw, unsynced
 
@@ -136,10 +137,15 @@ def settings(database: Database, lake: Lake, postgres_home: Path) -> Settings:
 
 @pytest.fixture(scope="module")
 def api(settings: Settings) -> Iterator[httpx.Client]:
-    """A client of the API over `database` and `lake`; addresses are relative to /api/v1."""
+    """A client of the API over `database` and `lake`, which takes no status that is not documented; addresses are
+    relative to /api/v1."""
     from oltp_api.app import create_app
 
-    with served(create_app(settings)) as address, httpx.Client(base_url=f"{address}/api/v1", timeout=30) as client:
+    hooks = {"response": [status_is_documented]}
+    with (
+        served(create_app(settings)) as address,
+        httpx.Client(base_url=f"{address}/api/v1", timeout=30, event_hooks=hooks) as client,
+    ):
         yield client
 
 

@@ -328,13 +328,19 @@ def _is_of_another_address(request: Request, answer: httpx.Response) -> bool:
 _TEXTS = {"name", "note", "external_id", "identifier", "broker", "reason", "display_name", "file_name", "fill_id"}
 
 
+_IDENTIFYING = {"ticker", "security_id"}
+"""Answered by the security's own ticker, however it was named."""
+
+
 def differs(sent: Mapping[str, Any], stored: Mapping[str, Any]) -> str | None:
     """The first text or number whose answer says something else than was sent; None if none does."""
     rows = stored.get("transactions")
     stored = rows[0] if rows and isinstance(rows[0], dict) else stored
+    if "fill_price" in sent and stored.get("fills"):
+        stored = {**stored, **stored["fills"][-1]}
     for name, value in sent.items():
         told = stored.get(name)
-        if told is None or value is None:
+        if told is None or value is None or name in _IDENTIFYING:
             continue
         if isinstance(value, dict) and isinstance(told, dict):
             within = differs(value, told)

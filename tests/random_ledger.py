@@ -24,7 +24,7 @@ class Draw(random.Random):
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
         days = (LAST - FIRST).days
-        self.since = FIRST if seed % 10 == 0 else LAST - timedelta(days=int(days * self.random() ** 2))
+        self.since = FIRST if seed % 10 == 0 else LAST - timedelta(days=int(days * self.random() ** 4))
 
 
 def register_securities(client: httpx.Client) -> None:

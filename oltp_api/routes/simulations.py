@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from oltp_api.dependencies import OnceDep, UserDep, VisiblePortfolio, WorldDep
-from oltp_api.errors import PROBLEMS
+from oltp_api.errors import PROBLEMS, TURN_PROBLEMS
 from oltp_api.handlers import portfolios
 from oltp_api.pages import CursorQuery, LimitQuery
 from oltp_api.routing import BoundedRoute
@@ -22,6 +22,7 @@ Sort = Literal["requested", "-requested"]
     "/portfolios/{portfolio_id}/simulations",
     status_code=202,
     response_model=SimulationView,
+    responses=TURN_PROBLEMS,
     summary="Request a simulation",
 )
 def request_simulation(portfolio_id: UUID, body: SimulationRequestBody, once: OnceDep) -> Response:

@@ -1,11 +1,10 @@
-"""What is made in part is what is made whole: orders of arrival of late and back-dated rows, one portfolio each; eight
-of them by default, 20 with LAKEFOLIO_CHAOS=long.
+"""What is made in part is what is made whole: orders of arrival of late and back-dated rows, one portfolio each; six of
+them by default, 20 with LAKEFOLIO_CHAOS=long.
 
 Every portfolio gets the same rows in another order, a few at a time, and after each the marts are brought up to date;
 prices come late too. At the end all have the same rows in every mart, and making everything anew changes none.
 """
 
-import os
 import random
 import time
 from collections.abc import Iterator, Sequence
@@ -27,8 +26,9 @@ from pipelines.definitions import build_defs
 from pipelines.parameter_tables import MARTS as PARAMETER_MARTS
 from storage.held import held_in
 from storage.lake import Window, memory_duckdb
+from tests.effort import IS_LONG
 
-PERMUTATIONS, SEED = 20 if os.environ.get("LAKEFOLIO_CHAOS") == "long" else 8, 20170329
+PERMUTATIONS, SEED = 20 if IS_LONG else 6, 20170329
 MARTS = sorted(MADE_BY_DBT)
 PARAMETERS = sorted(PARAMETER_MARTS)
 MADE = [*OWNED, "positions/position_interval"]
@@ -178,12 +178,12 @@ def slow_cache(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_one_new_row_rewrites_its_portfolio_from_its_day_on(book: Book) -> None:
     body = {"type": "DEPOSIT", "business_date": "2012-09-03", "amount": "1"}
     with book.home.client() as client:
-        client.post(f"/portfolios/{book.ids[7]}/transactions", json=body).raise_for_status()
+        client.post(f"/portfolios/{book.ids[4]}/transactions", json=body).raise_for_status()
 
     made = book.run("pick_up")
 
     values = made["marts/fact_portfolio_value_daily"]
-    assert values["scope/what"] == f"1 portfolios from 2012-09-03 on: {book.ids[7]}"
+    assert values["scope/what"] == f"1 portfolios from 2012-09-03 on: {book.ids[4]}"
     assert values["lake/changed_years"] == [2012, 2013]
     assert not made["positions/position_interval"]["lake/is_new_version"], "a deposit is no position"
     assert book.make_whole() == dict.fromkeys(MADE, False)
