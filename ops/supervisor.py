@@ -31,7 +31,7 @@ from storage.settings import Settings, settings
 POSTGRES = "postgres"
 WAITING, STARTING, READY, STOPPED = "WAITING", "STARTING", "READY", "STOPPED"
 _HEALTHY_AFTER_S = 60.0
-_LONGEST_PAUSE_S = 30.0
+_LONGEST_PAUSE_S = 20.0
 _LOOK_EVERY_S = 0.25
 _LOG = logging.getLogger("lakefolio.supervisor")
 
@@ -159,7 +159,7 @@ class Supervised:
 
 
 def pause_after(failures: int) -> float:
-    """Seconds before the next start after so many failures without a minute of health: 0, 1, 2, 4 ... 30."""
+    """Seconds before the next start after so many failures without a minute of health: 0, 1, 2, 4 ... 20."""
     return 0.0 if failures < 2 else min(2.0 ** min(failures - 2, 10), _LONGEST_PAUSE_S)
 
 

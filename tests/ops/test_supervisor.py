@@ -109,7 +109,7 @@ def test_pauses_double_up_to_half_a_minute_and_begin_again_after_a_minute_of_hea
         one.look(now)
         assert (one.state, one.failures) == (WAITING, failures)
         now += pause_after(failures)
-    assert [pause_after(failures) for failures in (1, 2, 3, 4, 9)] == [0, 1, 2, 4, 30]
+    assert [pause_after(failures) for failures in (1, 2, 3, 4, 9)] == [0, 1, 2, 4, 20]
     assert "disk is full" in one.reason
 
     part.reason = None
@@ -132,7 +132,7 @@ def test_control_without_health_the_pause_stays_long() -> None:
         part.is_dead = True
         one.look(now + 2)
         now += 2 + pause_after(one.failures)
-    assert pause_after(one.failures) == 30
+    assert pause_after(one.failures) == 20
 
 
 def test_an_error_of_any_kind_in_one_part_keeps_no_other_from_being_looked_at(tmp_path: Path) -> None:
