@@ -20,6 +20,15 @@ _PREPARED: set[tuple[int, str]] = set()
 """Processes and databases whose tables are known to be there."""
 
 
+_ASKED_AGAIN = (
+    *("has_table", "has_asset_key_col"),
+    *("has_run_stats_index_cols", "has_backfill_id_column", "has_backfill_tags_table"),
+    *("has_bulk_actions_selector_cols", "has_bulk_action_job_name_column"),
+    *("has_instigators_table", "has_secondary_index_table", "has_built_index"),
+)
+"""Looks at all tables, at 6 ms each: for every check of an asset, and for every tick of a sensor."""
+
+
 class KeptPostgresStorage(DagsterPostgresStorage):
     """`dagster.yaml` names it; its tables and its answers are those of Dagster's own."""
 
@@ -31,8 +40,10 @@ class KeptPostgresStorage(DagsterPostgresStorage):
         _PREPARED.add(process)
         for part in (storage.run_storage, storage.event_log_storage, storage.schedule_storage):
             setattr(part, "_engine", _engine(os.getpid(), url))  # noqa: B010  (it is theirs, and pinned)
-        for question in ("has_asset_key_col", "has_table"):  # asked four times for every asset check, at 6 ms each
-            setattr(storage.event_log_storage, question, cache(getattr(storage.event_log_storage, question)))
+            for question in _ASKED_AGAIN:
+                if hasattr(part, question):
+                    setattr(part, question, cache(getattr(part, question)))
+        setattr(storage.schedule_storage, "_has_instigators_table", lambda _: True)  # noqa: B010
         return storage
 
 
