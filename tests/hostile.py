@@ -196,7 +196,7 @@ class Generator:
             kind = self.draw.choice(TYPES) if self.draw.random() < 0.3 else self.draw.choice([*content] or TYPES)
             sent = self.value("body", content.get("application/json", {}).get("schema", {}))
             body = self._written(kind, sent)
-            sent = None if kind.startswith("text/csv") else sent
+            sent = None if kind.startswith("text/csv") or not body else sent
             if kind:
                 headers.append((b"content-type", kind.encode()))
         if self.draw.random() < 0.1:
