@@ -347,7 +347,7 @@ class Portfolio:
             if left < 0:
                 place = (row.account_id, row.security_id)
                 asked = -sum(each.quantity or 0 for each in decided if (each.account_id, each.security_id) == place)
-                if asked > 0:
+                if asked > 0 and decided[0].txn_type is not TxnType.SPLIT:  # what a split takes is no number of units
                     raise InsufficientPosition(row.security_id, held=left + asked, asked=Decimal(asked), on=on)
                 raise InsufficientPosition(row.security_id, held=held, asked=abs(row.quantity), on=on)
         left = state.cash.get(row.currency, ZERO) + row.cash_effect

@@ -136,6 +136,18 @@ def test_a_batch_is_what_deciding_its_rows_one_by_one_gives(before, rows, method
     assert (held(batch), nonzero(batch.cash)) == (held(alone), nonzero(alone.cash))
 
 
+def test_a_late_split_that_leaves_a_later_sale_short_is_refused_with_what_is_held_then() -> None:
+    """The fraction that is sold in lieu is of other units than those before the split."""
+    bought: Command = (at(0, 10), lambda on: on.trade(TxnType.BUY, 1, 10, D(1), D(1), D(0), at(0, 10)))
+    sold: Command = (at(1, 10), lambda on: on.trade(TxnType.SELL, 1, 10, D(1), D(1), D(0), at(1, 10)))
+    split: Command = (at(1, 0), lambda on: on.split(1, 10, D(1), D(3), at(1, 0), D("2.5")))
+    alone = ledger([bought, sold], CostMethod.FIFO, PortfolioKind.INVESTMENT)
+    batch = Batch.of(deepcopy(alone))
+
+    said = ("insufficient_position", "1 asked of security 10, 0 held on 2017-03-02")
+    assert one_by_one(alone, [split]) == in_one_pass(batch, [split]) == [said]
+
+
 @settings(max_examples=examples(150), deadline=None)
 @given(st.lists(commands(), max_size=15), st.lists(commands(), max_size=12), st.sampled_from(CostMethod))
 def test_a_batch_leaves_what_replaying_the_whole_ledger_gives(before, rows, method) -> None:
