@@ -6,7 +6,7 @@ Nothing stands in for the lake: its files are moved, cut short and overwritten b
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Event
 
@@ -18,6 +18,7 @@ import pytest
 from oltp_api.app import create_app
 from oltp_api.dependencies import World
 from oltp_api.worker import jobs_of
+from storage import mounted
 from storage.errors import LakeUnavailable
 from storage.jobs import PostgresFailures, at_work, failing_jobs
 from storage.lake import Lake
@@ -137,6 +138,16 @@ def test_every_route_that_reads_the_lake_says_so_and_answers_again_without_a_res
     assert {path: answer.status_code for path, answer in after.items()} == {
         path: answer.status_code for path, answer in before.items()
     }
+
+
+def test_control_what_no_one_takes_for_the_lakes_is_a_fault_of_ours(api, lake: Lake, monkeypatch) -> None:
+    monkeypatch.setattr(mounted, "readable", nullcontext)
+    values = f"/api/v1/portfolios/{PORTFOLIO}/values"
+
+    with damaged(lake, torn):
+        wait_until(lambda: api.get(values).status_code == 500)
+    monkeypatch.undo()
+    wait_until(lambda: api.get("/health/ready").status_code == 200)
 
 
 def test_a_release_is_mounted_again_after_duckdb_has_refused_everything(world, api) -> None:

@@ -9,6 +9,7 @@ import pytest
 from deltalake.exceptions import DeltaError
 from sqlalchemy.exc import OperationalError
 
+from oltp_api import errors
 from oltp_api.errors import problem_of
 from storage.errors import SetupError
 from storage.outages import DISK_FULL, NO_FILES, NO_MEMORY, READ_ONLY, Outage, in_one_sentence, outage_of
@@ -58,6 +59,12 @@ def test_over_http_it_is_503_with_retry_after_and_the_code_of_the_cause(error: E
     assert outage is not None
     assert (problem.status, problem.code) == (503, outage.code)
     assert int(problem.headers["Retry-After"]) > 0
+
+
+def test_control_without_that_a_full_disk_is_a_fault_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(errors, "outage_of", lambda _: None)
+
+    assert problem_of(system(errno.ENOSPC)).status == 500
 
 
 def test_a_command_says_it_in_one_sentence_without_sql(capsys: pytest.CaptureFixture[str]) -> None:
