@@ -10,7 +10,7 @@ from domain.ledger import FIRST_DAY
 from pipelines.partitions import year_of
 from pipelines.pickup import Decision, PastRun, decide
 from pipelines.resources import REFRESH_LOCK, SIMULATION_LOCK, Platform
-from pipelines.run_process import was_killed
+from pipelines.run_process import cancel_if_it_cannot_start, was_killed
 from pipelines.simulation_queue import due_simulations
 from pipelines.tracking import without_history
 from storage import postgres
@@ -88,12 +88,13 @@ def due_now(instance: dg.DagsterInstance, platform: Platform, job_names: Sequenc
 
 def past_runs(instance: dg.DagsterInstance, job_names: Sequence[str]) -> list[PastRun]:
     """The last runs of some jobs, newest first, without those whose process was killed: they tried nothing."""
-    found = [
-        PastRun.of(record)
-        for job_name in job_names
-        for record in instance.get_run_records(dg.RunsFilter(job_name=job_name), limit=_RUNS_LOOKED_AT)
-        if not was_killed(record.dagster_run)
-    ]
+    found = []
+    for job_name in job_names:
+        for record in instance.get_run_records(dg.RunsFilter(job_name=job_name), limit=_RUNS_LOOKED_AT):
+            if was_killed(record.dagster_run):
+                cancel_if_it_cannot_start(instance, record.dagster_run)
+            else:
+                found.append(PastRun.of(record))
     return sorted(found, key=lambda run: run.asked_at, reverse=True)
 
 

@@ -18,6 +18,7 @@ from dagster._daemon import controller
 from dagster._daemon.cli import run_command
 
 from pipelines.code_version import computed_code_version
+from pipelines.run_process import cancel_what_nobody_launches
 from storage.clock import SystemClock
 
 _LOOK_EVERY_SECONDS = 30
@@ -29,6 +30,7 @@ def main() -> None:
     controller.RELOAD_WORKSPACE_INTERVAL = _NEVER
     with DagsterInstance.get() as instance:
         forget_the_future(instance, SystemClock().now())
+        cancel_what_nobody_launches(instance)
     threading.Thread(target=end_when_outdated, daemon=True).start()
     run_command(["-w", "workspace.yaml"])
 

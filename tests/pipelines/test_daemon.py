@@ -1,5 +1,7 @@
-"""What Dagster keeps of its sensors and schedules does not stop them when the clock is set back."""
+"""What a daemon finds when it starts: ticks from before the clock was set back, and runs that nobody launches."""
 
+import os
+import subprocess
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +23,9 @@ from dagster._core.scheduler.instigation import (
 )
 from dagster._daemon import controller
 
+from pipelines.automation import past_runs
 from pipelines.daemon import forget_the_future
+from pipelines.run_process import cancel_what_nobody_launches, tag_of
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 IN_A_YEAR = NOW.timestamp() + 365 * 86_400
@@ -72,6 +76,41 @@ def test_ticks_that_have_not_come_yet_are_forgotten_and_others_stay(at: float, l
             left,
         )
         assert kept(instance, schedule) == (ScheduleInstigatorData("0 1 * * *", start_timestamp=expected), left)
+
+
+@dg.job
+def nothing() -> None: ...
+
+
+def starting(instance: dg.DagsterInstance, tags: dict[str, str]) -> str:
+    run = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.STARTING, tags=tags)
+    return run.run_id
+
+
+def test_runs_that_were_killed_before_they_began_are_canceled_and_make_room_in_the_queue() -> None:
+    """One before the daemon had a process for it, one with its process; one whose process lives is left alone."""
+    with dg.DagsterInstance.local_temp() as instance, subprocess.Popen(["sleep", "60"]) as process:
+        alive, killed = starting(instance, tag_of(os.getpid())), starting(instance, tag_of(process.pid))
+        unlaunched = starting(instance, {})
+        process.kill()
+        process.wait()
+
+        cancel_what_nobody_launches(instance)
+
+        statuses = [instance.get_run_by_id(one).status for one in (alive, killed, unlaunched)]  # type: ignore[union-attr]
+    assert [status.value for status in statuses] == ["STARTING", "CANCELED", "CANCELED"]
+
+
+def test_a_sensor_takes_a_run_that_was_killed_before_it_began_out_of_the_queue() -> None:
+    with dg.DagsterInstance.local_temp() as instance, subprocess.Popen(["sleep", "60"]) as process:
+        killed = starting(instance, tag_of(process.pid))
+        process.kill()
+        process.wait()
+
+        assert past_runs(instance, ["nothing"]) == []
+        assert instance.get_run_by_id(killed).status is dg.DagsterRunStatus.CANCELED  # type: ignore[union-attr]
+        ((_, status),) = [(run.asked_at, run.status) for run in past_runs(instance, ["nothing"])]
+    assert status is dg.DagsterRunStatus.CANCELED, "no failure, so that nothing backs off"
 
 
 def test_the_name_by_which_dagster_is_told_not_to_reload_is_still_its_own() -> None:
