@@ -14,7 +14,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import httpx
 import psutil
@@ -90,19 +90,25 @@ class Killer:
             embedded.kill(self.up.home)
             return server
         if name == "run":
-            runs: list[psutil.Process] = []
+            return self._kill_a_run()
+        target = self.up.leaders()[name]
+        target.kill()
+        return target
 
-            def has_run() -> bool:
-                runs[:] = [one for one in processes.processes_of(self.up.home, "daemon") if is_run(one)]
-                return bool(runs)
+    def _kill_a_run(self) -> psutil.Process:
+        runs: list[psutil.Process] = []
 
+        def has_run() -> bool:
+            runs[:] = [one for one in processes.processes_of(self.up.home, "daemon") if is_run(one)]
+            return bool(runs)
+
+        while True:
             wait_until(has_run, 300)
             time.sleep(self.random.random() * 2)
             target = self.random.choice(runs)
-        else:
-            target = self.up.leaders()[name]
-        target.kill()
-        return target
+            with suppress(psutil.NoSuchProcess):  # it may have done its work meanwhile
+                target.kill()
+                return target
 
     def _is_back(self, name: str, killed: object, began: float) -> bool:
         """Every part is there, other than what was killed, and does its work: answers, or has a new heartbeat."""
