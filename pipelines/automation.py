@@ -87,7 +87,8 @@ def due_now(instance: dg.DagsterInstance, platform: Platform, job_names: Sequenc
 
 
 def past_runs(instance: dg.DagsterInstance, job_names: Sequence[str]) -> list[PastRun]:
-    """The last runs of some jobs, newest first, without those whose process was killed: they tried nothing."""
+    """The last runs of some jobs, newest first, without those whose process was killed: they tried nothing. If such a
+    run had not begun, it is canceled, which makes room in the queue."""
     found = []
     for job_name in job_names:
         for record in instance.get_run_records(dg.RunsFilter(job_name=job_name), limit=_RUNS_LOOKED_AT):

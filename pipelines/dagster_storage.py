@@ -43,6 +43,7 @@ class KeptPostgresStorage(DagsterPostgresStorage):
             for question in _ASKED_AGAIN:
                 if hasattr(part, question):
                     setattr(part, question, cache(getattr(part, question)))
+        # Asked of a connection, so that no answer could be kept; opening the storage has made the table.
         setattr(storage.schedule_storage, "_has_instigators_table", lambda _: True)  # noqa: B010
         return storage
 

@@ -19,7 +19,7 @@ _TELLING = {DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.ASSET_CHECK
 
 @dataclass
 class RunEvents:
-    """A run so far: by table and version the materialisation that tells of it, the horizon, and who was tried."""
+    """A run so far: by table and version the materialisation that first told of it, the horizon, who was tried."""
 
     run_id: str
     made: dict[tuple[str, int], AssetMaterialization] = field(default_factory=dict)
@@ -59,8 +59,7 @@ class RunEvents:
             return
         version = made.metadata[VERSION_KEY].value
         assert isinstance(version, int)
-        self.made.pop(("/".join(made.asset_key.path), version), None)
-        self.made["/".join(made.asset_key.path), version] = made
+        self.made.setdefault(("/".join(made.asset_key.path), version), made)  # a later one is of nothing new
         if HORIZON_KEY in made.metadata:
             self.horizon = str(made.metadata[HORIZON_KEY].value)
 

@@ -115,8 +115,13 @@ def refuse_open_address(host: str, settings: Settings) -> None:
 
 def configured(app: Any, host: str, port: int, **more: Any) -> uvicorn.Config:
     """uvicorn's configuration for `app`. No header may say what the address or the scheme of a request was."""
-    ours = {"http": BoundedProtocol, "proxy_headers": False, "server_header": False, "ws_max_size": 1_000_000}
-    ours["timeout_keep_alive"] = _IDLE_SECONDS
+    ours = {
+        "http": BoundedProtocol,
+        "proxy_headers": False,
+        "server_header": False,
+        "timeout_keep_alive": _IDLE_SECONDS,
+        "ws_max_size": 1_000_000,
+    }
     return uvicorn.Config(app, host=host, port=port, **{"log_level": "warning", **ours, **more})
 
 

@@ -1,4 +1,4 @@
-"""What a daemon finds when it starts: ticks from before the clock was set back, and runs that nobody launches."""
+"""A daemon that starts deals with ticks from before the clock was set back, and with runs that nobody launches."""
 
 import os
 import subprocess
@@ -87,6 +87,12 @@ def starting(instance: dg.DagsterInstance, tags: dict[str, str]) -> str:
     return run.run_id
 
 
+def status_of(instance: dg.DagsterInstance, run_id: str) -> str:
+    run = instance.get_run_by_id(run_id)
+    assert run is not None
+    return run.status.value
+
+
 def test_runs_that_were_killed_before_they_began_are_canceled_and_make_room_in_the_queue() -> None:
     """One before the daemon had a process for it, one with its process; one whose process lives is left alone."""
     with dg.DagsterInstance.local_temp() as instance, subprocess.Popen(["sleep", "60"]) as process:
@@ -97,8 +103,8 @@ def test_runs_that_were_killed_before_they_began_are_canceled_and_make_room_in_t
 
         cancel_what_nobody_launches(instance)
 
-        statuses = [instance.get_run_by_id(one).status for one in (alive, killed, unlaunched)]  # type: ignore[union-attr]
-    assert [status.value for status in statuses] == ["STARTING", "CANCELED", "CANCELED"]
+        statuses = [status_of(instance, one) for one in (alive, killed, unlaunched)]
+    assert statuses == ["STARTING", "CANCELED", "CANCELED"]
 
 
 def test_a_sensor_takes_a_run_that_was_killed_before_it_began_out_of_the_queue() -> None:
@@ -108,9 +114,9 @@ def test_a_sensor_takes_a_run_that_was_killed_before_it_began_out_of_the_queue()
         process.wait()
 
         assert past_runs(instance, ["nothing"]) == []
-        assert instance.get_run_by_id(killed).status is dg.DagsterRunStatus.CANCELED  # type: ignore[union-attr]
-        ((_, status),) = [(run.asked_at, run.status) for run in past_runs(instance, ["nothing"])]
-    assert status is dg.DagsterRunStatus.CANCELED, "no failure, so that nothing backs off"
+        assert status_of(instance, killed) == "CANCELED"
+        (run,) = past_runs(instance, ["nothing"])
+    assert run.status is dg.DagsterRunStatus.CANCELED, "no failure, so that nothing backs off"
 
 
 def test_the_name_by_which_dagster_is_told_not_to_reload_is_still_its_own() -> None:
