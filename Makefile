@@ -79,8 +79,8 @@ manifest: dbt_project/target/manifest.json ## parse the dbt project
 
 install: $(VENV)/.installed ## install the locked packages into .venv
 
-lock: ## rebuild requirements.lock from pyproject.toml (needs uv)
-	@uv pip compile --quiet --universal --no-strip-extras --no-annotate --no-header --python-version 3.11 \
+lock: install ## rebuild requirements.lock from pyproject.toml
+	@$(VENV)/bin/uv pip compile --quiet --universal --no-strip-extras --no-annotate --no-header --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --group dev pyproject.toml -o requirements.lock
 
 DBT_FILES := $(shell find dbt_project -path dbt_project/target -prune -o -type f \( -name '*.sql' -o -name '*.yml' \) -print 2>/dev/null)
@@ -90,6 +90,10 @@ dbt_project/target/manifest.json: $(VENV)/.installed $(DBT_FILES)
 	@cd dbt_project && rm -rf target.new && ../$(VENV)/bin/dbt --quiet parse --target-path target.new >&2 && mkdir -p target && \
 	  mv -f target.new/partial_parse.msgpack target.new/manifest.json target/ && rm -rf target.new
 
+# uv comes from the lock too; where it cannot do it (an index that only pip's own settings name), pip does.
+PIP = $(PY) -m pip install -qq --disable-pip-version-check --no-deps
+LOCKED = --require-hashes -r requirements.lock
+
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@python=; for candidate in $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3; do \
 	  if $$candidate -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then python=$$candidate; break; fi; \
@@ -97,7 +101,8 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	if [ -z "$$python" ]; then echo "error: Python 3.11 or newer (with venv) is not here; install it or set PYTHON=<path>" >&2; exit 1; fi; \
 	echo "  installing the locked packages into $(VENV) with $$python (one or two minutes) ..." >&2; \
 	{ $$python -m venv $(VENV) && \
-	  $(VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements.lock && \
-	  $(VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .; } >&2 || \
+	  { { sed -n '/^uv==/,/[^\\]$$/p' requirements.lock | $(PIP) --require-hashes -r /dev/stdin && \
+	    $(VENV)/bin/uv pip install -q --python $(PY) --no-deps --compile-bytecode $(LOCKED); } || $(PIP) $(LOCKED); } && \
+	  $(PIP) --no-build-isolation --no-index -e .; } >&2 || \
 	  { echo "error: the packages could not be installed; check that the package index can be reached, then run this again" >&2; exit 1; }; \
 	touch $@

@@ -21,6 +21,7 @@ rates as (
         rate_date,
         rate_per_eur
     from {{ ref('stg_market__fx_rate') }}
+    semi join currencies using (currency)
     union all
     select
         'EUR' as currency,
