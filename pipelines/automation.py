@@ -1,5 +1,6 @@
 """What starts runs by itself: sensors that pick up the ledger and requests, and schedules that follow the clock."""
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -19,13 +20,15 @@ from storage.horizon import unseen
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 _RUNS_LOOKED_AT = 12  # 30 minutes of back-off are reached after 6
 _NEWEST_EDIT = "select created_at from outbox order by seq desc limit 1"
+_WATCHED_SECONDS, _LOOK_SECONDS = 20, 1
 
 
 def refresh_sensor(refresh: Any, pick_up: Any) -> dg.SensorDefinition:
     """Asks for what a release needs when the ledger, a request or reference data is ahead of the newest one.
 
     The first time that is the whole graph with all years. Later it is the graph from the replica on: a trade is no
-    reason to fetch the market again.
+    reason to fetch the market again. While there is nothing to do a tick watches the ledger: Dagster looks every five
+    seconds for a sensor that is due, at 0.1 s of a core each time.
     """
 
     @dg.sensor(
@@ -36,6 +39,7 @@ def refresh_sensor(refresh: Any, pick_up: Any) -> dg.SensorDefinition:
         description="Asks for a refresh when something recorded is not in the newest release.",
     )
     def ledger_is_ahead(context: dg.SensorEvaluationContext, platform: Platform) -> dg.RunRequest | dg.SkipReason:
+        watch(platform)
         decision = due_now(context.instance, platform, [refresh.name, pick_up.name])
         if not decision.is_due:
             return dg.SkipReason(decision.reason)
@@ -76,11 +80,21 @@ def reaches_back(platform: Platform) -> bool:
     return min(years, default=9999) <= FIRST_DAY.year
 
 
+def watch(platform: Platform, seconds: float = _WATCHED_SECONDS) -> None:
+    """Until something recorded is not in the newest release; not longer than `seconds`."""
+    until, head = time.monotonic() + seconds, platform.releases.head()
+    with postgres.connect(platform.database.admin_url, autocommit=True) as connection:
+        while head and not unseen(connection, head.horizon) and time.monotonic() < until:
+            time.sleep(_LOOK_SECONDS)
+
+
 def due_now(instance: dg.DagsterInstance, platform: Platform, job_names: Sequence[str]) -> Decision:
     """The pick-up decision from the database, the newest release and the runs' own records."""
     head = platform.releases.head()
     with postgres.connect(platform.database.admin_url) as connection:
         behind = unseen(connection, head.horizon) if head else ["everything"]
+        if not behind:
+            return decide(datetime.now(UTC), [], False, [], None)
         is_locked = postgres.is_locked(connection, REFRESH_LOCK)
         edit = connection.execute(_NEWEST_EDIT).fetchone()
     return decide(datetime.now(UTC), behind, is_locked, past_runs(instance, job_names), edit[0] if edit else None)

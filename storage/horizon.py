@@ -72,16 +72,16 @@ def unseen(connection: psycopg.Connection, horizon: Horizon) -> list[str]:
     """
     if horizon.system_identifier != current_horizon(connection).system_identifier:
         return list(NOTICED)
-    return [table for table in NOTICED if _has_unseen(connection, table, horizon)]
+    found = connection.execute(_UNSEEN, {"xmin": str(horizon.xmin), "snapshot": horizon.snapshot})
+    return [table for (table,) in found]
 
 
-def _has_unseen(connection: psycopg.Connection, table: str, horizon: Horizon) -> bool:
-    query = f"""
-        select exists (
+_UNSEEN = "union all".join(
+    f"""
+        select '{table}' where exists (
             select from {table}
             where xid >= %(xmin)s::xid8 and not pg_visible_in_snapshot(xid, %(snapshot)s::pg_snapshot)
         )
     """
-    row = connection.execute(query, {"xmin": str(horizon.xmin), "snapshot": horizon.snapshot}).fetchone()
-    assert row is not None
-    return bool(row[0])
+    for table in NOTICED
+)

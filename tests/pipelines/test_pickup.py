@@ -1,3 +1,5 @@
+import threading
+import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -11,7 +13,7 @@ import pytest
 from dagster import DagsterRunStatus
 
 from domain.events import PortfolioCreated
-from pipelines.automation import due_now
+from pipelines.automation import due_now, watch
 from pipelines.pickup import LONGEST_BACK_OFF, START_UP, Decision, PastRun, backed_off_until, decide
 from pipelines.resources import REFRESH_LOCK, Platform
 from storage import postgres
@@ -226,6 +228,22 @@ def test_after_an_edit_it_is_due(instance: dg.DagsterInstance, platform: Platfor
     edit(platform)
 
     assert due_now(instance, platform, ["refresh"]) == Decision(True, "not released yet: portfolio")
+
+
+def test_a_tick_watches_until_an_edit_or_for_its_time(platform: Platform) -> None:
+    release_now(platform)
+    began = time.monotonic()
+    watch(platform, 1.5)
+    with_nothing = time.monotonic() - began
+
+    edited = threading.Timer(0.2, edit, [platform])
+    edited.start()
+    watch(platform, 60)
+    with_an_edit = time.monotonic() - began - with_nothing
+    edited.join()
+
+    assert with_nothing >= 1.5
+    assert with_an_edit < 10
 
 
 def test_while_the_lock_is_held_it_is_not_due(instance: dg.DagsterInstance, platform: Platform) -> None:
