@@ -20,7 +20,7 @@ from storage.horizon import unseen
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 _RUNS_LOOKED_AT = 12  # 30 minutes of back-off are reached after 6
 _NEWEST_EDIT = "select created_at from outbox order by seq desc limit 1"
-_WATCHED_SECONDS, _LOOK_SECONDS = 20, 1
+_WATCHED_SECONDS, _LOOK_SECONDS = 10, 1  # `make down` waits for a tick to end
 
 
 def refresh_sensor(refresh: Any, pick_up: Any) -> dg.SensorDefinition:
