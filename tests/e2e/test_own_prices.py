@@ -22,7 +22,7 @@ BOND = {
         "issue_date": "2013-02-15",
     },
 }
-BOUGHT = (("ACME", "10", "12"), ("FUNDX", "100", "5"), (BOND["isin"], "10000", "98"))
+BOUGHT = (("ACME", "10", "12"), ("FUNDX", "100", "5"), (BOND["isin"], "10000", "98"), ("NOPRICE", "1", "1"))
 FILE = "\n".join(
     [
         "Identifier,Date,Close,Currency",
@@ -33,8 +33,8 @@ FILE = "\n".join(
 
 
 def record(client: httpx.Client) -> str:
-    """One of each: an unlisted company, a fund whose prices come in files, a Treasury bond."""
-    for security in ({"ticker": "ACME"}, {"ticker": "FUNDX", "asset_type": "FUND"}, BOND):
+    """One of each: an unlisted company, a fund whose prices come in files, a Treasury bond, and what has no price."""
+    for security in ({"ticker": "ACME"}, {"ticker": "FUNDX", "asset_type": "FUND"}, BOND, {"ticker": "NOPRICE"}):
         client.post("/securities", json=security).raise_for_status()
     opened = {"name": "own prices", "initial_cash": "100000", "business_date": "2013-02-15"}
     portfolio_id = str(client.post("/portfolios", json=opened).raise_for_status().json()["portfolio_id"])
@@ -73,11 +73,9 @@ class Own:
 
 @pytest.fixture(scope="module")
 def own(new_home: Any) -> Iterator[Own]:
-    """What was bought is in a release; then prices are posted, and a file is put into the folder."""
+    """Prices are posted, and a file is put into the folder, before the first release."""
     with new_home(record, "as_traded", begins_with="as_traded") as home:
         own = Own(home)
-        own.pick_up()
-        assert own.held()["ACME"] == own.held()["FUNDX"] == ("MISSING", None)
         folder = home.settings.home / "prices"
         folder.mkdir()
         (folder / "funds.csv").write_text(FILE)
@@ -92,6 +90,10 @@ def own(new_home: Any) -> Iterator[Own]:
 def test_a_posted_price_of_a_bond_is_clean_and_comes_before_the_curve(own: Own) -> None:
     """99.5 per cent of par, and 14 of 181 days of the half-year's coupon of 1 %: 99.57734807 for 100 of face."""
     assert own.held()["US912828V988"] == ("PRICED", "9957.734807")
+
+
+def test_what_nobody_has_priced_is_missing(own: Own) -> None:
+    assert own.held()["NOPRICE"] == ("MISSING", None)
 
 
 def test_files_in_the_folder_are_read_and_a_bad_line_holds_up_no_good_one(own: Own) -> None:
