@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from storage.web_guard import WebRefusal, values_of
 
@@ -100,6 +101,11 @@ def too_slow() -> WebRefusal:
     return WebRefusal(408, "too_slow", detail)
 
 
+def cut_off() -> WebRefusal:
+    """Nobody reads it: it is for the log and the metrics, in which a client that hangs up is no error of ours."""
+    return WebRefusal(400, "cut_off", "the connection ended within the body; nothing was stored")
+
+
 def wrong_type(types: Collection[str]) -> WebRefusal:
     what = f"must be sent as {' or '.join(sorted(types))}, in UTF-8" if types else "must be left out here"
     return WebRefusal(415, "unsupported_media_type", f"the body {what}")
@@ -172,6 +178,8 @@ async def read_body(request: Request, most: int, seconds: float) -> bytes:
                     raise too_large(most)
     except TimeoutError as error:
         raise too_slow() from error
+    except ClientDisconnect as error:
+        raise cut_off() from error
     return bytes(received)
 
 

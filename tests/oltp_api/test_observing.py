@@ -2,6 +2,7 @@
 
 import json
 import logging
+import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,6 +18,7 @@ from storage.correlation import correlation_id
 from storage.postgres import Database
 from storage.settings import Settings
 from tests.conftest import served
+from tests.waiting import wait_until
 
 LOGGER = "oltp_api.observing"
 
@@ -170,6 +172,19 @@ def test_refusals_are_counted_by_code(root, portfolio) -> None:
     portfolio.post(type="WITHDRAW", amount="1000000")
 
     assert sample(root, "lakefolio_refusals_total", code="insufficient_cash") == before + 1
+
+
+def test_a_client_that_hangs_up_within_its_body_is_no_error_of_ours(root: str, caplog) -> None:
+    host, port = root.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as wire:
+        head = f"POST /api/v1/portfolios HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/json\r\n"
+        wire.sendall(f'{head}Content-Length: 100\r\n\r\n{{"name":'.encode())
+
+    wait_until(lambda: sample(root, "lakefolio_refusals_total", code="cut_off") == 1, 10)
+    assert (
+        sample(root, "lakefolio_http_request_duration_seconds_count", route="/api/v1/portfolios", status="500") is None
+    )
+    assert "unexpected error" not in caplog.text
 
 
 def test_the_metrics_tell_the_state(root, portfolio) -> None:
