@@ -45,6 +45,11 @@ DAMAGE = {
 FEBRUARY = Window(date(2008, 2, 1), date(2008, 2, 29))
 NEWEST, FIRST = Window(date(2016, 12, 30), date(2017, 3, 29)), Window(date(1990, 1, 2), date(1990, 1, 5))
 WINDOWS = [NEWEST, FEBRUARY, FIRST] if IS_LONG else [NEWEST]
+_NEGATIVE = "select * replace (if(ticker = 'AAPL', -close, close) as close)"  # has no logarithm: a model fails
+BAD_PRICES = [
+    ("select * from rows union all select *", "unique_key_fact_price_daily_security_id__price_date"),
+    *([(_NEGATIVE, None)] if IS_LONG else []),
+]
 
 
 @dataclass(frozen=True)
@@ -160,14 +165,7 @@ def test_control_without_the_other_days_aggregates_are_of_the_window_only(copy, 
     assert days == [(20,)], "the sessions of February 2008, of which a volatility would be, instead of ten years"
 
 
-@pytest.mark.parametrize(
-    ("damage", "failed_check"),
-    [
-        ("select * from rows union all select *", "unique_key_fact_price_daily_security_id__price_date"),
-        ("select * replace (if(ticker = 'AAPL', -close, close) as close)", None),  # has no logarithm: a model fails
-    ],
-    ids=["twice", "negative"],
-)
+@pytest.mark.parametrize(("damage", "failed_check"), BAD_PRICES)
 def test_a_bad_price_is_neither_published_nor_released(copy, damage, failed_check) -> None:
     day = Window(date(2008, 4, 1), date(2008, 4, 1))
     good = rows_of(copy.lake, "raw/price_daily", window=day)
