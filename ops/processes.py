@@ -130,11 +130,14 @@ def _output(home: Path, name: str) -> IO[bytes]:
 
 
 def wait_ready(server: Server, home: Path, idle_seconds: float = _IDLE_SECONDS) -> None:
-    """Return when the server answers; SetupError if it ends, or does nothing at all for `idle_seconds`."""
+    """Return when the server answers; SetupError if it ends, or does nothing at all for `idle_seconds`.
+
+    Its mark alone does not tell that it has ended: on a busy machine one that was just started has no environment yet.
+    """
     work = Progress(home, [server.name])
     while not is_ready(server):
-        if not is_running(home, server.name):
-            started = _STARTED[_mark(home, server.name)]
+        started = _STARTED[_mark(home, server.name)]
+        if started.process.poll() is not None and not is_running(home, server.name):
             started.ending()
             raise SetupError(f"{server.name} did not start: {last_said(home, server.name, started.log_begin)}")
         if work.idle_seconds() > idle_seconds:

@@ -230,6 +230,19 @@ http.server.HTTPServer(("127.0.0.1", {port}), http.server.SimpleHTTPRequestHandl
         processes.stop_all(tmp_path, ["busy", "idle"])
 
 
+def test_a_server_whose_mark_is_not_to_be_seen_yet_has_not_ended(tmp_path: Path, monkeypatch) -> None:
+    """Between a program's start and its environment's there is a moment in which it has none."""
+    port = processes.free_port()
+    server = Server("new", [sys.executable, "-m", "http.server", str(port)], port, f"http://127.0.0.1:{port}/")
+    try:
+        processes.start(server, tmp_path, {})
+        with monkeypatch.context() as patch:
+            patch.setattr(processes, "processes_of", lambda home, name: [])
+            processes.wait_ready(server, tmp_path)
+    finally:
+        processes.stop_all(tmp_path, ["new"])
+
+
 def test_a_server_that_ends_says_why_and_not_what_an_older_one_said(tmp_path: Path) -> None:
     processes.log(tmp_path, "api").parent.mkdir()
     processes.log(tmp_path, "api").write_text("error: something of yesterday\n")
