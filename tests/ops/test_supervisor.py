@@ -237,7 +237,7 @@ def test_a_server_whose_mark_is_not_to_be_seen_yet_has_not_ended(tmp_path: Path,
     try:
         processes.start(server, tmp_path, {})
         with monkeypatch.context() as patch:
-            patch.setattr(processes, "processes_of", lambda home, name: [])
+            patch.setattr(processes, "processes_of", lambda *_: [])
             processes.wait_ready(server, tmp_path)
     finally:
         processes.stop_all(tmp_path, ["new"])
