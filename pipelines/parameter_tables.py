@@ -24,7 +24,7 @@ from domain.analytics.forward_drift import (
     forward_drift,
 )
 from domain.analytics.moments import HistoricalMoments, historical_moments
-from domain.analytics.risk import MIN_OBSERVATIONS
+from domain.analytics.series import MIN_OBSERVATIONS
 from pipelines.mart import Columns, Mart
 
 Float64 = NDArray[np.float64]

@@ -70,16 +70,15 @@ _TABLES = {
             '{PORTFOLIO}' as portfolio_id, 'USD' as currency, col0::date as business_date,
             col1::decimal(28, 8) as total_value,
             col2::decimal(28, 8) as positions_value, col3::decimal(28, 8) as cash,
-            col4::decimal(28, 8) as cost_basis, col5::double as coverage_pct, col6::double as twr_index,
-            0::decimal(28, 8) as realised, col7::decimal(28, 8) as inflow, 0::decimal(28, 8) as outflow,
+            col4::decimal(28, 8) as cost_basis, col5::double as coverage_pct,
+            0::decimal(28, 8) as realised, col6::decimal(28, 8) as inflow, 0::decimal(28, 8) as outflow,
             0::decimal(28, 8) as income, 0::decimal(28, 8) as tax, 0::decimal(28, 8) as fees,
             0::decimal(28, 8) as transfer_gain, 0::decimal(28, 8) as fx_gain, 0::decimal(28, 8) as trade_fees,
-            col8::double as daily_return, true as is_trading_day, (col8 is null)::int as n_missing, 0 as n_fx_missing,
-            0 as n_fx_transactions
+            true as is_trading_day, (col0 = '2017-03-29')::int as n_missing, 0 as n_fx_missing, 0 as n_fx_transactions
         from (values
-            ('2017-03-27', 10000, 0, 10000, 0, 100, 1.0, 10000, 0),
-            ('2017-03-28', 10500, 5500, 5000, 5000, 100, 1.05, 0, 0.05),
-            ('2017-03-29', 11080, 10080, 1000, 9300, 96.77, null, 0, null)
+            ('2017-03-27', 10000, 0, 10000, 0, 100, 10000),
+            ('2017-03-28', 10500, 5500, 5000, 5000, 100, 0),
+            ('2017-03-29', 11080, 10080, 1000, 9300, 96.77, 0)
         )""",
     "marts/fx_rate_daily": """
         select '' as currency, 1::decimal(18, 8) as rate_per_eur, current_date as rate_date,
@@ -113,15 +112,15 @@ _TABLES = {
             true as is_begin_covered, col7 is not null or col0 = 'PORTFOLIO' and col6 < 11000 as is_end_covered,
             true as are_flows_known, (col4 + col5)::decimal(28, 8) as return_base, false as is_ruin,
             col7::double as daily_return, col7::double as daily_return_gross,
-            1::double as twr_index, 1::double as twr_index_gross
+            col8::double as twr_index, 1::double as twr_index_gross
         from (values
-            ('PORTFOLIO', null, null, '2017-03-27', 0, 10000, 10000, 0),
-            ('PORTFOLIO', null, null, '2017-03-28', 10000, 0, 10500, 0.05),
-            ('PORTFOLIO', null, null, '2017-03-29', 10500, 0, 11080, null),
-            ('POSITION', null, 1, '2017-03-28', 0, 5000, 5500, 0.1),
-            ('POSITION', null, 1, '2017-03-29', 5500, 3600, 9680, null),
-            ('ACCOUNT', 1, null, '2017-03-28', 0, 5000, 5500, 0.1),
-            ('ACCOUNT', 1, null, '2017-03-29', 5500, 4000, 10080, null)
+            ('PORTFOLIO', null, null, '2017-03-27', 0, 10000, 10000, 0, 1.0),
+            ('PORTFOLIO', null, null, '2017-03-28', 10000, 0, 10500, 0.05, 1.05),
+            ('PORTFOLIO', null, null, '2017-03-29', 10500, 0, 11080, null, null),
+            ('POSITION', null, 1, '2017-03-28', 0, 5000, 5500, 0.1, 1.1),
+            ('POSITION', null, 1, '2017-03-29', 5500, 3600, 9680, null, 1.1),
+            ('ACCOUNT', 1, null, '2017-03-28', 0, 5000, 5500, 0.1, 1.1),
+            ('ACCOUNT', 1, null, '2017-03-29', 5500, 4000, 10080, null, 1.1)
         )""",
     "marts/security_historical_mu": """
         select

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.analytics.risk import MIN_OBSERVATIONS
+from domain.analytics.series import MIN_OBSERVATIONS
 from domain.analytics.value_at_risk import check_confidence
 
 Float64 = NDArray[np.float64]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from domain.analytics.moments import shrinkage_intensity
-from domain.analytics.risk import MIN_OBSERVATIONS
+from domain.analytics.series import MIN_OBSERVATIONS
 
 Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]

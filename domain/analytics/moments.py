@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.analytics.risk import MIN_OBSERVATIONS, TRADING_DAYS, volatility_annual
+from domain.analytics.risk import TRADING_DAYS, volatility_annual
+from domain.analytics.series import MIN_OBSERVATIONS
 
 Float64 = NDArray[np.float64]
 

@@ -13,14 +13,13 @@ import numpy as np
 
 from domain.analytics.benchmark import alpha_annual, beta, information_ratio, tracking_error_annual
 from domain.analytics.risk import (
-    MIN_OBSERVATIONS,
     downside_deviation_annual,
     max_drawdown,
     sharpe,
     sortino,
     volatility_annual,
 )
-from domain.analytics.series import Bools, Days, Float64, day_at
+from domain.analytics.series import MIN_OBSERVATIONS, Days, Float64, Growth, day_at
 from domain.analytics.value_at_risk import Method, ValueAtRisk, value_at_risk
 
 CONFIDENCES = (0.95, 0.99)
@@ -68,13 +67,13 @@ def risk_profile(
     returns: Float64,
     risk_free: Float64,
     benchmark: Float64 | None,
-    is_ruin: Bools | None = None,
+    growth: Growth | None = None,
 ) -> RiskProfile:
     """The risk of daily simple `returns` (n,) of the sessions `days` (n,).
 
     `risk_free` and `benchmark` (n,) are returns of the same sessions, NaN where they are not known; a NaN return is no
-    observation. Sortino's target is the risk-free return. Beta and alpha are of excess returns. The drawdown is of the
-    compounded returns and begins before the first of them; a ruin (n,) is the loss of everything. Source: RULEBOOK 9.
+    observation. Sortino's target is the risk-free return. Beta and alpha are of excess returns. The drawdown is of
+    `growth`, or of the compounded returns. Source: RULEBOOK 9.
     """
     observed = ~np.isnan(returns)
     n = int(observed.sum())
@@ -82,15 +81,7 @@ def risk_profile(
     if n < MIN_OBSERVATIONS:
         return RiskProfile(basis, "INSUFFICIENT", first, last, n)
     excess = returns - risk_free
-    growth = 1 + np.nan_to_num(returns)
-    fall = max_drawdown(
-        np.concatenate([[1.0], np.cumprod(growth if is_ruin is None else np.where(is_ruin, 0.0, growth))])
-    )
-
-    def dated(position: int | None) -> date | None:
-        # Position 0 is the moment before the first return; its day is that of the return.
-        return day_at(days, max(position - 1, 0)) if fall.depth and position is not None else None
-
+    fall = deepest_fall(growth or Growth.of(days, returns))
     against = {}
     if benchmark is not None:
         against = {
@@ -107,12 +98,12 @@ def risk_profile(
         n,
         volatility=volatility_annual(returns),
         downside_deviation=downside_deviation_annual(returns, risk_free),
-        sharpe=sharpe(excess),
+        sharpe=sharpe_ratio(returns, risk_free),
         sortino=sortino(returns, risk_free),
-        max_drawdown=-fall.depth,
-        peak=dated(fall.peak),
-        trough=dated(fall.trough),
-        recovery=dated(fall.recovery),
+        max_drawdown=fall.depth,
+        peak=fall.peak,
+        trough=fall.trough,
+        recovery=fall.recovery,
         tails=tuple(
             value_at_risk(returns, confidence, horizon, method)
             for method in Method
@@ -121,6 +112,34 @@ def risk_profile(
         ),
         **against,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """The deepest drawdown: `depth` is a fraction, negative or 0. `peak` is the last day at the old high, and the first
+    day where that is what was paid in; `recovery` the first day back at it, None if it has not come. No dates at 0."""
+
+    depth: float
+    peak: date | None = None
+    trough: date | None = None
+    recovery: date | None = None
+
+
+def deepest_fall(growth: Growth) -> Fall:
+    """Of equal falls the first counts. Source: RULEBOOK 7, 9."""
+    found = max_drawdown(growth.level)
+    if not found.depth:
+        return Fall(0.0)
+    on = [
+        None if at is None else day_at(growth.days, max(at - 1, 0)) for at in (found.peak, found.trough, found.recovery)
+    ]
+    return Fall(-found.depth, *on)
+
+
+def sharpe_ratio(returns: Float64, risk_free: Float64) -> float | None:
+    """Sharpe ratio of daily simple `returns` (n,) over `risk_free` (n,); None from fewer than 60 returns, of which the
+    standard error of the ratio is 2 and more. Source: RULEBOOK 9; Lo (2002), "The Statistics of Sharpe Ratios"."""
+    return sharpe(returns - risk_free) if np.isfinite(returns).sum() >= MIN_OBSERVATIONS else None
 
 
 def weighted_returns(weights: Float64, returns: Float64) -> Float64:

@@ -27,8 +27,17 @@ from domain.analytics.concentration import (
 from domain.analytics.moments import common_days, covariance
 from domain.analytics.panel import Column
 from domain.analytics.periods import Period, PeriodPerformance, period_performance
-from domain.analytics.profile import Basis, RiskProfile, risk_profile, weighted_returns
-from domain.analytics.series import Benchmark, Bools, Daily, Days, Float64, PortfolioSeries
+from domain.analytics.profile import (
+    Basis,
+    Fall,
+    RiskProfile,
+    deepest_fall,
+    risk_profile,
+    sharpe_ratio,
+    weighted_returns,
+)
+from domain.analytics.risk import volatility_annual
+from domain.analytics.series import Benchmark, Bools, Daily, Days, Float64, Growth, PortfolioSeries
 from domain.analytics.subjects import Level, SubjectSeries, subject_performance
 from domain.analytics.value_at_risk import historical_vars
 
@@ -174,6 +183,16 @@ class PortfolioRisk:
 
 
 @dataclass(frozen=True, slots=True)
+class RealisedFigures:
+    """What its owner went through since the first transaction: annual volatility of two returns and more, Sharpe ratio
+    of 60 and more, else None; and the deepest fall from what was paid in on."""
+
+    volatility: float | None
+    sharpe: float | None
+    fall: Fall
+
+
+@dataclass(frozen=True, slots=True)
 class Dimension:
     """A way to group what is held; `whole` is of the groups' gross weights."""
 
@@ -268,12 +287,20 @@ def risk_of(of: Reviewed) -> PortfolioRisk:
     days, realised = of.series.session_returns()
     return PortfolioRisk(
         profiles=(
-            _profile(of, Basis.REALISED, days, realised, of.series.session_ruins()),
+            _profile(of, Basis.REALISED, days, realised, of.series.growth),
             _profile(of, Basis.CURRENT_WEIGHTS, of.days, weighted_returns(weights, returns)),
         ),
         components=_components([holding.ticker for holding in measured], weights, returns),
         backtest=_backtest(realised),
         left_out=tuple(holding.ticker for holding in of.holdings if holding not in measured),
+    )
+
+
+def realised_figures(of: Reviewed) -> RealisedFigures:
+    """See RealisedFigures."""
+    days, returns = of.series.session_returns()
+    return RealisedFigures(
+        volatility_annual(returns), sharpe_ratio(returns, of.risk_free.on(days)), deepest_fall(of.series.growth)
     )
 
 
@@ -314,7 +341,7 @@ def curve_of(of: Reviewed) -> Curve:
     """See Curve."""
     series, n = of.series, len(of.series)
     at = np.unique(np.linspace(0, n - 1, min(n, _POINTS)).round().astype(int))
-    falls = (series.compounded / np.maximum.accumulate(series.compounded) - 1)[1:]
+    falls = np.concatenate([[0.0], series.growth.falls])[np.cumsum(series.is_session)]
     before = of.benchmark.growth_at(series.days[:1] - 1) if of.benchmark else np.nan
     market = of.benchmark.growth_at(series.days) / before if of.benchmark else np.full(n, np.nan)
     return Curve(
@@ -327,9 +354,9 @@ def curve_of(of: Reviewed) -> Curve:
     )
 
 
-def _profile(of: Reviewed, basis: Basis, days: Days, returns: Float64, is_ruin: Bools | None = None) -> RiskProfile:
+def _profile(of: Reviewed, basis: Basis, days: Days, returns: Float64, growth: Growth | None = None) -> RiskProfile:
     market = of.benchmark.sessions.on(days) if of.benchmark else None
-    return risk_profile(basis, days, returns, of.risk_free.on(days), market, is_ruin)
+    return risk_profile(basis, days, returns, of.risk_free.on(days), market, growth)
 
 
 def _components(tickers: Sequence[str], weights: Float64, returns: Float64) -> tuple[Component, ...]:

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 Float64 = NDArray[np.float64]
 
 TRADING_DAYS = 252
-MIN_OBSERVATIONS = 60
-"""A moment or a quantile of fewer returns is refused, or INSUFFICIENT (RULEBOOK 9, 11)."""
 _CONSTANT = 1e-12  # relative to the mean: rounding, not risk
 
 

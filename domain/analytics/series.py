@@ -11,6 +11,8 @@ from domain.analytics.performance import RUIN, linked_index
 Float64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Days = NDArray[np.datetime64]
+MIN_OBSERVATIONS = 60
+"""A ratio, a moment or a quantile of fewer returns is refused, or INSUFFICIENT (RULEBOOK 9, 11)."""
 _PLACES = 8  # of money: what doubles add to it is no debt
 
 
@@ -78,13 +80,10 @@ class PortfolioSeries:
         return np.asarray(np.isnan(self.returns) & self.is_covered & was_covered & is_below)
 
     @property
-    def compounded(self) -> Float64:
-        """(n + 1,) Growth of 1 from before the first day on; a ruin loses everything, after which nothing comes back.
-
-        What a drawdown is measured on.
-        """
-        growth = np.where(self.is_ruin, 0.0, 1 + np.nan_to_num(self.returns))
-        return np.concatenate([[1.0], np.cumprod(growth)])
+    def growth(self) -> "Growth":
+        """A break leaves it unchanged; a ruin loses everything, after which nothing comes back."""
+        lost = np.where(self.is_ruin, 0.0, 1 + np.nan_to_num(self.returns))
+        return Growth(self.days[self.is_session], np.concatenate([[1.0], np.cumprod(lost)[self.is_session]]))
 
     def day(self, position: int) -> date:
         return day_at(self.days, position)
@@ -100,12 +99,24 @@ class PortfolioSeries:
         growth = 1 + self.returns[: at[-1] + 1]
         return self.days[at[1:]], np.multiply.reduceat(growth, at[:-1] + 1) - 1
 
-    def session_ruins(self) -> Bools:
-        """(m,) For each of `session_returns`, whether a day between the two sessions was a ruin."""
-        at = np.flatnonzero(self.is_session)
-        if len(at) < 2:
-            return np.zeros(max(len(at) - 1, 0), dtype=bool)
-        return np.logical_or.reduceat(self.is_ruin[: at[-1] + 1], at[:-1] + 1)
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """The index that drawdown is measured on: `level` (k + 1,) is 1, what was first paid in, and then its growth at the
+    close of each of `days` (k,), the sessions. Source: RULEBOOK 7."""
+
+    days: Days
+    level: Float64
+
+    @classmethod
+    def of(cls, days: Days, returns: Float64) -> "Growth":
+        """Of the simple returns (k,) of `days` (k,); NaN leaves it unchanged."""
+        return cls(days, np.concatenate([[1.0], np.cumprod(1 + np.nan_to_num(returns))]))
+
+    @property
+    def falls(self) -> Float64:
+        """(k,) Each day's close below the highest level until then, that of what was paid in included; 0 or below."""
+        return (self.level / np.maximum.accumulate(self.level) - 1)[1:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,10 @@ from domain.analytics.review import (
     contributions_of,
     curve_of,
     holdings_performance,
+    realised_figures,
     risk_of,
     weights_in,
 )
-from domain.analytics.risk import max_drawdown, sharpe, volatility_annual
 from domain.ports import PortfolioValue, ReleasedCash
 from oltp_api.schemas.portfolios import PortfolioValueView, ReleasedCashView
 from oltp_api.schemas.review import (
@@ -127,24 +127,18 @@ def measures(
 
 def performance_numbers(of: Reviewed, whole: PeriodPerformance) -> PerformanceNumbers:
     """Since the first transaction, `whole` being the performance since then."""
-    days, returns = of.series.session_returns()
-    fall = max_drawdown(of.series.compounded)
-
-    def day(position: int | None) -> date | None:
-        # Position 0 is before the first day, which is that of what was paid in.
-        return of.series.day(max(position - 1, 0)) if fall.depth and position is not None else None
-
+    realised = realised_figures(of)
     measured = {
         **{name: getattr(whole, name) for name in ("net_contributions", "twr", "twr_annual", "xirr", "xirr_status")},
         "as_of": whole.as_of,
         "first_date": whole.start,
         "total_value": whole.end_value,
-        "volatility_annual": volatility_annual(returns),
-        "sharpe": sharpe(returns - of.risk_free.on(days)),
-        "max_drawdown": -fall.depth,
-        "max_drawdown_peak": day(fall.peak),
-        "max_drawdown_trough": day(fall.trough),
-        "max_drawdown_recovery": day(fall.recovery),
+        "volatility_annual": realised.volatility,
+        "sharpe": realised.sharpe,
+        "max_drawdown": realised.fall.depth,
+        "max_drawdown_peak": realised.fall.peak,
+        "max_drawdown_trough": realised.fall.trough,
+        "max_drawdown_recovery": realised.fall.recovery,
     }
     return PerformanceNumbers.model_validate(measured)
 

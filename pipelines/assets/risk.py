@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from domain.analytics.profile import CONFIDENCES, HORIZONS, RiskProfile
 from domain.analytics.review import PortfolioConcentration, PortfolioRisk, Reviewed, concentration_of, risk_of
-from domain.analytics.risk import MIN_OBSERVATIONS
+from domain.analytics.series import MIN_OBSERVATIONS
 from domain.analytics.value_at_risk import Method
 from pipelines.assets.by_portfolio import Measuring, made, specs_of
 from pipelines.mart import Mart
@@ -247,8 +247,8 @@ def _falls(found: Measuring, rows: pa.Table) -> Mapping[str, Picture]:
     if not fallen.num_rows:
         return {}
     (series,) = found.analytics.get_series([fallen["portfolio_id"][0].as_py()]).values()
-    falls = (series.compounded / np.maximum.accumulate(series.compounded) - 1)[1:]
-    return {"drawdown": drawdown_chart(series.days, falls, "below the last high, the deepest of all portfolios")}
+    growth = series.growth
+    return {"drawdown": drawdown_chart(growth.days, growth.falls, "below the last high, the deepest of all portfolios")}
 
 
 def _allocations(found: Measuring, rows: pa.Table) -> Mapping[str, Picture]:

@@ -75,28 +75,33 @@ order by portfolio_id, currency
 
 -- name: values
 select
-    business_date,
-    currency,
-    total_value,
-    positions_value,
-    cash,
-    cost_basis,
-    realised,
-    inflow,
-    outflow,
-    income,
-    tax,
-    fees,
-    transfer_gain,
-    fx_gain,
-    coverage_pct,
-    twr_index
-from marts.fact_portfolio_value_daily
+    value.business_date,
+    value.currency,
+    value.total_value,
+    value.positions_value,
+    value.cash,
+    value.cost_basis,
+    value.realised,
+    value.inflow,
+    value.outflow,
+    value.income,
+    value.tax,
+    value.fees,
+    value.transfer_gain,
+    value.fx_gain,
+    value.coverage_pct,
+    earned.twr_index
+from marts.fact_portfolio_value_daily as value
+left join marts.fact_return_daily as earned
+    on
+        value.portfolio_id = earned.portfolio_id
+        and value.business_date = earned.business_date
+        and earned.level = 'PORTFOLIO'
 where
-    portfolio_id = $portfolio_id
-    and business_date >= coalesce($start, date '0001-01-01')
-    and business_date <= coalesce($end, date '9999-12-31')
-order by business_date
+    value.portfolio_id = $portfolio_id
+    and value.business_date >= coalesce($start, date '0001-01-01')
+    and value.business_date <= coalesce($end, date '9999-12-31')
+order by value.business_date
 
 -- name: series
 -- Of each of the portfolios, whose place in their order comes first.
@@ -107,21 +112,22 @@ with asked as (
 )
 
 select
-    place,
-    business_date as days,
-    cast(total_value as double) as value,
-    cast(inflow as double) as inflow,
-    cast(outflow as double) as outflow,
-    cast(fees + trade_fees as double) as fees,
-    daily_return as returns,
-    is_trading_day as is_session,
-    n_missing + n_fx_missing + n_fx_transactions = 0 as is_covered,
-    n_missing + n_fx_missing = 0 as is_value_covered,
-    n_fx_transactions = 0 as are_flows_known
-from marts.fact_portfolio_value_daily
+    asked.place,
+    earned.business_date as days,
+    cast(earned.end_value as double) as value,
+    cast(earned.inflow as double) as inflow,
+    cast(earned.outflow as double) as outflow,
+    cast(earned.fees as double) as fees,
+    earned.daily_return as returns,
+    dates.is_trading_day as is_session,
+    earned.is_end_covered and earned.are_flows_known as is_covered,
+    earned.is_end_covered as is_value_covered,
+    earned.are_flows_known
+from marts.fact_return_daily as earned
 inner join asked using (portfolio_id)
-where business_date <= coalesce($until, date '9999-12-31')
-order by place, business_date
+inner join marts.dim_date as dates on earned.business_date = dates.date_day
+where earned.level = 'PORTFOLIO' and earned.business_date <= coalesce($until, date '9999-12-31')
+order by asked.place, earned.business_date
 
 -- name: portfolios
 select

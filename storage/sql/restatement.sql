@@ -6,19 +6,24 @@ where portfolio_id = $portfolio_id
 
 -- name: days
 select
-    portfolio_id,
-    business_date,
-    total_value,
-    positions_value,
-    cash,
-    cost_basis,
-    realised,
-    inflow,
-    outflow,
-    income,
-    twr_index
-from marts.fact_portfolio_value_daily
-where portfolio_id = $portfolio_id and business_date <= $until
+    value.portfolio_id,
+    value.business_date,
+    value.total_value,
+    value.positions_value,
+    value.cash,
+    value.cost_basis,
+    value.realised,
+    value.inflow,
+    value.outflow,
+    value.income,
+    earned.twr_index
+from marts.fact_portfolio_value_daily as value
+left join marts.fact_return_daily as earned
+    on
+        value.portfolio_id = earned.portfolio_id
+        and value.business_date = earned.business_date
+        and earned.level = 'PORTFOLIO'
+where value.portfolio_id = $portfolio_id and value.business_date <= $until
 
 -- name: compared_days
 -- The restated ones, and the last. Growth since inception moves with every earlier day, so it alone restates no day.

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from domain.analytics.co_moments import CoMoments
-from domain.analytics.risk import MIN_OBSERVATIONS
+from domain.analytics.series import MIN_OBSERVATIONS
 
 DAYS, SECURITIES, THEIR_SECURITIES = 5_040, 5_000, 1_000
 TOLERANCE = 1e-6

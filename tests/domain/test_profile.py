@@ -6,8 +6,9 @@ from datetime import date
 import numpy as np
 import pytest
 
-from domain.analytics.profile import Basis, risk_profile, weighted_returns
-from domain.analytics.series import Benchmark, Daily
+from domain.analytics.profile import Basis, deepest_fall, risk_profile, sharpe_ratio, weighted_returns
+from domain.analytics.risk import sharpe
+from domain.analytics.series import Benchmark, Daily, PortfolioSeries
 from domain.analytics.value_at_risk import Method
 
 DAYS = np.datetime64("2015-01-01") + np.arange(100)
@@ -68,6 +69,33 @@ def test_a_fall_on_the_first_day_begins_before_it() -> None:
 
     assert found.max_drawdown == -0.5
     assert (found.peak, found.trough, found.recovery) == (date(2015, 1, 1), date(2015, 1, 1), date(2015, 1, 5))
+
+
+def test_a_fall_is_counted_from_what_was_paid_in_and_on_sessions() -> None:
+    """1,000 in on a Friday, 900 that evening, 700 on the Sunday, 750 on the Monday: 25 %, and not 16.7 or 30 %."""
+    values, nothing, true = np.array([900.0, 900.0, 700.0, 750.0]), np.zeros(4), np.ones(4, dtype=bool)
+    series = PortfolioSeries(
+        days=np.datetime64("2016-01-01") + np.arange(4),
+        value=values,
+        inflow=np.array([1000.0, 0, 0, 0]),
+        outflow=nothing,
+        fees=nothing,
+        returns=values / np.concatenate([[1000.0], values[:-1]]) - 1,
+        is_session=np.array([True, False, False, True]),
+        is_covered=true,
+        is_value_covered=true,
+        are_flows_known=true,
+    )
+
+    found = deepest_fall(series.growth)
+
+    assert found.depth == pytest.approx(-0.25)
+    assert (found.peak, found.trough, found.recovery) == (date(2016, 1, 1), date(2016, 1, 4), None)
+
+
+def test_a_sharpe_ratio_takes_sixty_returns() -> None:
+    assert sharpe_ratio(RETURNS[:59], FREE[:59]) is None
+    assert sharpe_ratio(RETURNS[:60], FREE[:60]) == pytest.approx(sharpe(RETURNS[:60] - FREE[:60]))
 
 
 def test_a_series_that_never_fell_has_no_dates() -> None:

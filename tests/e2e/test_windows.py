@@ -39,7 +39,7 @@ MARTS = [*FACTS, *AGGREGATES]
 DAMAGE = {
     "marts/fact_price_daily": "select * replace (close * 2 as close, 0.5 as log_return, 0.5 as simple_return)",
     "marts/fact_position_daily": "select * replace (market_value * 3 as market_value)",
-    "marts/fact_portfolio_value_daily": "select * replace (1::decimal(28, 8) as total_value, 0.5 as daily_return)",
+    "marts/fact_portfolio_value_daily": "select * replace (1::decimal(28, 8) as total_value)",
     "marts/fact_return_daily": "select * replace (1::decimal(28, 8) as end_value, 0.5 as daily_return)",
 }
 FEBRUARY = Window(date(2008, 2, 1), date(2008, 2, 29))

@@ -130,43 +130,6 @@ valued as (
     window so_far as (partition by grid.portfolio_id order by grid.business_date)
 ),
 
-totalled as (
-    select
-        *,
-        positions_value + cash as total_value,
-        lag(positions_value + cash, 1, 0) over by_day as begin_value,
-        lag(n_missing + n_fx_missing, 1, 0) over by_day as begin_uncovered
-    from valued
-    window by_day as (partition by portfolio_id order by business_date)
-),
-
-returned as (
-    select
-        *,
-        n_missing + n_fx_missing + n_fx_transactions + begin_uncovered = 0
-        and least(begin_value + inflow, total_value + outflow) < 0 as is_ruin,
-        case
-            when n_missing + n_fx_missing + n_fx_transactions + begin_uncovered = 0
-                and begin_value + inflow > 0 and total_value + outflow >= 0
-                then {{ fraction('total_value + outflow', 'begin_value + inflow') }} - 1
-        end as daily_return,
-        case
-            when n_missing + n_fx_missing = 0 then 100.0
-            when cost_covered < cost_all then 100 * {{ fraction('cost_covered', 'cost_all') }}
-            else 100 * {{ fraction('n_covered + 1', 'n_positions + n_cash_missing + 1') }}
-        end as coverage_pct
-    from totalled
-),
-
-chained as (
-    select
-        portfolio_id,
-        unnest(list(business_date order by business_date)) as business_date,
-        unnest({{ linked_index('daily_return', 'is_ruin', 'begin_value + inflow', 'business_date') }}) as twr_index
-    from returned
-    group by portfolio_id
-),
-
 final as (
     select
         portfolio_id,
@@ -175,7 +138,7 @@ final as (
         portfolios.base_currency as currency,
         {{ money('positions_value') }} as positions_value,
         {{ money('cash') }} as cash,
-        {{ money('total_value') }} as total_value,
+        {{ money('positions_value + cash') }} as total_value,
         {{ money('cost_basis') }} as cost_basis,
         {{ money('realised') }} as realised,
         {{ money('inflow') }} as inflow,
@@ -195,11 +158,12 @@ final as (
         cast(n_unknown_arrivals as integer) as n_unknown_arrivals,
         cast(n_basis_unknown as integer) as n_basis_unknown,
         cast(n_realised_unknown as integer) as n_realised_unknown,
-        cast(coverage_pct as double) as coverage_pct,
-        daily_return,
-        chained.twr_index
-    from returned
-    inner join chained using (portfolio_id, business_date)
+        cast(case
+            when n_missing + n_fx_missing = 0 then 100.0
+            when cost_covered < cost_all then 100 * {{ fraction('cost_covered', 'cost_all') }}
+            else 100 * {{ fraction('n_covered + 1', 'n_positions + n_cash_missing + 1') }}
+        end as double) as coverage_pct
+    from valued
     inner join portfolios using (portfolio_id)
 )
 
