@@ -1,1 +1,1 @@
-"""What is true of portfolios: aggregates, values, commands, events, ports, errors. No I/O, clock or environment."""
+"""Rules of portfolios: aggregates, values, commands, events, ports, errors. No I/O, clock or environment."""

@@ -27,7 +27,7 @@ Moment = tuple[date, datetime]
 
 @dataclass(slots=True)
 class _Course:
-    """What recorded rows do to one balance after a moment: cash of one currency, or units in one account.
+    """Effect of recorded rows on one balance after a moment: cash of one currency, or units in one account.
 
     Up to the next split, `lowest[i]` is where the balance comes to at worst after a row that needs cover, and
     `total[i]` where it comes to in the end, both relative to the balance before step i.
@@ -72,7 +72,7 @@ class _Course:
         return None
 
     def end(self, balance: Decimal) -> Decimal:
-        """What a `balance` of now comes to in the end."""
+        """Return what a `balance` of now comes to in the end."""
         step = self.at
         while step < len(self.rows):
             step, balance = self._after_split(step, balance)

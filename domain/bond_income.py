@@ -1,4 +1,4 @@
-"""What bonds pay: coupons to whoever held them at the close before, and par at maturity. Posted as cash by the ledger.
+"""Bond payments: coupons to whoever held them at the close before, and par at maturity. Posted as cash by the ledger.
 
 Here: what each account is due, and the rows that bring the ledger there from whatever it says already. A row that we
 have posted is known by its external id, such as `coupon:<security>:<date>:<account>`, so that deciding again drafts
@@ -40,7 +40,7 @@ class BondTerms:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What a bond owes an account: the cash of a coupon, or units to be redeemed. Negative where a short owes it."""
+    """Payment due to an account: the cash of a coupon, or units to be redeemed. Negative where a short owes it."""
 
     security_id: int
     account_id: int
@@ -92,7 +92,7 @@ def drafted(
     until: date,
     entry_of: Callable[[int, date, Terms], Entry],
 ) -> Drafts:
-    """What is missing from `history` for everything due up to `until` to stand in it, and nothing else.
+    """Draft what is missing from `history` for everything due up to `until` to stand in it, and nothing else.
 
     `entry_of` drafts for an account and a day.
     """
@@ -120,7 +120,7 @@ def drafted(
 
 
 def posted_key(row: Transaction) -> str | None:
-    """What `row` pays, if it is one of those that we post: its external id, without the number of a correction."""
+    """Return the key of the payment, if `row` is one that we post: its external id, without a correction's number."""
     if row.external_id is None or row.security_id is None or row.txn_type is TxnType.REVERSAL:
         return None
     kind = "redemption" if row.txn_type in TRADES else "coupon"
@@ -168,7 +168,7 @@ def _move(held: Units, row: Transaction) -> None:
 
 
 def _never_left(account_id: int, units: Decimal, later: Iterable[Transaction]) -> Decimal:
-    """What of `units` no later row took out; what came later is not of them."""
+    """Return the part of `units` that no later row took out; what came later is not of them."""
     balance = least = abs(units)
     for row in later:
         if row.account_id == account_id and row.quantity:

@@ -24,7 +24,7 @@ _UNCAPPED = "SOVEREIGN"
 
 
 class ValuationBasis(StrEnum):
-    """What the haircut is taken from."""
+    """Value that the haircut is taken from."""
 
     MARKET = "market"
     COST = "cost"
@@ -83,7 +83,7 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What covers `required`, in the order in which it is given; `shortfall` is what the book cannot cover."""
+    """Collateral that covers `required`, in the order it is given; `shortfall` is what the book cannot cover."""
 
     required: Decimal
     covered: Decimal
@@ -153,7 +153,7 @@ def rank(
 
 @dataclass(frozen=True, slots=True)
 class _Valuation:
-    """What is the same for every item of a ranking."""
+    """Inputs that are the same for every item of a ranking."""
 
     snapshot: PositionSnapshot
     schedule: HaircutSchedule
@@ -280,7 +280,7 @@ def _order(item: CollateralItem) -> tuple[Decimal, Decimal, int]:
 
 
 def _kept_share(item: CollateralItem) -> Decimal:
-    """What is left of the value after both haircuts."""
+    """Return the share of the value that both haircuts leave."""
     return product(ONE - item.haircut, ONE - item.fx_haircut)
 
 

@@ -1,4 +1,4 @@
-"""What can be asked of the system, in the imperative. Values only; the handlers do the work."""
+"""Commands to the system, in the imperative. Values only; the handlers do the work."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -25,7 +25,7 @@ class When:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a row's numbers are in. `price_factor` is 0.01 for bonds, whose price is per cent of par; `fx_rate` is one
+    """Terms of a row's numbers. `price_factor` is 0.01 for bonds, whose price is per cent of par; `fx_rate` is one
     unit of `currency` in base currency; `accrued` is the interest bought or sold with a bond."""
 
     currency: str | None = None
@@ -41,7 +41,7 @@ PLAIN = Terms()
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the rows of one decision share; its methods draft them. Their `seq` is given when they are decided."""
+    """Facts that the rows of one decision share; its methods draft them. Their `seq` is given when they are decided."""
 
     portfolio_id: UUID
     base_currency: str

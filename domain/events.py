@@ -1,4 +1,4 @@
-"""What happened, in the past tense. Each is written to the outbox in the unit of work that made it true."""
+"""Events, in the past tense. Each is written to the outbox in the unit of work that made it true."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

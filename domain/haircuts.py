@@ -31,7 +31,7 @@ class Maturity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SecurityTraits:
-    """What a schedule asks about a security. `issuer` is what a cap sums over; None is not known."""
+    """Facts that a schedule asks about a security. `issuer` is what a cap sums over; None is not known."""
 
     security_id: int
     asset_type: str

@@ -84,5 +84,5 @@ def position_intervals(rows: Iterable[Transaction], method: CostMethod = CostMet
 
 
 def _departs(row: Transaction) -> bool:
-    """Whether units leave the portfolio without a sale; to another of its accounts they stay."""
+    """Say whether units leave the portfolio without a sale; to another of its accounts they stay."""
     return row.txn_type is TxnType.TRANSFER_OUT and row.transfer_id is None

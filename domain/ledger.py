@@ -105,7 +105,7 @@ def reversal(row: Transaction, note: str, external_id: str | None = None) -> Tra
 
 
 def first_hash(portfolio_id: UUID) -> bytes:
-    """What the first row of a portfolio is chained to."""
+    """Return the hash that the first row of a portfolio is chained to."""
     return hashlib.sha256(portfolio_id.bytes).digest()
 
 

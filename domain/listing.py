@@ -1,4 +1,4 @@
-"""Which identifiers belong to which ticker, as bundled: nobody gives them to another security.
+"""Identifiers that belong to each ticker, as bundled: nobody gives them to another security.
 
 What no source knows belongs to the security that it is added to first; who added it may take it back (`Withdrawal`).
 """
@@ -94,7 +94,7 @@ class Withdrawal:
 
 
 def counterparts(identifier: Identifier) -> Sequence[Identifier]:
-    """What an ISIN of the US or Canada contains, or what contains a CUSIP: it names the same security."""
+    """Return the CUSIP in an ISIN of the US or Canada, or the ISINs around a CUSIP: each names the same security."""
     if identifier.id_type is IdentifierType.ISIN and identifier.value[:2] in _NORTH_AMERICA:
         cusip = identifier.value[2:11]
         return [Identifier(IdentifierType.CUSIP, cusip)] if cusip[-1] == cusip_check_digit(cusip[:-1]) else []

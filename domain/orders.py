@@ -129,7 +129,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What is said to have been executed, under an id by which it is known when it is said again.
+    """Execution that is reported, under an id that identifies it when it is reported again.
 
     Absent are: the quantity, for all that is left; the fees, for the quantity's share of those expected.
     """
@@ -160,7 +160,7 @@ class Fill:
     seq: int
 
     def is_of(self, execution: Execution) -> bool:
-        """Whether `execution` says this again; what it leaves open it does not contradict."""
+        """Say whether `execution` repeats this fill; what it leaves open does not contradict it."""
         compared = ("price", "quantity", "fees", "accrued", "fx_rate", "business_date", "source")
         return all(getattr(execution, name) in (None, getattr(self, name)) for name in compared)
 
@@ -202,7 +202,7 @@ class Order:
         return (self.account_id, self.security.security_id)
 
     def accepts(self, price: Decimal) -> bool:
-        """Whether `price` is no worse than the limit, if there is one."""
+        """Say whether `price` is no worse than the limit, if there is one."""
         if self.limit_price is None:
             return True
         return price <= self.limit_price if self.side is Side.BUY else price >= self.limit_price

@@ -75,7 +75,7 @@ class Portfolio:
         return self.positions.cash
 
     def is_back_dated(self, when: When) -> bool:
-        """Whether a row at `when` would stand before one that is recorded; then `history` must be loaded."""
+        """Say whether a row at `when` would stand before one that is recorded; then `history` must be loaded."""
         return self.last is not None and _moment(when) < _moment(self.last)
 
     @property
@@ -261,7 +261,7 @@ class Portfolio:
         return self._decide([reversal(leg, note) for leg in legs])
 
     def record(self, rows: list[Transaction]) -> list[Transaction]:
-        """What has happened, drafted elsewhere: recorded even if the cash or the units are not there."""
+        """Record what has happened, drafted elsewhere, even if the cash or the units are not there."""
         return self._decide(sorted(rows, key=lambda row: (row.business_date, row.event_ts)), is_confirmed=True)
 
     def restate(self, method: CostMethod) -> None:

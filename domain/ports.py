@@ -1,4 +1,4 @@
-"""What the domain needs from outside, named for the role; and the values that cross between the two contexts.
+"""Interfaces that the domain needs from outside, named for the role; and values that cross between the two contexts.
 
 The write side (OLTP) and the read side (a release of the lake) meet only here. A value is frozen, so that a change
 of a mart's shape never leaks into a rule.
@@ -285,7 +285,7 @@ class AnalyticsRepository(Protocol):
 
 
 class SimulationParamsRepository(Protocol):
-    """What a simulation starts from; a security without parameters is refused by name."""
+    """Parameters that a simulation starts from; a security without any is refused by name."""
 
     def get_security_params(self, security_ids: Sequence[int]) -> Sequence[SecuritySimParams]: ...
     def get_correlation(self, security_ids: Sequence[int]) -> Sequence[Sequence[float]]: ...

@@ -29,7 +29,7 @@ class Positions:
 
     @classmethod
     def of(cls, rows: Iterable[Transaction], method: CostMethod = CostMethod.AVCO) -> "Positions":
-        """What `rows`, in any order, add up to."""
+        """Fold `rows`, given in any order."""
         state = cls(method)
         for row in effective(rows):
             state.apply(row)

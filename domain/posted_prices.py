@@ -44,7 +44,7 @@ class PriceSourceName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PostedPrice:
-    """What one unit closed at; for a bond the clean price, per cent of par."""
+    """Close of one unit; for a bond the clean price, per cent of par."""
 
     price_date: date
     close: Decimal

@@ -81,7 +81,7 @@ class CashLine:
 def units_on(
     rows: Iterable[Transaction], day: date, method: CostMethod, places: Iterable[Place], accounts: set[int] | None
 ) -> dict[Place, Ours]:
-    """What was held at the end of `day` at each of `places`, and wherever else in `accounts` (None: everywhere)."""
+    """Return holdings at the end of `day`: at each of `places`, and wherever else in `accounts` (None: everywhere)."""
     state = Positions.of((row for row in rows if row.business_date <= day), method)
     asked = set(places)
     whole = {security_id for account_id, security_id in asked if account_id is None}

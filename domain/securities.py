@@ -33,7 +33,7 @@ class AssetType(StrEnum):
 
 
 class PriceKind(StrEnum):
-    """What a security's price series is: the price on the screen, or an index with dividends and splits in it."""
+    """Kind of a price series: the price on the screen, or an index with splits in it, and dividends if TOTAL_RETURN."""
 
     AS_TRADED = "AS_TRADED"
     TOTAL_RETURN = "TOTAL_RETURN"
@@ -69,7 +69,7 @@ class Identifier:
 
     @classmethod
     def guess(cls, text: str) -> Self:
-        """What `text` names if only it is given: an ISIN or a CUSIP if it is a right one, else a ticker."""
+        """Return what `text` names by itself: a right ISIN, a right CUSIP that begins with a digit, else a ticker."""
         value = text.strip().upper()
         if _is_isin(value):
             return cls(IdentifierType.ISIN, value)
@@ -79,7 +79,7 @@ class Identifier:
         return cls.parse(IdentifierType.TICKER, value)
 
     def contradicts(self, other: "Identifier") -> bool:
-        """Whether one is an ISIN that contains another CUSIP than the other is; those of the US and Canada do."""
+        """Say whether one is an ISIN that contains another CUSIP than the other is; US and Canadian ones do."""
         values = {one.id_type: one.value for one in (self, other)}
         isin, cusip = values.get(IdentifierType.ISIN), values.get(IdentifierType.CUSIP)
         return isin is not None and cusip is not None and isin[:2] in ("US", "CA") and isin[2:11] != cusip
@@ -164,7 +164,7 @@ class Security:
 
     @property
     def price_factor(self) -> Decimal:
-        """What one unit is worth per 1 of price: a bond's units are face amount, its price per cent of par."""
+        """Value of one unit per 1 of price: a bond's units are face amount, its price per cent of par."""
         return _PER_CENT if self.asset_type is AssetType.BOND else _ONE
 
 

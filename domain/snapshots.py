@@ -45,7 +45,7 @@ class PositionSnapshot:
 
     @property
     def rank(self) -> tuple[int, int]:
-        """What orders snapshots of one book and day."""
+        """Key that orders snapshots of one book and day."""
         return (self.portfolio_version, self.release_id)
 
     @property
@@ -75,7 +75,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class ReleasedQuotes:
-    """What every security last closed at in a release; `release_id` is the refresh that made it."""
+    """Last close of every security in a release; `release_id` is the refresh that made it."""
 
     release_id: int
     by_security: Mapping[int, Quote]
@@ -96,7 +96,7 @@ class BookHolding:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """What a portfolio holds at one version of its ledger."""
+    """Holdings of a portfolio at one version of its ledger."""
 
     portfolio_id: UUID
     version: int

@@ -63,7 +63,7 @@ _PAGE_POLICY = (
     "default-src 'none'; connect-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     f"img-src 'self' data:; font-src 'self' data:; worker-src blob:; base-uri 'none'; form-action 'none'; {NO_FRAMES}"
 )
-"""Of /docs and /redoc, which start their bundled scripts from inline ones; the review page has its own."""
+"""Policy of /docs and /redoc, which start their bundled scripts from inline ones; the review page has its own."""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

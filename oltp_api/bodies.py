@@ -21,7 +21,7 @@ from storage.web_guard import WebRefusal, values_of
 SMALL = 65_536
 """Bytes. A route that takes more says so with `takes`; what is larger is parsed in a thread."""
 MOST_MEMBERS = 10_000
-"""Of one object: each that nobody knows is an error of its own."""
+"""Most members of one object: each unknown one is an error of its own."""
 _ONCE = (b"idempotency-key", b"content-type", b"if-match", b"if-none-match")
 _CHARSETS = frozenset(("utf-8", "utf8", "us-ascii"))
 F = TypeVar("F", bound=Callable[..., Any])

@@ -22,7 +22,7 @@ _EVER = "0"
 
 
 class BondIncomeJob:
-    """What one worker remembers between two looks, only to look less often."""
+    """Job that posts bond income. Its memory between two looks only lets it look and warn less often."""
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -91,7 +91,7 @@ _LEAVES = (TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
 _NOTHING_IF_ZERO = ("fees", "accrued", "withheld")
 _LINES_ABOVE_HEADER = 20
 _LINES_PER_ROW = 10
-"""Of a file with more lines than so many for each row that is taken, nothing is read: millions may be empty."""
+"""Most lines of a file for each row that is taken; of a longer one nothing is read: millions may be empty."""
 _MOST_CELLS = 1_000
 _HEAD = 65_536
 _DIGITS_OF_FINGERPRINT = 24
@@ -131,7 +131,7 @@ def decoded(file: bytes) -> str:
 
 
 def read(text: str, dates: Literal["iso", "mdy", "dmy"], most_rows: int, default_account: str | None = None) -> Sheet:
-    """What `text` asks for, row by row. Without a header that names at least a type and a date it is refused whole."""
+    """Read what `text` asks for, row by row; refuse it whole without a header that names at least a type and a date."""
     lines = _lines(text.removeprefix("\ufeff"), most_rows)
     start, columns, ignored = _header(lines, _HEADERS, ("type", "business_date"))
     cells = _cells(lines[start:], most_rows)
@@ -142,7 +142,7 @@ def read(text: str, dates: Literal["iso", "mdy", "dmy"], most_rows: int, default
 
 
 def statement_rows(text: str, most_rows: int) -> Sequence[tuple[int, Mapping[str, object]]]:
-    """What is in each row of a statement, by our names of its columns, with the line where it starts."""
+    """Read the cells of each row of a statement, by our names of its columns, with the line where it starts."""
     lines = _lines(text.removeprefix("\ufeff"), most_rows)
     start, columns, _ = _header(lines, _STATEMENT_HEADERS, ("ticker", "quantity"))
     cells = _cells(lines[start:], most_rows)
@@ -165,7 +165,7 @@ def identified(rows: Sequence[Row]) -> Sequence[Row]:
 
 
 class ColumnRefused(InvalidInput):
-    """What is wrong with one cell."""
+    """Refusal of one cell, with its line and column."""
 
     def __init__(self, line: int, column: str, why: str) -> None:
         super().__init__(f"line {line}, column {column}:", why)
@@ -198,7 +198,7 @@ class _Reader:
         return row[place].strip() if place < len(row) else ""
 
     def fields(self, line: int, row: Sequence[str]) -> dict[str, object]:
-        """What the row says, by our names; a column that it leaves empty says nothing."""
+        """Parse the cells of the row, by our names of its columns; leave out a cell that is empty."""
         fields: dict[str, object] = {}
         for name in self.columns:
             text = self.text(row, name)
@@ -374,7 +374,7 @@ def _oldest_first(rows: list[Row]) -> list[Row]:
 
 
 def _fingerprint(request: TransactionRequest) -> str:
-    """Of what the row says, not of how: 10.50 is 10.5, and no fees are fees of 0. It never changes: by it, rows of old
+    """Hash what the row says, not how: 10.50 is 10.5, and no fees are fees of 0. It never changes: by it, rows of old
     files are known again."""
     said = {
         name: plain(value) if isinstance(value, Decimal) else str(value)

@@ -18,7 +18,7 @@ Later = Callable[[str, Mapping[str, Any]], object]
 
 @contextmanager
 def savepoint(connection: Connection) -> Iterator[None]:
-    """What fails inside is undone, and the unit of work goes on.
+    """Undo what was executed inside if it fails, so that the unit of work can go on.
 
     psycopg's own `transaction()` would be the outermost one, and commit by itself, where nothing was executed before.
     """

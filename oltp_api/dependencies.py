@@ -1,4 +1,4 @@
-"""What a route gets: who asks, the database and the lake, and how a command is committed exactly once.
+"""Dependencies of routes: who asks, the database and the lake, and how a command is committed exactly once.
 
 What asks no database is `async`: FastAPI hands each plain function to a thread, which costs more than it does.
 """
@@ -43,9 +43,9 @@ V = TypeVar("V", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What one running application stands on. `schema_version` is the one it was started with; `bundled` are the
-    tickers of a bundled market, which it prices before anything is released; `benchmark` is the ticker that portfolios
-    are held against."""
+    """Resources of one running application. `schema_version` is the one it was started with; `bundled` are the tickers
+    of a bundled market, which it prices before anything is released; `benchmark` is the ticker that portfolios are
+    held against."""
 
     pool: Pool
     clock: Clock
@@ -69,7 +69,7 @@ class World:
             return [None] * len(entries)
 
     def transact(self, act: Callable[[UnitOfWork], T]) -> T:
-        """What `act` returns, after its unit of work is committed."""
+        """Run `act` in a unit of work, and return its result once that is committed."""
         with unit_of_work(self.pool, self.clock) as work:
             return act(work)
 
@@ -156,7 +156,7 @@ class Once:
     key: str | None
 
     def commit(self, body: BaseModel, status: int | Callable[[V], int], act: Callable[[UnitOfWork], V]) -> Response:
-        """What `act` answers, with `status`, which may depend on the answer."""
+        """Run and commit `act`; respond with its answer and `status`, which may depend on the answer."""
         key = self.key
         if key is None:
             return _response(_answer(self.world.transact(act), status))

@@ -173,7 +173,7 @@ def _later(code: str, detail: str) -> Problem:
 
 
 def _malformed(errors: Sequence[Mapping[str, Any]]) -> Problem:
-    """Which fields, and why; never what was in them."""
+    """List which fields are wrong, and why; at most a few characters of what was in them."""
     listed = [
         {
             "field": _field(error["loc"]),
@@ -232,7 +232,7 @@ _EXAMPLES: Sequence[Problem] = [
         TooManyWaiting(200, 200),
     )
 ]
-"""What the OpenAPI document shows of every status; they are made by the code that answers, so they are true."""
+"""Examples of every status in the OpenAPI document; they are made by the code that answers, so they are true."""
 
 
 def _documented(status: int) -> dict[str, Any]:

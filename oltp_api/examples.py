@@ -1,4 +1,4 @@
-"""What the OpenAPI document shows as an example of every answer; a new model needs an entry here.
+"""Examples in the OpenAPI document of every answer whose model has none of its own; a new one needs an entry here.
 
 Requests carry theirs themselves (`json_schema_extra`), and problems are in `errors.py`.
 """

@@ -38,7 +38,7 @@ class GroupCommit(Generic[T, R]):
         self._groups: set[asyncio.Task[None]] = set()
 
     async def submit(self, item: T) -> R:
-        """What became of `item`, after its group is committed."""
+        """Return the outcome of `item`, after its group is committed."""
         waiting: _Waiting[T, R] = _Waiting(self._apart(item), item)
         self._waiting.append(waiting)
         self._start()

@@ -14,7 +14,7 @@ Format = Literal["json", "text"]
 _OURS = ("oltp_api", "storage", "domain")
 _ENCODER = json.JSONEncoder(default=str)
 _NOT_SHOWN = ("_srcfile", "logThreads", "logProcesses", "logMultiprocessing", "logAsyncioTasks")
-"""What logging looks up for every line and ours do not say; its HOWTO turns it off so, for a third of the cost."""
+"""Lookups of logging for every line that ours do not show; its HOWTO turns them off so, for a third of the cost."""
 _TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 

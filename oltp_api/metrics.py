@@ -1,4 +1,4 @@
-"""What Prometheus reads at `/metrics`: requests as they are counted, and the state as it is when it is read."""
+"""Metrics that Prometheus reads at `/metrics`: requests as they are counted, and the state as it is when it is read."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -26,7 +26,7 @@ GAUGES = {
     "release_age_seconds": "Time since the newest release was made.",
     "release_lag_seconds": "Age of the oldest ledger row that the newest release does not show; 0 if there is none.",
 }
-"""What is told of the state, each as `lakefolio_<name>`; a figure that is not known is left out."""
+"""Gauges of the state, each as `lakefolio_<name>`; a figure that is not known is left out."""
 
 
 class Metrics:

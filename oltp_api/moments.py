@@ -1,4 +1,4 @@
-"""Which day and moment a command means, where it does not say so itself."""
+"""Day and moment that a command means, where it does not say so itself."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo

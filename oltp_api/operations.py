@@ -71,7 +71,7 @@ class Operations:
         self._connection.commit()
 
     def _events(self) -> dict[str, Any]:
-        """What the slowest consumer of events has before it, and what nobody could handle."""
+        """Return the most events that a consumer has not handled, the age of the oldest, and all dead letters."""
         lags = lag(self._connection)
         return {
             "waiting_events": max((one.unhandled for one in lags), default=0),
@@ -83,7 +83,7 @@ class Operations:
         return float(self._row("ledger_rows")["ledger_rows"])
 
     def overview(self, user_id: UUID, portfolio_id: UUID) -> dict[str, Any]:
-        """What is recorded of the user's portfolio, and what is open."""
+        """Return what is recorded of the user's portfolio, and what is open."""
         rows = self._rows("overview", user_id=user_id, portfolio_id=portfolio_id)
         if not rows:
             raise PortfolioNotFound(portfolio_id)
@@ -129,7 +129,7 @@ def state_of(world: World, release: Release | None) -> State:
 
 
 class Readiness:
-    """Whether a trade can be stored and a release be read now, by doing both; asked at most once a second."""
+    """Proof that a trade can be stored and a release be read now, by doing both; it is good for a second."""
 
     def __init__(self, world: World) -> None:
         self._world, self._lock = world, Lock()

@@ -24,7 +24,7 @@ def securities_of(market_source: str) -> Path:
 
 
 def tickers_of(market_source: str) -> frozenset[str]:
-    """What a bundled market has prices of."""
+    """Return the tickers that a bundled market has prices of."""
     with securities_of(market_source).open(newline="") as lines:
         return frozenset(row["ticker"] for row in csv.DictReader(lines))
 

@@ -29,7 +29,7 @@ _DELIVER_EVERY_S = 0.2
 
 
 def consumers(current: Settings) -> Sequence[Consumer]:
-    """Who listens to the outbox."""
+    """List the consumers of the outbox."""
     return [
         Consumer("publisher", None, _publish_to(publisher_of(current))),
         Consumer("collateral", ["PositionSnapshotCreated"], on_position_snapshot_created),
@@ -56,7 +56,7 @@ def main() -> int:
 
 
 def jobs_of(current: Settings, world: World) -> Sequence[Job]:
-    """What is looked at again and again, whatever happened: open orders, and what bonds owe."""
+    """List the jobs that look again and again, whatever happened: at what bonds owe; with a broker, at open orders."""
     bonds = Job("bond income", BondIncomeJob(world), _LOOK_EVERY_S)
     broker = broker_of(current, world.analytics)
     if broker is None:

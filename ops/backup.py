@@ -273,7 +273,7 @@ def _served(current: Settings, kind: str) -> Iterator[None]:
 
 @contextmanager
 def _sentences(about: Path) -> Iterator[None]:
-    """What the system refuses is one sentence."""
+    """Raise an OSError as a SetupError of one sentence."""
     try:
         yield
     except OSError as error:

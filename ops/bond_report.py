@@ -65,7 +65,7 @@ def _bonds(facts: Facts) -> str:
 
 
 def _paid(transactions: Sequence[dict[str, Any]]) -> str:
-    """What bonds have paid, each in a line."""
+    """List what bonds have paid, each in a line."""
     reversed_by = {row["reverses_seq"] for row in transactions}
     standing = [row for row in transactions if row["seq"] not in reversed_by]
     lines = ["What the bonds have paid"]

@@ -24,7 +24,7 @@ def pages(client: httpx.Client, path: str, **parameters: Any) -> Iterator[dict[s
 
 
 def post(client: httpx.Client, path: str, body: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """What a command answered; `key` makes repeating it harmless."""
+    """Return what a command answered; `key` makes repeating it harmless."""
     return _checked(client.post(path, json=dict(body), headers={"Idempotency-Key": key}))
 
 

@@ -1,4 +1,4 @@
-"""What other programs need in their environment to join a running state: the lines of `make env`."""
+"""Environment that other programs need to join a running state: the lines of `make env`."""
 
 import os
 import shlex

@@ -122,7 +122,7 @@ def _refuse_failed(parts: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def _waiting(parts: Mapping[str, Mapping[str, Any]]) -> str:
-    """What is waited for, part by part; a reason is told where there is one."""
+    """List the parts that are not ready, each with its reason where there is one."""
     unready = [(name, part["reason"]) for name, part in parts.items() if part["state"] != supervisor.READY]
     return ", ".join(f"{name} ({reason})" if reason else name for name, reason in unready)
 
@@ -162,7 +162,7 @@ def _end_owner(current: Settings) -> Ownership:
 
 
 def unready(api_port: int) -> str | None:
-    """What the API that runs says it cannot do; None if it can do all."""
+    """Return what the API that runs says it cannot do; None if it can do all, or gives no answer."""
     with suppress(httpx.HTTPError, ValueError):
         answer = httpx.get(f"http://127.0.0.1:{api_port}/health/ready", timeout=10, trust_env=False)
         return None if answer.is_success else str(answer.json().get("detail", answer.status_code))

@@ -69,7 +69,7 @@ def wait_for(home: Path, is_worth_it: Callable[[], bool]) -> Ownership | None:
 
 
 def owner_of(home: Path) -> ProcessId | None:
-    """Who wrote itself down last; it may be gone."""
+    """Return the process that was last written down as owner; None if it is gone."""
     with suppress(OSError):
         owner = ProcessId.parse(_file(home).read_text())
         return owner if owner and owner.is_alive() else None

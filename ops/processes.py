@@ -146,7 +146,7 @@ def wait_ready(server: Server, home: Path, idle_seconds: float = _IDLE_SECONDS) 
 
 
 class Progress:
-    """Whether servers that are not ready yet still work: on a busy machine only that tells slow from stuck."""
+    """Progress of servers that are not ready yet: on a busy machine only that tells slow from stuck."""
 
     def __init__(self, home: Path, names: Sequence[str]) -> None:
         self._home, self._names = home, names
@@ -239,7 +239,7 @@ def log_size(home: Path, name: str) -> int:
 
 
 def last_said(home: Path, name: str, since: int) -> str:
-    """What the server has said of its end since byte `since` of its log: a sentence of ours, an error, a last line."""
+    """Return what the server has said of its end since byte `since` of its log: our sentence, an error, a last line."""
     try:
         text = log(home, name).read_bytes()[since:].decode(errors="replace")
     except OSError:
@@ -252,7 +252,7 @@ def last_said(home: Path, name: str, since: int) -> str:
 
 
 def _leads(process: psutil.Process, found: Sequence[psutil.Process]) -> bool:
-    """Whether a server itself, and not what it has started, which it ends in its own way."""
+    """Say whether it is the server itself, and not what that has started, which it ends in its own way."""
     with suppress(psutil.Error):
         return process.ppid() not in {other.pid for other in found}
     return False

@@ -9,7 +9,7 @@ _ONE_DAY = ("HISTORICAL", 0.95, 1)
 
 
 def render(review: dict[str, Any]) -> str:
-    """What the API's review says, for the report."""
+    """Write the API's review for the report."""
     sections = [_periods(review), _risk(review), _concentration(review["concentration"])]
     return "\n\n".join(sections)
 
@@ -23,7 +23,7 @@ def save_page(client: httpx.Client, portfolio_id: str, file: Path) -> Path:
 
 
 def restated(found: dict[str, Any]) -> str:
-    """What is told otherwise than before, and why."""
+    """Say which figures differ from before, and why."""
     before, after = found["before"], found["after"]
     title = (
         f"Release {after['release_id']} of {after['released_at']} beside {before['release_id']} of "

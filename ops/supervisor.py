@@ -37,7 +37,7 @@ _LOG = logging.getLogger("lakefolio.supervisor")
 
 
 class Part(Protocol):
-    """What can be started, looked at and stopped."""
+    """Part of a running state, which can be started, looked at and stopped."""
 
     @property
     def name(self) -> str: ...
@@ -205,7 +205,7 @@ def status_writer(home: Path) -> Callable[[Sequence[Supervised]], None]:
 
 
 def status(home: Path) -> Mapping[str, Any]:
-    """What the supervisor wrote last; nothing if it never did."""
+    """Return what the supervisor wrote last; nothing if it never did."""
     try:
         found: Mapping[str, Any] = json.loads(_status_file(home).read_text())
         return found

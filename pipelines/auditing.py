@@ -57,7 +57,7 @@ def let_pass(platform: Platform, identifier: str, why: str) -> str:
 
 
 def listed(lake: Lake) -> str:
-    """What is in quarantine and was not released, newest day first."""
+    """List the rows in quarantine that were not released, newest day first."""
     rows = lake.read(TABLE).to_pylist() if lake.exists(TABLE) else []
     passed = released(lake)
     held = [row for row in rows if row["id"] not in passed]

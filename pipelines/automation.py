@@ -1,4 +1,4 @@
-"""What starts runs by itself: sensors that pick up the ledger and requests, and schedules that follow the clock."""
+"""Automatic starts of runs: sensors that pick up the ledger and requests, and schedules that follow the clock."""
 
 import time
 from collections.abc import Sequence
@@ -72,7 +72,7 @@ def years_due(platform: Platform) -> dict[str, str]:
 
 
 def reaches_back(platform: Platform) -> bool:
-    """Whether the lake's calendar begins with the ledger's first day; one made before 2026-11-28 begins in 1990."""
+    """True if the lake's calendar begins with the ledger's first day; one made before 2026-11-28 begins in 1990."""
     table = "raw/trading_calendar"
     if not platform.lake.exists(table):
         return False

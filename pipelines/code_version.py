@@ -1,4 +1,4 @@
-"""Which code made a release: a hash of everything that can change a number."""
+"""Version of the code that made a release: a hash of everything that can change a number."""
 
 import hashlib
 from functools import lru_cache

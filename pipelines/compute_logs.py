@@ -15,7 +15,7 @@ FOLDER = "compute_logs"
 
 
 class LakeComputeLogs(LocalComputeLogManager):
-    """What `dagster.yaml` names, since it cannot choose a class itself: Dagster's local logs, or its logs on S3.
+    """Class that `dagster.yaml` names, since it cannot choose one itself: Dagster's local logs, or its logs on S3.
 
     Those on S3 take keys and endpoint from the AWS_* variables, as boto3 does; `make env` prints them.
     """

@@ -28,7 +28,7 @@ _ONE_AT_A_TIME = threading.Lock()  # dbt keeps its adapter and its connection pe
 
 @dataclass(frozen=True, slots=True)
 class DbtBuild:
-    """What dbt did: whether everything passed, an event per node, what went wrong in words, and by its unique id the
+    """Result of dbt: whether everything passed, an event per node, what went wrong in words, and by its unique id the
     compiled SQL of each node that did not pass, None if it has none."""
 
     is_success: bool
@@ -39,7 +39,7 @@ class DbtBuild:
 
 @dataclass(frozen=True, slots=True)
 class BuildPart:
-    """What is built of every model: the days of `window` or all, the `portfolios` or all, but those `left_out`."""
+    """Part of every model that is built: the days of `window` or all, the `portfolios` or all, but those `left_out`."""
 
     window: Window | None = None
     portfolios: Sequence[str] | None = None

@@ -34,7 +34,7 @@ from pipelines.simulation_queue import simulate
 RELEASE_TAGS = {"lakefolio/kind": "release", "dagster/priority": "10"}
 """A release goes before whatever else waits; `dagster_home/dagster.yaml` says how many of a kind may run at once."""
 _UPSTREAM: Sequence[Any] = (market, replication, own_prices, positions, bonds, marts, parameters, performance, risk)
-"""What a release is made of."""
+"""Modules whose assets a release is made of."""
 
 
 def build_defs(platform: Platform | None = None, **resources: Any) -> dg.Definitions:

@@ -27,7 +27,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What a run's events say so far: who failed, and which portfolios that were held are tried again."""
+    """Portfolios that have failed so far, and those that were held and are tried again, by a run's events."""
 
     failed: Mapping[str, Failure]
     retried: frozenset[str]
@@ -44,7 +44,7 @@ class Tried:
 
 
 def failed_metadata(failures: Sequence[Failure]) -> dict[str, str]:
-    """What an event says of failures, for `Tried.of`."""
+    """Write failures as an event's metadata, for `Tried.of`."""
     return {FAILED_KEY: json.dumps([asdict(failure) for failure in failures])} if failures else {}
 
 
@@ -60,7 +60,7 @@ def failure_of(portfolio_id: str, table: str, check: str, figures: object) -> Fa
 
 
 def culprits(candidates: Sequence[str], works: Callable[[Sequence[str]], bool]) -> list[str]:
-    """Those of `candidates` without which `works` holds, found by halving; none if it fails without any of them, for
+    """Find those of `candidates` without which `works` holds, by halving; none if it fails without any of them, for
     then the fault is nobody's.
 
     One culprit among n is found in 2 log2(n) tries. After many tries whoever is still suspected counts as one, so that

@@ -121,7 +121,7 @@ class MarketAudits:
 
 
 def _told(ask: Callable[[date, date], pa.Table], start: date, end: date) -> pa.Table:
-    """What the source says; what it does not answer for is missing here, and its own asset says so."""
+    """Ask the source; what it does not answer for is missing here, and its own asset says so."""
     try:
         return ask(start, end)
     except IncompleteMarket as incomplete:

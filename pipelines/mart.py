@@ -1,4 +1,4 @@
-"""What a mart made in Python is: its grain, its columns with types and meanings, its key, what holds of its rows."""
+"""Definition of a mart made in Python: its grain, its columns with types and meanings, its key, rules for its rows."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,13 +45,13 @@ class Mart:
         return pa.Table.from_arrays(arrays, schema=self.schema)
 
     def broken(self, rows: pa.Table) -> list[str]:
-        """What does not hold of `rows`, in words."""
+        """List the rules that `rows` break, in words."""
         is_unique = rows.group_by(list(self.key)).aggregate([]).num_rows == rows.num_rows
         found = [] if is_unique else [f"{' and '.join(self.key)} name one row"]
         return found + [rule for rule, holds in self.rules.items() if not _is_true(holds(rows))]
 
     def broken_by_portfolio(self, rows: pa.Table) -> dict[str, list[str]]:
-        """What does not hold of whose rows; every rule is about one portfolio at a time."""
+        """List the rules that each portfolio's rows break; every rule is about one portfolio at a time."""
         if not self.broken(rows):
             return {}
         ordered = rows.sort_by("portfolio_id")
@@ -65,14 +65,14 @@ class Mart:
 
 
 def checked(table: str, broken: list[str]) -> dg.AssetCheckResult:
-    """Of a table that was kept too: its rows have passed before."""
+    """Return the check's result; for a table that was kept too, since its rows have passed before."""
     return dg.AssetCheckResult(
         asset_key=table.split("/"), check_name=CHECK, passed=not broken, metadata={"broken": "; ".join(broken)}
     )
 
 
 def holding_check(table: str, failures: Sequence[Failure]) -> dg.AssetCheckResult:
-    """Of a table by portfolio: who fails is held, and nobody else stopped."""
+    """Return the check's result for a table by portfolio: who fails is held, and nobody else stopped."""
     return dg.AssetCheckResult(
         asset_key=table.split("/"),
         check_name=CHECK,

@@ -129,7 +129,7 @@ class MartBuild:
         return [failure_of(one, table, name, f"{n} rows, such as {row}") for one, n, row in rows]
 
     def _whose_error(self, table: str, name: str, error: duckdb.Error) -> list[Failure]:
-        """Whose rows the test cannot even be asked of."""
+        """Find the portfolios on whose rows the test cannot even run."""
         models = sorted(table.partition("/")[2] for table in self.models.columns)
         built, built_without = self.scratch, self.built_without
 

@@ -234,7 +234,7 @@ def forward_mu(targets: pa.Table, volatility: Mapping[int, float | None]) -> pa.
 
 
 def broken_rules(mart: Parameter, rows: pa.Table, known: Collection[int]) -> list[str]:
-    """What of a table does not hold, in words."""
+    """List the rules that a table breaks, in words."""
     figure, is_ok = rows[mart.figure], pc.equal(rows["status"], "OK")
     outside = pc.or_(pc.less(figure, mart.least), pc.greater(figure, mart.most))
     rules = {
@@ -249,7 +249,7 @@ def broken_rules(mart: Parameter, rows: pa.Table, known: Collection[int]) -> lis
 
 
 def refusals(mart: Parameter, rows: pa.Table, names: Mapping[int, str]) -> dict[str, str]:
-    """Who has no number, by name, and why; not of pairs, of which each security's own refusal says enough."""
+    """Say why a security has no number, by its name; not of pairs, of which each security's own refusal says enough."""
     refused = rows.filter(pc.not_equal(rows["status"], "OK")) if len(mart.key) == 1 else _with_themselves(rows)
     ids = refused[mart.key[0]].to_pylist()
     return dict(zip([names.get(one, str(one)) for one in ids], refused["reason"].to_pylist(), strict=True))

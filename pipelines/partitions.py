@@ -1,4 +1,4 @@
-"""Which slices of the graph can be made by themselves: years of market data, single simulations, windows of days."""
+"""Slices of the graph that can be made by themselves: years of market data, single simulations, windows of days."""
 
 import warnings
 from datetime import date, timedelta

@@ -28,7 +28,7 @@ _WAITING = {DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED, DagsterRunSta
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """What a run's own record says, and whether its process is alive on this machine."""
+    """Record of a run in Dagster, and whether its process is alive on this machine."""
 
     status: DagsterRunStatus
     asked_at: datetime
@@ -52,7 +52,7 @@ class Decision:
 def decide(
     now: datetime, unseen: Sequence[str], is_locked: bool, runs: Sequence[PastRun], newest_edit: datetime | None
 ) -> Decision:
-    """Whether to ask for a run now, and why. `runs` come newest first."""
+    """Say whether to ask for a run now, and why. `runs` come newest first."""
     runs = [run for run in runs if run.asked_at <= now + _SKEW]
     newest_edit = newest_edit if newest_edit and newest_edit <= now + _SKEW else None
     if not unseen:

@@ -1,4 +1,4 @@
-"""What is drawn of a table that was published: which of its rows, and how they are named.
+"""Pictures of a table that was published: which of its rows are drawn, and how they are named.
 
 Belongs here: reading the new version. Does not: how a picture looks; that is in pipelines.plots.
 """
@@ -98,7 +98,7 @@ def of_bonds(lake: Lake, version: int, bonds: pa.Table) -> Mapping[str, Picture]
 
 
 def of_rankings(lake: Lake, version: int) -> Mapping[str, Picture]:
-    """What of each book's holdings counts as collateral, as fractions of their market value."""
+    """Draw how much of each book's holdings counts as collateral, as fractions of their market value."""
     rows = _rows(lake, "positions/collateral_ranking", version, _LENDABLE)
     shares = [
         ((lendable or 0) / value, ((eligible or 0) - (lendable or 0)) / value, 1 - (eligible or 0) / value)
@@ -110,7 +110,7 @@ def of_rankings(lake: Lake, version: int) -> Mapping[str, Picture]:
 
 
 def of_correlations(lake: Lake, version: int, names: Mapping[int, str]) -> Mapping[str, Picture]:
-    """Of the first securities by name, every pair's correlation."""
+    """Draw the correlation of every pair of the first securities by name."""
     drawn = sorted(names, key=lambda security_id: names[security_id])[:_MOST_CORRELATED]
     listed = ", ".join(map(str, drawn)) or "null"
     rows = _rows(lake, "marts/security_correlation", version, _CORRELATIONS.replace("{ids}", listed))

@@ -259,7 +259,7 @@ def _draw_benchmark(axes: Any, days: Any, benchmark: Floats | None, name: str) -
 
 
 def _largest_groups(groups: Sequence[str], shares: Floats) -> tuple[list[str], Floats]:
-    """Those that are coloured, and their columns: all as they stand, or the largest first."""
+    """Return the groups to colour, and their columns: all as they stand, or the largest first and the others' sum."""
     sizes = np.abs(shares).sum(axis=0)
     if len(groups) <= _MOST_SERIES:
         return list(groups), shares

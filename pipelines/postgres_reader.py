@@ -42,5 +42,5 @@ def attached(connection: duckdb.DuckDBPyConnection, dsn: str) -> Iterator[None]:
 
 
 def remote(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyConnection:
-    """What PostgreSQL answers. A uuid becomes text in Arrow."""
+    """Run `query` in PostgreSQL and return its result. A uuid becomes text in Arrow."""
     return connection.execute("from postgres_query(?, ?)", [_SOURCE, query])

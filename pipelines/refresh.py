@@ -40,7 +40,7 @@ def refresh(platform: Platform | None = None, instance: dg.DagsterInstance | Non
 
 
 def _tell(rewritten: Sequence[Rewritten]) -> None:
-    """What is new, table by table; of the many tables of a first refresh, how many there are."""
+    """Print what is new, table by table; of the many tables of a first refresh, how many there are."""
     if len(rewritten) > _MOST_TOLD:
         print(f"  {len(rewritten)} tables have new rows", flush=True)
         return

@@ -1,4 +1,4 @@
-"""Which rows of PostgreSQL the lake holds, and that the copy is exact.
+"""Copies of PostgreSQL's tables in the lake: which rows they hold, and that they are exact.
 
 All tables are read in one DuckDB transaction, which is one REPEATABLE READ snapshot of PostgreSQL; table by table, two
 in five copies would be inconsistent (FIELD_NOTES). Each copy's count and sums are compared with the database's own.

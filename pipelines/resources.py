@@ -1,4 +1,4 @@
-"""What assets need from outside: where things are, the market, and dbt. The environment is read here and nowhere else.
+"""Resources of assets: where things are, the market, a refresh's lock. The environment is read here and nowhere else.
 
 Every field may be given (tests do); what is not comes from the settings.
 """
@@ -145,7 +145,7 @@ class Market(ConfigurableResource[Any]):
 
     @property
     def tickers(self) -> list[str]:
-        """What a live source is asked for; none of a bundled one."""
+        """Tickers that a live source is asked for; none of a bundled one."""
         return self._tickers
 
     def _chosen(self) -> PriceSource:

@@ -1,4 +1,4 @@
-"""What a release says otherwise than the one before it, as a check tells it: of all portfolios, in Markdown.
+"""Restatements by a release of the one before it, as a check reports them: of all portfolios, in Markdown.
 
 Belongs here: whose causes are looked up, the verdict and its words. Does not: any comparison; those are in
 storage.restatement.
@@ -143,5 +143,5 @@ def _counted(number: int, what: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Of what people write, 80 characters that mean nothing in Markdown."""
+    """Return 80 characters of what people write, escaped so that they mean nothing in Markdown."""
     return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", " ".join(text.split())[:80])

@@ -1,4 +1,4 @@
-"""What a run has rewritten, and why: its own materialisations, read back."""
+"""Tables that a run has rewritten, and why: its own materialisations, read back."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a run's own events say of the tables it has made and of whom it has left out, each event read once.
+"""Tables that a run has made and portfolios that it has left out, by its own events, each event read once.
 
 A first refresh has an event for every year of every table; read anew by every step they were a quarter of its time.
 The process that runs the steps, one after another, reads on from where it stopped (ADR 5).
@@ -68,7 +68,7 @@ _newest = RunEvents("")
 
 
 def events_of(instance: DagsterInstance, run_id: str) -> RunEvents:
-    """What the events of the run say now; those of the newest run asked for are kept."""
+    """Return what the events of the run say now, and keep those of the newest run asked for."""
     global _newest
     if _newest.run_id != run_id:
         _newest = RunEvents(run_id)

@@ -1,4 +1,4 @@
-"""What a run has to make anew: which portfolios, and from which day on.
+"""Scope of a run: which portfolios it has to make anew, and from which day on.
 
 A portfolio's rows in every mart follow from its ledger, its settings and the market. The ledger is append-only and
 `pg_portfolio` has each one's version and hash, so two versions of that table tell which portfolios have new rows; the
@@ -113,7 +113,7 @@ class Scope:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What a materialisation says about it."""
+        """Metadata of a materialisation about the scope."""
         if self.portfolios is None:
             return {"scope/what": "everything", "scope/why": self.why}
         if not self.portfolios:
@@ -162,7 +162,7 @@ def portfolio_ids(lake: Lake, version: int) -> list[str]:
 
 
 def differing(seen: VersionSet, tables: Collection[str]) -> frozenset[str]:
-    """Those of `tables` that are not as the last release has them."""
+    """Return those of `tables` that are not as the last release has them."""
     before = seen.base.versions if seen.base else {}
     return frozenset(table for table in tables if before.get(table) != seen.versions.get(table))
 
@@ -170,7 +170,7 @@ def differing(seen: VersionSet, tables: Collection[str]) -> frozenset[str]:
 def unchanged(
     run: DagsterRun, lake: Lake, seen: VersionSet, made_from: Mapping[str, Collection[str]]
 ) -> dict[str, int]:
-    """Which of the tables that are `made_from` others need not be made anew, with the version that the release has."""
+    """Return the tables `made_from` others that need not be made anew, each with the version that the release has."""
     if incomparable(run, seen) or REPROCESS_TAG in run.tags or seen.tried.retried or not seen.base:
         return {}
     changed = differing(seen, {source for sources in made_from.values() for source in sources})
@@ -183,8 +183,8 @@ def unchanged(
 
 
 def scope_of(run: DagsterRun, lake: Lake, seen: VersionSet, read: Collection[str], made: Collection[str]) -> Scope:
-    """What of the tables `made` from the tables `read` has to be made anew: for what has changed since the release that
-    the run builds on, and for what was asked for with the run."""
+    """Return the scope of the tables `made` from the tables `read`: for what has changed since the release that the run
+    builds on, and for what was asked for with the run."""
     why = incomparable(run, seen)
     if why or seen.base is None:
         return Scope(why or "nothing was released before")
@@ -222,7 +222,7 @@ def _of_changes(lake: Lake, base: Release, seen: VersionSet, read: Collection[st
 
 
 def _others(lake: Lake, base: Release, seen: VersionSet, read: Collection[str]) -> list[str]:
-    """Those of the tables `read` that have changed otherwise than by new rows of the ledger or new securities."""
+    """List the tables of `read` that have changed otherwise than by new rows of the ledger or new securities."""
     return sorted(
         table
         for table in differing(seen, read) - _FOLLOW_THE_LEDGER
@@ -253,7 +253,7 @@ def _of_the_ledger(lake: Lake, base: Mapping[str, int], now: Mapping[str, int]) 
 
 
 def _only_grew(lake: Lake, table: str, base: Mapping[str, int], now: Mapping[str, int]) -> bool:
-    """Whether every row of before is still there."""
+    """Say whether every row of before is still there."""
     if table not in base or table not in now:
         return False
     old, new = (f"from {lake.scan(table, versions[table])}" for versions in (base, now))

@@ -1,4 +1,4 @@
-"""Which tickers a live market is asked for, and whether the history of each was ever asked.
+"""Tickers that a live market is asked for, and whether the whole history of each was asked for once.
 
 A ticker that is new has no years before this one: all years are due until its whole history was asked for once. One
 that the source does not know is left alone for a while, and then asked for again: it may have been listed since.
@@ -38,7 +38,7 @@ _REGISTERED = """
 
 
 def tracked(connection: psycopg.Connection, lake: Lake, today: date) -> list[str]:
-    """What to ask for: the current tickers, without bonds, securities with prices of people's own, and the unknown."""
+    """List the current tickers to ask for, without bonds, securities with prices of people's own, and the unknown."""
     own = sorted(set(lake.read(OWN)["security_id"].to_pylist())) if lake.exists(OWN) else []
     registered = [row[0] for row in connection.execute(_REGISTERED, (own,))]
     known, unknown = _asked(lake, today)
@@ -46,7 +46,7 @@ def tracked(connection: psycopg.Connection, lake: Lake, today: date) -> list[str
 
 
 def without_history(connection: psycopg.Connection, lake: Lake, today: date) -> list[str]:
-    """Those of the tracked tickers whose whole history was never asked for."""
+    """List the tracked tickers whose whole history the source has not given yet."""
     known, _ = _asked(lake, today)
     return [ticker for ticker in tracked(connection, lake, today) if ticker not in known]
 

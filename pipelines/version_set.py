@@ -1,4 +1,4 @@
-"""Which version of every table a run reads and releases.
+"""Versions of the tables that a run reads and releases.
 
 A run pins the newest release when it first asks, in its own tags, so that every step sees the same one. On top lie
 the tables that the run itself has published, as its materialisations say. Tables that no release has yet are read at

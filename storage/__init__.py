@@ -1,1 +1,1 @@
-"""What the API and the pipelines both stand on: PostgreSQL, its migrations, the lake and its releases."""
+"""Base of the API and of the pipelines: PostgreSQL, its migrations, the lake and its releases."""

@@ -121,7 +121,7 @@ class LakeAnalyticsRepository:
         return [ReleasedCash(**row) for own in _by_portfolio(rows).values() for row in own]
 
     def explain(self, portfolio_id: UUID, security_id: int, on: date | None = None) -> ValueLineage:
-        """What the value of a security in a portfolio was made of, on `on` or the release's last day."""
+        """Return the lineage of the value of a security in a portfolio, on `on` or the release's last day."""
         newest = self._mounted()
         as_of = self.release_of(portfolio_id).as_of
         if as_of is None:
@@ -129,7 +129,7 @@ class LakeAnalyticsRepository:
         return explained(newest, portfolio_id, security_id, min(on or as_of, as_of))
 
     def restated(self, portfolio_id: UUID, since: datetime) -> Restatement:
-        """What the newest release says otherwise than the one that was the newest at `since`."""
+        """Return how the newest release differs from the one that was the newest at `since`."""
         assert isinstance(self._mounted, MountedReleases), "of one release there is no older one"
         return restatement(self._mounted.known_on(since), self._mounted(), portfolio_id)
 
@@ -193,7 +193,7 @@ class LakeAnalyticsRepository:
         return Daily(found["days"].astype("datetime64[D]"), found["values"])
 
     def get_holdings(self, portfolio_ids: Sequence[str], on: date) -> Mapping[str, Sequence[Holding]]:
-        """What each of the portfolios holds at the close of `on`, the largest first."""
+        """List the holdings of each of the portfolios at the close of `on`, the largest first."""
         rows = self._mounted().rows(_SQL["holdings"], portfolio_ids=list(portfolio_ids), on=on)
         return {portfolio_id: [Holding(**row) for row in own] for portfolio_id, own in _by_portfolio(rows).items()}
 
@@ -274,7 +274,7 @@ class LakeAnalyticsRepository:
         return TickerPriceAtDate(ticker=ticker, asked=on, **rows[0]) if rows else None
 
     def get_fx_rate(self, currency: str, base_currency: str, on: date) -> Decimal | None:
-        """What one unit of `currency` is in `base_currency` at the central bank's rates of `on`; None without both."""
+        """Convert one unit of `currency` to `base_currency` at the central bank's rates of `on`; None without both."""
         asked = {"currency": currency, "base_currency": base_currency, "on": on}
         rows = self._mounted().rows(_SQL["fx_rate"], **asked)
         return Decimal(rows[0]["fx_rate"]) if rows else None

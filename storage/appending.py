@@ -92,5 +92,5 @@ def _write(lake: Lake, head: Head, rows: pa.Table, metadata: Mapping[str, str]) 
 
 
 def _as_first_after(metadata: Mapping[str, str]) -> Any:
-    """Of a commit that fails if another one was first."""
+    """Return the properties of a commit that fails if another one was first."""
     return CommitProperties(custom_metadata=dict(metadata), max_commit_retries=0)

@@ -24,7 +24,7 @@ _CHUNK_BYTES = 1 << 20
 _BLOCK_BYTES = 4096  # what a file's last part takes of a disk
 _NAME = re.compile(r"[A-Za-z0-9._=%+~,:@ -]{1,255}(/[A-Za-z0-9._=%+~,:@ -]{1,255}){0,15}")
 _NOT_WHOLE = (tarfile.TarError, EOFError, KeyError, ValueError, OverflowError, MemoryError, RecursionError)
-"""What reading a file that is no whole archive ends in, or one that was made to make its reader fail."""
+"""Errors of reading a file that is no whole archive, or one that was made to make its reader fail."""
 
 
 @dataclass(slots=True)
@@ -63,7 +63,7 @@ class Archive:
 
 
 class _Hashed:
-    """What is read, and the checksum of it."""
+    """A source that is read, and the checksum of its bytes."""
 
     def __init__(self, source: IO[bytes]) -> None:
         self._source = source
@@ -97,7 +97,7 @@ def written(path: Path) -> Iterator[Archive]:
 
 
 def manifest_of(path: Path) -> Mapping[str, Any]:
-    """What the archive at `path` says of itself; SetupError in one sentence if it is no archive of ours."""
+    """Read the manifest of the archive at `path`; SetupError in one sentence if it is no archive of ours."""
     found: dict[str, bytes] = {}
     with _opened(path) as tar:
         for member in _members(tar, path):

@@ -1,4 +1,4 @@
-"""What the whole state is, how it is copied while everything runs, and how it is put back.
+"""Backup of the whole state: its parts, how they are copied while everything runs, and how they are put back.
 
 The lake first, then the database, and no release is made in between: a release's horizon names transactions of the
 database, so the database must not be older, and what the database says is released must be in the lake. Delta's files
@@ -55,7 +55,7 @@ def has_ledger(database: Database) -> bool:
 
 
 def facts(database: Database) -> dict[str, Any]:
-    """What a restored database must have at least: everything acknowledged before this question."""
+    """Return what a restored database must have at least: everything acknowledged before this call."""
     if not has_ledger(database):
         raise SetupError("the database has no ledger yet, so there is nothing to back up")
     with postgres.connect(database.admin_url) as connection:
@@ -69,7 +69,7 @@ def facts(database: Database) -> dict[str, Any]:
 
 
 def missing_from(told: Mapping[str, Any], database: Database) -> str | None:
-    """What the restored database lacks of what its manifest tells, or None."""
+    """Say what the restored database lacks of what its manifest tells; None if nothing."""
     found = facts(database)
     if found["ledger_rows_at_least"] < told["ledger_rows_at_least"]:
         return f"only {found['ledger_rows_at_least']} ledger rows instead of {told['ledger_rows_at_least']} or more"

@@ -1,4 +1,4 @@
-"""What a backup of ours contains, and nothing else is restored: its manifest, its files by name, its server's settings.
+"""Contents of a backup of ours, and nothing else is restored: its manifest, its files by name, its server's settings.
 
 An archive is data of a stranger. All of this is looked at before anything is touched; what the restored database itself
 would run is `storage/cluster_code.py`.
@@ -148,7 +148,7 @@ _SETTING = re.compile(
 
 
 def _setting(name: str, line: str) -> str | None:
-    """What `line` sets, or None if it sets nothing or is as initdb and we write it, or is a number or a switch."""
+    """Name what `line` sets; None if it sets nothing, is as initdb and we write it, or is a number or a switch."""
     text = re.sub(r"\s#.*", "", line).strip()
     if not text or text.startswith("#") or _HARMLESS.get(name, _SETTING).fullmatch(text):
         return None

@@ -34,7 +34,7 @@ class Bucket:
         self.download((name for name, _ in self._listed() if _LOG in name and not name.endswith(_HINT)), into)
 
     def download(self, names: Iterable[str], into: Path) -> None:
-        """Those objects that are there, as files."""
+        """Download the objects that exist, as files below `into`."""
         from botocore.exceptions import ClientError
 
         def fetch(name: str) -> None:

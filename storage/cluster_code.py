@@ -1,4 +1,4 @@
-"""What a restored database would run by itself, compared with what our own migrations and initdb write.
+"""Code that a restored database would run by itself, compared with what our own migrations and initdb write.
 
 A copied cluster brings its functions, triggers, event triggers and roles along, and ours connects to it as its owner:
 a trigger on login would be a stranger's program. So it is looked at before a server of it runs, by PostgreSQL's
@@ -83,7 +83,7 @@ _HARMLESS = re.compile(
     r"|role \S+ (false){4}|member \S+ of lakefolio_(app|reader)"
     r"|setting \{((statement|lock|idle_in_transaction_session)_timeout=[0-9a-z]+,?)*\}"
 )
-"""Of what a cluster has beyond ours: tables without code, such as Dagster's own, and roles that may do nothing."""
+"""Harmless things of a cluster beyond ours: tables without code, as Dagster's own, and roles that may do nothing."""
 
 
 def refuse_foreign(pgdata: Path, schema_version: str) -> None:
@@ -103,7 +103,7 @@ def refuse_foreign(pgdata: Path, schema_version: str) -> None:
 
 
 def things_in(connection: psycopg.Connection) -> frozenset[str]:
-    """What a database whose server runs would run by itself, as far as one may add to it who is no superuser."""
+    """List what a database whose server runs would run by itself, as far as no superuser is needed to add to it."""
     found: set[str] = set()
     connection.execute("set local search_path = pg_catalog")
     for kind in _ADDED_BY_ANYONE:

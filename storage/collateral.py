@@ -123,7 +123,7 @@ class PostgresCollateralRankings:
         return [row[0] for row in rows]
 
     def store(self, ranked: CollateralRanked, currency: str, inputs: str, payload: str, snapshot_version: int) -> bool:
-        """Whether it is new; then with its event."""
+        """Store the ranking, with its event, if it is new; True if it is."""
         values = (
             ranked.ranking_id,
             ranked.snapshot_id,

@@ -41,7 +41,7 @@ _STALE_AFTER = 1000  # transactions: an idle position is moved on rarely, since 
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """Who wants which events (None: all), and what it does with one, inside the transaction of the given connection.
+    """Listener to events of some types (None: all), and its handler, inside the transaction of the given connection.
 
     A failed event is tried again after each pause of `retry_after_s` and parked after the last. `from_now`: what was
     committed before it was first registered is skipped. Events of a type added later are delivered from then on.
@@ -59,7 +59,7 @@ class Consumer:
 
     @property
     def asked(self) -> dict[str, Any]:
-        """What its statements are asked with."""
+        """Parameters of its statements."""
         types = None if self.event_types is None else list(self.event_types)
         return {
             "consumer": self.name,
@@ -195,7 +195,7 @@ def lag(connection: psycopg.Connection[Any]) -> list[Lag]:
 
 
 def _has_news(connection: Connection, consumer: Consumer) -> bool:
-    """Whether taking notice is worth a transaction; asked without one, by index."""
+    """Say whether taking notice is worth a transaction; queried without one, by index."""
     position = connection.execute(_SQL["position"], consumer.asked).fetchone()
     assert position is not None, f"{consumer.name} is not registered"
     asked = {**consumer.asked, **position}

@@ -1,4 +1,4 @@
-"""Which request, or which event, caused what happens now: one id that logs, outbox rows and answers carry."""
+"""Id of the request or event that caused what happens now: logs, outbox rows and answers carry it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -117,7 +117,7 @@ def hand_over(pgdata: Path) -> None:
 
 
 def single_user(pgdata: Path, database: str, queries: Sequence[str], first: str = "") -> list[list[str]]:
-    """What each query of one column of text answers, after the statements `first`, in a cluster whose server is off.
+    """Answer each query of one column of text, after the statements `first`, in a cluster whose server is off.
 
     Nothing of the cluster's own runs beside them: no event trigger fires, and no setting of a role or database applies.
     """
@@ -244,7 +244,7 @@ def _server_user() -> pwd.struct_passwd:
 
 
 def _open_to_server(path: Path) -> bool:
-    """Whether the server's user gets to `path` by the modes of the folders above it."""
+    """Say whether the server's user gets to `path` by the modes of it and the folders above."""
     group = _server_user().pw_gid
     found = [folder.stat() for folder in (path, *path.parents)]
     return all(one.st_mode & 0o001 or (one.st_mode & 0o010 and one.st_gid == group) for one in found)
@@ -286,7 +286,7 @@ def _remove_socket_dir(home: Path) -> None:
 
 
 def _answers(home: Path) -> bool:
-    """Whether the server of `home` does: one that anybody else could have put there is not asked."""
+    """Say whether the server of `home` answers; one that anybody else could have put there is not asked."""
     import psycopg
 
     socket_dir, pgdata = socket_folder(home), home / "pgdata"

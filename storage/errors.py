@@ -1,4 +1,4 @@
-"""What can be wrong with the place we run in. The message is one sentence that says what to do."""
+"""Errors of the place we run in. The message is one sentence that says what to do."""
 
 
 class SetupError(Exception):
@@ -22,7 +22,7 @@ class SchemaChanged(Exception):
 
 
 class Unavailable(Exception):
-    """What a consumer's handler depends on does not answer. No event is to blame, so all of them wait."""
+    """Something that a consumer's handler depends on does not answer. No event is to blame, so all of them wait."""
 
 
 class LakeUnavailable(Exception):

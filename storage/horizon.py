@@ -1,4 +1,4 @@
-"""What a release has seen of PostgreSQL, and whether something has happened since.
+"""Transactions of PostgreSQL that a release has seen, and whether something has happened since.
 
 A horizon is the whole `pg_current_snapshot()` of a replication: which transactions it saw. A cursor on a sequence or a
 time would lose rows of transactions that began early and committed late (4 to 22 %, FIELD_NOTES).
@@ -50,7 +50,7 @@ class Horizon:
         return xid < self.xmin or (xid < self.xmax and xid not in self.in_progress)
 
     def falls_behind(self, other: "Horizon") -> bool:
-        """Whether some transaction that `other` sees is not seen here."""
+        """Say whether some transaction that `other` sees is not seen here."""
         if self.xmax < other.xmax and any(other.sees(xid) for xid in range(self.xmax, other.xmax)):
             return True
         return any(other.sees(xid) for xid in self.in_progress)

@@ -1,4 +1,4 @@
-"""Which market a state folder stands on: said once, by whoever starts first; another one is refused."""
+"""Market of a state folder: set once, by whoever starts first; another one is refused."""
 
 from storage.errors import SetupError
 from storage.postgres import Database, connect

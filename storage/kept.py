@@ -1,4 +1,4 @@
-"""What was asked for last, kept: for answers that follow from something that never changes."""
+"""Cache of the answers used last, for those that follow from something that never changes."""
 
 from collections.abc import Callable, Hashable
 from threading import Lock
@@ -16,7 +16,7 @@ class Kept(Generic[T]):
         self._kept: dict[Hashable, T] = {}
 
     def of(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What is under `key`, by `make` if nothing is. Only who asks waits for that: two may both have it made."""
+        """Return what is under `key`, by `make` if nothing is. Only the caller waits: two may both `make` it."""
         with self._lock:
             if key in self._kept:
                 self._kept[key] = self._kept.pop(key)

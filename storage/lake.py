@@ -31,7 +31,7 @@ YEAR = "year"
 
 Lock = Callable[[str], AbstractContextManager[object]]
 Rows: TypeAlias = pa.Table | duckdb.DuckDBPyRelation
-"""What can be published: a relation is streamed, and may be larger than memory."""
+"""Rows to publish: a relation is streamed, and may be larger than memory."""
 Key = Mapping[str, str | int | Sequence[str]]
 _FILE_BYTES = 32 * 2**20
 """How large files become: a change of a few rows rewrites the files that they are in."""
@@ -55,7 +55,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What a publish did: the table's version after it, whether that is a new one, and of how many rows it was."""
+    """Result of a publish: the table's version after it, whether that is a new one, and of how many rows it was."""
 
     table: str
     version: int
@@ -111,8 +111,8 @@ class Lake:
         return _scan_of(self.open(table))
 
     def scan_apart(self, table: str, before: int, after: int) -> tuple[str, str]:
-        """What may differ between two versions, as two DuckDB table expressions: the rows of the files that only one
-        of them has."""
+        """Return what may differ between two versions, as two DuckDB table expressions: the rows of the files that only
+        one of them has."""
         older, newer = (self.open(table, version) for version in (before, after))
         return _scan_of(older, without=_large_first(newer)), _scan_of(newer, without=_large_first(older))
 
@@ -264,7 +264,7 @@ def _large_first(table: DeltaTable) -> list[str]:
 
 
 def _is_all(table: DeltaTable, options: Mapping[str, str], date_column: str | None, window: Window) -> bool:
-    """Whether no row of the table is outside the window."""
+    """Say whether no row of the table is outside the window."""
     assert date_column is not None, "a window is of days"
     with memory_duckdb(options) as connection:
         query = f'select min("{date_column}"), max("{date_column}") from {_scan_of(table)}'
@@ -349,7 +349,7 @@ def _predicate(
     years: Collection[int] | None,
     kept: Key | None = None,
 ) -> str | None:
-    """Which rows are replaced: those asked for, and of a table with days only in the changed years. None: all."""
+    """Return the condition of rows to replace: those given, of a table with days only in changed years. None: all."""
     parts = [f"{YEAR} in ({', '.join(map(str, sorted(years)))})"] if years is not None else []
     if window or key or kept:
         parts.append(_condition(date_column, window, key, kept))

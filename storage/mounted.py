@@ -112,7 +112,7 @@ class MountedRelease:
 
 @contextmanager
 def readable() -> Iterator[None]:
-    """What keeps the lake from being read inside is LakeUnavailable; an error in a question of ours stays a bug.
+    """Raise LakeUnavailable for what keeps the lake from being read inside; an error in a query of ours stays a bug.
 
     Not by a list of what may happen: DuckDB, Delta, Arrow, a disk and a bucket each have their own.
     """

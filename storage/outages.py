@@ -1,4 +1,4 @@
-"""What the machine refuses, as one sentence that says what to do: a full disk, a read-only one, no memory.
+"""Outages of the machine, each as one sentence that says what to do: a full disk, a read-only one, no memory.
 
 The same cause has a name of its own in the system, in PostgreSQL, in DuckDB and in Delta, and comes wrapped in others.
 """
@@ -74,7 +74,7 @@ def sentence_of(error: BaseException) -> str | None:
 
 
 def in_one_sentence(main: Callable[[], int]) -> int:
-    """What a command's `main` returns; where it cannot run, why is one sentence on stderr, and 2."""
+    """Return the code of a command's `main`; where it cannot run, print why in one sentence on stderr and return 2."""
     try:
         return main()
     except Exception as error:

@@ -1,4 +1,4 @@
-"""What simulations start from: drifts, volatilities and correlations of one release. SQL in `sql/parameters.sql`."""
+"""Inputs of simulations: drifts, volatilities and correlations of one release. SQL in `sql/parameters.sql`."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ _SQL = statements("storage", "parameters")
 
 
 class LakeSimulationParamsRepository:
-    """What a simulation starts from, in one given release."""
+    """Inputs of a simulation, in one given release."""
 
     def __init__(self, lake: Lake, release: Release) -> None:
         self._mounted = mounted(lake, release)

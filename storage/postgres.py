@@ -106,7 +106,7 @@ def advisory_lock(url: str, name: str) -> Iterator[psycopg.Connection]:
 
 
 def is_locked(connection: psycopg.Connection, name: str) -> bool:
-    """Whether a live session holds the advisory lock called `name`."""
+    """Say whether a live session holds the advisory lock called `name`."""
     row = connection.execute(
         """
         select exists (
@@ -123,7 +123,7 @@ def is_locked(connection: psycopg.Connection, name: str) -> bool:
 
 
 def exists(database: Database) -> bool:
-    """Whether the database itself is there; the server must be."""
+    """Say whether the database itself is there; the server must be."""
     name = str(_parts(database.admin_url).get("dbname"))
     with connect(conninfo.make_conninfo(database.admin_url, dbname="postgres")) as connection:
         return bool(connection.execute("select from pg_database where datname = %s", (name,)).rowcount)

@@ -32,7 +32,7 @@ class ProcessId:
 
     @classmethod
     def parse(cls, text: str) -> "ProcessId | None":
-        """What `str` gave; None for anything else."""
+        """Read the text that `str` gives; None for anything else."""
         pid, _, started = text.strip().partition("@")
         return cls(int(pid), started) if pid.isdecimal() and started else None
 

@@ -165,7 +165,7 @@ class Releases:
 
 
 def is_result(table: str) -> bool:
-    """Whether a table holds results made from a release, published after it in an appended one."""
+    """Say whether a table holds results made from a release, published after it in an appended one."""
     return table.startswith("simulation/") or table in ("positions/position_snapshot", "positions/collateral_ranking")
 
 

@@ -1,4 +1,4 @@
-"""What a newer release says otherwise than an older one about the same days of a portfolio, and why.
+"""Differences of a newer release from an older one about the same days of a portfolio, and their causes.
 
 A restatement is of days that the older release had, or that lie before its last one. What came after is new, not
 restated. Causes are the ledger rows that the older release had not and that reach back, the prices and rates that are
@@ -22,12 +22,14 @@ from storage.releases import Release
 _SQL = statements("storage", "restatement")
 _MOST_DAYS = 100
 _VALUES, _LEDGER = "marts/fact_portfolio_value_daily", "raw/pg_transaction_ledger"
+_NO_INDEX = "cast(null as double) as twr_index"  # of many portfolios, which are told by their values
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class RestatedDay:
-    """A day's value then and now; None where a release has not the day. `*_index` is growth since inception."""
+    """A day's value then and now; None where a release has not the day. `*_index` is growth since inception, None where
+    many portfolios are compared at once."""
 
     business_date: date
     before_value: Decimal | None
@@ -92,7 +94,7 @@ class Restatement:
 
     @property
     def without_cause(self) -> Sequence[RestatedDay]:
-        """Those of `days` that no cause reaches."""
+        """Members of `days` that no cause reaches."""
         since = self.caused_since
         return [day for day in self.days if since is None or day.business_date < since]
 
@@ -110,7 +112,7 @@ class RestatedPortfolio:
 
     @property
     def has_new_rows(self) -> bool:
-        """Whether new ledger rows reach every restated day."""
+        """True if new ledger rows reach every restated day."""
         return self.ledger_since is not None and self.ledger_since <= self.first_day
 
 
@@ -131,8 +133,8 @@ def restated_portfolios(lake: Lake, before: Release, after: Release) -> list[Res
         older, newer = lake.scan_apart(_VALUES, old, new)
         query = f"""
             with before as (from {known}),
-            older as (from {older} where business_date <= $until),
-            newer as (from {newer} where business_date <= $until),
+            older as (select *, {_NO_INDEX} from {older} where business_date <= $until),
+            newer as (select *, {_NO_INDEX} from {newer} where business_date <= $until),
             compared as ({_SQL["compared_days"]})
             {_SQL["restated_portfolios"]}
         """
@@ -159,7 +161,7 @@ def _new_rows(lake: Lake, before: Release, after: Release) -> dict[str, date]:
 
 
 def restatement(before: MountedRelease, after: MountedRelease, portfolio_id: UUID) -> Restatement:
-    """What `after` says otherwise than `before`; nothing, if `before` has no day of the portfolio."""
+    """Return how `after` differs from `before`; nothing, if `before` has no day of the portfolio."""
     asked: dict[str, Any] = {"portfolio_id": str(portfolio_id)}
     known = before.rows(_SQL["last_day"], **asked)
     until = known[0]["last_day"] if known else None
@@ -198,5 +200,5 @@ def _day(row: Row) -> RestatedDay:
 
 
 def _named(statement: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that the statement names; DuckDB takes no others."""
+    """Return the parameters that the statement names; DuckDB takes no others."""
     return {name: value for name, value in parameters.items() if f"${name}" in _SQL[statement]}

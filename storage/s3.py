@@ -35,7 +35,7 @@ def bucket_of(uri: str) -> tuple[str, str]:
 
 
 def options_of(settings: Settings) -> dict[str, str]:
-    """What Delta must be told to reach the lake of `settings`; nothing for a folder. SetupError without the keys."""
+    """Return Delta's options to reach the lake of `settings`; none for a folder. SetupError without the keys."""
     if not is_bucket(settings.lake):
         return {}
     if not _PLAIN.fullmatch(settings.lake):
@@ -95,7 +95,7 @@ def refuse_unusable(uri: str, boto: Any) -> None:
 
 @contextmanager
 def sentences(boto: Any, bucket: str) -> Iterator[None]:
-    """What the server says against us, or that it does not answer, as a SetupError."""
+    """Raise SetupError for what the server says against us, or if it does not answer."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -109,7 +109,7 @@ def sentences(boto: Any, bucket: str) -> Iterator[None]:
 
 
 def _is_written(boto: Any, bucket: str, key: str) -> bool:
-    """Whether the server wrote an object that must not be there yet."""
+    """Write an object that must not be there yet; say whether the server did."""
     from botocore.exceptions import ClientError
 
     try:

@@ -119,7 +119,7 @@ class PostgresHaircutSchedules:
         return {identifier: known[name] for identifier, name in names.items()}
 
     def identifiers(self, security_ids: Sequence[int]) -> dict[int, str]:
-        """What people call each security: its ticker, else ISIN, else CUSIP."""
+        """Name each security as people do: by its ticker, else ISIN, else CUSIP, else id."""
         rows = self._cursor.execute(_IDENTIFIERS, (list(security_ids),)).fetchall()
         return {row["security_id"]: row["name"] for row in rows}
 

@@ -117,7 +117,7 @@ class PostgresPositionSnapshotRepository:
         return _snapshot(row) if row else None
 
     def get(self, snapshot_id: UUID) -> PositionSnapshot:
-        """That snapshot, current or superseded; SnapshotPruned if what it held is gone."""
+        """Return the snapshot, current or superseded; SnapshotPruned if what it held is gone."""
         row = self._cursor.execute(_GET, (snapshot_id,)).fetchone()
         if row is None:
             raise NotFound(f"there is no snapshot {snapshot_id}")

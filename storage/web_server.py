@@ -30,7 +30,7 @@ class BoundedProtocol(HttpToolsProtocol):
     MOST_HEAD_BYTES = 65_536
     MOST_HALF_OPEN = 500
     MOST_UNREAD_BYTES = 256_000_000
-    """Of a body that goes on after its request was answered."""
+    """Bytes of a body that goes on after its request was answered."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)

@@ -215,7 +215,7 @@ SECOND = {
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What was said of a delivery: good and bad rows as (table, day, value, reason), each as often as it came."""
+    """Audit of a delivery: rows only expected, and rows only said, as (ticker, day, value, currency, reason)."""
 
     is_right: bool
     expected: Counter[tuple[str, ...]]

@@ -38,7 +38,7 @@ _LONGEST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins, so that all workers end together and none waits for a state that another builds."""
+    """Run what takes longest first, so that all workers end together and none waits for a state that another builds."""
     places = {f"{name}.py": place for place, name in enumerate(_LONGEST)}
     folders = {"e2e": 1, "chaos": 2}
     items.sort(key=lambda item: (places.get(item.path.name, len(places)), folders.get(item.path.parent.name, 3)))
@@ -68,7 +68,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def frozen_states() -> FrozenStates:
-    """What all workers of this run share."""
+    """Return the states that all workers of this run share."""
     root = Path(tempfile.gettempdir()) / "frozen"
     root.mkdir(exist_ok=True)
     return FrozenStates(root)

@@ -18,7 +18,7 @@ _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 _STATED = {"type", "ticker", "price", "fees", "account"}
 """Fields that a row repeats as they were asked."""
 _EFFECT = ("type", "account", "reverses_seq", "cash_effect", "quantity")
-"""What tells the rows of one call apart."""
+"""Fields that tell the rows of one call apart."""
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ class Call:
 
 @dataclass(slots=True)
 class Ledger:
-    """What is read in the end of one portfolio: its rows, version, cash, and (quantity, cost, gain) of each place."""
+    """Final state of one portfolio: its rows, version, cash, and (quantity, cost, gain) of each place."""
 
     rows: Sequence[Row]
     version: int
@@ -50,7 +50,7 @@ class Ledger:
 
 
 def violations(calls: Iterable[Call], ledgers: Mapping[str, Ledger]) -> list[str]:
-    """What cannot be explained by each acknowledged call having happened once, in ledger order, and no refused one."""
+    """List what contradicts that each acknowledged call happened once, in ledger order, and no refused one."""
     listed = list(calls)
     found = [problem for portfolio_id, ledger in ledgers.items() for problem in _of_ledger(portfolio_id, ledger)]
     written: dict[str, list[Row]] = defaultdict(list)

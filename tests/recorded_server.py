@@ -30,7 +30,7 @@ def recorded(name: str, status: int = 200, **headers: str) -> Answer:
 
 @dataclass
 class Provider:
-    """What is answered by path, one after the other, the last for ever; and what was asked, as path and as sent.
+    """Answers by path, one after the other, the last for ever; and what was asked, as path and as sent.
 
     A path may end in `?series_id=DGS10`, or in any other single parameter that tells requests apart.
     """

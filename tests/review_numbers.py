@@ -299,7 +299,7 @@ def a_review(**changed: Any) -> ReviewView:
 
 
 def an_unknown_review(name: str = "New") -> ReviewView:
-    """Of a portfolio that the release does not know."""
+    """Return the review of a portfolio that the release does not know."""
     return a_review(
         portfolio=a_portfolio(name),
         day=None,

@@ -1,4 +1,4 @@
-"""Whether a value at risk held: Kupiec's test of how often losses were beyond it."""
+"""Kupiec's test of how often losses were beyond the value at risk."""
 
 from dataclasses import dataclass
 from math import erfc, log, sqrt

@@ -12,7 +12,7 @@ _LONG_BILL_DAYS = 182  # a longer one is compared with a bond that would have pa
 
 
 def price_from_discount(discount_pct: float, years: float, redemption: float = 100.0) -> float:
-    """What is paid today for `redemption` after `years`; below 0 if the discount eats all of it."""
+    """Return the price today of `redemption` after `years`; below 0 if the discount is more than all of it."""
     return redemption * (1 - discount_pct / 100 * years)
 
 

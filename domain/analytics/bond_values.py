@@ -1,4 +1,4 @@
-"""What a bond is worth on each of many days, from that day's curve."""
+"""Value of a bond on each of many days, from that day's curve."""
 
 from dataclasses import dataclass, fields
 from typing import Self
@@ -18,7 +18,7 @@ _DAYS_AT_ONCE = 256  # so that days x payments stay in the cache: a seventh of t
 
 @dataclass(frozen=True, slots=True)
 class BondValues:
-    """Of n days, all (n,). Per 100 of face: `clean`, `accrued`, `dirty` and `dv01` (for 1 bp of its yield).
+    """Bond values of n days, all (n,). Per 100 of face: `clean`, `accrued`, `dirty` and `dv01` (for 1 bp of its yield).
 
     `yield_pct` per year by the street convention, `modified_duration` in years, `spread_bps` over the curve of
     `curve_days`. Where there is no value all are NaN, and the curve's day is NaT. The yield, duration and

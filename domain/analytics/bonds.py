@@ -66,7 +66,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Remaining:
-    """What a bond still pays after each of n days, in k payments. Amounts are per 100.
+    """Payments that a bond still owes after each of n days, at most k. Amounts are per 100.
 
     `amounts` (n, k), 0 if already paid by that day; `periods` (n, k) coupon periods until then, of which there are
     `frequency` a year; `calendar_days` (n, k) until then; `accrued` (n,); `is_last_period` (n,).
@@ -168,7 +168,7 @@ class Bond:
         return flows
 
     def remaining(self, days: Days) -> Remaining:
-        """What is still to be paid after each of `days` (n,), all before maturity (else ValueError).
+        """Return the payments still to come after each of `days` (n,), all before maturity (else ValueError).
 
         A payment on the day itself is no longer to come. Before the issue nothing has accrued.
 

@@ -178,7 +178,7 @@ class CoMoments:
 
     @classmethod
     def of(cls, log_returns: Float64) -> Self:
-        """Of `log_returns` (n, k), NaN where a security has none on a day.
+        """Sum the co-moments of `log_returns` (n, k), NaN where a security has none on a day.
 
         ValueError for an infinity, or if one security's squared returns sum to 32 or more (`too_large` tells
         whose): then sums would no longer be exact.
@@ -257,7 +257,7 @@ class CoMoments:
 
 
 def too_large(log_returns: Float64) -> Bool:
-    """Which columns of `log_returns` (n, k) have squares that sum to 32 or more, so that `CoMoments` refuses them."""
+    """Mark the columns of `log_returns` (n, k) whose squares sum to 32 or more, so that `CoMoments` refuses them."""
     return np.asarray(np.square(_Days.of(log_returns).returns).sum(axis=0) >= MAX_SQUARES * UNITS**2)
 
 

@@ -1,4 +1,4 @@
-"""Whose risk it is: the parts of each holding in the portfolio's VaR and ES, which sum to the whole.
+"""Component risk: the parts of each holding in the portfolio's VaR and ES, which sum to the whole.
 
 By Euler's theorem a loss that grows in proportion to the holdings is the sum of weight x (its change per unit of
 weight). A negative part takes risk away: a hedge. Weights (n,) are net, fractions of the portfolio's value, cash among

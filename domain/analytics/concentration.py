@@ -31,9 +31,10 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Concentration:
-    """Of gross weights. `hhi` is from 1 / n to 1; `effective_number` = 1 / hhi, so many equal holdings would have it.
+    """Concentration of gross weights. All are None when nothing is held.
 
-    `top_5` and `top_10` are the sum of the five and ten largest weights. All are None when nothing is held.
+    `hhi` is from 1 / n to 1; `effective_number` = 1 / hhi, so many equal holdings would have it. `top_5` and `top_10`
+    are the sum of the five and ten largest weights.
     """
 
     hhi: float | None
@@ -44,7 +45,7 @@ class Concentration:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What shares a label: its parts of the portfolio's gross and net weights; `gross` adds long and short."""
+    """Values that share a label: their parts of the portfolio's gross and net weights; `gross` adds long and short."""
 
     label: str
     gross: float | None
@@ -103,7 +104,7 @@ def concentration_by(values: Float64, labels: Sequence[str | None]) -> Concentra
 
 
 class Measure(StrEnum):
-    """What a limit holds down: the weight of every group by itself, or one number of the dimension."""
+    """Figure that a limit bounds: the weight of every group by itself, or one number of the dimension."""
 
     GROSS_WEIGHT = "GROSS_WEIGHT"
     NET_WEIGHT = "NET_WEIGHT"
@@ -136,7 +137,7 @@ class Limit:
             raise ValueError(f"{self.dimension} {self.measure}: 0 < warn_at <= breach_at does not hold")
 
     def state_of(self, value: float | None) -> State:
-        """Of a measured value; its size counts, so a short of 20 % is as large as a long one. None is UNDEFINED."""
+        """Judge a measured value; its size counts, so a short of 20 % is as large as a long one. None is UNDEFINED."""
         if value is None:
             return State.UNDEFINED
         if abs(value) >= self.breach_at:

@@ -87,7 +87,7 @@ def nearest_correlation(matrix: Float64) -> tuple[Float64, float]:
 
 
 def _complete(correlation: Float64) -> Bool:
-    """Which securities to keep so that every pair of them has a correlation."""
+    """Mark the securities to keep so that every pair of them has a correlation."""
     missing = np.isnan(correlation)
     kept = ~np.diagonal(missing)
     lacking = np.where(kept, (missing & kept).sum(axis=1), 0)

@@ -122,7 +122,7 @@ class Curve:
         return Curves(days, _calendar_days(days, np.array(self.tenors_months)), np.log([self.discounts]))
 
     def discount(self, day: date) -> float:
-        """What 1 paid on `day` is worth on the curve's day. ValueError before it."""
+        """Return what 1 paid on `day` is worth on the curve's day. ValueError before it."""
         if day < self.day:
             raise ValueError(f"{day} is before the curve's {self.day}")
         return float(np.exp(self.curves().log_discounts(np.array([[(day - self.day).days]])))[0, 0])

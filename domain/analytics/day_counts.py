@@ -33,7 +33,7 @@ class DayCount(StrEnum):
 
     @property
     def has_equal_months(self) -> bool:
-        """Whether a month has 30 days and a year 360."""
+        """True if a month has 30 days and a year 360."""
         return self.value.startswith("30")
 
 
@@ -120,7 +120,7 @@ def year_fraction(count: DayCount, start: DayOrDays, end: DayOrDays) -> Float64:
 def accrual_years(
     count: DayCount, start: DayOrDays, end: DayOrDays, period_start: DayOrDays, period_end: DayOrDays, frequency: int
 ) -> Float64:
-    """What accrues from `start` to `end`, both within one regular coupon period, in years of the coupon rate.
+    """Return what accrues from `start` to `end`, both in one regular coupon period, in years of the coupon rate.
 
     A whole period of ACT/ACT ICMA or of equal months is exactly 1 / `frequency`, and a part of one is never more.
     By the other conventions a period is as long as it is. 0 if `end` is before `start`. Source: ICMA Rule 251.

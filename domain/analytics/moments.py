@@ -49,7 +49,7 @@ def drift_annual(log_returns: Float64, minimum: int = MIN_OBSERVATIONS) -> Float
 
 @dataclass(frozen=True, slots=True)
 class HistoricalMoments:
-    """Of `n` log returns: `mu_annual`, the arithmetic drift, and `volatility_annual`; or None, and the `reason`."""
+    """Moments of `n` log returns: arithmetic drift `mu_annual`, and `volatility_annual`; or None, and the `reason`."""
 
     n: int
     mu_annual: float | None = None

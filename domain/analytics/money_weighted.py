@@ -166,7 +166,7 @@ def _proved_rates(years: Float64, amounts: Float64) -> Float64:
 
 
 def _is_only_rate(discounted: Float64) -> Any:
-    """Whether investments have one rate at all, from their flows (m, n) discounted at any rate near it.
+    """Say which investments have one rate only, from their flows (m, n) discounted at any rate near it.
 
     They have if every balance before the last is of one sign, and further from 0 than the last is on that side: the
     balances from the first flow on change sign as often as there are rates above, at most, and those from the last flow

@@ -127,7 +127,7 @@ def measured(
     as_of: np.datetime64,
     benchmark: Benchmark | None,
 ) -> Mapping[str, Column]:
-    """What every series earned from the close of its day in `starts` (m,) to the close of `as_of`, in `n_days` (m,).
+    """Measure what every series earned from the close of its day in `starts` (m,) to that of `as_of`, in `n_days` (m,).
 
     `returns` are the panel's, net and gross.
 
@@ -170,7 +170,7 @@ def _at(column: Column, rows: Ints, is_there: Bools, otherwise: object = 0) -> C
 
 
 def _reduced(ufunc: np.ufunc, column: Column, first: Ints, last: Ints, empty: float) -> Column:
-    """Of the rows from first[i] up to last[i] of every series, `empty` of none."""
+    """Reduce the rows from first[i] up to last[i] of every series; no rows give `empty`."""
     found = np.full(len(first), empty, dtype=column.dtype)
     filled = np.flatnonzero(first < last)
     if len(filled):
@@ -221,8 +221,8 @@ def _against(
     begin: Float64,
     twr: Float64,
 ) -> dict[str, Float64]:
-    """What `begin` and the flows had become in the benchmark: in at the start of the day, out at its end. Below zero
-    if more was taken out than there would have been."""
+    """Return what `begin` and the flows had become in the benchmark: in at the start of the day, out at its end. Below
+    zero if more was taken out than there would have been."""
     at_start, at_end = benchmark.growth_at(starts), benchmark.growth_at(np.array([as_of]))
     before, after = benchmark.growth_at(panel.days - _DAY), benchmark.growth_at(panel.days)
     bought = np.divide(panel.inflow, before, out=np.zeros_like(before), where=panel.inflow != 0)

@@ -39,7 +39,7 @@ _MONTHS_BACK: Mapping[Period, int] = {
 
 @dataclass(frozen=True, slots=True)
 class PeriodPerformance:
-    """What a portfolio earned from the close of `start` to the close of `as_of`. Returns are fractions.
+    """Performance from the close (SINCE_INCEPTION: opening) of `start` to the close of `as_of`. Returns are fractions.
 
     `status` is TOO_YOUNG where the portfolio had no transaction yet on `start`: then nothing else is known. RUINED in
     a period in which it was worth less than nothing has no time-weighted return. `gain` is
@@ -83,7 +83,7 @@ def performance(series: PortfolioSeries, benchmark: Benchmark | None = None) -> 
 
 
 def period_performance(period: Period, columns: Mapping[str, Column], i: int) -> PeriodPerformance:
-    """Of series i, out of what `performance_of` says of many."""
+    """Return the performance of series i, out of what `performance_of` says of many."""
     given = {field.name: columns[field.name][i] for field in fields(PeriodPerformance) if field.name in columns}
     return PeriodPerformance(period, **{name: _figure(value) for name, value in given.items()})
 

@@ -27,7 +27,7 @@ HORIZONS = (1, 10)
 
 
 class Basis(StrEnum):
-    """Which returns risk was measured on."""
+    """Returns that risk is measured on."""
 
     REALISED = "REALISED"
     CURRENT_WEIGHTS = "CURRENT_WEIGHTS"
@@ -126,7 +126,7 @@ class Fall:
 
 
 def deepest_fall(growth: Growth) -> Fall:
-    """Of equal falls the first counts. Source: RULEBOOK 7, 9."""
+    """Return the deepest drawdown; of equal falls the first counts. Source: RULEBOOK 7, 9."""
     found = max_drawdown(growth.level)
     if not found.depth:
         return Fall(0.0)

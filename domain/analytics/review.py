@@ -49,7 +49,7 @@ LIMITS = (
     Limit("security", Measure.TOP_5, warn_at=0.75, breach_at=0.95),
     Limit("security", Measure.HHI, warn_at=0.25, breach_at=0.40),
 )
-"""What is told as much in one place, until a portfolio has limits of its own."""
+"""Limits of concentration for every portfolio, until one has limits of its own."""
 _CASH = "Cash"
 _POINTS = 600
 _BACKTEST_DAYS, _BACKTEST_WINDOW, _BACKTEST_CONFIDENCE = 252, 252, 0.95
@@ -85,7 +85,7 @@ class Cash:
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """What everything about one portfolio on one day is measured on; amounts in `currency`, the portfolio's.
+    """Data behind all measures of one portfolio on one day; amounts in `currency`, the portfolio's.
 
     `returns` (m, k) are simple ones of the sessions `days` (m,), of each of the k holdings that `comparable` gives.
     `subjects` are the portfolio, its accounts and all that it ever held, None if they were not asked for or are not
@@ -123,7 +123,7 @@ class Reviewed:
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """What has no price or no rate, and so no weight."""
+        """Holdings and cash that have no price or no rate, and so no weight."""
         unrated = [f"{cash.currency} cash" for cash in self.cash if cash.value is None]
         return (*(holding.ticker for holding in self.holdings if holding.value is None), *unrated)
 
@@ -150,7 +150,7 @@ class Contributions:
 
 @dataclass(frozen=True, slots=True)
 class HoldingPerformance:
-    """What an ACCOUNT, or a POSITION and what it added to its portfolio, earned over a period."""
+    """Performance of an ACCOUNT, or of a POSITION with its contribution to the portfolio, over a period."""
 
     level: Level
     account_id: int | None
@@ -184,8 +184,8 @@ class PortfolioRisk:
 
 @dataclass(frozen=True, slots=True)
 class RealisedFigures:
-    """What its owner went through since the first transaction: annual volatility of two returns and more, Sharpe ratio
-    of 60 and more, else None; and the deepest fall from what was paid in on."""
+    """Risk that the owner went through since the first transaction: annual volatility of two returns and more, Sharpe
+    ratio of 60 and more, else None; and the deepest fall from what was paid in on."""
 
     volatility: float | None
     sharpe: float | None
@@ -232,7 +232,7 @@ def comparable(holdings: Sequence[Holding], currency: str) -> list[Holding]:
 
 
 def holdings_performance(of: Reviewed) -> tuple[HoldingPerformance, ...]:
-    """Of every account and position, by period; accounts first, then the largest contributions."""
+    """List the performance of every account and position by period; accounts first, then the largest contributions."""
     if of.subjects is None:
         return ()
     found = []
@@ -373,7 +373,7 @@ def _components(tickers: Sequence[str], weights: Float64, returns: Float64) -> t
 
 
 def _backtest(returns: Float64) -> Backtest | None:
-    """Of the historical VaR that each of the last days had from the window before it; None without one such day."""
+    """Test the historical VaR that each of the last days had from the window before it; None without one such day."""
     observed = returns[~np.isnan(returns)]
     n = min(_BACKTEST_DAYS, len(observed) - _BACKTEST_WINDOW)
     if n < 1:

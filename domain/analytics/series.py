@@ -110,7 +110,7 @@ class Growth:
 
     @classmethod
     def of(cls, days: Days, returns: Float64) -> "Growth":
-        """Of the simple returns (k,) of `days` (k,); NaN leaves it unchanged."""
+        """Compound the simple returns (k,) of `days` (k,); NaN leaves the level unchanged."""
         return cls(days, np.concatenate([[1.0], np.cumprod(1 + np.nan_to_num(returns))]))
 
     @property
@@ -136,7 +136,7 @@ class Daily:
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """What a portfolio is held against: its level at the close of each of `days` (n,), in its own words `name`.
+    """Benchmark of a portfolio: its level at the close of each of `days` (n,), and its `name`.
 
     `kind` is TOTAL_RETURN or PRICE_INDEX: the latter leaves dividends out, which flatters whoever is compared with it.
     """

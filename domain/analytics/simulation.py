@@ -35,7 +35,7 @@ _BOUNDS = {"horizon_years": (1, 30), "num_paths": (1, 100_000), "sample_paths": 
 
 @dataclass(frozen=True, slots=True)
 class GbmInputs:
-    """What is held and how it is assumed to move: n securities, in one base currency.
+    """Holdings and how they are assumed to move: n securities, in one base currency.
 
     Parameters
     ----------

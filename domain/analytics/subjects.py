@@ -14,7 +14,7 @@ from domain.analytics.series import Benchmark, Bools, Days, Float64
 
 
 class Level(StrEnum):
-    """Of what a return is.
+    """Level that a return is measured at.
 
     PORTFOLIO with its cash. ACCOUNT, the holdings of one account: what they were bought with and what they paid out
     are flows. POSITION, one security in all accounts: likewise, and what changes accounts is no flow.
@@ -27,7 +27,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whose return it is; `account_id` of an ACCOUNT only, `security_id` of a POSITION only."""
+    """Subject of a return; `account_id` of an ACCOUNT only, `security_id` of a POSITION only."""
 
     portfolio_id: str
     level: Level
@@ -56,7 +56,7 @@ class SubjectSeries:
 def subject_performance(
     of: SubjectSeries, as_of: date, sessions: Days, benchmark: Benchmark | None = None
 ) -> dict[Period, Mapping[str, Column]]:
-    """What `performance_of` says of every subject, and the `contribution` of each POSITION to its portfolio's `twr`.
+    """Return what `performance_of` says of each subject, and the `contribution` of a POSITION to its portfolio's `twr`.
 
     A period's contributions and what cash, standalone fees and tax added sum to the portfolio's return. NaN where the
     subject is no POSITION that was held in the period, or the portfolio was RUINED in it or had lost everything before.

@@ -141,12 +141,12 @@ def historical_vars(losses: Float64, confidence: float) -> Float64:
 
 
 def at_or_beyond(losses: Float64, var: float) -> NDArray[np.bool_]:
-    """Which of `losses` (n,) are at least `var`, where 1e-12 of the largest loss is rounding of the quantile."""
+    """Mark the `losses` (n,) that are at least `var`, where 1e-12 of the largest loss is rounding of the quantile."""
     return np.asarray(losses >= var - 1e-12 * np.abs(losses).max())
 
 
 def normal_tail(mean: float, deviation: float, confidence: float) -> Tail:
-    """Of a normal return: VaR = z s - m and ES = s phi(z) / (1 - confidence) - m, with z the confidence's quantile.
+    """Return VaR = z s - m and ES = s phi(z) / (1 - confidence) - m of a normal return; z is the confidence's quantile.
 
     ValueError for a negative `deviation`. Source: McNeil, Frey and Embrechts (2015), "Quantitative Risk Management",
     chapter 2.
@@ -159,7 +159,7 @@ def normal_tail(mean: float, deviation: float, confidence: float) -> Tail:
 def cornish_fisher_tail(
     mean: float, deviation: float, skewness: float, excess_kurtosis: float, confidence: float
 ) -> Tail | None:
-    """Of a return with these moments: VaR by the Cornish-Fisher quantile, ES as that quantile's mean over the tail.
+    """Return VaR by the Cornish-Fisher quantile for these moments, and ES as that quantile's mean over the tail.
 
     With z the normal quantile of 1 - confidence, S skewness and K excess kurtosis, the quantile is mean + deviation x
     q(z), q(z) = z + (z^2 - 1) S / 6 + (z^3 - 3 z) K / 24 - (2 z^3 - 5 z) S^2 / 36. Its mean below z is in closed form
@@ -187,7 +187,7 @@ def cornish_fisher_tail(
 
 
 def _rises(skewness: float, excess_kurtosis: float, z: float) -> bool:
-    """Whether the Cornish-Fisher quantile does not fall anywhere from far out in the tail up to `z`."""
+    """Say whether the Cornish-Fisher quantile does not fall anywhere from far out in the tail up to `z`."""
     square = excess_kurtosis / 8 - skewness**2 / 6
     slope = np.polynomial.Polynomial([1 - excess_kurtosis / 8 + 5 * skewness**2 / 36, skewness / 3, square])
     lowest = -skewness / 6 / square if square else z  # a parabola's least is at an end or at its vertex

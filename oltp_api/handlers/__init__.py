@@ -1,1 +1,1 @@
-"""What happens on each command: load, ask the domain, save."""
+"""Handlers of commands: load, ask the domain, save."""

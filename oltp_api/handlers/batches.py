@@ -1,4 +1,4 @@
-"""What happens on a batch of transactions: one lock, a handful of questions, one pass of decisions, one statement.
+"""Recording of a batch of transactions: one lock, a handful of questions, one pass of decisions, one statement.
 
 A row that was recorded before, by its external id, is a duplicate and has no effect; so a batch can be sent again.
 """
@@ -47,7 +47,7 @@ Outcome = Recorded | Duplicate | Refusal
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What the rows of a batch name, asked once."""
+    """Securities, accounts and recorded external ids that the rows of a batch name, asked once."""
 
     securities: Mapping[str, Security]
     accounts: Mapping[str, int]
@@ -67,8 +67,8 @@ class _Ready:
 
 
 def record_batch(command: RecordBatch, work: UnitOfWork) -> Sequence[Outcome]:
-    """What became of each row, in the order given. Those that are not refused are recorded, or with ALL_OR_NOTHING
-    only if none is: then the outcomes are what would have been."""
+    """Record the rows that are not refused, or with ALL_OR_NOTHING all or none; return the outcome of each row, in the
+    order given. If nothing is recorded because one is refused, the outcomes are what would have been."""
     portfolio, known = _loaded(command, work)
     outcomes: dict[int, Outcome] = {}
     ready: list[_Ready] = []

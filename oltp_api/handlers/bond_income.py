@@ -1,4 +1,4 @@
-"""What happens when a portfolio's coupons and redemptions are posted: lock and load, see what is missing, save it."""
+"""Posting of a portfolio's coupons and redemptions: lock and load, see what is missing, save it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ class BondIncome:
 
 
 def post_bond_income(command: PostBondIncome, work: UnitOfWork, rates: LakeAnalyticsRepository) -> BondIncome:
-    """What was due and missing, now recorded; and the bonds whose payments are not known."""
+    """Record what was due and missing; return it, and the bonds of which nothing or not all could be posted."""
     portfolio = work.portfolios.lock(command.user_id, command.portfolio_id)
     bonds = work.bonds.of_portfolio(portfolio.portfolio_id)
     if not bonds:
@@ -42,7 +42,7 @@ def post_bond_income(command: PostBondIncome, work: UnitOfWork, rates: LakeAnaly
 
 
 def look(candidate: Candidate, work: UnitOfWork, rates: LakeAnalyticsRepository) -> tuple[bool, list[NotPostedView]]:
-    """Whether there is something to post, and what cannot be. Nothing is locked, and only bonds' rows are read."""
+    """Say whether there is something to post, and what cannot be. Nothing is locked, and only bonds' rows are read."""
     portfolio_id = candidate.portfolio_id
     bonds = work.bonds.of_portfolio(portfolio_id)
     history = work.portfolios.history(portfolio_id, [bond.security_id for bond in bonds])

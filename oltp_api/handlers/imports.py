@@ -1,4 +1,4 @@
-"""What happens on an import of a broker's file: read it, record what is new, keep a report of every row.
+"""Import of a broker's file: read it, record what is new, keep a report of every row.
 
 A row is known again by its external id, so that a file sent twice, or after a crash, or longer than last month's, adds
 only what is not there. Rows that are refused stand in nobody's way: the report says what is recorded and what is not.
@@ -29,7 +29,7 @@ from oltp_api.unit_of_work import UnitOfWork
 
 
 def record_all(asked: BatchRequest, user_id: UUID, portfolio_id: UUID, work: UnitOfWork) -> BatchView:
-    """What became of every row; BatchRefused, with nothing stored, if all were wanted and one is refused."""
+    """Return the outcome of every row; BatchRefused, with nothing stored, if all were wanted and one is refused."""
     outcomes = record_batch(asked.command(user_id, portfolio_id), work)
     rows = [BatchRow.model_construct(row=place, **_told(outcome)) for place, outcome in enumerate(outcomes, start=1)]
     refused = [{"row": row.row, "code": row.code, "detail": row.detail} for row in rows if row.status == "REFUSED"]

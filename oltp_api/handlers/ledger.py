@@ -1,4 +1,4 @@
-"""What happens on each command to a portfolio's ledger: lock and load, let the root decide, save. No rule is here.
+"""Commands to a portfolio's ledger: lock and load, check the input, let the root decide, save.
 
 Loading asks everything at once: the lock, cash, the account and the security share one round trip; so does all that is
 saved.
@@ -202,7 +202,7 @@ def _refuse_recorded(portfolio_id: UUID, external_id: str, work: UnitOfWork) -> 
 
 
 def terms_of(command: RecordTransaction, security: Security | None) -> Terms:
-    """What the row's numbers are in; a currency that is not the security's is refused."""
+    """Return the terms that the row's numbers are in; refuse a currency that is not the security's."""
     currency = security.currency if security else command.currency
     if command.currency and command.currency != currency:
         raise CurrencyMismatch(expected=str(currency), given=command.currency)

@@ -1,4 +1,4 @@
-"""What happens on each command to an order: lock its portfolio, load both, let the order decide, save both.
+"""Commands to an order: lock its portfolio, load both, let the order decide, save both.
 
 The portfolio's row is the only lock, and always the first one taken. Which portfolio that is never changes, so it is
 looked up without a lock, and the order is read again behind it: of a fill and a cancel that meet, exactly one wins.

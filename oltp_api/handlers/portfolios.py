@@ -1,4 +1,4 @@
-"""What happens when a portfolio is created or a simulation asked for: load, ask the domain, write."""
+"""Creation of a portfolio, and requests for simulations: load, ask the domain, write."""
 
 import secrets
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What happens when prices are posted: the security is locked, its one source is found, every price is checked."""
+"""Posting of prices: lock the security, look up its one source, check every price."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from domain.securities import Security
 from oltp_api.unit_of_work import UnitOfWork
 
 EXCHANGE_ZONE = "America/New_York"
-"""Whose day it is: the one that the pipelines go by."""
+"""Time zone that decides which day is today; the pipelines use the same."""
 PricedBy = Callable[[Security], PriceSourceName | None]
 
 

@@ -1,4 +1,4 @@
-"""What happens when a security is registered or completed: ask the domain, then add what is missing."""
+"""Commands to the security registry: ask the domain, then add what is missing, or take an identifier back."""
 
 from collections.abc import Mapping
 from typing import Any

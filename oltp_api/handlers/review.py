@@ -51,7 +51,7 @@ class Review:
 
 
 class Measures:
-    """What one release says of one portfolio up to one day."""
+    """Measures of one portfolio up to one day, by one release."""
 
     def __init__(self, of: Reviewed, total: PortfolioValue, cash: Sequence[ReleasedCash]) -> None:
         self._of = of

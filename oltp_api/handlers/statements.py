@@ -1,4 +1,4 @@
-"""What happens on a reconciliation: read the statement, fold the ledger as of its date, compare. Nothing is written."""
+"""Reconciliation with a statement: read it, fold the ledger as of its date, compare. Nothing is written."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -70,7 +70,7 @@ def reconcile(asked: StatementRequest, user_id: UUID, portfolio_id: UUID, work: 
 def _placed(
     lines: Sequence[StatementLine], accounts: Mapping[str, int], work: UnitOfWork
 ) -> dict[Place, tuple[str, Stated]]:
-    """What is stated of each place, and what the statement calls its security."""
+    """Return what is stated of each place, with the statement's name of its security."""
     securities = work.imports.ask_securities({_identifier(line.ticker) for line in lines})()
     stated: dict[Place, tuple[str, Stated]] = {}
     for line in lines:

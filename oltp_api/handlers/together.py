@@ -1,4 +1,4 @@
-"""What happens on transactions that arrive together: locked, loaded, saved and committed together, each decided alone.
+"""Transactions that arrive together: locked, loaded, saved and committed together, each decided alone.
 
 One that cannot be decided so is left to `ledger.record_transaction`: whoever has its portfolio or account locked is not
 waited for, so that nobody waits for a stranger.
@@ -36,12 +36,13 @@ class Entry:
 
 
 Outcome = Answer | Exception | None
-"""What to answer or raise; None if nothing happened, and the entry has to be recorded alone."""
+"""Answer to give or error to raise; None if nothing happened, and the entry has to be recorded alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """What the database says of all entries. What is missing was not free, or is not there."""
+    """State of the database for all entries. A portfolio that is missing was not free, or is not there; an account may
+    also be archived."""
 
     portfolios: Mapping[UUID, Portfolio]
     accounts: Mapping[tuple[UUID, str], int]
@@ -67,7 +68,7 @@ def entry_of(
 
 
 def record_together(entries: Sequence[Entry], work: UnitOfWork) -> Sequence[Outcome]:
-    """What became of each; no two are of one portfolio."""
+    """Record `entries`, no two of one portfolio, and return the outcome of each."""
     loaded = _loaded(entries, work)
     changes = Changes(work.recorded_at)
     outcomes = [_recorded(entry, loaded, changes, work) for entry in entries]

@@ -64,7 +64,7 @@ def day_marks(first: date, last: date, most: int) -> list[Mark]:
 
 
 def year_marks(years: float, most: int) -> list[Mark]:
-    """Of a horizon: whole years where there are any."""
+    """Mark a horizon at round numbers of years, at fractions of a year where it is short."""
     if years <= 0:
         return [Mark(0.5, "now")]
     found = ticks(0, years, most)

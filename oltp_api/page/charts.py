@@ -34,7 +34,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Across:
-    """What charts above one another share: a place between 0 and 1 for each value, and marks for two widths."""
+    """Horizontal axis of charts above one another: a place between 0 and 1 for each value, and marks for two widths."""
 
     places: Sequence[float]
     wide: Sequence[Mark]

@@ -114,7 +114,7 @@ def fan_chart(fan: Sequence[Mapping[str, float]], currency: str) -> Markup:
 
 
 def fan_rows(fan: Sequence[Mapping[str, float]]) -> list[Mapping[str, float]]:
-    """Those nearest to 1, 2, 5, 10, 20 and 30 years, as far as it goes, and the last."""
+    """Return the rows nearest to 1, 2, 5, 10, 20 and 30 years, as far as it goes, and the last."""
     horizon = fan[-1]["years"]
     wanted = [year for year in (1, 2, 5, 10, 20, 30) if year < horizon]
     return [*(_nearest(fan, year) for year in wanted), fan[-1]]

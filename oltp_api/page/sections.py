@@ -1,4 +1,4 @@
-"""What each section of a review shows: its rows, in the order and the words of the page."""
+"""Rows of each section of a review, in the order and the words of the page."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -182,7 +182,7 @@ def kupiec(backtest: BacktestView) -> str:
 
 
 def limits(body: ConcentrationBody) -> tuple[list[LimitView], int]:
-    """What needs attention and the nearest of the others; and how many are left, all of them OK."""
+    """Return the limits that need attention and the nearest of the others; and how many are left, all of them OK."""
     urgent = [limit for limit in body.limits if limit.state != "OK"]
     calm = sorted((limit for limit in body.limits if limit.state == "OK"), key=_distance)
     return [*urgent, *calm[:_MOST_CALM]], len(calm[_MOST_CALM:])
@@ -202,8 +202,8 @@ def dimensions(body: ConcentrationBody) -> list[Dimension]:
 
 
 def contribution(review: ReviewView) -> tuple[ContributionsView, Sequence[Share]] | None:
-    """What each holding added to the return of the last year, or of all there is: those that added or took the most,
-    the rest as one row, and what no holding did."""
+    """Return what each holding added to the return of the last year, or of all there is: those that added or took the
+    most, the rest as one row, and what no holding did."""
     found = {one.period: one for one in review.contributions}
     whole = found.get("1Y") or found.get("SINCE_INCEPTION")
     if whole is None or not whole.parts:
@@ -229,7 +229,7 @@ def _weight(value: Decimal | None, total: Decimal | None) -> float | None:
 
 
 def _sum(values: Sequence[float | None]) -> float | None:
-    """Of a part that is not known, nor is the whole."""
+    """Sum `values`; None if one of them is."""
     return None if None in values else sum(value for value in values if value is not None)
 
 

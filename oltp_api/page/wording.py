@@ -130,5 +130,5 @@ def tail(value: float | None, status: str) -> str:
 
 
 def is_reason(text: str) -> bool:
-    """Whether it stands where a number would, and says why there is none."""
+    """Say whether `text` stands where a number would, and says why there is none."""
     return text[:1].islower() and not any(letter.isdigit() for letter in text)

@@ -1,4 +1,4 @@
-"""Which bonds a portfolio has had, and which portfolios may be owed something. SQL in `sql/bonds.sql`."""
+"""Bonds that a portfolio has had, and portfolios that may be owed something. SQL in `sql/bonds.sql`."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What can be asked of a book: its snapshots, haircut schedules, and what of it is collateral."""
+"""Books: their snapshots, haircut schedules, and what of them is collateral."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

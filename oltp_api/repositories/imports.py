@@ -1,4 +1,4 @@
-"""What a batch of rows asks of the database, whatever their number, and the imports of files that were recorded."""
+"""Queries of a batch, as many whatever the number of its rows, and the imports of files that were recorded."""
 
 import json
 from collections.abc import Collection, Mapping

@@ -75,7 +75,7 @@ class PostgresPortfolioRepository:
         return loaded
 
     def ask_free(self, wanted: Sequence[Wanted]) -> Asked[Mapping[UUID, Portfolio]]:
-        """Those of the portfolios that exist and that nobody else has locked, locked; it waits for none."""
+        """Lock and load the portfolios that exist and that nobody else has locked; wait for none."""
         return self._ask(f"{self.LOCK} skip locked", wanted)
 
     def _ask(self, lock: str, wanted: Sequence[Wanted]) -> Asked[Mapping[UUID, Portfolio]]:
@@ -123,7 +123,7 @@ class PostgresPortfolioRepository:
 
 
 class Changes:
-    """What decisions change: the rows of every table."""
+    """Rows of every table that decisions change."""
 
     def __init__(self, recorded_at: datetime) -> None:
         self._recorded_at = recorded_at

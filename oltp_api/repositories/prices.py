@@ -21,7 +21,7 @@ class PostgresPostedPrices:
         self._posted_at = posted_at
 
     def poster(self, security_id: int) -> UUID | None:
-        """Who posted prices of the security first; None if nobody did. Lock the security before."""
+        """Return who posted prices of the security first; None if nobody did. Lock the security before."""
         row = self._connection.execute(_PRICES["poster"], {"security_id": security_id}).fetchone()
         return row["user_id"] if row else None
 

@@ -1,4 +1,4 @@
-"""What people see of the database: queries that answer views. Nothing here writes."""
+"""Queries of the database that answer views, for people to see. Nothing here writes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
@@ -50,7 +50,7 @@ class Reads:
 
     @property
     def _connection(self) -> Connection:
-        """What is asked sees what this unit of work is about to write."""
+        """Connection on which a query sees what this unit of work is about to write."""
         self._before()
         return self._waiting
 

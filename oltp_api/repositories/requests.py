@@ -52,7 +52,7 @@ class OutboxPublisher:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was answered to a request with an idempotency key: the status and the very bytes of the body."""
+    """Answer to a request, as its idempotency key keeps it: the status and the very text of the body."""
 
     status: int
     body: str
@@ -88,7 +88,7 @@ class PostgresIdempotencyKeys:
         return Answer(row["status"], row["body"])
 
     def ask_taken(self, keys: Sequence[tuple[UUID, str]]) -> Asked[Set[tuple[UUID, str]]]:
-        """Those of the users' keys that were used before."""
+        """Return the users' keys that were used before."""
         asked = {"user_ids": [user_id for user_id, _ in keys], "keys": [key for _, key in keys]}
         taken = self._connection.execute(_REQUESTS["taken_keys"], asked)
         return lambda: {(row["user_id"], row["key"]) for row in taken.fetchall()}

@@ -52,7 +52,7 @@ class PostgresSecurityRepository:
         self._connection = connection
 
     def find(self, identifier: str, on: date | None = None) -> Security | None:
-        """What any identifier means on a day, by default what it means now."""
+        """Return the security that an identifier means on a day, by default now; None if there is none."""
         return self.look_up(Reference.parse(identifier), on)
 
     def look_up(self, reference: Reference, on: date | None = None) -> Security | None:
@@ -72,7 +72,7 @@ class PostgresSecurityRepository:
         return security
 
     def ask_all(self, named: Sequence[tuple[Reference, date | None]]) -> Asked[Sequence[Security | None]]:
-        """What each identifier means on its day, in one statement; our own ids are not looked for."""
+        """Look up what each identifier means on its day, in one statement; our own ids are not looked for."""
         asked = {
             "values": [reference.value for reference, _ in named],
             "id_types": [reference.id_type for reference, _ in named],
@@ -145,7 +145,7 @@ class PostgresSecurityRepository:
                 raise AlreadyExists("security", row["id_value"])
 
     def withdrawal(self, security: Security, identifier: Identifier) -> Withdrawal:
-        """What speaks for an identifier's staying with the security."""
+        """Return what may keep an identifier with the security: who added it, if it is used, and if it is the last."""
         asked = {"security_id": security.security_id, "id_type": identifier.id_type, "id_value": identifier.value}
         row = self._connection.execute(_REGISTRY["withdrawal"], asked).fetchone()
         if row is None:

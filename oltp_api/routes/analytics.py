@@ -1,4 +1,4 @@
-"""What the newest release says: positions with their value, values over time. Read only."""
+"""Figures of the newest release: positions with their value, values over time, correlations. Read only."""
 
 from dataclasses import asdict
 from typing import Annotated

@@ -139,7 +139,7 @@ def put_schedule(name: ScheduleName, body: ScheduleRequest, world: WorldDep, use
 
 
 def _quotes(analytics: LakeAnalyticsRepository) -> ReleasedQuotes:
-    """Of the newest release. Before the first there are none, and what is held is a fact all the same."""
+    """Return the quotes of the newest release; none before the first, for what is held is a fact all the same."""
     try:
         return analytics.get_quotes()
     except NoRelease:

@@ -1,4 +1,4 @@
-"""Whether the process lives, whether it can do its work and how far behind it is; and the same for Prometheus."""
+"""Health of the process: that it lives, that it can do its work, how far behind it is; and the same for Prometheus."""
 
 from datetime import datetime
 

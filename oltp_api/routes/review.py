@@ -1,4 +1,4 @@
-"""What people look at: return, risk, concentration. Computed for the day and the release that were asked for."""
+"""Return, risk and concentration of a portfolio, computed for the day and the release that were asked for."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -31,7 +31,7 @@ AsOf = Annotated[Day | None, Query(description="The last day of it all; by defau
 
 
 def measured(portfolio: SeenPortfolio, analytics: KnownDep, world: WorldDep, as_of: AsOf = None) -> Measures | None:
-    """What the release says of the portfolio; None if it has no day of it."""
+    """Return the measures of the portfolio; None if the release has no day of it."""
     asked = (portfolio.portfolio_id, portfolio.base_currency, world.benchmark, as_of)
     return world.measures.of((analytics.head().release_id, *asked), lambda: measures(analytics, *asked))
 

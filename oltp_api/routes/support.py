@@ -1,4 +1,4 @@
-"""What a person needs who helps another: one portfolio's state on all sides, on one page."""
+"""State of one portfolio on all sides, on one page, for a person who helps another."""
 
 from datetime import date, datetime
 from uuid import UUID

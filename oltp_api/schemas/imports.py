@@ -178,7 +178,7 @@ class ImportSummary(View):
 
 
 class ImportView(ImportSummary):
-    """What became of each row; of a dry run, what would."""
+    """An import with the outcome of each row; of a dry run, the outcome that it would have."""
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -35,14 +35,14 @@ _FIELDS: Mapping[TxnType, tuple[str, str]] = {
     TxnType.TRANSFER_OUT: ("ticker quantity", ""),
     TxnType.SPLIT: ("ticker split_new split_old", "in_lieu_price fx_rate"),
 }
-"""Of each type, the fields that it needs and those that it may have; others of these are refused."""
+"""Fields that each type needs, and those that it may have; others of these are refused."""
 _NEEDED = {kind: set(needed.split()) for kind, (needed, _) in _FIELDS.items()}
 _ALLOWED = {kind: set(allowed.split()) for kind, (_, allowed) in _FIELDS.items()}
 _DEPENDENT = set().union(*_NEEDED.values(), *_ALLOWED.values())
 
 
 class TransactionRequest(Request):
-    """Which fields are needed depends on `type`; one that does not belong to it is refused."""
+    """A transaction to record. `type` decides which fields are needed; one that does not belong to it is refused."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -268,7 +268,7 @@ class LotView(View):
 
 
 class AccountHoldingView(View):
-    """What one account holds; cost and gains are absent where their basis is not known."""
+    """Units of the security in one account; cost and gains are null where their basis is not known."""
 
     account: str
     quantity: Amount

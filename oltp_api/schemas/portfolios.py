@@ -165,7 +165,7 @@ class ReleaseView(View):
 
 
 class HeldReasonView(View):
-    """What was tried and failed; until it passes, the portfolio is shown as it was before."""
+    """The check that the portfolio's new numbers failed; until it passes, the portfolio is shown as it was before."""
 
     table_name: str
     check_name: str

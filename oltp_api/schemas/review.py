@@ -98,7 +98,7 @@ class ContributionView(View):
 
 
 class ContributionsView(View):
-    """What each holding, also one that was sold, added to a period's time-weighted return; with `other` they sum to it.
+    """Contributions of holdings, sold ones too, to a period's time-weighted return; with `other` they sum to it.
 
     `other` is cash, exchange rates on it, standalone fees and tax.
     """
@@ -120,7 +120,7 @@ class PerformanceView(PortfolioReleaseView):
 
 
 class TailView(View):
-    """What may be lost: positive fractions of the value."""
+    """Losses that may occur, as fractions of the value; a loss is positive."""
 
     method: str = Field(description="HISTORICAL, PARAMETRIC or CORNISH_FISHER.")
     confidence: float

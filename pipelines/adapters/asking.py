@@ -106,7 +106,7 @@ def gathered(
     schema: pa.Schema,
     *by: str,
 ) -> pa.Table:
-    """What `ask` says of each of `wanted`, sorted by the columns `by`; or IncompleteMarket with what did come.
+    """Ask about each of `wanted`; the rows sorted by the columns `by`, or IncompleteMarket with what did come.
 
     Asks one after the other, with a pause after each batch. Who was not asked any more is missing too.
     """

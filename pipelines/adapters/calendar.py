@@ -1,4 +1,4 @@
-"""Which days an exchange trades, from the `exchange_calendars` library.
+"""Trading days of an exchange, from the `exchange_calendars` library.
 
 What belongs here: the days only. Carrying a price or a curve over a closed day is an analytical rule, in dbt.
 """

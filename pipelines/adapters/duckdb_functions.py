@@ -1,4 +1,4 @@
-"""What dbt's connections need: the index of a series of returns, and the lake.
+"""Additions to dbt's connections: the index of a series of returns, and access to the lake.
 
 A dbt-duckdb plugin, named in `profiles.yml`.
 """

@@ -90,7 +90,7 @@ class YahooPriceSource:
         return gathered(self.name, self._tickers, ask, self._patience, schema, *by)
 
     def _history(self, line: Any, ticker: str, first: date, today: date) -> History:
-        """What Yahoo tells of a ticker from `first` or before to today."""
+        """Return Yahoo's history of a ticker from `first` or before to today."""
         since, told = self._histories.get(ticker, (date.max, None))
         if told is None or since > first:
 
@@ -132,7 +132,7 @@ class YahooPriceSource:
 
 
 def _kept(ask: Callable[[], T]) -> T | Unknown:
-    """What is worth remembering: an answer, or that there is none."""
+    """Return what is worth remembering: an answer, or the Unknown that says there is none."""
     try:
         return ask()
     except Unknown as unknown:
@@ -198,7 +198,7 @@ def _line(base_url: str | None, timeout_seconds: float, cache_folder: Path) -> A
 
 
 def _answered(line: Any, ticker: str, ask: Callable[[Any], T]) -> T:
-    """What Yahoo says of a ticker; its refusals by their own names."""
+    """Ask Yahoo about a ticker; raise Busy, RateLimited, Unusable or Unknown for its refusals."""
     import yfinance as yf
     from curl_cffi.requests.exceptions import HTTPError, RequestException
     from yfinance.data import YfData

@@ -1,4 +1,4 @@
-"""What Yahoo's history of a ticker says: prices as they traded, splits and dividends.
+"""Rows from Yahoo's history of a ticker: prices as they traded, splits and dividends.
 
 Yahoo restates its whole history at each split: close, dividend and volume are always those of today's units. That is
 undone here by the splits after the day: raw_close(t) = close(t) x product of r of the splits after t. So a history must

@@ -40,7 +40,7 @@ _TOGETHER = 200
 
 @dataclass(frozen=True, slots=True)
 class Measuring:
-    """What is measured: the portfolios of `scope` but those `left_out`, in the tables that `analytics` reads."""
+    """Portfolios to measure, those of `scope` but not those `left_out`, in the tables that `analytics` reads."""
 
     analytics: LakeAnalyticsRepository
     scope: Scope

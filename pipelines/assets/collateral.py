@@ -95,7 +95,7 @@ def collateral_ranking(context: dg.AssetExecutionContext, platform: Platform) ->
 
 
 def _is_ranked(context: dg.AssetExecutionContext, connection: Any, snapshot_id: UUID) -> bool:
-    """Whether the snapshot could be ranked; one book that cannot keeps no other one waiting."""
+    """Rank the snapshot, and say whether it could be; one book that cannot keeps no other one waiting."""
     try:
         rank_snapshot(connection, snapshot_id)
     except Refusal as refusal:

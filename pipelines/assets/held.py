@@ -30,7 +30,7 @@ _VERSIONS = "select portfolio_id, version from {table}"
 
 
 def held_asset(upstream: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
-    """What of everything in `upstream` is held; the release names it too."""
+    """Make the asset of the portfolios that are held, from everything in `upstream`; the release names it too."""
 
     @dg.asset(
         key=KEY,
@@ -144,7 +144,7 @@ def held_portfolios(
 
 
 def _fit(lake: Lake, seen: VersionSet, tables: Sequence[str]) -> bool:
-    """Whether the last release's rows have the columns that every table has now: all of them, or none is shown."""
+    """True if the last release's rows have the columns that every table has now: all of them, or none is shown."""
     before = seen.base.versions if seen.base else {}
     return all(
         table in before and lake.columns(table, before[table]) == lake.columns(table, seen.versions[table])

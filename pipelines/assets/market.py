@@ -35,7 +35,7 @@ KEYS = {
     "fund_metadata": ("ticker", "as_of"),
     "analyst_target": ("ticker", "as_of"),
 }
-"""What tells two rows of a table apart, and the order they stand in."""
+"""Columns that tell two rows of a table apart, and the order they stand in."""
 
 
 def market_asset(
@@ -152,7 +152,7 @@ class Asked:
 
 
 def _known(context: dg.AssetExecutionContext, platform: Platform) -> Mapping[str, int]:
-    """Which versions of prices and actions a delivery is compared with."""
+    """Return the run's versions of tables, among them the prices and actions that a delivery is compared with."""
     known = [PRICE_TABLE, ACTION_TABLE]
     return pinned(context.instance, context.run.run_id, platform.releases, known=known).versions
 

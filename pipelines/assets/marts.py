@@ -176,8 +176,8 @@ def _telling(output: dg.Output[None], failures: Sequence[Failure]) -> dg.Output[
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What of the tables is built: the days of `window`, the portfolios of `scope`, or with neither all; but of none of
-    `left_out`, of which the build was `built_without` and the others failed a test after it."""
+    """Part of the tables that is built: the days of `window`, the portfolios of `scope`, or with neither all; but none
+    of `left_out`, of which the build was `built_without` and the others failed a test after it."""
 
     window: Window | None
     scope: Scope | None = None

@@ -168,7 +168,7 @@ def estimated(lake: Lake, versions: Mapping[str, int], tables: Collection[str]) 
 
 
 def _rows(lake: Lake, versions: Mapping[str, int], query: str, **tables: str) -> pa.Table:
-    """What `query` finds in `tables`, each at its version."""
+    """Return what `query` finds in `tables`, each at its version."""
     with lake.connect() as connection:
         scans = {name: lake.scan(table, versions[table]) for name, table in tables.items()}
         return connection.execute(query.format(**scans)).to_arrow_table()

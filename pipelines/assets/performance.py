@@ -113,7 +113,7 @@ def _rows(series: SubjectSeries, as_of: date, sessions: Days, benchmark: Benchma
 
 
 def pictures(found: Measuring, rows: pa.Table, benchmark_ticker: str) -> Mapping[str, Picture]:
-    """Of the portfolio that is worth most: its growth beside the benchmark's, and what added to the last year's."""
+    """Draw the growth of the portfolio that is worth most beside the benchmark's, and what added to the last year's."""
     portfolio_id = largest(rows)
     series = found.analytics.get_subject_series([portfolio_id]) if portfolio_id else None
     if portfolio_id is None or series is None:

@@ -68,7 +68,7 @@ def position_interval(context: dg.AssetExecutionContext, platform: Platform) -> 
 def _failures(
     platform: Platform, versions: dict[str, int], scope: Scope, folded: Callable[..., Any], error: Exception
 ) -> list[Failure]:
-    """Whose rows cannot be folded; `error` again if it is nobody's."""
+    """Find the portfolios whose rows cannot be folded; raise `error` again if it is nobody's."""
     found: dict[str, Exception] = {}
 
     def works(chosen: Sequence[str]) -> bool:

@@ -93,7 +93,7 @@ def _says_the_same(base: Release, candidate: Release) -> bool:
 
 
 def _is_ahead(platform: Platform, base: Release) -> bool:
-    """Whether something was recorded that `base` has not seen; then its horizon must move, even with equal tables."""
+    """True if something was recorded that `base` has not seen; then its horizon must move, even with equal tables."""
     with postgres.connect(platform.database.admin_url) as connection:
         return bool(unseen(connection, base.horizon))
 

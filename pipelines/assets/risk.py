@@ -240,7 +240,7 @@ def _concentrations(held: PortfolioConcentration) -> list[dict[str, Any]]:
 
 
 def _falls(found: Measuring, rows: pa.Table) -> Mapping[str, Picture]:
-    """Of the portfolio that fell deepest."""
+    """Draw the drawdown of the portfolio that fell deepest."""
     fallen = rows.filter(pc.is_valid(rows["max_drawdown"])).sort_by(
         [("max_drawdown", "ascending"), ("portfolio_id", "ascending")]
     )

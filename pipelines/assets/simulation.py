@@ -58,7 +58,7 @@ SPECS = [
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a simulation starts from: the portfolio in a release, and the parameters of what it holds."""
+    """Inputs of a simulation: the portfolio in a release, and the parameters of what it holds."""
 
     inputs: GbmInputs
     release_id: int

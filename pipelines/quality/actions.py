@@ -171,7 +171,7 @@ def _bad_dividends(case: Case) -> Sequence[Finding]:
 
 
 def _too_large(case: Case, action: Action) -> tuple[str, str] | None:
-    """What says that the closes did not fall by such a dividend."""
+    """Return evidence that the closes did not fall by such a dividend, if there is any."""
     prices = case.prices
     row = _row(prices, action)
     if row is None:
@@ -185,7 +185,7 @@ def _too_large(case: Case, action: Action) -> tuple[str, str] | None:
 
 
 def _of_another_unit(case: Case, action: Action) -> tuple[str, str] | None:
-    """What says that one of the two dividends before and the two after, and a usual one, is a hundred times another."""
+    """Return evidence that it is 100 times, or 1/100 of, a usual one of the two before and the two after."""
     others = [other for other in _dividends(case, action.ticker) if other.day != action.day]
     before = [other.amount for other in others if other.day < action.day][-2:]
     after = [other.amount for other in others if other.day > action.day][:2]
@@ -198,7 +198,7 @@ def _of_another_unit(case: Case, action: Action) -> tuple[str, str] | None:
 
 
 def _phantom(case: Case, action: Action) -> tuple[str, str] | None:
-    """What says that it is another dividend over again: of two, the one that no adjusted close has, or the later."""
+    """Return evidence that it repeats another dividend: of two, the one that no adjusted close has, or the later."""
     for other in _dividends(case, action.ticker):
         is_alike = abs(other.amount - action.amount) <= TWIN_TOLERANCE * max(other.amount, action.amount)
         if is_alike and 0 < abs(other.day - action.day) <= TWIN_DAYS:
@@ -213,7 +213,7 @@ def _dividends(case: Case, ticker: str) -> list[Action]:
 
 
 def _is_adjusted(prices: Sheet, action: Action) -> bool:
-    """Whether the adjusted closes have at least a quarter of the dividend in them."""
+    """Say whether the adjusted closes have more than a quarter of the dividend in them."""
     row = _row(prices, action)
     if row is None:
         return False

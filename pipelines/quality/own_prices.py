@@ -57,7 +57,7 @@ Row = Mapping[str, Any]
 
 
 class Registry:
-    """Who is who, from the copies of security_registry and security_identifier."""
+    """Securities and their identifiers, from the copies of security_registry and security_identifier."""
 
     def __init__(self, securities: pa.Table, identifiers: pa.Table) -> None:
         self.securities: dict[int, Row] = {row["security_id"]: row for row in securities.to_pylist()}

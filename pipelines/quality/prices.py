@@ -89,7 +89,7 @@ def audited(
 
 
 def _after(rules: Sequence[Rule[Sheet]], standing: Sheet, without: Collection[Reason]) -> tuple[Sheet, list[Verdict]]:
-    """What still stands after each rule has put out its rows, and what was said of those."""
+    """Return the rows that stand after each rule has put out its own, and the verdicts on those."""
     said: list[Verdict] = []
     for rule in (rule for rule in rules if rule.reason not in without):
         found = _verdicts(rule, standing)
@@ -99,7 +99,7 @@ def _after(rules: Sequence[Rule[Sheet]], standing: Sheet, without: Collection[Re
 
 
 def _verdicts(rule: Rule[Sheet], standing: Sheet) -> dict[int, Verdict]:
-    """What a rule says of the rows it may put out: delivered ones, and not trusted ones unless it is final."""
+    """Return a rule's verdicts on the rows it may put out: delivered ones, and not trusted ones unless it is final."""
     return {
         finding.row: Verdict(
             int(standing.position[finding.row]), rule.reason, rule.meaning, finding.detail, finding.compared_with
@@ -262,7 +262,7 @@ def _units(rows: Sheet, start: int, end: int) -> Ints:
 
 
 def _is_rebased(rows: Sheet, row: int) -> bool:
-    """Whether a known split explains the step from an older basis of a series that has splits inside."""
+    """Say whether a known split explains the step from an older basis of a series that has splits inside."""
     own = [split for split in rows.splits if split.ticker == rows.ticker[row]]
     return not rows.is_as_traded[row] and any(is_near(split.jump, float(rows.jump[row])) for split in own)
 

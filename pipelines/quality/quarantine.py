@@ -1,4 +1,4 @@
-"""What an audit says of a row, and the table `meta/quarantine` that keeps it.
+"""Verdicts of an audit on rows, and the table `meta/quarantine` that keeps them.
 
 An id is a hash of a row's content and nothing else: the same bad row, delivered again, is the same entry.
 """
@@ -65,7 +65,7 @@ FINAL = frozenset(
         *(Reason.UNREADABLE, Reason.UNKNOWN_SECURITY, Reason.PRICED_ELSEWHERE),
     }
 )
-"""What nobody can release: a mart has no place for no number, for two rows of one day, nor for a price of nothing."""
+"""Reasons that nobody can release: a mart has no place for no number, two rows of one day, or a price of nothing."""
 
 
 @dataclass(frozen=True, slots=True)

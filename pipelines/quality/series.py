@@ -45,7 +45,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Dividend:
-    """What a ticker pays per unit to those who held it before the day."""
+    """Payment of a ticker per unit to those who held it before the day."""
 
     ticker: str
     day: int
@@ -99,7 +99,7 @@ class Sheet:
 
     @cached_property
     def is_first(self) -> Bools:
-        """Whether the row is the first of its ticker."""
+        """True where a row is the first of its ticker."""
         first: Bools = np.ones(len(self.ticker), dtype=np.bool_)
         first[1:] = self.ticker[1:] != self.ticker[:-1]
         return first
@@ -122,7 +122,7 @@ class Sheet:
 
     @cached_property
     def split_jump(self) -> Floats:
-        """What the splits do to the closes as traded of their days."""
+        """Jump that splits make in the closes as traded of their days, by row; 0 without one."""
         made = np.zeros(len(self.day))
         for split in self.splits:
             row = self.row_of(split)
@@ -297,7 +297,7 @@ def dividends_in(actions: pa.Table) -> tuple[Dividend, ...]:
 
 
 def is_near(one: float, other: float) -> bool:
-    """Whether two jumps, or their opposites, are the same."""
+    """Say whether two jumps, or their opposites, are the same."""
     return abs(abs(one) - abs(other)) <= NEAR * max(abs(one), abs(other))
 
 

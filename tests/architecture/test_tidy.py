@@ -1,5 +1,6 @@
 """The house rules that a program can check."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -30,6 +31,33 @@ def test_no_module_of_the_product_is_over_four_hundred_lines() -> None:
 def test_no_module_is_called_after_nothing() -> None:
     vague = {"utils", "util", "common", "helpers", "helper", "base", "misc"}
     assert [path for path in tracked("*.py", "*.sql") if path.stem in vague] == []
+
+
+def first_words(source: str) -> list[str]:
+    """The first word of every docstring, and of every string below a constant."""
+    docstrings = [
+        ast.get_docstring(node) or ""
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    return [word for text in docstrings for word in text.split(maxsplit=1)[:1]] + re.findall(
+        r'^"""(\w+)', source, flags=re.MULTILINE
+    )
+
+
+def test_no_docstring_begins_with_a_pronoun() -> None:
+    """A reader skims twenty of them, and looks for the verb or the noun."""
+    pronouns = {"What", "Which", "Whether", "Who", "Whose", "Of", "Those", "That"}
+    found = {
+        str(path.relative_to(ROOT)): pronouns.intersection(first_words(path.read_text())) for path in tracked("*.py")
+    }
+    assert {name: words for name, words in found.items() if words} == {}
+    assert first_words('"""Of n."""\nclass A:\n    """What it is."""\nB = 1\n"""Which."""\n') == [
+        "Of",
+        "What",
+        "Of",
+        "Which",
+    ]
 
 
 def test_the_lock_has_hashes_and_no_addresses() -> None:

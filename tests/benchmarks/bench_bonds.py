@@ -20,7 +20,7 @@ THEIR_DAYS = 300
 
 
 def quantlib_value(bond: Bond, curve: Curve, day: date) -> tuple[float, ...]:
-    """What `value_daily` gives of a day: price, accrued, yield, duration."""
+    """Compute with QuantLib what `value_daily` gives of a day: price, accrued, yield, duration."""
     ql.Settings.instance().evaluationDate = ql_day(day)
     theirs, count = ql_bond(bond)
     theirs.setPricingEngine(ql.DiscountingBondEngine(ql_curve(curve, 0)))

@@ -1,4 +1,4 @@
-"""What loading the code location costs over Dagster and dagster-dbt alone, and what it does not load."""
+"""Cost of loading the code location over Dagster and dagster-dbt alone, and the modules that it does not load."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What a request's id, log line and metrics cost: as plain ASGI, against the same in a Starlette middleware."""
+"""Cost of a request's id, log line and metrics: as plain ASGI, against the same in a Starlette middleware."""
 
 import asyncio
 import logging

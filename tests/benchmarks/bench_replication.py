@@ -130,7 +130,7 @@ def whole(database: Database) -> None:
 
 
 def replicated(database: Database, lake: Lake) -> None:
-    """What the asset does."""
+    """Replicate the ledger as the asset does."""
     heads = heads_of(lake, [LEDGER])
     with reader() as connection:
         replica = replicate(connection, database.reader_dsn, [LEDGER], heads)
@@ -172,7 +172,7 @@ class Dlt:
         self._run("whole")
 
     def load_new(self) -> None:
-        """What is new since the last time; at first everything."""
+        """Load what is new since the last time; at first everything."""
         incremental = self.dlt.sources.incremental("id")
         self._run("new", write_disposition="merge", incremental=incremental, primary_key="id")
 

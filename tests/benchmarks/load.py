@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Load:
-    """What a run did: requests answered per second, latencies in seconds, and every status that was not 2xx."""
+    """Result of a run: requests answered per second, latencies in seconds, and every answer that was not 200 or 201."""
 
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What is too long for `make test` and has its short form elsewhere is collected by `make chaos` only."""
+"""Tests too long for `make test`, with a short form elsewhere, are collected by `make chaos` only."""
 
 import os
 

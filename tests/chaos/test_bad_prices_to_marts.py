@@ -119,7 +119,7 @@ def made(platform: Platform, source: GivenSource, first: date) -> None:
 
 
 def said_of(lake: Lake) -> Mapping[str, Kept]:
-    """What became of the delivery: rows in the lake, in the mart, and in quarantine."""
+    """Count the rows of the delivery in the lake, in the mart, and in quarantine."""
     named = f"{lake.scan('marts/fact_price_daily')} inner join {lake.scan('marts/dim_security')} using (security_id)"
     queries = {
         "prices": f"select ticker, price_date::varchar, close::varchar from {lake.scan('raw/price_daily')}",

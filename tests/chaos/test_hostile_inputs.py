@@ -42,7 +42,7 @@ KNOWN = {
     "schedule": ["desk", "SUPERVISORY"],
     **{name: ["MAIN"] for name in ("account", "from_account", "to_account")},
 }
-"""What there is from the beginning, by the parameters and fields that name it."""
+"""Values that exist from the beginning, by the parameters and fields that name them."""
 RENEWED_EVERY = 150
 """Requests after which there is a new portfolio, since most are archived or emptied by then."""
 
@@ -113,7 +113,7 @@ def listed(faults: dict[str, Any]) -> str:
 
 
 def request_of(case: schemathesis.Case, root: str) -> Request:
-    """What schemathesis would send, to be sent and judged as our own requests are."""
+    """Return what schemathesis would send, to be sent and judged as our own requests are."""
     message = requests.Request(**case.as_transport_kwargs(root)).prepare()
     body = message.body or b""
     headers = {name: value for name, value in message.headers.items() if name != "Content-Length"}

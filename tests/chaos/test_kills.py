@@ -84,7 +84,7 @@ class Killer:
         self.took[name].append(time.time() - began)
 
     def _kill(self, name: str) -> object:
-        """What was killed. A run is waited for, and killed at a moment of its own."""
+        """Kill and return the process of `name`. A run is waited for, and killed at a moment of its own."""
         if name == supervisor.POSTGRES:
             server = embedded.server(self.up.home)
             embedded.kill(self.up.home)

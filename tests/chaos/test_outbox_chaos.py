@@ -54,7 +54,7 @@ _EFFECT = "insert into effect (consumer, event_id, aggregate_id, version) values
 
 @dataclass(frozen=True)
 class Aftermath:
-    """What is left: committed event ids, effects (aggregate, version, event) in order, and what the controls got."""
+    """Final state: committed event ids, effects (aggregate, version, event) in order, and what the controls got."""
 
     committed: list[UUID]
     effects: list[tuple[UUID, int, UUID]]

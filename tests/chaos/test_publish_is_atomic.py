@@ -236,7 +236,7 @@ def test_control_a_publisher_that_overwrites_in_place_is_seen_half_done(lake: La
 
 
 def overwrite_in_place(lake: Lake, generation: int, victim: str) -> None:
-    """What a publisher without versions does: new rows in the old files, and death after the table `victim`."""
+    """Publish without versions: write new rows into the old files, and die after the table `victim`."""
     for table in TABLES:
         for path in Path(lake.uri(table)).rglob("*.parquet"):
             old = pq.ParquetFile(path).read()

@@ -130,7 +130,7 @@ class Ring:
 
 @pytest.fixture(scope="module")
 def pool(api: httpx.Client, database: Database) -> Iterator[Pool]:
-    """Of the application's role; the API has registered the securities."""
+    """Open a pool of the application's role; the API has registered the securities."""
     with ConnectionPool(database.app_url, min_size=2, max_size=4, kwargs={"row_factory": dict_row}, open=False) as own:
         yield own
 
@@ -200,7 +200,7 @@ def test_of_a_cancel_and_a_fill_exactly_one_wins_and_no_cent_is_stranded(new_rin
 
 
 def test_control_without_the_row_lock_both_win_and_the_books_do_not_agree(new_ring, database: Database) -> None:
-    """Which of the two writes last is up to the machine, and only one of the ways is seen in the books."""
+    """The machine decides which of the two writes last, and only one of the ways is seen in the books."""
     ring = new_ring(UnlockedRepository)
     portfolio_id = ring.new_portfolio()
     outcomes: Counter[tuple[str, ...]] = Counter()

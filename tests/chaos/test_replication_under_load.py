@@ -57,7 +57,7 @@ def database(new_database: Callable[[], Database]) -> Database:
 
 
 def differences(ledger: pa.Table, portfolios: pa.Table, cash: pa.Table, positions: pa.Table) -> list[str]:
-    """What the ledger says and another table does not, as they do after every unit of work."""
+    """List in what the ledger and another table differ; they agree after every unit of work."""
     with memory_duckdb() as connection:
         for name, rows in {"ledger": ledger, "portfolios": portfolios, "cash": cash, "positions": positions}.items():
             connection.register(name, rows)

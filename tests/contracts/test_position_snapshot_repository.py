@@ -1,4 +1,4 @@
-"""What every `PositionSnapshotRepository` guarantees; run on the fake and on PostgreSQL."""
+"""Guarantees of every `PositionSnapshotRepository`; run on the fake and on PostgreSQL."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime

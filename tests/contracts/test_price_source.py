@@ -1,4 +1,4 @@
-"""What every `PriceSource` guarantees; run on the fake that tests use and on each real one (the live: on loopback)."""
+"""Guarantees of every `PriceSource`; run on the fake that tests use and on each real one (the live: on loopback)."""
 
 import io
 import zipfile
@@ -132,7 +132,7 @@ def test_every_price_says_its_currency_and_kind_and_has_a_close(market: Market) 
 
 
 def test_only_what_is_as_traded_has_corporate_actions(market: Market) -> None:
-    """Those of another kind would count twice."""
+    """Corporate actions of another kind of price would count twice."""
     window = date(2000, 1, 1), date(2020, 9, 30)
     kinds = market.source.prices(*window).select(["ticker", "price_kind"]).to_pylist()
     as_traded = {row["ticker"] for row in kinds if row["price_kind"] == "AS_TRADED"}

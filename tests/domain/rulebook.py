@@ -1,4 +1,4 @@
-"""What the tests of the rulebook's sections share: a portfolio with cash, and a short way to trade in it."""
+"""Helpers of the tests of the rulebook's sections: a portfolio with cash, and a short way to trade in it."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time

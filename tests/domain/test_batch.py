@@ -38,7 +38,7 @@ def _amounts(*values: str) -> st.SearchStrategy[Decimal]:
 
 
 def held(state: Portfolio | Positions) -> dict[HoldingKey, Holding]:
-    """What is or was held; a holding that never was anything is nothing."""
+    """Return what is or was held, without a holding that never was anything."""
     return {key: holding for key, holding in state.holdings.items() if holding != Holding()}
 
 

@@ -1,4 +1,4 @@
-"""What bonds pay, and which rows bring a ledger there from whatever it says already."""
+"""Payments of bonds, and the rows that bring a ledger there from whatever it says already."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime

@@ -1,4 +1,4 @@
-"""What holds for any bond, day and curve."""
+"""Properties that hold for any bond, day and curve."""
 
 from datetime import date, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What analysts expect as a drift, and every reason why there is none. Figures: RULEBOOK 11."""
+"""Analysts' expectation as a drift, and every reason why there is none. Figures: RULEBOOK 11."""
 
 from dataclasses import replace
 from datetime import date, timedelta

@@ -168,7 +168,7 @@ class Orders(RuleBasedStateMachine):
             assert was_open
 
     def _try(self, act: Callable[[], object], is_confirmed: bool = False) -> bool:
-        """Whether the rules allow it. What they refuse changes nothing; only a broker may take what is not there."""
+        """Say whether the rules allow it. A refusal changes nothing; only a broker may take what is not there."""
         before, available = self._state(), self.mine.available("USD")
         refusal = refusal_of(act)
         if refusal is not None:

@@ -35,7 +35,7 @@ def book() -> Portfolio:
 
 
 def check_invariants(root: Portfolio) -> None:
-    """What must hold after whatever happened: the ledger is dense, and replaying it gives the same state."""
+    """Check what must hold after whatever happened: the ledger is dense, and replaying it gives the same state."""
     assert [row.seq for row in root.rows] == list(range(1, root.version + 1))
     replayed = Positions.of(reversed(root.rows), root.positions.method)
     assert (replayed.holdings, replayed.cash) == (root.holdings, root.cash)

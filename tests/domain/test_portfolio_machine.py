@@ -52,7 +52,7 @@ whens = st.tuples(st.sampled_from(["next", "next", "late"]), st.integers(0, 12),
 """On the last row's day or a day or two after it, or so many days before it."""
 picks = st.integers(0, 99)
 parts = st.sampled_from([(1, 1), (1, 2), (1, 3), (3, 2)])
-"""Of what is held, to sell it or move it; the last is more than that."""
+"""Fractions of what is held, to sell it or move it; the last is more than that."""
 EXAMPLES = 2000 if os.environ.get("LAKEFOLIO_CHAOS") == "long" else 25
 
 

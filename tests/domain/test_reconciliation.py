@@ -1,4 +1,4 @@
-"""What a statement and the ledger agree on, and how a difference is named."""
+"""Agreement of a statement and the ledger, and how a difference is named."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal

@@ -291,7 +291,7 @@ OUT_OF_SCOPE: dict[str, str] = {
 
 
 def entry(table: dict[str, Any], row: Case) -> Any:
-    """What a table says of a case, by its id or else by its function."""
+    """Return what a table says of a case, by its id or else by its function."""
     return table.get(row["id"], table.get(row.get("function", row.get("kind", ""))))
 
 

@@ -24,7 +24,7 @@ SECTIONS = {
 
 
 def rules(text: str) -> list[tuple[str, list[str]]]:
-    """Of each rule, its sentence and the tests named after it."""
+    """List each rule's sentence and the tests named after it."""
     lines = [line[2:] for line in text.splitlines() if line.startswith("* ")]
     return [(line.split(": `")[0], re.findall(r"`(test_\w+)`", line)) for line in lines]
 

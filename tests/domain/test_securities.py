@@ -1,4 +1,4 @@
-"""What names a security, and what may be said of it (RULEBOOK 13). Identifiers are real ones, from public filings."""
+"""Identifiers of a security, and what may be said of it (RULEBOOK 13). They are real ones, from public filings."""
 
 from datetime import date
 from decimal import Decimal

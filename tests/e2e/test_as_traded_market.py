@@ -47,7 +47,7 @@ class Market:
         self.home, self.ids = home, ids
 
     def rows(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
-        """What DuckDB answers over the newest release's marts, each by its name."""
+        """Query the newest release's marts in DuckDB, each by its name."""
         with memory_duckdb() as connection:
             for table, version in self.home.head.versions.items():
                 if table.startswith("marts/"):

@@ -43,7 +43,7 @@ def terms_of(ticker: str) -> Bond:
 
 
 def par_bond(day: date, months: int, yield_pct: float) -> ql.BondHelper:
-    """What the curve must price to 100: half-yearly coupons, or simple interest below six months."""
+    """Build the bond that the curve must price to 100: half-yearly coupons, or simple interest below six months."""
     today = ql_day(day)
     if months < 6:
         simple = 100 / (1 + yield_pct / 100 * months / 12)

@@ -53,7 +53,7 @@ def test_every_coupon_that_was_due_is_cash_on_its_day_and_par_at_maturity(facts:
 
 
 def unexplained(values: dict[date, dict[str, Any]], income: str = "income") -> dict[date, Decimal]:
-    """What of a day's change the identity's terms leave over, by day, rounded to a cent."""
+    """Return what the identity's terms leave over of a day's change, by day, rounded to a cent."""
     found = {}
     before = dict.fromkeys(("total_value", "positions_value", "cost_basis", "realised"), "0")
     for day, value in sorted(values.items()):

@@ -186,7 +186,7 @@ _IDENTITY = (REPOSITORY / "dbt_project" / "tests" / "value_is_explained.sql").re
 
 
 class Refreshed:
-    """What the newest release says of the books, and what the API says of the ledger."""
+    """The books in the newest release, and the ledger over the API."""
 
     def __init__(self, home: Any, ids: dict[str, str]) -> None:
         self._home, self.ids = home, ids

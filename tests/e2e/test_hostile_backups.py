@@ -268,7 +268,7 @@ def test_a_cluster_with_a_damaged_file_is_refused_whole(
 
 
 def refusal_of(forgery: Forgery, tmp_path: Path) -> str:
-    """What is said to who restores it over a state; nothing is run, and nothing but that state is there afterwards."""
+    """Restore it over a state and return the refusal; nothing is run, and only that state is there afterwards."""
     forgery.write(tmp_path / "hostile.tar")
     home = tmp_path / "home"
     (home / "lake").mkdir(parents=True)

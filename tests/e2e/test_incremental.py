@@ -1,4 +1,4 @@
-"""What is made in part is what is made whole: orders of arrival of late and back-dated rows, one portfolio each; six of
+"""Marts made in part equal those made whole: orders of arrival of late and back-dated rows, one portfolio each; six of
 them by default, 20 with LAKEFOLIO_CHAOS=long.
 
 Every portfolio gets the same rows in another order, a few at a time, and after each the marts are brought up to date;

@@ -53,7 +53,7 @@ class Recomputed:
 
     @property
     def log_returns(self) -> pd.DataFrame:
-        """Of everything held at the end, in the ten years up to the last day."""
+        """Log returns of everything held at the end, in the ten years up to the last day."""
         held = self.quantities.columns[self.quantities.iloc[-1] != 0]
         returns = np.log(self.closes[held].astype(float)).diff()
         return returns[returns.index > pd.Timestamp(AS_OF) - pd.DateOffset(years=10)]

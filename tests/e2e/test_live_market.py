@@ -152,7 +152,7 @@ def rows_now(live: Live, table: str) -> list[dict[str, Any]]:
 
 
 def test_a_bad_price_goes_to_quarantine_and_a_command_releases_it(live: Live, provider: Provider) -> None:
-    """Of Apple's closes one comes as 0, one a hundred times too high, and Labor Day, 2020-09-07, has one."""
+    """One of Apple's closes comes as 0, one a hundred times too high, and Labor Day, 2020-09-07, has one."""
     answer = json.loads((RECORDED / "yahoo_chart_aapl.json").read_text())
     closes = answer["chart"]["result"][0]["indicators"]["quote"][0]["close"]
     closes[5], closes[12], closes[22] = 0, closes[12] * 100, closes[21]

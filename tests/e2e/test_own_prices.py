@@ -61,7 +61,7 @@ class Own:
         return {row["ticker"]: (row["status"], row["market_value"]) for row in rows}
 
     def pick_up(self) -> None:
-        """What the daemon does when its sensor finds the release behind, which is asserted."""
+        """Do what the daemon does when its sensor finds the release behind, which is asserted."""
         with self.home.joined() as instance:
             assert due_now(instance, self.home.platform, ["refresh", "pick_up"]).is_due
         self.home.pick_up()

@@ -1,4 +1,4 @@
-"""What is recorded is released by the daemon alone, also after its worker was killed in the middle of a refresh."""
+"""The daemon alone releases what is recorded, also after its worker was killed in the middle of a refresh."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What was known stays known: an older release answers as it did, and a restatement says what changed and why."""
+"""An older release answers as it did, and a restatement says what changed and why."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -40,7 +40,7 @@ class Told:
         return found
 
     def checked(self) -> dict[str, Any]:
-        """What the newest refresh's check of restatements has left in Dagster's log."""
+        """Return what the newest refresh's check of restatements has left in Dagster's log."""
         with self.home.joined() as instance:
             (record,) = instance.event_log_storage.get_asset_check_execution_history(CHECK, limit=1)
         evaluation = record.event.dagster_event.event_specific_data
@@ -78,7 +78,7 @@ def told(new_home) -> Iterator[Told]:
 
 @pytest.fixture(scope="module")
 def corrected(told) -> dict[str, Any]:
-    """What was said before a back-dated buy, the buy, and when the former was released."""
+    """Record a back-dated buy; return the review before it, when that was released, its row, and the check after it."""
     before, since = told.review(), told.released_at()
     buy = {"type": "BUY", "ticker": "AAPL", "quantity": "10", "price": "544.47", "business_date": "2012-03-01"}
     row = told.post(f"/portfolios/{told.portfolio_id}/transactions", {**buy, "note": "found in a drawer"})

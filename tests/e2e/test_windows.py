@@ -91,7 +91,7 @@ class Copy:
         self.platform.releases.publish(replace(head, versions={**head.versions, **versions}), head)
 
     def differing(self, tables: list[str] = MARTS) -> list[str]:
-        """Those of `tables` whose released rows are not the full build's."""
+        """List the `tables` whose released rows are not the full build's."""
         versions = self.head.versions
         return [table for table in tables if not rows_of(self.lake, table, versions[table]).equals(self.full[table])]
 
@@ -105,7 +105,7 @@ def rows_of(lake: Lake, table: str, version: int | None = None, window: Window |
 
 
 def changed(rows: pa.Table, query: str) -> pa.Table:
-    """What `query` makes of `rows`, with the same columns and types."""
+    """Return what `query` makes of `rows`, with the same columns and types."""
     with memory_duckdb() as connection:
         connection.register("rows", rows)
         return connection.execute(f"{query} from rows").to_arrow_table().cast(rows.schema)
@@ -217,7 +217,7 @@ def test_parameters_of_an_unknown_security_are_neither_published_nor_released(co
 
 
 def latest_status(instance: dg.DagsterInstance, check: str) -> str:
-    """What the UI shows of a check of fact_price_daily."""
+    """Return the status that the UI shows of a check of fact_price_daily."""
     key = dg.AssetCheckKey(dg.AssetKey(["marts", "fact_price_daily"]), check)
     (record,) = instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
     return record.status.value

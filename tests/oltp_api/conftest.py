@@ -1,4 +1,4 @@
-"""What API tests share: a portfolio to act on, and a look at what is stored."""
+"""Fixtures of the API tests: a portfolio to act on, and a look at what is stored."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ def foreign_portfolio(database: Database) -> UUID:
 
 @pytest.fixture
 def stored(database: Database) -> Callable[[], dict[str, Any]]:
-    """What is in the database, in counts and sums; equal before and after means that nothing was stored."""
+    """Return a look at the database, in counts and sums; equal before and after means that nothing was stored."""
     tables = ["transaction_ledger", "outbox", "portfolio", "simulation", "idempotency_key", "security_registry"]
     sums = {"position_current": "quantity + cost_basis", "cash_balance": "balance", "portfolio": "version"}
 

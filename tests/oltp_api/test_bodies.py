@@ -346,7 +346,7 @@ def connected(root: str) -> socket.socket:
 
 
 def exchange(root: str, sent: bytes) -> bytes:
-    """What comes back until the server hangs up."""
+    """Return what comes back up to the end of a head, or until the server hangs up."""
     with connected(root) as wire:
         wire.sendall(sent)
         wire.settimeout(10)

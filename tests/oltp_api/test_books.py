@@ -29,7 +29,7 @@ SOURCE_HAIRCUTS = {"AAPL": "0.05", "MSFT": "0.04", "TSLA": "0.20"}
 
 @pytest.fixture(scope="module")
 def tickers(api: httpx.Client) -> list[str]:
-    """What the first two securities are called, the ones that the small release has prices of."""
+    """Return the tickers of the first two securities, the ones that the small release has prices of."""
     found = api.get("/securities", params={"limit": 1000}).json()["items"]
     named = {security["security_id"]: security["ticker"] for security in found}
     return [named[1], named[2]]

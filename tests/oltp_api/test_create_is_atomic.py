@@ -17,7 +17,7 @@ from storage.postgres import Database
 
 
 class PowerFailure(Exception):
-    """What the n-th statement meets."""
+    """Error that the n-th statement meets."""
 
 
 class FailingConnection(psycopg.Connection[Any]):

@@ -27,7 +27,7 @@ def etag_of(api: httpx.Client, portfolio_id: str) -> str:
 
 @pytest.fixture
 def events(database: Database) -> Callable[[str], list[tuple[str, dict[str, Any]]]]:
-    """What the outbox says of a portfolio's edits."""
+    """Return a look at what the outbox says of a portfolio's edits."""
 
     def look(portfolio_id: str) -> list[tuple[str, dict[str, Any]]]:
         with psycopg.connect(database.admin_url) as connection:

@@ -27,7 +27,7 @@ from storage.postgres import Database
 
 
 def in_parallel(times: int, act: Callable[[], Any]) -> list[Any]:
-    """What `act` gives on each of as many threads, let loose at once."""
+    """Call `act` on each of as many threads at once; return what each gives."""
     barrier = Barrier(times)
 
     def run(_: int) -> Any:

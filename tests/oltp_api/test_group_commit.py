@@ -49,7 +49,7 @@ class Slow:
 
 
 async def submitted(commit: Slow, numbers: Sequence[int], apart: Callable[[int], int]) -> list[Any]:
-    """What became of the numbers, which arrive one after another while the first groups are being committed."""
+    """Submit the numbers one after another while the first groups are being committed; return what became of them."""
     group: GroupCommit[int, int] = GroupCommit(commit, apart)
     tasks = []
     for number in numbers:

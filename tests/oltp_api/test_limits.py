@@ -1,4 +1,4 @@
-"""What takes too long is ended by PostgreSQL, answered as busy, and leaves nothing behind."""
+"""Requests that take too long are ended by PostgreSQL, answered as busy, and leave nothing behind."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Whose an identifier is: bundled ones are their share's, others whoever's added them first, who may take them back."""
+"""Owners of identifiers: bundled ones are their share's, others whoever's added them first, who may take them back."""
 
 import csv
 from collections.abc import Callable

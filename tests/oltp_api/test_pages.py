@@ -29,7 +29,7 @@ def calls(text: str) -> Iterator[list[str]]:
 
 
 def called(client: httpx.Client, words: list[str], variables: dict[str, str]) -> Any:
-    """What a curl command with -X, -H and -d answers."""
+    """Return the answer to a curl command with -X, -H and -d."""
     method, headers, body, address = "GET", {}, None, ""
     rest = iter(words)
     for word in rest:

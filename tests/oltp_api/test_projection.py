@@ -1,4 +1,4 @@
-"""What is stored beside the ledger is what its rows add up to, whatever was sent over HTTP, lots included."""
+"""The projection beside the ledger is what its rows add up to, whatever was sent over HTTP, lots included."""
 
 import random
 from collections import Counter

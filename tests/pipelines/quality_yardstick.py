@@ -28,7 +28,7 @@ MATCHING = {
     "bad-stock-split": {"close UNADJUSTED_SPLIT"},
     "cg-double-count": {"adjusted BAD_ADJUSTED_CLOSE"},
 }
-"""What names a kind of defect: who raises it, and the reason."""
+"""Names of each kind of defect: who raises it, and the reason."""
 Quote = dict[str, Any]
 
 

@@ -104,7 +104,7 @@ def postgres(database: Database) -> Iterator[psycopg.Connection]:
 
 
 def products(duck: duckdb.DuckDBPyConnection, pairs: list[tuple[Decimal, Decimal]]) -> list[Decimal]:
-    """What both macros make of each pair."""
+    """Return the product that both macros make of each pair."""
     listed = ", ".join(
         f"({number}, cast('{left}' as decimal(28, 8)), cast('{right}' as decimal(18, 8)))"
         for number, (left, right) in enumerate(pairs)
@@ -150,7 +150,7 @@ def test_whatever_is_accepted_fits_the_fold_postgresql_and_duckdb(
 
 
 def test_control_without_the_limits_the_macros_overflow(duck: duckdb.DuckDBPyConnection) -> None:
-    """What the door took before: the most of every type."""
+    """The door took this before: the most of every type."""
     with pytest.raises(duckdb.Error):
         products(duck, [(D("99999999999999999999"), D("9999999999"))])
 

@@ -1,4 +1,4 @@
-"""Whose fault it was, found by halving; and what a run's events tell of it."""
+"""Portfolios at fault, as halving finds them; and what a run's events tell of it."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ ALL = [f"p{number:03}" for number in range(100)]
 
 
 class Works:
-    """What fails wherever one of `faulty` takes part, and counts how often it was tried."""
+    """Work that fails wherever one of `faulty` takes part, and counts how often it was tried."""
 
     def __init__(self, faulty: Sequence[str]) -> None:
         self.faulty, self.tries = frozenset(faulty), 0

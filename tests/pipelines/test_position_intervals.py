@@ -35,7 +35,7 @@ def test_every_field_of_an_interval_is_published() -> None:
 
 
 def differences(change: str = "*", rows: str = _SAME) -> int:
-    """What the check counts if the projection is `rows`, changed by `change`, where the fold is _SAME."""
+    """Return what the check counts if the projection is `rows`, changed by `change`, where the fold is _SAME."""
     tables = {
         "intervals": f"(select *, null::date as valid_to from ({_SAME}))",
         "projected": f"(select * exclude (cost_method) from (select {change} from ({rows})))",

@@ -1,4 +1,4 @@
-"""Of the ledger, a copy takes only what the lake's newest version had not seen; all of it wherever that is in doubt.
+"""A copy of the ledger takes only what the lake's newest version had not seen; all of it wherever that is in doubt.
 
 A real writer, a real PostgreSQL, a real Delta table. `taken` is what the asset does.
 """
@@ -73,7 +73,7 @@ def taken(database: Database, lake: Lake) -> tuple[Copy, Publication]:
 
 
 def costs(lake: Lake, version: int | None = None) -> list[int]:
-    """What tells the rows apart."""
+    """List the rows' costs, which tell them apart."""
     return sorted(-int(effect) for effect in lake.read(LEDGER, version)["cash_effect"].to_pylist())
 
 

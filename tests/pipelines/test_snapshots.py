@@ -215,7 +215,7 @@ def test_without_its_event_no_snapshot_is_stored_and_none_superseded(
 
 
 def together(*works: Callable[[], object]) -> list[object]:
-    """What each of `works` returned or raised, all started at once."""
+    """Start all `works` at once; list what each returned or raised."""
     outcomes: list[object] = []
     ready = threading.Barrier(len(works))
 

@@ -1,4 +1,4 @@
-"""Which tickers a live market is asked for, and when all their years are due."""
+"""Tickers that a live market is asked for, and when all their years are due."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta

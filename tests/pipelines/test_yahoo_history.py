@@ -88,7 +88,7 @@ def test_a_dividend_on_the_day_of_a_split_is_of_the_new_units() -> None:
 
 
 def restated(rows: list[dict[str, Any]], splits: dict[date, int]) -> History:
-    """What Yahoo would say of an as-traded series: every close divided by the splits after it, in 32 bits."""
+    """Return what Yahoo would say of an as-traded series: every close divided by the splits after it, in 32 bits."""
     days: list[Day] = []
     units = 1
     for row in reversed(rows):

@@ -58,7 +58,7 @@ def module_database(new_database: Callable[[], Database]) -> Database:
 
 @pytest.fixture
 def database(module_database: Database) -> Database:
-    """That database, without events, consumers and effects."""
+    """Empty the module's database of events, consumers and effects."""
     with psycopg.connect(module_database.admin_url) as owner:
         owner.execute("truncate effect, outbox, delivery, dead_letter, consumer_position")
     return module_database

@@ -1,4 +1,4 @@
-"""What a release has seen of PostgreSQL. The definition is PostgreSQL's own `pg_visible_in_snapshot`."""
+"""Transactions of PostgreSQL that a release has seen. The definition is PostgreSQL's own `pg_visible_in_snapshot`."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -123,7 +123,7 @@ def test_a_row_in_a_savepoint_is_unseen(session: psycopg.Connection) -> None:
 
 
 def commit_late(session: psycopg.Connection, database: Database) -> tuple[Horizon, int]:
-    """What two readers remember between two commits: the one that began first commits after they looked."""
+    """Return what two readers remember between two commits: the one that began first commits after they looked."""
     with psycopg.connect(database.app_url) as early:
         deposit(early, EARLY)
         deposit(session, LATE)

@@ -1,4 +1,4 @@
-"""What a machine refuses is one sentence that says what to do, whoever reports it and however it is wrapped."""
+"""An outage of the machine is one sentence that says what to do, whoever reports it and however it is wrapped."""
 
 import errno
 import os

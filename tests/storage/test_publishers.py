@@ -1,4 +1,4 @@
-"""What leaves the house: the log line, and the bytes that a Kafka broker gets from a real client."""
+"""Published events: the log line, and the bytes that a Kafka broker gets from a real client."""
 
 import json
 import logging
@@ -90,7 +90,7 @@ class Reader:
 
 @dataclass(frozen=True)
 class Record:
-    """What a broker stores, and reads on from there."""
+    """Record that a broker stores, with the topic and acks of its request."""
 
     topic: str | None
     acks: int

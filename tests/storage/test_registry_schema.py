@@ -1,4 +1,4 @@
-"""What the database itself holds of the registry and of lifetimes, whoever writes; and the way to it from 0001."""
+"""Constraints of the database itself on the registry and on lifetimes, whoever writes; and the upgrade from 0001."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

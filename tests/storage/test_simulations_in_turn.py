@@ -1,4 +1,4 @@
-"""Which simulation is next: owners in turn, whatever one of them has asked for."""
+"""Order of simulations: owners in turn, whatever one of them has asked for."""
 
 from collections.abc import Iterator
 

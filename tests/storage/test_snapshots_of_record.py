@@ -283,7 +283,7 @@ def test_a_database_error_is_not_no_snapshot_yet_and_stores_nothing(database, co
 
 
 def test_control_one_that_takes_an_error_for_no_snapshot_yet_stores_an_older_one(database, connection) -> None:
-    """What the source design does: `except Exception: pass  # No snapshot yet`."""
+    """The source design does this: `except Exception: pass  # No snapshot yet`."""
     take(connection, release_id=7)
     unreadable_to_the_application(database)
 

@@ -1,4 +1,4 @@
-"""Who has been told of what: deliveries of the outbox's events, and the ones nobody could take.
+"""Deliveries of the outbox's events to consumers, and dead letters, which nobody could take.
 
 Why: an event in the outbox is only useful once its consumers have acted on it, exactly once where their effect is in
 this database. So what was handled is recorded in the transaction of its effect. The position of a consumer is the

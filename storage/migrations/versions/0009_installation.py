@@ -1,4 +1,4 @@
-"""Which market this installation stands on.
+"""The market of this installation.
 
 Why: ledger, lake and calendar of one installation belong to one market. Prices of two would be mixed without a trace,
 so whoever starts with another one is refused (DESIGN, decision 20).

@@ -1,4 +1,4 @@
-"""What a bond yields over the Treasury curve.
+"""Spread of a bond over the Treasury curve.
 
 Why: a corporate bond that nobody quotes is valued from the curve plus its spread. Without a stated spread there is no
 value; an invented one would be a silent number.
