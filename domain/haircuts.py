@@ -31,7 +31,7 @@ class Maturity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SecurityTraits:
-    """Facts that a schedule asks about a security. `issuer` is what a cap sums over; None is not known."""
+    """Facts that a schedule asks about a security; None: not known, or none of such a one. A cap sums over `issuer`."""
 
     security_id: int
     asset_type: str

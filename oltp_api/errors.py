@@ -1,4 +1,4 @@
-"""Every failure leaves as one `application/problem+json` with a stable `code`, and none of them echoes the input.
+"""Every failure leaves as one `application/problem+json` with a stable `code`, and none of them echoes a whole body.
 
 status  when
 400     no request that can be judged: no JSON, no UTF-8, something said twice, no one Host

@@ -121,7 +121,7 @@ class LakeAnalyticsRepository:
         return [ReleasedCash(**row) for own in _by_portfolio(rows).values() for row in own]
 
     def explain(self, portfolio_id: UUID, security_id: int, on: date | None = None) -> ValueLineage:
-        """Return the lineage of the value of a security in a portfolio, on `on` or the release's last day."""
+        """Return the lineage of a security's value in a portfolio, on `on` or on the release's last day, if earlier."""
         newest = self._mounted()
         as_of = self.release_of(portfolio_id).as_of
         if as_of is None:

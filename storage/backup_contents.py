@@ -1,4 +1,4 @@
-"""Contents of a backup of ours, and nothing else is restored: its manifest, its files by name, its server's settings.
+"""Contents that a backup of ours may have: a manifest, files by name, settings of a server, which are never restored.
 
 An archive is data of a stranger. All of this is looked at before anything is touched; what the restored database itself
 would run is `storage/cluster_code.py`.

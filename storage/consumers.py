@@ -136,9 +136,10 @@ def register(connection: Connection, consumer: Consumer) -> None:
 
 
 def deliver(connection: Connection, consumer: Consumer, clock: Clock) -> int:
-    """Hand the next events to a registered consumer, in one unit of work; how many it got.
+    """Hand the next events to a registered consumer, in one unit of work, and return how many it got.
 
-    None if there are none, or another worker is at it. Raises Unavailable, once what was handled before is committed.
+    It gets none if there are none, or if another worker delivers to it. Raises Unavailable, once what was handled
+    before is committed.
     """
     now = clock.now()
     if _has_news(connection, consumer):

@@ -30,7 +30,7 @@ class BoundedProtocol(HttpToolsProtocol):
     MOST_HEAD_BYTES = 65_536
     MOST_HALF_OPEN = 500
     MOST_UNREAD_BYTES = 256_000_000
-    """Bytes of a body that goes on after its request was answered."""
+    """Bytes that a connection may send of bodies that go on after their requests were answered, all together."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)

@@ -41,12 +41,13 @@ _MONTHS_BACK: Mapping[Period, int] = {
 class PeriodPerformance:
     """Performance from the close (SINCE_INCEPTION: opening) of `start` to the close of `as_of`. Returns are fractions.
 
-    `status` is TOO_YOUNG where the portfolio had no transaction yet on `start`: then nothing else is known. RUINED in
-    a period in which it was worth less than nothing has no time-weighted return. `gain` is
-    what came from neither flows nor the start. `twr` and `mwr` are those of the whole period, net of fees, weighted by
-    time and by money; `twr_gross` is before fees. `*_annual` and `xirr` (which is `mwr` per year) are None under 365
-    days. `benchmark_value` is what the start and the same flows had become in the benchmark, `active_return` is
-    twr - benchmark_twr. Days on which something was not covered earn nothing: `n_uncovered_days` says how many.
+    `status` is TOO_YOUNG where the portfolio had no transaction yet on `start`: then nothing else is known.
+    NOT_HELD is a position or account without a value or a flow in the period. RUINED, by a day worth less than
+    nothing, has no time-weighted return. `gain` is what came from neither flows nor the start. `twr` and `mwr` are
+    those of the whole period, net of fees, weighted by time and by money; `twr_gross` is before fees. `*_annual`
+    and `xirr` (which is `mwr` per year) are None under 365 days. `benchmark_value` is what the start and the same
+    flows had become in the benchmark, `active_return` is twr - benchmark_twr. Days on which something was not
+    covered earn nothing: `n_uncovered_days` says how many.
     """
 
     period: Period
