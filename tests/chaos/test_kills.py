@@ -91,6 +91,7 @@ class Killer:
             return server
         if name == "run":
             return self._kill_a_run()
+        wait_until(lambda: name in self.up.leaders(), SECONDS_MOST)  # the last kill may have ended it too
         target = self.up.leaders()[name]
         target.kill()
         return target
