@@ -134,9 +134,8 @@ def wait_ready(server: Server, home: Path, idle_seconds: float = _IDLE_SECONDS) 
 
     Its mark alone does not tell that it has ended: on a busy machine one that was just started has no environment yet.
     """
-    work = Progress(home, [server.name])
+    work, started = Progress(home, [server.name]), _STARTED[_mark(home, server.name)]
     while not is_ready(server):
-        started = _STARTED[_mark(home, server.name)]
         if started.process.poll() is not None and not is_running(home, server.name):
             started.ending()
             raise SetupError(f"{server.name} did not start: {last_said(home, server.name, started.log_begin)}")

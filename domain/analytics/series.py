@@ -82,8 +82,8 @@ class PortfolioSeries:
     @property
     def growth(self) -> "Growth":
         """A break leaves it unchanged; a ruin loses everything, after which nothing comes back."""
-        lost = np.where(self.is_ruin, 0.0, 1 + np.nan_to_num(self.returns))
-        return Growth(self.days[self.is_session], np.concatenate([[1.0], np.cumprod(lost)[self.is_session]]))
+        by_day = np.where(self.is_ruin, 0.0, 1 + np.nan_to_num(self.returns))
+        return Growth(self.days[self.is_session], np.concatenate([[1.0], np.cumprod(by_day)[self.is_session]]))
 
     def day(self, position: int) -> date:
         return day_at(self.days, position)
