@@ -1,5 +1,6 @@
 """A real PostgreSQL server for the whole test run, fresh databases on it, and the API served over real HTTP."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -42,6 +43,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {f"{name}.py": place for place, name in enumerate(_LONGEST)}
     folders = {"e2e": 1, "chaos": 2}
     items.sort(key=lambda item: (places.get(item.path.name, len(places)), folders.get(item.path.parent.name, 3)))
+
+
+def pytest_collection_finish() -> None:
+    """Have the garbage collector look less often at all tests and modules, which costs 3 in 100."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 hypothesis.settings.load_profile("long" if IS_LONG else "short")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from storage import embedded
 
-COPIED = ("pgdata", "lake", "dagster")
+COPIED = ("pgdata", "lake", "dagster", "prices")
 _UNSYNCED = "fsync = off\n"  # no state of a test outlives this machine
 
 

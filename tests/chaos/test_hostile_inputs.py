@@ -9,13 +9,12 @@ import os
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import psycopg
 import pytest
 import requests
-import schemathesis
 from fastapi import Request as WebRequest
 from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as hypothesis_settings
@@ -28,6 +27,9 @@ from storage.settings import Settings
 from tests.conftest import served
 from tests.hostile import Generator, Request, fault_of
 from tests.small_release import PORTFOLIO, SIMULATION, publish_small_release
+
+if TYPE_CHECKING:
+    import schemathesis
 
 LONG = os.environ.get("LAKEFOLIO_CHAOS") == "long"
 SEED = int(os.environ.get("LAKEFOLIO_SEED", "20170329"))
@@ -112,7 +114,7 @@ def listed(faults: dict[str, Any]) -> str:
     return "\n".join(f"{name}\n  {request}\n  {told}" for name, (request, told) in faults.items())
 
 
-def request_of(case: schemathesis.Case, root: str) -> Request:
+def request_of(case: "schemathesis.Case", root: str) -> Request:
     """Return what schemathesis would send, to be sent and judged as our own requests are."""
     message = requests.Request(**case.as_transport_kwargs(root)).prepare()
     body = message.body or b""
@@ -129,13 +131,15 @@ def request_of(case: schemathesis.Case, root: str) -> Request:
 
 
 def test_schemathesis_finds_no_error_of_ours_either(root: str) -> None:
+    import schemathesis
+
     statuses: Counter[int] = Counter()
     faults: dict[str, Any] = {}
     known: dict[str, list[str]] = {}
     with httpx.Client(base_url=root, timeout=60) as client:
         schema = schemathesis.openapi.from_dict(client.get("/openapi.json").json())
 
-        def send(case: schemathesis.Case) -> None:
+        def send(case: "schemathesis.Case") -> None:
             request = request_of(case, root)
             answer = sent(client, request)
             statuses[answer.status_code] += 1
@@ -154,7 +158,7 @@ def test_schemathesis_finds_no_error_of_ours_either(root: str) -> None:
     assert sum(count for status, count in statuses.items() if status < 300) > sum(statuses.values()) / 20
 
 
-def attacked(operation: Any, mode: schemathesis.GenerationMode, mine: str, send: Callable[[Any], None]) -> None:
+def attacked(operation: Any, mode: "schemathesis.GenerationMode", mine: str, send: Callable[[Any], None]) -> None:
     """Send CASES requests of one operation; about a portfolio that there is, where something else can be invalid."""
     has_ids = "{portfolio_id}" in operation.path and (mode.is_positive or operation.body)
     drawn = operation.as_strategy(generation_mode=mode, path_parameters={"portfolio_id": mine} if has_ids else None)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from sklearn.covariance import ledoit_wolf as sklearn_ledoit_wolf
 
 from domain.analytics.correlation import shrunk
 from domain.analytics.moments import ledoit_wolf
@@ -16,6 +15,8 @@ def measured(returns: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("days", [60, 400])
 def test_on_complete_data_it_is_what_scikit_learn_gives(days):
+    from sklearn.covariance import ledoit_wolf as sklearn_ledoit_wolf  # takes two seconds
+
     returns = DRAWN[:days]
     theirs, intensity = sklearn_ledoit_wolf((returns - returns.mean(axis=0)) / returns.std(axis=0))
 

@@ -5,13 +5,11 @@ the sign of a return; scikit-learn's covariance divides by n.
 """
 
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
 import pytest
-import quantstats.stats as qs
-from scipy import stats
-from sklearn.covariance import empirical_covariance, ledoit_wolf
 
 from domain.analytics import moments
 from domain.analytics.benchmark import beta, information_ratio
@@ -35,8 +33,23 @@ def returns(closes) -> pd.DataFrame:
     return daily.assign(**{"equal weights": daily.drop(columns="SP500").mean(axis=1)})
 
 
+@pytest.fixture(scope="module")
+def qs() -> ModuleType:
+    """quantstats; imported where it is needed, for that takes two seconds, as SciPy and scikit-learn do."""
+    import quantstats.stats
+
+    return quantstats.stats
+
+
+@pytest.fixture(scope="module")
+def stats() -> ModuleType:
+    import scipy.stats
+
+    return scipy.stats
+
+
 @pytest.mark.parametrize("mix", MIXES)
-def test_volatility_sharpe_and_sortino_are_those_of_quantstats(returns, mix: str) -> None:
+def test_volatility_sharpe_and_sortino_are_those_of_quantstats(qs, returns, mix: str) -> None:
     own = returns[mix]
 
     assert len(own) == 8_312
@@ -46,7 +59,7 @@ def test_volatility_sharpe_and_sortino_are_those_of_quantstats(returns, mix: str
 
 
 @pytest.mark.parametrize("mix", MIXES)
-def test_the_deepest_fall_is_that_of_quantstats(returns, mix: str) -> None:
+def test_the_deepest_fall_is_that_of_quantstats(qs, returns, mix: str) -> None:
     index = np.concatenate([[1.0], (1 + returns[mix]).cumprod()])
 
     assert -max_drawdown(index).depth == pytest.approx(qs.max_drawdown(returns[mix]), rel=1e-12)
@@ -55,7 +68,7 @@ def test_the_deepest_fall_is_that_of_quantstats(returns, mix: str) -> None:
 @pytest.mark.parametrize("mix", MIXES)
 @pytest.mark.parametrize("confidence", [0.95, 0.99])
 def test_parametric_value_at_risk_is_that_of_quantstats_and_its_shortfall_that_of_scipy(
-    returns, mix: str, confidence: float
+    qs, stats, returns, mix: str, confidence: float
 ) -> None:
     found = value_at_risk(returns[mix].to_numpy(), confidence, 1, Method.PARAMETRIC)
     normal = stats.norm(returns[mix].mean(), returns[mix].std())
@@ -67,7 +80,7 @@ def test_parametric_value_at_risk_is_that_of_quantstats_and_its_shortfall_that_o
 
 @pytest.mark.parametrize("mix", MIXES)
 @pytest.mark.parametrize("confidence", [0.95, 0.99])
-def test_historical_value_at_risk_is_the_quantile_of_scipy(returns, mix: str, confidence: float) -> None:
+def test_historical_value_at_risk_is_the_quantile_of_scipy(stats, returns, mix: str, confidence: float) -> None:
     losses = -returns[mix].to_numpy()
     at = stats.mstats.mquantiles(losses, confidence, alphap=1, betap=1)[0]  # type 7
 
@@ -78,14 +91,14 @@ def test_historical_value_at_risk_is_the_quantile_of_scipy(returns, mix: str, co
 
 
 @pytest.mark.parametrize("mix", MIXES)
-def test_skewness_and_excess_kurtosis_are_those_of_scipy(returns, mix: str) -> None:
+def test_skewness_and_excess_kurtosis_are_those_of_scipy(stats, returns, mix: str) -> None:
     expected = (stats.skew(returns[mix]), stats.kurtosis(returns[mix]))
 
     assert skew_and_excess_kurtosis(returns[mix].to_numpy()) == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize("mix", MIXES)
-def test_beta_is_scipys_slope_and_the_information_ratio_that_of_quantstats(returns, mix: str) -> None:
+def test_beta_is_scipys_slope_and_the_information_ratio_that_of_quantstats(qs, stats, returns, mix: str) -> None:
     market = returns["SP500"]
 
     assert beta(returns[mix].to_numpy(), market.to_numpy()) == pytest.approx(
@@ -97,7 +110,7 @@ def test_beta_is_scipys_slope_and_the_information_ratio_that_of_quantstats(retur
     )
 
 
-def test_mu_is_the_drift_of_a_lognormal_that_scipy_fits(closes) -> None:
+def test_mu_is_the_drift_of_a_lognormal_that_scipy_fits(stats, closes) -> None:
     log_returns = np.log(closes).diff().iloc[1:]
     found = moments.drift_annual(log_returns.to_numpy())
 
@@ -108,6 +121,8 @@ def test_mu_is_the_drift_of_a_lognormal_that_scipy_fits(closes) -> None:
 
 
 def test_covariance_and_its_shrinkage_are_those_of_scikit_learn(closes) -> None:
+    from sklearn.covariance import empirical_covariance, ledoit_wolf
+
     log_returns = np.log(closes).diff().iloc[1:].to_numpy()
     n = len(log_returns)
     matrix, shrinkage = moments.ledoit_wolf(log_returns)

@@ -32,6 +32,7 @@ from storage.lake import Lake
 from storage.releases import Release
 from storage.settings import REPOSITORY, MarketSource, Settings
 from tests.conftest import served
+from tests.e2e import as_traded_books
 from tests.states import FrozenStates, discarded, thaw
 
 
@@ -140,8 +141,8 @@ def readme_commands() -> list[str]:
 def new_home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     """Opens a state folder of its own, with what `record` records over HTTP; its path has a space, as a user's may.
 
-    It is a copy of the frozen state `begins_with`: the empty `cluster`, `as_traded` with its market data released and
-    nothing in the ledger, or the `demo`.
+    It is a copy of the frozen state `begins_with`: the empty `cluster`, `as_traded` with what tests.e2e.as_traded_books
+    records, or the `demo`.
     """
 
     @contextmanager
@@ -153,6 +154,8 @@ def new_home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     ) -> Iterator[Home]:
         with discarded(tmp_path_factory.mktemp("a state")) as folder:
             thaw(request.getfixturevalue(f"frozen_{begins_with}"), folder)
+            if begins_with == "as_traded":
+                more.setdefault("benchmark_ticker", as_traded_books.BENCHMARK)
             with running(home_settings(folder, market_source).model_copy(update=more), record) as home:
                 yield home
 
@@ -175,11 +178,11 @@ def running(settings: Settings, record: Callable[[httpx.Client], str]) -> Iterat
         processes.stop(settings.home, "daemon")
 
 
-def refreshed(home: Path, record: Callable[[httpx.Client], str], market_source: MarketSource) -> None:
-    """Record and refresh in the state folder `home`, then stop it: the making of a frozen state."""
-    with running(home_settings(home, market_source), record) as platform:
+def refreshed(settings: Settings, record: Callable[[httpx.Client], str]) -> None:
+    """Record and refresh in a state folder, then stop it: the making of a frozen state."""
+    with running(settings, record) as platform:
         platform.refresh()
-    embedded.stop(home)
+    embedded.stop(settings.home)
 
 
 @pytest.fixture(scope="session")
@@ -188,18 +191,20 @@ def frozen_demo(frozen_cluster: Path, frozen_states: FrozenStates) -> Path:
 
     def build(home: Path) -> None:
         thaw(frozen_cluster, home)
-        refreshed(home, record_demo, "sample")
+        refreshed(home_settings(home), record_demo)
 
     return frozen_states.folder("demo", build)
 
 
 @pytest.fixture(scope="session")
 def frozen_as_traded(frozen_cluster: Path, frozen_states: FrozenStates) -> Path:
-    """The second market, all its years released, before anybody has a portfolio."""
+    """The second market, all its years released, with its books."""
 
     def build(home: Path) -> None:
         thaw(frozen_cluster, home)
-        refreshed(home, lambda _: "", "as_traded")
+        as_traded_books.put_price_files(home)
+        settings = home_settings(home, "as_traded").model_copy(update={"benchmark_ticker": as_traded_books.BENCHMARK})
+        refreshed(settings, as_traded_books.record_all)
 
     return frozen_states.folder("as_traded", build)
 
@@ -210,11 +215,8 @@ def record_demo(client: httpx.Client) -> str:
     return portfolio_id
 
 
-def savings(client: httpx.Client) -> str:
-    """The id of the demo's first portfolio."""
-    portfolios = client.get("/portfolios").raise_for_status().json()["items"]
-    (found,) = [portfolio for portfolio in portfolios if portfolio["name"] == demo.NAME]
-    return str(found["portfolio_id"])
+savings = as_traded_books.named(demo.NAME)
+"""Finds the id of the demo's first portfolio."""
 
 
 @pytest.fixture(scope="session")

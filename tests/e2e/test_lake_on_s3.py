@@ -1,7 +1,7 @@
 """The whole path with the lake in a bucket: from a trade over HTTP, by an S3 server, to the same numbers over HTTP."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from storage.errors import SetupError
 from storage.lake import Lake
 from storage.releases import Release, Releases
 from tests.conftest import served
+from tests.e2e.as_traded_books import opened, post
 from tests.e2e.conftest import home_settings
 from tests.s3_server import BUCKET, S3Server, s3_server
 
@@ -41,19 +42,17 @@ def server() -> Iterator[S3Server]:
 
 def record(client: httpx.Client) -> str:
     """A portfolio with trades, and so with its standing simulation."""
-    asked = {"name": "in a bucket", "initial_cash": "100000", "business_date": OPENED}
-    portfolio_id = str(client.post("/portfolios", json=asked).raise_for_status().json()["portfolio_id"])
+    portfolio_id = opened(client, "in a bucket", OPENED)
     for ticker, price in (("AAPL", "544.47"), ("IBM", "197.82")):
-        body = {"type": "BUY", "ticker": ticker, "quantity": "10", "price": price, "business_date": OPENED}
-        client.post(f"/portfolios/{portfolio_id}/transactions", json=body).raise_for_status()
+        post(client, portfolio_id, "BUY", OPENED, ticker=ticker, quantity="10", price=price)
     return portfolio_id
 
 
 class InABucket:
-    """A home whose lake is on S3, refreshed once; and beside it the same refresh of the same ledger on a folder."""
+    """A home whose lake is on S3, where an edit was picked up; and the same edit in a folder with the same tables."""
 
-    def __init__(self, home: Any, server: S3Server, folder: Path) -> None:
-        self.home, self.server = home, server
+    def __init__(self, home: Any, server: S3Server, folder: Path, before: Release) -> None:
+        self.home, self.server, self.before = home, server, before
         self.lake = self.lake_at("a-lake")
         self.local = Lake(str(folder), nullcontext)
 
@@ -69,27 +68,37 @@ class InABucket:
 
 @pytest.fixture(scope="module")
 def bucket(new_home: Any, server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InABucket]:
-    """In the environment that `make env` prints; two years, which are most of the work of all of them."""
+    """In the environment that `make env` prints. The tables of before the edit, of two years, are copied into the
+    bucket; only what the edit changes is made there, read from the bucket and joined by the new rows."""
     folder = tmp_path_factory.mktemp("the same on a folder")
     with new_home(record, "as_traded", **server.settings()) as home, pytest.MonkeyPatch.context() as patch:
         for name, value in home.variables.items():
             patch.setenv(name, value)
+        patch.setenv("LAKE_URI", str(folder))
+        with dg.DagsterInstance.ephemeral() as instance:
+            made(instance, "refresh", YEARS)
+        before = head(Lake(str(folder), nullcontext))
+        for file in filter(Path.is_file, folder.rglob("*")):
+            server.boto.upload_file(str(file), BUCKET, f"a-lake/{file.relative_to(folder)}")
+        patch.setenv("LAKE_URI", home.variables["LAKE_URI"])
+        with home.client() as client:
+            post(client, home.portfolio_id, "BUY", "2013-02-01", ticker="IBM", quantity="5", price="200")
         with dg.DagsterInstance.from_config(home.variables["DAGSTER_HOME"]) as instance:
-            refresh(instance)
+            made(instance, "pick_up")
         with psycopg.connect(home.variables["DATABASE_ADMIN_URL"]) as connection:
             connection.execute("update simulation set status = 'REQUESTED'")  # on the other lake too
         patch.setenv("LAKE_URI", str(folder))
         with dg.DagsterInstance.ephemeral() as instance:
-            refresh(instance)
+            made(instance, "pick_up")
         patch.setenv("LAKE_URI", home.variables["LAKE_URI"])
-        yield InABucket(home, server, folder)
+        yield InABucket(home, server, folder, before)
 
 
-def refresh(instance: dg.DagsterInstance) -> None:
+def made(instance: dg.DagsterInstance, job: str, tags: Mapping[str, str] | None = None) -> None:
+    """Run `job` and the simulations that are due after it, on the lake of the environment."""
     platform = Platform()
     defs = build_defs(platform)
-    job = defs.resolve_job_def("refresh")
-    run = job.execute_in_process(instance=instance, tags=YEARS, run_config=progress.SHOWN)
+    run = defs.resolve_job_def(job).execute_in_process(instance=instance, tags=tags, run_config=progress.SHOWN)
     assert run.success
     assert simulate_due(defs, platform, instance)
 
@@ -118,7 +127,9 @@ def assert_same(one: Lake, other: Lake) -> None:
 
 
 def test_every_table_of_the_release_is_the_same_as_on_a_folder_row_for_row(bucket: InABucket) -> None:
-    assert {"simulation/simulation_fan", "marts/fact_position_daily"} <= head(bucket.lake).versions.keys()
+    now = head(bucket.lake)
+    assert {"simulation/simulation_fan", "marts/fact_position_daily"} <= now.versions.keys()
+    assert now.release_id > bucket.before.release_id
     assert rows(bucket.lake, "marts/fact_position_daily", None).num_rows > 500
     assert_same(bucket.lake, bucket.local)
 
@@ -143,6 +154,7 @@ def test_what_the_api_answers_is_the_same_as_on_a_folder(bucket: InABucket) -> N
             local = client.get(f"{url}/api/v1{address}").raise_for_status().json()
             assert {**answer, "released_at": None} == {**local, "released_at": None}, address
 
+    assert {held["ticker"]: held["quantity"] for held in found["positions"]} == {"AAPL": "10", "IBM": "15"}
     assert {held["status"] for held in found["positions"]} == {"PRICED"}
     assert simulation["status"] == "DONE"
 
@@ -187,18 +199,3 @@ def test_assets_find_out_at_once_that_the_bucket_is_not_there(bucket: InABucket)
     assert Platform().lake.version("meta/release") is not None
     with pytest.raises(SetupError, match="there is no bucket nowhere at"):
         _ = Platform(lake_uri="s3://nowhere/lake").lake
-
-
-def test_an_edit_is_in_the_next_release(bucket: InABucket) -> None:
-    """Only its portfolio is made again: the rows of before are read from the bucket, and joined by the new ones."""
-    portfolio, before = f"/portfolios/{bucket.home.portfolio_id}", head(bucket.lake).release_id
-    body = {"type": "BUY", "ticker": "IBM", "quantity": "5", "price": "200", "business_date": "2013-02-01"}
-    with bucket.home.client() as client, dg.DagsterInstance.ephemeral() as instance:
-        client.post(f"{portfolio}/transactions", json=body).raise_for_status()
-        job = build_defs(Platform()).resolve_job_def("pick_up")
-        assert job.execute_in_process(instance=instance, run_config=progress.SHOWN).success
-        answer = client.get(f"{portfolio}/positions").raise_for_status().json()
-
-    assert answer["release_id"] > before
-    assert {held["ticker"]: held["quantity"] for held in answer["positions"]} == {"AAPL": "10", "IBM": "15"}
-    assert all(held["status"] == "PRICED" for held in answer["positions"])

@@ -3,61 +3,21 @@
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from pipelines.automation import due_now
 from storage.lake import memory_duckdb
-
-TODAY = "2013-03-01"
-BOND = {
-    "isin": "US912828V988",
-    "asset_type": "BOND",
-    "bond": {
-        "maturity_date": "2023-02-15",
-        "coupon_rate_pct": "2",
-        "day_count": "ACT/ACT ICMA",
-        "coupon_frequency": 2,
-        "issuer_class": "SOVEREIGN",
-        "issue_date": "2013-02-15",
-    },
-}
-BOUGHT = (("ACME", "10", "12"), ("FUNDX", "100", "5"), (BOND["isin"], "10000", "98"), ("NOPRICE", "1", "1"))
-FILE = "\n".join(
-    [
-        "Identifier,Date,Close,Currency",
-        *(f"FUNDX,2013-02-{day:02},{5 + day / 100:.2f},USD" for day in range(1, 29)),
-        *("FUNDX,2013-01-31,505,USD", "FUNDX,yesterday,5,USD", "NOBODY,2013-02-07,5,USD", "IBM,2013-02-07,5,USD"),
-    ]
-)
-
-
-def record(client: httpx.Client) -> str:
-    """One of each: an unlisted company, a fund whose prices come in files, a Treasury bond, and what has no price."""
-    for security in ({"ticker": "ACME"}, {"ticker": "FUNDX", "asset_type": "FUND"}, BOND, {"ticker": "NOPRICE"}):
-        client.post("/securities", json=security).raise_for_status()
-    opened = {"name": "own prices", "initial_cash": "100000", "business_date": "2013-02-15"}
-    portfolio_id = str(client.post("/portfolios", json=opened).raise_for_status().json()["portfolio_id"])
-    for ticker, quantity, price in BOUGHT:
-        buy = {"type": "BUY", "ticker": ticker, "quantity": quantity, "price": price, "business_date": "2013-02-15"}
-        client.post(f"/portfolios/{portfolio_id}/transactions", json=buy).raise_for_status()
-    return portfolio_id
+from tests.e2e.as_traded_books import named, post_prices
 
 
 class Own:
     def __init__(self, home: Any) -> None:
         self.home = home
 
-    def post(self, ticker: str, close: str) -> None:
-        body = {"prices": [{"date": TODAY, "close": close, "currency": "USD"}]}
-        with self.home.client() as client:
-            client.post(f"/securities/{ticker}/prices", json=body).raise_for_status()
-
     def held(self) -> dict[str, tuple[str, str | None]]:
-        """Status and value by ticker in the newest release; nothing before there is one."""
+        """Status and value by ticker in the newest release."""
         with self.home.client() as client:
-            answer = client.get(f"/portfolios/{self.home.portfolio_id}/positions")
-        rows = [] if answer.status_code == 503 else answer.raise_for_status().json()["positions"]
+            rows = client.get(f"/portfolios/{self.home.portfolio_id}/positions").raise_for_status().json()["positions"]
         return {row["ticker"]: (row["status"], row["market_value"]) for row in rows}
 
     def pick_up(self) -> None:
@@ -73,23 +33,18 @@ class Own:
 
 @pytest.fixture(scope="module")
 def own(new_home: Any) -> Iterator[Own]:
-    """Prices are posted, and a file is put into the folder, before the first release."""
-    with new_home(record, "as_traded", begins_with="as_traded") as home:
-        own = Own(home)
-        folder = home.settings.home / "prices"
-        folder.mkdir()
-        (folder / "funds.csv").write_text(FILE)
-        (folder / "letter.docx").write_bytes(b"PK\x03\x04")
-        own.post(BOND["isin"], "99.5")
-        own.post("ACME", "12.5")
-        own.pick_up()
-        assert own.held()["ACME"] == ("PRICED", "125")
-        yield own
+    """Prices were posted, and a file was in the folder, before the first release."""
+    with new_home(named("own prices"), "as_traded", begins_with="as_traded") as home:
+        yield Own(home)
 
 
 def test_a_posted_price_of_a_bond_is_clean_and_comes_before_the_curve(own: Own) -> None:
     """99.5 per cent of par, and 14 of 181 days of the half-year's coupon of 1 %: 99.57734807 for 100 of face."""
     assert own.held()["US912828V988"] == ("PRICED", "9957.734807")
+
+
+def test_a_posted_price_of_a_share_is_its_price(own: Own) -> None:
+    assert own.held()["UNLISTED"] == ("PRICED", "125")
 
 
 def test_what_nobody_has_priced_is_missing(own: Own) -> None:
@@ -110,14 +65,15 @@ def test_files_in_the_folder_are_read_and_a_bad_line_holds_up_no_good_one(own: O
 
 
 def test_a_corrected_price_counts_and_the_older_one_stays(own: Own) -> None:
-    own.post("ACME", "13")
+    with own.home.client() as client:
+        post_prices(client, "UNLISTED", {"2013-03-01": "13"})
     own.pick_up()
 
-    assert own.held()["ACME"] == ("PRICED", "130")
+    assert own.held()["UNLISTED"] == ("PRICED", "130")
     with own.home.client() as client:
-        posted = client.get("/securities/ACME/prices", params={"superseded": True}).json()["items"]
-        shown = client.get("/securities/ACME/price").json()
-        security_id = client.get("/securities/ACME").json()["security_id"]
+        posted = client.get("/securities/UNLISTED/prices", params={"superseded": True}).json()["items"]
+        shown = client.get("/securities/UNLISTED/price").json()
+        security_id = client.get("/securities/UNLISTED").json()["security_id"]
         why = client.get(f"/lineage/portfolios/{own.home.portfolio_id}/securities/{security_id}").json()
     assert [(row["close"], row["is_current"]) for row in posted] == [("12.5", False), ("13", True)]
     assert (shown["close"], why["price"]["price_source"]) == ("13", "POSTED")

@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 import dagster as dg
-import httpx
 import pytest
 
 from ops import cli
 from pipelines.definitions import build_defs
+from tests.e2e.as_traded_books import named
 
 CHECK = dg.AssetCheckKey(dg.AssetKey(["meta", "release"]), "restatements_have_a_cause")
 TODAY = date(2013, 3, 1)
@@ -51,28 +51,11 @@ class Told:
         return str(self.get("/releases/latest")["released_at"])
 
 
-def opened(client: httpx.Client, name: str) -> str:
-    body = {"name": name, "initial_cash": "100000", "business_date": "2012-01-03"}
-    portfolio_id = str(client.post("/portfolios", json=body).raise_for_status().json()["portfolio_id"])
-    for ticker, quantity, price in (("IBM", "100", "193.35"), ("ACME", "50", "12")):
-        buy = {"type": "BUY", "ticker": ticker, "quantity": quantity, "price": price, "business_date": "2012-06-01"}
-        client.post(f"/portfolios/{portfolio_id}/transactions", json=buy).raise_for_status()
-    return portfolio_id
-
-
-def record(client: httpx.Client) -> str:
-    client.post("/securities", json={"ticker": "ACME"}).raise_for_status()
-    prices = [{"date": f"2012-{month:02}-01", "close": str(10 + month), "currency": "USD"} for month in (6, 8, 11)]
-    client.post("/securities/ACME/prices", json={"prices": prices}).raise_for_status()
-    return opened(client, "restated")
-
-
 @pytest.fixture(scope="module")
 def told(new_home) -> Iterator[Told]:
-    with new_home(record, "as_traded", begins_with="as_traded", benchmark_ticker="MSFT") as home:
+    with new_home(named("restated"), "as_traded", begins_with="as_traded") as home:
         with home.client() as client:
-            other = opened(client, "left alone")
-        home.pick_up()
+            other = named("left alone")(client)
         yield Told(home, other)
 
 

@@ -8,7 +8,6 @@ import pytest
 from dagster import AssetKey, DagsterInstance
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import EmptyWorkspaceTarget
-from dagster_webserver.app import create_app_from_workspace_process_context
 
 from pipelines.webserver import guarded
 from storage.settings import Settings
@@ -65,6 +64,8 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsterInstan
 
 @pytest.fixture(scope="module")
 def dagsters_own(instance: DagsterInstance) -> Iterator[App]:
+    from dagster_webserver.app import create_app_from_workspace_process_context  # takes a second
+
     with WorkspaceProcessContext(instance, EmptyWorkspaceTarget(), version="a test") as context:
         yield create_app_from_workspace_process_context(context)
 
