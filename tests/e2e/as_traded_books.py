@@ -46,7 +46,7 @@ def record_all(client: httpx.Client) -> str:
 
 
 def put_price_files(home: Path) -> None:
-    """What somebody has put into the folder for prices: a file with four bad lines, and a letter."""
+    """Put a file with four bad lines, and a letter, into the folder for prices."""
     folder = home / "prices"
     folder.mkdir()
     (folder / "funds.csv").write_text(_FILE)
