@@ -1,6 +1,6 @@
 """The portfolios in the second market's frozen state: recorded and released once, each for the module that looks at it.
 
-All are opened before that market's last day, 2013-03-01, in dollars.
+They are in dollars, and opened before that market has its last day, 2013-03-01.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 BENCHMARK = "MSFT"
-"""That market has no index."""
+"""A share, for that market has no index."""
 SPLITS = {("AAPL", "2000-06-21"), ("MSFT", "2003-02-18"), ("AAPL", "2005-02-28")}
 EX_DATE, PAID = "2003-08-06", "2003-09-10"
 """IBM's dividend of 0.16 for the third quarter of 2003 (https://www.ibm.com/investor/services/dividends-and-stock-splits)."""

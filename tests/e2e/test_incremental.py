@@ -206,7 +206,7 @@ def test_control_a_scope_that_begins_too_late_is_found_by_the_identities(
 
 
 def test_what_was_damaged_is_made_anew_on_demand(book: Book, capsys: pytest.CaptureFixture[str]) -> None:
-    """Of two portfolios that nothing else has changed; what all others have is found to be right here too."""
+    """Damage two portfolios that nothing else has changed; the others are found to be right in the end too."""
     table, head, lake = "marts/fact_position_daily", book.home.head, book.home.lake
     damaged = book.ids[:2]
     rows = lake.read(table, head.versions[table])
