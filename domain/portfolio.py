@@ -2,7 +2,8 @@
 
 A decision (`buy`, `sell`, `deposit` ...) checks the rules and appends ledger rows, all of them or none. State changes
 only by applying rows (`domain.positions`); replay uses the same, and it never checks. Rows dated before the newest one
-are decided against the whole history, so that no later day is left with units or cash that were not there.
+are decided at their moment, on what was there, and no later day is left with units or cash that were not there
+(`domain.rules`, `domain.timeline`). Many are decided in one pass, in order of event: `rewound`, `advance_to`, `adopt`.
 """
 
 from collections.abc import Iterable
@@ -10,25 +11,24 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from itertools import groupby
 from uuid import UUID
 
 from domain.entries import PLAIN, Entry, Terms, When
 from domain.errors import (
     AlreadySplit,
-    CannotReverse,
     InsufficientCash,
     InsufficientPosition,
     InvalidInput,
     InvalidNumber,
     PortfolioArchived,
-    TooManyHoldings,
 )
 from domain.holdings import CostMethod, Holding
-from domain.ledger import Transaction, TxnType, effective, reversal
-from domain.money import ZERO, money, share
+from domain.ledger import Transaction, TxnType, reversal
+from domain.money import ZERO, money
 from domain.positions import HoldingKey, Positions
-
-MOST_HOLDINGS = 6
+from domain.rules import Decision, refuse_later_shortage, refuse_reserved, refuse_seventh_account
+from domain.timeline import END, LAST, NOTHING_TO_COME, History, Place, Timeline
 
 
 class PortfolioKind(StrEnum):
@@ -41,7 +41,7 @@ class Portfolio:
     """State after `version` ledger rows; the rows decided since loading, and the holdings that they changed.
 
     `positions` holds the securities that were loaded. `history` is needed where a method says so, and for whatever is
-    back-dated.
+    back-dated. `timeline` is what is still to come where the portfolio is rewound.
     Reservations of open orders are kept by currency and by (account, security); they are not available to others.
     """
 
@@ -57,10 +57,11 @@ class Portfolio:
     positions: Positions = field(default_factory=Positions)
     reserved_cash: dict[str, Decimal] = field(default_factory=dict)
     reserved_units: dict[HoldingKey, Decimal] = field(default_factory=dict)
-    history: list[Transaction] | None = None
+    history: History | None = None
     rows: list[Transaction] = field(default_factory=list)
     changed: set[HoldingKey] = field(default_factory=set)
     ledger_hash: bytes = b""
+    timeline: Timeline | None = None
 
     @property
     def allows_shorts(self) -> bool:
@@ -214,9 +215,11 @@ class Portfolio:
 
     def entitled(self, security_id: int, ex_date: date) -> Decimal:
         """Units at the close before `ex_date`, short ones negative. Needs the history."""
+        if self.timeline is not None:
+            return self.timeline.units_before(security_id, ex_date)
         assert self.history is not None, "what was held on a day is folded from the history"
-        before = (row for row in self.history if row.business_date < ex_date)
-        return Positions.of(before, self.cost_method).quantity_of(security_id)
+        held = self.history.held(security_id, lambda row: row.business_date < ex_date, self.cost_method)
+        return held.quantity_of(security_id)
 
     def split(
         self,
@@ -234,12 +237,17 @@ class Portfolio:
         short one bought.
         """
         assert self.history is not None, "a split is decided against the history"
-        asked = (TxnType.SPLIT, security_id, when.business_date)
-        if any((row.txn_type, row.security_id, row.business_date) == asked for row in effective(self.history)):
+        asked = (TxnType.SPLIT, when.business_date)
+        if any((row.txn_type, row.business_date) == asked for row in self.history.of(security_id)):
             raise AlreadySplit(security_id, when.business_date)
-        rows = [self._entry(account_id, when, terms).split(security_id, new, old)]
+        entry = self._entry(account_id, when, terms)
+        rows = [entry.split(security_id, new, old)]
         if in_lieu_price is not None:
-            rows += self._fractions(security_id, new, old, in_lieu_price, when, replace(terms, external_id=None))
+            in_lieu = replace(terms, external_id=None)
+            for held_in, fraction in self.history.fractions(security_id, new, old, when, self.cost_method):
+                kind = TxnType.SELL if fraction > 0 else TxnType.BUY
+                part = self._entry(held_in, when, in_lieu).trade(kind, security_id, abs(fraction), in_lieu_price)
+                rows.append(part)
         return self._decide(rows)
 
     def reverse(self, seq: int, note: str = "") -> list[Transaction]:
@@ -248,68 +256,118 @@ class Portfolio:
         A reversal stands at the moment of its original with its effects negated, so the original never happened.
         """
         assert self.history is not None, "a reversal is decided against the history"
-        original = next((row for row in self.history if row.seq == seq), None)
-        if original is None:
-            raise CannotReverse(seq, "there is no such row")
-        if original.reverses_seq is not None:
-            raise CannotReverse(seq, "it is itself a reversal; record the transaction again")
-        reversed_by = {row.reverses_seq: row.seq for row in self.history if row.reverses_seq is not None}
-        if seq in reversed_by:
-            raise CannotReverse(seq, f"it was reversed by transaction {reversed_by[seq]}")
-        transfer = original.transfer_id
-        legs = [row for row in self.history if transfer and row.transfer_id == transfer] or [original]
-        return self._decide([reversal(leg, note) for leg in legs])
+        return self._decide([reversal(leg, note) for leg in self.history.to_reverse(seq)])
 
     def record(self, rows: list[Transaction]) -> list[Transaction]:
         """Record what has happened, drafted elsewhere, even if the cash or the units are not there."""
-        return self._decide(sorted(rows, key=lambda row: (row.business_date, row.event_ts)), is_confirmed=True)
+        past = self.rewound()
+        for _, drafts in groupby(sorted(rows, key=_turn), key=_turn):
+            together = list(drafts)
+            past._reach(together[0])
+            past._decide(together, is_confirmed=True)
+        self.adopt(past)
+        return past.rows
 
     def restate(self, method: CostMethod) -> None:
         """Fold the whole history again by another method of cost; needs the history."""
         assert self.history is not None, "a restatement folds the history"
         self._refuse_archived()
-        self._become(Positions.of(self.history, method))
-
-    def _fractions(
-        self, security_id: int, new: Decimal, old: Decimal, price: Decimal, when: When, terms: Terms
-    ) -> Iterable[Transaction]:
-        assert self.history is not None
-        earlier = (row for row in self.history if (row.business_date, row.event_ts) <= _moment(when))
-        open_then = Positions.of(earlier, self.cost_method)
-        for (account_id, held_id), held in sorted(open_then.holdings.items()):
-            fraction = share(held.quantity, new, old) % 1 if held_id == security_id else ZERO
-            if fraction:
-                kind = TxnType.SELL if fraction > 0 else TxnType.BUY
-                yield self._entry(account_id, when, terms).trade(kind, security_id, abs(fraction), price)
+        self._become(Positions.of(self.history.rows, method))
 
     def _entry(self, account_id: int, when: When, terms: Terms) -> Entry:
         return Entry(self.portfolio_id, self.base_currency, account_id, when, terms)
 
-    def _decide(self, rows: list[Transaction], is_confirmed: bool = False) -> list[Transaction]:
-        """Number the rows, refuse what the rules forbid, apply: all of them, or none."""
+    def rewound(self) -> "Portfolio":
+        """A copy that stands before the rows of its history, to be advanced and to decide in order of event, then to be
+        adopted. Without a history it stands after its newest row."""
+        if self.history is None:
+            return self._copied(self.positions.copy(), Timeline())
+        timeline = self.history.timeline()
+        return self._copied(self.history.beginning(self.positions, timeline), timeline)
+
+    def advance_to(self, when: When) -> None:
+        """Bring what was rewound to `when`: rows of the same moment that are recorded already come first."""
+        self._advance((when.business_date, when.event_ts, LAST))
+
+    def adopt(self, decided: "Portfolio") -> None:
+        """Take over what was decided by a rewound copy, once the rest of the history has come; OutOfRange if with what
+        was decided a later row leaves more than is kept."""
+        decided._advance(END)
+        self._become(decided.positions)
+        self.version, self.last = decided.version, decided.last
+        self.rows.extend(decided.rows)
+        self._remember(decided.rows)
+
+    def _copied(self, positions: Positions, timeline: Timeline) -> "Portfolio":
+        history = replace(self.history, rows=list(self.history.rows)) if self.history is not None else None
+        return replace(self, positions=positions, history=history, rows=[], changed=set(), timeline=timeline)
+
+    def _reach(self, draft: Transaction) -> None:
+        """Advance to where `draft` is decided: behind its moment, or before the row that it takes back."""
+        seq = LAST if draft.reverses_seq is None else draft.reverses_seq - 1
+        self._advance((draft.business_date, draft.event_ts, seq))
+
+    def _advance(self, place: Place) -> None:
+        timeline = self.timeline
+        assert timeline is not None, "it is rewound before it is advanced"
+        for row in timeline.rows_until(place):
+            self.positions.apply_units(row)
+            self.positions.refuse_outsized_units(row, self.rows)
+            timeline.note_close(row, self.quantity_of)
+        for step in timeline.cash_until(place):
+            self.positions.add_cash(step.currency, step.amount)
+            self.positions.refuse_outsized_cash(step.currency, self.rows)
+
+    def _decide(self, drafts: list[Transaction], is_confirmed: bool = False) -> list[Transaction]:
+        """Number the rows, which are of one moment, refuse what the rules forbid, apply: all of them, or none."""
         self._refuse_archived()
-        numbered = [replace(row, seq=self.version + place) for place, row in enumerate(rows, start=1)]
-        when = When(numbered[0].event_ts, numbered[0].business_date)
-        newest = When(numbered[-1].event_ts, numbered[-1].business_date)
+        rows = [replace(row, seq=self.version + place) for place, row in enumerate(drafts, start=1)]
+        when, is_undone = When(rows[0].event_ts, rows[0].business_date), rows[0].reverses_seq is not None
+        if self.timeline is None and (is_undone or self.is_back_dated(when)):
+            return self._decide_late(drafts, is_confirmed)
         is_checked = not (self.allows_shorts or is_confirmed)
-        if self.is_back_dated(when) or any(row.txn_type is TxnType.REVERSAL for row in numbered):
-            after = self._folded_with(numbered, is_checked)
+        timeline = self.timeline or NOTHING_TO_COME
+        if is_undone:
+            decision = Decision.taking_back(rows, self.positions, timeline, is_checked)
         else:
-            after = replace(self.positions, holdings=dict(self.holdings), cash=dict(self.cash))
-            for row in numbered:
-                self._refuse_shortfall(after, row, numbered, is_checked)
-                after.apply(row)
-                after.refuse_outsized(row, numbered)
+            on = when.business_date if self.is_back_dated(when) else None
+            decision = Decision.adding(rows, self.positions, timeline, is_checked, on)
+        refuse_later_shortage(decision)
         if is_checked:
-            self._refuse_reserved(after, numbered[0])
-        self._refuse_seventh_account(after, numbered)
-        self._become(after)
-        self.version = numbered[-1].seq
+            refuse_reserved(decision, self.reserved_cash, self.reserved_units)
+        refuse_seventh_account(decision)
+        self._accept(decision)
+        return rows
+
+    def _decide_late(self, drafts: list[Transaction], is_confirmed: bool) -> list[Transaction]:
+        assert self.history is not None, "what is back-dated is decided against the history"
+        past = self.rewound()
+        past._reach(drafts[0])
+        rows = past._decide(drafts, is_confirmed)
+        self.adopt(past)
+        return rows
+
+    def _accept(self, decision: Decision) -> None:
+        rows = decision.rows
+        newest = When(rows[-1].event_ts, rows[-1].business_date)
+        self.version = rows[-1].seq
         self.last = max(self.last, newest, key=_moment) if self.last else newest
-        self.rows.extend(numbered)
-        if self.history is not None:
-            self.history.extend(numbered)
-        return numbered
+        self.rows.extend(rows)
+        self._remember(rows)
+        if self.timeline is None:
+            self._become(decision.after)
+            return
+        self.positions = decision.after
+        for row in rows[:1] if rows[0].txn_type is TxnType.SPLIT else rows:
+            self.timeline.note_close(row, self.quantity_of)
+
+    def _remember(self, rows: Iterable[Transaction]) -> None:
+        """Add to the history; a part of it ends here, for the cash that follows is not what was loaded."""
+        if self.history is None:
+            return
+        self.history.rows.extend(rows)
+        if self.timeline is None and self.history.later_cash is not None:
+            self.history = None
 
     def _become(self, after: Positions) -> None:
         """Take the new state over. What it no longer mentions, because all its rows are reversed, is nothing now."""
@@ -318,63 +376,6 @@ class Portfolio:
         after.cash.update(dict.fromkeys(before.cash.keys() - after.cash.keys(), ZERO))
         self.changed |= {key for key, held in after.holdings.items() if held != before.holding(key)}
         self.positions = after
-
-    def _folded_with(self, rows: list[Transaction], is_checked: bool) -> Positions:
-        """The state with `rows` in their place; a later day that they leave short is refused by its date."""
-        assert self.history is not None, "a back-dated row is decided against the whole history"
-        state = Positions(self.positions.method)
-        for row in effective([*self.history, *rows]):
-            if row.business_date >= rows[0].business_date:
-                self._refuse_shortfall(state, row, rows, is_checked)
-            state.apply(row)
-            if row.business_date >= rows[0].business_date:
-                state.refuse_outsized(row, rows)
-        return state
-
-    def _refuse_shortfall(
-        self, state: Positions, row: Transaction, decided: list[Transaction], is_checked: bool
-    ) -> None:
-        """Refuse what is `decided` if `row`, of it or of a later day, would leave units or cash below zero.
-
-        A transfer takes lots along, so that none leaves or enters a short, whatever else is not checked.
-        """
-        is_late = self.is_back_dated(When(decided[0].event_ts, decided[0].business_date))
-        on = row.business_date if is_late else None
-        is_transfer = row.txn_type in (TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT)
-        if row.security_id is not None and row.quantity and (is_transfer or (is_checked and row.quantity < 0)):
-            held = state.holding((row.account_id, row.security_id)).quantity
-            left = min(held, held + row.quantity)
-            if left < 0:
-                place = (row.account_id, row.security_id)
-                asked = -sum(each.quantity or 0 for each in decided if (each.account_id, each.security_id) == place)
-                if asked > 0 and decided[0].txn_type is not TxnType.SPLIT:  # what a split takes is no number of units
-                    raise InsufficientPosition(row.security_id, held=left + asked, asked=Decimal(asked), on=on)
-                raise InsufficientPosition(row.security_id, held=held, asked=abs(row.quantity), on=on)
-        left = state.cash.get(row.currency, ZERO) + row.cash_effect
-        if is_checked and row.cash_effect < 0 and left < 0:
-            asked = -sum(each.cash_effect for each in decided if each.currency == row.currency)
-            if asked > 0:  # otherwise it was overdrawn by what a broker had confirmed
-                raise InsufficientCash(row.currency, available=left + asked, asked=Decimal(asked), on=on)
-
-    def _refuse_reserved(self, after: Positions, cause: Transaction) -> None:
-        """Refuse what would take cash or units that open orders have reserved, in the end."""
-        for currency, reserved in self.reserved_cash.items():
-            left = after.cash.get(currency, ZERO)
-            if reserved > 0 and left < reserved and left < self.cash.get(currency, ZERO):
-                raise InsufficientCash(
-                    currency, available=self.available(currency), asked=money(self.cash.get(currency, ZERO) - left)
-                )
-        for key, reserved in self.reserved_units.items():
-            left = after.holding(key).quantity
-            before = self.positions.holding(key).quantity
-            if reserved > 0 and left < reserved and left < before and cause.txn_type is not TxnType.SPLIT:
-                raise InsufficientPosition(key[1], held=self.available_units(key), asked=money(before - left))
-
-    def _refuse_seventh_account(self, after: Positions, rows: list[Transaction]) -> None:
-        for security_id in {row.security_id for row in rows if row.security_id is not None}:
-            accounts = [key for key, held in after.holdings.items() if key[1] == security_id and held.lots]
-            if len(accounts) > MOST_HOLDINGS:
-                raise TooManyHoldings(security_id, MOST_HOLDINGS)
 
     def _refuse_archived(self) -> None:
         if self.archived:
@@ -391,3 +392,8 @@ def new_name(name: str) -> str:
 
 def _moment(when: When) -> tuple[date, datetime]:
     return (when.business_date, when.event_ts)
+
+
+def _turn(row: Transaction) -> Place:
+    """The order in which rows are decided: what is taken back comes before what is new at its moment."""
+    return (row.business_date, row.event_ts, LAST if row.reverses_seq is None else row.reverses_seq)

@@ -35,6 +35,10 @@ class Positions:
             state.apply(row)
         return state
 
+    def copy(self) -> "Positions":
+        """What is applied to the copy leaves this state alone."""
+        return Positions(self.method, dict(self.holdings), dict(self.cash), dict(self.in_transit))
+
     def holding(self, key: HoldingKey) -> Holding:
         return self.holdings.get(key, _NONE)
 
@@ -44,7 +48,14 @@ class Positions:
     def apply(self, row: Transaction) -> list[HoldingKey]:
         """Fold one row in; the keys of the holdings that it changed."""
         if row.cash_effect:
-            self.cash[row.currency] = money(self.cash.get(row.currency, ZERO) + row.cash_effect)
+            self.add_cash(row.currency, row.cash_effect)
+        return self.apply_units(row)
+
+    def add_cash(self, currency: str, amount: Decimal) -> None:
+        self.cash[currency] = money(self.cash.get(currency, ZERO) + amount)
+
+    def apply_units(self, row: Transaction) -> list[HoldingKey]:
+        """As `apply`, without the cash."""
         if row.security_id is None:
             return []
         key = (row.account_id, row.security_id)
@@ -75,11 +86,17 @@ class Positions:
 
     def refuse_outsized(self, row: Transaction, causes: Sequence[Transaction]) -> None:
         """OutOfRange if after `row` more is there than is kept, and `causes`, the decided rows, have added to it."""
-        cash = self.cash.get(row.currency, ZERO)
+        self.refuse_outsized_cash(row.currency, causes)
+        self.refuse_outsized_units(row, causes)
+
+    def refuse_outsized_cash(self, currency: str, causes: Sequence[Transaction]) -> None:
+        cash = self.cash.get(currency, ZERO)
         if abs(cash) > MOST_MONEY:
-            added = sum((each.cash_effect for each in causes if each.currency == row.currency), ZERO)
+            added = sum((each.cash_effect for each in causes if each.currency == currency), ZERO)
             if added * cash > 0:
-                raise OutOfRange(f"cash in {row.currency}", cash, MOST_MONEY)
+                raise OutOfRange(f"cash in {currency}", cash, MOST_MONEY)
+
+    def refuse_outsized_units(self, row: Transaction, causes: Sequence[Transaction]) -> None:
         if row.security_id is None:
             return
         keys = [(row.account_id, row.security_id)]

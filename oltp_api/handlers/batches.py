@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
-from domain.batch import Batch
 from domain.commands import BatchMode, RecordBatch, RecordTransaction
 from domain.entries import Terms, When
 from domain.errors import AlreadyExists, InvalidInput, Refusal
@@ -86,11 +85,11 @@ def record_batch(command: RecordBatch, work: UnitOfWork) -> Sequence[Outcome]:
         except Refusal as refusal:
             outcomes[place] = refusal
     ready.sort(key=lambda row: (row.when.business_date, row.when.event_ts))
-    batch = _batch_for(portfolio, ready, work)
-    outcomes.update(_decided(batch, ready))
+    _load_for(portfolio, ready, work)
+    outcomes.update(_decided(portfolio, ready))
     is_wanted = command.mode is BatchMode.PARTIAL or not any(isinstance(each, Refusal) for each in outcomes.values())
-    if batch.rows and is_wanted:
-        save(batch, work)
+    if portfolio.rows and is_wanted:
+        save(portfolio, work)
     return [outcomes[place] for place in range(len(command.rows))]
 
 
@@ -138,22 +137,24 @@ def _ready(place: int, row: RecordTransaction, portfolio: Portfolio, known: _Kno
     return _Ready(place, row, known.accounts[account], security, when, terms)
 
 
-def _batch_for(portfolio: Portfolio, ready: Sequence[_Ready], work: UnitOfWork) -> Batch:
+def _load_for(portfolio: Portfolio, ready: Sequence[_Ready], work: UnitOfWork) -> None:
+    """Load every holding, and the history if a row has to be decided against it."""
+    work.portfolios.load_holdings(portfolio)
     if any(needs_history(portfolio, row.command, row.when) for row in ready):
-        load_history(portfolio, work)
-    else:
-        work.portfolios.load_holdings(portfolio)
-    return Batch.of(portfolio)
+        security_ids = {row.security.security_id for row in ready if row.security is not None}
+        load_history(portfolio, sorted(security_ids), ready[0].when, work)
 
 
-def _decided(batch: Batch, ready: Sequence[_Ready]) -> Mapping[int, Outcome]:
+def _decided(portfolio: Portfolio, ready: Sequence[_Ready]) -> Mapping[int, Outcome]:
+    """Decide in one pass, in order of event."""
     outcomes: dict[int, Outcome] = {}
+    past = portfolio.rewound()
     for row in ready:
-        batch.reach(row.when)
+        past.advance_to(row.when)
         try:
-            decided = decide(batch, row.command, row.account_id, row.security, row.when, row.terms)
+            decided = decide(past, row.command, row.account_id, row.security, row.when, row.terms)
             outcomes[row.place] = Recorded(tuple(each.seq for each in decided))
         except Refusal as refusal:
             outcomes[row.place] = refusal
-    batch.finish()
+    portfolio.adopt(past)
     return outcomes

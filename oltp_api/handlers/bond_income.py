@@ -8,10 +8,11 @@ from uuid import UUID
 
 from domain.bond_income import Drafts, drafted
 from domain.commands import PostBondIncome
-from domain.entries import Entry, Terms
+from domain.entries import Entry, Terms, When
 from domain.errors import NoRelease
 from domain.ledger import Transaction
-from oltp_api.handlers.ledger import load_history, save
+from domain.timeline import History
+from oltp_api.handlers.ledger import save
 from oltp_api.moments import opening_of
 from oltp_api.repositories.bonds import Candidate, HeldBond
 from oltp_api.schemas.ledger import NotPostedView
@@ -31,13 +32,17 @@ def post_bond_income(command: PostBondIncome, work: UnitOfWork, rates: LakeAnaly
     bonds = work.bonds.of_portfolio(portfolio.portfolio_id)
     if not bonds:
         return BondIncome([], [])
-    load_history(portfolio, work)
-    assert portfolio.history is not None
+    history = work.portfolios.history(portfolio.portfolio_id, [bond.security_id for bond in bonds])
     own = (portfolio.portfolio_id, portfolio.base_currency, portfolio.time_zone)
-    drafts = _drafts(*own, bonds, portfolio.history, work, rates)
-    rows = portfolio.record(drafts.rows) if drafts.rows else []
-    if rows:
-        save(portfolio, work)
+    drafts = _drafts(*own, bonds, history, work, rates)
+    if not drafts.rows:
+        return BondIncome([], _unposted(bonds, drafts))
+    first = min(drafts.rows, key=lambda row: (row.business_date, row.event_ts))
+    since = When(first.event_ts, first.business_date)
+    portfolio.history = History(history, work.portfolios.later_cash(portfolio.portfolio_id, since))
+    work.portfolios.load_holdings(portfolio)
+    rows = portfolio.record(drafts.rows)
+    save(portfolio, work)
     return BondIncome(rows, _unposted(bonds, drafts))
 
 

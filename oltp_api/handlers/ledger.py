@@ -35,6 +35,7 @@ from domain.ledger import TRADES, Transaction, TxnType
 from domain.money import ZERO, parse_quantity, product
 from domain.portfolio import Portfolio
 from domain.securities import AssetType, Identifier, PriceKind, Reference, Security, parse_ticker
+from domain.timeline import History
 from oltp_api.listing import listing
 from oltp_api.moments import moment_of, opening_of
 from oltp_api.repositories.accounts import MAIN_ACCOUNT
@@ -59,7 +60,7 @@ def record_transaction(command: RecordTransaction, work: UnitOfWork) -> tuple[li
     terms = terms_of(command, security)
     when = when_of(portfolio, command, work)
     if needs_history(portfolio, command, when):
-        load_history(portfolio, work)
+        load_history(portfolio, [security.security_id] if security else [], when, work)
     rows = decide(portfolio, command, account_id, security, when, terms)
     save(portfolio, work)
     return rows, security
@@ -70,7 +71,7 @@ def transfer_units(command: TransferUnits, work: UnitOfWork) -> list[Transaction
     accounts = [command.from_account, command.to_account]
     portfolio, ids, security = _loaded(work, command.user_id, command.portfolio_id, accounts, command.ticker)
     assert security is not None
-    when = reached(command.business_date, portfolio, work)
+    when = reached(command.business_date, portfolio, security, work)
     terms = Terms(currency=security.currency, note=command.note)
     from_id, to_id = ids
     rows = portfolio.move_units(from_id, to_id, security.security_id, command.quantity, when, uuid4(), terms)
@@ -81,7 +82,7 @@ def transfer_units(command: TransferUnits, work: UnitOfWork) -> list[Transaction
 def convert_cash(command: ConvertCash, work: UnitOfWork) -> list[Transaction]:
     """Both legs, out and in."""
     portfolio, (account_id,), _ = _loaded(work, command.user_id, command.portfolio_id, [MAIN_ACCOUNT], None)
-    when = reached(command.business_date, portfolio, work)
+    when = reached(command.business_date, portfolio, None, work)
     terms = Terms(parse_currency(command.from_currency, "from_currency"), note=command.note)
     into = parse_currency(command.to_currency, "to_currency")
     rows = portfolio.convert(account_id, command.amount, command.received, into, when, uuid4(), terms)
@@ -92,7 +93,7 @@ def convert_cash(command: ConvertCash, work: UnitOfWork) -> list[Transaction]:
 def reverse_transaction(command: ReverseTransaction, work: UnitOfWork) -> list[Transaction]:
     """The reversal, or both for the legs of a transfer."""
     portfolio = work.portfolios.lock(command.user_id, command.portfolio_id)
-    load_history(portfolio, work)
+    work.portfolios.load_to_reverse(portfolio, command.seq)
     rows = portfolio.reverse(command.seq, command.note)
     save(portfolio, work)
     return rows
@@ -108,7 +109,7 @@ def add_holding(command: AddHolding, work: UnitOfWork) -> Transaction:
     if not command.is_received and (command.cost_per_unit is None or command.cost_per_unit <= 0):
         given = command.cost_per_unit if command.cost_per_unit is not None else ZERO
         raise InvalidNumber("cost_per_unit", given, "must be above 0 for units that were bought, not received")
-    when = reached(command.business_date, portfolio, work)
+    when = reached(command.business_date, portfolio, security, work)
     terms = Terms(security.currency, command.fx_rate, security.price_factor, note=command.note)
     row = portfolio.transfer_in(account_id, security.security_id, command.quantity, command.cost_per_unit, when, terms)
     save(portfolio, work)
@@ -121,7 +122,7 @@ def remove_holding(command: RemoveHolding, work: UnitOfWork) -> Transaction:
         work, command.user_id, command.portfolio_id, [command.account], command.ticker
     )
     assert security is not None
-    when = reached(command.business_date, portfolio, work)
+    when = reached(command.business_date, portfolio, security, work)
     held = portfolio.positions.holding((account_id, security.security_id)).quantity
     if held <= 0:
         raise InsufficientPosition(security.security_id, held=held, asked=ZERO)
@@ -135,7 +136,8 @@ def change_cost_method(command: ChangeCostMethod, work: UnitOfWork) -> None:
     portfolio = work.portfolios.lock(command.user_id, command.portfolio_id)
     if portfolio.cost_method is command.method:
         return
-    load_history(portfolio, work)
+    portfolio.history = History(work.portfolios.history(portfolio.portfolio_id))
+    work.portfolios.load_holdings(portfolio)
     portfolio.restate(command.method)
     changed = CostMethodChanged(portfolio.portfolio_id, command.method.value)
     save(portfolio, work, [(portfolio.portfolio_id, portfolio.version, changed)])
@@ -220,16 +222,17 @@ def needs_history(portfolio: Portfolio, command: RecordTransaction, when: When) 
     return portfolio.is_back_dated(when) or command.txn_type is TxnType.SPLIT or command.per_unit is not None
 
 
-def load_history(portfolio: Portfolio, work: UnitOfWork) -> None:
-    portfolio.history = work.portfolios.history(portfolio.portfolio_id)
-    work.portfolios.load_holdings(portfolio)
+def load_history(portfolio: Portfolio, security_ids: Sequence[int], since: When, work: UnitOfWork) -> None:
+    """Load what decisions about these securities, from `since` on, are made against."""
+    rows = work.portfolios.history(portfolio.portfolio_id, security_ids)
+    portfolio.history = History(rows, work.portfolios.later_cash(portfolio.portfolio_id, since))
 
 
-def reached(day: date | None, portfolio: Portfolio, work: UnitOfWork) -> When:
+def reached(day: date | None, portfolio: Portfolio, security: Security | None, work: UnitOfWork) -> When:
     """The moment of something on `day`, with the history loaded where it has to be decided against it."""
     when = moment_of(day, None, portfolio.time_zone, work.clock)
     if portfolio.is_back_dated(when):
-        load_history(portfolio, work)
+        load_history(portfolio, [security.security_id] if security else [], when, work)
     return when
 
 

@@ -48,7 +48,7 @@ def place_order(command: PlaceOrder, work: UnitOfWork, prices: AnalyticsReposito
 def fill_order(command: FillOrder, work: UnitOfWork) -> Fill | None:
     """The fill that was recorded with its ledger row; None if it was recorded before."""
     portfolio, order = _loaded(command.user_id, command.order_id, work)
-    when = reached(command.execution.business_date, portfolio, work)
+    when = reached(command.execution.business_date, portfolio, order.security, work)
     fill = order.fill(portfolio, command.execution, when)
     if fill is not None:
         _save(portfolio, order, _filled(order, fill), work, fill)

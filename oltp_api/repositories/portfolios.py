@@ -18,6 +18,7 @@ from domain.money import ZERO
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import HoldingKey, Positions
 from domain.securities import Reference
+from domain.timeline import CashStep, History
 from oltp_api.connections import Asked, Connection, Later
 from storage.correlation import correlation_id
 from storage.ledger import holding_columns
@@ -107,7 +108,27 @@ class PostgresPortfolioRepository:
 
     def history(self, portfolio_id: UUID, security_ids: Sequence[int] | None = None) -> list[Transaction]:
         """Every row of the portfolio, or those of some securities."""
-        asked = {"portfolio_id": portfolio_id, "security_ids": security_ids}
+        return self._rows(portfolio_id, security_ids, None)
+
+    def later_cash(self, portfolio_id: UUID, since: When) -> list[CashStep]:
+        """What rows from a moment on did to cash, but those that were taken back."""
+        asked = {"portfolio_id": portfolio_id, "business_date": since.business_date, "event_ts": since.event_ts}
+        return [CashStep(**row) for row in self._connection.execute(_PORTFOLIOS["later_cash"], asked).fetchall()]
+
+    def load_to_reverse(self, portfolio: Portfolio, seq: int) -> None:
+        """Add what taking row `seq` back is decided against."""
+        portfolio.history = History(self._rows(portfolio.portfolio_id, [], seq), [])
+        original = next((row for row in portfolio.history.rows if row.seq == seq), None)
+        if original is None:
+            return
+        if original.security_id is not None:
+            portfolio.history.rows = self.history(portfolio.portfolio_id, [original.security_id])
+            self.load_holdings(portfolio)
+        since = When(original.event_ts, original.business_date)
+        portfolio.history.later_cash = self.later_cash(portfolio.portfolio_id, since)
+
+    def _rows(self, portfolio_id: UUID, security_ids: Sequence[int] | None, seq: int | None) -> list[Transaction]:
+        asked = {"portfolio_id": portfolio_id, "security_ids": security_ids, "seq": seq}
         rows = self._connection.execute(_PORTFOLIOS["history"], asked).fetchall()
         return [Transaction(**{**row, "txn_type": TxnType(row["txn_type"])}) for row in rows]
 

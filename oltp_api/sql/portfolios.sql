@@ -69,6 +69,7 @@ where
     )
 
 -- name: history
+-- All rows; or those of some securities, and a row with its reversal and the other leg of its transfer.
 select
     portfolio_id,
     seq,
@@ -95,8 +96,35 @@ select
 from transaction_ledger
 where
     portfolio_id = %(portfolio_id)s
-    and (%(security_ids)s::bigint[] is null or security_id = any(%(security_ids)s))
+    and (
+        %(security_ids)s::bigint[] is null
+        or security_id = any(%(security_ids)s)
+        or %(seq)s::bigint in (seq, reverses_seq)
+        or transfer_id = (
+            select named.transfer_id from transaction_ledger as named
+            where named.portfolio_id = %(portfolio_id)s and named.seq = %(seq)s
+        )
+    )
 order by seq
+
+-- name: later_cash
+select
+    recorded.business_date,
+    recorded.event_ts,
+    recorded.seq,
+    recorded.currency,
+    recorded.cash_effect as amount
+from transaction_ledger as recorded
+where
+    recorded.portfolio_id = %(portfolio_id)s
+    and (recorded.business_date, recorded.event_ts) >= (%(business_date)s::date, %(event_ts)s::timestamptz)
+    and recorded.cash_effect <> 0
+    and recorded.reverses_seq is null
+    and not exists (
+        select from transaction_ledger as reversal
+        where reversal.portfolio_id = recorded.portfolio_id and reversal.reverses_seq = recorded.seq
+    )
+order by recorded.business_date, recorded.event_ts, recorded.seq
 
 -- name: save
 -- Everything that decisions change, in one statement and one round trip.

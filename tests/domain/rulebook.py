@@ -10,6 +10,7 @@ from domain.holdings import CostMethod, Holding
 from domain.ledger import TxnType
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import Positions
+from domain.timeline import History
 
 D = Decimal
 MAIN, OTHER = 1, 2
@@ -58,7 +59,7 @@ def opened(
     method: CostMethod = CostMethod.AVCO,
 ) -> Opened:
     """Opened on 1 March 2017 in dollars."""
-    root = Portfolio(UUID(int=1), UUID(int=2), "mine", "USD", kind, positions=Positions(method), history=[])
+    root = Portfolio(UUID(int=1), UUID(int=2), "mine", "USD", kind, positions=Positions(method), history=History())
     if D(cash):
         root.deposit(MAIN, D(cash), at(1, 0))
     return Opened(root)

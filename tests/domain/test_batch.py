@@ -1,9 +1,9 @@
-"""Deciding many rows in one pass: for any ledger and any rows, what deciding them one by one gives."""
+"""Deciding n rows in one pass is n times deciding one, and both are what folding the whole ledger each time gives."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as wall
 from decimal import Decimal
@@ -13,14 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.batch import Batch
 from domain.entries import Terms, When
 from domain.errors import InsufficientCash, InsufficientPosition, Refusal
 from domain.holdings import CostMethod, Holding
-from domain.ledger import TxnType
+from domain.ledger import TxnType, effective
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import HoldingKey, Positions
+from domain.timeline import History, cash_step
 from tests.effort import examples
+from tests.oracles.folding import FoldingPortfolio
 
 D = Decimal
 FIRST = date(2017, 3, 1)
@@ -59,6 +60,7 @@ def commands(draw: st.DrawFn, kinds: str = f"{_FORWARD} PER_UNIT SPLIT") -> Comm
     price = draw(_amounts("1", "9.99", "100"))
     cash = draw(_amounts("1", "50", "333.33", "1000"))
     fees = draw(_amounts("0", "1.5"))
+    seq = draw(st.integers(1, 30))
     ratio = draw(st.sampled_from([(D(2), D(1)), (D(1), D(3)), (D(3), D(2))]))
     in_lieu = draw(st.sampled_from([None, D("2.5")]))
     ex_date = when.business_date - timedelta(days=draw(st.integers(0, 5)))
@@ -77,18 +79,24 @@ def commands(draw: st.DrawFn, kinds: str = f"{_FORWARD} PER_UNIT SPLIT") -> Comm
                 return on.move_cash(TxnType.DEPOSIT, account, cash, when, Terms("EUR"))
             case "DIVIDEND":
                 return on.receive_income(TxnType.DIVIDEND, account, security, cash, when, withheld=D(1))
+            case "REVERSE":
+                return on.reverse(seq)
             case "PER_UNIT":
                 held = on.entitled(security, ex_date)
                 return on.receive_income(TxnType.DIVIDEND, account, security, held, when) if held > 0 else None
             case _:
                 return on.split(account, security, *ratio, at((when.business_date - FIRST).days, 0), in_lieu)
 
+    has_security = kind not in ("DEPOSIT", "WITHDRAW", "EUR", "REVERSE")
+    vars(act).update(security=security if has_security else None, reverses=seq if kind == "REVERSE" else None)
     return (at((when.business_date - FIRST).days, 0) if kind == "SPLIT" else when, act)
 
 
 def ledger(before: Sequence[Command], method: CostMethod, kind: PortfolioKind) -> Portfolio:
     """A portfolio as it is loaded, after `before` in their order; of an investment portfolio, some are reversed."""
-    mine = Portfolio(UUID(int=1), UUID(int=2), "mine", "USD", kind, positions=Positions(method), history=[])
+    mine = FoldingPortfolio(
+        UUID(int=1), UUID(int=2), "mine", "USD", kind, positions=Positions(method), history=History()
+    )
     mine.deposit(1, D(2000), at(0, 0))
     for _, act in before:
         attempt(act, mine)
@@ -109,13 +117,19 @@ def one_by_one(mine: Portfolio, rows: Sequence[Command]) -> list[object]:
     return [attempt(act, mine) for _, act in rows]
 
 
-def in_one_pass(batch: Batch, rows: Sequence[Command]) -> list[object]:
-    outcomes = []
+def in_one_pass(mine: Portfolio, rows: Sequence[Command]) -> list[object]:
+    outcomes, past = [], mine.rewound()
     for when, act in rows:
-        batch.reach(when)
-        outcomes.append(attempt(act, batch))
-    batch.finish()
+        past.advance_to(when)
+        outcomes.append(attempt(act, past))
+    mine.adopt(past)
     return outcomes
+
+
+def copied(mine: Portfolio) -> Portfolio:
+    """The same portfolio, which decides as the product does."""
+    fresh = deepcopy(mine)
+    return Portfolio(**{each.name: getattr(fresh, each.name) for each in fields(Portfolio)})
 
 
 def in_order(rows: Sequence[Command]) -> list[Command]:
@@ -123,17 +137,65 @@ def in_order(rows: Sequence[Command]) -> list[Command]:
 
 
 @settings(max_examples=examples(400), deadline=None)
-@given(st.lists(commands(), max_size=25), st.lists(commands(), max_size=12), st.sampled_from(CostMethod))
-def test_a_batch_is_what_deciding_its_rows_one_by_one_gives(before, rows, method) -> None:
-    alone = ledger(before, method, PortfolioKind.INVESTMENT)
-    batch = Batch.of(deepcopy(alone))
+@given(
+    st.lists(commands(), max_size=25),
+    st.lists(commands(), max_size=12),
+    st.sampled_from(CostMethod),
+    st.sampled_from(PortfolioKind),
+)
+def test_a_batch_is_what_deciding_its_rows_one_by_one_gives(before, rows, method, kind) -> None:
+    folded = ledger(before, method, kind)
+    alone, batch = copied(folded), copied(folded)
 
-    expected = one_by_one(alone, in_order(rows))
-    outcomes = in_one_pass(batch, in_order(rows))
+    expected = one_by_one(folded, in_order(rows))
 
-    assert outcomes == expected
-    assert (batch.rows, batch.version, batch.last) == (alone.rows, alone.version, alone.last)
-    assert (held(batch), nonzero(batch.cash)) == (held(alone), nonzero(alone.cash))
+    assert in_one_pass(batch, in_order(rows)) == expected
+    assert one_by_one(alone, in_order(rows)) == expected
+    for mine in (batch, alone):
+        assert (mine.rows, mine.version, mine.last) == (folded.rows, folded.version, folded.last)
+        assert (held(mine), nonzero(mine.cash)) == (held(folded), nonzero(folded.cash))
+
+
+@settings(max_examples=examples(300), deadline=None)
+@given(
+    st.lists(commands(), max_size=25),
+    st.lists(commands(f"{_FORWARD} PER_UNIT SPLIT REVERSE REVERSE"), max_size=12),
+    st.sampled_from(CostMethod),
+    st.sampled_from(PortfolioKind),
+)
+def test_one_decision_needs_its_securitys_rows_and_the_cash_that_follows(before, rows, method, kind) -> None:
+    """As the repository loads them; the holdings of other securities and other cash are what they were."""
+    folded = ledger(before, method, kind)
+    alone = copied(folded)
+
+    for command in rows:
+        loaded = partly(alone, command)
+        assert attempt(command[1], loaded) == attempt(command[1], folded)
+        assert (loaded.version, loaded.last) == (folded.version, folded.last)
+        merged = Positions(method, {**alone.holdings, **loaded.holdings}, {**alone.cash, **loaded.cash})
+        assert (held(merged), nonzero(merged.cash)) == (held(folded), nonzero(folded.cash))
+        alone = copied(folded)
+
+
+def partly(mine: Portfolio, command: Command) -> Portfolio:
+    """Loaded for one command: the rows of its security over their whole lives, all cash from its moment on."""
+    assert mine.history is not None
+    (when, act), rows, asked = command, mine.history.rows, copied(mine)
+    security, seq = vars(act)["security"], vars(act)["reverses"]
+    originals = [row for row in rows if row.seq == seq]
+    for original in originals:
+        when, security = When(original.event_ts, original.business_date), original.security_id
+    known = [
+        row
+        for row in rows
+        if (security is not None and row.security_id == security)
+        or (seq is not None and seq in (row.seq, row.reverses_seq))
+    ]
+    since = (when.business_date, when.event_ts)
+    cash = [cash_step(row) for row in effective(rows) if row.cash_effect and (row.business_date, row.event_ts) >= since]
+    asked.positions.holdings = {key: lots for key, lots in asked.holdings.items() if key[1] == security}
+    asked.history = History(known, cash)
+    return asked
 
 
 def test_a_late_split_that_leaves_a_later_sale_short_is_refused_with_what_is_held_then() -> None:
@@ -142,7 +204,7 @@ def test_a_late_split_that_leaves_a_later_sale_short_is_refused_with_what_is_hel
     sold: Command = (at(1, 10), lambda on: on.trade(TxnType.SELL, 1, 10, D(1), D(1), D(0), at(1, 10)))
     split: Command = (at(1, 0), lambda on: on.split(1, 10, D(1), D(3), at(1, 0), D("2.5")))
     alone = ledger([bought, sold], CostMethod.FIFO, PortfolioKind.INVESTMENT)
-    batch = Batch.of(deepcopy(alone))
+    batch = copied(alone)
 
     said = ("insufficient_position", "1 asked of security 10, 0 held on 2017-03-02")
     assert one_by_one(alone, [split]) == in_one_pass(batch, [split]) == [said]
@@ -151,12 +213,12 @@ def test_a_late_split_that_leaves_a_later_sale_short_is_refused_with_what_is_hel
 @settings(max_examples=examples(150), deadline=None)
 @given(st.lists(commands(), max_size=15), st.lists(commands(), max_size=12), st.sampled_from(CostMethod))
 def test_a_batch_leaves_what_replaying_the_whole_ledger_gives(before, rows, method) -> None:
-    batch = Batch.of(ledger(before, method, PortfolioKind.INVESTMENT))
+    batch = copied(ledger(before, method, PortfolioKind.INVESTMENT))
 
     in_one_pass(batch, in_order(rows))
 
     assert batch.history is not None
-    replayed = Positions.of(batch.history, method)
+    replayed = Positions.of(batch.history.rows, method)
     assert (held(replayed), nonzero(replayed.cash)) == (held(batch), nonzero(batch.cash))
     assert all(held.quantity >= 0 for held in batch.holdings.values())
     assert all(balance >= 0 for balance in batch.cash.values())
@@ -169,42 +231,42 @@ def test_without_history_a_batch_goes_on_from_the_newest_row(before, rows) -> No
     later = [row for row in in_order(rows) if not alone.is_back_dated(row[0])]
     loaded = deepcopy(alone)
     loaded.history = None
-    batch = Batch.of(loaded)
+    batch, loaded_positions = copied(loaded), loaded.positions
 
     assert in_one_pass(batch, later) == one_by_one(alone, later)
     assert (batch.rows, held(batch), batch.cash) == (alone.rows, held(alone), alone.cash)
-    assert batch.changed == {key for key, held in batch.holdings.items() if held != loaded.positions.holding(key)}
+    assert batch.changed == {key for key, held in batch.holdings.items() if held != loaded_positions.holding(key)}
 
 
 @settings(max_examples=examples(100), deadline=None)
 @given(st.lists(commands(_FORWARD), max_size=15), st.lists(commands(_FORWARD), max_size=10))
 def test_a_trading_book_may_be_short_but_never_of_what_was_transferred_out(before, rows) -> None:
     mine = ledger(in_order(before), CostMethod.FIFO, PortfolioKind.TRADING_BOOK)
-    batch = Batch.of(mine)
+    batch = copied(mine)
 
     in_one_pass(batch, in_order(rows))
 
     assert batch.history is not None
-    assert held(Positions.of(batch.history, CostMethod.FIFO)) == held(batch)
+    assert held(Positions.of(batch.history.rows, CostMethod.FIFO)) == held(batch)
 
 
 def test_a_sale_that_leaves_a_later_sale_uncovered_is_refused_and_the_others_are_not() -> None:
-    mine = Portfolio(UUID(int=1), UUID(int=2), "mine", "USD", history=[])
+    mine = Portfolio(UUID(int=1), UUID(int=2), "mine", "USD", history=History())
     mine.deposit(1, D(1000), at(0))
     mine.buy(1, 10, D(10), D(10), D(0), at(1))
     mine.sell(1, 10, D(8), D(10), D(0), at(9))
-    batch = Batch.of(mine)
+    batch = mine.rewound()
 
     def sell(units: int, day: int) -> object:
-        batch.reach(at(day))
+        batch.advance_to(at(day))
         return attempt(lambda on: on.sell(1, 10, D(units), D(10), D(0), at(day)), batch)
 
     first, second = sell(2, 3), sell(1, 4)
-    batch.finish()
+    mine.adopt(batch)
 
     assert first.quantity == -2  # type: ignore[attr-defined]
     assert second == ("insufficient_position", "1 asked of security 10, 0 held on 2017-03-10")
-    assert batch.quantity_of(10) == 0
+    assert mine.quantity_of(10) == 0
 
 
 @pytest.mark.parametrize(
@@ -215,13 +277,13 @@ def test_a_sale_that_leaves_a_later_sale_uncovered_is_refused_and_the_others_are
     ],
 )
 def test_what_orders_have_reserved_is_not_taken_by_a_batch(act, error) -> None:
-    mine = Portfolio(UUID(int=1), UUID(int=2), "mine", "USD", history=[])
+    mine = Portfolio(UUID(int=1), UUID(int=2), "mine", "USD", history=History())
     mine.deposit(1, D(1000), at(0))
     mine.buy(1, 10, D(10), D(10), D(0), at(1))
     mine.reserve_cash("USD", D(850))
     mine.reserve_units((1, 10), D(9))
-    batch = Batch.of(mine)
-    batch.reach(at(2))
+    batch = mine.rewound()
+    batch.advance_to(at(2))
 
     with pytest.raises(error):
         act(batch)
@@ -234,7 +296,7 @@ def test_ten_times_the_back_dated_rows_do_not_take_a_hundred_times_as_long() -> 
         mine = Portfolio(UUID(int=1), UUID(int=2), "mine", "USD")
         for day in range(rows):
             mine.deposit(1, D(100), at(50 + day))
-        return replace(mine, history=list(mine.rows), rows=[])
+        return replace(mine, history=History(list(mine.rows)), rows=[])
 
     def seconds(decide: Callable[[Portfolio], object], rows: int) -> float:
         mine = history(rows)
@@ -246,7 +308,7 @@ def test_ten_times_the_back_dated_rows_do_not_take_a_hundred_times_as_long() -> 
         return [(at(10), lambda on: on.deposit(1, D(1), at(10)))] * rows
 
     def passed(rows: int) -> float:
-        return min(seconds(lambda mine: in_one_pass(Batch.of(mine), early(rows)), rows) for _ in range(3))
+        return min(seconds(lambda mine: in_one_pass(mine, early(rows)), rows) for _ in range(3))
 
     def alone(rows: int) -> float:
         return min(seconds(lambda mine: one_by_one(mine, early(rows)), rows) for _ in range(2))

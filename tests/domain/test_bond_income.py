@@ -12,6 +12,7 @@ from domain.bond_income import BondTerms, Drafts, drafted
 from domain.entries import PLAIN, Entry, Terms, When
 from domain.ledger import Transaction, TxnType
 from domain.portfolio import Portfolio, PortfolioKind
+from domain.timeline import History
 
 D = Decimal
 BOND, EURO_BOND, MAIN, OTHER = 10, 11, 1, 2
@@ -29,7 +30,7 @@ class Mine:
     """A portfolio with a million dollars, its history at hand."""
 
     def __init__(self, kind: PortfolioKind = PortfolioKind.INVESTMENT, since: date = date(2007, 1, 2)) -> None:
-        self.root = Portfolio(UUID(int=1), UUID(int=2), "mine", "USD", kind, history=[])
+        self.root = Portfolio(UUID(int=1), UUID(int=2), "mine", "USD", kind, history=History())
         self.root.deposit(MAIN, D(1_000_000), on(since, 0))
 
     def trade(self, kind: TxnType, units: str, day: date, account: int = MAIN) -> Transaction:
@@ -52,7 +53,7 @@ class Mine:
             return Entry(self.root.portfolio_id, "USD", account_id, on(day, 0), terms)
 
         assert self.root.history is not None
-        return drafted(self.root.history, [terms], today, entry_of)
+        return drafted(self.root.history.rows, [terms], today, entry_of)
 
     def post(self, today: date, terms: BondTerms = TEN_YEARS) -> list[Transaction]:
         rows = self.drafted(today, terms).rows

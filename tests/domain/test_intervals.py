@@ -10,6 +10,7 @@ from domain.intervals import PositionInterval, position_intervals
 from domain.ledger import Transaction
 from domain.money import ZERO
 from domain.portfolio import Portfolio, PortfolioKind
+from domain.timeline import History
 
 D = Decimal
 MAIN, OTHER = 1, 2
@@ -30,7 +31,7 @@ def ledger(*trades: tuple[int, str, str]) -> list[Transaction]:
 
 
 def book(trades: list[Trade], hours: list[int] | None = None) -> Portfolio:
-    traded = Portfolio(UUID(int=1), UUID(int=2), "book", "USD", PortfolioKind.TRADING_BOOK, history=[])
+    traded = Portfolio(UUID(int=1), UUID(int=2), "book", "USD", PortfolioKind.TRADING_BOOK, history=History())
     for i, (day, account_id, security_id, quantity, price) in enumerate(trades):
         decide = traded.buy if quantity > 0 else traded.sell
         decide(account_id, security_id, abs(quantity), price, ZERO, when(day, hours[i] if hours else 16))

@@ -28,6 +28,7 @@ from domain.orders import (
 from domain.portfolio import Portfolio
 from domain.positions import Positions
 from domain.securities import AssetType, Security
+from domain.timeline import History
 
 D = Decimal
 TODAY = date(2017, 3, 29)
@@ -61,7 +62,7 @@ class Orders(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.mine = Portfolio(UUID(int=1), UUID(int=2), "mine", "USD", history=[])
+        self.mine = Portfolio(UUID(int=1), UUID(int=2), "mine", "USD", history=History())
         self.placed: list[Order] = []
         self.may_be_overdrawn = False
 

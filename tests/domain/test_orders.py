@@ -35,6 +35,7 @@ from domain.orders import (
 )
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.securities import AssetType, Security
+from domain.timeline import History
 
 D = Decimal
 MAIN = 1
@@ -51,7 +52,7 @@ def on(day: int) -> When:
 
 
 def portfolio(cash: str = "1000", aapl: str = "0", kind: PortfolioKind = PortfolioKind.INVESTMENT) -> Portfolio:
-    opened = Portfolio(UUID(int=1), UUID(int=2), "mine", "USD", kind, history=[])
+    opened = Portfolio(UUID(int=1), UUID(int=2), "mine", "USD", kind, history=History())
     if D(cash):
         opened.deposit(MAIN, D(cash), on(1))
     if D(aapl):

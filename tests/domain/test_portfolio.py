@@ -12,6 +12,7 @@ from domain.ledger import in_order_of_event
 from domain.money import ZERO
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import Positions
+from domain.timeline import History
 
 D = Decimal
 MAIN, OTHER = 1, 2
@@ -24,7 +25,7 @@ def on(day: int, hour: int = 16) -> When:
 
 def portfolio(kind: PortfolioKind = PortfolioKind.INVESTMENT, cash: str | None = "1000000") -> Portfolio:
     """A portfolio whose history is at hand, opened on 1 March 2017."""
-    opened = Portfolio(UUID(int=1), UUID(int=2), "mine", "USD", kind, history=[])
+    opened = Portfolio(UUID(int=1), UUID(int=2), "mine", "USD", kind, history=History())
     if cash:
         opened.deposit(MAIN, D(cash), on(1, 0))
     return opened

@@ -28,8 +28,10 @@ from domain.errors import Refusal
 from domain.holdings import CostMethod, Holding
 from domain.ledger import TRADES, Transaction, TxnType, effective
 from domain.money import ZERO, money, product, share
-from domain.portfolio import MOST_HOLDINGS, Portfolio, PortfolioKind
+from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import Positions
+from domain.rules import MOST_HOLDINGS
+from domain.timeline import History
 
 D = Decimal
 DOLLAR, EURO, BOND = 10, 11, 12
@@ -88,7 +90,7 @@ class PortfolioMachine(RuleBasedStateMachine):
         return replace(
             self.stored,
             positions=replace(self.stored.positions, holdings=every, cash=dict(self.stored.cash)),
-            history=list(self.ledger) if with_history else None,
+            history=History(list(self.ledger)) if with_history else None,
             rows=[],
             changed=set(),
         )

@@ -22,6 +22,7 @@ from domain.reconciliation import (
     reconcile_units,
     units_on,
 )
+from domain.timeline import History
 
 D = Decimal
 MAIN, OTHER = 1, 2
@@ -34,7 +35,7 @@ def on(day: int) -> When:
 
 
 def ledger() -> list[Transaction]:
-    mine = Portfolio(UUID(int=1), UUID(int=2), "mine", "USD", history=[])
+    mine = Portfolio(UUID(int=1), UUID(int=2), "mine", "USD", history=History())
     mine.deposit(MAIN, D(1000), on(1))
     mine.buy(MAIN, AAPL, D(10), D(10), D(0), on(2))
     mine.buy(OTHER, AAPL, D(5), D(10), D(0), on(3))

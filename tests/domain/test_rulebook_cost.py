@@ -16,7 +16,9 @@ from domain.money import ZERO, money, parse_money, parse_quantity, product, shar
 from tests.domain.rulebook import MAIN, OTHER, UNITS, D, Opened, at, on, opened
 
 DOMAIN = Path(__file__).parents[2] / "domain"
-LEDGER_MODULES = ("money", "holdings", "ledger", "positions", "entries", "portfolio", "intervals", "commands")
+LEDGER_MODULES = (
+    *("money", "holdings", "ledger", "positions", "entries", "timeline", "rules", "portfolio", "intervals", "commands"),
+)
 METHODS = list(CostMethod)
 
 

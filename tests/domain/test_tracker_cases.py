@@ -22,6 +22,7 @@ from domain.ledger import TxnType
 from domain.money import ZERO, money, product
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import Positions
+from domain.timeline import History
 
 FOLDER = Path(__file__).parents[1] / "cases"
 PERFORMANCE = {c["id"]: c for c in json.loads((FOLDER / "portfolio_performance.json").read_text())["cases"]}
@@ -83,7 +84,7 @@ def number(value: float | int) -> Decimal:
 
 
 def opened(base: str, method: CostMethod, kind: PortfolioKind = PortfolioKind.INVESTMENT, *funds: str) -> Portfolio:
-    mine = Portfolio(UUID(int=1), UUID(int=2), "case", base, kind, positions=Positions(method), history=[])
+    mine = Portfolio(UUID(int=1), UUID(int=2), "case", base, kind, positions=Positions(method), history=History())
     for currency in funds or (base,):
         mine.move_cash(TxnType.DEPOSIT, MAIN, Decimal(10**9), at("1999-01-01"), Terms(currency))
     return mine

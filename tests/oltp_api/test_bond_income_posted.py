@@ -21,6 +21,7 @@ from psycopg.rows import dict_row
 from domain.commands import PostBondIncome
 from domain.ledger import Transaction
 from domain.portfolio import Portfolio
+from domain.timeline import History
 from oltp_api.app import opened
 from oltp_api.bond_income import BondIncomeJob
 from oltp_api.dependencies import LOCAL_USER, World
@@ -309,7 +310,7 @@ def test_control_what_was_decided_before_the_lock_and_has_no_id_is_posted_twice(
 
         def recorded(work: UnitOfWork) -> None:
             portfolio = work.portfolios.lock(LOCAL_USER, UUID(mine.portfolio_id))
-            portfolio.history = work.portfolios.history(portfolio.portfolio_id)
+            portfolio.history = History(work.portfolios.history(portfolio.portfolio_id))
             work.portfolios.load_holdings(portfolio)
             portfolio.record([replace(row, external_id=None) for row in rows])
             save(portfolio, work)

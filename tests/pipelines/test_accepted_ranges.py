@@ -22,6 +22,7 @@ from domain.limits import MOST_MONEY, MOST_PRICE, MOST_RATE, MOST_SPLIT, UNITS_B
 from domain.money import SCALE, product
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import Positions
+from domain.timeline import History
 from storage.postgres import Database
 from storage.settings import REPOSITORY
 
@@ -83,13 +84,13 @@ histories = st.lists(st.tuples(commands, days), min_size=5, max_size=60)
 
 
 def accepted(history: list[tuple[Command, date]], method: CostMethod) -> list[Transaction]:
-    root = Portfolio(UUID(int=1), UUID(int=2), "book", "USD", PortfolioKind.TRADING_BOOK, history=[])
+    root = Portfolio(UUID(int=1), UUID(int=2), "book", "USD", PortfolioKind.TRADING_BOOK, history=History())
     root.positions.method = method
     for command, day in history:
         with suppress(Refusal):
             command(root, When(datetime.combine(day, time(16), UTC), day))
     assert root.history is not None
-    return root.history
+    return root.history.rows
 
 
 @pytest.fixture(scope="module")
@@ -157,10 +158,12 @@ def test_control_without_the_limits_the_macros_overflow(duck: duckdb.DuckDBPyCon
 
 def test_rows_from_before_the_limits_are_folded_and_can_be_made_less() -> None:
     when = When(datetime(2017, 3, 1, 16, tzinfo=UTC), date(2017, 3, 1))
-    root = Portfolio(UUID(int=1), UUID(int=2), "old", "USD", history=[])
+    root = Portfolio(UUID(int=1), UUID(int=2), "old", "USD", history=History())
     row = root.deposit(1, MOST_MONEY, when)
     old = [replace(row, seq=seq, cash_effect=MOST_MONEY * 10) for seq in (1, 2)]
-    root = Portfolio(UUID(int=1), UUID(int=2), "old", "USD", version=2, history=list(old), positions=Positions.of(old))
+    root = Portfolio(
+        UUID(int=1), UUID(int=2), "old", "USD", version=2, history=History(list(old)), positions=Positions.of(old)
+    )
 
     assert root.cash["USD"] == MOST_MONEY * 20
     root.withdraw(1, MOST_MONEY, when)

@@ -1,0 +1,300 @@
+"""The recorded rows after a moment, and what they need of every balance: the ground of a back-dated decision.
+
+A balance is the cash of one currency, or the units of one security in one account. A timeline begins before its first
+row and is advanced in order of event; of the rows still to come only the lowest points of a balance matter, so that n
+decisions in order of event cost one pass over the ledger and not n.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from domain.entries import When
+from domain.errors import CannotReverse
+from domain.holdings import CostMethod
+from domain.ledger import Transaction, TxnType, effective
+from domain.money import ZERO, money, share
+from domain.positions import HoldingKey, Positions
+
+BalanceKey = str | HoldingKey
+"""A currency, or an account and a security."""
+Place = tuple[date, datetime, int]
+"""A place in the order of event; what was recorded at the same moment stands in the order of `seq`."""
+LAST = 2**63
+"""Behind every `seq`."""
+_BEGIN: Place = (date.min, datetime.min.replace(tzinfo=UTC), 0)
+END: Place = (date.max, datetime.max.replace(tzinfo=UTC), LAST)
+_NEVER = Decimal("Infinity")
+Fractions = Iterator[tuple[int, Decimal]]
+
+
+class Step(NamedTuple):
+    """What a recorded row does to one balance: a change, or for a split `new` units for `old` ones."""
+
+    business_date: date
+    event_ts: datetime
+    seq: int
+    change: Decimal = ZERO
+    is_transfer: bool = False
+    new: Decimal | None = None
+    old: Decimal | None = None
+
+
+class CashStep(NamedTuple):
+    """What a recorded row did to cash."""
+
+    business_date: date
+    event_ts: datetime
+    seq: int
+    currency: str
+    amount: Decimal
+
+
+def place_of(row: Transaction | Step | CashStep) -> Place:
+    return (row.business_date, row.event_ts, row.seq)
+
+
+def cash_step(row: Transaction) -> CashStep:
+    return CashStep(row.business_date, row.event_ts, row.seq, row.currency, row.cash_effect)
+
+
+@dataclass(slots=True)
+class Course:
+    """The steps of one balance, in order of event.
+
+    Up to the next split, `minima[i]` is where the balance comes to at worst where it needs cover, and
+    `totals[i]` where it comes to in the end, both relative to the balance before step i.
+    """
+
+    steps: Sequence[Step]
+    totals: list[Decimal] = field(default_factory=list)
+    splits: list[int] = field(default_factory=list)
+    _minima: dict[bool, list[Decimal]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        total, split = ZERO, len(self.steps)
+        for place in reversed(range(len(self.steps))):
+            step = self.steps[place]
+            total, split = (ZERO, place) if step.new is not None else (total + step.change, split)
+            self.totals.append(total)
+            self.splits.append(split)
+        self.totals.reverse()
+        self.splits.reverse()
+
+    def shortage(self, after: Place, balance: Decimal, of_all: bool) -> tuple[Step, Decimal] | None:
+        """The first step after a place that a `balance` there does not cover, and what is left by it. `of_all`: else
+        only transfers need cover."""
+        minima, at = self._lowest(of_all), self._index(after)
+        while at < len(self.steps):
+            if balance + minima[at] < 0:
+                return self._first_short(at, balance, of_all)
+            at, balance = self._after_split(at, balance)
+        return None
+
+    def end(self, after: Place, balance: Decimal) -> Decimal:
+        """Return what a `balance` after a place comes to in the end."""
+        at = self._index(after)
+        while at < len(self.steps):
+            at, balance = self._after_split(at, balance)
+        return balance
+
+    def _index(self, after: Place) -> int:
+        return bisect_right(self.steps, after, key=place_of)
+
+    def _lowest(self, of_all: bool) -> list[Decimal]:
+        if of_all not in self._minima:
+            lowest, minima = _NEVER, []
+            for step in reversed(self.steps):
+                lowest = min(step.change + lowest, _worst(step, of_all)) if step.new is None else _NEVER
+                minima.append(lowest)
+            self._minima[of_all] = minima[::-1]
+        return self._minima[of_all]
+
+    def _after_split(self, at: int, balance: Decimal) -> tuple[int, Decimal]:
+        split, balance = self.splits[at], balance + self.totals[at]
+        if split == len(self.steps):
+            return split, balance
+        step = self.steps[split]
+        assert step.new is not None
+        assert step.old is not None
+        return split + 1, share(balance, step.new, step.old)
+
+    def _first_short(self, at: int, balance: Decimal, of_all: bool) -> tuple[Step, Decimal]:
+        while True:
+            step = self.steps[at]
+            if balance + _worst(step, of_all) < 0:
+                return step, balance + _worst(step, of_all)
+            balance += step.change
+            at += 1
+
+
+def _worst(step: Step, of_all: bool) -> Decimal:
+    """Return where the balance is, relative to that before the step, when it must not be below zero: after what takes
+    from it; for a transfer, which neither leaves nor enters a short, before and after."""
+    if step.is_transfer:
+        return min(step.change, ZERO)
+    return step.change if of_all and step.change < 0 else _NEVER
+
+
+_NO_COURSE = Course(())
+
+
+class Timeline:
+    """Rows of securities over their whole lives, and steps of cash from some moment on; `at` is the place reached."""
+
+    def __init__(self, rows: Iterable[Transaction] = (), cash: Iterable[CashStep] = ()) -> None:
+        self.rows = effective(rows)
+        self.cash = list(cash)
+        self.at = _BEGIN
+        self._next_row = self._next_cash = 0
+        self._courses: dict[BalanceKey, Course] = {}
+        self._by_security: dict[int, list[Transaction]] = defaultdict(list)
+        for row in self.rows:
+            if row.security_id is not None:
+                self._by_security[row.security_id].append(row)
+        self._by_currency: dict[str, list[CashStep]] = defaultdict(list)
+        for step in self.cash:
+            self._by_currency[step.currency].append(step)
+        self._closes: dict[int, list[tuple[date, Decimal]]] = defaultdict(list)
+
+    def cash_to_come(self) -> dict[str, Decimal]:
+        """By currency, the sum of all steps."""
+        return {currency: sum((step.amount for step in steps), ZERO) for currency, steps in self._by_currency.items()}
+
+    def rows_until(self, place: Place) -> Iterator[Transaction]:
+        """Rows not passed yet, up to and with what stands at `place`."""
+        while self._next_row < len(self.rows) and place_of(self.rows[self._next_row]) <= place:
+            self._next_row += 1
+            yield self.rows[self._next_row - 1]
+        self.at = max(self.at, place)
+
+    def cash_until(self, place: Place) -> Iterator[CashStep]:
+        while self._next_cash < len(self.cash) and place_of(self.cash[self._next_cash]) <= place:
+            self._next_cash += 1
+            yield self.cash[self._next_cash - 1]
+
+    def passed_by(self, seqs: Collection[int | None]) -> list[Transaction]:
+        """The rows with these `seq`, which stand next and are left out, as if they had never been."""
+        legs = [row for row in self.rows if row.seq in seqs]
+        self.at = place_of(legs[-1])
+        while self._next_row < len(self.rows) and place_of(self.rows[self._next_row]) <= self.at:
+            self._next_row += 1
+        while self._next_cash < len(self.cash) and place_of(self.cash[self._next_cash]) <= self.at:
+            self._next_cash += 1
+        return legs
+
+    @property
+    def is_over(self) -> bool:
+        return self._next_row == len(self.rows) and self._next_cash == len(self.cash)
+
+    def shortage(self, key: BalanceKey, balance: Decimal, of_all: bool) -> tuple[Step, Decimal] | None:
+        """As `Course.shortage`, after the place that was reached."""
+        return self._course(key).shortage(self.at, balance, of_all)
+
+    def end(self, key: BalanceKey, balance: Decimal) -> Decimal:
+        """Return what a `balance` at the place that was reached comes to in the end."""
+        return self._course(key).end(self.at, balance)
+
+    def accounts_of(self, security_id: int) -> set[int]:
+        """The accounts that ever had units of it, by what is recorded."""
+        return {row.account_id for row in self._by_security[security_id] if row.quantity is not None}
+
+    def note_close(self, row: Transaction, quantity_of: Callable[[int], Decimal]) -> None:
+        """Note what is held after `row` in all accounts: what was noted before and its units, or after a split what
+        there is."""
+        if row.security_id is None or (row.quantity is None and row.txn_type is not TxnType.SPLIT):
+            return
+        closes = self._closes[row.security_id]
+        if row.quantity is None:
+            units = quantity_of(row.security_id)
+        else:
+            units = money((closes[-1][1] if closes else ZERO) + row.quantity)
+        closes.append((row.business_date, units))
+
+    def units_before(self, security_id: int, day: date) -> Decimal:
+        """Units at the close before `day`, which is not after the place that was reached."""
+        closes = self._closes[security_id]
+        before = bisect_left(closes, day, key=lambda close: close[0])
+        return closes[before - 1][1] if before else ZERO
+
+    def _course(self, key: BalanceKey) -> Course:
+        if key not in self._courses:
+            steps = self._cash_steps(key) if isinstance(key, str) else self._unit_steps(*key)
+            self._courses[key] = Course(steps) if steps else _NO_COURSE
+        return self._courses[key]
+
+    def _cash_steps(self, currency: str) -> list[Step]:
+        return [Step(one.business_date, one.event_ts, one.seq, one.amount) for one in self._by_currency[currency]]
+
+    def _unit_steps(self, account_id: int, security_id: int) -> list[Step]:
+        steps = []
+        for row in self._by_security[security_id]:
+            if row.txn_type is TxnType.SPLIT:
+                step = Step(row.business_date, row.event_ts, row.seq, new=row.split_new, old=row.split_old)
+            elif row.account_id == account_id and row.quantity is not None:
+                is_transfer = row.txn_type in (TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT)
+                step = Step(row.business_date, row.event_ts, row.seq, row.quantity, is_transfer)
+            else:
+                continue
+            steps.append(step)
+        return steps
+
+
+NOTHING_TO_COME = Timeline()
+
+
+@dataclass(slots=True)
+class History:
+    """Recorded rows of a portfolio: all, or with `later_cash` those of some securities over their whole lives, and the
+    steps of all cash from the moment on from which something is decided."""
+
+    rows: list[Transaction] = field(default_factory=list)
+    later_cash: list[CashStep] | None = None
+
+    def timeline(self) -> Timeline:
+        cash = self.later_cash
+        if cash is None:
+            cash = [cash_step(row) for row in effective(self.rows) if row.cash_effect]
+        return Timeline(self.rows, cash)
+
+    def of(self, security_id: int) -> list[Transaction]:
+        """The effective rows of a security, in order of event."""
+        return effective(row for row in self.rows if row.security_id == security_id)
+
+    def held(self, security_id: int, until: Callable[[Transaction], bool], method: CostMethod) -> Positions:
+        """Return what was held of a security after the rows that are `until` then."""
+        return Positions.of(filter(until, self.of(security_id)), method)
+
+    def beginning(self, end: Positions, timeline: Timeline) -> Positions:
+        """Return the state before all rows, by what is there in the `end`."""
+        anew = {row.security_id for row in self.rows}
+        holdings = {key: held for key, held in end.holdings.items() if key[1] not in anew}
+        start = Positions(end.method, holdings, dict(end.cash))
+        for currency, amount in timeline.cash_to_come().items():
+            start.add_cash(currency, -amount)
+        return start
+
+    def fractions(self, security_id: int, new: Decimal, old: Decimal, when: When, method: CostMethod) -> Fractions:
+        """By account, the fraction of a unit that a split at `when` leaves, short ones negative."""
+        moment = (when.business_date, when.event_ts)
+        held = self.held(security_id, lambda row: (row.business_date, row.event_ts) <= moment, method)
+        for (account_id, _), holding in sorted(held.holdings.items()):
+            if fraction := share(holding.quantity, new, old) % 1:
+                yield account_id, fraction
+
+    def to_reverse(self, seq: int) -> list[Transaction]:
+        """Row `seq`, and the other leg of its transfer; CannotReverse if there is none or it is taken back already."""
+        original = next((row for row in self.rows if row.seq == seq), None)
+        if original is None:
+            raise CannotReverse(seq, "there is no such row")
+        if original.reverses_seq is not None:
+            raise CannotReverse(seq, "it is itself a reversal; record the transaction again")
+        taken_back = next((row.seq for row in self.rows if row.reverses_seq == seq), None)
+        if taken_back is not None:
+            raise CannotReverse(seq, f"it was reversed by transaction {taken_back}")
+        transfer = original.transfer_id
+        return [row for row in self.rows if transfer and row.transfer_id == transfer] or [original]
