@@ -4,10 +4,12 @@ Loading asks everything at once: the lock, cash, the account and the security sh
 saved.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from datetime import date
 from decimal import Decimal
+from typing import TypeVarTuple
 from uuid import UUID, uuid4
 
 from domain.commands import (
@@ -27,6 +29,7 @@ from domain.errors import (
     InsufficientPosition,
     InvalidInput,
     InvalidNumber,
+    Refusal,
     TotalReturnSecurity,
     UnknownSecurity,
 )
@@ -42,26 +45,37 @@ from oltp_api.repositories.accounts import MAIN_ACCOUNT
 from oltp_api.repositories.portfolios import Happened
 from oltp_api.unit_of_work import UnitOfWork
 
+Given = TypeVarTuple("Given")
+_Given = tuple[Portfolio, int, Security | None, When]
 INCOME = frozenset({TxnType.DIVIDEND, TxnType.COUPON})
 
 
 def record_transaction(command: RecordTransaction, work: UnitOfWork) -> tuple[list[Transaction], Security | None]:
     """The ledger rows that the portfolio decided on, the one that was asked for first; and their security."""
-    portfolio, (account_id,), security = _loaded(
-        work,
-        command.user_id,
-        command.portfolio_id,
-        [command.account or MAIN_ACCOUNT],
-        command.ticker,
-        command.business_date,
-    )
-    if command.external_id is not None:
-        _refuse_recorded(command.portfolio_id, command.external_id, work)
-    terms = terms_of(command, security)
-    when = when_of(portfolio, command, work)
-    if needs_history(portfolio, command, when):
-        load_history(portfolio, [security.security_id] if security else [], when, work)
-    rows = decide(portfolio, command, account_id, security, when, terms)
+
+    def load(is_locked: bool) -> _Given:
+        portfolio, (account_id,), security = _loaded(
+            work,
+            command.user_id,
+            command.portfolio_id,
+            [command.account or MAIN_ACCOUNT],
+            command.ticker,
+            command.business_date,
+            is_locked,
+        )
+        if is_locked and command.external_id is not None:
+            _refuse_recorded(command.portfolio_id, command.external_id, work)
+        return portfolio, account_id, security, when_of(portfolio, command, work)
+
+    def act(portfolio: Portfolio, account_id: int, security: Security | None, when: When) -> list[Transaction]:
+        if needs_history(portfolio, command, when):
+            load_history(portfolio, [security.security_id] if security else [], when, work)
+        return decide(portfolio, command, account_id, security, when, terms_of(command, security))
+
+    def is_long(portfolio: Portfolio, _: int, __: Security | None, when: When) -> bool:
+        return needs_history(portfolio, command, when)
+
+    (portfolio, _, security, _), rows = _decided(load, is_long if command.business_date else None, act, work)
     save(portfolio, work)
     return rows, security
 
@@ -92,9 +106,15 @@ def convert_cash(command: ConvertCash, work: UnitOfWork) -> list[Transaction]:
 
 def reverse_transaction(command: ReverseTransaction, work: UnitOfWork) -> list[Transaction]:
     """The reversal, or both for the legs of a transfer."""
-    portfolio = work.portfolios.lock(command.user_id, command.portfolio_id)
-    work.portfolios.load_to_reverse(portfolio, command.seq)
-    rows = portfolio.reverse(command.seq, command.note)
+
+    def load(is_locked: bool) -> tuple[Portfolio]:
+        return (work.portfolios.ask(command.user_id, command.portfolio_id, is_locked=is_locked)(),)
+
+    def act(portfolio: Portfolio) -> list[Transaction]:
+        work.portfolios.load_to_reverse(portfolio, command.seq)
+        return portfolio.reverse(command.seq, command.note)
+
+    (portfolio,), rows = _decided(load, lambda _: True, act, work)
     save(portfolio, work)
     return rows
 
@@ -176,6 +196,35 @@ def tradable(security: Security | None, identifier: str) -> Security:
     return security
 
 
+def _decided(
+    load: Callable[[bool], tuple[*Given]],
+    is_long: Callable[[*Given], bool] | None,
+    act: Callable[[*Given], list[Transaction]],
+    work: UnitOfWork,
+) -> tuple[tuple[*Given], list[Transaction]]:
+    """Return what `load` gives once the portfolio is locked, and the rows that `act` decides on it.
+
+    What takes long, because it needs the history, is decided before the lock is taken, on what is there then; under the
+    lock it is only compared with what is there now, and decided again if that is something else.
+    """
+    ahead: tuple[tuple[*Given], tuple[*Given], list[Transaction] | Refusal] | None = None
+    if is_long is not None:
+        with work.rehearsal():
+            seen = load(False)
+            if is_long(*seen):
+                acted = deepcopy(seen)
+                try:
+                    ahead = (seen, acted, act(*acted))
+                except Refusal as refusal:
+                    ahead = (seen, acted, refusal)
+    given = load(True)
+    if ahead is None or ahead[0] != given:
+        return given, act(*given)
+    if isinstance(ahead[2], Refusal):
+        raise ahead[2]
+    return ahead[1], ahead[2]
+
+
 def _loaded(
     work: UnitOfWork,
     user_id: UUID,
@@ -183,11 +232,12 @@ def _loaded(
     accounts: Sequence[str],
     identifier: str | None,
     on: date | None = None,
+    is_locked: bool = True,
 ) -> tuple[Portfolio, list[int], Security | None]:
-    """The locked portfolio with what it holds of the security, the accounts' ids, and the security."""
+    """The portfolio with what it holds of the security, the accounts' ids, and the security."""
     reference = Reference.parse(identifier) if identifier is not None else None
     with work.at_once():
-        asked_portfolio = work.portfolios.ask(user_id, portfolio_id, reference)
+        asked_portfolio = work.portfolios.ask(user_id, portfolio_id, reference, is_locked)
         asked_accounts = [work.accounts.ask(user_id, account) for account in accounts]
         asked_security = work.securities.ask(reference, on) if reference is not None else None
     portfolio = asked_portfolio()

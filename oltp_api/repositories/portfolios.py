@@ -5,9 +5,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from psycopg.rows import DictRow
+from psycopg.rows import DictRow, args_row
 
 from domain.entries import When
 from domain.errors import PortfolioNotFound
@@ -63,9 +64,12 @@ class PostgresPortfolioRepository:
             asked = self.ask(user_id, portfolio_id, security)
         return asked()
 
-    def ask(self, user_id: UUID, portfolio_id: UUID, security: Reference | None = None) -> Asked[Portfolio]:
+    def ask(
+        self, user_id: UUID, portfolio_id: UUID, security: Reference | None = None, is_locked: bool = True
+    ) -> Asked[Portfolio]:
         """`lock`, to be waited for later; with the holdings of whatever `security` may mean."""
-        asked = self._ask(self.LOCK, [(user_id, portfolio_id, security)])
+        lock = self.LOCK if is_locked else self.LOCK.removesuffix("for update")
+        asked = self._ask(lock, [(user_id, portfolio_id, security)])
 
         def loaded() -> Portfolio:
             found = asked()
@@ -113,7 +117,9 @@ class PostgresPortfolioRepository:
     def later_cash(self, portfolio_id: UUID, since: When) -> list[CashStep]:
         """What rows from a moment on did to cash, but those that were taken back."""
         asked = {"portfolio_id": portfolio_id, "business_date": since.business_date, "event_ts": since.event_ts}
-        return [CashStep(**row) for row in self._connection.execute(_PORTFOLIOS["later_cash"], asked).fetchall()]
+        return (
+            self._connection.cursor(row_factory=args_row(CashStep)).execute(_PORTFOLIOS["later_cash"], asked).fetchall()
+        )
 
     def load_to_reverse(self, portfolio: Portfolio, seq: int) -> None:
         """Add what taking row `seq` back is decided against."""
@@ -129,8 +135,11 @@ class PostgresPortfolioRepository:
 
     def _rows(self, portfolio_id: UUID, security_ids: Sequence[int] | None, seq: int | None) -> list[Transaction]:
         asked = {"portfolio_id": portfolio_id, "security_ids": security_ids, "seq": seq}
-        rows = self._connection.execute(_PORTFOLIOS["history"], asked).fetchall()
-        return [Transaction(**{**row, "txn_type": TxnType(row["txn_type"])}) for row in rows]
+        return (
+            self._connection.cursor(row_factory=args_row(_transaction))
+            .execute(_PORTFOLIOS["history"], asked)
+            .fetchall()
+        )
 
     def save(self, portfolio: Portfolio, events: Sequence[Happened] = ()) -> None:
         """Append the rows decided since loading, with every holding, balance and event: sent with the commit."""
@@ -169,6 +178,11 @@ class Changes:
         encoded = {name: json.dumps(rows, default=str) for name, rows in self._rows.items()}
         roots = [row["portfolio_id"] for row in self._rows["portfolios"]]
         return {**encoded, "portfolio_ids": roots, "recorded_at": self._recorded_at}
+
+
+def _transaction(portfolio_id: UUID, seq: int, account_id: int, txn_type: str, *more: Any) -> Transaction:
+    """From the columns of `history`, which are in the order of the fields."""
+    return Transaction(portfolio_id, seq, account_id, TxnType(txn_type), *more)
 
 
 def _holdings_of(named: Sequence[tuple[UUID, Reference]]) -> Mapping[str, object]:
