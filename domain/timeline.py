@@ -33,7 +33,7 @@ Fractions = Iterator[tuple[int, Decimal]]
 
 
 class Step(NamedTuple):
-    """What a recorded row does to one balance: a change, or for a split `new` units for `old` ones."""
+    """Effect of a recorded row on one balance: a change, or for a split `new` units for `old` ones."""
 
     business_date: date
     event_ts: datetime
@@ -45,7 +45,7 @@ class Step(NamedTuple):
 
 
 class CashStep(NamedTuple):
-    """What a recorded row did to cash."""
+    """Change of cash by a recorded row."""
 
     business_date: date
     event_ts: datetime

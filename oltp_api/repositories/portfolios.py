@@ -115,14 +115,14 @@ class PostgresPortfolioRepository:
         return self._rows(portfolio_id, security_ids, None)
 
     def later_cash(self, portfolio_id: UUID, since: When) -> list[CashStep]:
-        """What rows from a moment on did to cash, but those that were taken back."""
+        """Changes of cash by rows from a moment on, but those that were taken back."""
         asked = {"portfolio_id": portfolio_id, "business_date": since.business_date, "event_ts": since.event_ts}
         return (
             self._connection.cursor(row_factory=args_row(CashStep)).execute(_PORTFOLIOS["later_cash"], asked).fetchall()
         )
 
     def load_to_reverse(self, portfolio: Portfolio, seq: int) -> None:
-        """Add what taking row `seq` back is decided against."""
+        """Add the history that taking row `seq` back is decided against."""
         portfolio.history = History(self._rows(portfolio.portfolio_id, [], seq), [])
         original = next((row for row in portfolio.history.rows if row.seq == seq), None)
         if original is None:
