@@ -36,7 +36,7 @@ class Positions:
         return state
 
     def copy(self) -> "Positions":
-        """What is applied to the copy leaves this state alone."""
+        """A state of its own: what is applied to it leaves this one alone."""
         return Positions(self.method, dict(self.holdings), dict(self.cash), dict(self.in_transit))
 
     def holding(self, key: HoldingKey) -> Holding:
