@@ -132,8 +132,8 @@ def test_of_two_parallel_sales_of_everything_exactly_one_wins(portfolio) -> None
 class SlowRepository(PostgresPortfolioRepository):
     """Waits between loading and deciding, so that two writers surely meet."""
 
-    def ask(self, user_id: UUID, portfolio_id: UUID, identifier: str | None = None) -> Asked[Portfolio]:
-        asked = super().ask(user_id, portfolio_id, identifier)
+    def ask(self, *wanted: Any) -> Asked[Portfolio]:
+        asked = super().ask(*wanted)
 
         def loaded() -> Portfolio:
             portfolio = asked()
