@@ -180,19 +180,12 @@ def test_whenever_a_publisher_is_killed_the_release_is_whole_and_a_rerun_complet
 ) -> None:
     run_until_death(lake, victim, death)
 
+    if death == WRITTEN:
+        assert orphans(lake, victim), "there, and they belong to nothing"
+        assert lake.version(victim) == 0
     assert released(lake) == (2 if (victim, death) == (RELEASE, COMMITTED) else 1)
     publish_generation(lake, 2)
     assert released(lake) == 2
-
-
-@pytest.mark.parametrize("victim", [*TABLES, RELEASE])
-def test_data_files_without_their_commit_are_there_and_belong_to_nothing(
-    lake: Lake, run_until_death: Killed, victim: str
-) -> None:
-    run_until_death(lake, victim, WRITTEN)
-
-    assert orphans(lake, victim)
-    assert lake.version(victim) == 0
 
 
 def test_a_first_publisher_that_is_killed_leaves_no_release_and_a_rerun_makes_it(

@@ -60,8 +60,8 @@ KINDS = ("deposit", "place", "fill", "cancel")
 class SlowRepository(PostgresPortfolioRepository):
     """Waits between loading and deciding, so that two writers surely meet."""
 
-    def ask(self, user_id: UUID, portfolio_id: UUID, identifier: str | None = None) -> Asked[Portfolio]:
-        asked = super().ask(user_id, portfolio_id, identifier)
+    def ask(self, *wanted: Any) -> Asked[Portfolio]:
+        asked = super().ask(*wanted)
 
         def loaded() -> Portfolio:
             portfolio = asked()
