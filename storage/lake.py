@@ -5,6 +5,7 @@ makes a new version only if a row changed. Tables with days are partitioned by y
 files of its year. Old versions stay readable: nothing is cleaned up here.
 """
 
+import logging
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -26,6 +27,7 @@ from storage.errors import SchemaChanged
 from storage.private import private_folder
 from storage.s3 import let_read
 
+_log = logging.getLogger(__name__)
 YEAR = "year"
 """The partition column: it lives in the path, and no reader sees it."""
 
@@ -33,6 +35,8 @@ Lock = Callable[[str], AbstractContextManager[object]]
 Rows: TypeAlias = pa.Table | duckdb.DuckDBPyRelation
 """Rows to publish: a relation is streamed, and may be larger than memory."""
 Key = Mapping[str, str | int | Sequence[str]]
+_COMMITS_PER_CHECKPOINT = 10
+"""To open a table takes half a millisecond, or a bucket's answer, for each commit since: 140 times in a refresh."""
 _FILE_BYTES = 32 * 2**20
 """How large files become: a change of a few rows rewrites the files that they are in."""
 MOST_KEYS = 500
@@ -164,7 +168,7 @@ class Lake:
                         raise SchemaChanged(f"{table}: publish it whole once, its columns have changed")
                     options = {"mode": "overwrite", "schema_mode": "overwrite"}
                     self._write(table, _written(rows, date_column), date_column, metadata, **options)
-                    return Publication(table, current.version() + 1, True, row_count, years)
+                    return Publication(table, self.mark(table, current.version() + 1), True, row_count, years)
                 old = self._fingerprints(current, schema, date_column, _condition(date_column, window, key, kept))
                 changed = {year for year in old.keys() | new.keys() if old.get(year) != new.get(year)}
                 if not changed:
@@ -173,14 +177,23 @@ class Lake:
                 predicate = _predicate(date_column, window, key, only, kept)
                 written = _written(rows, date_column, only)
                 self._write(table, written, date_column, metadata, mode="overwrite", predicate=predicate)
-                return Publication(
-                    table, current.version() + 1, True, row_count, tuple(sorted(changed)) if date_column else ()
-                )
+                version = self.mark(table, current.version() + 1)
+                return Publication(table, version, True, row_count, tuple(sorted(changed)) if date_column else ())
 
     def append(self, table: str, rows: pa.Table, run_id: str = "") -> int:
         """Add rows; returns the new version. The caller holds whatever lock makes that right."""
         self._write(table, rows, None, {"run_id": run_id}, mode="append")
-        return int(self.open(table).version())
+        return self.mark(table, int(self.open(table).version()))
+
+    def mark(self, table: str, version: int) -> int:
+        """Every few versions, write down what the table is made of: then its log is not read from the first commit on.
+        That nothing can be written is no reason to fail, for without it all is as right and only slower."""
+        if version and version % _COMMITS_PER_CHECKPOINT == 0:
+            try:
+                self.open(table, version).create_checkpoint()
+            except Exception as error:
+                _log.warning("no checkpoint of %s at version %s: %s", table, version, error)
+        return version
 
     def _fingerprints(
         self, current: DeltaTable, schema: pa.Schema, date_column: str | None, where: str

@@ -1,3 +1,4 @@
+import json
 import re
 import threading
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from storage.errors import SchemaChanged
@@ -475,3 +477,26 @@ def test_rows_that_do_not_fit_new_columns_are_not_kept(lake: Lake) -> None:
     lake.publish("marts/other", pa.table({"portfolio_id": ["a"], "price": [1]}), kept={"portfolio_id": ["b"]})
 
     assert lake.read("marts/other").to_pylist() == [{"portfolio_id": "a", "price": 1}]
+
+
+def test_a_long_log_is_not_read_from_its_beginning_and_every_version_stays(lake: Lake) -> None:
+    for number in range(25):
+        publish(lake, f"2015-06-01 A {number + 1}")
+
+    log = Path(lake.uri(TABLE)) / "_delta_log"
+    assert json.loads((log / "_last_checkpoint").read_text())["version"] == 20
+    for commit in sorted(log.glob("*.json"))[:20]:
+        commit.rename(commit.with_suffix(".away"))
+    assert lines(lake.read(TABLE)) == ["2015-06-01 A 25"]
+    for commit in log.glob("*.away"):
+        commit.rename(commit.with_suffix(".json"))
+    assert lines(lake.read(TABLE, 3)) == ["2015-06-01 A 4"]
+
+
+def test_a_checkpoint_that_cannot_be_written_fails_no_publication(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(table: DeltaTable) -> None:
+        raise OSError(f"no space left for {table.version()}")
+
+    monkeypatch.setattr(DeltaTable, "create_checkpoint", full)
+    for number in range(12):
+        assert publish(lake, f"2015-06-01 A {number + 1}").version == number
