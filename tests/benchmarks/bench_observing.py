@@ -61,7 +61,7 @@ def seconds_of(app: Any) -> float:
                 "type": "http",
                 "method": "POST",
                 "path": f"/api/v1/portfolios/{PORTFOLIO_ID}/transactions",
-                "headers": [(b"host", b"here"), (b"content-type", b"application/json"), (b"accept", b"*/*")],
+                "headers": [(b"host", b"localhost"), (b"content-type", b"application/json"), (b"accept", b"*/*")],
             }
             started = perf_counter()
             await app(scope, nothing, nothing)
