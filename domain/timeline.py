@@ -179,13 +179,10 @@ class Timeline:
 
     def passed_by(self, seqs: Collection[int | None]) -> list[Transaction]:
         """The rows with these `seq`, which stand next and are left out, as if they had never been."""
-        legs = [row for row in self.rows if row.seq in seqs]
-        self.at = place_of(legs[-1])
-        while self._next_row < len(self.rows) and place_of(self.rows[self._next_row]) <= self.at:
-            self._next_row += 1
-        while self._next_cash < len(self.cash) and place_of(self.cash[self._next_cash]) <= self.at:
-            self._next_cash += 1
-        return legs
+        last = max(place_of(row) for row in self.rows if row.seq in seqs)
+        for _ in self.cash_until(last):
+            pass
+        return list(self.rows_until(last))
 
     @property
     def is_over(self) -> bool:
@@ -201,7 +198,8 @@ class Timeline:
 
     def accounts_of(self, security_id: int) -> set[int]:
         """The accounts that ever had units of it, by what is recorded."""
-        return {row.account_id for row in self._by_security[security_id] if row.quantity is not None}
+        rows = self._by_security.get(security_id, ())
+        return {row.account_id for row in rows if row.quantity is not None}
 
     def note_close(self, row: Transaction, quantity_of: Callable[[int], Decimal]) -> None:
         """Note what is held after `row` in all accounts: what was noted before and its units, or after a split what
@@ -222,17 +220,22 @@ class Timeline:
         return closes[before - 1][1] if before else ZERO
 
     def _course(self, key: BalanceKey) -> Course:
-        if key not in self._courses:
+        found = self._courses.get(key)
+        if found is None:
             steps = self._cash_steps(key) if isinstance(key, str) else self._unit_steps(*key)
-            self._courses[key] = Course(steps) if steps else _NO_COURSE
-        return self._courses[key]
+            if not steps:
+                return _NO_COURSE  # and nothing is kept: the timeline without rows serves every portfolio
+            found = self._courses[key] = Course(steps)
+        return found
 
     def _cash_steps(self, currency: str) -> list[Step]:
-        return [Step(one.business_date, one.event_ts, one.seq, one.amount) for one in self._by_currency[currency]]
+        return [
+            Step(one.business_date, one.event_ts, one.seq, one.amount) for one in self._by_currency.get(currency, ())
+        ]
 
     def _unit_steps(self, account_id: int, security_id: int) -> list[Step]:
         steps = []
-        for row in self._by_security[security_id]:
+        for row in self._by_security.get(security_id, ()):
             if row.txn_type is TxnType.SPLIT:
                 step = Step(row.business_date, row.event_ts, row.seq, new=row.split_new, old=row.split_old)
             elif row.account_id == account_id and row.quantity is not None:

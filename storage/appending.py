@@ -68,7 +68,7 @@ def append(
     metadata = {"run_id": run_id, **notes}
     with lake.lock(head.name):
         _write(lake, head, rows, metadata)
-        version = lake.mark(head.name, head.version + 1)
+        version = lake.checkpointed(head.name, head.version + 1)
         if head.small_files >= max_small_files:
             table = lake.open(head.name, version)
             table.optimize.compact(commit_properties=_as_first_after(metadata))

@@ -168,7 +168,7 @@ class Lake:
                         raise SchemaChanged(f"{table}: publish it whole once, its columns have changed")
                     options = {"mode": "overwrite", "schema_mode": "overwrite"}
                     self._write(table, _written(rows, date_column), date_column, metadata, **options)
-                    return Publication(table, self.mark(table, current.version() + 1), True, row_count, years)
+                    return Publication(table, self.checkpointed(table, current.version() + 1), True, row_count, years)
                 old = self._fingerprints(current, schema, date_column, _condition(date_column, window, key, kept))
                 changed = {year for year in old.keys() | new.keys() if old.get(year) != new.get(year)}
                 if not changed:
@@ -177,15 +177,15 @@ class Lake:
                 predicate = _predicate(date_column, window, key, only, kept)
                 written = _written(rows, date_column, only)
                 self._write(table, written, date_column, metadata, mode="overwrite", predicate=predicate)
-                version = self.mark(table, current.version() + 1)
+                version = self.checkpointed(table, current.version() + 1)
                 return Publication(table, version, True, row_count, tuple(sorted(changed)) if date_column else ())
 
     def append(self, table: str, rows: pa.Table, run_id: str = "") -> int:
         """Add rows; returns the new version. The caller holds whatever lock makes that right."""
         self._write(table, rows, None, {"run_id": run_id}, mode="append")
-        return self.mark(table, int(self.open(table).version()))
+        return self.checkpointed(table, int(self.open(table).version()))
 
-    def mark(self, table: str, version: int) -> int:
+    def checkpointed(self, table: str, version: int) -> int:
         """Every few versions, write down what the table is made of: then its log is not read from the first commit on.
         That nothing can be written is no reason to fail, for without it all is as right and only slower."""
         if version and version % _COMMITS_PER_CHECKPOINT == 0:
