@@ -9,7 +9,7 @@ from contextlib import suppress
 from copy import deepcopy
 from datetime import date
 from decimal import Decimal
-from typing import TypeVarTuple
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 from domain.commands import (
@@ -45,7 +45,7 @@ from oltp_api.repositories.accounts import MAIN_ACCOUNT
 from oltp_api.repositories.portfolios import Happened
 from oltp_api.unit_of_work import UnitOfWork
 
-Given = TypeVarTuple("Given")
+T = TypeVar("T")
 _Given = tuple[Portfolio, int, Security | None, When]
 INCOME = frozenset({TxnType.DIVIDEND, TxnType.COUPON})
 
@@ -67,13 +67,14 @@ def record_transaction(command: RecordTransaction, work: UnitOfWork) -> tuple[li
             _refuse_recorded(command.portfolio_id, command.external_id, work)
         return portfolio, account_id, security, when_of(portfolio, command, work)
 
-    def act(portfolio: Portfolio, account_id: int, security: Security | None, when: When) -> list[Transaction]:
+    def act(given: _Given) -> list[Transaction]:
+        portfolio, account_id, security, when = given
         if needs_history(portfolio, command, when):
             load_history(portfolio, [security.security_id] if security else [], when, work)
         return decide(portfolio, command, account_id, security, when, terms_of(command, security))
 
-    def is_long(portfolio: Portfolio, _: int, __: Security | None, when: When) -> bool:
-        return needs_history(portfolio, command, when)
+    def is_long(given: _Given) -> bool:
+        return needs_history(given[0], command, given[3])
 
     (portfolio, _, security, _), rows = _decided(load, is_long if command.business_date else None, act, work)
     save(portfolio, work)
@@ -107,14 +108,14 @@ def convert_cash(command: ConvertCash, work: UnitOfWork) -> list[Transaction]:
 def reverse_transaction(command: ReverseTransaction, work: UnitOfWork) -> list[Transaction]:
     """The reversal, or both for the legs of a transfer."""
 
-    def load(is_locked: bool) -> tuple[Portfolio]:
-        return (work.portfolios.ask(command.user_id, command.portfolio_id, is_locked=is_locked)(),)
+    def load(is_locked: bool) -> Portfolio:
+        return work.portfolios.ask(command.user_id, command.portfolio_id, is_locked=is_locked)()
 
     def act(portfolio: Portfolio) -> list[Transaction]:
         work.portfolios.load_to_reverse(portfolio, command.seq)
         return portfolio.reverse(command.seq, command.note)
 
-    (portfolio,), rows = _decided(load, lambda _: True, act, work)
+    portfolio, rows = _decided(load, lambda _: True, act, work)
     save(portfolio, work)
     return rows
 
@@ -197,29 +198,29 @@ def tradable(security: Security | None, identifier: str) -> Security:
 
 
 def _decided(
-    load: Callable[[bool], tuple[*Given]],
-    is_long: Callable[[*Given], bool] | None,
-    act: Callable[[*Given], list[Transaction]],
+    load: Callable[[bool], T],
+    is_long: Callable[[T], bool] | None,
+    act: Callable[[T], list[Transaction]],
     work: UnitOfWork,
-) -> tuple[tuple[*Given], list[Transaction]]:
+) -> tuple[T, list[Transaction]]:
     """Return what `load` gives once the portfolio is locked, and the rows that `act` decides on it.
 
     What takes long, because it needs the history, is decided before the lock is taken, on what is there then; under the
     lock it is only compared with what is there now, and decided again if that is something else.
     """
-    ahead: tuple[tuple[*Given], tuple[*Given], list[Transaction] | Refusal] | None = None
+    ahead: tuple[T, T, list[Transaction] | Refusal] | None = None
     if is_long is not None:
         with work.rehearsal():
             seen = load(False)
-            if is_long(*seen):
+            if is_long(seen):
                 acted = deepcopy(seen)
                 try:
-                    ahead = (seen, acted, act(*acted))
+                    ahead = (seen, acted, act(acted))
                 except Refusal as refusal:
                     ahead = (seen, acted, refusal)
     given = load(True)
     if ahead is None or ahead[0] != given:
-        return given, act(*given)
+        return given, act(given)
     if isinstance(ahead[2], Refusal):
         raise ahead[2]
     return ahead[1], ahead[2]
