@@ -23,12 +23,13 @@ from domain.errors import (
     InvalidNumber,
     PortfolioArchived,
 )
+from domain.history import History
 from domain.holdings import CostMethod, Holding
 from domain.ledger import Transaction, TxnType, reversal
 from domain.money import ZERO, money
 from domain.positions import HoldingKey, Positions
 from domain.rules import Decision, refuse_later_shortage, refuse_reserved, refuse_seventh_account
-from domain.timeline import END, LAST, NOTHING_TO_COME, History, Place, Timeline
+from domain.timeline import END, LAST, NOTHING_TO_COME, Place, Timeline
 
 
 class PortfolioKind(StrEnum):

@@ -13,7 +13,7 @@ from domain.commands import PostBondIncome
 from domain.errors import Refusal
 from oltp_api.dependencies import World
 from oltp_api.handlers.bond_income import look, post_bond_income
-from oltp_api.repositories.bonds import Candidate
+from oltp_api.repositories.bonds import Candidate, HeldBonds
 from oltp_api.unit_of_work import UnitOfWork
 from storage.jobs import for_each
 
@@ -38,7 +38,7 @@ class BondIncomeJob:
 
     def _notice(self) -> None:
         def changed(work: UnitOfWork) -> tuple[str, list[Candidate]]:
-            return work.bonds.horizon(), list(work.bonds.changed_since(self._since))
+            return HeldBonds(work).horizon(), list(HeldBonds(work).changed_since(self._since))
 
         since, candidates = self._world.transact(changed)
         for candidate in candidates:

@@ -17,6 +17,7 @@ from domain.orders import Execution, FillSource, Order, Quote
 from domain.ports import AnalyticsRepository, Broker
 from oltp_api.dependencies import World
 from oltp_api.handlers.orders import fill_order, last_close
+from oltp_api.repositories.orders import Orders
 from storage.jobs import for_each
 from storage.settings import Settings
 
@@ -70,7 +71,7 @@ def handle_order_placed(world: World, broker: Broker, payload: Mapping[str, obje
 
 
 def _fill_open_orders(world: World, broker: Broker, now: datetime, order_id: UUID | None) -> int:
-    opened = world.transact(lambda work: work.orders.open_ones(order_id))
+    opened = world.transact(lambda work: Orders(work).open_ones(order_id))
     return for_each(opened, lambda found: _filled(world, broker, *found, now))
 
 

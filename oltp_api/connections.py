@@ -1,8 +1,9 @@
-"""How the adapters speak to PostgreSQL with few round trips: questions asked together, writes sent with the commit."""
+"""How the adapters speak to PostgreSQL with few round trips: questions that are asked together, and how they lock."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from enum import Enum, auto
+from typing import TypeVar
 
 import psycopg
 from psycopg.rows import DictRow
@@ -10,10 +11,16 @@ from psycopg.rows import DictRow
 Connection = psycopg.Connection[DictRow]
 Cursor = psycopg.Cursor[DictRow]
 T = TypeVar("T")
-Asked = Callable[[], T]
+Deferred = Callable[[], T]
 """A question that was sent; calling it waits for the answer. Questions sent together share one round trip."""
-Later = Callable[[str, Mapping[str, Any]], object]
-"""Takes a write that nothing in the unit of work reads back; it is sent with the commit."""
+
+
+class Lock(Enum):
+    """How what is loaded is locked until the commit: at all, and waiting for whoever has it or leaving it out."""
+
+    WAIT = auto()
+    SKIP = auto()
+    NONE = auto()
 
 
 @contextmanager

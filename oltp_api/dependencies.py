@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -24,11 +24,12 @@ from domain.posted_prices import PriceSourceName
 from domain.securities import Security
 from oltp_api.fields import Day, Moment
 from oltp_api.group_commit import GroupCommit
-from oltp_api.handlers.ledger import record_transaction
+from oltp_api.handlers.group import Outcome, PendingTransaction, record_group
+from oltp_api.handlers.ledger import record_transaction, wanted_by
 from oltp_api.handlers.review import Measures
-from oltp_api.handlers.together import Entry, Outcome, entry_of, record_together
 from oltp_api.observing import USER_ID
-from oltp_api.repositories.requests import Answer, KeptKey, PostgresIdempotencyKeys
+from oltp_api.repositories.reads import Reads
+from oltp_api.repositories.requests import Answer, IdempotencyKey, IdempotencyKeys
 from oltp_api.schemas.portfolios import PortfolioView
 from oltp_api.unit_of_work import Pool, UnitOfWork, unit_of_work
 from storage.analytics import LakeAnalyticsRepository
@@ -54,19 +55,19 @@ class World:
     bundled: frozenset[str] = frozenset()
     benchmark: str = "SP500"
     measures: Kept[Measures | None] = field(default_factory=lambda: Kept(_MEASURES_KEPT))
-    together: GroupCommit[Entry, Outcome] = field(init=False)
+    group_commit: GroupCommit[PendingTransaction, Outcome] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "together", GroupCommit(self._record_together, _portfolio_of))
+        object.__setattr__(self, "group_commit", GroupCommit(self.record_group, _portfolio_of))
 
-    def _record_together(self, entries: Sequence[Entry]) -> Sequence[Outcome]:
+    def record_group(self, pending: Sequence[PendingTransaction]) -> Sequence[Outcome]:
         """Where the database refuses one, nothing was stored: then each is recorded alone."""
         try:
-            return self.transact(lambda work: record_together(entries, work))
+            return self.transact(lambda work: record_group(pending, work))
         except psycopg.OperationalError:
             raise
         except psycopg.Error:
-            return [None] * len(entries)
+            return [None] * len(pending)
 
     def transact(self, act: Callable[[UnitOfWork], T]) -> T:
         """Run `act` in a unit of work, and return its result once that is committed."""
@@ -83,8 +84,8 @@ class World:
             return None
 
 
-def _portfolio_of(entry: Entry) -> UUID:
-    return entry.command.portfolio_id
+def _portfolio_of(pending: PendingTransaction) -> UUID:
+    return pending.command.portfolio_id
 
 
 async def world(request: Request) -> World:
@@ -104,7 +105,7 @@ UserDep = Annotated[UUID, Depends(current_user)]
 
 def seen_portfolio(portfolio_id: UUID, user_id: UserDep, world: WorldDep) -> PortfolioView:
     """The portfolio if it is the user's own; another's does not exist."""
-    return world.transact(lambda work: work.reads.portfolio(user_id, portfolio_id))
+    return world.transact(lambda work: Reads(work).portfolio(user_id, portfolio_id))
 
 
 SeenPortfolio = Annotated[PortfolioView, Depends(seen_portfolio)]
@@ -142,12 +143,11 @@ KnownDep = Annotated[LakeAnalyticsRepository, Depends(known_analytics)]
 
 
 @dataclass(frozen=True, slots=True)
-class Once:
+class IdempotentCommand:
     """Commits a command once for its Idempotency-Key: the same request again gets the same answer, and no effect.
 
-    The key's row is written last and commits with the effect: after a crash there is either both or neither. A twin
-    that was second finds the key taken, is undone, and answers what the first one did; so does one that was refused
-    only because the first had its effect already.
+    A twin that was second answers what the first one did (`IdempotencyKeys`); so does one that was refused only because
+    the first had its effect already.
     """
 
     world: World
@@ -157,24 +157,23 @@ class Once:
 
     def commit(self, body: BaseModel, status: int | Callable[[V], int], act: Callable[[UnitOfWork], V]) -> Response:
         """Run and commit `act`; respond with its answer and `status`, which may depend on the answer."""
-        key = self.key
+        key = self.key_of(body)
         if key is None:
-            return _response(_answer(self.world.transact(act), status))
-        request_hash = self._hash(body)
+            return response_of(_answer(self.world.transact(act), status))
         try:
             with unit_of_work(self.world.pool, self.world.clock) as work:
                 answer = _answer(act(work), status)
-                work.keys.keep(KeptKey(self.user_id, key, request_hash, answer))
+                IdempotencyKeys(work).keep((key, answer))
         except (Refusal, UniqueViolation) as error:
-            if isinstance(error, UniqueViolation) and error.diag.constraint_name != PostgresIdempotencyKeys.TAKEN:
+            if isinstance(error, UniqueViolation) and error.diag.constraint_name != IdempotencyKeys.TAKEN:
                 raise
-            first = self.world.transact(lambda work: work.keys.find(self.user_id, key, request_hash))
+            first = self.world.transact(lambda work: IdempotencyKeys(work).find(key))
             if first is None:
                 raise
-            return _response(first, replayed=True)
-        return _response(answer)
+            return response_of(first)
+        return response_of(answer)
 
-    async def commit_together(
+    async def commit_grouped(
         self,
         body: BaseModel,
         status: int,
@@ -187,23 +186,24 @@ class Once:
             rows, security = record_transaction(command, work)
             return view(rows, security, work.recorded_at)
 
-        entry = entry_of(
+        pending = PendingTransaction(
             command,
-            self.key,
-            self._hash(body) if self.key else "",
+            wanted_by(command, self.key_of(body)),
             correlation_id(),
             lambda *recorded: _answer(view(*recorded), status),
         )
-        outcome = await self.world.together.submit(entry) if entry is not None else None
+        outcome = await self.world.group_commit.submit(pending)
         if isinstance(outcome, Exception):
             raise outcome
         if outcome is None:
             return await run_in_threadpool(self.commit, body, status, alone)
-        return _response(outcome)
+        return response_of(outcome)
 
-    def _hash(self, body: BaseModel) -> str:
+    def key_of(self, body: BaseModel) -> IdempotencyKey | None:
+        if self.key is None:
+            return None
         request = f"{self.address}\n{body.model_dump_json(exclude_unset=True)}"
-        return hashlib.sha256(request.encode()).hexdigest()
+        return IdempotencyKey(self.user_id, self.key, hashlib.sha256(request.encode()).hexdigest())
 
 
 async def once(
@@ -212,19 +212,19 @@ async def once(
         str | None,
         Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$"),
     ] = None,
-) -> Once:
+) -> IdempotentCommand:
     """Asks for the world and the user itself: a dependency of a dependency costs a trade a tenth of its time."""
     path = request.scope["path"]
-    return Once(await world(request), await current_user(request), f"{request.method} {path}", key)
+    return IdempotentCommand(await world(request), await current_user(request), f"{request.method} {path}", key)
 
 
-OnceDep = Annotated[Once, Depends(once)]
+OnceDep = Annotated[IdempotentCommand, Depends(once)]
 
 
 def _answer(view: V, status: int | Callable[[V], int]) -> Answer:
     return Answer(status if isinstance(status, int) else status(view), view.model_dump_json())
 
 
-def _response(answer: Answer, replayed: bool = False) -> Response:
-    headers: dict[str, Any] = {"Idempotency-Replayed": "true"} if replayed else {}
+def response_of(answer: Answer) -> Response:
+    headers = {"Idempotency-Replayed": "true"} if answer.is_replayed else {}
     return Response(answer.body, answer.status, headers, media_type="application/json")

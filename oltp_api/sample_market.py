@@ -10,6 +10,7 @@ from domain.errors import Refusal
 from domain.securities import AssetType, Identifier, IdentifierType, PriceKind, joined
 from oltp_api.handlers.registry import register_security
 from oltp_api.listing import listed_isins
+from oltp_api.repositories.securities import Securities
 from oltp_api.unit_of_work import UnitOfWork
 from storage.settings import REPOSITORY
 
@@ -33,12 +34,12 @@ def register_sample_market(work: UnitOfWork, file: Path) -> int:
     """How many were new; those already registered are left as they are."""
     with file.open(newline="") as lines:
         rows = {row["ticker"]: row for row in csv.DictReader(lines)}
-    known = work.securities.registered(list(rows))
+    known = Securities(work).registered(list(rows))
     missing = sorted(rows.keys() - known)
     for ticker in missing:
         register_security(_command(rows[ticker]), work)
     for ticker in sorted(known):  # those of a database that is older than the column have no kind of price yet
-        work.securities.state_price_kind(ticker, PriceKind(rows[ticker]["price_kind"]))
+        Securities(work).state_price_kind(ticker, PriceKind(rows[ticker]["price_kind"]))
     for ticker in sorted(rows):
         _state_isins(rows[ticker], work)
     return len(missing)
@@ -47,18 +48,18 @@ def register_sample_market(work: UnitOfWork, file: Path) -> int:
 def _state_isins(row: Mapping[str, str], work: UnitOfWork) -> None:
     """Its bundled ISINs. Where an older state has said otherwise, or given one away, that stays and is logged."""
     ticker = row["ticker"]
-    security = work.securities.find(ticker)
+    security = Securities(work).find(ticker)
     if security is None or ticker not in listed_isins():
         return
     if security.currency != row["currency"]:
         _LOG.warning("%s is registered in %s, and its market is in %s", ticker, security.currency, row["currency"])
-    known = work.securities.identifiers(security.security_id)
+    known = Securities(work).identifiers(security.security_id)
     for isin in listed_isins()[ticker]:
         if isin in known:
             continue
         try:
             new = joined(isin.identifier, known, isin.valid_from, isin.valid_to)
-            work.securities.add_identifier(security.security_id, new)
+            Securities(work).add_identifier(security.security_id, new)
             known.append(new)
         except Refusal as refusal:
             _LOG.warning("%s is not registered as the ISIN of %s: %s", isin.identifier.value, ticker, refusal)

@@ -1,4 +1,4 @@
-"""Posting of a portfolio's coupons and redemptions: lock and load, see what is missing, save it."""
+"""Posting of a portfolio's coupons and redemptions: see what is missing, and record it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,11 +10,13 @@ from domain.bond_income import Drafts, drafted
 from domain.commands import PostBondIncome
 from domain.entries import Entry, Terms, When
 from domain.errors import NoRelease
+from domain.history import History
 from domain.ledger import Transaction
-from domain.timeline import History
-from oltp_api.handlers.ledger import save
+from domain.portfolio import Portfolio
+from oltp_api.handlers.writing import Loaded, Wanted, decided, save
 from oltp_api.moments import opening_of
-from oltp_api.repositories.bonds import Candidate, HeldBond
+from oltp_api.repositories.bonds import Candidate, HeldBond, HeldBonds
+from oltp_api.repositories.portfolios import Portfolios
 from oltp_api.schemas.ledger import NotPostedView
 from oltp_api.unit_of_work import UnitOfWork
 from storage.analytics import LakeAnalyticsRepository
@@ -28,29 +30,36 @@ class BondIncome:
 
 def post_bond_income(command: PostBondIncome, work: UnitOfWork, rates: LakeAnalyticsRepository) -> BondIncome:
     """Record what was due and missing; return it, and the bonds of which nothing or not all could be posted."""
-    portfolio = work.portfolios.lock(command.user_id, command.portfolio_id)
-    bonds = work.bonds.of_portfolio(portfolio.portfolio_id)
+
+    def act(loaded: Loaded) -> BondIncome:
+        return _posted(loaded.portfolio, work, rates)
+
+    loaded, income = decided(Wanted(command.user_id, command.portfolio_id, holds_all=True), act, work)
+    if income.rows:
+        save(loaded.portfolio, work)
+    return income
+
+
+def _posted(portfolio: Portfolio, work: UnitOfWork, rates: LakeAnalyticsRepository) -> BondIncome:
+    portfolio_id = portfolio.portfolio_id
+    bonds = HeldBonds(work).of_portfolio(portfolio_id)
     if not bonds:
         return BondIncome([], [])
-    history = work.portfolios.history(portfolio.portfolio_id, [bond.security_id for bond in bonds])
-    own = (portfolio.portfolio_id, portfolio.base_currency, portfolio.time_zone)
-    drafts = _drafts(*own, bonds, history, work, rates)
+    history = Portfolios(work).history(portfolio_id, [bond.security_id for bond in bonds])
+    drafts = _drafts(portfolio_id, portfolio.base_currency, portfolio.time_zone, bonds, history, work, rates)
     if not drafts.rows:
         return BondIncome([], _unposted(bonds, drafts))
     first = min(drafts.rows, key=lambda row: (row.business_date, row.event_ts))
     since = When(first.event_ts, first.business_date)
-    portfolio.history = History(history, work.portfolios.later_cash(portfolio.portfolio_id, since))
-    work.portfolios.load_holdings(portfolio)
-    rows = portfolio.record(drafts.rows)
-    save(portfolio, work)
-    return BondIncome(rows, _unposted(bonds, drafts))
+    portfolio.history = History(history, Portfolios(work).later_cash(portfolio_id, since))
+    return BondIncome(portfolio.record(drafts.rows), _unposted(bonds, drafts))
 
 
 def look(candidate: Candidate, work: UnitOfWork, rates: LakeAnalyticsRepository) -> tuple[bool, list[NotPostedView]]:
     """Say whether there is something to post, and what cannot be. Nothing is locked, and only bonds' rows are read."""
     portfolio_id = candidate.portfolio_id
-    bonds = work.bonds.of_portfolio(portfolio_id)
-    history = work.portfolios.history(portfolio_id, [bond.security_id for bond in bonds])
+    bonds = HeldBonds(work).of_portfolio(portfolio_id)
+    history = Portfolios(work).history(portfolio_id, [bond.security_id for bond in bonds])
     drafts = _drafts(portfolio_id, candidate.base_currency, candidate.time_zone, bonds, history, work, rates)
     return bool(drafts.rows), _unposted(bonds, drafts)
 

@@ -15,6 +15,7 @@ from domain.commands import BatchMode, RecordBatch
 from domain.errors import BatchRefused, Refusal
 from oltp_api import broker_csv
 from oltp_api.handlers.batches import Duplicate, Outcome, Recorded, record_batch
+from oltp_api.repositories.imports import Imports
 from oltp_api.schemas.imports import (
     MOST_ROWS,
     BatchRequest,
@@ -60,7 +61,7 @@ def import_file(asked: ImportRequest, user_id: UUID, portfolio_id: UUID, work: U
             report=report,
             **counts,
         )
-        work.imports.add(view)
+        Imports(work).add(view)
     return view
 
 

@@ -13,24 +13,22 @@ from domain.orders import Fill, Order, OrderType, Quote, Side
 from domain.portfolio import Portfolio
 from domain.ports import AnalyticsRepository
 from domain.securities import Reference
-from oltp_api.handlers.ledger import reached, save, tradable
+from oltp_api.handlers.writing import Loaded, Wanted, decided, load_one, save
 from oltp_api.repositories.accounts import MAIN_ACCOUNT
+from oltp_api.repositories.orders import Orders
 from oltp_api.unit_of_work import UnitOfWork
 
 
 def place_order(command: PlaceOrder, work: UnitOfWork, prices: AnalyticsRepository) -> UUID:
     """The id of a new order, whose reservation is made."""
-    reference = Reference.parse(command.ticker)
-    with work.at_once():
-        asked_portfolio = work.portfolios.ask(command.user_id, command.portfolio_id, reference)
-        asked_account = work.accounts.ask(command.user_id, command.account or MAIN_ACCOUNT)
-        asked_security = work.securities.ask(reference)
-    portfolio = asked_portfolio()
+    account = command.account or MAIN_ACCOUNT
+    named = (Reference.parse(command.ticker), None)
+    loaded = load_one(Wanted(command.user_id, command.portfolio_id, (account,), (named,)), work)
     order = Order(
         order_id=uuid4(),
-        portfolio_id=portfolio.portfolio_id,
-        account_id=asked_account(),
-        security=tradable(asked_security(), command.ticker),
+        portfolio_id=command.portfolio_id,
+        account_id=loaded.account_id(account),
+        security=loaded.security(command.ticker),
         side=command.side,
         order_type=command.order_type,
         quantity=command.quantity,
@@ -38,29 +36,37 @@ def place_order(command: PlaceOrder, work: UnitOfWork, prices: AnalyticsReposito
         limit_price=command.limit_price,
         fees=command.fees,
     )
-    today = work.clock.today(portfolio.time_zone)
+    today = work.clock.today(loaded.portfolio.time_zone)
     needs_price = order.side is Side.BUY and order.order_type is OrderType.MARKET
-    order.place(portfolio, today, last_close(prices, order.security.ticker, today) if needs_price else None)
-    _save(portfolio, order, _placed(order), work)
+    order.place(loaded.portfolio, today, last_close(prices, order.security.ticker, today) if needs_price else None)
+    _save(loaded.portfolio, order, _placed(order), work)
     return order.order_id
 
 
 def fill_order(command: FillOrder, work: UnitOfWork) -> Fill | None:
     """The fill that was recorded with its ledger row; None if it was recorded before."""
-    portfolio, order = _loaded(command.user_id, command.order_id, work)
-    when = reached(command.execution.business_date, portfolio, order.security, work)
-    fill = order.fill(portfolio, command.execution, when)
+
+    def act(loaded: Loaded) -> Fill | None:
+        assert loaded.order is not None
+        when = loaded.reached(command.execution.business_date, loaded.order.security)
+        return loaded.order.fill(loaded.portfolio, command.execution, when)
+
+    is_dated = command.execution.business_date is not None
+    loaded, fill = decided(_wanted(command.user_id, command.order_id, work), act, work, is_dated)
     if fill is not None:
-        _save(portfolio, order, _filled(order, fill), work, fill)
+        assert loaded.order is not None
+        _save(loaded.portfolio, loaded.order, _filled(loaded.order, fill), work, fill)
     return fill
 
 
 def cancel_order(command: CancelOrder, work: UnitOfWork) -> None:
     """Free what the order still has reserved."""
-    portfolio, order = _loaded(command.user_id, command.order_id, work)
-    order.cancel(portfolio, command.reason)
+    loaded = load_one(_wanted(command.user_id, command.order_id, work), work)
+    order = loaded.order
+    assert order is not None
+    order.cancel(loaded.portfolio, command.reason)
     event = OrderCancelled(order.order_id, order.portfolio_id, order.reason, order.filled_quantity)
-    _save(portfolio, order, event, work)
+    _save(loaded.portfolio, order, event, work)
 
 
 def last_close(prices: AnalyticsRepository, ticker: str, today: date) -> Quote | None:
@@ -69,17 +75,14 @@ def last_close(prices: AnalyticsRepository, ticker: str, today: date) -> Quote |
     return Quote(found.close, found.price_date) if found else None
 
 
-def _loaded(user_id: UUID, order_id: UUID, work: UnitOfWork) -> tuple[Portfolio, Order]:
-    portfolio_id, security_id = work.orders.whose(user_id, order_id)
-    with work.at_once():
-        asked_portfolio = work.portfolios.ask(user_id, portfolio_id, Reference(security_id=security_id))
-        asked_order = work.orders.ask(order_id)
-    return asked_portfolio(), asked_order()
+def _wanted(user_id: UUID, order_id: UUID, work: UnitOfWork) -> Wanted:
+    portfolio_id, security_id = Orders(work).whose(user_id, order_id)
+    return Wanted(user_id, portfolio_id, securities=((Reference(security_id=security_id), None),), order_id=order_id)
 
 
 def _save(portfolio: Portfolio, order: Order, event: DomainEvent, work: UnitOfWork, fill: Fill | None = None) -> None:
     save(portfolio, work, [(order.order_id, order.version, event)])
-    work.orders.save(order, fill)
+    Orders(work).save(order, fill)
 
 
 def _placed(order: Order) -> OrderPlaced:

@@ -13,9 +13,12 @@ from domain.portfolio import Portfolio, new_name
 from domain.ports import SimulationRequest
 from domain.positions import Positions
 from domain.securities import parse_ticker
-from oltp_api.handlers.ledger import found_or_registered, save
+from oltp_api.handlers.ledger import found_or_registered
+from oltp_api.handlers.writing import Wanted, load_one, save
 from oltp_api.moments import opening_of
-from oltp_api.repositories.accounts import MAIN_ACCOUNT
+from oltp_api.repositories.accounts import MAIN_ACCOUNT, Accounts
+from oltp_api.repositories.portfolios import Portfolios
+from oltp_api.repositories.requests import Outbox, SimulationRequests
 from oltp_api.unit_of_work import UnitOfWork
 
 _SEED_BITS = 48  # exact in a JSON number
@@ -33,8 +36,8 @@ def create_portfolio(command: CreatePortfolio, work: UnitOfWork) -> UUID:
         positions=Positions(command.cost_method),
     )
     opening = opening_of(command.business_date, command.time_zone, work.clock)
-    account_id = work.accounts.id_of(command.user_id, MAIN_ACCOUNT)
-    work.portfolios.add(portfolio)
+    account_id = Accounts(work).id_of(command.user_id, MAIN_ACCOUNT)
+    Portfolios(work).add(portfolio)
     _fund(portfolio, command.initial_cash, account_id, opening)
     _transfer_in(portfolio, command.holdings, account_id, opening, work)
     save(portfolio, work, [(portfolio.portfolio_id, 0, _created(portfolio))])
@@ -44,10 +47,10 @@ def create_portfolio(command: CreatePortfolio, work: UnitOfWork) -> UUID:
 
 def request_simulation(command: RequestSimulation, work: UnitOfWork) -> UUID:
     """The id of the stored request; the pipeline runs it."""
-    portfolio = work.portfolios.lock(command.user_id, command.portfolio_id)
+    portfolio = load_one(Wanted(command.user_id, command.portfolio_id), work).portfolio
     if portfolio.archived:
         raise PortfolioArchived(portfolio.portfolio_id)
-    work.simulations.refuse_above_limit(command.user_id)
+    SimulationRequests(work).refuse_above_limit(command.user_id)
     request = SimulationRequest(
         simulation_id=uuid4(),
         portfolio_id=portfolio.portfolio_id,
@@ -83,8 +86,8 @@ def _transfer_in(
 
 
 def _request(request: SimulationRequest, user_id: UUID, work: UnitOfWork) -> None:
-    work.simulations.add(user_id, request)
-    work.events.publish(request.simulation_id, 0, SimulationRequested(request.simulation_id, request.portfolio_id))
+    SimulationRequests(work).add(user_id, request)
+    Outbox(work).publish(request.simulation_id, 0, SimulationRequested(request.simulation_id, request.portfolio_id))
 
 
 def _standing_simulation(portfolio_id: UUID) -> SimulationRequest:

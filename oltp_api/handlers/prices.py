@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from domain.posted_prices import PostedPrice, PostPrices, PricedElsewhere, PriceSourceName, checked_together
 from domain.securities import Security
+from oltp_api.repositories.prices import PostedPrices
+from oltp_api.repositories.securities import Securities
 from oltp_api.unit_of_work import UnitOfWork
 
 EXCHANGE_ZONE = "America/New_York"
@@ -13,12 +15,12 @@ PricedBy = Callable[[Security], PriceSourceName | None]
 
 def post_prices(command: PostPrices, priced_by: PricedBy, work: UnitOfWork) -> tuple[Security, list[PostedPrice]]:
     """The recorded prices; all are refused if one is, or if the security has another source or another poster."""
-    security = work.securities.lock(command.security)
+    security = Securities(work).lock(command.security)
     source = priced_by(security)
     if source and source is not PriceSourceName.POSTED:
         raise PricedElsewhere(security.ticker, source)
-    if work.prices.poster(security.security_id) not in (None, command.user_id):
+    if PostedPrices(work).poster(security.security_id) not in (None, command.user_id):
         raise PricedElsewhere(security.ticker, "another user")
     prices = checked_together(command.prices, security, work.clock.today(EXCHANGE_ZONE))
-    work.prices.post(command.user_id, security, prices)
+    PostedPrices(work).post(command.user_id, security, prices)
     return security, prices

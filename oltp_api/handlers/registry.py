@@ -19,6 +19,7 @@ from domain.securities import (
     usual_price_kind,
 )
 from oltp_api.listing import listing
+from oltp_api.repositories.securities import Securities
 from oltp_api.unit_of_work import UnitOfWork
 
 
@@ -38,34 +39,34 @@ def register_security(command: RegisterSecurity, work: UnitOfWork) -> Security:
         command.display_name,
         command.price_kind or usual_price_kind(command.asset_type),
     )
-    added = work.securities.add(security, command.identifiers, command.user_id)
+    added = Securities(work).add(security, command.identifiers, command.user_id)
     describe_security(added, command.described, work)
     return added
 
 
 def add_identifier(command: AddIdentifier, work: UnitOfWork) -> Security:
     """The security under one name more; what the others mean is not touched."""
-    security = work.securities.lock(command.security)
-    known = work.securities.identifiers(security.security_id)
+    security = Securities(work).lock(command.security)
+    known = Securities(work).identifiers(security.security_id)
     new = joined(command.identifier, known, command.valid_from, command.valid_to)
     names = {each.identifier.value for each in known if each.identifier.id_type is IdentifierType.TICKER}
     listing().refuse(command.identifier, names, is_current=new.valid_to is None)
-    work.securities.add_identifier(security.security_id, new, command.user_id)
+    Securities(work).add_identifier(security.security_id, new, command.user_id)
     return security
 
 
 def withdraw_identifier(command: WithdrawIdentifier, work: UnitOfWork) -> Security:
     """The security without the identifier, which its adder has taken back; what was recorded meanwhile keeps it."""
-    security = work.securities.lock(command.security, for_withdrawal=True)
-    withdrawal = work.securities.withdrawal(security, command.identifier)
+    security = Securities(work).lock(command.security, for_withdrawal=True)
+    withdrawal = Securities(work).withdrawal(security, command.identifier)
     withdrawal.refuse(command.user_id)
-    work.securities.withdraw(security.security_id, command.identifier)
+    Securities(work).withdraw(security.security_id, command.identifier)
     return security
 
 
 def complete_details(identifier: str, described: DescribeSecurity, work: UnitOfWork) -> Security:
     """The security with the details that it lacked; all of them, or none if one is known otherwise."""
-    security = work.securities.lock(identifier)
+    security = Securities(work).lock(identifier)
     describe_security(security, described, work)
     return security
 
@@ -78,5 +79,5 @@ def describe_security(security: Security, described: DescribeSecurity, work: Uni
 
 def _complete(security: Security, kind: type[AnyDetails], given: Mapping[str, Any], work: UnitOfWork) -> None:
     if any(value is not None for value in given.values()):
-        known = work.securities.details(security.security_id, kind)
-        work.securities.save_details(security.security_id, completed(kind, security.asset_type, known, given))
+        known = Securities(work).details(security.security_id, kind)
+        Securities(work).save_details(security.security_id, completed(kind, security.asset_type, known, given))

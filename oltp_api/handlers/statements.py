@@ -19,7 +19,12 @@ from domain.reconciliation import (
     reconcile_units,
     units_on,
 )
+from domain.securities import Reference
 from oltp_api.broker_csv import statement_rows
+from oltp_api.repositories.accounts import Accounts
+from oltp_api.repositories.portfolios import Portfolios
+from oltp_api.repositories.reads import Reads
+from oltp_api.repositories.securities import Securities
 from oltp_api.schemas.statements import (
     MOST_LINES,
     CashFinding,
@@ -35,19 +40,19 @@ _FIGURES = ("finding", "ours", "theirs", "difference", "value_of_difference", "c
 
 def reconcile(asked: StatementRequest, user_id: UUID, portfolio_id: UUID, work: UnitOfWork) -> ReconciliationView:
     """Line by line what the portfolio and the statement agree on."""
-    portfolio = work.reads.portfolio(user_id, portfolio_id)
+    portfolio = Reads(work).portfolio(user_id, portfolio_id)
     lines, cash = _read(asked)
-    accounts = work.imports.ask_accounts(user_id, None)()
+    accounts = Accounts(work).open_ones(user_id)
     stated = _placed(lines, accounts, work)
     covered = _covered(asked, lines, accounts)
     day, tolerance = asked.statement_date, asked.tolerance.tolerance()
-    rows = work.portfolios.history(portfolio_id)
+    rows = Portfolios(work).history(portfolio_id)
 
     theirs = {place: statement for place, (_, statement) in stated.items()}
     found = reconcile_units(units_on(rows, day, portfolio.cost_method, theirs, covered), theirs, tolerance)
     balances = None if cash is None else reconcile_cash(cash_on(rows, day, covered), cash, tolerance)
     totals = Counter([line.finding for line in found] + [balance.finding for balance in balances or ()])
-    tickers = work.imports.tickers([key for _, key in (line.place for line in found) if isinstance(key, int)])
+    tickers = Securities(work).tickers([key for _, key in (line.place for line in found) if isinstance(key, int)])
     names = {account_id: identifier for identifier, account_id in accounts.items()}
     return ReconciliationView(
         portfolio_id=portfolio_id,
@@ -71,7 +76,8 @@ def _placed(
     lines: Sequence[StatementLine], accounts: Mapping[str, int], work: UnitOfWork
 ) -> dict[Place, tuple[str, Stated]]:
     """Return what is stated of each place, with the statement's name of its security."""
-    securities = work.imports.ask_securities({_identifier(line.ticker) for line in lines})()
+    named = [(Reference(identifier), None) for identifier in {_identifier(line.ticker) for line in lines}]
+    securities = {reference.value: each for (reference, _), each in Securities(work).fetch_later(named)().items()}
     stated: dict[Place, tuple[str, Stated]] = {}
     for line in lines:
         security = securities.get(_identifier(line.ticker))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -17,10 +17,11 @@ from domain.errors import (
     InvalidInput,
     plain,
 )
-from oltp_api.connections import Asked, Connection, Cursor, savepoint
+from oltp_api.connections import Deferred, Lock, savepoint
 from oltp_api.etags import Match
 from oltp_api.pages import fetch_page, orders, text
 from oltp_api.schemas.accounts import AccountPage, AccountView
+from oltp_api.unit_of_work import UnitOfWork
 from storage.queries import statements
 
 MAIN_ACCOUNT = "MAIN"
@@ -33,47 +34,60 @@ _ACCOUNTS = statements("oltp_api", "accounts")
 _ANY: Mapping[str, object] = {"identifier": None, "broker": None, "account_type": None, "archived": None}
 
 
-class PostgresAccountRepository:
+_LOCKS = {Lock.WAIT: "for key share", Lock.SKIP: "for key share skip locked", Lock.NONE: ""}
+
+
+class Account(NamedTuple):
+    account_id: int
+    is_archived: bool
+
+
+def usable(account: Account | None, identifier: str) -> int:
+    """The id of an account for a transaction, unless there is none or it is archived."""
+    if account is None:
+        raise InvalidInput("account", f"{identifier[:40]!r} is not one of your accounts")
+    if account.is_archived:
+        raise AccountArchived(identifier)
+    return account.account_id
+
+
+class Accounts:
     """Every question and edit is of one user's own accounts; another's do not exist."""
 
-    def __init__(self, connection: Connection, now: datetime) -> None:
-        self._connection = connection
-        self._now = now
+    def __init__(self, work: UnitOfWork) -> None:
+        self._connection = work.connection
+        self._now = work.recorded_at
 
     def id_of(self, user_id: UUID, identifier: str) -> int:
         """The account for a transaction; it stays open until the transaction is committed."""
-        return self.ask(user_id, identifier)()
+        found = self.fetch_later([(user_id, identifier)], Lock.WAIT)()
+        return usable(found.get((user_id, identifier)), identifier)
 
-    def ask(self, user_id: UUID, identifier: str) -> Asked[int]:
-        """`id_of`, to be waited for later."""
-        usable = self._ask(_ACCOUNTS["usable"], [(user_id, identifier)])
-
-        def account_id() -> int:
-            row = usable.fetchone()
-            if row is None:
-                raise InvalidInput("account", f"{identifier[:40]!r} is not one of your accounts")
-            if row["archived_at"] is not None:
-                raise AccountArchived(identifier)
-            return int(row["account_id"])
-
-        return account_id
-
-    def ask_free(self, named: Sequence[tuple[UUID, str]]) -> Asked[Mapping[tuple[UUID, str], int]]:
-        """The ids of those accounts of users that are open and that nobody is changing; it waits for none."""
-        usable = self._ask(f"{_ACCOUNTS['usable']} skip locked", named)
-
-        def account_ids() -> Mapping[tuple[UUID, str], int]:
-            rows = [row for row in usable.fetchall() if row["archived_at"] is None]
-            return {(row["user_id"], row["identifier"]): row["account_id"] for row in rows}
-
-        return account_ids
-
-    def _ask(self, statement: str, named: Sequence[tuple[UUID, str]]) -> Cursor:
+    def fetch_later(
+        self, named: Sequence[tuple[UUID, str]], lock: Lock
+    ) -> Deferred[Mapping[tuple[UUID, str], Account]]:
+        """The users' accounts of these names, which stay open until the commit if they are locked; with Lock.SKIP
+        those that nobody is changing."""
+        if not named:
+            return dict
         asked = {
             "user_ids": [user_id for user_id, _ in named],
             "identifiers": [identifier for _, identifier in named],
         }
-        return self._connection.execute(statement, asked)
+        found = self._connection.execute(f"{_ACCOUNTS['usable']}\n{_LOCKS[lock]}", asked)
+
+        def accounts() -> Mapping[tuple[UUID, str], Account]:
+            return {
+                (row["user_id"], row["identifier"]): Account(row["account_id"], row["archived_at"] is not None)
+                for row in found.fetchall()
+            }
+
+        return accounts
+
+    def open_ones(self, user_id: UUID) -> Mapping[str, int]:
+        """The ids of the user's open accounts."""
+        rows = self._connection.execute(_ACCOUNTS["open"], {"user_id": user_id}).fetchall()
+        return {row["identifier"]: row["account_id"] for row in rows}
 
     def view(self, user_id: UUID, identifier: str) -> AccountView:
         asked = {**_ANY, "user_id": user_id, "identifier": identifier}

@@ -7,7 +7,7 @@ from uuid import UUID
 from domain.analytics.bonds import Bond
 from domain.bond_income import BondTerms
 from domain.securities import PriceKind
-from oltp_api.connections import Connection
+from oltp_api.unit_of_work import UnitOfWork
 from storage.queries import statements
 
 _BONDS = statements("oltp_api", "bonds")
@@ -33,8 +33,8 @@ class Candidate(NamedTuple):
 
 
 class HeldBonds:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, work: UnitOfWork) -> None:
+        self._connection = work.connection
 
     def of_portfolio(self, portfolio_id: UUID) -> list[HeldBond]:
         rows = self._connection.execute(_BONDS["held"], {"portfolio_id": portfolio_id}).fetchall()

@@ -8,7 +8,6 @@ from typing import TypeVar
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import DictRow
 
 from domain.collateral import ValuationBasis
 from domain.errors import (
@@ -22,7 +21,6 @@ from domain.errors import (
 )
 from domain.haircuts import HaircutClass, HaircutSchedule
 from domain.money import ZERO, parse_money, parse_quantity
-from domain.ports import Clock
 from domain.snapshots import PositionSnapshot, ReleasedQuotes, Skipped
 from oltp_api.schemas.books import (
     ClassHaircutView,
@@ -40,6 +38,7 @@ from oltp_api.schemas.books import (
     SnapshotView,
     TakenView,
 )
+from oltp_api.unit_of_work import UnitOfWork
 from storage.collateral import PostgresCollateralRankings, StoredRanking, rank_snapshot
 from storage.schedules import PostgresHaircutSchedules
 from storage.snapshots import PostgresPositionSnapshotRepository, take_snapshot
@@ -52,12 +51,12 @@ T = TypeVar("T")
 class Books:
     """The books of a user, within one unit of work."""
 
-    def __init__(self, connection: psycopg.Connection[DictRow], clock: Clock) -> None:
-        self._connection = connection
-        self._clock = clock
-        self._snapshots = PostgresPositionSnapshotRepository(connection)
-        self._schedules = PostgresHaircutSchedules(connection)
-        self._rankings = PostgresCollateralRankings(connection)
+    def __init__(self, work: UnitOfWork) -> None:
+        self._connection = work.connection
+        self._clock = work.clock
+        self._snapshots = PostgresPositionSnapshotRepository(work.connection)
+        self._schedules = PostgresHaircutSchedules(work.connection)
+        self._rankings = PostgresCollateralRankings(work.connection)
 
     def take(self, user_id: UUID, portfolio_id: UUID, quotes: ReleasedQuotes) -> TakenView:
         """The book's snapshot, stored if it is newer than the current one of its business date."""

@@ -1,18 +1,15 @@
 """Edits of a portfolio's attributes: rename, archive, bring back. Its ledger is none of their business."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from uuid import UUID
-
-import psycopg
-from psycopg.rows import DictRow
 
 from domain.errors import OrdersOpen, PortfolioNotFound
 from domain.errors import PortfolioArchived as IsArchived
 from domain.events import DomainEvent, PortfolioArchived, PortfolioRenamed, PortfolioUnarchived
 from domain.portfolio import new_name
 from oltp_api.etags import Match, portfolio_etag
+from oltp_api.unit_of_work import UnitOfWork
 from storage.outbox import write_event
 from storage.queries import statements
 
@@ -22,9 +19,9 @@ _EDITS = statements("oltp_api", "edits")
 class PortfolioEdits:
     """Each holds the portfolio's lock from the comparison with the caller's version to the commit."""
 
-    def __init__(self, connection: psycopg.Connection[DictRow], now: datetime) -> None:
-        self._connection = connection
-        self._now = now
+    def __init__(self, work: UnitOfWork) -> None:
+        self._connection = work.connection
+        self._now = work.recorded_at
 
     def rename(self, user_id: UUID, portfolio_id: UUID, match: Match, name: str) -> None:
         before = self._lock(user_id, portfolio_id, match)

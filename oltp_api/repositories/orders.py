@@ -1,8 +1,6 @@
 """Orders on PostgreSQL: for deciding, under their portfolio's lock; and as people see them. SQL in `sql/orders.sql`."""
 
-from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -10,8 +8,9 @@ from psycopg.rows import DictRow
 from domain.errors import OrderNotFound
 from domain.orders import Fill, FillSource, Order, OrderStatus, OrderType, Side
 from domain.securities import AssetType, Security, parse_ticker
-from oltp_api.connections import Asked, Connection, Later
+from oltp_api.connections import Deferred
 from oltp_api.schemas.orders import FillView, OrderPage, OrderSort, OrderView, OrderWithFills
+from oltp_api.unit_of_work import UnitOfWork
 from storage.queries import statements
 
 _ORDERS = statements("oltp_api", "orders")
@@ -27,12 +26,10 @@ OpenOrder = tuple[UUID, str, Order]
 """An order with its owner and its portfolio's time zone."""
 
 
-class PostgresOrderRepository:
-    def __init__(self, connection: Connection, recorded_at: datetime, later: Later, before: Callable[[], None]) -> None:
-        self._connection = connection
-        self._recorded_at = recorded_at
-        self._later = later
-        self._before = before
+class Orders:
+    def __init__(self, work: UnitOfWork) -> None:
+        self._work = work
+        self._connection = work.connection
 
     def whose(self, user_id: UUID, order_id: UUID) -> tuple[UUID, int]:
         """The order's portfolio and security, neither of which ever changes; nothing is locked."""
@@ -41,8 +38,8 @@ class PostgresOrderRepository:
             raise OrderNotFound(order_id)
         return row["portfolio_id"], row["security_id"]
 
-    def ask(self, order_id: UUID) -> Asked[Order]:
-        """The order with its fills, to be waited for later; ask after the lock of its portfolio."""
+    def fetch_later(self, order_id: UUID) -> Deferred[Order]:
+        """The order with its fills; ask after the lock of its portfolio."""
         found = self._connection.execute(_GET, {"order_id": order_id})
         filled = self._connection.execute(_ORDERS["fills"], {"order_id": order_id})
 
@@ -69,13 +66,13 @@ class PostgresOrderRepository:
         """Write the order, and the fill that it just got."""
         values = {name: getattr(order, name) for name in Order.__slots__ if name not in ("security", "fills")}
         security = {"security_id": order.security.security_id, "currency": order.security.currency}
-        self._later(_ORDERS["save"], {**values, **security, "updated_at": self._recorded_at})
+        self._work.defer(_ORDERS["save"], {**values, **security, "updated_at": self._work.recorded_at})
         if fill is not None:
-            recorded = {**asdict(fill), "order_id": order.order_id, "filled_at": self._recorded_at}
-            self._later(_ORDERS["add_fill"], recorded)
+            recorded = {**asdict(fill), "order_id": order.order_id, "filled_at": self._work.recorded_at}
+            self._work.defer(_ORDERS["add_fill"], recorded)
 
     def view(self, user_id: UUID, order_id: UUID) -> OrderWithFills:
-        self._before()
+        self._work.flush()
         rows = self._views(OrderSort.OLDEST_FIRST, user_id, limit=1, order_id=order_id)
         if not rows:
             raise OrderNotFound(order_id)

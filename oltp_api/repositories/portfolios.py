@@ -11,39 +11,36 @@ from uuid import UUID
 from psycopg.rows import DictRow, args_row
 
 from domain.entries import When
-from domain.errors import PortfolioNotFound
 from domain.events import DomainEvent
+from domain.history import History
 from domain.holdings import CostMethod, Holding, Lot
 from domain.ledger import Transaction, TxnType, first_hash, row_hash
 from domain.money import ZERO
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import HoldingKey, Positions
 from domain.securities import Reference
-from domain.timeline import CashStep, History
-from oltp_api.connections import Asked, Connection, Later
-from storage.correlation import correlation_id
+from domain.timeline import CashStep
+from oltp_api.connections import Deferred, Lock
+from oltp_api.unit_of_work import UnitOfWork
 from storage.ledger import holding_columns
 from storage.outbox import payload_of
 from storage.queries import statements
 
-Happened = tuple[UUID, int, DomainEvent]
+RecordedEvent = tuple[UUID, int, DomainEvent]
 """An event with its aggregate's id and version."""
-Wanted = tuple[UUID, UUID, Reference | None]
-"""A user's portfolio, with the holdings of whatever the reference may mean."""
+Wanted = tuple[UUID, UUID, Sequence[Reference]]
+"""A user's portfolio, with the holdings of whatever the references may mean."""
+LOCKS = {Lock.WAIT: "for update", Lock.SKIP: "for update skip locked", Lock.NONE: ""}
 
 _PORTFOLIOS = statements("oltp_api", "portfolios")
 
 
-class PostgresPortfolioRepository:
-    """Portfolios for writing. `lock` keeps every other writer of the portfolio out until the commit."""
+class Portfolios:
+    """Portfolios for writing. A lock keeps every other writer of the portfolio out until the commit."""
 
-    LOCK = _PORTFOLIOS["lock"]
-
-    def __init__(self, connection: Connection, recorded_at: datetime, later: Later | None = None) -> None:
-        """Without `later`, what is saved is sent at once."""
-        self._connection = connection
-        self._recorded_at = recorded_at
-        self._later: Later = later or connection.execute
+    def __init__(self, work: UnitOfWork) -> None:
+        self._work = work
+        self._connection = work.connection
 
     def add(self, portfolio: Portfolio) -> None:
         self._connection.execute(
@@ -59,37 +56,14 @@ class PostgresPortfolioRepository:
             },
         )
 
-    def lock(self, user_id: UUID, portfolio_id: UUID, security: Reference | None = None) -> Portfolio:
-        with self._connection.pipeline():
-            asked = self.ask(user_id, portfolio_id, security)
-        return asked()
-
-    def ask(
-        self, user_id: UUID, portfolio_id: UUID, security: Reference | None = None, is_locked: bool = True
-    ) -> Asked[Portfolio]:
-        """`lock`, to be waited for later; with the holdings of whatever `security` may mean."""
-        lock = self.LOCK if is_locked else self.LOCK.removesuffix("for update")
-        asked = self._ask(lock, [(user_id, portfolio_id, security)])
-
-        def loaded() -> Portfolio:
-            found = asked()
-            if portfolio_id not in found:
-                raise PortfolioNotFound(portfolio_id)
-            return found[portfolio_id]
-
-        return loaded
-
-    def ask_free(self, wanted: Sequence[Wanted]) -> Asked[Mapping[UUID, Portfolio]]:
-        """Lock and load the portfolios that exist and that nobody else has locked; wait for none."""
-        return self._ask(f"{self.LOCK} skip locked", wanted)
-
-    def _ask(self, lock: str, wanted: Sequence[Wanted]) -> Asked[Mapping[UUID, Portfolio]]:
+    def fetch_later(self, wanted: Sequence[Wanted], lock: Lock) -> Deferred[Mapping[UUID, Portfolio]]:
+        """The portfolios that exist, and with Lock.SKIP that nobody else has locked."""
         portfolio_ids = [portfolio_id for _, portfolio_id, _ in wanted]
         users = {"portfolio_ids": portfolio_ids, "user_ids": [user_id for user_id, _, _ in wanted]}
-        roots = self._connection.execute(lock, users)
+        roots = self._connection.execute(f"{_PORTFOLIOS['roots']}\n{LOCKS[lock]}", users)
         # Statements of their own: their snapshots are taken after the lock, so they see what the last writer committed.
         balances = self._connection.execute(_PORTFOLIOS["cash"], {"portfolio_ids": portfolio_ids})
-        named = [(portfolio_id, security) for _, portfolio_id, security in wanted if security is not None]
+        named = [(portfolio_id, security) for _, portfolio_id, securities in wanted for security in securities]
         held = self._connection.execute(_PORTFOLIOS["holdings"], _holdings_of(named)) if named else None
 
         def loaded() -> Mapping[UUID, Portfolio]:
@@ -103,6 +77,14 @@ class PostgresPortfolioRepository:
             return found
 
         return loaded
+
+    def fetch_recorded_later(self, named: Sequence[tuple[UUID, str]]) -> Deferred[Mapping[tuple[UUID, str], int]]:
+        """The seq of each external id, by its portfolio, that is recorded."""
+        if not named:
+            return dict
+        asked = {"portfolio_ids": [one for one, _ in named], "external_ids": [one for _, one in named]}
+        found = self._connection.execute(_PORTFOLIOS["recorded"], asked)
+        return lambda: {(row["portfolio_id"], row["external_id"]): row["seq"] for row in found.fetchall()}
 
     def load_holdings(self, portfolio: Portfolio) -> None:
         """Add what is held, or was, of every security."""
@@ -141,15 +123,10 @@ class PostgresPortfolioRepository:
             .fetchall()
         )
 
-    def save(self, portfolio: Portfolio, events: Sequence[Happened] = ()) -> None:
-        """Append the rows decided since loading, with every holding, balance and event: sent with the commit."""
-        changes = Changes(self._recorded_at)
-        changes.add(portfolio, events, correlation_id())
-        self.save_all(changes)
-
-    def save_all(self, changes: "Changes") -> None:
-        """`save`, for several portfolios in one statement."""
-        self._later(_PORTFOLIOS["save"], changes.values())
+    def save(self, changes: "Changes") -> None:
+        """Append the rows that were decided, with holdings, balances and events: one statement, with the commit."""
+        if changes:
+            self._work.defer(_PORTFOLIOS["save"], changes.values())
 
 
 class Changes:
@@ -161,7 +138,10 @@ class Changes:
             name: [] for name in ("portfolios", "rows", "holdings", "cash", "events")
         }
 
-    def add(self, portfolio: Portfolio, events: Sequence[Happened], cause: str) -> None:
+    def __bool__(self) -> bool:
+        return bool(self._rows["portfolios"])
+
+    def add(self, portfolio: Portfolio, events: Sequence[RecordedEvent], cause: str) -> None:
         """All that was decided on `portfolio`, with its `events`, whose correlation id is `cause`."""
         head = portfolio.ledger_hash or first_hash(portfolio.portfolio_id)
         for row in portfolio.rows:

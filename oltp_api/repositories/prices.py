@@ -1,24 +1,24 @@
 """Posted prices on PostgreSQL: rows are added, and the newest of a security and day counts."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from uuid import UUID
 
 from domain.posted_prices import PostedPrice
 from domain.securities import Security
-from oltp_api.connections import Connection
 from oltp_api.pages import fetch_page, orders
 from oltp_api.schemas.prices import PostedPricePage
+from oltp_api.unit_of_work import UnitOfWork
 from storage.queries import statements
 
 _PRICES = statements("oltp_api", "prices")
 _ORDERS = orders(date={"price_date": date.fromisoformat, "posted_price_id": int})
 
 
-class PostgresPostedPrices:
-    def __init__(self, connection: Connection, posted_at: datetime) -> None:
-        self._connection = connection
-        self._posted_at = posted_at
+class PostedPrices:
+    def __init__(self, work: UnitOfWork) -> None:
+        self._connection = work.connection
+        self._posted_at = work.recorded_at
 
     def poster(self, security_id: int) -> UUID | None:
         """Return who posted prices of the security first; None if nobody did. Lock the security before."""

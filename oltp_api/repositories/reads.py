@@ -1,6 +1,6 @@
 """Queries of the database that answer views, for people to see. Nothing here writes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
@@ -28,6 +28,7 @@ from oltp_api.schemas.portfolios import (
     SimulationPage,
     SimulationView,
 )
+from oltp_api.unit_of_work import UnitOfWork
 from storage.queries import statements
 
 _READS = statements("oltp_api", "reads")
@@ -45,14 +46,14 @@ SIMULATION_ORDERS = orders(requested={"requested_at": datetime.fromisoformat, "s
 
 
 class Reads:
-    def __init__(self, connection: Connection, before: Callable[[], None]) -> None:
-        self._waiting, self._before = connection, before
+    def __init__(self, work: UnitOfWork) -> None:
+        self._work = work
 
     @property
     def _connection(self) -> Connection:
         """Connection on which a query sees what this unit of work is about to write."""
-        self._before()
-        return self._waiting
+        self._work.flush()
+        return self._work.connection
 
     def portfolio(self, user_id: UUID, portfolio_id: UUID) -> PortfolioView:
         rows = self._rows("portfolio", user_id=user_id, portfolio_id=portfolio_id)

@@ -4,27 +4,29 @@ Each is bound to the connection of one unit of work and sees only its transactio
 """
 
 import json
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from uuid import UUID
+
+from psycopg.rows import DictRow
 
 from domain.errors import IdempotencyConflict
 from domain.events import DomainEvent
 from domain.ports import SimulationRequest, TooManyWaiting
-from oltp_api.connections import Asked, Connection, Later
+from oltp_api.connections import Deferred
+from oltp_api.unit_of_work import UnitOfWork
 from storage.outbox import write_event
 from storage.queries import statements
 
 _REQUESTS = statements("oltp_api", "requests")
 
 
-class PostgresSimulationRequests:
+class SimulationRequests:
     """Requests for simulations; the pipeline answers them."""
 
-    def __init__(self, connection: Connection, requested_at: datetime) -> None:
-        self._connection = connection
-        self._requested_at = requested_at
+    def __init__(self, work: UnitOfWork) -> None:
+        self._connection = work.connection
+        self._requested_at = work.recorded_at
 
     def refuse_above_limit(self, user_id: UUID) -> None:
         """TooManyWaiting if as many of the user's requests wait as may; one user's requests are counted one by one."""
@@ -40,11 +42,11 @@ class PostgresSimulationRequests:
         self._connection.execute(_REQUESTS["add_simulation"], values)
 
 
-class OutboxPublisher:
+class Outbox:
     """Events become rows of the outbox, in the transaction that made them true."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, work: UnitOfWork) -> None:
+        self._connection = work.connection
 
     def publish(self, aggregate_id: UUID, version: int, event: DomainEvent) -> None:
         write_event(self._connection, aggregate_id, version, event)
@@ -56,53 +58,60 @@ class Answer:
 
     status: int
     body: str
+    is_replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class KeptKey:
-    """A user's idempotency key, the request it was sent with, and the answer to that."""
+class IdempotencyKey:
+    """A user's key, with the hash of the request that it was sent with."""
 
     user_id: UUID
     key: str
     request_hash: str
-    answer: Answer
 
 
-class PostgresIdempotencyKeys:
-    """Keys live in the transaction of the effect: both are there after a crash, or neither."""
+class IdempotencyKeys:
+    """Keys live in the transaction of the effect: both are there after a crash, or neither.
+
+    A key is kept last, with the commit, and that waits for a parallel twin. The second one then finds the key taken, is
+    undone, and answers what the first did.
+    """
 
     TAKEN = "idempotency_key_pkey"
     """The constraint that stops a second request with a key, once the first has committed."""
 
-    def __init__(self, connection: Connection, later: Later) -> None:
-        self._connection = connection
-        self._later = later
+    def __init__(self, work: UnitOfWork) -> None:
+        self._work = work
 
-    def find(self, user_id: UUID, key: str, request_hash: str) -> Answer | None:
+    def find(self, key: IdempotencyKey) -> Answer | None:
         """The answer to this request, if it was given; IdempotencyConflict if the key was another request's."""
-        row = self._connection.execute(_REQUESTS["find_key"], {"user_id": user_id, "key": key}).fetchone()
-        if row is None:
-            return None
-        if row["request_hash"] != request_hash:
-            raise IdempotencyConflict(key)
-        return Answer(row["status"], row["body"])
+        found = self.fetch_later([key])().get(key)
+        if isinstance(found, IdempotencyConflict):
+            raise found
+        return found
 
-    def ask_taken(self, keys: Sequence[tuple[UUID, str]]) -> Asked[Set[tuple[UUID, str]]]:
-        """Return the users' keys that were used before."""
-        asked = {"user_ids": [user_id for user_id, _ in keys], "keys": [key for _, key in keys]}
-        taken = self._connection.execute(_REQUESTS["taken_keys"], asked)
-        return lambda: {(row["user_id"], row["key"]) for row in taken.fetchall()}
+    def fetch_later(
+        self, keys: Sequence[IdempotencyKey]
+    ) -> Deferred[Mapping[IdempotencyKey, Answer | IdempotencyConflict]]:
+        """The answers to those of these requests that were answered before."""
+        if not keys:
+            return dict
+        asked = {"user_ids": [one.user_id for one in keys], "keys": [one.key for one in keys]}
+        found = self._work.connection.execute(_REQUESTS["find_keys"], asked)
 
-    def keep(self, *kept: KeptKey) -> None:
-        """Claim the keys, with the commit; it waits for parallel twins."""
-        rows = [
-            {
-                "user_id": one.user_id,
-                "key": one.key,
-                "request_hash": one.request_hash,
-                "status": one.answer.status,
-                "body": one.answer.body,
-            }
-            for one in kept
-        ]
-        self._later(_REQUESTS["keep_keys"], {"keys": json.dumps(rows, default=str)})
+        def answers() -> Mapping[IdempotencyKey, Answer | IdempotencyConflict]:
+            kept = {(row["user_id"], row["key"]): row for row in found.fetchall()}
+            return {one: _answered(one, kept[one.user_id, one.key]) for one in keys if (one.user_id, one.key) in kept}
+
+        return answers
+
+    def keep(self, *answered: tuple[IdempotencyKey, Answer]) -> None:
+        rows = [{**asdict(key), "status": answer.status, "body": answer.body} for key, answer in answered]
+        if rows:
+            self._work.defer(_REQUESTS["keep_keys"], {"keys": json.dumps(rows, default=str)})
+
+
+def _answered(key: IdempotencyKey, row: DictRow) -> Answer | IdempotencyConflict:
+    if row["request_hash"] != key.request_hash:
+        return IdempotencyConflict(key.key)
+    return Answer(row["status"], row["body"], is_replayed=True)

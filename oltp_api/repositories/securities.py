@@ -1,8 +1,9 @@
 """The security registry on PostgreSQL. What is known is never rewritten; the database's own triggers refuse it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -23,9 +24,10 @@ from domain.securities import (
     Reference,
     Security,
 )
-from oltp_api.connections import Asked, Connection, savepoint
+from oltp_api.connections import Deferred, savepoint
 from oltp_api.pages import fetch_page, orders, text
 from oltp_api.schemas.registry import SecurityPage, SecurityView
+from oltp_api.unit_of_work import UnitOfWork
 from storage.queries import statements
 
 ORDERS = orders(
@@ -33,6 +35,8 @@ ORDERS = orders(
     name={"display_name": text, "security_id": int},
     registered={"created_at": datetime.fromisoformat, "security_id": int},
 )
+Named = tuple[Reference, date | None]
+"""A security as it was named, on a day or by default now."""
 _REGISTRY = statements("oltp_api", "registry")
 _ANY = {"security_id": None, "asset_type": None, "currency": None, "q": None}
 _TABLES: dict[type[Details], str] = {
@@ -47,44 +51,40 @@ def security_of(row: DictRow) -> Security:
     return Security(**{**row, **kinds})
 
 
-class PostgresSecurityRepository:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+class Securities:
+    def __init__(self, work: UnitOfWork) -> None:
+        self._connection = work.connection
 
     def find(self, identifier: str, on: date | None = None) -> Security | None:
         """Return the security that an identifier means on a day, by default now; None if there is none."""
         return self.look_up(Reference.parse(identifier), on)
 
     def look_up(self, reference: Reference, on: date | None = None) -> Security | None:
-        return self.ask(reference, on)()
+        return self.fetch_later([(reference, on)])().get((reference, on))
 
-    def ask(self, reference: Reference, on: date | None = None) -> Asked[Security | None]:
-        """`look_up`, to be waited for later."""
-        if reference.security_id is None:
-            asked = self.ask_all([(reference, on)])
-            return lambda: asked()[0]
-        found = self._connection.execute(_REGISTRY["find_by_id"], {"security_id": reference.security_id})
-
-        def security() -> Security | None:
-            row = found.fetchone()
-            return security_of(row) if row else None
-
-        return security
-
-    def ask_all(self, named: Sequence[tuple[Reference, date | None]]) -> Asked[Sequence[Security | None]]:
-        """Look up what each identifier means on its day, in one statement; our own ids are not looked for."""
-        asked = {
+    def fetch_later(self, named: Sequence[Named]) -> Deferred[Mapping[Named, Security]]:
+        """The securities that are meant, each on its day; one that nobody registered is absent."""
+        if not named:
+            return dict
+        asked: dict[str, list[Any]] = {
             "values": [reference.value for reference, _ in named],
             "id_types": [reference.id_type for reference, _ in named],
+            "security_ids": [reference.security_id for reference, _ in named],
             "days": [on for _, on in named],
         }
+        own_ids = any(asked["security_ids"])
         found = self._connection.execute(_REGISTRY["find"], asked)
+        found_by_id = self._connection.execute(_REGISTRY["find_by_id"], asked) if own_ids else None
 
-        def securities() -> Sequence[Security | None]:
-            known = {row.pop("number"): security_of(row) for row in found.fetchall()}
-            return [known.get(number) for number, _ in enumerate(named, start=1)]
+        def securities() -> Mapping[Named, Security]:
+            rows = [*found.fetchall(), *(found_by_id.fetchall() if found_by_id else ())]
+            return {named[row.pop("number") - 1]: security_of(row) for row in rows}
 
         return securities
+
+    def tickers(self, security_ids: Collection[int]) -> Mapping[int, str]:
+        rows = self._connection.execute(_REGISTRY["tickers"], {"security_ids": list(security_ids)}).fetchall()
+        return {row["security_id"]: row["ticker"] for row in rows}
 
     def lock(self, identifier: str, for_withdrawal: bool = False) -> Security:
         """The security, which nobody else completes until the commit; nor records anything of, for a withdrawal."""

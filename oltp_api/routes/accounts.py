@@ -10,6 +10,7 @@ from oltp_api.errors import EDIT_PROBLEMS, PROBLEMS
 from oltp_api.etags import OptionalMatch, RequiredMatch, tagged
 from oltp_api.fields import ShortText
 from oltp_api.pages import CursorQuery, LimitQuery
+from oltp_api.repositories.accounts import Accounts
 from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.accounts import AccountEdit, AccountPage, AccountRequest, AccountView
 
@@ -21,7 +22,7 @@ Sort = Literal["created", "-created", "identifier", "-identifier", "broker", "-b
 
 @router.post("", status_code=201, summary="Open an account")
 def open_account(body: AccountRequest, world: WorldDep, user_id: UserDep, response: Response) -> AccountView:
-    opened = world.transact(lambda work: work.accounts.open(user_id, body.identifier, body.broker, body.account_type))
+    opened = world.transact(lambda work: Accounts(work).open(user_id, body.identifier, body.broker, body.account_type))
     return tagged(opened, response)
 
 
@@ -37,12 +38,12 @@ def list_accounts(
     cursor: CursorQuery = None,
 ) -> AccountPage:
     wanted = {"broker": broker, "account_type": account_type, "archived": archived}
-    return world.transact(lambda work: work.accounts.page(user_id, sort, limit, cursor, **wanted))
+    return world.transact(lambda work: Accounts(work).page(user_id, sort, limit, cursor, **wanted))
 
 
 @router.get("/{identifier}", summary="One account")
 def get_account(identifier: Identifier, world: WorldDep, user_id: UserDep, response: Response) -> AccountView:
-    return tagged(world.transact(lambda work: work.accounts.view(user_id, identifier)), response)
+    return tagged(world.transact(lambda work: Accounts(work).view(user_id, identifier)), response)
 
 
 @router.patch("/{identifier}", summary="Edit an account", responses=EDIT_PROBLEMS)
@@ -55,18 +56,18 @@ def edit_account(
     response: Response,
 ) -> AccountView:
     given = body.model_dump(exclude_none=True)
-    return tagged(world.transact(lambda work: work.accounts.edit(user_id, identifier, match, given)), response)
+    return tagged(world.transact(lambda work: Accounts(work).edit(user_id, identifier, match, given)), response)
 
 
 @router.delete("/{identifier}", summary="Archive an account that holds nothing", responses=EDIT_PROBLEMS)
 def archive_account(
     identifier: Identifier, match: OptionalMatch, world: WorldDep, user_id: UserDep, response: Response
 ) -> AccountView:
-    return tagged(world.transact(lambda work: work.accounts.archive(user_id, identifier, match)), response)
+    return tagged(world.transact(lambda work: Accounts(work).archive(user_id, identifier, match)), response)
 
 
 @router.post("/{identifier}/unarchive", summary="Bring an archived account back", responses=EDIT_PROBLEMS)
 def unarchive_account(
     identifier: Identifier, match: OptionalMatch, world: WorldDep, user_id: UserDep, response: Response
 ) -> AccountView:
-    return tagged(world.transact(lambda work: work.accounts.unarchive(user_id, identifier, match)), response)
+    return tagged(world.transact(lambda work: Accounts(work).unarchive(user_id, identifier, match)), response)

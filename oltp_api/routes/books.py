@@ -13,6 +13,7 @@ from oltp_api.dependencies import OnceDep, UserDep, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Day, Number
 from oltp_api.pages import LimitQuery
+from oltp_api.repositories.books import Books
 from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.books import (
     EndOfDayPage,
@@ -47,18 +48,18 @@ def take_snapshot(portfolio_id: UUID, once: OnceDep) -> Response:
     return once.commit(
         SnapshotRequest(),
         lambda taken: 201 if taken.stored else 200,
-        lambda work: work.books.take(once.user_id, portfolio_id, quotes),
+        lambda work: Books(work).take(once.user_id, portfolio_id, quotes),
     )
 
 
 @router.get(f"{_SNAPSHOTS}/latest", summary="The last snapshot of the book's today")
 def get_latest_snapshot(portfolio_id: UUID, world: WorldDep, user_id: UserDep) -> SnapshotView:
-    return world.transact(lambda work: work.books.latest_today(user_id, portfolio_id))
+    return world.transact(lambda work: Books(work).latest_today(user_id, portfolio_id))
 
 
 @router.get(f"{_SNAPSHOTS}/{{day}}", summary="The last snapshot of a business date")
 def get_snapshot(portfolio_id: UUID, day: Day, world: WorldDep, user_id: UserDep) -> SnapshotView:
-    return world.transact(lambda work: work.books.end_of_day(user_id, portfolio_id, day))
+    return world.transact(lambda work: Books(work).end_of_day(user_id, portfolio_id, day))
 
 
 @router.get(_SNAPSHOTS, summary="The last snapshot of every business date, oldest first")
@@ -71,7 +72,7 @@ def list_snapshots(
     limit: LimitQuery = 100,
     cursor: Annotated[Day | None, Query(description="The business date after which to go on.")] = None,
 ) -> EndOfDayPage:
-    return world.transact(lambda work: work.books.ends_of_day(user_id, portfolio_id, start, end, limit, cursor))
+    return world.transact(lambda work: Books(work).ends_of_day(user_id, portfolio_id, start, end, limit, cursor))
 
 
 @router.post(
@@ -86,7 +87,7 @@ def rank_collateral(portfolio_id: UUID, body: RankingRequest, once: OnceDep) -> 
     return once.commit(
         body,
         lambda ranked: 201 if ranked.stored else 200,
-        lambda work: work.books.rank(once.user_id, portfolio_id, body),
+        lambda work: Books(work).rank(once.user_id, portfolio_id, body),
     )
 
 
@@ -100,7 +101,7 @@ def get_latest_ranking(
     required_amount: Number | None = None,
 ) -> RankingView:
     asked = (schedule, valuation_basis, required_amount)
-    return world.transact(lambda work: work.books.ranking(user_id, portfolio_id, None, *asked))
+    return world.transact(lambda work: Books(work).ranking(user_id, portfolio_id, None, *asked))
 
 
 @router.get(f"{_RANKINGS}/{{day}}", summary="The newest ranking of the book's snapshot of a business date")
@@ -114,7 +115,7 @@ def get_ranking(
     required_amount: Number | None = None,
 ) -> RankingView:
     asked = (schedule, valuation_basis, required_amount)
-    return world.transact(lambda work: work.books.ranking(user_id, portfolio_id, day, *asked))
+    return world.transact(lambda work: Books(work).ranking(user_id, portfolio_id, day, *asked))
 
 
 @router.get("/haircut-schedules", summary="The names of the schedules you can rank by")
@@ -124,18 +125,18 @@ def list_schedules(
     limit: LimitQuery = 100,
     cursor: ScheduleName | None = None,
 ) -> SchedulesPage:
-    return world.transact(lambda work: work.books.schedules(user_id, limit, cursor))
+    return world.transact(lambda work: Books(work).schedules(user_id, limit, cursor))
 
 
 @router.get("/haircut-schedules/{name}", summary="One haircut schedule")
 def get_schedule(name: ScheduleName, world: WorldDep, user_id: UserDep) -> ScheduleView:
-    return world.transact(lambda work: work.books.schedule(user_id, name))
+    return world.transact(lambda work: Books(work).schedule(user_id, name))
 
 
 @router.put("/haircut-schedules/{name}", summary="Make a haircut schedule, or replace the whole of it")
 @takes(2_000_000)
 def put_schedule(name: ScheduleName, body: ScheduleRequest, world: WorldDep, user_id: UserDep) -> ScheduleView:
-    return world.transact(lambda work: work.books.put_schedule(user_id, name, body))
+    return world.transact(lambda work: Books(work).put_schedule(user_id, name, body))
 
 
 def _quotes(analytics: LakeAnalyticsRepository) -> ReleasedQuotes:

@@ -15,6 +15,7 @@ from oltp_api.errors import PROBLEMS
 from oltp_api.fields import ShortText
 from oltp_api.handlers import imports, statements
 from oltp_api.pages import LimitQuery
+from oltp_api.repositories.imports import Imports
 from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.imports import A_FILE, BatchRequest, BatchView, ImportPage, ImportRequest, ImportView
 from oltp_api.schemas.statements import ReconciliationView, StatementRequest
@@ -108,12 +109,12 @@ def list_imports(
     limit: LimitQuery = 100,
     cursor: UUID | None = None,
 ) -> ImportPage:
-    return world.transact(lambda work: work.imports.page(user_id, portfolio_id, limit, cursor))
+    return world.transact(lambda work: Imports(work).page(user_id, portfolio_id, limit, cursor))
 
 
 @router.get("/imports/{import_id}", summary="An import and what became of every row")
 def get_import(import_id: UUID, world: WorldDep, user_id: UserDep) -> ImportView:
-    return world.transact(lambda work: work.imports.one(user_id, import_id))
+    return world.transact(lambda work: Imports(work).one(user_id, import_id))
 
 
 @router.post(

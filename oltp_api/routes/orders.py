@@ -11,6 +11,7 @@ from oltp_api.errors import PROBLEMS
 from oltp_api.fields import ShortText
 from oltp_api.handlers import orders
 from oltp_api.pages import LimitQuery
+from oltp_api.repositories.orders import Orders
 from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.orders import CancelRequest, FillRequest, OrderPage, OrderRequest, OrderSort, OrderWithFills
 from oltp_api.unit_of_work import UnitOfWork
@@ -26,7 +27,7 @@ def place_order(body: OrderRequest, once: OnceDep) -> Response:
     command = body.command(once.user_id)
 
     def act(work: UnitOfWork) -> OrderWithFills:
-        return work.orders.view(once.user_id, orders.place_order(command, work, once.world.analytics))
+        return Orders(work).view(once.user_id, orders.place_order(command, work, once.world.analytics))
 
     return once.commit(body, 201, act)
 
@@ -37,7 +38,7 @@ def fill_order(order_id: UUID, body: FillRequest, once: OnceDep) -> Response:
 
     def act(work: UnitOfWork) -> OrderWithFills:
         orders.fill_order(command, work)
-        return work.orders.view(once.user_id, order_id)
+        return Orders(work).view(once.user_id, order_id)
 
     return once.commit(body, 200, act)
 
@@ -48,14 +49,14 @@ def cancel_order(order_id: UUID, body: CancelRequest, once: OnceDep) -> Response
 
     def act(work: UnitOfWork) -> OrderWithFills:
         orders.cancel_order(command, work)
-        return work.orders.view(once.user_id, order_id)
+        return Orders(work).view(once.user_id, order_id)
 
     return once.commit(body, 200, act)
 
 
 @router.get("/orders/{order_id}", summary="An order and its fills")
 def get_order(order_id: UUID, world: WorldDep, user_id: UserDep) -> OrderWithFills:
-    return world.transact(lambda work: work.orders.view(user_id, order_id))
+    return world.transact(lambda work: Orders(work).view(user_id, order_id))
 
 
 @router.get("/orders", summary="Your orders, oldest first unless sorted otherwise")
@@ -71,7 +72,7 @@ def list_orders(
     ticker: Ticker = None,
 ) -> OrderPage:
     return world.transact(
-        lambda work: work.orders.page(user_id, limit, cursor, sort, portfolio_id, status, side, ticker)
+        lambda work: Orders(work).page(user_id, limit, cursor, sort, portfolio_id, status, side, ticker)
     )
 
 
@@ -88,5 +89,5 @@ def list_orders_of_portfolio(
     ticker: Ticker = None,
 ) -> OrderPage:
     return world.transact(
-        lambda work: work.orders.page(user_id, limit, cursor, sort, portfolio_id, status, side, ticker)
+        lambda work: Orders(work).page(user_id, limit, cursor, sort, portfolio_id, status, side, ticker)
     )

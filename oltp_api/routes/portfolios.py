@@ -14,6 +14,8 @@ from oltp_api.etags import Match, OptionalMatch, RequiredMatch, tagged, tagged_a
 from oltp_api.fields import Number, ShortText, Text
 from oltp_api.handlers import portfolios
 from oltp_api.pages import CursorQuery, LimitQuery
+from oltp_api.repositories.edits import PortfolioEdits
+from oltp_api.repositories.reads import Reads
 from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.ledger import CashView, HoldingsView
 from oltp_api.schemas.portfolios import PortfolioEdit, PortfolioPage, PortfolioRequest, PortfolioView
@@ -36,7 +38,7 @@ def create_portfolio(
     asked = (body or PortfolioRequest()).with_query(name=name, initial_cash=initial_cash)
     command = asked.command(once.user_id)
     created = once.commit(
-        asked, 201, lambda work: work.reads.portfolio(once.user_id, portfolios.create_portfolio(command, work))
+        asked, 201, lambda work: Reads(work).portfolio(once.user_id, portfolios.create_portfolio(command, work))
     )
     return tagged_answer(created)
 
@@ -53,7 +55,7 @@ def list_portfolios(
     cursor: CursorQuery = None,
 ) -> PortfolioPage:
     wanted = {"name": name, "kind": kind, "archived": archived}
-    return world.transact(lambda work: work.reads.portfolios(user_id, sort, limit, cursor, **wanted))
+    return world.transact(lambda work: Reads(work).portfolios(user_id, sort, limit, cursor, **wanted))
 
 
 @router.get(
@@ -65,7 +67,7 @@ def list_portfolios(
 def get_portfolio(
     portfolio_id: UUID, world: WorldDep, user_id: UserDep, response: Response, if_none_match: IfNoneMatch = None
 ) -> PortfolioView | Response:
-    shown = tagged(world.transact(lambda work: work.reads.portfolio(user_id, portfolio_id)), response)
+    shown = tagged(world.transact(lambda work: Reads(work).portfolio(user_id, portfolio_id)), response)
     if if_none_match is not None and Match.weak(if_none_match).admits(shown.etag):
         return Response(status_code=304, headers={"ETag": shown.etag})
     return shown
@@ -81,7 +83,11 @@ def rename_portfolio(
     response: Response,
 ) -> PortfolioView:
     return _edited(
-        lambda work: work.edits.rename(user_id, portfolio_id, match, body.name), portfolio_id, world, user_id, response
+        lambda work: PortfolioEdits(work).rename(user_id, portfolio_id, match, body.name),
+        portfolio_id,
+        world,
+        user_id,
+        response,
     )
 
 
@@ -90,7 +96,7 @@ def archive_portfolio(
     portfolio_id: UUID, match: OptionalMatch, world: WorldDep, user_id: UserDep, response: Response
 ) -> PortfolioView:
     return _edited(
-        lambda work: work.edits.archive(user_id, portfolio_id, match), portfolio_id, world, user_id, response
+        lambda work: PortfolioEdits(work).archive(user_id, portfolio_id, match), portfolio_id, world, user_id, response
     )
 
 
@@ -99,7 +105,11 @@ def unarchive_portfolio(
     portfolio_id: UUID, match: OptionalMatch, world: WorldDep, user_id: UserDep, response: Response
 ) -> PortfolioView:
     return _edited(
-        lambda work: work.edits.unarchive(user_id, portfolio_id, match), portfolio_id, world, user_id, response
+        lambda work: PortfolioEdits(work).unarchive(user_id, portfolio_id, match),
+        portfolio_id,
+        world,
+        user_id,
+        response,
     )
 
 
@@ -108,16 +118,16 @@ def _edited(
 ) -> PortfolioView:
     def act(work: UnitOfWork) -> PortfolioView:
         edit(work)
-        return work.reads.portfolio(user_id, portfolio_id)
+        return Reads(work).portfolio(user_id, portfolio_id)
 
     return tagged(world.transact(act), response)
 
 
 @router.get("/{portfolio_id}/holdings", summary="What the ledger says is held now, per security and account")
 def get_holdings(portfolio_id: VisiblePortfolio, world: WorldDep) -> HoldingsView:
-    return world.transact(lambda work: work.reads.holdings(portfolio_id))
+    return world.transact(lambda work: Reads(work).holdings(portfolio_id))
 
 
 @router.get("/{portfolio_id}/cash", summary="Cash now, per currency")
 def get_cash(portfolio_id: VisiblePortfolio, world: WorldDep) -> CashView:
-    return world.transact(lambda work: work.reads.cash(portfolio_id))
+    return world.transact(lambda work: Reads(work).cash(portfolio_id))

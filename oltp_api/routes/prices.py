@@ -11,6 +11,8 @@ from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Day, ShortText
 from oltp_api.handlers.prices import post_prices
 from oltp_api.pages import CursorQuery, LimitQuery
+from oltp_api.repositories.prices import PostedPrices
+from oltp_api.repositories.securities import Securities
 from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.prices import PostedPricePage, PricesPostedView, PricesRequest
 from oltp_api.unit_of_work import UnitOfWork
@@ -52,9 +54,9 @@ def list_posted(
     cursor: CursorQuery = None,
 ) -> PostedPricePage:
     def act(work: UnitOfWork) -> PostedPricePage:
-        security = work.securities.find(identifier)
+        security = Securities(work).find(identifier)
         if security is None:
             raise SecurityNotFound(identifier)
-        return work.prices.page(user_id, security, start, end, superseded, limit, cursor)
+        return PostedPrices(work).page(user_id, security, start, end, superseded, limit, cursor)
 
     return world.transact(act)

@@ -13,6 +13,7 @@ from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Day, Moment
 from oltp_api.handlers.review import Measures, Review, measures
 from oltp_api.page.review import page_policy, review_page
+from oltp_api.repositories.reads import Reads
 from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.review import (
     ConcentrationView,
@@ -93,7 +94,7 @@ def reviewed(
     if found is None:
         nothing = ReviewView(**of_release, portfolio=portfolio)
         return Review(nothing, nothing.model_dump_json())
-    standing = world.transact(lambda work: work.reads.standing_simulation(user_id, portfolio.portfolio_id))
+    standing = world.transact(lambda work: Reads(work).standing_simulation(user_id, portfolio.portfolio_id))
 
     def made() -> Review:
         view = ReviewView.model_construct(

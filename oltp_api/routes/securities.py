@@ -17,6 +17,7 @@ from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Currency, Day, ShortText
 from oltp_api.handlers import registry
 from oltp_api.pages import CursorQuery, LimitQuery
+from oltp_api.repositories.securities import Securities
 from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.portfolios import PriceView
 from oltp_api.schemas.registry import DetailsRequest, IdentifierRequest, SecurityPage, SecurityRequest, SecurityView
@@ -30,7 +31,7 @@ Sort = Literal["ticker", "-ticker", "name", "-name", "registered", "-registered"
 def register_security(body: SecurityRequest, world: WorldDep, user_id: UserDep) -> SecurityView:
     command = body.command(user_id)
     return world.transact(
-        lambda work: work.securities.view(f"id:{registry.register_security(command, work).security_id}")
+        lambda work: Securities(work).view(f"id:{registry.register_security(command, work).security_id}")
     )
 
 
@@ -45,20 +46,22 @@ def list_securities(
     cursor: CursorQuery = None,
 ) -> SecurityPage:
     return world.transact(
-        lambda work: work.securities.page(sort, limit, cursor, q=q, asset_type=asset_type, currency=currency)
+        lambda work: Securities(work).page(sort, limit, cursor, q=q, asset_type=asset_type, currency=currency)
     )
 
 
 @router.get("/{identifier}", summary="One security, by what an identifier means now or meant on a day")
 def get_security(identifier: ShortText, world: WorldDep, on: Day | None = None) -> SecurityView:
-    return world.transact(lambda work: work.securities.view(identifier, on))
+    return world.transact(lambda work: Securities(work).view(identifier, on))
 
 
 @router.post("/{identifier}/identifiers", status_code=201, summary="Add a missing identifier")
 def add_identifier(identifier: ShortText, body: IdentifierRequest, world: WorldDep, user_id: UserDep) -> SecurityView:
     """Bundled ones, and those that contain each other (ISIN and CUSIP), belong to their security and to no other."""
     command = body.command(identifier, user_id)
-    return world.transact(lambda work: work.securities.view(f"id:{registry.add_identifier(command, work).security_id}"))
+    return world.transact(
+        lambda work: Securities(work).view(f"id:{registry.add_identifier(command, work).security_id}")
+    )
 
 
 @router.delete("/{identifier}/identifiers/{id_type}/{value}", summary="Take back an identifier that you added")
@@ -68,7 +71,7 @@ def withdraw_identifier(
     """While nothing has been recorded of the security since, and something else names it."""
     command = WithdrawIdentifier(user_id, identifier, Identifier.parse(id_type, value))
     return world.transact(
-        lambda work: work.securities.view(f"id:{registry.withdraw_identifier(command, work).security_id}")
+        lambda work: Securities(work).view(f"id:{registry.withdraw_identifier(command, work).security_id}")
     )
 
 
@@ -76,13 +79,13 @@ def withdraw_identifier(
 def complete_details(identifier: ShortText, body: DetailsRequest, world: WorldDep) -> SecurityView:
     described = body.described()
     return world.transact(
-        lambda work: work.securities.view(f"id:{registry.complete_details(identifier, described, work).security_id}")
+        lambda work: Securities(work).view(f"id:{registry.complete_details(identifier, described, work).security_id}")
     )
 
 
 @router.get("/{identifier}/price", summary="The last close on or before a day")
 def get_price(identifier: ShortText, world: WorldDep, analytics: AnalyticsDep, on: Day | None = None) -> PriceView:
-    security = world.transact(lambda work: work.securities.view(identifier))
+    security = world.transact(lambda work: Securities(work).view(identifier))
     release = analytics.release()
     asked = on or release.as_of
     price = analytics.get_price_for_date(security.ticker, asked) if asked else None

@@ -9,6 +9,7 @@ from oltp_api.dependencies import OnceDep, UserDep, VisiblePortfolio, WorldDep
 from oltp_api.errors import PROBLEMS, TURN_PROBLEMS
 from oltp_api.handlers import portfolios
 from oltp_api.pages import CursorQuery, LimitQuery
+from oltp_api.repositories.reads import Reads
 from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.portfolios import SimulationPage, SimulationRequestBody, SimulationResultView, SimulationView
 
@@ -30,7 +31,7 @@ def request_simulation(portfolio_id: UUID, body: SimulationRequestBody, once: On
     return once.commit(
         body,
         202,
-        lambda work: work.reads.simulation(once.user_id, portfolios.request_simulation(command, work)),
+        lambda work: Reads(work).simulation(once.user_id, portfolios.request_simulation(command, work)),
     )
 
 
@@ -44,11 +45,11 @@ def list_simulations(
     limit: LimitQuery = 100,
     cursor: CursorQuery = None,
 ) -> SimulationPage:
-    return world.transact(lambda work: work.reads.simulations(user_id, portfolio_id, status, sort, limit, cursor))
+    return world.transact(lambda work: Reads(work).simulations(user_id, portfolio_id, status, sort, limit, cursor))
 
 
 @router.get("/simulations/{simulation_id}", summary="A simulation: request, status, summary and fan")
 def get_simulation(simulation_id: UUID, world: WorldDep, user_id: UserDep) -> SimulationResultView:
-    asked = world.transact(lambda work: work.reads.simulation(user_id, simulation_id))
+    asked = world.transact(lambda work: Reads(work).simulation(user_id, simulation_id))
     fan = world.analytics.get_simulation_fan(simulation_id) if asked.status == "DONE" else None
     return SimulationResultView(**asked.model_dump(), fan=fan)

@@ -10,6 +10,7 @@ from oltp_api.dependencies import UserDep, WorldDep
 from oltp_api.errors import PROBLEMS
 from oltp_api.fields import Amount
 from oltp_api.operations import Operations, newest_release
+from oltp_api.repositories.reads import Reads
 from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.portfolios import HeldReasonView, PortfolioView, ReleaseView, View
 
@@ -59,7 +60,7 @@ class OverviewView(View):
 def get_overview(portfolio_id: UUID, world: WorldDep, user_id: UserDep) -> OverviewView:
     with world.pool.connection() as connection:
         found = Operations(connection).overview(user_id, portfolio_id)
-    portfolio = world.transact(lambda work: work.reads.portfolio(user_id, portfolio_id))
+    portfolio = world.transact(lambda work: Reads(work).portfolio(user_id, portfolio_id))
     release = newest_release(world.analytics)
     released = world.analytics.get_portfolio_version(portfolio_id) if release else None
     held = world.analytics.held().get(str(portfolio_id)) if release else None

@@ -16,6 +16,7 @@ from oltp_api.fields import Day, ShortText
 from oltp_api.handlers import bond_income, ledger
 from oltp_api.pages import CursorQuery, LimitQuery
 from oltp_api.repositories.accounts import MAIN_ACCOUNT
+from oltp_api.repositories.reads import Reads
 from oltp_api.routing import BoundedRoute
 from oltp_api.schemas.ledger import (
     BondIncomeView,
@@ -47,7 +48,7 @@ async def record_transaction(portfolio_id: UUID, body: TransactionRequest, once:
     def view(rows: Sequence[Transaction], security: Security | None, recorded_at: datetime) -> TransactionView:
         return TransactionView.of(rows[0], account, security.ticker if security else None, recorded_at)
 
-    return await once.commit_together(body, 201, command, view)
+    return await once.commit_grouped(body, 201, command, view)
 
 
 @router.post(
@@ -63,7 +64,7 @@ def reverse_transaction(
     return once.commit(
         body,
         201,
-        lambda work: work.reads.recorded(portfolio_id, ledger.reverse_transaction(command, work)),
+        lambda work: Reads(work).recorded(portfolio_id, ledger.reverse_transaction(command, work)),
     )
 
 
@@ -72,13 +73,13 @@ def reverse_transaction(
 )
 def transfer_units(portfolio_id: UUID, body: TransferRequest, once: OnceDep) -> Response:
     command = body.command(once.user_id, portfolio_id)
-    return once.commit(body, 201, lambda work: work.reads.recorded(portfolio_id, ledger.transfer_units(command, work)))
+    return once.commit(body, 201, lambda work: Reads(work).recorded(portfolio_id, ledger.transfer_units(command, work)))
 
 
 @router.post("/conversions", status_code=201, response_model=TransactionsView, summary="Exchange cash")
 def convert_cash(portfolio_id: UUID, body: ConversionRequest, once: OnceDep) -> Response:
     command = body.command(once.user_id, portfolio_id)
-    return once.commit(body, 201, lambda work: work.reads.recorded(portfolio_id, ledger.convert_cash(command, work)))
+    return once.commit(body, 201, lambda work: Reads(work).recorded(portfolio_id, ledger.convert_cash(command, work)))
 
 
 @router.post(
@@ -90,7 +91,7 @@ def add_holding(portfolio_id: UUID, body: HoldingAdded, once: OnceDep) -> Respon
     return once.commit(
         body,
         201,
-        lambda work: work.reads.recorded(portfolio_id, [ledger.add_holding(command, work)]).transactions[0],
+        lambda work: Reads(work).recorded(portfolio_id, [ledger.add_holding(command, work)]).transactions[0],
     )
 
 
@@ -98,7 +99,7 @@ def add_holding(portfolio_id: UUID, body: HoldingAdded, once: OnceDep) -> Respon
 def remove_holding(portfolio_id: UUID, ticker: ShortText, account: ShortText, once: OnceDep) -> TransactionView:
     command = RemoveHolding(once.user_id, portfolio_id, account, ticker)
     return once.world.transact(
-        lambda work: work.reads.recorded(portfolio_id, [ledger.remove_holding(command, work)]).transactions[0]
+        lambda work: Reads(work).recorded(portfolio_id, [ledger.remove_holding(command, work)]).transactions[0]
     )
 
 
@@ -109,7 +110,7 @@ def post_bond_income(portfolio_id: UUID, once: OnceDep) -> BondIncomeView:
 
     def act(work: UnitOfWork) -> BondIncomeView:
         income = bond_income.post_bond_income(command, work, once.world.analytics)
-        recorded = work.reads.recorded(portfolio_id, income.rows).transactions if income.rows else []
+        recorded = Reads(work).recorded(portfolio_id, income.rows).transactions if income.rows else []
         return BondIncomeView(transactions=recorded, not_posted=income.not_posted)
 
     return once.world.transact(act)
@@ -121,7 +122,7 @@ def change_cost_method(portfolio_id: UUID, body: CostMethodRequest, once: OnceDe
 
     def act(work: UnitOfWork) -> HoldingsView:
         ledger.change_cost_method(command, work)
-        return work.reads.holdings(portfolio_id)
+        return Reads(work).holdings(portfolio_id)
 
     return once.world.transact(act)
 
@@ -146,4 +147,4 @@ def list_transactions(
         "start": start,
         "end": end,
     }
-    return world.transact(lambda work: work.reads.transactions(portfolio_id, sort, limit, cursor, **wanted))
+    return world.transact(lambda work: Reads(work).transactions(portfolio_id, sort, limit, cursor, **wanted))

@@ -9,7 +9,13 @@ from account
 where
     user_id = any(%(user_ids)s)
     and (user_id, identifier) in (select * from unnest(%(user_ids)s::uuid[], %(identifiers)s::text[]))
-for key share
+
+-- name: open
+select
+    identifier,
+    account_id
+from account
+where user_id = %(user_id)s and archived_at is null
 
 -- name: lock
 select *

@@ -6,7 +6,7 @@ values (
     %(portfolio_id)s, %(user_id)s, %(name)s, %(base_currency)s, %(kind)s, %(time_zone)s, %(cost_method)s
 )
 
--- name: lock
+-- name: roots
 -- In one order for all, so that two who lock several never wait for each other.
 select
     portfolio_id,
@@ -26,7 +26,6 @@ where
     portfolio_id = any(%(portfolio_ids)s)
     and (portfolio_id, user_id) in (select * from unnest(%(portfolio_ids)s::uuid[], %(user_ids)s::uuid[]))
 order by portfolio_id
-for update
 
 -- name: cash
 select
@@ -106,6 +105,25 @@ where
         )
     )
 order by seq
+
+-- name: recorded
+-- One by one: a plan that was made while the ledger was small would else read all of it for years.
+select
+    found.portfolio_id,
+    found.external_id,
+    found.seq
+from unnest(%(portfolio_ids)s::uuid[], %(external_ids)s::text[]) as asked(portfolio_id, external_id)
+cross join lateral (
+    select
+        transaction_ledger.portfolio_id,
+        transaction_ledger.external_id,
+        transaction_ledger.seq
+    from transaction_ledger
+    where
+        transaction_ledger.portfolio_id = asked.portfolio_id
+        and transaction_ledger.external_id = asked.external_id
+    limit 1
+) as found
 
 -- name: later_cash
 select

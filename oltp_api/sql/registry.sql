@@ -18,18 +18,28 @@ where
         when asked.on_day is null then security_identifier.valid_to is null
         else daterange(security_identifier.valid_from, security_identifier.valid_to) @> asked.on_day
     end
+-- The last one counts: a ticker before another kind of identifier.
+order by security_identifier.id_type = 'TICKER'
 
 -- name: find_by_id
 select
+    asked.number,
     security_registry.security_id,
     security_name.name as ticker,
     security_registry.asset_type,
     security_registry.currency,
     security_registry.display_name,
     coalesce(security_registry.price_kind, 'AS_TRADED') as price_kind
-from security_registry
+from unnest(%(security_ids)s::bigint[]) with ordinality as asked(security_id, number)
+inner join security_registry using (security_id)
 inner join security_name using (security_id)
-where security_registry.security_id = %(security_id)s
+
+-- name: tickers
+select
+    security_id,
+    name as ticker
+from security_name
+where security_id = any(%(security_ids)s)
 
 -- name: lock
 -- Keeps others from completing it meanwhile; trades of it, which only refer to it, go on.

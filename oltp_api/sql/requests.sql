@@ -5,24 +5,17 @@ select
     user_id, key, request_hash, status, body
 from jsonb_to_recordset(%(keys)s) as kept(user_id uuid, key text, request_hash text, status int, body text)
 
--- name: find_key
-select
-    request_hash,
-    status,
-    body
-from idempotency_key
-where user_id = %(user_id)s and key = %(key)s
-
--- name: taken_keys
+-- name: find_keys
 -- One by one: a plan that was made while the table was small would else read all of it for years.
 select
     taken.user_id,
-    taken.key
+    taken.key,
+    taken.request_hash,
+    taken.status,
+    taken.body
 from unnest(%(user_ids)s::uuid[], %(keys)s::text[]) as asked(user_id, key)
 cross join lateral (
-    select
-        idempotency_key.user_id,
-        idempotency_key.key
+    select idempotency_key.*
     from idempotency_key
     where idempotency_key.user_id = asked.user_id and idempotency_key.key = asked.key
     limit 1

@@ -9,8 +9,9 @@ from statistics import median
 from uuid import UUID
 
 from domain.entries import When
+from domain.history import History
 from domain.portfolio import Portfolio
-from domain.timeline import History, cash_step
+from domain.timeline import cash_step
 from tests.oracles.folding import FoldingPortfolio
 
 ROWS, SECURITIES, TRIES = 100_000, 10, 3

@@ -26,10 +26,12 @@ import pytest
 from psycopg.rows import dict_row
 
 from domain.ledger import first_hash, row_hash
-from oltp_api.repositories.portfolios import PostgresPortfolioRepository
+from oltp_api.repositories.portfolios import Portfolios
+from oltp_api.unit_of_work import UnitOfWork
 from ops import processes
 from ops.environment import prepared
 from storage import embedded
+from storage.clock import SampleMarketClock
 from storage.postgres import Database
 from storage.settings import Settings
 from tests.history import Call, Ledger, violations
@@ -241,8 +243,8 @@ def broken_chains(database: Database, portfolio_ids: list[str]) -> list[str]:
             head = first_hash(portfolio_id)
             query = "select seq, row_hash, recorded_at from transaction_ledger where portfolio_id = %s order by seq"
             stored = connection.execute(query, (portfolio_id,)).fetchall()
-            repository = PostgresPortfolioRepository(connection, stored[0]["recorded_at"])
-            for row, kept in zip(repository.history(portfolio_id), stored, strict=True):
+            history = Portfolios(UnitOfWork(connection, SampleMarketClock())).history(portfolio_id)
+            for row, kept in zip(history, stored, strict=True):
                 head = row_hash(head, row, kept["recorded_at"])
                 if head != kept["row_hash"]:
                     broken.append(f"{portfolio_id} row {kept['seq']}")

@@ -30,14 +30,16 @@ from domain.commands import CancelOrder, CreatePortfolio, FillOrder, InitialHold
 from domain.errors import Refusal
 from domain.ledger import TxnType
 from domain.orders import Execution, OrderType, Side
-from domain.portfolio import Portfolio, PortfolioKind
+from domain.portfolio import PortfolioKind
 from oltp_api.app import create_app
-from oltp_api.dependencies import LOCAL_USER, Once, UserDep, WorldDep, _response, once
+from oltp_api.connections import Lock
+from oltp_api.dependencies import LOCAL_USER, IdempotentCommand, UserDep, WorldDep, once, response_of
 from oltp_api.handlers import orders
 from oltp_api.handlers.ledger import record_transaction
 from oltp_api.handlers.portfolios import create_portfolio
-from oltp_api.repositories.portfolios import Asked, PostgresPortfolioRepository
-from oltp_api.repositories.requests import Answer, KeptKey
+from oltp_api.handlers.writing import decided, load_one
+from oltp_api.repositories.portfolios import LOCKS
+from oltp_api.repositories.requests import Answer, IdempotencyKeys
 from oltp_api.unit_of_work import Pool, UnitOfWork
 from storage.analytics import LakeAnalyticsRepository
 from storage.clock import SampleMarketClock
@@ -57,39 +59,40 @@ WON = "won"
 KINDS = ("deposit", "place", "fill", "cancel")
 
 
-class SlowRepository(PostgresPortfolioRepository):
-    """Waits between loading and deciding, so that two writers surely meet."""
-
-    def ask(self, *wanted: Any) -> Asked[Portfolio]:
-        asked = super().ask(*wanted)
-
-        def loaded() -> Portfolio:
-            portfolio = asked()
-            time.sleep(0.05)
-            return portfolio
-
-        return loaded
+@pytest.fixture
+def unlocked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody's portfolio is locked, and there is time between loading and deciding, so that two writers surely meet."""
+    monkeypatch.setitem(LOCKS, Lock.WAIT, "")
+    monkeypatch.setattr(orders, "load_one", slowly(orders.load_one))
+    monkeypatch.setattr(orders, "decided", lambda wanted, act, work, _: decided(wanted, slowly(act), work, False))
 
 
-class UnlockedRepository(SlowRepository):
-    LOCK = PostgresPortfolioRepository.LOCK.replace("for update", "")
+def slowly(act: Callable[..., Any]) -> Callable[..., Any]:
+    def acted(*asked: Any) -> Any:
+        time.sleep(0.05)
+        return act(*asked)
+
+    def loaded(*asked: Any) -> Any:
+        found = act(*asked)
+        time.sleep(0.05)
+        return found
+
+    return loaded if act is load_one else acted
 
 
 class Ring:
     """Two opponents on one database, let loose at the same moment, again and again."""
 
-    def __init__(self, pool: Pool, lake: Lake, repository: type[PostgresPortfolioRepository]) -> None:
+    def __init__(self, pool: Pool, lake: Lake) -> None:
         self._pool = pool
         self._clock = SampleMarketClock()
         self._prices = LakeAnalyticsRepository.newest(lake)
-        self._repository = repository
         self._threads = ThreadPoolExecutor(2)
         self._delays = random.Random(SEED)
 
     def act(self, command: Callable[[UnitOfWork], Any]) -> Any:
         with self._pool.connection() as connection:
             work = UnitOfWork(connection, self._clock)
-            work.portfolios = self._repository(connection, self._clock.now(), work.write_later)
             done = command(work)
             work.commit()
             return done
@@ -136,8 +139,8 @@ def pool(api: httpx.Client, database: Database) -> Iterator[Pool]:
 
 
 @pytest.fixture
-def new_ring(pool: Pool, lake: Lake) -> Callable[..., Ring]:
-    return lambda repository=PostgresPortfolioRepository: Ring(pool, lake, repository)
+def ring(pool: Pool, lake: Lake) -> Ring:
+    return Ring(pool, lake)
 
 
 def figures(database: Database, portfolio_id: UUID) -> dict[str, Decimal]:
@@ -183,8 +186,7 @@ def cancel_against_fill(ring: Ring, portfolio_id: UUID, price: str) -> list[str]
     return ring.fight(partial(orders.fill_order, fill), partial(orders.cancel_order, cancel))
 
 
-def test_of_a_cancel_and_a_fill_exactly_one_wins_and_no_cent_is_stranded(new_ring, database: Database) -> None:
-    ring = new_ring()
+def test_of_a_cancel_and_a_fill_exactly_one_wins_and_no_cent_is_stranded(ring: Ring, database: Database) -> None:
     portfolio_id = ring.new_portfolio()
     began = time.monotonic()
     outcomes = Counter(tuple(cancel_against_fill(ring, portfolio_id, "33.33333333")) for _ in range(PAIRS))
@@ -199,9 +201,9 @@ def test_of_a_cancel_and_a_fill_exactly_one_wins_and_no_cent_is_stranded(new_rin
     assert found["cash"] == CASH - filled * Decimal("99.99999999")
 
 
-def test_control_without_the_row_lock_both_win_and_the_books_do_not_agree(new_ring, database: Database) -> None:
+@pytest.mark.usefixtures("unlocked")
+def test_control_without_the_row_lock_both_win_and_the_books_do_not_agree(ring: Ring, database: Database) -> None:
     """The machine decides which of the two writes last, and only one of the ways is seen in the books."""
-    ring = new_ring(UnlockedRepository)
     portfolio_id = ring.new_portfolio()
     outcomes: Counter[tuple[str, ...]] = Counter()
 
@@ -228,8 +230,8 @@ def sales_of_the_last_unit(ring: Ring, portfolio_id: UUID, draw: random.Random) 
     return ring.fight(*(draw.choice([sale(portfolio_id), order]) for _ in range(2)))
 
 
-def test_of_two_sales_of_the_last_unit_exactly_one_wins(new_ring, database: Database) -> None:
-    ring, draw = new_ring(), random.Random(SEED)
+def test_of_two_sales_of_the_last_unit_exactly_one_wins(ring: Ring, database: Database) -> None:
+    draw = random.Random(SEED)
     began = time.monotonic()
     ends: Counter[tuple[str, ...]] = Counter()
     for _ in range(SALES):
@@ -241,8 +243,8 @@ def test_of_two_sales_of_the_last_unit_exactly_one_wins(new_ring, database: Data
     assert ends == {("insufficient_position", WON): SALES}
 
 
-def test_control_without_the_row_lock_two_orders_reserve_the_same_unit(new_ring, database: Database) -> None:
-    ring = new_ring(UnlockedRepository)
+@pytest.mark.usefixtures("unlocked")
+def test_control_without_the_row_lock_two_orders_reserve_the_same_unit(ring: Ring, database: Database) -> None:
     portfolio_id = ring.new_portfolio(held="1")
     order = ring.placing(portfolio_id, "1", "100", Side.SELL)
 
@@ -251,10 +253,10 @@ def test_control_without_the_row_lock_two_orders_reserve_the_same_unit(new_ring,
         check_books(figures(database, portfolio_id))
 
 
-class CarelessOnce(Once):
+class CarelessCommand(IdempotentCommand):
     """Looks whether the key was used, acts, and keeps the key afterwards, in a transaction of its own."""
 
-    async def commit_together(self, body: BaseModel, status: int, command: RecordTransaction, view: Any) -> Response:
+    async def commit_grouped(self, body: BaseModel, status: int, command: RecordTransaction, view: Any) -> Response:
         def act(work: UnitOfWork) -> BaseModel:
             rows, security = record_transaction(command, work)
             return view(rows, security, work.recorded_at)
@@ -262,16 +264,16 @@ class CarelessOnce(Once):
         return await run_in_threadpool(self.commit, body, status, act)
 
     def commit(self, body: BaseModel, status: int, act: Callable[[UnitOfWork], BaseModel]) -> Response:
-        assert self.key is not None
-        key, request_hash = self.key, self._hash(body)
-        first = self.world.transact(lambda work: work.keys.find(self.user_id, key, request_hash))
+        key = self.key_of(body)
+        assert key is not None
+        first = self.world.transact(lambda work: IdempotencyKeys(work).find(key))
         if first is not None:
-            return _response(first, replayed=True)
+            return response_of(first)
         time.sleep(0.05)  # so that twins surely meet between the look and the act, on any machine
         answer = Answer(status, self.world.transact(act).model_dump_json())
         with suppress(psycopg.errors.UniqueViolation):
-            self.world.transact(lambda work: work.keys.keep(KeptKey(self.user_id, key, request_hash, answer)))
-        return _response(answer)
+            self.world.transact(lambda work: IdempotencyKeys(work).keep((key, answer)))
+        return response_of(answer)
 
 
 def careless(
@@ -279,8 +281,8 @@ def careless(
     world: WorldDep,
     user_id: UserDep,
     key: Annotated[str | None, Header(alias="Idempotency-Key")] = None,
-) -> CarelessOnce:
-    return CarelessOnce(world, user_id, f"{request.method} {request.url.path}", key)
+) -> CarelessCommand:
+    return CarelessCommand(world, user_id, f"{request.method} {request.url.path}", key)
 
 
 @contextmanager

@@ -6,11 +6,11 @@ from decimal import Decimal
 from uuid import UUID
 
 from domain.entries import PLAIN, Terms, When
+from domain.history import History
 from domain.holdings import CostMethod, Holding
 from domain.ledger import TxnType
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import Positions
-from domain.timeline import History
 
 D = Decimal
 MAIN, OTHER = 1, 2

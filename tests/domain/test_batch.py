@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 from domain.entries import Terms, When
 from domain.errors import InsufficientCash, InsufficientPosition, Refusal
+from domain.history import History
 from domain.holdings import CostMethod, Holding
 from domain.ledger import TxnType, effective
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import HoldingKey, Positions
-from domain.timeline import History, cash_step
+from domain.timeline import cash_step
 from tests.effort import examples
 from tests.oracles.folding import FoldingPortfolio
 

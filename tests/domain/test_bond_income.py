@@ -10,9 +10,9 @@ import pytest
 from domain.analytics.bonds import Bond
 from domain.bond_income import BondTerms, Drafts, drafted
 from domain.entries import PLAIN, Entry, Terms, When
+from domain.history import History
 from domain.ledger import Transaction, TxnType
 from domain.portfolio import Portfolio, PortfolioKind
-from domain.timeline import History
 
 D = Decimal
 BOND, EURO_BOND, MAIN, OTHER = 10, 11, 1, 2

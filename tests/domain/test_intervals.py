@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.entries import When
+from domain.history import History
 from domain.intervals import PositionInterval, position_intervals
 from domain.ledger import Transaction
 from domain.money import ZERO
 from domain.portfolio import Portfolio, PortfolioKind
-from domain.timeline import History
 
 D = Decimal
 MAIN, OTHER = 1, 2

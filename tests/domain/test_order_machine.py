@@ -13,6 +13,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from domain.entries import When
 from domain.errors import InsufficientCash, InsufficientPosition, Refusal
+from domain.history import History
 from domain.money import ZERO, money
 from domain.orders import (
     Execution,
@@ -28,7 +29,6 @@ from domain.orders import (
 from domain.portfolio import Portfolio
 from domain.positions import Positions
 from domain.securities import AssetType, Security
-from domain.timeline import History
 
 D = Decimal
 TODAY = date(2017, 3, 29)

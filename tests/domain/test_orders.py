@@ -16,6 +16,7 @@ from domain.errors import (
     InvalidNumber,
     PortfolioArchived,
 )
+from domain.history import History
 from domain.money import ZERO
 from domain.orders import (
     Execution,
@@ -35,7 +36,6 @@ from domain.orders import (
 )
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.securities import AssetType, Security
-from domain.timeline import History
 
 D = Decimal
 MAIN = 1

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from domain.entries import When
 from domain.errors import InsufficientCash, InsufficientPosition, InvalidNumber, PortfolioArchived, Refusal
+from domain.history import History
 from domain.ledger import in_order_of_event
 from domain.money import ZERO
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import Positions
-from domain.timeline import History
 
 D = Decimal
 MAIN, OTHER = 1, 2

@@ -25,13 +25,13 @@ from hypothesis.stateful import (
 
 from domain.entries import Terms, When
 from domain.errors import Refusal
+from domain.history import History
 from domain.holdings import CostMethod, Holding
 from domain.ledger import TRADES, Transaction, TxnType, effective
 from domain.money import ZERO, money, product, share
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import Positions
 from domain.rules import MOST_HOLDINGS
-from domain.timeline import History
 
 D = Decimal
 DOLLAR, EURO, BOND = 10, 11, 12

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.entries import When
+from domain.history import History
 from domain.holdings import CostMethod
 from domain.ledger import Transaction
 from domain.portfolio import Portfolio
@@ -22,7 +23,6 @@ from domain.reconciliation import (
     reconcile_units,
     units_on,
 )
-from domain.timeline import History
 
 D = Decimal
 MAIN, OTHER = 1, 2

@@ -17,12 +17,12 @@ from uuid import UUID
 import pytest
 
 from domain.entries import Terms, When
+from domain.history import History
 from domain.holdings import CostMethod, Holding
 from domain.ledger import TxnType
 from domain.money import ZERO, money, product
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import Positions
-from domain.timeline import History
 
 FOLDER = Path(__file__).parents[1] / "cases"
 PERFORMANCE = {c["id"]: c for c in json.loads((FOLDER / "portfolio_performance.json").read_text())["cases"]}

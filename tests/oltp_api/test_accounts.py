@@ -12,6 +12,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from oltp_api.dependencies import LOCAL_USER
+from oltp_api.repositories.accounts import Accounts
 from oltp_api.unit_of_work import UnitOfWork
 from storage.clock import SampleMarketClock
 from storage.postgres import Database
@@ -167,13 +168,13 @@ def archived_during(use: Callable[[UnitOfWork], Any], database: Database, api: h
 def test_archiving_waits_for_a_transaction_that_uses_the_account(api, account, database: Database) -> None:
     identifier = account()["identifier"]
 
-    assert archived_during(lambda work: work.accounts.id_of(LOCAL_USER, identifier), database, api, identifier)
+    assert archived_during(lambda work: Accounts(work).id_of(LOCAL_USER, identifier), database, api, identifier)
 
 
 def test_control_with_a_mere_look_at_the_account_it_would_not_wait(api, account, database: Database) -> None:
     identifier = account()["identifier"]
 
-    assert not archived_during(lambda work: work.accounts.view(LOCAL_USER, identifier), database, api, identifier)
+    assert not archived_during(lambda work: Accounts(work).view(LOCAL_USER, identifier), database, api, identifier)
 
 
 def test_accounts_are_filtered_sorted_and_paged(api, account) -> None:

@@ -3,12 +3,13 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from threading import Barrier, Event
+from threading import Barrier, BrokenBarrierError, Event
 from typing import Any
 from uuid import UUID
 
@@ -19,15 +20,16 @@ import pytest
 from psycopg.rows import dict_row
 
 from domain.commands import PostBondIncome
-from domain.ledger import Transaction
-from domain.portfolio import Portfolio
-from domain.timeline import History
+from domain.history import History
 from oltp_api.app import opened
 from oltp_api.bond_income import BondIncomeJob
+from oltp_api.connections import Lock
 from oltp_api.dependencies import LOCAL_USER, World
+from oltp_api.handlers import bond_income
 from oltp_api.handlers.bond_income import post_bond_income
-from oltp_api.handlers.ledger import save
-from oltp_api.repositories.portfolios import Asked, PostgresPortfolioRepository
+from oltp_api.handlers.writing import Wanted, load_one, save
+from oltp_api.repositories.bonds import HeldBonds
+from oltp_api.repositories.portfolios import LOCKS, Portfolios
 from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.worker import jobs_of
 from storage.analytics import LakeAnalyticsRepository
@@ -214,11 +216,11 @@ def test_a_look_is_by_index_and_nothing_is_read_of_who_has_no_bonds(buyer, world
         connection.execute("set enable_seqscan = off")
         (xmin,) = connection.execute("select pg_snapshot_xmin(pg_current_snapshot())::text").fetchone()
         plan = " ".join(line for (line,) in connection.execute(_PLAN.format(xmin=xmin)))
-    candidates = world.transact(lambda work: work.bonds.changed_since("0"))
+    candidates = world.transact(lambda work: HeldBonds(work).changed_since("0"))
 
     assert "portfolio_xid" in plan
     assert UUID(plain.portfolio_id) not in {candidate.portfolio_id for candidate in candidates}
-    assert world.transact(lambda work: work.bonds.changed_since(work.bonds.horizon())) == []
+    assert world.transact(lambda work: HeldBonds(work).changed_since(HeldBonds(work).horizon())) == []
 
 
 def test_workers_that_look_at_once_post_everything_once(buyer, world: World) -> None:
@@ -233,30 +235,17 @@ def test_workers_that_look_at_once_post_everything_once(buyer, world: World) -> 
         assert coupons(each, "SELL") == [("2016-10-31", "10000")]
 
 
-class SlowRepository(PostgresPortfolioRepository):
-    """Waits between loading and deciding, so that two who post surely meet."""
+@pytest.fixture
+def meeting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has decided waits for another one who has, for a second at most, before anything is saved."""
+    meet = Barrier(2)
 
-    def ask(self, user_id: UUID, portfolio_id: UUID, security: Any = None) -> Asked[Portfolio]:
-        asked = super().ask(user_id, portfolio_id, security)
+    def met(*decided: Any) -> None:
+        with suppress(BrokenBarrierError):
+            meet.wait(1)
+        save(*decided)
 
-        def loaded() -> Portfolio:
-            portfolio = asked()
-            time.sleep(0.2)
-            return portfolio
-
-        return loaded
-
-
-class UnlockedRepository(PostgresPortfolioRepository):
-    """Without the lock; two who post have both read what is there before either decides what is missing."""
-
-    LOCK = PostgresPortfolioRepository.LOCK.replace("for update", "")
-    meet = Barrier(2, timeout=10)
-
-    def history(self, portfolio_id: UUID, security_ids: Sequence[int] | None = None) -> list[Transaction]:
-        rows = super().history(portfolio_id, security_ids)
-        self.meet.wait()
-        return rows
+    monkeypatch.setattr(bond_income, "save", met)
 
 
 def both(act: Callable[[], Any]) -> list[Any]:
@@ -264,11 +253,8 @@ def both(act: Callable[[], Any]) -> list[Any]:
         return [done.result() for done in [threads.submit(act) for _ in range(2)]]
 
 
-def posting(
-    mine: Any, database: Database, lake: Lake, repository: type[PostgresPortfolioRepository]
-) -> Callable[[], Any]:
-    """How posting through `repository` ends: the number of rows, or the error's name."""
-
+def posting(mine: Any, database: Database, lake: Lake) -> Callable[[], Any]:
+    """How posting ends: the number of rows, or the error's name."""
     command, rates = PostBondIncome(LOCAL_USER, UUID(mine.portfolio_id)), LakeAnalyticsRepository.newest(lake)
 
     def post() -> Any:
@@ -276,7 +262,6 @@ def posting(
         try:
             with psycopg.connect(database.app_url, row_factory=dict_row) as connection:
                 work = UnitOfWork(connection, clock)
-                work.portfolios = repository(connection, clock.now(), work.write_later)
                 income = post_bond_income(command, work, rates)
                 work.commit()
         except psycopg.Error as error:
@@ -286,18 +271,21 @@ def posting(
     return post
 
 
+@pytest.mark.usefixtures("meeting")
 def test_of_two_who_post_at_once_the_second_finds_nothing_missing(buyer, database: Database, lake: Lake) -> None:
     mine = buyer("T25")
 
-    assert sorted(both(posting(mine, database, lake, SlowRepository))) == [0, 2]
+    assert sorted(both(posting(mine, database, lake))) == [0, 2]
 
 
+@pytest.mark.usefixtures("meeting")
 def test_control_without_the_lock_both_decide_and_only_the_ledgers_keys_stop_one(
-    buyer, database: Database, lake: Lake
+    buyer, database: Database, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(LOCKS, Lock.WAIT, "")
     mine = buyer("T25")
 
-    assert set(both(posting(mine, database, lake, UnlockedRepository))) == {2, "UniqueViolation"}
+    assert set(both(posting(mine, database, lake))) == {2, "UniqueViolation"}
 
 
 def test_control_what_was_decided_before_the_lock_and_has_no_id_is_posted_twice(buyer, world: World) -> None:
@@ -309,9 +297,8 @@ def test_control_what_was_decided_before_the_lock_and_has_no_id_is_posted_twice(
             return post_bond_income(PostBondIncome(LOCAL_USER, UUID(mine.portfolio_id)), work, world.analytics).rows
 
         def recorded(work: UnitOfWork) -> None:
-            portfolio = work.portfolios.lock(LOCAL_USER, UUID(mine.portfolio_id))
-            portfolio.history = History(work.portfolios.history(portfolio.portfolio_id))
-            work.portfolios.load_holdings(portfolio)
+            portfolio = load_one(Wanted(LOCAL_USER, UUID(mine.portfolio_id), holds_all=True), work).portfolio
+            portfolio.history = History(Portfolios(work).history(portfolio.portfolio_id))
             portfolio.record([replace(row, external_id=None) for row in rows])
             save(portfolio, work)
 

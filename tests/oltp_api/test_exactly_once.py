@@ -17,10 +17,10 @@ from psycopg.rows import dict_row
 from domain.commands import RecordTransaction
 from domain.errors import Refusal
 from domain.ledger import TxnType
-from domain.portfolio import Portfolio
+from oltp_api.connections import Lock
 from oltp_api.dependencies import LOCAL_USER
 from oltp_api.handlers import ledger
-from oltp_api.repositories.portfolios import Asked, PostgresPortfolioRepository
+from oltp_api.repositories.portfolios import LOCKS
 from oltp_api.unit_of_work import UnitOfWork
 from storage.clock import SampleMarketClock
 from storage.postgres import Database
@@ -129,26 +129,20 @@ def test_of_two_parallel_sales_of_everything_exactly_one_wins(portfolio) -> None
     assert portfolio.get()["cash"] == "10000"
 
 
-class SlowRepository(PostgresPortfolioRepository):
-    """Waits between loading and deciding, so that two writers surely meet."""
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is time between loading and deciding, so that two writers surely meet."""
+    decide = ledger.decide
 
-    def ask(self, *wanted: Any) -> Asked[Portfolio]:
-        asked = super().ask(*wanted)
+    def decided(*asked: Any) -> Any:
+        time.sleep(0.2)
+        return decide(*asked)
 
-        def loaded() -> Portfolio:
-            portfolio = asked()
-            time.sleep(0.2)
-            return portfolio
-
-        return loaded
+    monkeypatch.setattr(ledger, "decide", decided)
 
 
-class UnlockedRepository(SlowRepository):
-    LOCK = PostgresPortfolioRepository.LOCK.replace("for update", "")
-
-
-def two_sales_of_ten(portfolio_id: str, database: Database, repository: type[PostgresPortfolioRepository]) -> list[str]:
-    """How two parallel sales of 10 AAPL through `repository` end: 'sold', the refusal's code, or the error's name."""
+def two_sales_of_ten(portfolio_id: str, database: Database) -> list[str]:
+    """How two parallel sales of 10 AAPL end: 'sold', the refusal's code, or the error's name."""
     command = RecordTransaction(
         user_id=LOCAL_USER,
         portfolio_id=UUID(portfolio_id),
@@ -163,7 +157,6 @@ def two_sales_of_ten(portfolio_id: str, database: Database, repository: type[Pos
         try:
             with psycopg.connect(database.app_url, row_factory=dict_row) as connection:
                 work = UnitOfWork(connection, clock)
-                work.portfolios = repository(connection, clock.now(), work.write_later)
                 ledger.record_transaction(command, work)
                 work.commit()
         except Refusal as refusal:
@@ -175,20 +168,23 @@ def two_sales_of_ten(portfolio_id: str, database: Database, repository: type[Pos
     return in_parallel(2, sell)
 
 
+@pytest.mark.usefixtures("slow")
 def test_the_row_lock_lets_the_second_sale_see_the_first(portfolio, database: Database) -> None:
     portfolio.buy("10", "100")
 
-    outcomes = two_sales_of_ten(portfolio.portfolio_id, database, SlowRepository)
+    outcomes = two_sales_of_ten(portfolio.portfolio_id, database)
 
     assert Counter(outcomes) == {"sold": 1, "insufficient_position": 1}
 
 
+@pytest.mark.usefixtures("slow")
 def test_control_without_the_row_lock_both_sales_are_decided_and_only_the_ledgers_key_stops_one(
-    portfolio, database: Database
+    portfolio, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(LOCKS, Lock.WAIT, "")
     portfolio.buy("10", "100")
 
-    outcomes = two_sales_of_ten(portfolio.portfolio_id, database, UnlockedRepository)
+    outcomes = two_sales_of_ten(portfolio.portfolio_id, database)
 
     assert Counter(outcomes) == {"sold": 1, "UniqueViolation": 1}
 

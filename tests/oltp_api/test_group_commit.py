@@ -19,11 +19,16 @@ import pytest
 from domain.commands import RecordTransaction
 from domain.ledger import TxnType
 from oltp_api.app import opened
+from oltp_api.connections import Lock
 from oltp_api.dependencies import LOCAL_USER, World
 from oltp_api.group_commit import MOST_TOGETHER, GroupCommit
-from oltp_api.handlers import together
-from oltp_api.handlers.together import Entry, Outcome, entry_of
-from oltp_api.repositories.requests import Answer
+from oltp_api.handlers import group
+from oltp_api.handlers.group import Outcome, PendingTransaction
+from oltp_api.handlers.ledger import wanted_by
+from oltp_api.handlers.writing import Loaded
+from oltp_api.repositories.portfolios import LOCKS
+from oltp_api.repositories.reads import Reads
+from oltp_api.repositories.requests import Answer, IdempotencyKey
 from oltp_api.schemas.ledger import TransactionRequest
 from storage.ledger import verify
 from storage.postgres import Database
@@ -116,15 +121,14 @@ def world(settings: Settings) -> Iterator[World]:
         yield world
 
 
-def entry(portfolio_id: str | UUID, key: str | None = None, **given: Any) -> Entry:
+def entry(portfolio_id: str | UUID, key: str | None = None, **given: Any) -> PendingTransaction:
     body = TransactionRequest.model_validate({"type": "DEPOSIT", "amount": "5", **given})
     command = body.command(LOCAL_USER, UUID(str(portfolio_id)))
-    found = entry_of(command, key, "a hash", "a cause", lambda rows, *_: Answer(201, str(rows[0].seq)))
-    assert found is not None
-    return found
+    wanted = wanted_by(command, IdempotencyKey(LOCAL_USER, key, "a hash") if key else None)
+    return PendingTransaction(command, wanted, "a cause", lambda rows, *_: Answer(201, str(rows[0].seq)))
 
 
-def buy(portfolio_id: str, quantity: str = "1", **given: Any) -> Entry:
+def buy(portfolio_id: str, quantity: str = "1", **given: Any) -> PendingTransaction:
     return entry(portfolio_id, type="BUY", ticker="AAPL", quantity=quantity, price="100", amount=None, **given)
 
 
@@ -147,11 +151,11 @@ def test_each_member_is_decided_and_refused_alone(new_portfolio, world: World, f
         entry(ids[4], account="NOSUCH"),
     ]
 
-    outcomes = world._record_together(entries)
+    outcomes = world.record_group(entries)
 
     assert kinds(outcomes) == ["recorded", "InsufficientCash", "recorded", "UnknownSecurity", "alone", "alone"]
     versions = [
-        world.transact(lambda work, one=each: work.reads.portfolio(LOCAL_USER, UUID(one)).version) for each in ids
+        world.transact(lambda work, one=each: Reads(work).portfolio(LOCAL_USER, UUID(one)).version) for each in ids
     ]
     assert versions == [2, 1, 2, 1, 1]
 
@@ -163,7 +167,7 @@ def test_what_is_recorded_together_is_what_is_recorded_one_by_one(
     twins = [(new_portfolio(), new_portfolio()) for _ in range(8)]
     for _ in range(25):
         requests = [trade(draw) for _ in twins]
-        outcomes = world._record_together(
+        outcomes = world.record_group(
             [entry(ours.portfolio_id, **asked) for (ours, _), asked in zip(twins, requests, strict=True)]
         )
         for (ours, theirs), asked, outcome in zip(twins, requests, outcomes, strict=True):
@@ -216,7 +220,7 @@ def test_nobody_waits_for_a_portfolio_that_a_stranger_has_locked(
     free, busy = new_portfolio(), new_portfolio()
     with held_by_somebody(database, busy.portfolio_id):
         began = time.monotonic()
-        outcomes = world._record_together([entry(busy.portfolio_id), entry(free.portfolio_id)])
+        outcomes = world.record_group([entry(busy.portfolio_id), entry(free.portfolio_id)])
 
         assert kinds(outcomes) == ["alone", "recorded"]
         assert time.monotonic() - began < 1
@@ -225,15 +229,11 @@ def test_nobody_waits_for_a_portfolio_that_a_stranger_has_locked(
 def test_control_with_a_lock_that_waits_everybody_waits_for_the_stranger(
     new_portfolio, world: World, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from oltp_api.repositories.portfolios import PostgresPortfolioRepository
-
-    monkeypatch.setattr(
-        PostgresPortfolioRepository, "ask_free", lambda self, wanted: self._ask(self.LOCK, wanted), raising=True
-    )
+    monkeypatch.setitem(LOCKS, Lock.SKIP, "for update")
     free, busy = new_portfolio(), new_portfolio()
     with ThreadPoolExecutor(1) as threads:
         with held_by_somebody(database, busy.portfolio_id):
-            waiting = threads.submit(world._record_together, [entry(busy.portfolio_id), entry(free.portfolio_id)])
+            waiting = threads.submit(world.record_group, [entry(busy.portfolio_id), entry(free.portfolio_id)])
             with pytest.raises(TimeoutError):
                 waiting.result(timeout=0.5)
         assert kinds(waiting.result(timeout=SECONDS)) == ["recorded", "recorded"]
@@ -254,20 +254,24 @@ def test_over_http_the_one_whose_portfolio_is_locked_waits_and_the_others_do_not
 
 def test_a_key_that_was_used_has_no_effect_in_a_group(new_portfolio, world: World) -> None:
     mine, other = new_portfolio(), new_portfolio()
-    key = uuid4().hex
+    key, used = uuid4().hex, entry(mine.portfolio_id, uuid4().hex)
+    (first,) = world.record_group([used])
     assert mine.post(key=key, type="DEPOSIT", amount="5").status_code == 201
 
-    outcomes = world._record_together([entry(mine.portfolio_id, key), entry(other.portfolio_id, uuid4().hex)])
+    (again,) = world.record_group([used])
+    outcomes = world.record_group([entry(mine.portfolio_id, key), entry(other.portfolio_id, uuid4().hex)])
 
-    assert kinds(outcomes) == ["alone", "recorded"]
-    assert (mine.get()["version"], other.get()["version"]) == (2, 2)
+    assert isinstance(first, Answer)
+    assert again == replace(first, is_replayed=True)
+    assert kinds(outcomes) == ["IdempotencyConflict", "recorded"]
+    assert (mine.get()["version"], other.get()["version"]) == (3, 2)
 
 
 def test_two_of_one_key_in_a_group_are_both_left_alone_and_nothing_is_stored(new_portfolio, world: World) -> None:
     mine, other = new_portfolio(), new_portfolio()
     key = uuid4().hex
 
-    outcomes = world._record_together([entry(mine.portfolio_id, key), entry(other.portfolio_id, key)])
+    outcomes = world.record_group([entry(mine.portfolio_id, key), entry(other.portfolio_id, key)])
 
     assert kinds(outcomes) == ["alone", "alone"]
     assert (mine.get()["version"], other.get()["version"]) == (1, 1)
@@ -278,22 +282,22 @@ def test_where_the_database_refuses_one_all_are_left_alone_and_nothing_is_stored
     entries = [entry(one.portfolio_id, uuid4().hex) for one in clients]
     entries[2] = replace(entries[2], answer=lambda *_: Answer(201, "\0"))  # PostgreSQL stores no such text
 
-    assert kinds(world._record_together(entries)) == ["alone"] * 4
+    assert kinds(world.record_group(entries)) == ["alone"] * 4
     assert [one.get()["version"] for one in clients] == [1] * 4
 
 
 def test_a_bug_in_one_decision_is_that_ones_alone(new_portfolio, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     mine, other = new_portfolio(), new_portfolio()
-    decide = together.decide
+    decide = group.decide
 
-    def decided(portfolio: Any, command: RecordTransaction, *others: Any) -> Any:
+    def decided(command: RecordTransaction, loaded: Loaded) -> Any:
         if command.txn_type is TxnType.WITHDRAW:
-            portfolio.cash["USD"] = Decimal(-1)
+            loaded.portfolio.cash["USD"] = Decimal(-1)
             raise ZeroDivisionError
-        return decide(portfolio, command, *others)
+        return decide(command, loaded)
 
-    monkeypatch.setattr(together, "decide", decided)
-    outcomes = world._record_together([entry(mine.portfolio_id, type="WITHDRAW"), entry(other.portfolio_id)])
+    monkeypatch.setattr(group, "decide", decided)
+    outcomes = world.record_group([entry(mine.portfolio_id, type="WITHDRAW"), entry(other.portfolio_id)])
 
     assert kinds(outcomes) == ["ZeroDivisionError", "recorded"]
     assert (mine.get()["cash"], other.get()["cash"]) == ("10000", "10005")
@@ -309,25 +313,27 @@ def test_a_lost_connection_is_told_to_everyone_and_not_tried_again(
         calls.append(1)
         raise psycopg.OperationalError("the connection is lost")
 
-    monkeypatch.setattr(together.UnitOfWork, "commit", lost)
+    monkeypatch.setattr(group.UnitOfWork, "commit", lost)
     with pytest.raises(psycopg.OperationalError):
-        world._record_together([entry(mine.portfolio_id)])
+        world.record_group([entry(mine.portfolio_id)])
     assert calls == [1]
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [
-        {"type": "SPLIT", "ticker": "AAPL", "split_new": "2", "split_old": "1", "amount": None},
-        {"type": "DIVIDEND", "ticker": "AAPL", "per_unit": "1", "ex_date": "2017-01-03", "amount": None},
-        {"external_id": "from the broker"},
-        {"type": "BUY", "ticker": "id:1", "quantity": "1", "price": "1", "amount": None},
-    ],
-)
-def test_what_asks_for_more_is_not_put_into_a_group(asked: dict[str, Any]) -> None:
-    body = TransactionRequest.model_validate({"type": "DEPOSIT", "amount": "5", **asked})
+def test_what_needs_the_history_is_left_alone_and_what_is_recorded_is_known(new_portfolio, world: World) -> None:
+    clients = [new_portfolio() for _ in range(5)]
+    ids = [one.portfolio_id for one in clients]
+    assert clients[3].post(type="DEPOSIT", amount="5", external_id="from the broker").status_code == 201
+    outcomes = world.record_group(
+        [
+            entry(ids[0], type="SPLIT", ticker="AAPL", split_new="2", split_old="1", amount=None),
+            entry(ids[1], type="DIVIDEND", ticker="AAPL", per_unit="1", ex_date="2017-01-03", amount=None),
+            entry(ids[2], business_date="2010-01-04"),
+            entry(ids[3], external_id="from the broker"),
+            entry(ids[4], type="BUY", ticker="id:1", quantity="1", price="1", amount=None),
+        ]
+    )
 
-    assert entry_of(body.command(LOCAL_USER, uuid4()), None, "", "", lambda *_: Answer(201, "")) is None
+    assert kinds(outcomes) == ["alone", "alone", "alone", "AlreadyExists", "recorded"]
 
 
 def test_the_events_of_a_group_carry_each_their_own_cause(new_portfolio, api: httpx.Client, database: Database) -> None:

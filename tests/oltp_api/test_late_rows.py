@@ -1,8 +1,7 @@
 """A back-dated row is decided before its portfolio is locked: nobody waits for it, and it stands only if nothing has
 changed meanwhile."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -10,7 +9,7 @@ import pytest
 
 from domain.portfolio import Portfolio
 from oltp_api.handlers import ledger
-from oltp_api.unit_of_work import UnitOfWork
+from oltp_api.handlers.writing import Loaded, decided
 from storage.postgres import Database
 
 LATE = "2015-06-01"
@@ -66,8 +65,7 @@ def test_nobody_waits_while_a_late_row_is_decided(mine: Any, looked: list[bool],
 def test_control_decided_under_the_lock_others_wait(
     mine: Any, looked: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decided = ledger._decided
-    monkeypatch.setattr(ledger, "_decided", lambda load, _, act, work: decided(load, None, act, work))
+    monkeypatch.setattr(ledger, "decided", lambda *asked, **_: decided(*asked, is_dated=False))
 
     assert late_purchase(mine).status_code == 201
     assert looked == [False]
@@ -76,16 +74,14 @@ def test_control_decided_under_the_lock_others_wait(
 @pytest.fixture
 def meanwhile(mine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody withdraws 200, as early, between the decision and the lock."""
-    rehearsal = UnitOfWork.rehearsal
+    copied = Loaded.copied
 
-    @contextmanager
-    def interfered(work: UnitOfWork) -> Iterator[None]:
-        with rehearsal(work):
-            yield
-        monkeypatch.setattr(UnitOfWork, "rehearsal", rehearsal)
+    def interfered(loaded: Loaded) -> Loaded:
+        monkeypatch.setattr(Loaded, "copied", copied)
         assert mine.post(type="WITHDRAW", amount="200", business_date=LATE).status_code == 201
+        return copied(loaded)
 
-    monkeypatch.setattr(UnitOfWork, "rehearsal", interfered)
+    monkeypatch.setattr(Loaded, "copied", interfered)
 
 
 @pytest.mark.usefixtures("meanwhile")

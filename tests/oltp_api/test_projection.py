@@ -13,7 +13,9 @@ from domain.holdings import Holding
 from domain.ledger import first_hash, row_hash
 from domain.positions import Positions
 from oltp_api.dependencies import LOCAL_USER
-from oltp_api.repositories.portfolios import PostgresPortfolioRepository
+from oltp_api.handlers.writing import Wanted, load_one
+from oltp_api.repositories.portfolios import Portfolios
+from oltp_api.unit_of_work import UnitOfWork
 from storage.clock import SampleMarketClock
 from storage.postgres import Database
 
@@ -98,10 +100,9 @@ def test_what_is_stored_is_what_the_rows_add_up_to(
     assert not codes.keys() & {"internal_error", "invalid_input"}, codes
 
     with psycopg.connect(database.app_url, row_factory=dict_row) as connection:
-        repository = PostgresPortfolioRepository(connection, SampleMarketClock().now())
-        stored = repository.lock(LOCAL_USER, UUID(mine.portfolio_id))
-        repository.load_holdings(stored)
-        history = repository.history(stored.portfolio_id)
+        work = UnitOfWork(connection, SampleMarketClock())
+        stored = load_one(Wanted(LOCAL_USER, UUID(mine.portfolio_id), holds_all=True), work).portfolio
+        history = Portfolios(work).history(stored.portfolio_id)
         recorded = connection.execute(
             "select recorded_at from transaction_ledger where portfolio_id = %s order by seq", (stored.portfolio_id,)
         ).fetchall()

@@ -12,6 +12,8 @@ from domain.holdings import Holding
 from domain.ledger import in_order_of_event
 from domain.positions import Positions
 from oltp_api.dependencies import LOCAL_USER
+from oltp_api.handlers.writing import Wanted, load_one
+from oltp_api.repositories.portfolios import Portfolios
 from oltp_api.unit_of_work import UnitOfWork
 from storage.clock import SampleMarketClock
 from storage.postgres import Database
@@ -212,9 +214,8 @@ def test_the_projections_are_what_a_replay_of_the_ledger_gives(new_portfolio, da
 
     with psycopg.connect(database.app_url, row_factory=dict_row) as connection:
         work = UnitOfWork(connection, SampleMarketClock())
-        projected = work.portfolios.lock(LOCAL_USER, UUID(mine.portfolio_id))
-        work.portfolios.load_holdings(projected)
-        history = work.portfolios.history(projected.portfolio_id)
+        projected = load_one(Wanted(LOCAL_USER, UUID(mine.portfolio_id), holds_all=True), work).portfolio
+        history = Portfolios(work).history(projected.portfolio_id)
     replayed = Positions.of(history)
     last = in_order_of_event(history)[-1]
 

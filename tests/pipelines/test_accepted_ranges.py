@@ -16,13 +16,13 @@ from jinja2 import Environment
 
 from domain.entries import Terms, When
 from domain.errors import Refusal
+from domain.history import History
 from domain.holdings import CostMethod
 from domain.ledger import Transaction, TxnType
 from domain.limits import MOST_MONEY, MOST_PRICE, MOST_RATE, MOST_SPLIT, UNITS_BELOW, OutOfRange
 from domain.money import SCALE, product
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import Positions
-from domain.timeline import History
 from storage.postgres import Database
 from storage.settings import REPOSITORY
 

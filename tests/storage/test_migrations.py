@@ -16,8 +16,11 @@ from psycopg.rows import dict_row
 from domain.ledger import first_hash, row_hash
 from domain.positions import Positions
 from domain.securities import Reference
-from oltp_api.repositories.portfolios import PostgresPortfolioRepository
+from oltp_api.handlers.writing import Wanted, load_one, save
+from oltp_api.repositories.portfolios import Portfolios
+from oltp_api.unit_of_work import UnitOfWork
 from storage import embedded
+from storage.clock import SampleMarketClock
 from storage.postgres import Database, embedded_database, prepare
 from storage.settings import REPOSITORY
 
@@ -140,7 +143,7 @@ def test_old_rows_say_what_their_units_were_worth_and_that_their_rate_was_1(upgr
 @pytest.mark.parametrize("portfolio_id", [LONG, SHORT, EMPTY])
 def test_old_rows_are_chained_as_new_ones_would_be(upgraded: Upgraded, portfolio_id: UUID) -> None:
     with psycopg.connect(upgraded.database.app_url, row_factory=dict_row) as connection:
-        history = PostgresPortfolioRepository(connection, RECORDED_AT).history(portfolio_id)
+        history = Portfolios(UnitOfWork(connection, SampleMarketClock())).history(portfolio_id)
     stored = upgraded.ask("select row_hash from transaction_ledger where portfolio_id = %s order by seq", portfolio_id)
     head, hashes = first_hash(portfolio_id), []
     for row in history:
@@ -171,7 +174,7 @@ def test_open_closed_and_short_positions_are_holdings(upgraded: Upgraded) -> Non
 @pytest.mark.parametrize("portfolio_id", [LONG, SHORT])
 def test_the_holdings_and_cash_are_what_the_domain_folds_from_the_rows(upgraded: Upgraded, portfolio_id: UUID) -> None:
     with psycopg.connect(upgraded.database.app_url, row_factory=dict_row) as connection:
-        folded = Positions.of(PostgresPortfolioRepository(connection, RECORDED_AT).history(portfolio_id))
+        folded = Positions.of(Portfolios(UnitOfWork(connection, SampleMarketClock())).history(portfolio_id))
     held = upgraded.ask("select * from account_holding where portfolio_id = %s", portfolio_id)
     (cash,) = upgraded.ask("select balance from cash_balance where portfolio_id = %s", portfolio_id)
 
@@ -217,14 +220,15 @@ def test_each_role_may_do_what_it_needs_and_no_more(upgraded: Upgraded) -> None:
 
 def test_an_old_portfolio_goes_on(upgraded: Upgraded) -> None:
     with psycopg.connect(upgraded.database.app_url, row_factory=dict_row) as connection:
-        repository = PostgresPortfolioRepository(connection, RECORDED_AT)
-        mine = repository.lock(USER, SHORT, Reference.parse(KEPT))
+        work = UnitOfWork(connection, SampleMarketClock())
+        mine = load_one(Wanted(USER, SHORT, securities=((Reference.parse(KEPT), None),)), work).portfolio
         ((place, held),) = mine.holdings.items()
         assert mine.last is not None
         mine.buy(*place, -held.quantity, D(100), D(0), mine.last)
-        repository.save(mine)
+        save(mine, work)
+        work.flush()
 
-        assert Positions.of(repository.history(SHORT)).holdings == mine.holdings
+        assert Positions.of(Portfolios(work).history(SHORT)).holdings == mine.holdings
         connection.rollback()
 
 

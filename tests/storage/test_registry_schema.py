@@ -9,6 +9,7 @@ from alembic import command
 from alembic.config import Config
 from psycopg.errors import ExclusionViolation, ForeignKeyViolation, InsufficientPrivilege, UniqueViolation
 
+from oltp_api.repositories.securities import Securities
 from storage import embedded
 from storage.postgres import Database, embedded_database, prepare
 from storage.settings import REPOSITORY
@@ -81,7 +82,7 @@ def test_of_an_upgraded_database_the_sample_market_says_what_its_prices_are(at_0
     with psycopg.connect(at_0001.app_url, row_factory=psycopg.rows.dict_row) as connection:
         work = UnitOfWork(connection, SampleMarketClock())
         assert register_sample_market(work, securities_of("sample")) > 15
-        kinds = [work.securities.find(ticker).price_kind for ticker in ("AAPL", "SP500", "MSFT")]
+        kinds = [Securities(work).find(ticker).price_kind for ticker in ("AAPL", "SP500", "MSFT")]
 
     assert kinds == ["TOTAL_RETURN", "PRICE_INDEX", "TOTAL_RETURN"]
 
