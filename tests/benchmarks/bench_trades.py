@@ -152,10 +152,10 @@ def _script(portfolio: str, bench: Bench) -> str:
     named = {"values": f"array[{AAPL}]", "id_types": "array[null]", "days": "array[null]"}
     steps = [
         "begin;",
-        f"{_filled(portfolios['lock'], given)} \\gset p_",
+        f"{_filled(portfolios['roots'], given)} for update \\gset p_",
         f"{_filled(portfolios['cash'], given)} \\gset c_",
         f"{_filled(portfolios['holdings'], given)} \\gset h_",
-        f"{_filled(accounts['usable'], {**given, 'identifiers': f'array[{MAIN}]'})} \\gset a_",
+        f"{_filled(accounts['usable'], {**given, 'identifiers': f'array[{MAIN}]'})} for key share \\gset a_",
         f"{_filled(registry['find'], named)} \\gset s_",
         f"{_filled(portfolios['save'], saved)};",
         f"{_filled(requests['keep_keys'], kept)};",
