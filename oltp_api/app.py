@@ -11,33 +11,30 @@ from fastapi_offline import FastAPIOffline
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 
-from oltp_api.bodies import Bounds
+from oltp_api.accounts import routes as accounts
+from oltp_api.analytics import routes as analytics
+from oltp_api.books import routes as books
 from oltp_api.connections import Connection
-from oltp_api.dependencies import World
-from oltp_api.errors import FORM_PROBLEMS, handle_errors
-from oltp_api.examples import show_examples
-from oltp_api.logs import logs_written
-from oltp_api.metrics import Metrics
-from oltp_api.observing import observe
-from oltp_api.operations import Operations, Readiness, gauges
-from oltp_api.routes import (
-    accounts,
-    analytics,
-    books,
-    health,
-    imports,
-    lineage,
-    orders,
-    portfolios,
-    prices,
-    review,
-    securities,
-    simulations,
-    support,
-    transactions,
-)
-from oltp_api.sample_market import register_sample_market, securities_of, tickers_of
+from oltp_api.context import World
+from oltp_api.imports import routes as imports
+from oltp_api.ledger import routes as transactions
+from oltp_api.lineage import routes as lineage
+from oltp_api.orders import routes as orders
+from oltp_api.portfolios import routes as portfolios
+from oltp_api.prices import routes as prices
+from oltp_api.registry import routes as securities
+from oltp_api.registry.sample_market import register_sample_market, securities_of, tickers_of
+from oltp_api.review import routes as review
+from oltp_api.simulations import routes as simulations
 from oltp_api.unit_of_work import Pool, unit_of_work
+from oltp_api.web import health, support
+from oltp_api.web.bodies import Bounds
+from oltp_api.web.examples import show_examples
+from oltp_api.web.logs import logs_written
+from oltp_api.web.metrics import Metrics
+from oltp_api.web.operations import Operations, Readiness, gauges
+from oltp_api.web.problems import FORM_PROBLEMS, handle_errors
+from oltp_api.web.request_log import observe
 from storage.analytics import LakeAnalyticsRepository
 from storage.clock import clock_of
 from storage.installation import claim_market

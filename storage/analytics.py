@@ -38,7 +38,7 @@ from storage.queries import statements
 from storage.releases import Release, Releases
 from storage.restatement import Restatement, restatement
 
-_SQL = statements("storage", "analytics")
+_SQL = statements("storage/sql/analytics.sql")
 
 
 class LakeAnalyticsRepository:

@@ -33,7 +33,7 @@ from storage.queries import statements
 Connection = psycopg.Connection[DictRow]
 Handler = Callable[[Connection, EventMessage], None]
 
-_SQL = statements("storage", "consumers")
+_SQL = statements("storage/sql/consumers.sql")
 _LOG = logging.getLogger(__name__)
 _BATCH = 50  # below the 64 savepoints that PostgreSQL keeps at hand for a transaction; more slow every reader down
 _STALE_AFTER = 1000  # transactions: an idle position is moved on rarely, since moving it is a transaction too

@@ -23,7 +23,7 @@ from storage.outages import sentence_of
 from storage.postgres import connect
 from storage.queries import statements
 
-_SQL = statements("storage", "jobs")
+_SQL = statements("storage/sql/jobs.sql")
 _LOG = logging.getLogger("lakefolio.jobs")
 _LONGEST_PAUSE_S = 30.0
 _LONGEST_IDLE_S = 1.0

@@ -16,7 +16,7 @@ from storage.mounted import MountedRelease
 from storage.queries import statements
 from storage.releases import Release
 
-_SQL = statements("storage", "lineage")
+_SQL = statements("storage/sql/lineage.sql")
 Row = Mapping[str, Any]
 READ = (
     *("marts/fact_position_daily", "marts/fact_price_daily", "marts/fx_rate_daily", "marts/fact_bond_valuation_daily"),

@@ -9,7 +9,7 @@ from storage.mounted import mounted
 from storage.queries import statements
 from storage.releases import Release
 
-_SQL = statements("storage", "parameters")
+_SQL = statements("storage/sql/parameters.sql")
 
 
 class LakeSimulationParamsRepository:

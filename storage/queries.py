@@ -1,4 +1,4 @@
-"""The SQL of a package, read once from its `sql/*.sql`: every statement stands below a line `-- name: <name>`."""
+"""The SQL of a module, read once from a file beside it: every statement stands below a line `-- name: <name>`."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
 @cache
-def statements(package: str, file: str) -> Mapping[str, str]:
-    """The statements of `<package>/sql/<file>.sql` by name."""
-    _, *parts = _NAME.split((_ROOT / package / "sql" / f"{file}.sql").read_text())
+def statements(file: str) -> Mapping[str, str]:
+    """The statements of a file by name, such as `storage/sql/jobs.sql`."""
+    _, *parts = _NAME.split((_ROOT / file).read_text())
     return dict(zip(parts[::2], (text.strip() for text in parts[1::2]), strict=True))

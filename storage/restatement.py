@@ -19,7 +19,7 @@ from storage.mounted import MountedRelease
 from storage.queries import statements
 from storage.releases import Release
 
-_SQL = statements("storage", "restatement")
+_SQL = statements("storage/sql/restatement.sql")
 _MOST_DAYS = 100
 _VALUES, _LEDGER = "marts/fact_portfolio_value_daily", "raw/pg_transaction_ledger"
 _NO_INDEX = "cast(null as double) as twr_index"  # of many portfolios, which are told by their values

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from domain.holdings import CostMethod
 from domain.portfolio import PortfolioKind
-from oltp_api.schemas.portfolios import PortfolioValueView, PortfolioView, ReleasedCashView
-from oltp_api.schemas.review import (
+from oltp_api.portfolios.schemas import PortfolioValueView, PortfolioView, ReleasedCashView
+from oltp_api.review.schemas import (
     BacktestView,
     BenchmarkView,
     ComponentView,

@@ -86,8 +86,8 @@ def test_the_layers_hold() -> None:
         ("domain/money.py", "import os"),
         ("domain/holdings.py", "import domain.ports"),
         ("storage/lake.py", "import pipelines.plots"),
-        ("oltp_api/handlers/portfolios.py", "import pipelines.plots"),
-        ("pipelines/pickup.py", "import oltp_api.errors"),
+        ("oltp_api/portfolios/handlers.py", "import pipelines.plots"),
+        ("pipelines/pickup.py", "import oltp_api.web.problems"),
         ("ops/report.py", "import pipelines.plots"),
     ],
 )

@@ -10,11 +10,11 @@ from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oltp_api.logs import JsonLines
-from oltp_api.metrics import Metrics
-from oltp_api.observing import Observed
+from oltp_api.web.logs import JsonLines
+from oltp_api.web.metrics import Metrics
+from oltp_api.web.request_log import Observed
 
-LOGGER = "oltp_api.observing"
+LOGGER = "oltp_api.web.request_log"
 REQUESTS = 5000
 PORTFOLIO_ID = "3b3f5f0e-7a43-4a52-9d6c-0a4f6de0b1c7"
 

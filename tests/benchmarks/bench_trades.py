@@ -103,8 +103,8 @@ def pgbench(bench: Bench) -> float:
 
 
 def _script(portfolio: str, bench: Bench) -> str:
-    portfolios, accounts = statements("oltp_api", "portfolios"), statements("oltp_api", "accounts")
-    registry, requests = statements("oltp_api", "registry"), statements("oltp_api", "requests")
+    portfolios, accounts = statements("oltp_api/ledger/queries.sql"), statements("oltp_api/accounts/queries.sql")
+    registry, requests = statements("oltp_api/registry/queries.sql"), statements("oltp_api/simulations/queries.sql")
     user = "'00000000-0000-4000-8000-000000000001'::uuid"
     one = f"'portfolio_id', '{portfolio}', "
     row = (

@@ -17,9 +17,9 @@ from domain.holdings import CostMethod, Holding, Lot
 from domain.ledger import Transaction, row_hash
 from domain.portfolio import Portfolio, PortfolioKind, When
 from domain.positions import Positions
-from oltp_api.dependencies import LOCAL_USER
-from oltp_api.moments import moment_of
-from oltp_api.schemas.ledger import TransactionRequest, TransactionView
+from oltp_api.business_dates import moment_of
+from oltp_api.context import LOCAL_USER
+from oltp_api.ledger.schemas import TransactionRequest, TransactionView
 from storage.clock import SampleMarketClock
 
 _TABLES = [

@@ -26,7 +26,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from domain.ledger import first_hash, row_hash
-from oltp_api.repositories.portfolios import Portfolios
+from oltp_api.ledger.repository import Portfolios
 from oltp_api.unit_of_work import UnitOfWork
 from ops import processes
 from ops.environment import prepared

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as hypothesis_settings
 
 from oltp_api.app import create_app
-from oltp_api.dependencies import LOCAL_USER
+from oltp_api.context import LOCAL_USER
 from storage.lake import Lake
 from storage.postgres import Database
 from storage.settings import Settings

@@ -23,7 +23,7 @@ import httpx
 import psycopg
 import pytest
 
-from oltp_api.dependencies import LOCAL_USER
+from oltp_api.context import LOCAL_USER
 from ops import processes
 from storage.lake import Lake
 from storage.postgres import Database

@@ -33,13 +33,13 @@ from domain.orders import Execution, OrderType, Side
 from domain.portfolio import PortfolioKind
 from oltp_api.app import create_app
 from oltp_api.connections import Lock
-from oltp_api.dependencies import LOCAL_USER, IdempotentCommand, UserDep, WorldDep, once, response_of
-from oltp_api.handlers import orders
-from oltp_api.handlers.ledger import record_transaction
-from oltp_api.handlers.portfolios import create_portfolio
-from oltp_api.handlers.writing import decided, load_one
-from oltp_api.repositories.portfolios import LOCKS
-from oltp_api.repositories.requests import Answer, IdempotencyKeys
+from oltp_api.context import LOCAL_USER, IdempotentCommand, UserDep, WorldDep, once, response_of
+from oltp_api.ledger.handlers import record_transaction
+from oltp_api.ledger.repository import LOCKS
+from oltp_api.ledger.writing import decided, load_one
+from oltp_api.orders import handlers as orders
+from oltp_api.portfolios.handlers import create_portfolio
+from oltp_api.simulations.repository import Answer, IdempotencyKeys
 from oltp_api.unit_of_work import Pool, UnitOfWork
 from storage.analytics import LakeAnalyticsRepository
 from storage.clock import SampleMarketClock

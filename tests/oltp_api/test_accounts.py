@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from oltp_api.dependencies import LOCAL_USER
-from oltp_api.repositories.accounts import Accounts
+from oltp_api.accounts.repository import Accounts
+from oltp_api.context import LOCAL_USER
 from oltp_api.unit_of_work import UnitOfWork
 from storage.clock import SampleMarketClock
 from storage.postgres import Database

@@ -14,10 +14,10 @@ import pytest
 from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel, field_validator
 
-from oltp_api import bodies
 from oltp_api.app import create_app
-from oltp_api.bodies import Bounds, costly
-from oltp_api.routing import BoundedRoute
+from oltp_api.web import bodies
+from oltp_api.web.bodies import Bounds, costly
+from oltp_api.web.routing import BoundedRoute
 from storage.settings import Settings
 from storage.web_server import BoundedProtocol, configured
 from tests.conftest import served

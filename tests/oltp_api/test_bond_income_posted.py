@@ -22,14 +22,14 @@ from psycopg.rows import dict_row
 from domain.commands import PostBondIncome
 from domain.history import History
 from oltp_api.app import opened
-from oltp_api.bond_income import BondIncomeJob
+from oltp_api.bond_income import handlers as bond_income
+from oltp_api.bond_income.handlers import post_bond_income
+from oltp_api.bond_income.job import BondIncomeJob
+from oltp_api.bond_income.repository import HeldBonds
 from oltp_api.connections import Lock
-from oltp_api.dependencies import LOCAL_USER, World
-from oltp_api.handlers import bond_income
-from oltp_api.handlers.bond_income import post_bond_income
-from oltp_api.handlers.writing import Wanted, load_one, save
-from oltp_api.repositories.bonds import HeldBonds
-from oltp_api.repositories.portfolios import LOCKS, Portfolios
+from oltp_api.context import LOCAL_USER, World
+from oltp_api.ledger.repository import LOCKS, Portfolios
+from oltp_api.ledger.writing import Wanted, load_one, save
 from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.worker import jobs_of
 from storage.analytics import LakeAnalyticsRepository

@@ -10,8 +10,8 @@ import httpx
 import psycopg
 import pytest
 
-from oltp_api.schemas import books
-from oltp_api.schemas.books import RankingRequest, ScheduleRequest
+from oltp_api.books import schemas as books
+from oltp_api.books.schemas import RankingRequest, ScheduleRequest
 from storage.lake import Lake
 from storage.postgres import Database
 from tests.small_release import publish_small_release

@@ -8,7 +8,7 @@ import pytest
 
 from domain.errors import InvalidInput
 from domain.ledger import TxnType
-from oltp_api.broker_csv import Row, decoded, identified, read, statement_rows
+from oltp_api.imports.broker_csv import Row, decoded, identified, read, statement_rows
 
 D = Decimal
 

@@ -8,9 +8,9 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from oltp_api.dependencies import LOCAL_USER
-from oltp_api.handlers import portfolios
-from oltp_api.schemas.portfolios import PortfolioRequest
+from oltp_api.context import LOCAL_USER
+from oltp_api.portfolios import handlers as portfolios
+from oltp_api.portfolios.schemas import PortfolioRequest
 from oltp_api.unit_of_work import UnitOfWork
 from storage.clock import SampleMarketClock
 from storage.postgres import Database

@@ -18,9 +18,9 @@ from domain.commands import RecordTransaction
 from domain.errors import Refusal
 from domain.ledger import TxnType
 from oltp_api.connections import Lock
-from oltp_api.dependencies import LOCAL_USER
-from oltp_api.handlers import ledger
-from oltp_api.repositories.portfolios import LOCKS
+from oltp_api.context import LOCAL_USER
+from oltp_api.ledger import handlers as ledger
+from oltp_api.ledger.repository import LOCKS
 from oltp_api.unit_of_work import UnitOfWork
 from storage.clock import SampleMarketClock
 from storage.postgres import Database

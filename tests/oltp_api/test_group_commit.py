@@ -20,16 +20,16 @@ from domain.commands import RecordTransaction
 from domain.ledger import TxnType
 from oltp_api.app import opened
 from oltp_api.connections import Lock
-from oltp_api.dependencies import LOCAL_USER, World
-from oltp_api.group_commit import MOST_TOGETHER, GroupCommit
-from oltp_api.handlers import group
-from oltp_api.handlers.group import Outcome, PendingTransaction
-from oltp_api.handlers.ledger import wanted_by
-from oltp_api.handlers.writing import Loaded
-from oltp_api.repositories.portfolios import LOCKS
-from oltp_api.repositories.reads import Reads
-from oltp_api.repositories.requests import Answer, IdempotencyKey
-from oltp_api.schemas.ledger import TransactionRequest
+from oltp_api.context import LOCAL_USER, World
+from oltp_api.ledger import group
+from oltp_api.ledger.group import Outcome, PendingTransaction
+from oltp_api.ledger.group_commit import MOST_TOGETHER, GroupCommit
+from oltp_api.ledger.handlers import wanted_by
+from oltp_api.ledger.repository import LOCKS
+from oltp_api.ledger.schemas import TransactionRequest
+from oltp_api.ledger.writing import Loaded
+from oltp_api.portfolios.views import Reads
+from oltp_api.simulations.repository import Answer, IdempotencyKey
 from storage.ledger import verify
 from storage.postgres import Database
 from storage.settings import Settings

@@ -8,8 +8,8 @@ import httpx
 import psycopg
 import pytest
 
-from oltp_api.schemas.imports import BatchRequest, BatchView, ImportRequest, ImportView
-from oltp_api.schemas.statements import ReconciliationView, StatementRequest
+from oltp_api.imports.schemas import BatchRequest, BatchView, ImportRequest, ImportView
+from oltp_api.statements.schemas import ReconciliationView, StatementRequest
 from storage.settings import REPOSITORY
 
 FILE = """type,date,ticker,quantity,price,fees,amount,currency,account,external_id,note

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from oltp_api.app import create_app
-from oltp_api.dependencies import World
+from oltp_api.context import World
 from oltp_api.worker import jobs_of
 from storage import mounted
 from storage.errors import LakeUnavailable

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from domain.portfolio import Portfolio
-from oltp_api.handlers import ledger
-from oltp_api.handlers.writing import Loaded, decided
+from oltp_api.ledger import handlers as ledger
+from oltp_api.ledger.writing import Loaded, decided
 from storage.postgres import Database
 
 LATE = "2015-06-01"

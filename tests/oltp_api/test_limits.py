@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from oltp_api.app import create_app
-from oltp_api.dependencies import LOCAL_USER, World
+from oltp_api.context import LOCAL_USER, World
 from storage.postgres import Database, prepare
 from storage.settings import Settings
 from tests.conftest import served

@@ -15,9 +15,9 @@ from psycopg.errors import InsufficientPrivilege
 
 from domain.listing import IdentifierInUse, LastIdentifier, Listing, NotYourIdentifier, Withdrawal, counterparts
 from domain.securities import Identifier, IdentifierType, cusip_check_digit, isin_check_digit
-from oltp_api.dependencies import LOCAL_USER
-from oltp_api.listing import listed_isins, listing
-from oltp_api.sample_market import tickers_of
+from oltp_api.context import LOCAL_USER
+from oltp_api.registry.listing import listed_isins, listing
+from oltp_api.registry.sample_market import tickers_of
 from storage import embedded
 from storage.postgres import Database, embedded_database, prepare
 from storage.settings import REPOSITORY

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from oltp_api.logs import JsonLines, logs_written
+from oltp_api.web.logs import JsonLines, logs_written
 from storage.correlation import correlated
 
 

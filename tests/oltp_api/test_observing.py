@@ -12,15 +12,15 @@ import psycopg
 import pytest
 
 from oltp_api.app import create_app
-from oltp_api.logs import JsonLines
-from oltp_api.metrics import GAUGES
+from oltp_api.web.logs import JsonLines
+from oltp_api.web.metrics import GAUGES
 from storage.correlation import correlation_id
 from storage.postgres import Database
 from storage.settings import Settings
 from tests.conftest import served
 from tests.waiting import wait_until
 
-LOGGER = "oltp_api.observing"
+LOGGER = "oltp_api.web.request_log"
 
 
 class Written(logging.Handler):
@@ -138,7 +138,7 @@ def test_a_bug_has_an_id_a_line_and_a_place_in_the_metrics_too(special, line_of,
 
     assert (answer.status_code, answer.headers["X-Request-Id"]) == (500, "mine")
     assert (line_of(answer)["status"], line_of(answer)["code"]) == (500, "internal_error")
-    assert any(record.exc_info for record in caplog.records if record.name == "oltp_api.errors")
+    assert any(record.exc_info for record in caplog.records if record.name == "oltp_api.web.problems")
     assert sample(special, "lakefolio_refusals_total", code="internal_error") == 1
 
 

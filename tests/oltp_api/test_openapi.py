@@ -7,7 +7,7 @@ import httpx
 import jsonschema
 import pytest
 
-from oltp_api.examples import EXAMPLES
+from oltp_api.web.examples import EXAMPLES
 
 Document = Mapping[str, Any]
 

@@ -15,9 +15,9 @@ from pydantic import BaseModel
 
 from domain.orders import Execution, FillSource, Order
 from oltp_api.app import create_app
-from oltp_api.broker import SimulatedBroker, broker_of, fill_due_orders, handle_order_placed
-from oltp_api.dependencies import World
-from oltp_api.schemas.orders import (
+from oltp_api.context import World
+from oltp_api.orders.broker import SimulatedBroker, broker_of, fill_due_orders, handle_order_placed
+from oltp_api.orders.schemas import (
     CancelRequest,
     FillRequest,
     FillView,

@@ -12,9 +12,9 @@ from psycopg.rows import dict_row
 from domain.holdings import Holding
 from domain.ledger import first_hash, row_hash
 from domain.positions import Positions
-from oltp_api.dependencies import LOCAL_USER
-from oltp_api.handlers.writing import Wanted, load_one
-from oltp_api.repositories.portfolios import Portfolios
+from oltp_api.context import LOCAL_USER
+from oltp_api.ledger.repository import Portfolios
+from oltp_api.ledger.writing import Wanted, load_one
 from oltp_api.unit_of_work import UnitOfWork
 from storage.clock import SampleMarketClock
 from storage.postgres import Database

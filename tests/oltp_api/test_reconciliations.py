@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from oltp_api.dependencies import LOCAL_USER
+from oltp_api.context import LOCAL_USER
 from storage.postgres import Database
 
 

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from oltp_api.sample_market import register_sample_market, securities_of
+from oltp_api.registry.sample_market import register_sample_market, securities_of
 from oltp_api.unit_of_work import UnitOfWork
 from storage.clock import SampleMarketClock
 from storage.postgres import Database

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pytest
 from psycopg.types.json import Jsonb
 
-from oltp_api.dependencies import LOCAL_USER
+from oltp_api.context import LOCAL_USER
 from storage.lake import Lake
 from storage.postgres import Database
 from storage.releases import Releases

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from review_numbers import a_review, an_unknown_review
 
-from oltp_api.page.review import review_page
+from oltp_api.review.page.review import review_page
 
 WIDTHS = (360, 1100)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -26,9 +26,9 @@ from review_numbers import (
     too_young,
 )
 
-from oltp_api.page import axes, charts, drawings, sections, wording
-from oltp_api.page.review import review_page
-from oltp_api.schemas.review import ContributionsView, PeriodView, ReviewView, RiskBody
+from oltp_api.review.page import axes, charts, drawings, sections, wording
+from oltp_api.review.page.review import review_page
+from oltp_api.review.schemas import ContributionsView, PeriodView, ReviewView, RiskBody
 
 VOID = {"meta", "br"}
 SHEET = Path(axes.__file__).with_name("review.css").read_text()

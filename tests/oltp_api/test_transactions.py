@@ -11,9 +11,9 @@ from domain.entries import When
 from domain.holdings import Holding
 from domain.ledger import in_order_of_event
 from domain.positions import Positions
-from oltp_api.dependencies import LOCAL_USER
-from oltp_api.handlers.writing import Wanted, load_one
-from oltp_api.repositories.portfolios import Portfolios
+from oltp_api.context import LOCAL_USER
+from oltp_api.ledger.repository import Portfolios
+from oltp_api.ledger.writing import Wanted, load_one
 from oltp_api.unit_of_work import UnitOfWork
 from storage.clock import SampleMarketClock
 from storage.postgres import Database

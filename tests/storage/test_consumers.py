@@ -552,7 +552,7 @@ def test_a_second_worker_passes_while_the_first_is_at_it(session, database, cloc
 
 def test_control_workers_that_do_not_lock_the_consumer_double(session, database, noting) -> None:
     """The same statements, without the lock: both read what is due before either records it."""
-    sql = statements("storage", "consumers")
+    sql = statements("storage/sql/consumers.sql")
     write(session, ONE, 1)
     register(session, noting)
     asked = {**noting.asked, "now": datetime.now(UTC)}
@@ -723,12 +723,12 @@ def test_a_hundred_thousand_old_events_are_not_read_again(session, database) -> 
         owner.execute("analyze outbox")
     register(session, consumer)
     session.execute("update delivery set status = 'SKIPPED'")
-    where = session.execute(statements("storage", "consumers")["position"], consumer.asked).fetchone()
+    where = session.execute(statements("storage/sql/consumers.sql")["position"], consumer.asked).fetchone()
     assert where is not None
     values = {**consumer.asked, **where, "status": "PENDING"}
     with psycopg.ClientCursor(session) as cursor:
         for statement in ("has_news", "take_notice", "lag"):
-            text = statements("storage", "consumers")[statement]
+            text = statements("storage/sql/consumers.sql")[statement]
             plan = "\n".join(row["QUERY PLAN"] for row in cursor.execute(f"explain {text}", values))
             assert "outbox_xid" in plan
             assert "Seq Scan on outbox" not in plan

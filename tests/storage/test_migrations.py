@@ -16,8 +16,8 @@ from psycopg.rows import dict_row
 from domain.ledger import first_hash, row_hash
 from domain.positions import Positions
 from domain.securities import Reference
-from oltp_api.handlers.writing import Wanted, load_one, save
-from oltp_api.repositories.portfolios import Portfolios
+from oltp_api.ledger.repository import Portfolios
+from oltp_api.ledger.writing import Wanted, load_one, save
 from oltp_api.unit_of_work import UnitOfWork
 from storage import embedded
 from storage.clock import SampleMarketClock

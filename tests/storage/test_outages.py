@@ -9,8 +9,8 @@ import pytest
 from deltalake.exceptions import DeltaError
 from sqlalchemy.exc import OperationalError
 
-from oltp_api import errors
-from oltp_api.errors import problem_of
+from oltp_api.web import problems as errors
+from oltp_api.web.problems import problem_of
 from storage.errors import SetupError
 from storage.outages import DISK_FULL, NO_FILES, NO_MEMORY, READ_ONLY, Outage, in_one_sentence, outage_of
 

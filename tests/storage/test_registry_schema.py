@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from psycopg.errors import ExclusionViolation, ForeignKeyViolation, InsufficientPrivilege, UniqueViolation
 
-from oltp_api.repositories.securities import Securities
+from oltp_api.registry.repository import Securities
 from storage import embedded
 from storage.postgres import Database, embedded_database, prepare
 from storage.settings import REPOSITORY
@@ -74,7 +74,7 @@ def test_a_database_with_rows_is_upgraded_and_keeps_them(at_0001: Database) -> N
 
 
 def test_of_an_upgraded_database_the_sample_market_says_what_its_prices_are(at_0001: Database) -> None:
-    from oltp_api.sample_market import register_sample_market, securities_of
+    from oltp_api.registry.sample_market import register_sample_market, securities_of
     from oltp_api.unit_of_work import UnitOfWork
     from storage.clock import SampleMarketClock
 

@@ -1,0 +1,1 @@
+"""Released numbers of a portfolio: positions, values, correlations."""

@@ -1,0 +1,66 @@
+"""Figures of the newest release: positions with their value, values over time, correlations. Read only."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from oltp_api.context import AnalyticsDep, VisiblePortfolio
+from oltp_api.portfolios.schemas import (
+    CorrelationsView,
+    CorrelationView,
+    PortfolioValueView,
+    PositionsView,
+    ReleasedCashView,
+    ReleaseView,
+    ValuedPositionView,
+    ValuesView,
+)
+from oltp_api.web.fields import Day
+from oltp_api.web.problems import PROBLEMS
+from oltp_api.web.routing import BoundedRoute
+
+router = APIRouter(route_class=BoundedRoute, tags=["analytics"], responses=PROBLEMS)
+
+
+@router.get("/portfolios/{portfolio_id}/positions", summary="Positions and their value at the close of a day")
+def get_positions(portfolio_id: VisiblePortfolio, analytics: AnalyticsDep, on: Day | None = None) -> PositionsView:
+    release = analytics.release_of(portfolio_id)
+    day = min(on or release.as_of, release.as_of) if release.as_of else on
+    positions = analytics.get_positions(portfolio_id, day)
+    values = analytics.get_values(portfolio_id, day, day) if day else []
+    return PositionsView(
+        **asdict(release),
+        positions=[ValuedPositionView.model_validate(position) for position in positions],
+        cash=[ReleasedCashView.model_validate(cash) for cash in analytics.get_cash(portfolio_id, day)],
+        total=PortfolioValueView.model_validate(values[0]) if values else None,
+    )
+
+
+@router.get("/portfolios/{portfolio_id}/values", summary="Value per calendar day")
+def get_values(
+    portfolio_id: VisiblePortfolio,
+    analytics: AnalyticsDep,
+    start: Annotated[Day | None, Query(alias="from")] = None,
+    end: Annotated[Day | None, Query(alias="to")] = None,
+) -> ValuesView:
+    values = analytics.get_values(portfolio_id, start, end)
+    return ValuesView(
+        **asdict(analytics.release_of(portfolio_id)),
+        values=[PortfolioValueView.model_validate(value) for value in values],
+    )
+
+
+@router.get("/portfolios/{portfolio_id}/correlations", summary="The least and the most correlated of what is held")
+def get_correlations(portfolio_id: VisiblePortfolio, analytics: AnalyticsDep) -> CorrelationsView:
+    tickers = [position.ticker for position in analytics.get_positions(portfolio_id)]
+    extremes = [
+        CorrelationView(ticker_a=ticker_a, ticker_b=ticker_b, correlation=correlation)
+        for ticker_a, ticker_b, correlation in analytics.get_correlation_extremes(tickers)
+    ]
+    return CorrelationsView(**asdict(analytics.release_of(portfolio_id)), extremes=extremes)
+
+
+@router.get("/releases/latest", summary="The release that answers come from")
+def get_latest_release(analytics: AnalyticsDep) -> ReleaseView:
+    return ReleaseView(**asdict(analytics.release()))

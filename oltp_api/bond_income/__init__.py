@@ -1,0 +1,1 @@
+"""Coupons and redemptions: seen from the ledger, posted within a second."""

@@ -1,0 +1,1 @@
+"""Books: their snapshots, haircut schedules, and what of them is collateral."""

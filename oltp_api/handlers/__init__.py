@@ -1,1 +1,0 @@
-"""Handlers of commands: load, ask the domain, save."""

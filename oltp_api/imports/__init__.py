@@ -1,0 +1,1 @@
+"""Many transactions at once: batches, and the files of brokers."""

@@ -1,0 +1,385 @@
+"""A broker's CSV, read: each row becomes a request for a transaction, or says which line and column is wrong.
+
+What may differ between brokers is accepted where it has one meaning: the names and order of columns, lines above the
+header, the separator (comma, semicolon or tab), the words for a type, the sign of what leaves. What could be read in
+two ways is refused: thousands separators, and a decimal comma unless the file has semicolons, no decimal point, and
+somewhere a comma that cannot be a thousands separator. Dates are of the one form that was asked for.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import pairwise
+from typing import Literal
+
+from pydantic import ValidationError
+
+from domain.errors import InvalidInput, Refusal, plain
+from domain.ledger import TxnType
+from oltp_api.ledger.schemas import TransactionRequest
+
+_HEADERS = {
+    "type": "type, action, transaction type, activity type, buy sell, side, activity, operation",
+    "business_date": "business date, trade date, date of trade, transaction date, run date, activity date, date",
+    "ticker": "ticker, symbol, instrument, security, isin, cusip",
+    "quantity": "quantity, qty, shares, units, no of shares, num shares",
+    "price": "price, unit price, price share, price per share, share price, trade price, t price",
+    "fees": "fees, fee, commission, commissions, fees comm, comm fee, commission fees, transaction fee",
+    "amount": "amount, net amount, total, total amount, net cash, value",
+    "currency": "currency, ccy, currency code, price currency",
+    "account": "account, account number, account id, account name",
+    "external_id": "external id, transaction id, trade id, activity id, reference, reference number, ref",
+    "note": "note, notes, description, memo, comment, details",
+    "fx_rate": "fx rate, exchange rate, fxratetobase",
+    "accrued": "accrued, accrued interest",
+    "withheld": "withheld, tax withheld, withholding tax",
+    "ex_date": "ex date",
+    "split_new": "split new",
+    "split_old": "split old",
+}
+"""Names of columns, without regard to case and punctuation: our own, then what brokers call them. Of two columns that
+mean the same, such as a symbol and an ISIN, the one that stands earlier here counts."""
+_STATEMENT_HEADERS = {
+    "ticker": _HEADERS["ticker"],
+    "account": _HEADERS["account"],
+    "quantity": f"{_HEADERS['quantity']}, position, balance",
+    "cost": "cost, cost basis, cost basis total, total cost, book value",
+    "price": "price, last price, market price, close, close price, mark price",
+    "market_value": "market value, current value, value, position value, mkt val, amount",
+    "currency": _HEADERS["currency"],
+}
+
+_TYPES = {
+    TxnType.BUY: "buy, bought, b, purchase, you bought, buy to open, reinvest shares, market buy, limit buy",
+    TxnType.SELL: "sell, sold, s, sale, you sold, sell to close, market sell, limit sell",
+    TxnType.DEPOSIT: "deposit, cash in, contribution, moneylink deposit, electronic funds transfer received",
+    TxnType.WITHDRAW: "withdraw, withdrawal, cash out, electronic funds transfer paid",
+    TxnType.FEE: "fee, fees, service fee, account fee, adr mgmt fee, other fees, custody fee",
+    TxnType.TAX: "tax, withholding tax, nra tax adj, foreign tax paid",
+    TxnType.INTEREST: "interest, credit interest, bank interest, broker interest received, interest earned",
+    TxnType.DIVIDEND: "dividend, dividends, cash dividend, qualified dividend, dividend received, reinvest dividend",
+    TxnType.COUPON: "coupon, bond interest, coupon payment",
+    TxnType.TRANSFER_IN: "transfer in, journaled shares in, receive",
+    TxnType.TRANSFER_OUT: "transfer out, journaled shares out, deliver",
+    TxnType.SPLIT: "split, stock split",
+}
+_TYPE_OF = {word: kind for kind, words in _TYPES.items() for word in words.split(", ")}
+
+_NUMBERS = (
+    "quantity",
+    "price",
+    "fees",
+    "amount",
+    "fx_rate",
+    "accrued",
+    "withheld",
+    "split_new",
+    "split_old",
+    "cost",
+    "market_value",
+)
+_DATES = ("business_date", "ex_date")
+_TRADES = (TxnType.BUY, TxnType.SELL)
+_LEAVES = (TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
+_NOTHING_IF_ZERO = ("fees", "accrued", "withheld")
+_LINES_ABOVE_HEADER = 20
+_LINES_PER_ROW = 10
+"""Most lines of a file for each row that is taken; of a longer one nothing is read: millions may be empty."""
+_MOST_CELLS = 1_000
+_HEAD = 65_536
+_DIGITS_OF_FINGERPRINT = 24
+_COMMA_NUMBER = re.compile(r"[+-]?[0-9]+,[0-9]+")
+_SURELY_DECIMAL = re.compile(r"[+-]?[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})")
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:[,.'\u00a0\u202f ][0-9]{3})+(?:[.,][0-9]+)?")
+_DATE_FORMS = {"iso": ("%Y-%m-%d", "2016-01-05"), "mdy": ("%m/%d/%Y", "01/05/2016"), "dmy": ("%d/%m/%Y", "05/01/2016")}
+_A_CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the file, by the line where it starts: the request that it makes, or why it makes none."""
+
+    line: int
+    request: TransactionRequest | None
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The file's rows, oldest first where it has the newest first; and the columns that mean nothing to us."""
+
+    rows: Sequence[Row]
+    ignored_columns: Sequence[str]
+
+
+def decoded(file: bytes) -> str:
+    """The file's text, which is UTF-8, with or without a byte order mark; nothing else is guessed."""
+    try:
+        return file.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = file.count(b"\n", 0, error.start) + 1
+        raise InvalidInput(
+            "csv", f"is not UTF-8 (line {line}); save the file as UTF-8, not Latin-1 or UTF-16"
+        ) from error
+
+
+def read(text: str, dates: Literal["iso", "mdy", "dmy"], most_rows: int, default_account: str | None = None) -> Sheet:
+    """Read what `text` asks for, row by row; refuse it whole without a header that names at least a type and a date."""
+    lines = _lines(text.removeprefix("\ufeff"), most_rows)
+    start, columns, ignored = _header(lines, _HEADERS, ("type", "business_date"))
+    cells = _cells(lines[start:], most_rows)
+    reader = _Reader(columns, dates, _has_decimal_commas(cells, columns, _separator(text)), default_account)
+    reader = reader.knowing_signs(cells)
+    rows = [reader.row(line, row) for line, row in cells]
+    return Sheet(_oldest_first(rows), ignored)
+
+
+def statement_rows(text: str, most_rows: int) -> Sequence[tuple[int, Mapping[str, object]]]:
+    """Read the cells of each row of a statement, by our names of its columns, with the line where it starts."""
+    lines = _lines(text.removeprefix("\ufeff"), most_rows)
+    start, columns, _ = _header(lines, _STATEMENT_HEADERS, ("ticker", "quantity"))
+    cells = _cells(lines[start:], most_rows)
+    reader = _Reader(columns, "iso", _has_decimal_commas(cells, columns, _separator(text)))
+    return [(line, reader.fields(line, row)) for line, row in cells]
+
+
+def identified(rows: Sequence[Row]) -> Sequence[Row]:
+    """The rows, each with an external id: the broker's, else its content and its number among identical rows."""
+    seen: Counter[str] = Counter()
+    named = []
+    for row in rows:
+        request = row.request
+        if request is not None and request.external_id is None:
+            content = _fingerprint(request)
+            seen[content] += 1
+            request = request.model_copy(update={"external_id": f"csv:{content}:{seen[content]}"})
+        named.append(Row(row.line, request, row.refusal))
+    return named
+
+
+class ColumnRefused(InvalidInput):
+    """Refusal of one cell, with its line and column."""
+
+    def __init__(self, line: int, column: str, why: str) -> None:
+        super().__init__(f"line {line}, column {column}:", why)
+        self.facts = {"line": line, "column": column}
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """How the rows of one file are read. `columns` are our names of its columns with their places and headers."""
+
+    columns: Mapping[str, tuple[int, str]]
+    dates: Literal["iso", "mdy", "dmy"]
+    has_decimal_commas: bool
+    default_account: str | None = None
+    is_signed: bool = False
+    are_fees_signed: bool = False
+
+    def knowing_signs(self, cells: Sequence[tuple[int, Sequence[str]]]) -> "_Reader":
+        """A file in which anything that leaves is negative has signs, so that a positive fee would be one paid back."""
+        signed = any(
+            self.text(row, "amount").startswith("-") and self._type_of(row) in (TxnType.BUY, *_LEAVES)
+            for _, row in cells
+        )
+        return replace(
+            self, is_signed=signed, are_fees_signed=any(self.text(row, "fees")[:1] == "-" for _, row in cells)
+        )
+
+    def text(self, row: Sequence[str], column: str) -> str:
+        place, _ = self.columns.get(column, (len(row), ""))
+        return row[place].strip() if place < len(row) else ""
+
+    def fields(self, line: int, row: Sequence[str]) -> dict[str, object]:
+        """Parse the cells of the row, by our names of its columns; leave out a cell that is empty."""
+        fields: dict[str, object] = {}
+        for name in self.columns:
+            text = self.text(row, name)
+            if not text:
+                continue
+            if name in _NUMBERS:
+                fields[name] = self._number(line, name, text)
+            else:
+                fields[name] = self._date(line, name, text) if name in _DATES else text
+        return fields
+
+    def row(self, line: int, row: Sequence[str]) -> Row:
+        try:
+            return Row(line, self._request(line, row))
+        except Refusal as refusal:
+            return Row(line, None, refusal)
+
+    def _request(self, line: int, row: Sequence[str]) -> TransactionRequest:
+        width = max(place for place, _ in self.columns.values())
+        if len(row) <= width and any(self.text(row, name) == "" for name in ("type", "business_date")):
+            raise InvalidInput(f"line {line}", f"has {len(row)} columns; the header has more")
+        kind = self._type_of(row)
+        if kind is None:
+            raise ColumnRefused(line, self._header("type"), "is not a type of transaction that we know")
+        fields = {**self.fields(line, row), "type": kind}
+        if "business_date" not in fields:
+            raise ColumnRefused(line, self._header("business_date"), "is empty; every row needs its date")
+        if self.default_account:
+            fields.setdefault("account", self.default_account)
+        self._signs(line, kind, fields)
+        try:
+            return TransactionRequest.model_validate(fields)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise ColumnRefused(line, self._header(str(first["loc"][0])), first["msg"]) from error
+
+    def _signs(self, line: int, kind: TxnType, fields: dict[str, object]) -> None:
+        """Ours: quantities are above 0, and so is what is withdrawn or charged. A trade's amount is only compared."""
+        quantity, amount = fields.get("quantity"), fields.get("amount")
+        if isinstance(quantity, Decimal) and quantity < 0 and kind in (TxnType.SELL, TxnType.TRANSFER_OUT):
+            fields["quantity"] = -quantity
+        if self.are_fees_signed and isinstance(fees := fields.get("fees"), Decimal):
+            fields["fees"] = -fees  # then a positive one is a rebate, which the ledger refuses
+        for name in ("quantity", "price", "fees"):
+            if kind not in (*_TRADES, TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT) and fields.get(name) == 0:
+                del fields[name]  # filled in by brokers whose every column has a number
+        if not isinstance(amount, Decimal):
+            return
+        if kind in _TRADES:
+            self._compare(line, kind, fields, amount)
+            del fields["amount"]
+        elif kind in _LEAVES and (amount < 0 or self.is_signed):
+            fields["amount"] = -amount
+        elif not amount:
+            del fields["amount"]
+
+    def _compare(self, line: int, kind: TxnType, fields: Mapping[str, object], amount: Decimal) -> None:
+        """Refuse a trade whose amount is not what its other numbers come to; a bond's price is per cent of par."""
+        quantity, price = fields.get("quantity"), fields.get("price")
+        if not isinstance(quantity, Decimal) or not isinstance(price, Decimal):
+            return
+        fees, accrued = (Decimal(str(fields.get(name, 0))) for name in ("fees", "accrued"))
+        sign = 1 if kind is TxnType.BUY else -1
+        expected = [quantity * price * factor + accrued + sign * fees for factor in (1, _A_CENT)]
+        before_fees = [quantity * price * factor + accrued for factor in (1, _A_CENT)]
+        if not any(abs(abs(amount) - each) <= _A_CENT for each in (*expected, *before_fees)):
+            why = f"{plain(amount)} is not quantity x price with fees, {plain(expected[0])}"
+            raise ColumnRefused(line, self._header("amount"), why)
+
+    def _number(self, line: int, name: str, text: str) -> Decimal:
+        written = text.replace(",", ".") if self.has_decimal_commas and _COMMA_NUMBER.fullmatch(text) else text
+        if re.fullmatch(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?", written, flags=re.ASCII):
+            return Decimal(written)
+        why = "must be a plain decimal number, such as 12.50"
+        if _GROUPED.fullmatch(text):
+            why += "; thousands separators are refused, since 1,234 may also mean 1.234"
+        elif _COMMA_NUMBER.fullmatch(text):
+            why += "; a decimal comma is taken only in a file with semicolons and without decimal points"
+        raise ColumnRefused(line, self._header(name), why)
+
+    def _date(self, line: int, name: str, text: str) -> date:
+        form, example = _DATE_FORMS[self.dates]
+        try:
+            return datetime.strptime(text, form).date()  # noqa: DTZ007, a day has no zone
+        except ValueError as error:
+            why = f"must be a day such as {example}; another form is chosen with dates=iso, mdy or dmy"
+            raise ColumnRefused(line, self._header(name), why) from error
+
+    def _type_of(self, row: Sequence[str]) -> TxnType | None:
+        return _TYPE_OF.get(_word(self.text(row, "type")))
+
+    def _header(self, column: str) -> str:
+        return self.columns.get(column, (0, column))[1]
+
+
+def _lines(text: str, most_rows: int) -> list[tuple[int, list[str]]]:
+    """The rows of cells, each with the line where it starts."""
+    breaks = text.count("\n") + text.count("\r")
+    if breaks > most_rows * _LINES_PER_ROW:
+        raise InvalidInput("csv", f"has some {breaks} lines; split it, {most_rows} rows are taken at once")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
+    rows, line = [], 1
+    try:
+        for row in reader:
+            if len(row) > _MOST_CELLS:
+                raise InvalidInput("csv", f"has {len(row)} columns on line {line}; {_MOST_CELLS} are taken")
+            rows.append((line, row))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise InvalidInput("csv", f"cannot be read at line {line}: {error}") from error
+    return rows
+
+
+def _cells(lines: Sequence[tuple[int, list[str]]], most_rows: int) -> list[tuple[int, list[str]]]:
+    cells = [(line, row) for line, row in lines if any(cell.strip() for cell in row)]
+    if len(cells) > most_rows:
+        raise InvalidInput("csv", f"has {len(cells)} rows; split it, {most_rows} are taken at once")
+    return cells
+
+
+def _header(
+    lines: Sequence[tuple[int, Sequence[str]]], headers: Mapping[str, str], needed: tuple[str, str]
+) -> tuple[int, Mapping[str, tuple[int, str]], Sequence[str]]:
+    """Where the rows start, and the columns; the header is the first line that names what is needed."""
+    known = {name: (column, rank) for column, names in headers.items() for rank, name in enumerate(names.split(", "))}
+    for place, (line, row) in enumerate(lines[:_LINES_ABOVE_HEADER]):
+        found: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
+        ignored = []
+        for index, cell in enumerate(row):
+            column, rank = known.get(_word(cell), (None, 0))
+            if column is not None:
+                found[column].append((rank, index, cell.strip()))
+            elif cell.strip():
+                ignored.append(cell.strip()[:80])
+        if found.keys() >= set(needed):
+            columns = {}
+            for column, candidates in found.items():
+                (rank, index, header), *others = sorted(candidates)
+                if others and others[0][0] == rank:
+                    raise InvalidInput("csv", f"has two columns {header[:40]!r} on line {line}")
+                columns[column] = (index, header)
+                ignored.extend(other for _, _, other in others)
+            return place + 1, columns, ignored
+    names = " and ".join(f"{name} ({headers[name].split(', ')[1]} ...)" for name in needed)
+    raise InvalidInput("csv", f"has no header with {names} in its first {_LINES_ABOVE_HEADER} lines")
+
+
+def _word(text: str) -> str:
+    return " ".join(re.findall(r"[^\W_]+", text.casefold()))
+
+
+def _separator(text: str) -> str:
+    """The separator of which the first lines have most."""
+    head = "\n".join(text[:_HEAD].splitlines()[:_LINES_ABOVE_HEADER])
+    return max((",", ";", "\t"), key=head.count)
+
+
+def _has_decimal_commas(
+    cells: Sequence[tuple[int, Sequence[str]]], columns: Mapping[str, tuple[int, str]], separator: str
+) -> bool:
+    if separator != ";":
+        return False
+    places = [columns[name][0] for name in _NUMBERS if name in columns]
+    numbers = [row[place].strip() for _, row in cells for place in places if place < len(row)]
+    return not any("." in text for text in numbers) and any(_SURELY_DECIMAL.fullmatch(text) for text in numbers)
+
+
+def _oldest_first(rows: list[Row]) -> list[Row]:
+    """Turned round if no row is later than the one above it: then, of one day, the lower row came first as well."""
+    days = [row.request.business_date for row in rows if row.request and row.request.business_date]
+    newest_first = len(days) > 1 and days[0] > days[-1] and all(a >= b for a, b in pairwise(days))
+    return rows[::-1] if newest_first else rows
+
+
+def _fingerprint(request: TransactionRequest) -> str:
+    """Hash what the row says, not how: 10.50 is 10.5, and no fees are fees of 0. It never changes: by it, rows of old
+    files are known again."""
+    said = {
+        name: plain(value) if isinstance(value, Decimal) else str(value)
+        for name, value in request.model_dump(exclude_defaults=True).items()
+        if value or name not in _NOTHING_IF_ZERO
+    }
+    canonical = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:_DIGITS_OF_FINGERPRINT]

@@ -1,0 +1,1 @@
+"""A portfolio's ledger: the one way to write to it, and what it says."""

@@ -1,0 +1,267 @@
+"""Portfolios on PostgreSQL: locked and loaded in one round trip, saved in another. SQL in `sql/portfolios.sql`."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import DictRow, args_row
+
+from domain.entries import When
+from domain.events import DomainEvent
+from domain.history import History
+from domain.holdings import CostMethod, Holding, Lot
+from domain.ledger import Transaction, TxnType, first_hash, row_hash
+from domain.money import ZERO
+from domain.portfolio import Portfolio, PortfolioKind
+from domain.positions import HoldingKey, Positions
+from domain.securities import Reference
+from domain.timeline import CashStep
+from oltp_api.connections import Deferred, Lock
+from oltp_api.unit_of_work import UnitOfWork
+from storage.ledger import holding_columns
+from storage.outbox import payload_of
+from storage.queries import statements
+
+RecordedEvent = tuple[UUID, int, DomainEvent]
+"""An event with its aggregate's id and version."""
+Wanted = tuple[UUID, UUID, Sequence[Reference]]
+"""A user's portfolio, with the holdings of whatever the references may mean."""
+LOCKS = {Lock.WAIT: "for update", Lock.SKIP: "for update skip locked", Lock.NONE: ""}
+
+_PORTFOLIOS = statements("oltp_api/ledger/queries.sql")
+
+
+class Portfolios:
+    """Portfolios for writing. A lock keeps every other writer of the portfolio out until the commit."""
+
+    def __init__(self, work: UnitOfWork) -> None:
+        self._work = work
+        self._connection = work.connection
+
+    def add(self, portfolio: Portfolio) -> None:
+        self._connection.execute(
+            _PORTFOLIOS["add"],
+            {
+                "portfolio_id": portfolio.portfolio_id,
+                "user_id": portfolio.user_id,
+                "name": portfolio.name,
+                "base_currency": portfolio.base_currency,
+                "kind": portfolio.kind.value,
+                "time_zone": portfolio.time_zone,
+                "cost_method": portfolio.cost_method.value,
+            },
+        )
+
+    def fetch_later(self, wanted: Sequence[Wanted], lock: Lock) -> Deferred[Mapping[UUID, Portfolio]]:
+        """The portfolios that exist, and with Lock.SKIP that nobody else has locked."""
+        portfolio_ids = [portfolio_id for _, portfolio_id, _ in wanted]
+        users = {"portfolio_ids": portfolio_ids, "user_ids": [user_id for user_id, _, _ in wanted]}
+        roots = self._connection.execute(f"{_PORTFOLIOS['roots']}\n{LOCKS[lock]}", users)
+        # Statements of their own: their snapshots are taken after the lock, so they see what the last writer committed.
+        balances = self._connection.execute(_PORTFOLIOS["cash"], {"portfolio_ids": portfolio_ids})
+        named = [(portfolio_id, security) for _, portfolio_id, securities in wanted for security in securities]
+        held = self._connection.execute(_PORTFOLIOS["holdings"], _holdings_of(named)) if named else None
+
+        def loaded() -> Mapping[UUID, Portfolio]:
+            cash: defaultdict[UUID, list[DictRow]] = defaultdict(list)
+            for balance in balances.fetchall():
+                cash[balance["portfolio_id"]].append(balance)
+            found = {row["portfolio_id"]: _portfolio(row, cash[row["portfolio_id"]]) for row in roots.fetchall()}
+            for holding in held.fetchall() if held else ():
+                if holding["portfolio_id"] in found:
+                    _add_holding(found[holding["portfolio_id"]], holding)
+            return found
+
+        return loaded
+
+    def fetch_recorded_later(self, named: Sequence[tuple[UUID, str]]) -> Deferred[Mapping[tuple[UUID, str], int]]:
+        """The seq of each external id, by its portfolio, that is recorded."""
+        if not named:
+            return dict
+        asked = {"portfolio_ids": [one for one, _ in named], "external_ids": [one for _, one in named]}
+        found = self._connection.execute(_PORTFOLIOS["recorded"], asked)
+        return lambda: {(row["portfolio_id"], row["external_id"]): row["seq"] for row in found.fetchall()}
+
+    def load_holdings(self, portfolio: Portfolio) -> None:
+        """Add what is held, or was, of every security."""
+        asked = _holdings_of([(portfolio.portfolio_id, Reference())])
+        for row in self._connection.execute(_PORTFOLIOS["holdings"], asked).fetchall():
+            _add_holding(portfolio, row)
+
+    def history(self, portfolio_id: UUID, security_ids: Sequence[int] | None = None) -> list[Transaction]:
+        """Every row of the portfolio, or those of some securities."""
+        return self._rows(portfolio_id, security_ids, None)
+
+    def later_cash(self, portfolio_id: UUID, since: When) -> list[CashStep]:
+        """Changes of cash by rows from a moment on, but those that were taken back."""
+        asked = {"portfolio_id": portfolio_id, "business_date": since.business_date, "event_ts": since.event_ts}
+        return (
+            self._connection.cursor(row_factory=args_row(CashStep)).execute(_PORTFOLIOS["later_cash"], asked).fetchall()
+        )
+
+    def load_to_reverse(self, portfolio: Portfolio, seq: int) -> None:
+        """Add the history that taking row `seq` back is decided against."""
+        portfolio.history = History(self._rows(portfolio.portfolio_id, [], seq), [])
+        original = next((row for row in portfolio.history.rows if row.seq == seq), None)
+        if original is None:
+            return
+        if original.security_id is not None:
+            portfolio.history.rows = self.history(portfolio.portfolio_id, [original.security_id])
+            self.load_holdings(portfolio)
+        since = When(original.event_ts, original.business_date)
+        portfolio.history.later_cash = self.later_cash(portfolio.portfolio_id, since)
+
+    def _rows(self, portfolio_id: UUID, security_ids: Sequence[int] | None, seq: int | None) -> list[Transaction]:
+        asked = {"portfolio_id": portfolio_id, "security_ids": security_ids, "seq": seq}
+        return (
+            self._connection.cursor(row_factory=args_row(_transaction))
+            .execute(_PORTFOLIOS["history"], asked)
+            .fetchall()
+        )
+
+    def save(self, changes: "Changes") -> None:
+        """Append the rows that were decided, with holdings, balances and events: one statement, with the commit."""
+        if changes:
+            self._work.defer(_PORTFOLIOS["save"], changes.values())
+
+
+class Changes:
+    """Rows of every table that decisions change."""
+
+    def __init__(self, recorded_at: datetime) -> None:
+        self._recorded_at = recorded_at
+        self._rows: dict[str, list[Mapping[str, object]]] = {
+            name: [] for name in ("portfolios", "rows", "holdings", "cash", "events")
+        }
+
+    def __bool__(self) -> bool:
+        return bool(self._rows["portfolios"])
+
+    def add(self, portfolio: Portfolio, events: Sequence[RecordedEvent], cause: str) -> None:
+        """All that was decided on `portfolio`, with its `events`, whose correlation id is `cause`."""
+        head = portfolio.ledger_hash or first_hash(portfolio.portfolio_id)
+        for row in portfolio.rows:
+            head = row_hash(head, row, self._recorded_at)
+            self._rows["rows"].append({**_ledger_row(row), "row_hash": head.hex()})
+        changed = self._rows
+        changed["holdings"] += [_holding_row(portfolio, key) for key in _held_or_reserved(portfolio)]
+        changed["cash"] += _cash_rows(portfolio)
+        changed["events"] += [_event_row(*event, cause) for event in events]
+        changed["portfolios"].append(_root_row(portfolio, head if portfolio.rows else portfolio.ledger_hash))
+
+    def values(self) -> Mapping[str, object]:
+        """The parameters of the statement that saves them."""
+        encoded = {name: json.dumps(rows, default=str) for name, rows in self._rows.items()}
+        roots = [row["portfolio_id"] for row in self._rows["portfolios"]]
+        return {**encoded, "portfolio_ids": roots, "recorded_at": self._recorded_at}
+
+
+def _transaction(portfolio_id: UUID, seq: int, account_id: int, txn_type: str, *more: Any) -> Transaction:
+    """From the columns of `history`, which are in the order of the fields."""
+    return Transaction(portfolio_id, seq, account_id, TxnType(txn_type), *more)
+
+
+def _holdings_of(named: Sequence[tuple[UUID, Reference]]) -> Mapping[str, object]:
+    return {
+        "portfolio_ids": [portfolio_id for portfolio_id, _ in named],
+        "identifiers": [security.value for _, security in named],
+        "security_ids": [security.security_id for _, security in named],
+    }
+
+
+def _portfolio(row: DictRow, balances: Sequence[DictRow]) -> Portfolio:
+    last_event_ts, last_day = row["last_event_ts"], row["last_business_date"]
+    return Portfolio(
+        portfolio_id=row["portfolio_id"],
+        user_id=row["user_id"],
+        name=row["name"],
+        base_currency=row["base_currency"],
+        kind=PortfolioKind(row["kind"]),
+        time_zone=row["time_zone"],
+        version=row["version"],
+        archived=row["archived"],
+        last=When(last_event_ts, last_day) if last_event_ts else None,
+        positions=Positions(
+            CostMethod(row["cost_method"]), cash={balance["currency"]: balance["balance"] for balance in balances}
+        ),
+        reserved_cash={balance["currency"]: balance["reserved"] for balance in balances if balance["reserved"]},
+        ledger_hash=row["ledger_hash"],
+    )
+
+
+def _add_holding(portfolio: Portfolio, row: DictRow) -> None:
+    key = (row["account_id"], row["security_id"])
+    portfolio.holdings[key] = _holding(row)
+    if row["reserved"]:
+        portfolio.reserved_units[key] = row["reserved"]
+
+
+def _holding(row: DictRow) -> Holding:
+    if row["lots"] is not None:
+        lots = tuple(
+            Lot(Decimal(quantity), Decimal(cost), Decimal(base), date.fromisoformat(opened), seq, known)
+            for quantity, cost, base, opened, seq, known in row["lots"]
+        )
+    elif row["quantity"]:
+        lots = (Lot(row["quantity"], row["cost_basis"], row["cost_basis_base"], is_known=row["is_basis_known"]),)
+    else:
+        lots = ()
+    return Holding(lots, row["realised"], row["realised_base"], row["realised_fx_base"], row["is_realised_known"])
+
+
+def _held_or_reserved(portfolio: Portfolio) -> list[HoldingKey]:
+    """A trading book may reserve units of what it has never held."""
+    return sorted(portfolio.holdings.keys() | portfolio.reserved_units.keys())
+
+
+def _holding_row(portfolio: Portfolio, key: HoldingKey) -> dict[str, object]:
+    return {
+        "portfolio_id": portfolio.portfolio_id,
+        "account_id": key[0],
+        "security_id": key[1],
+        "reserved": portfolio.reserved_units.get(key, ZERO),
+        **holding_columns(portfolio.positions.holding(key), portfolio.cost_method),
+    }
+
+
+def _cash_rows(portfolio: Portfolio) -> list[dict[str, object]]:
+    currencies = sorted(portfolio.cash.keys() | portfolio.reserved_cash.keys())
+    return [
+        {
+            "portfolio_id": portfolio.portfolio_id,
+            "currency": currency,
+            "balance": portfolio.cash.get(currency, ZERO),
+            "reserved": portfolio.reserved_cash.get(currency, ZERO),
+        }
+        for currency in currencies
+    ]
+
+
+def _ledger_row(row: Transaction) -> dict[str, object]:
+    return {name: getattr(row, name) for name in Transaction.__slots__}
+
+
+def _root_row(portfolio: Portfolio, ledger_hash: bytes) -> dict[str, object]:
+    last = portfolio.last
+    return {
+        "portfolio_id": portfolio.portfolio_id,
+        "version": portfolio.version,
+        "last_business_date": last.business_date if last else None,
+        "last_event_ts": last.event_ts if last else None,
+        "cost_method": portfolio.cost_method.value,
+        "ledger_hash": ledger_hash.hex(),
+    }
+
+
+def _event_row(aggregate_id: UUID, version: int, event: DomainEvent, cause: str) -> dict[str, object]:
+    return {
+        "aggregate_id": aggregate_id,
+        "version": version,
+        "event_type": type(event).__name__,
+        "payload": payload_of(event),
+        "correlation_id": cause,
+    }

@@ -1,0 +1,320 @@
+"""Bodies of requests to a portfolio's ledger, and views of its rows and of what they add up to."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from pydantic import ConfigDict, Field
+
+from domain.commands import (
+    AddHolding,
+    ChangeCostMethod,
+    ConvertCash,
+    RecordTransaction,
+    ReverseTransaction,
+    TransferUnits,
+)
+from domain.errors import InvalidInput
+from domain.holdings import CostMethod
+from domain.ledger import Transaction, TxnType
+from domain.money import ZERO
+from oltp_api.portfolios.schemas import TICKER, Request, View
+from oltp_api.web.fields import Amount, Currency, Day, Moment, Number, ShortText, Text
+
+_FIELDS: Mapping[TxnType, tuple[str, str]] = {
+    TxnType.BUY: ("ticker quantity price", "fees accrued fx_rate"),
+    TxnType.SELL: ("ticker quantity price", "fees accrued fx_rate"),
+    TxnType.DEPOSIT: ("amount", "fx_rate"),
+    TxnType.WITHDRAW: ("amount", "fx_rate"),
+    TxnType.FEE: ("amount", "fx_rate"),
+    TxnType.TAX: ("amount", "fx_rate"),
+    TxnType.INTEREST: ("amount", "fx_rate"),
+    TxnType.DIVIDEND: ("ticker", "amount per_unit ex_date withheld fx_rate"),
+    TxnType.COUPON: ("ticker", "amount per_unit ex_date withheld fx_rate"),
+    TxnType.TRANSFER_IN: ("ticker quantity", "price fx_rate"),
+    TxnType.TRANSFER_OUT: ("ticker quantity", ""),
+    TxnType.SPLIT: ("ticker split_new split_old", "in_lieu_price fx_rate"),
+}
+"""Fields that each type needs, and those that it may have; others of these are refused."""
+_NEEDED = {kind: set(needed.split()) for kind, (needed, _) in _FIELDS.items()}
+_ALLOWED = {kind: set(allowed.split()) for kind, (_, allowed) in _FIELDS.items()}
+_DEPENDENT = set().union(*_NEEDED.values(), *_ALLOWED.values())
+
+
+class TransactionRequest(Request):
+    """A transaction to record. `type` decides which fields are needed; one that does not belong to it is refused."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"type": "BUY", "ticker": "AAPL", "quantity": "10", "price": "140.25", "fees": "1"},
+                {"type": "DEPOSIT", "amount": "5000", "business_date": "2016-01-04"},
+                {"type": "DIVIDEND", "ticker": "ACME", "amount": "35", "ex_date": "2016-03-11", "withheld": "5.25"},
+                {"type": "SPLIT", "ticker": "ACME", "split_new": "2", "split_old": "1", "business_date": "2015-12-24"},
+            ]
+        }
+    )
+
+    type: TxnType
+    ticker: ShortText | None = Field(default=None, validation_alias=TICKER, description="Or another identifier.")
+    quantity: Number | None = Field(default=None, description="Units, above 0; for a bond, the face amount.")
+    price: Number | None = Field(
+        default=None,
+        description="Per unit; for a bond, clean, per cent of par. TRANSFER_IN: the unit cost, absent if not known.",
+    )
+    fees: Number | None = Field(default=None, description="In the trade's currency. BUY and SELL.")
+    accrued: Number | None = Field(default=None, description="Interest bought or sold with a bond. BUY and SELL.")
+    amount: Number | None = Field(default=None, description="Of cash or income, above 0; TAX and INTEREST have a sign.")
+    per_unit: Number | None = Field(default=None, description="Income per unit held before ex_date, for amount.")
+    ex_date: Day | None = Field(default=None, description="DIVIDEND and COUPON.")
+    withheld: Number | None = Field(default=None, description="Tax withheld; it becomes a TAX row of its own.")
+    split_new: Number | None = Field(default=None, description="SPLIT: so many units ...")
+    split_old: Number | None = Field(default=None, description="... replace so many.")
+    in_lieu_price: Number | None = Field(default=None, description="SPLIT: what a fraction of a unit is paid.")
+    currency: Currency | None = Field(default=None, description="The security's, else the portfolio's.")
+    fx_rate: Number | None = Field(
+        default=None, description="One unit of currency in base currency. Needed for trades in another currency."
+    )
+    account: ShortText | None = Field(default=None, description="The account's identifier; MAIN if absent.")
+    business_date: Day | None = Field(default=None, description="That of event_ts, else today.")
+    event_ts: Moment | None = Field(default=None, description="16:00 of the business date if absent.")
+    external_id: ShortText | None = Field(default=None, min_length=1, description="The broker's id; recorded once.")
+    note: Text = Field(default="", max_length=1000)
+
+    def command(self, user_id: UUID, portfolio_id: UUID) -> RecordTransaction:
+        if self.type is TxnType.REVERSAL:
+            raise InvalidInput("type", "is made by POST .../transactions/{seq}/reversal")
+        given = {name for name in _DEPENDENT if getattr(self, name) is not None}
+        for name in sorted(_NEEDED[self.type] - given):
+            raise InvalidInput(name, f"is required for a {self.type}")
+        for name in sorted(given - _NEEDED[self.type] - _ALLOWED[self.type]):
+            raise InvalidInput(name, f"does not belong to a {self.type}")
+        if self.type in (TxnType.DIVIDEND, TxnType.COUPON) and (self.amount is None) == (self.per_unit is None):
+            raise InvalidInput("amount", f"or per_unit, one of them, is required for a {self.type}")
+        fields = {name: getattr(self, name) for name in type(self).model_fields if name != "type"}
+        for name in ("fees", "accrued", "withheld"):
+            fields[name] = fields[name] or ZERO
+        return RecordTransaction(user_id=user_id, portfolio_id=portfolio_id, txn_type=self.type, **fields)
+
+
+class ReversalRequest(Request):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"note": "the broker cancelled it"}]})
+
+    note: Text = Field(default="", max_length=1000)
+
+    def command(self, user_id: UUID, portfolio_id: UUID, seq: int) -> ReverseTransaction:
+        return ReverseTransaction(user_id, portfolio_id, seq, self.note)
+
+
+class TransferRequest(Request):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"ticker": "AAPL", "quantity": "5", "from_account": "MAIN", "to_account": "PENSION"}]
+        }
+    )
+
+    ticker: ShortText = Field(validation_alias=TICKER)
+    quantity: Number
+    from_account: ShortText
+    to_account: ShortText
+    business_date: Day | None = None
+    note: Text = Field(default="", max_length=1000)
+
+    def command(self, user_id: UUID, portfolio_id: UUID) -> TransferUnits:
+        return TransferUnits(user_id=user_id, portfolio_id=portfolio_id, **self.model_dump())
+
+
+class ConversionRequest(Request):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"from_currency": "USD", "amount": "1100", "to_currency": "EUR", "received": "1000"}]
+        }
+    )
+
+    from_currency: Currency
+    amount: Number
+    to_currency: Currency
+    received: Number
+    business_date: Day | None = None
+    note: Text = Field(default="", max_length=1000)
+
+    def command(self, user_id: UUID, portfolio_id: UUID) -> ConvertCash:
+        return ConvertCash(user_id=user_id, portfolio_id=portfolio_id, **self.model_dump())
+
+
+class HoldingAdded(Request):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"account": "MAIN", "ticker": "AAPL", "quantity": "10", "cost_per_unit": "25.50"},
+                {"account": "MAIN", "ticker": "KO", "quantity": "3", "cost_per_unit": "0", "is_received": True},
+            ]
+        }
+    )
+
+    account: ShortText
+    ticker: ShortText = Field(validation_alias=TICKER)
+    quantity: Number
+    cost_per_unit: Number | None = Field(default=None, description="Above 0; 0 or absent only for received units.")
+    is_received: bool = Field(default=False, description="Given or a bonus, not bought.")
+    fx_rate: Number | None = None
+    business_date: Day | None = None
+    note: Text = Field(default="", max_length=1000)
+
+    def command(self, user_id: UUID, portfolio_id: UUID) -> AddHolding:
+        return AddHolding(user_id=user_id, portfolio_id=portfolio_id, **self.model_dump())
+
+
+class CostMethodRequest(Request):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"cost_method": "FIFO"}]})
+
+    cost_method: CostMethod
+
+    def command(self, user_id: UUID, portfolio_id: UUID) -> ChangeCostMethod:
+        return ChangeCostMethod(user_id, portfolio_id, self.cost_method)
+
+
+class TransactionView(View):
+    """A ledger row. `quantity` and `cash_effect` are signed: a sale takes units and brings cash."""
+
+    portfolio_id: UUID
+    seq: int
+    type: TxnType = Field(validation_alias="txn_type")
+    account: str
+    security_id: int | None
+    ticker: str | None
+    quantity: Amount | None
+    price: Amount | None
+    gross: Amount | None
+    fees: Amount
+    accrued: Amount
+    cash_effect: Amount
+    currency: str
+    fx_rate: Amount | None
+    business_date: date
+    event_ts: datetime
+    recorded_at: datetime
+    ex_date: date | None
+    split_new: Amount | None
+    split_old: Amount | None
+    transfer_id: UUID | None
+    reverses_seq: int | None
+    external_id: str | None
+    note: str
+
+    @classmethod
+    def of(cls, row: Transaction, account: str, ticker: str | None, recorded_at: datetime) -> "TransactionView":
+        """The view of a row that was just recorded; the same as reading it back."""
+        return cls.model_construct(
+            portfolio_id=row.portfolio_id,
+            seq=row.seq,
+            type=row.txn_type,
+            account=account,
+            security_id=row.security_id,
+            ticker=ticker,
+            quantity=row.quantity,
+            price=row.price,
+            gross=row.gross,
+            fees=row.fees,
+            accrued=row.accrued,
+            cash_effect=row.cash_effect,
+            currency=row.currency,
+            fx_rate=row.fx_rate,
+            business_date=row.business_date,
+            event_ts=row.event_ts,
+            recorded_at=recorded_at,
+            ex_date=row.ex_date,
+            split_new=row.split_new,
+            split_old=row.split_old,
+            transfer_id=row.transfer_id,
+            reverses_seq=row.reverses_seq,
+            external_id=row.external_id,
+            note=row.note,
+        )
+
+
+class TransactionPage(View):
+    items: Sequence[TransactionView]
+    next_cursor: str | None
+
+
+class TransactionsView(View):
+    """The rows that one command recorded, in ledger order."""
+
+    transactions: Sequence[TransactionView]
+
+
+class NotPostedView(View):
+    security_id: int
+    ticker: str
+    reason: str
+
+
+class BondIncomeView(View):
+    """The rows that were missing, in ledger order, and the bonds of which nothing or not all could be posted."""
+
+    transactions: Sequence[TransactionView]
+    not_posted: Sequence[NotPostedView]
+
+
+class LotView(View):
+    """Units opened together; only FIFO portfolios keep lots apart."""
+
+    quantity: Amount
+    cost: Amount
+    cost_base: Amount
+    opened_on: date | None
+    seq: int | None
+
+
+class AccountHoldingView(View):
+    """Units of the security in one account; cost and gains are null where their basis is not known."""
+
+    account: str
+    quantity: Amount
+    reserved: Amount
+    avg_cost: Amount | None
+    cost_basis: Amount | None
+    cost_basis_base: Amount | None
+    realised: Amount | None
+    realised_base: Amount | None
+    realised_fx_base: Amount | None
+    basis: str = Field(description="KNOWN or UNKNOWN.")
+    lots: Sequence[LotView] | None
+
+
+class HoldingView(View):
+    """The sum of the accounts' holdings of one security. What ends in `_base` is in the portfolio's currency.
+
+    Cost and gains are absent where a basis is not known: they would not be figures.
+    """
+
+    security_id: int
+    ticker: str
+    currency: str
+    quantity: Amount
+    avg_cost: Amount | None
+    cost_basis: Amount | None
+    cost_basis_base: Amount | None
+    realised: Amount | None
+    realised_base: Amount | None
+    realised_fx_base: Amount | None
+    basis: str
+    accounts: Sequence[AccountHoldingView]
+
+
+class HoldingsView(View):
+    portfolio_id: UUID
+    holdings: Sequence[HoldingView]
+
+
+class BalanceView(View):
+    currency: str
+    balance: Amount
+    reserved: Amount = Field(description="Set aside for open orders.")
+    available: Amount
+
+
+class CashView(View):
+    portfolio_id: UUID
+    balances: Sequence[BalanceView]

@@ -1,0 +1,235 @@
+"""The one way to write to a ledger: load, decide, save.
+
+`load` asks all that decisions are made against in one round trip; `save` sends all that was decided with the commit.
+A command by itself (`decided`), a group of strangers (`handlers.group`) and a batch (`handlers.batches`) differ in how
+they lock, and in what a refusal does.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import NamedTuple, TypeVar
+from uuid import UUID
+
+from domain.entries import When
+from domain.errors import AlreadyExists, IdempotencyConflict, InvalidInput, PortfolioNotFound, Refusal, UnknownSecurity
+from domain.events import PositionUpdated, TransactionRecorded
+from domain.history import History
+from domain.ledger import Transaction
+from domain.orders import Order
+from domain.portfolio import Portfolio
+from domain.ports import Clock
+from domain.positions import HoldingKey
+from domain.securities import AssetType, Reference, Security
+from oltp_api.accounts.repository import Account, Accounts, usable
+from oltp_api.business_dates import moment_of
+from oltp_api.connections import Lock
+from oltp_api.ledger.repository import Changes, Portfolios, RecordedEvent
+from oltp_api.orders.repository import Orders
+from oltp_api.registry.repository import Named, Securities
+from oltp_api.simulations.repository import Answer, IdempotencyKey, IdempotencyKeys
+from oltp_api.unit_of_work import UnitOfWork
+from storage.correlation import correlation_id
+
+T = TypeVar("T")
+N = TypeVar("N", bound=Hashable)
+ReadHistory = Callable[[Sequence[int], When], History]
+
+
+class NeedsHistory(Exception):
+    """A decision needs rows that were not loaded: nothing was decided, and it has to be made by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """All that a command names: one portfolio of a user, with what it holds of the securities or `holds_all`."""
+
+    user_id: UUID
+    portfolio_id: UUID
+    accounts: tuple[str, ...] = ()
+    securities: tuple[Named, ...] = ()
+    external_ids: tuple[str, ...] = ()
+    holds_all: bool = False
+    order_id: UUID | None = None
+    key: IdempotencyKey | None = None
+
+
+@dataclass(slots=True)
+class Loaded:
+    """State that one command is decided against, by the names that it uses. `recorded` is the seq of each external id
+    that was recorded before, `answer` the one that was given to the command's key before."""
+
+    portfolio: Portfolio
+    order: Order | None
+    accounts: Mapping[str, Account]
+    securities: Mapping[Named, Security]
+    recorded: Mapping[str, int]
+    answer: Answer | IdempotencyConflict | None
+    clock: Clock = field(compare=False)
+    _read_history: ReadHistory | None = field(compare=False, repr=False)
+
+    def account_id(self, identifier: str) -> int:
+        return usable(self.accounts.get(identifier), identifier)
+
+    def security(self, identifier: str, on: date | None = None) -> Security:
+        return tradable(self.securities.get((Reference.parse(identifier), on)), identifier)
+
+    def refuse_recorded(self, external_id: str | None) -> None:
+        if external_id is not None and external_id in self.recorded:
+            raise AlreadyExists("transaction with external_id", external_id)
+
+    def reached(self, day: date | None, security: Security | None = None) -> When:
+        """The moment of something on `day`, with the history where it has to be decided against it."""
+        when = moment_of(day, None, self.portfolio.time_zone, self.clock)
+        self.reach(when, [security.security_id] if security else [])
+        return when
+
+    def reach(self, when: When, security_ids: Sequence[int], needs_history: bool = False) -> None:
+        """Load what decisions about these securities, from `when` on, are made against, if they need it."""
+        if not needs_history and not self.portfolio.is_back_dated(when):
+            return
+        if self._read_history is None:
+            raise NeedsHistory
+        self.portfolio.history = self._read_history(security_ids, when)
+
+    def copied(self) -> "Loaded":
+        """A copy to be decided on; this stays what was loaded."""
+        return replace(self, portfolio=deepcopy(self.portfolio), order=deepcopy(self.order))
+
+
+def load(wanted: Sequence[Wanted], work: UnitOfWork, lock: Lock) -> Sequence[Loaded | None]:
+    """The state for each command, in one round trip.
+
+    None for a portfolio that does not exist; with Lock.SKIP also where it or an account is somebody's at the moment:
+    nobody is waited for then, nor is a history read.
+    """
+    accounts_named = _distinct((each.user_id, name) for each in wanted for name in each.accounts)
+    securities_named = _distinct(named for each in wanted for named in each.securities)
+    external_ids = [(each.portfolio_id, external_id) for each in wanted for external_id in each.external_ids]
+    with work.pipelined():
+        portfolios = Portfolios(work).fetch_later([_with_holdings(each) for each in wanted], lock)
+        accounts = Accounts(work).fetch_later(accounts_named, lock)
+        securities = Securities(work).fetch_later(securities_named)
+        recorded = Portfolios(work).fetch_recorded_later(external_ids)
+        orders = [Orders(work).fetch_later(each.order_id) for each in wanted if each.order_id]
+        answers = IdempotencyKeys(work).fetch_later([each.key for each in wanted if each.key])
+    found = _Found(portfolios(), accounts(), securities(), recorded(), [order() for order in orders], answers())
+    return [found.of(each, lock, work) for each in wanted]
+
+
+def load_one(wanted: Wanted, work: UnitOfWork, lock: Lock = Lock.WAIT) -> Loaded:
+    (loaded,) = load([wanted], work, lock)
+    if loaded is None:
+        raise PortfolioNotFound(wanted.portfolio_id)
+    return loaded
+
+
+def decided(wanted: Wanted, decide: Callable[[Loaded], T], work: UnitOfWork, is_dated: bool = True) -> tuple[Loaded, T]:
+    """Return the locked state after `decide`, and its result.
+
+    What may need the history, because it `is_dated`, is decided before the lock is taken, on what is there then; under
+    the lock it is only compared with what is there now, and decided again if that is something else.
+    """
+    ahead: tuple[Loaded, Loaded, T | Refusal] | None = None
+    if is_dated:
+        seen = load_one(wanted, work, Lock.NONE)
+        acted = seen.copied()
+        try:
+            ahead = (seen, acted, decide(acted))
+        except Refusal as refusal:
+            ahead = (seen, acted, refusal)
+    loaded = load_one(wanted, work)
+    if ahead is None or ahead[0] != loaded:
+        return loaded, decide(loaded)
+    if isinstance(ahead[2], Refusal):
+        raise ahead[2]
+    return ahead[1], ahead[2]
+
+
+def save(portfolio: Portfolio, work: UnitOfWork, others: Sequence[RecordedEvent] = ()) -> None:
+    """Write what was decided and its events, after `others` that happened with it, with the commit."""
+    changes = Changes(work.recorded_at)
+    changes.add(portfolio, [*others, *events_of(portfolio)], correlation_id())
+    Portfolios(work).save(changes)
+
+
+def events_of(portfolio: Portfolio) -> list[RecordedEvent]:
+    """The events of what was decided: every row, then every holding that it changed."""
+    recorded: list[RecordedEvent] = [(portfolio.portfolio_id, row.seq, _recorded(row)) for row in portfolio.rows]
+    version = portfolio.version
+    return recorded + [(portfolio.portfolio_id, version, _updated(portfolio, key)) for key in sorted(portfolio.changed)]
+
+
+def tradable(security: Security | None, identifier: str) -> Security:
+    """The security, unless there is none or it cannot be held."""
+    if security is None:
+        raise UnknownSecurity(identifier)
+    if security.asset_type is AssetType.INDEX:
+        raise InvalidInput("ticker", f"{security.ticker} is an index, which cannot be held")
+    return security
+
+
+class _Found(NamedTuple):
+    """Answers to what several commands ask for."""
+
+    portfolios: Mapping[UUID, Portfolio]
+    accounts: Mapping[tuple[UUID, str], Account]
+    securities: Mapping[Named, Security]
+    recorded: Mapping[tuple[UUID, str], int]
+    orders: Sequence[Order]
+    answers: Mapping[IdempotencyKey, Answer | IdempotencyConflict]
+
+    def of(self, wanted: Wanted, lock: Lock, work: UnitOfWork) -> Loaded | None:
+        """The part of one command; None as `load` says."""
+        user_id, portfolio_id = wanted.user_id, wanted.portfolio_id
+        accounts = {name: self.accounts[user_id, name] for name in wanted.accounts if (user_id, name) in self.accounts}
+        is_whole = lock is not Lock.SKIP or len(accounts) == len(set(wanted.accounts))
+        if portfolio_id not in self.portfolios or not is_whole:
+            return None
+        return Loaded(
+            portfolio=self.portfolios[portfolio_id],
+            order=next((order for order in self.orders if order.order_id == wanted.order_id), None),
+            accounts=accounts,
+            securities=self.securities,
+            recorded={one: seq for (owner, one), seq in self.recorded.items() if owner == portfolio_id},
+            answer=self.answers.get(wanted.key) if wanted.key else None,
+            clock=work.clock,
+            _read_history=None if lock is Lock.SKIP else _history_reader(portfolio_id, work),
+        )
+
+
+def _with_holdings(wanted: Wanted) -> tuple[UUID, UUID, Sequence[Reference]]:
+    held = [Reference()] if wanted.holds_all else _distinct(reference for reference, _ in wanted.securities)
+    return (wanted.user_id, wanted.portfolio_id, held)
+
+
+def _history_reader(portfolio_id: UUID, work: UnitOfWork) -> ReadHistory:
+    def read(security_ids: Sequence[int], since: When) -> History:
+        rows = Portfolios(work).history(portfolio_id, security_ids)
+        return History(rows, Portfolios(work).later_cash(portfolio_id, since))
+
+    return read
+
+
+def _distinct(named: Iterable[N]) -> list[N]:
+    return list(dict.fromkeys(named))
+
+
+def _recorded(row: Transaction) -> TransactionRecorded:
+    return TransactionRecorded(
+        portfolio_id=row.portfolio_id,
+        seq=row.seq,
+        txn_type=row.txn_type.value,
+        business_date=row.business_date,
+        security_id=row.security_id,
+        quantity=row.quantity,
+        price=row.price,
+        cash_effect=row.cash_effect,
+        currency=row.currency,
+    )
+
+
+def _updated(portfolio: Portfolio, key: HoldingKey) -> PositionUpdated:
+    held = portfolio.holdings[key]
+    return PositionUpdated(portfolio.portfolio_id, *key, held.quantity, held.cost_basis, held.realised)

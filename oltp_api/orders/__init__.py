@@ -1,0 +1,1 @@
+"""Orders, their fills, and the broker's side of them."""

@@ -1,0 +1,93 @@
+"""Orders: place, fill, cancel, look at."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from domain.orders import OrderStatus, Side
+from oltp_api.context import OnceDep, UserDep, VisiblePortfolio, WorldDep
+from oltp_api.orders import handlers
+from oltp_api.orders.repository import Orders
+from oltp_api.orders.schemas import CancelRequest, FillRequest, OrderPage, OrderRequest, OrderSort, OrderWithFills
+from oltp_api.unit_of_work import UnitOfWork
+from oltp_api.web.fields import ShortText
+from oltp_api.web.pages import LimitQuery
+from oltp_api.web.problems import PROBLEMS
+from oltp_api.web.routing import BoundedRoute
+
+router = APIRouter(route_class=BoundedRoute, tags=["orders"], responses=PROBLEMS)
+
+Cursor = Annotated[UUID | None, Query(description="The order after which to go on.")]
+Ticker = Annotated[ShortText | None, Query(min_length=1)]
+
+
+@router.post("/orders", status_code=201, response_model=OrderWithFills, summary="Place an order")
+def place_order(body: OrderRequest, once: OnceDep) -> Response:
+    command = body.command(once.user_id)
+
+    def act(work: UnitOfWork) -> OrderWithFills:
+        return Orders(work).view(once.user_id, handlers.place_order(command, work, once.world.analytics))
+
+    return once.commit(body, 201, act)
+
+
+@router.post("/orders/{order_id}/fill", response_model=OrderWithFills, summary="Record that an order was executed")
+def fill_order(order_id: UUID, body: FillRequest, once: OnceDep) -> Response:
+    command = body.command(once.user_id, order_id)
+
+    def act(work: UnitOfWork) -> OrderWithFills:
+        handlers.fill_order(command, work)
+        return Orders(work).view(once.user_id, order_id)
+
+    return once.commit(body, 200, act)
+
+
+@router.post("/orders/{order_id}/cancel", response_model=OrderWithFills, summary="Cancel what is left of an order")
+def cancel_order(order_id: UUID, body: CancelRequest, once: OnceDep) -> Response:
+    command = body.command(once.user_id, order_id)
+
+    def act(work: UnitOfWork) -> OrderWithFills:
+        handlers.cancel_order(command, work)
+        return Orders(work).view(once.user_id, order_id)
+
+    return once.commit(body, 200, act)
+
+
+@router.get("/orders/{order_id}", summary="An order and its fills")
+def get_order(order_id: UUID, world: WorldDep, user_id: UserDep) -> OrderWithFills:
+    return world.transact(lambda work: Orders(work).view(user_id, order_id))
+
+
+@router.get("/orders", summary="Your orders, oldest first unless sorted otherwise")
+def list_orders(
+    world: WorldDep,
+    user_id: UserDep,
+    limit: LimitQuery = 100,
+    cursor: Cursor = None,
+    sort: OrderSort = OrderSort.OLDEST_FIRST,
+    portfolio_id: UUID | None = None,
+    status: OrderStatus | None = None,
+    side: Side | None = None,
+    ticker: Ticker = None,
+) -> OrderPage:
+    return world.transact(
+        lambda work: Orders(work).page(user_id, limit, cursor, sort, portfolio_id, status, side, ticker)
+    )
+
+
+@router.get("/portfolios/{portfolio_id}/orders", summary="The orders of one portfolio")
+def list_orders_of_portfolio(
+    portfolio_id: VisiblePortfolio,
+    world: WorldDep,
+    user_id: UserDep,
+    limit: LimitQuery = 100,
+    cursor: Cursor = None,
+    sort: OrderSort = OrderSort.OLDEST_FIRST,
+    status: OrderStatus | None = None,
+    side: Side | None = None,
+    ticker: Ticker = None,
+) -> OrderPage:
+    return world.transact(
+        lambda work: Orders(work).page(user_id, limit, cursor, sort, portfolio_id, status, side, ticker)
+    )

@@ -1,1 +1,0 @@
-"""Pages for people, made on the server: whole without a script, and without a request to another host."""

@@ -1,0 +1,1 @@
+"""Portfolios: created, renamed, archived, listed."""

@@ -1,0 +1,1 @@
+"""The security registry, which all users share."""

@@ -1,0 +1,1 @@
+"""Return, risk and concentration of a portfolio, as JSON and as a page."""

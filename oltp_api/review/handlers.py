@@ -1,0 +1,176 @@
+"""The measures of a portfolio as the bodies of answers, each computed when it is asked for first.
+
+They follow from a release alone, which never changes: so they are kept for the next one who asks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from functools import cached_property
+from uuid import UUID
+
+import numpy as np
+
+from domain.analytics.periods import Period, PeriodPerformance, performance
+from domain.analytics.review import (
+    Reviewed,
+    concentration_of,
+    contributions_of,
+    curve_of,
+    holdings_performance,
+    realised_figures,
+    risk_of,
+    weights_in,
+)
+from domain.ports import PortfolioValue, ReleasedCash
+from oltp_api.portfolios.schemas import PortfolioValueView, ReleasedCashView
+from oltp_api.review.schemas import (
+    BenchmarkView,
+    ConcentrationBody,
+    ContributionsView,
+    CurveView,
+    DimensionView,
+    HoldingPeriodView,
+    HoldingView,
+    LimitView,
+    PerformanceNumbers,
+    PeriodView,
+    ReviewView,
+    RiskBody,
+)
+from storage.analytics import LakeAnalyticsRepository
+from storage.kept import Kept
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """All of it in one document, and the same as JSON; made once for a release, a portfolio as it is, and a day."""
+
+    view: ReviewView
+    document: str
+
+
+class Measures:
+    """Measures of one portfolio up to one day, by one release."""
+
+    def __init__(self, of: Reviewed, total: PortfolioValue, cash: Sequence[ReleasedCash]) -> None:
+        self._of = of
+        self.day = of.series.as_of
+        self.total = PortfolioValueView.model_validate(total)
+        self.cash = [ReleasedCashView.model_validate(balance) for balance in cash]
+        self.benchmark = BenchmarkView.model_validate(of.benchmark) if of.benchmark else None
+        self.documents: Kept[Review] = Kept(1)
+
+    @cached_property
+    def _performance(self) -> list[PeriodPerformance]:
+        return performance(self._of.series, self._of.benchmark)
+
+    @cached_property
+    def periods(self) -> list[PeriodView]:
+        return [PeriodView.model_validate(one) for one in self._performance]
+
+    @cached_property
+    def contributions(self) -> list[ContributionsView]:
+        return [
+            ContributionsView.model_validate({**asdict(found), "period": period})
+            for period, found in contributions_of(self._of).items()
+        ]
+
+    @cached_property
+    def holdings_performance(self) -> list[HoldingPeriodView]:
+        return [
+            HoldingPeriodView.model_validate(
+                {
+                    **asdict(one.performance),
+                    "level": one.level,
+                    "account_id": one.account_id,
+                    "ticker": one.ticker,
+                    "contribution": one.contribution,
+                }
+            )
+            for one in holdings_performance(self._of)
+        ]
+
+    @cached_property
+    def performance(self) -> PerformanceNumbers:
+        whole = next(one for one in self._performance if one.period is Period.SINCE_INCEPTION)
+        return performance_numbers(self._of, whole)
+
+    @cached_property
+    def risk(self) -> RiskBody:
+        return RiskBody.model_validate(risk_of(self._of))
+
+    @cached_property
+    def concentration(self) -> ConcentrationBody:
+        return concentration_body(self._of)
+
+    @cached_property
+    def holdings(self) -> list[HoldingView]:
+        return holding_views(self._of)
+
+    @cached_property
+    def curve(self) -> CurveView:
+        return curve_view(self._of)
+
+
+def measures(
+    analytics: LakeAnalyticsRepository, portfolio_id: UUID, currency: str, benchmark: str, as_of: date | None
+) -> Measures | None:
+    """Up to `as_of` or the release's last day; None if the release has no day of the portfolio."""
+    of = analytics.get_reviewed(portfolio_id, currency, benchmark, as_of)
+    if of is None:
+        return None
+    day = of.series.as_of
+    (total,) = analytics.get_values(portfolio_id, day, day)
+    return Measures(of, total, analytics.get_cash(portfolio_id, day))
+
+
+def performance_numbers(of: Reviewed, whole: PeriodPerformance) -> PerformanceNumbers:
+    """Since the first transaction, `whole` being the performance since then."""
+    realised = realised_figures(of)
+    measured = {
+        **{name: getattr(whole, name) for name in ("net_contributions", "twr", "twr_annual", "xirr", "xirr_status")},
+        "as_of": whole.as_of,
+        "first_date": whole.start,
+        "total_value": whole.end_value,
+        "volatility_annual": realised.volatility,
+        "sharpe": realised.sharpe,
+        "max_drawdown": realised.fall.depth,
+        "max_drawdown_peak": realised.fall.peak,
+        "max_drawdown_trough": realised.fall.trough,
+        "max_drawdown_recovery": realised.fall.recovery,
+    }
+    return PerformanceNumbers.model_validate(measured)
+
+
+def concentration_body(of: Reviewed) -> ConcentrationBody:
+    found = concentration_of(of)
+    dimensions = [{**asdict(one.whole), "dimension": one.dimension, "groups": one.groups} for one in found.dimensions]
+    limits = [
+        {**asdict(check.limit), "label": check.label, "value": check.value, "state": check.state}
+        for check in found.limits
+    ]
+    return ConcentrationBody(
+        dimensions=[DimensionView.model_validate(dimension) for dimension in dimensions],
+        limits=[LimitView.model_validate(limit) for limit in limits],
+        left_out=found.left_out,
+    )
+
+
+def holding_views(of: Reviewed) -> list[HoldingView]:
+    """The largest first."""
+    weights = weights_in(of)
+    return [
+        HoldingView.model_validate({**asdict(holding), "weight": weights.get(holding.security_id)})
+        for holding in of.holdings
+    ]
+
+
+def curve_view(of: Reviewed) -> CurveView:
+    found = curve_of(of)
+    columns = {name: getattr(found, name).tolist() for name in ("value", "contributed", "drawdown")}
+    known = {
+        name: [None if np.isnan(level) else float(level) for level in levels]
+        for name, levels in (("index", found.index), ("benchmark", found.benchmark))
+    }
+    return CurveView(**columns, index=known["index"], benchmark=known["benchmark"], days=found.days)

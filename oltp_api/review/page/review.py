@@ -1,0 +1,73 @@
+"""The review of a portfolio as one page that can be read, printed, sent and kept: nothing of it is elsewhere."""
+
+from base64 import b64encode
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from oltp_api.review.page import drawings, sections, wording
+from oltp_api.review.schemas import ReviewView
+
+_HERE = Path(__file__).parent
+
+
+def review_page(review: ReviewView) -> str:
+    """A whole HTML document. Text of users is escaped, and what is None is said to be unknown."""
+    style, policy = _style()
+    curve = review.curve if review.curve is not None and review.curve.days else None
+    fan = review.fan or None
+    currency = review.total.currency if review.total is not None else review.portfolio.base_currency
+    benchmark = review.benchmark.name if review.benchmark is not None else None
+    return _template().render(
+        review=review,
+        style=style,
+        policy=policy,
+        currency=currency,
+        curve=curve,
+        fan=fan,
+        since=sections.since_inception(review),
+        value_chart=drawings.value_chart(curve, currency) if curve else None,
+        drawdown_chart=drawings.drawdown_chart(curve) if curve else None,
+        growth_chart=drawings.growth_chart(curve, benchmark) if curve else None,
+        fan_chart=drawings.fan_chart(fan, currency) if fan else None,
+        fan_rows=drawings.fan_rows(fan) if fan else [],
+        allocation=sections.allocation(review),
+        components=sections.components(review.risk) if review.risk else [],
+        contribution=sections.contribution(review),
+        loss_in_words=sections.loss_in_words(review),
+    )
+
+
+def page_policy() -> str:
+    """The policy that the page itself states, for the header of its answer."""
+    return _style()[1]
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.globals.update(wording=wording, sections=sections)
+    environment.filters.update(
+        money=wording.number, percent=wording.percent, ratio=wording.number, day=wording.day, moment=wording.moment
+    )
+    environment.tests["reason"] = wording.is_reason
+    return environment.get_template("review.html")
+
+
+@cache
+def _style() -> tuple[Markup, str]:
+    """The style sheet, and a policy under which a browser uses it and nothing else, whatever a text may hold."""
+    sheet = (_HERE / "review.css").read_text(encoding="utf-8")
+    digest = b64encode(sha256(sheet.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    return Markup(sheet), policy

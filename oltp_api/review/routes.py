@@ -1,0 +1,149 @@
+"""Return, risk and concentration of a portfolio, computed for the day and the release that were asked for."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import HTMLResponse
+
+from domain.analytics.periods import Period
+from oltp_api.context import KnownDep, SeenPortfolio, UserDep, VisiblePortfolio, WorldDep, moment_of
+from oltp_api.portfolios.views import Reads
+from oltp_api.review.handlers import Measures, Review, measures
+from oltp_api.review.page.review import page_policy, review_page
+from oltp_api.review.schemas import (
+    ConcentrationView,
+    HoldingsPerformanceView,
+    PerformanceView,
+    RestatementView,
+    ReviewView,
+    RiskView,
+)
+from oltp_api.web.bodies import costly
+from oltp_api.web.fields import Day, Moment
+from oltp_api.web.problems import PROBLEMS
+from oltp_api.web.routing import BoundedRoute
+from storage.web_guard import NO_FRAMES
+
+router = APIRouter(route_class=BoundedRoute, tags=["analytics"], responses=PROBLEMS)
+
+_PARTS = {"day", "total", "holdings", "cash", "benchmark", "periods", "contributions", "risk", "concentration", "curve"}
+AsOf = Annotated[Day | None, Query(description="The last day of it all; by default the release's.")]
+
+
+def measured(portfolio: SeenPortfolio, analytics: KnownDep, world: WorldDep, as_of: AsOf = None) -> Measures | None:
+    """Return the measures of the portfolio; None if the release has no day of it."""
+    asked = (portfolio.portfolio_id, portfolio.base_currency, world.benchmark, as_of)
+    return world.measures.of((analytics.head().release_id, *asked), lambda: measures(analytics, *asked))
+
+
+MeasuredDep = Annotated[Measures | None, Depends(measured)]
+
+
+@router.get("/portfolios/{portfolio_id}/performance", summary="Return over ten periods, beside the benchmark's")
+@costly()
+def get_performance(portfolio: SeenPortfolio, analytics: KnownDep, found: MeasuredDep) -> PerformanceView:
+    return PerformanceView(
+        **asdict(analytics.release_of(portfolio.portfolio_id)),
+        currency=portfolio.base_currency,
+        benchmark=found.benchmark if found else None,
+        performance=found.performance if found else None,
+        periods=found.periods if found else [],
+        contributions=found.contributions if found else [],
+    )
+
+
+@router.get(
+    "/portfolios/{portfolio_id}/performance/holdings",
+    summary="Return of every account and position, and what each added",
+)
+@costly()
+def get_holdings_performance(
+    portfolio: SeenPortfolio,
+    analytics: KnownDep,
+    found: MeasuredDep,
+    period: Annotated[Period, Query(description="The period that ends with the day.")] = Period.YEAR,
+) -> HoldingsPerformanceView:
+    held = found.holdings_performance if found else []
+    return HoldingsPerformanceView(
+        **asdict(analytics.release_of(portfolio.portfolio_id)),
+        currency=portfolio.base_currency,
+        holdings=[one for one in held if one.period == period],
+    )
+
+
+@router.get("/portfolios/{portfolio_id}/risk", summary="Risk as it was, and of what is held now")
+@costly()
+def get_risk(portfolio: SeenPortfolio, analytics: KnownDep, found: MeasuredDep) -> RiskView:
+    return RiskView(**asdict(analytics.release_of(portfolio.portfolio_id)), risk=found.risk if found else None)
+
+
+@router.get(
+    "/portfolios/{portfolio_id}/concentration", summary="How much is in one place, and whether that is too much"
+)
+@costly()
+def get_concentration(portfolio: SeenPortfolio, analytics: KnownDep, found: MeasuredDep) -> ConcentrationView:
+    shown = asdict(analytics.release_of(portfolio.portfolio_id))
+    return ConcentrationView(**shown, concentration=found.concentration if found else None)
+
+
+def reviewed(
+    portfolio: SeenPortfolio, analytics: KnownDep, found: MeasuredDep, world: WorldDep, user_id: UserDep
+) -> Review:
+    of_release = asdict(analytics.release_of(portfolio.portfolio_id))
+    if found is None:
+        nothing = ReviewView(**of_release, portfolio=portfolio)
+        return Review(nothing, nothing.model_dump_json())
+    standing = world.transact(lambda work: Reads(work).standing_simulation(user_id, portfolio.portfolio_id))
+
+    def made() -> Review:
+        view = ReviewView.model_construct(
+            **of_release,
+            **{name: getattr(found, name) for name in _PARTS},
+            portfolio=portfolio,
+            fan=analytics.get_simulation_fan(standing) or None if standing else None,
+        )
+        return Review(view, view.model_dump_json())
+
+    return found.documents.of((portfolio.model_dump_json(), standing), made)
+
+
+ReviewedDep = Annotated[Review, Depends(reviewed)]
+
+
+@router.get(
+    "/portfolios/{portfolio_id}/review",
+    response_model=ReviewView,
+    summary="Value, return, risk and concentration in one document",
+)
+@costly()
+def get_review(review: ReviewedDep) -> Response:
+    return Response(review.document, media_type="application/json")  # each part has been validated before
+
+
+@router.get(
+    "/portfolios/{portfolio_id}/review.html",
+    response_class=HTMLResponse,
+    responses={200: {"content": {"text/html": {"example": "<!doctype html><title>Retirement</title>..."}}}},
+    summary="The same as one page: no script, no other host, for a phone and for paper",
+)
+@costly()
+def get_review_page(review: ReviewedDep) -> HTMLResponse:
+    policy = f"{page_policy()}; {NO_FRAMES}"
+    return HTMLResponse(review_page(review.view), headers={"Content-Security-Policy": policy})
+
+
+@router.get("/portfolios/{portfolio_id}/restatement", summary="What is told otherwise than before, and why")
+@costly()
+def get_restatement(
+    portfolio_id: VisiblePortfolio,
+    world: WorldDep,
+    since: Annotated[
+        Moment | Day,
+        Query(
+            description="What was known then is compared with what is known now: a moment, or the end of a day in UTC."
+        ),
+    ],
+) -> RestatementView:
+    """Days that the older release had and that have other figures now; and the ledger rows, prices and rates behind."""
+    return RestatementView.model_validate(world.analytics.restated(portfolio_id, moment_of(since)))

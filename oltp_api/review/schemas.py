@@ -1,0 +1,327 @@
+"""Bodies of answers about return, risk and concentration. Returns and ratios are fractions: 0.05 is 5 %."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+from pydantic import Field
+
+from oltp_api.portfolios.schemas import (
+    PortfolioReleaseView,
+    PortfolioValueView,
+    PortfolioView,
+    ReleasedCashView,
+    ReleaseView,
+    View,
+)
+from oltp_api.web.fields import Amount, Rounded
+
+
+class PeriodView(View):
+    """From the close of `start` to the close of `as_of`. A portfolio that is TOO_YOUNG has no figures, one that was
+    RUINED, worth less than nothing on some day, no time-weighted return."""
+
+    period: str = Field(description="1D, 1W, MTD, 1M, 3M, YTD, 1Y, 3Y, 5Y or SINCE_INCEPTION.")
+    status: str = Field(description="OK, RUINED or TOO_YOUNG.")
+    start: date
+    as_of: date
+    begin_value: Rounded | None
+    end_value: Rounded | None
+    net_contributions: Rounded | None = Field(description="Paid in less taken out.")
+    gain: Rounded | None = Field(description="end_value - begin_value - net_contributions.")
+    twr: float | None = Field(description="Time-weighted, of the whole period, net of fees.")
+    twr_annual: float | None = Field(description="Per year; null under 365 days.")
+    twr_gross: float | None = Field(description="Before fees.")
+    twr_gross_annual: float | None
+    mwr: float | None = Field(description="Money-weighted, of the whole period.")
+    xirr: float | None = Field(description="Money-weighted per year, ACT/365; null under 365 days.")
+    xirr_status: str | None = Field(
+        description="OK, MULTIPLE (the root nearest 10 %), NO_SIGN_CHANGE, or UNCOVERED: the value at either end, or a "
+        "flow, is not known."
+    )
+    n_uncovered_days: int | None = Field(
+        description="Days on which something had no price or no rate: they earn nothing."
+    )
+    benchmark_twr: float | None
+    benchmark_twr_annual: float | None
+    benchmark_value: Rounded | None = Field(description="What the same start and flows had become in the benchmark.")
+    active_return: float | None = Field(description="twr - benchmark_twr.")
+
+
+class HoldingPeriodView(PeriodView):
+    """An account's holdings or a position over a period: what they were bought with and what they paid out are flows.
+
+    NOT_HELD in the period, or TOO_YOUNG for it, has no figures. RUINED, one that lost more than was in it, has no
+    time-weighted return.
+    """
+
+    level: str = Field(description="ACCOUNT, or POSITION: one security in all accounts.")
+    account_id: int | None
+    ticker: str | None
+    status: str = Field(description="OK, RUINED, TOO_YOUNG or NOT_HELD.")
+    contribution: float | None = Field(description="Of a position to the portfolio's twr of the period; a fraction.")
+
+
+class HoldingsPerformanceView(PortfolioReleaseView):
+    """Accounts first, then the positions that added most."""
+
+    currency: str
+    holdings: Sequence[HoldingPeriodView]
+
+
+class BenchmarkView(View):
+    name: str
+    kind: str = Field(description="TOTAL_RETURN, or PRICE_INDEX: without dividends, which flatters who is compared.")
+
+
+class PerformanceNumbers(View):
+    """Since the first transaction. Returns, volatility and drawdown are fractions."""
+
+    as_of: date
+    first_date: date
+    total_value: Rounded
+    net_contributions: Rounded
+    twr: float | None
+    twr_annual: float | None
+    xirr: float | None = Field(description="Per year; null under 365 days.")
+    xirr_status: str | None
+    volatility_annual: float | None
+    sharpe: float | None
+    max_drawdown: float | None
+    max_drawdown_peak: date | None
+    max_drawdown_trough: date | None
+    max_drawdown_recovery: date | None
+
+
+class ContributionView(View):
+    ticker: str
+    contribution: float = Field(description="Of the return of the period; a fraction.")
+
+
+class ContributionsView(View):
+    """Contributions of holdings, sold ones too, to a period's time-weighted return; with `other` they sum to it.
+
+    `other` is cash, exchange rates on it, standalone fees and tax.
+    """
+
+    period: str
+    parts: Sequence[ContributionView]
+    other: float
+    twr: float
+
+
+class PerformanceView(PortfolioReleaseView):
+    """`performance` is None, and there are no periods, for a portfolio that the release does not know yet."""
+
+    currency: str
+    benchmark: BenchmarkView | None
+    performance: PerformanceNumbers | None
+    periods: Sequence[PeriodView]
+    contributions: Sequence[ContributionsView]
+
+
+class TailView(View):
+    """Losses that may occur, as fractions of the value; a loss is positive."""
+
+    method: str = Field(description="HISTORICAL, PARAMETRIC or CORNISH_FISHER.")
+    confidence: float
+    horizon_days: int
+    var: float | None = Field(description="Value at risk: the loss that is not passed with this confidence.")
+    es: float | None = Field(description="Expected shortfall: the mean loss beyond it.")
+    n: int
+    status: str = Field(description="OK, INSUFFICIENT (fewer than 60 observations) or NOT_MONOTONE.")
+
+
+class RiskProfileView(View):
+    """Deviations and ratios are per year. Without a benchmark or a risk-free yield, what needs them is null."""
+
+    basis: str = Field(
+        description="REALISED: what the owner went through. CURRENT_WEIGHTS: what today's weights would have, had they "
+        "been held in these proportions all along."
+    )
+    status: str = Field(description="OK, or INSUFFICIENT: fewer than 60 returns.")
+    first_day: date | None
+    last_day: date | None
+    n: int
+    volatility: float | None
+    downside_deviation: float | None
+    sharpe: float | None
+    sortino: float | None
+    max_drawdown: float | None = Field(description="Negative or 0.")
+    peak: date | None
+    trough: date | None
+    recovery: date | None
+    beta: float | None
+    alpha: float | None
+    tracking_error: float | None
+    information_ratio: float | None
+    tails: Sequence[TailView]
+
+
+class ComponentView(View):
+    ticker: str
+    weight: float = Field(description="Of the portfolio with its cash.")
+    var: float | None = Field(description="Of the one-day parametric VaR at 95 %; the parts sum to the whole.")
+    es: float | None
+
+
+class BacktestView(View):
+    """Kupiec's test of the historical one-day VaR at 95 % that each of the last 252 days had from the 252 before it."""
+
+    exceptions: int
+    expected: float
+    n: int
+    likelihood_ratio: float | None
+    p_value: float | None
+    verdict: str = Field(description="CONSISTENT, TOO_MANY, TOO_FEW or INSUFFICIENT.")
+
+
+class RiskBody(View):
+    profiles: Sequence[RiskProfileView]
+    components: Sequence[ComponentView]
+    backtest: BacktestView | None
+    left_out: Sequence[str] = Field(
+        description="Holdings that CURRENT_WEIGHTS leaves out: without a value, in another currency, without returns."
+    )
+
+
+class RiskView(PortfolioReleaseView):
+    """No profile for a portfolio that the release does not know yet."""
+
+    risk: RiskBody | None
+
+
+class GroupView(View):
+    label: str
+    gross: float | None
+    net: float | None
+
+
+class LimitView(View):
+    dimension: str
+    measure: str
+    label: str | None
+    value: float | None
+    warn_at: float
+    breach_at: float
+    state: str = Field(description="OK, WARN, BREACH, or UNDEFINED where nothing is held.")
+
+
+class DimensionView(View):
+    """Shares of gross market value, cash among it. `effective_number` is 1 / hhi."""
+
+    dimension: str = Field(description="security, issuer, sector, country, currency or asset_class.")
+    hhi: float | None
+    effective_number: float | None
+    top_5: float | None
+    top_10: float | None
+    groups: Sequence[GroupView]
+
+
+class ConcentrationBody(View):
+    dimensions: Sequence[DimensionView]
+    limits: Sequence[LimitView] = Field(description="Those in WARN or BREACH first.")
+    left_out: Sequence[str] = Field(description="Holdings without a value: they have no weight.")
+
+
+class ConcentrationView(PortfolioReleaseView):
+    """None for a portfolio that the release does not know yet."""
+
+    concentration: ConcentrationBody | None
+
+
+class HoldingView(View):
+    security_id: int
+    ticker: str
+    name: str
+    asset_type: str
+    quantity: Amount
+    value: Amount | None
+    weight: float | None
+
+
+class CurveView(View):
+    """At most 600 days of all there are, the last among them, as columns. `drawdown` is the deepest since the day
+    before; `benchmark` is growth of 1 since the first day, null where it is not known."""
+
+    days: Sequence[date]
+    value: Sequence[float]
+    contributed: Sequence[float] = Field(description="Paid in less taken out, up to the day.")
+    index: Sequence[float | None] = Field(description="Growth of 1, time-weighted; null after a ruin.")
+    drawdown: Sequence[float] = Field(description="Below the last high, negative or 0.")
+    benchmark: Sequence[float | None]
+
+
+class ReviewView(PortfolioReleaseView):
+    """All of it, from one release. Without the release knowing the portfolio, only the portfolio itself."""
+
+    portfolio: PortfolioView
+    day: date | None = Field(None, description="The last day of it all.")
+    total: PortfolioValueView | None = None
+    holdings: Sequence[HoldingView] = ()
+    cash: Sequence[ReleasedCashView] = ()
+    benchmark: BenchmarkView | None = None
+    periods: Sequence[PeriodView] = ()
+    contributions: Sequence[ContributionsView] = ()
+    risk: RiskBody | None = None
+    concentration: ConcentrationBody | None = None
+    curve: CurveView | None = None
+    fan: Sequence[Mapping[str, float]] | None = Field(None, description="Of the standing simulation, once it is DONE.")
+
+
+class RestatedDayView(View):
+    business_date: date
+    before_value: Amount | None = Field(description="None where the older release has not the day.")
+    after_value: Amount | None
+    change: Amount
+    before_index: float | None = Field(description="Growth of 1 since the first transaction, time-weighted.")
+    after_index: float | None
+
+
+class CauseView(View):
+    """A ledger row that the older release had not, of a day that it had."""
+
+    seq: int
+    txn_type: str
+    business_date: date
+    recorded_at: datetime
+    ticker: str | None
+    quantity: Amount | None
+    price: Amount | None
+    cash_effect: Amount
+    currency: str
+    reverses_seq: int | None
+    note: str | None
+
+
+class ChangedView(View):
+    """A price or a rate that is another one now; `before` and `after` are of the day on which it moved most."""
+
+    what: str
+    n_days: int
+    first_day: date
+    last_day: date
+    largest_day: date
+    before: Amount | None
+    after: Amount | None
+
+
+class ChangedSettingView(View):
+    setting: str
+    before: str
+    after: str
+
+
+class RestatementView(View):
+    before: ReleaseView
+    after: ReleaseView
+    until: date | None = Field(description="The last day of `before`; what came later is new, not restated.")
+    n_days: int = Field(description="Days that are told otherwise now.")
+    first_day: date | None
+    last_day: date | None
+    last: RestatedDayView | None = Field(description="The day `until`, restated or not.")
+    largest: RestatedDayView | None = Field(description="The restated day whose value moved most.")
+    days: Sequence[RestatedDayView] = Field(description="The first hundred of them.")
+    transactions: Sequence[CauseView]
+    prices: Sequence[ChangedView] = Field(description="Of what was held by then.")
+    rates: Sequence[ChangedView] = Field(description="Units of a currency per euro.")
+    settings: Sequence[ChangedSettingView] = Field(description="Of the portfolio: currency, time zone, cost method.")

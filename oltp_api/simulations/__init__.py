@@ -1,0 +1,1 @@
+"""Simulations as they are asked for and answered."""
