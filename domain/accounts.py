@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from domain.errors import InvalidInput
 
+MAIN_ACCOUNT = "MAIN"
+"""The one that everybody has; what names no account is in it."""
 _IDENTIFIER = re.compile(r"\w[\w .\-]{0,63}")
 
 

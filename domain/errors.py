@@ -1,55 +1,4 @@
-"""Refusals, each with a stable code and the facts that explain it.
-
-    Refusal
-    +-- InvalidNumber          invalid_number
-    |   +-- OutOfRange         out_of_range (domain/limits.py)
-    +-- InvalidInput           invalid_input
-    |   +-- UnknownCurrency    unknown_currency (domain/currencies.py)
-    +-- NotFound               not_found (NoSuchId, of the ones with an id)
-    |   +-- PortfolioNotFound  portfolio_not_found
-    |   +-- SecurityNotFound   unknown_security
-    |   +-- SimulationNotFound simulation_not_found
-    |   +-- AccountNotFound    account_not_found
-    |   +-- SnapshotNotFound   snapshot_not_found
-    |   +-- RankingNotFound    ranking_not_found
-    |   +-- ScheduleNotFound   schedule_not_found
-    |   +-- OrderNotFound      order_not_found
-    +-- UnknownSecurity        unknown_security
-    +-- InsufficientPosition   insufficient_position
-    +-- InsufficientCash       insufficient_cash
-    +-- CurrencyMismatch       currency_mismatch
-    +-- IdempotencyConflict    idempotency_conflict
-    +-- PortfolioArchived      portfolio_archived
-    +-- AlreadyExists          already_exists
-    +-- NoRelease              no_release
-    +-- MissingParameters      missing_parameters
-    +-- FxMissing              fx_missing
-    +-- TooManyHoldings        too_many_holdings
-    +-- TotalReturnSecurity    total_return_security
-    +-- CannotReverse          cannot_reverse
-    +-- AlreadySplit           already_split
-    +-- InvalidIdentifier      invalid_identifier
-    +-- AlreadyKnown           already_known
-    +-- AccountArchived        account_archived
-    +-- AccountInUse           account_in_use
-    +-- DefaultAccount         default_account
-    +-- StaleVersion           stale_version
-    +-- SnapshotPruned         snapshot_pruned
-    +-- NothingStored          nothing_stored
-    +-- BatchRefused           batch_refused
-    +-- ImportNotFound         import_not_found (a NotFound)
-    +-- OrderFilledAlready     order_filled (domain/orders.py)
-    +-- OrderCancelledAlready  order_cancelled (domain/orders.py)
-    +-- Overfill               overfill (domain/orders.py)
-    +-- WorseThanLimit         worse_than_limit (domain/orders.py)
-    +-- FillConflict           fill_conflict (domain/orders.py)
-    +-- NoRecentPrice          no_recent_price (domain/orders.py)
-    +-- OrdersOpen             orders_open
-    +-- FuturePrice            future_price (domain/posted_prices.py)
-    +-- PricedElsewhere        priced_elsewhere (domain/posted_prices.py)
-    +-- PortfolioHeld          held (domain/ports.py)
-    +-- TooManyWaiting         too_many_waiting (domain/ports.py)
-    +-- ListedElsewhere        listed_elsewhere, and three more about identifiers (domain/listing.py)
+"""Refusals, each with a stable code and the facts that explain it. Those of one matter alone stand beside it.
 
 A refusal is what a person can mend. A bug is an AssertionError.
 """
@@ -67,14 +16,32 @@ def plain(value: Decimal) -> str:
 
 
 class Refusal(Exception):
-    """A command or question that the rules turn down; `code` never changes, `facts` are for the caller."""
+    """A command or question that the rules turn down; `code` never changes, `facts` are for the caller.
+
+    `status` is its kind as HTTP numbers them: 422 if the rules forbid it, 404 if there is no such thing, 409 if there
+    is one already or it is in use, 503 if it may succeed later.
+    """
 
     code = "refused"
+    status = 422
 
     def __init__(self, message: str, **facts: object) -> None:
         super().__init__(message)
         self.message = message
         self.facts = {name: fact for name, fact in facts.items() if fact is not None}
+
+
+class NotFound(Refusal):
+    code = "not_found"
+    status = 404
+
+
+class Conflict(Refusal):
+    status = 409
+
+
+class TryLater(Refusal):
+    status = 503
 
 
 class InvalidNumber(Refusal):
@@ -89,10 +56,6 @@ class InvalidInput(Refusal):
 
     def __init__(self, name: str, why: str) -> None:
         super().__init__(f"{name} {why}", field=name)
-
-
-class NotFound(Refusal):
-    code = "not_found"
 
 
 class NoSuchId(NotFound):
@@ -183,14 +146,14 @@ class PortfolioArchived(Refusal):
         super().__init__(f"portfolio {portfolio_id} is archived", portfolio_id=str(portfolio_id))
 
 
-class AlreadyExists(Refusal):
+class AlreadyExists(Conflict):
     code = "already_exists"
 
     def __init__(self, what: str, key: str) -> None:
         super().__init__(f"{what} {key!r} exists already", key=key)
 
 
-class NoRelease(Refusal):
+class NoRelease(TryLater):
     code = "no_release"
 
     def __init__(self) -> None:
@@ -277,7 +240,7 @@ class InvalidIdentifier(Refusal):
         super().__init__(f"{value[:40]!r} as {id_type} {why}", field=id_type.lower(), given=value[:40])
 
 
-class AlreadyKnown(Refusal):
+class AlreadyKnown(Conflict):
     """A shared fact is not rewritten by a user."""
 
     code = "already_known"
@@ -293,7 +256,7 @@ class AccountArchived(Refusal):
         super().__init__(f"account {identifier!r} is archived and takes no transactions", identifier=identifier)
 
 
-class AccountInUse(Refusal):
+class AccountInUse(Conflict):
     code = "account_in_use"
 
     def __init__(self, identifier: str, held: Sequence[Mapping[str, str]]) -> None:
@@ -309,6 +272,7 @@ class DefaultAccount(Refusal):
 
 class StaleVersion(Refusal):
     code = "stale_version"
+    status = 412
 
     def __init__(self, current: str) -> None:
         super().__init__(f"this was changed since you read it; it is at {current} now", current=current)
@@ -355,7 +319,7 @@ class SnapshotPruned(Refusal):
         super().__init__(f"snapshot {snapshot_id} was superseded and its payload pruned", snapshot_id=str(snapshot_id))
 
 
-class NothingStored(Refusal):
+class NothingStored(TryLater):
     """The database failed before the commit. That is not an answer about what is stored, such as "none yet"."""
 
     code = "nothing_stored"

@@ -7,13 +7,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from domain.errors import InvalidIdentifier, NotFound, Refusal
+from domain.errors import Conflict, InvalidIdentifier, NotFound
 from domain.securities import Identifier, IdentifierType, cusip_check_digit, isin_check_digit
 
 _NORTH_AMERICA = ("US", "CA")
 
 
-class ListedElsewhere(Refusal):
+class ListedElsewhere(Conflict):
     code = "listed_elsewhere"
 
     def __init__(self, value: str, ticker: str) -> None:
@@ -27,21 +27,21 @@ class IdentifierNotFound(NotFound):
         super().__init__(f"{security} is not known as {value!r}", identifier=value)
 
 
-class NotYourIdentifier(Refusal):
+class NotYourIdentifier(Conflict):
     code = "not_your_identifier"
 
     def __init__(self, value: str) -> None:
         super().__init__(f"{value} is bundled, or was added by somebody else, who alone can take it back", given=value)
 
 
-class IdentifierInUse(Refusal):
+class IdentifierInUse(Conflict):
     code = "identifier_in_use"
 
     def __init__(self, value: str) -> None:
         super().__init__(f"since {value} was added, something was recorded of its security, so it stays", given=value)
 
 
-class LastIdentifier(Refusal):
+class LastIdentifier(Conflict):
     code = "last_identifier"
 
     def __init__(self, value: str) -> None:

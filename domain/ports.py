@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
-from domain.errors import Refusal
+from domain.errors import Conflict, Refusal
 from domain.events import DomainEvent
 from domain.ledger import Transaction
 from domain.orders import Execution, Order
@@ -55,7 +55,7 @@ class PortfolioReleaseInfo(ReleaseInfo):
     held: HeldReason | None
 
 
-class PortfolioHeld(Refusal):
+class PortfolioHeld(Conflict):
     """Nothing of a portfolio can be shown: it has failed a check, and no release has it as it was before."""
 
     code = "held"
@@ -210,6 +210,7 @@ class TooManyWaiting(Refusal):
     """An owner's limit of simulations that wait for their turn."""
 
     code = "too_many_waiting"
+    status = 429
 
     def __init__(self, waiting: int, limit: int) -> None:
         super().__init__(

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from domain.errors import CurrencyMismatch, InvalidInput, InvalidNumber, Refusal
+from domain.errors import Conflict, CurrencyMismatch, InvalidInput, InvalidNumber, Refusal
 from domain.ledger import FIRST_DAY
 from domain.money import parse_price
 from domain.securities import Security
@@ -24,7 +24,7 @@ class FuturePrice(Refusal):
         )
 
 
-class PricedElsewhere(Refusal):
+class PricedElsewhere(Conflict):
     """A security has prices from one source: a series of two would be of neither."""
 
     code = "priced_elsewhere"

@@ -13,26 +13,30 @@ from psycopg_pool import ConnectionPool
 
 from oltp_api.accounts import routes as accounts
 from oltp_api.analytics import routes as analytics
+from oltp_api.bond_income import routes as bond_income
 from oltp_api.books import routes as books
 from oltp_api.connections import Connection
-from oltp_api.context import World
+from oltp_api.context import AppContext
 from oltp_api.imports import routes as imports
 from oltp_api.ledger import routes as transactions
+from oltp_api.ledger.group import LedgerGroups
 from oltp_api.lineage import routes as lineage
+from oltp_api.operations import health, support
+from oltp_api.operations.state import Operations, Readiness, gauges
 from oltp_api.orders import routes as orders
 from oltp_api.portfolios import routes as portfolios
 from oltp_api.prices import routes as prices
 from oltp_api.registry import routes as securities
 from oltp_api.registry.sample_market import register_sample_market, securities_of, tickers_of
 from oltp_api.review import routes as review
+from oltp_api.review.handlers import ReviewCache
 from oltp_api.simulations import routes as simulations
+from oltp_api.statements import routes as statements
 from oltp_api.unit_of_work import Pool, unit_of_work
-from oltp_api.web import health, support
 from oltp_api.web.bodies import Bounds
 from oltp_api.web.examples import show_examples
 from oltp_api.web.logs import logs_written
 from oltp_api.web.metrics import Metrics
-from oltp_api.web.operations import Operations, Readiness, gauges
 from oltp_api.web.problems import FORM_PROBLEMS, handle_errors
 from oltp_api.web.request_log import observe
 from storage.analytics import LakeAnalyticsRepository
@@ -47,7 +51,7 @@ from storage.web_guard import NO_FRAMES, WebGuard
 
 PREFIX = "/api/v1"
 _ROUTES = (
-    *(transactions, portfolios, imports, orders, accounts, securities, prices, simulations),
+    *(transactions, portfolios, imports, orders, accounts, securities, prices, simulations, statements, bond_income),
     *(books, analytics, review, lineage, support, health),
 )
 _TAGS = ("portfolios", "ledger", "orders", "imports", "accounts", "securities", "books", "analytics", "simulations")
@@ -69,8 +73,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with logs_written(chosen.log_format), opened(chosen) as app.state.world, _started_once_and_for_all():
-            app.state.readiness = Readiness(app.state.world)
+        with logs_written(chosen.log_format), opened(chosen) as context, _started_once_and_for_all():
+            app.state.context = context
+            app.state.readiness = Readiness(context)
+            app.state.ledger_groups = LedgerGroups(context)
+            app.state.review_cache = ReviewCache()
             yield
 
     app = FastAPIOffline(
@@ -82,7 +89,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         responses=FORM_PROBLEMS,
     )
     app.state.bounds = Bounds()
-    app.state.metrics = Metrics(lambda: gauges(app.state.world))
+    app.state.metrics = Metrics(lambda: gauges(app.state.context))
     _guard(app, chosen)
     observe(app, app.state.metrics)
     _serve_contract(app)
@@ -132,16 +139,16 @@ def _started_once_and_for_all() -> Iterator[None]:
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[World]:
-    """The world of `settings`, for as long as it is needed: the API's, or the worker's."""
-    world = _open(settings)
+def opened(settings: Settings) -> Iterator[AppContext]:
+    """The context of `settings`, for as long as it is needed: the API's, or the worker's."""
+    context = _open(settings)
     try:
-        yield world
+        yield context
     finally:
-        world.pool.close()
+        context.pool.close()
 
 
-def _open(settings: Settings) -> World:
+def _open(settings: Settings) -> AppContext:
     database = locate(settings)
     prepare(database, settings.limits)
     claim_market(database, settings.market_source)
@@ -154,7 +161,9 @@ def _open(settings: Settings) -> World:
     with pool.connection() as connection:
         schema_version = Operations(connection).schema_version()
     bundled = frozenset() if settings.market_source == "live" else tickers_of(settings.market_source)
-    return World(pool, clock, LakeAnalyticsRepository.newest(lake), schema_version, bundled, settings.benchmark_ticker)
+    return AppContext(
+        pool, clock, LakeAnalyticsRepository.newest(lake), schema_version, bundled, settings.benchmark_ticker
+    )
 
 
 def _pool(database: Database) -> Pool:

@@ -1,4 +1,4 @@
-"""Day and moment that a command means, where it does not say so itself."""
+"""Day and moment that a command or a question means, where it does not say so itself."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ _CLOSE = time(16)
 _START_OF_DAY = time(0)
 
 
-def moment_of(day: date | None, event_ts: datetime | None, zone: str, clock: Clock) -> When:
+def event_time(day: date | None, event_ts: datetime | None, zone: str, clock: Clock) -> When:
     """The moment of a transaction: by default today in `zone`, at 16:00.
 
     A moment alone gives its day in `zone`. Given both, the day counts; they may be one day apart, since a trade after
@@ -45,3 +45,8 @@ def _accepted(day: date, zone: str, clock: Clock) -> date:
 
 def _at(day: date, wall: time, zone: str) -> datetime:
     return datetime.combine(day, wall, ZoneInfo(zone)).astimezone(UTC)
+
+
+def end_of_day_utc(known: date) -> datetime:
+    """A moment itself, or the end of a day in UTC."""
+    return known if isinstance(known, datetime) else datetime.combine(known, time.max, UTC)

@@ -13,7 +13,7 @@ from threading import Event
 from domain.ports import EventMessage, EventPublisher
 from oltp_api.app import opened
 from oltp_api.bond_income.job import BondIncomeJob
-from oltp_api.context import World
+from oltp_api.context import AppContext
 from oltp_api.orders.broker import broker_of, fill_due_orders
 from storage.clock import SystemClock
 from storage.collateral import on_position_snapshot_created
@@ -45,9 +45,9 @@ def main() -> int:
     listening = consumers(settings())
     database = locate(settings())
     prepare(database)
-    with opened(settings()) as world:
+    with opened(settings()) as context:
         jobs = [
-            *jobs_of(settings(), world),
+            *jobs_of(settings(), context),
             *delivery_jobs(database.app_url, listening, SystemClock(), _DELIVER_EVERY_S),
         ]
         with at_work(jobs, stop, PostgresFailures(database.app_url)):
@@ -55,13 +55,13 @@ def main() -> int:
     return 0
 
 
-def jobs_of(current: Settings, world: World) -> Sequence[Job]:
+def jobs_of(current: Settings, context: AppContext) -> Sequence[Job]:
     """List the jobs that look again and again, whatever happened: at what bonds owe; with a broker, at open orders."""
-    bonds = Job("bond income", BondIncomeJob(world), _LOOK_EVERY_S)
-    broker = broker_of(current, world.analytics)
+    bonds = Job("bond income", BondIncomeJob(context), _LOOK_EVERY_S)
+    broker = broker_of(current, context.analytics)
     if broker is None:
         return [bonds]
-    return [Job("orders", lambda: fill_due_orders(world, broker, world.clock.now()), _LOOK_EVERY_S), bonds]
+    return [Job("orders", lambda: fill_due_orders(context, broker, context.clock.now()), _LOOK_EVERY_S), bonds]
 
 
 def _publish_to(publisher: EventPublisher) -> Handler:

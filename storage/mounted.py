@@ -16,13 +16,13 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+from cachetools import LRUCache, cachedmethod
 from deltalake import DeltaTable
 
 from domain.errors import NoRelease, NoReleaseThen, Refusal
 from storage.errors import LakeUnavailable
 from storage.held import HeldPortfolio, held_in, is_shown
 from storage.horizon import NOTHING_SEEN, Horizon
-from storage.kept import Kept
 from storage.lake import Lake, local_folder
 from storage.outages import sentence_of
 from storage.releases import TABLE, Release, Releases
@@ -189,7 +189,8 @@ class MountedReleases:
         self._log: DeltaTable | None = None
         self._log_version: int | None = None
         self._mounted: MountedRelease | None = None
-        self._older: Kept[MountedRelease] = Kept(_OLDER_KEPT)
+        self._older: LRUCache[int, MountedRelease] = LRUCache(_OLDER_KEPT)
+        self._older_lock = Lock()
 
     def known_on(self, moment: datetime) -> MountedRelease:
         """The release that was the newest at `moment`; NoReleaseThen if there was none yet."""
@@ -199,7 +200,7 @@ class MountedReleases:
             return newest
         if release_id is None:
             raise NoReleaseThen(moment)
-        return self._older.of(release_id, lambda: self._mount(release_id))
+        return self._mount(release_id)
 
     def __call__(self) -> MountedRelease:
         with self._lock, readable():
@@ -215,6 +216,7 @@ class MountedReleases:
                 raise NoRelease()
             return self._mounted
 
+    @cachedmethod(lambda self: self._older, lock=lambda self: self._older_lock)
     def _mount(self, release_id: int) -> MountedRelease:
         with readable():
             release = self._releases.get(release_id)

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from domain.holdings import CostMethod
 from domain.portfolio import PortfolioKind
-from oltp_api.portfolios.schemas import PortfolioValueView, PortfolioView, ReleasedCashView
+from oltp_api.analytics.schemas import PortfolioValueView, ReleasedCashView
+from oltp_api.portfolios.schemas import PortfolioView
 from oltp_api.review.schemas import (
     BacktestView,
     BenchmarkView,

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
+from psycopg.rows import DictRow
 
-from domain.accounts import AccountType, parse_account_identifier, parse_broker
+from domain.accounts import MAIN_ACCOUNT, AccountType, parse_account_identifier, parse_broker
 from domain.errors import (
     AccountArchived,
     AccountInUse,
@@ -17,14 +18,12 @@ from domain.errors import (
     InvalidInput,
     plain,
 )
-from oltp_api.accounts.schemas import AccountPage, AccountView
 from oltp_api.connections import Deferred, Lock, savepoint
 from oltp_api.unit_of_work import UnitOfWork
-from oltp_api.web.etags import Match
+from oltp_api.web.etags import Match, account_etag
 from oltp_api.web.pages import fetch_page, orders, text
 from storage.queries import statements
 
-MAIN_ACCOUNT = "MAIN"
 ORDERS = orders(
     created={"created_at": datetime.fromisoformat, "account_id": int},
     identifier={"identifier": text, "account_id": int},
@@ -89,19 +88,18 @@ class Accounts:
         rows = self._connection.execute(_ACCOUNTS["open"], {"user_id": user_id}).fetchall()
         return {row["identifier"]: row["account_id"] for row in rows}
 
-    def view(self, user_id: UUID, identifier: str) -> AccountView:
+    def one(self, user_id: UUID, identifier: str) -> DictRow:
         asked = {**_ANY, "user_id": user_id, "identifier": identifier}
         row = self._connection.execute(_ACCOUNTS["accounts"], asked).fetchone()
         if row is None:
             raise AccountNotFound(identifier)
-        return AccountView(**row)
+        return row
 
-    def page(self, user_id: UUID, sort: str, limit: int, cursor: str | None, **wanted: object) -> AccountPage:
+    def page(self, user_id: UUID, sort: str, limit: int, cursor: str | None, **wanted: object) -> dict[str, Any]:
         asked = {**_ANY, **wanted, "user_id": user_id}
-        page = fetch_page(self._connection, _ACCOUNTS["accounts"], asked, ORDERS[sort], limit, cursor)
-        return AccountPage.model_validate(page)
+        return fetch_page(self._connection, _ACCOUNTS["accounts"], asked, ORDERS[sort], limit, cursor)
 
-    def open(self, user_id: UUID, identifier: str, broker: str, account_type: AccountType) -> AccountView:
+    def open(self, user_id: UUID, identifier: str, broker: str, account_type: AccountType) -> DictRow:
         values = {
             "user_id": user_id,
             "identifier": parse_account_identifier(identifier),
@@ -109,9 +107,9 @@ class Accounts:
             "account_type": account_type.value,
         }
         self._write("add", values)
-        return self.view(user_id, str(values["identifier"]))
+        return self.one(user_id, str(values["identifier"]))
 
-    def edit(self, user_id: UUID, identifier: str, match: Match, given: Mapping[str, Any]) -> AccountView:
+    def edit(self, user_id: UUID, identifier: str, match: Match, given: Mapping[str, Any]) -> DictRow:
         """Change what is `given`: the identifier, the broker, the type."""
 
         def change(account: dict[str, Any]) -> None:
@@ -125,7 +123,7 @@ class Accounts:
 
         return self._change(user_id, identifier, match, change)
 
-    def archive(self, user_id: UUID, identifier: str, match: Match) -> AccountView:
+    def archive(self, user_id: UUID, identifier: str, match: Match) -> DictRow:
         """Close the account for transactions; refused while it holds units. What it held stays in the ledger."""
 
         def change(account: dict[str, Any]) -> None:
@@ -138,22 +136,22 @@ class Accounts:
 
         return self._change(user_id, identifier, match, change)
 
-    def unarchive(self, user_id: UUID, identifier: str, match: Match) -> AccountView:
+    def unarchive(self, user_id: UUID, identifier: str, match: Match) -> DictRow:
         return self._change(user_id, identifier, match, lambda account: account.update(archived_at=None))
 
     def _change(
         self, user_id: UUID, identifier: str, match: Match, change: Callable[[dict[str, Any]], None]
-    ) -> AccountView:
+    ) -> DictRow:
         asked = {"user_id": user_id, "identifier": identifier}
         before = self._connection.execute(_ACCOUNTS["lock"], asked).fetchone()
         if before is None:
             raise AccountNotFound(identifier)
-        match.check(AccountView(**before).etag)
+        match.check(account_etag(before["revision"]))
         after = dict(before)
         change(after)
         if after != before:
             self._write("save", after)
-        return self.view(user_id, after["identifier"])
+        return self.one(user_id, after["identifier"])
 
     def _write(self, statement: str, values: Mapping[str, object]) -> None:
         try:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Response
 from domain.accounts import AccountType
 from oltp_api.accounts.repository import Accounts
 from oltp_api.accounts.schemas import AccountEdit, AccountPage, AccountRequest, AccountView
-from oltp_api.context import UserDep, WorldDep
+from oltp_api.context import ContextDep, UserDep
 from oltp_api.web.etags import OptionalMatch, RequiredMatch, tagged
 from oltp_api.web.fields import ShortText
 from oltp_api.web.pages import CursorQuery, LimitQuery
@@ -21,14 +21,16 @@ Sort = Literal["created", "-created", "identifier", "-identifier", "broker", "-b
 
 
 @router.post("", status_code=201, summary="Open an account")
-def open_account(body: AccountRequest, world: WorldDep, user_id: UserDep, response: Response) -> AccountView:
-    opened = world.transact(lambda work: Accounts(work).open(user_id, body.identifier, body.broker, body.account_type))
-    return tagged(opened, response)
+def open_account(body: AccountRequest, context: ContextDep, user_id: UserDep, response: Response) -> AccountView:
+    opened = context.transact(
+        lambda work: Accounts(work).open(user_id, body.identifier, body.broker, body.account_type)
+    )
+    return tagged(AccountView(**opened), response)
 
 
 @router.get("", summary="List your accounts")
 def list_accounts(
-    world: WorldDep,
+    context: ContextDep,
     user_id: UserDep,
     broker: ShortText | None = None,
     account_type: AccountType | None = None,
@@ -38,12 +40,14 @@ def list_accounts(
     cursor: CursorQuery = None,
 ) -> AccountPage:
     wanted = {"broker": broker, "account_type": account_type, "archived": archived}
-    return world.transact(lambda work: Accounts(work).page(user_id, sort, limit, cursor, **wanted))
+    page = context.transact(lambda work: Accounts(work).page(user_id, sort, limit, cursor, **wanted))
+    return AccountPage.model_validate(page)
 
 
 @router.get("/{identifier}", summary="One account")
-def get_account(identifier: Identifier, world: WorldDep, user_id: UserDep, response: Response) -> AccountView:
-    return tagged(world.transact(lambda work: Accounts(work).view(user_id, identifier)), response)
+def get_account(identifier: Identifier, context: ContextDep, user_id: UserDep, response: Response) -> AccountView:
+    account = context.transact(lambda work: Accounts(work).one(user_id, identifier))
+    return tagged(AccountView(**account), response)
 
 
 @router.patch("/{identifier}", summary="Edit an account", responses=EDIT_PROBLEMS)
@@ -51,23 +55,26 @@ def edit_account(
     identifier: Identifier,
     body: AccountEdit,
     match: RequiredMatch,
-    world: WorldDep,
+    context: ContextDep,
     user_id: UserDep,
     response: Response,
 ) -> AccountView:
     given = body.model_dump(exclude_none=True)
-    return tagged(world.transact(lambda work: Accounts(work).edit(user_id, identifier, match, given)), response)
+    account = context.transact(lambda work: Accounts(work).edit(user_id, identifier, match, given))
+    return tagged(AccountView(**account), response)
 
 
 @router.delete("/{identifier}", summary="Archive an account that holds nothing", responses=EDIT_PROBLEMS)
 def archive_account(
-    identifier: Identifier, match: OptionalMatch, world: WorldDep, user_id: UserDep, response: Response
+    identifier: Identifier, match: OptionalMatch, context: ContextDep, user_id: UserDep, response: Response
 ) -> AccountView:
-    return tagged(world.transact(lambda work: Accounts(work).archive(user_id, identifier, match)), response)
+    account = context.transact(lambda work: Accounts(work).archive(user_id, identifier, match))
+    return tagged(AccountView(**account), response)
 
 
 @router.post("/{identifier}/unarchive", summary="Bring an archived account back", responses=EDIT_PROBLEMS)
 def unarchive_account(
-    identifier: Identifier, match: OptionalMatch, world: WorldDep, user_id: UserDep, response: Response
+    identifier: Identifier, match: OptionalMatch, context: ContextDep, user_id: UserDep, response: Response
 ) -> AccountView:
-    return tagged(world.transact(lambda work: Accounts(work).unarchive(user_id, identifier, match)), response)
+    account = context.transact(lambda work: Accounts(work).unarchive(user_id, identifier, match))
+    return tagged(AccountView(**account), response)

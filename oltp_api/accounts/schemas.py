@@ -6,8 +6,9 @@ from datetime import datetime
 from pydantic import ConfigDict, JsonValue
 
 from domain.accounts import AccountType
-from oltp_api.portfolios.schemas import Request, View
+from oltp_api.web.etags import account_etag
 from oltp_api.web.fields import ShortText
+from oltp_api.web.schemas import Request, View
 
 _ACCOUNT: dict[str, JsonValue] = {
     "account_id": 7,
@@ -55,7 +56,7 @@ class AccountView(View):
 
     @property
     def etag(self) -> str:
-        return f'"{self.revision}"'
+        return account_etag(self.revision)
 
 
 class AccountPage(View):

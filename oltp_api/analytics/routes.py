@@ -5,8 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from oltp_api.context import AnalyticsDep, VisiblePortfolio
-from oltp_api.portfolios.schemas import (
+from oltp_api.analytics.released import AnalyticsDep
+from oltp_api.analytics.schemas import (
     CorrelationsView,
     CorrelationView,
     PortfolioValueView,
@@ -16,6 +16,7 @@ from oltp_api.portfolios.schemas import (
     ValuedPositionView,
     ValuesView,
 )
+from oltp_api.ownership import VisiblePortfolio
 from oltp_api.web.fields import Day
 from oltp_api.web.problems import PROBLEMS
 from oltp_api.web.routing import BoundedRoute

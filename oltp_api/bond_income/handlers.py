@@ -14,9 +14,9 @@ from domain.history import History
 from domain.ledger import Transaction
 from domain.portfolio import Portfolio
 from oltp_api.bond_income.repository import Candidate, HeldBond, HeldBonds
+from oltp_api.bond_income.schemas import NotPostedView
 from oltp_api.business_dates import opening_of
 from oltp_api.ledger.repository import Portfolios
-from oltp_api.ledger.schemas import NotPostedView
 from oltp_api.ledger.writing import Loaded, Wanted, decided, save
 from oltp_api.unit_of_work import UnitOfWork
 from storage.analytics import LakeAnalyticsRepository

@@ -13,7 +13,7 @@ from domain.commands import PostBondIncome
 from domain.errors import Refusal
 from oltp_api.bond_income.handlers import look, post_bond_income
 from oltp_api.bond_income.repository import Candidate, HeldBonds
-from oltp_api.context import World
+from oltp_api.context import AppContext
 from oltp_api.unit_of_work import UnitOfWork
 from storage.jobs import for_each
 
@@ -24,8 +24,8 @@ _EVER = "0"
 class BondIncomeJob:
     """Job that posts bond income. Its memory between two looks only lets it look and warn less often."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
         self._since = _EVER
         self._known: dict[UUID, Candidate] = {}
         self._looked_on: dict[UUID, date] = {}
@@ -40,17 +40,17 @@ class BondIncomeJob:
         def changed(work: UnitOfWork) -> tuple[str, list[Candidate]]:
             return HeldBonds(work).horizon(), list(HeldBonds(work).changed_since(self._since))
 
-        since, candidates = self._world.transact(changed)
+        since, candidates = self._context.transact(changed)
         for candidate in candidates:
             self._known[candidate.portfolio_id] = candidate
             self._looked_on.pop(candidate.portfolio_id, None)
         self._since = since
 
     def _posted(self, candidate: Candidate) -> int:
-        today = self._world.clock.today(candidate.time_zone)
+        today = self._context.clock.today(candidate.time_zone)
         if self._looked_on.get(candidate.portfolio_id) == today:
             return 0
-        is_due, not_posted = self._world.transact(lambda work: look(candidate, work, self._world.analytics))
+        is_due, not_posted = self._context.transact(lambda work: look(candidate, work, self._context.analytics))
         for bond in not_posted:
             self._tell(candidate, f"not all of bond {bond.ticker} is posted: {bond.reason}")
         posted = self._post(candidate) if is_due else 0
@@ -60,7 +60,7 @@ class BondIncomeJob:
     def _post(self, candidate: Candidate) -> int:
         command = PostBondIncome(candidate.user_id, candidate.portfolio_id)
         try:
-            rows = self._world.transact(lambda work: post_bond_income(command, work, self._world.analytics)).rows
+            rows = self._context.transact(lambda work: post_bond_income(command, work, self._context.analytics)).rows
         except Refusal as refusal:
             self._tell(candidate, refusal.message)
             return 0

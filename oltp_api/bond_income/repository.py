@@ -1,4 +1,4 @@
-"""Bonds that a portfolio has had, and portfolios that may be owed something. SQL in `sql/bonds.sql`."""
+"""Bonds that a portfolio has had, and portfolios that may be owed something. SQL in `queries.sql`."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from domain.collateral import ValuationBasis
 from domain.errors import NoRelease
 from domain.snapshots import NOTHING_RELEASED, ReleasedQuotes
-from oltp_api.books.repository import Books
+from oltp_api.books.handlers import Books
 from oltp_api.books.schemas import (
     EndOfDayPage,
     RankedView,
@@ -22,9 +22,10 @@ from oltp_api.books.schemas import (
     SnapshotView,
     TakenView,
 )
-from oltp_api.context import OnceDep, UserDep, WorldDep
+from oltp_api.context import ContextDep, UserDep
 from oltp_api.web.bodies import takes
 from oltp_api.web.fields import Day, Number
+from oltp_api.web.idempotency import IdempotentDep
 from oltp_api.web.pages import LimitQuery
 from oltp_api.web.problems import PROBLEMS
 from oltp_api.web.routing import BoundedRoute
@@ -43,36 +44,36 @@ _RANKINGS = "/books/{portfolio_id}/rankings"
     responses={200: {"model": TakenView, "description": "Nothing is newer than the current one; nothing was stored"}},
     summary="Take a snapshot of the book now",
 )
-def take_snapshot(portfolio_id: UUID, once: OnceDep) -> Response:
-    quotes = _quotes(once.world.analytics)
-    return once.commit(
+def take_snapshot(portfolio_id: UUID, idempotent: IdempotentDep) -> Response:
+    quotes = _quotes(idempotent.context.analytics)
+    return idempotent.commit(
         SnapshotRequest(),
         lambda taken: 201 if taken.stored else 200,
-        lambda work: Books(work).take(once.user_id, portfolio_id, quotes),
+        lambda work: Books(work).take(idempotent.user_id, portfolio_id, quotes),
     )
 
 
 @router.get(f"{_SNAPSHOTS}/latest", summary="The last snapshot of the book's today")
-def get_latest_snapshot(portfolio_id: UUID, world: WorldDep, user_id: UserDep) -> SnapshotView:
-    return world.transact(lambda work: Books(work).latest_today(user_id, portfolio_id))
+def get_latest_snapshot(portfolio_id: UUID, context: ContextDep, user_id: UserDep) -> SnapshotView:
+    return context.transact(lambda work: Books(work).latest_today(user_id, portfolio_id))
 
 
 @router.get(f"{_SNAPSHOTS}/{{day}}", summary="The last snapshot of a business date")
-def get_snapshot(portfolio_id: UUID, day: Day, world: WorldDep, user_id: UserDep) -> SnapshotView:
-    return world.transact(lambda work: Books(work).end_of_day(user_id, portfolio_id, day))
+def get_snapshot(portfolio_id: UUID, day: Day, context: ContextDep, user_id: UserDep) -> SnapshotView:
+    return context.transact(lambda work: Books(work).end_of_day(user_id, portfolio_id, day))
 
 
 @router.get(_SNAPSHOTS, summary="The last snapshot of every business date, oldest first")
 def list_snapshots(
     portfolio_id: UUID,
-    world: WorldDep,
+    context: ContextDep,
     user_id: UserDep,
     start: Annotated[Day | None, Query(alias="from", description="First business date.")] = None,
     end: Annotated[Day | None, Query(alias="to", description="Last business date.")] = None,
     limit: LimitQuery = 100,
     cursor: Annotated[Day | None, Query(description="The business date after which to go on.")] = None,
 ) -> EndOfDayPage:
-    return world.transact(lambda work: Books(work).ends_of_day(user_id, portfolio_id, start, end, limit, cursor))
+    return context.transact(lambda work: Books(work).ends_of_day(user_id, portfolio_id, start, end, limit, cursor))
 
 
 @router.post(
@@ -83,60 +84,60 @@ def list_snapshots(
     summary="Rank a snapshot of the book as collateral; the same terms again give the same ranking",
 )
 @takes(1_000_000)
-def rank_collateral(portfolio_id: UUID, body: RankingRequest, once: OnceDep) -> Response:
-    return once.commit(
+def rank_collateral(portfolio_id: UUID, body: RankingRequest, idempotent: IdempotentDep) -> Response:
+    return idempotent.commit(
         body,
         lambda ranked: 201 if ranked.stored else 200,
-        lambda work: Books(work).rank(once.user_id, portfolio_id, body),
+        lambda work: Books(work).rank(idempotent.user_id, portfolio_id, body),
     )
 
 
 @router.get(f"{_RANKINGS}/latest", summary="The newest ranking of the book")
 def get_latest_ranking(
     portfolio_id: UUID,
-    world: WorldDep,
+    context: ContextDep,
     user_id: UserDep,
     schedule: ScheduleName | None = None,
     valuation_basis: ValuationBasis | None = None,
     required_amount: Number | None = None,
 ) -> RankingView:
     asked = (schedule, valuation_basis, required_amount)
-    return world.transact(lambda work: Books(work).ranking(user_id, portfolio_id, None, *asked))
+    return context.transact(lambda work: Books(work).ranking(user_id, portfolio_id, None, *asked))
 
 
 @router.get(f"{_RANKINGS}/{{day}}", summary="The newest ranking of the book's snapshot of a business date")
 def get_ranking(
     portfolio_id: UUID,
     day: Day,
-    world: WorldDep,
+    context: ContextDep,
     user_id: UserDep,
     schedule: ScheduleName | None = None,
     valuation_basis: ValuationBasis | None = None,
     required_amount: Number | None = None,
 ) -> RankingView:
     asked = (schedule, valuation_basis, required_amount)
-    return world.transact(lambda work: Books(work).ranking(user_id, portfolio_id, day, *asked))
+    return context.transact(lambda work: Books(work).ranking(user_id, portfolio_id, day, *asked))
 
 
 @router.get("/haircut-schedules", summary="The names of the schedules you can rank by")
 def list_schedules(
-    world: WorldDep,
+    context: ContextDep,
     user_id: UserDep,
     limit: LimitQuery = 100,
     cursor: ScheduleName | None = None,
 ) -> SchedulesPage:
-    return world.transact(lambda work: Books(work).schedules(user_id, limit, cursor))
+    return context.transact(lambda work: Books(work).schedules(user_id, limit, cursor))
 
 
 @router.get("/haircut-schedules/{name}", summary="One haircut schedule")
-def get_schedule(name: ScheduleName, world: WorldDep, user_id: UserDep) -> ScheduleView:
-    return world.transact(lambda work: Books(work).schedule(user_id, name))
+def get_schedule(name: ScheduleName, context: ContextDep, user_id: UserDep) -> ScheduleView:
+    return context.transact(lambda work: Books(work).schedule(user_id, name))
 
 
 @router.put("/haircut-schedules/{name}", summary="Make a haircut schedule, or replace the whole of it")
 @takes(2_000_000)
-def put_schedule(name: ScheduleName, body: ScheduleRequest, world: WorldDep, user_id: UserDep) -> ScheduleView:
-    return world.transact(lambda work: Books(work).put_schedule(user_id, name, body))
+def put_schedule(name: ScheduleName, body: ScheduleRequest, context: ContextDep, user_id: UserDep) -> ScheduleView:
+    return context.transact(lambda work: Books(work).put_schedule(user_id, name, body))
 
 
 def _quotes(analytics: LakeAnalyticsRepository) -> ReleasedQuotes:

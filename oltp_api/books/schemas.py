@@ -10,8 +10,8 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from domain.collateral import Ineligible, ValuationBasis
 from domain.haircuts import Maturity
-from oltp_api.portfolios.schemas import Request, View
 from oltp_api.web.fields import Amount, Currency, Day, Number, Row, ShortText, at_most
+from oltp_api.web.schemas import Request, View
 
 _AAPL = {
     "security_id": 1,

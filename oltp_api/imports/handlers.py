@@ -61,7 +61,9 @@ def import_file(asked: ImportRequest, user_id: UUID, portfolio_id: UUID, work: U
             report=report,
             **counts,
         )
-        Imports(work).add(view)
+        stored = view.model_dump(mode="json", exclude={"dry_run"})
+        rows, ignored = stored.pop("report"), stored.pop("ignored_columns")
+        Imports(work).add(stored, {"ignored_columns": ignored, "rows": rows})
     return view
 
 

@@ -1,10 +1,13 @@
 """Imports of files, with what became of every row."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
+from psycopg.rows import DictRow
+
 from domain.errors import ImportNotFound
-from oltp_api.imports.schemas import ImportPage, ImportSummary, ImportView
 from oltp_api.unit_of_work import UnitOfWork
 from storage.queries import statements
 
@@ -15,20 +18,17 @@ class Imports:
     def __init__(self, work: UnitOfWork) -> None:
         self._connection = work.connection
 
-    def add(self, view: ImportView) -> None:
-        values = view.model_dump(mode="json", exclude={"dry_run", "report", "ignored_columns"})
-        report = {"ignored_columns": view.ignored_columns, "rows": [row.model_dump(mode="json") for row in view.report]}
+    def add(self, values: Mapping[str, object], report: Mapping[str, object]) -> None:
         self._connection.execute(_IMPORTS["add"], {**values, "report": json.dumps(report)})
 
-    def page(self, user_id: UUID, portfolio_id: UUID, limit: int, cursor: UUID | None) -> ImportPage:
+    def page(self, user_id: UUID, portfolio_id: UUID, limit: int, cursor: UUID | None) -> dict[str, Any]:
         asked = {"user_id": user_id, "portfolio_id": portfolio_id, "limit": limit + 1, "cursor": cursor}
         rows = self._connection.execute(_IMPORTS["imports"], asked).fetchall()
-        items = [ImportSummary(**row) for row in rows[:limit]]
-        return ImportPage(items=items, next_cursor=items[-1].import_id if len(rows) > limit else None)
+        return {"items": rows[:limit], "next_cursor": rows[limit - 1]["import_id"] if len(rows) > limit else None}
 
-    def one(self, user_id: UUID, import_id: UUID) -> ImportView:
+    def one(self, user_id: UUID, import_id: UUID) -> DictRow:
+        """The import, with its `report`."""
         row = self._connection.execute(_IMPORTS["import"], {"user_id": user_id, "import_id": import_id}).fetchone()
         if row is None:
             raise ImportNotFound(import_id)
-        report = row.pop("report")
-        return ImportView(**row, dry_run=False, report=report["rows"], ignored_columns=report["ignored_columns"])
+        return row

@@ -1,4 +1,4 @@
-"""Many rows at once: batches of transactions, imports of brokers' files, reconciliation with a statement."""
+"""Many rows at once: batches of transactions, and imports of brokers' files."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -8,15 +8,15 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from domain.errors import InvalidInput
-from oltp_api.context import OnceDep, UserDep, VisiblePortfolio, WorldDep
+from oltp_api.context import ContextDep, UserDep
 from oltp_api.imports import handlers
 from oltp_api.imports.broker_csv import decoded
 from oltp_api.imports.repository import Imports
 from oltp_api.imports.schemas import A_FILE, BatchRequest, BatchView, ImportPage, ImportRequest, ImportView
-from oltp_api.statements import handlers as statements
-from oltp_api.statements.schemas import ReconciliationView, StatementRequest
-from oltp_api.web.bodies import costly, parse_json, takes
+from oltp_api.ownership import VisiblePortfolio
+from oltp_api.web.bodies import parse_json, takes
 from oltp_api.web.fields import ShortText
+from oltp_api.web.idempotency import IdempotentDep
 from oltp_api.web.pages import LimitQuery
 from oltp_api.web.problems import PROBLEMS
 from oltp_api.web.routing import BoundedRoute
@@ -80,10 +80,10 @@ _FILE: dict[str, Any] = {
     summary="Record up to 10,000 transactions at once",
 )
 @takes(_MOST_BYTES)
-def record_batch(portfolio_id: UUID, body: Annotated[BatchRequest, Body()], once: OnceDep) -> Response:
+def record_batch(portfolio_id: UUID, body: Annotated[BatchRequest, Body()], idempotent: IdempotentDep) -> Response:
     """All of them or none, or with mode `partial` those that are not refused. A transaction whose external_id is
     recorded already is a DUPLICATE and has no effect."""
-    return once.commit(body, 201, lambda work: handlers.record_all(body, once.user_id, portfolio_id, work))
+    return idempotent.commit(body, 201, lambda work: handlers.record_all(body, idempotent.user_id, portfolio_id, work))
 
 
 @router.post(
@@ -95,33 +95,29 @@ def record_batch(portfolio_id: UUID, body: Annotated[BatchRequest, Body()], once
 )
 @takes(_MOST_BYTES)
 def import_file(
-    portfolio_id: UUID, asked: Annotated[ImportRequest, Depends(import_request)], once: OnceDep
+    portfolio_id: UUID, asked: Annotated[ImportRequest, Depends(import_request)], idempotent: IdempotentDep
 ) -> Response:
     """Rows are recorded in order of their dates; of one day, in the order of the file. Rows that are refused are in the
     report with their line and column, and the others are recorded: `status` says which of it was."""
-    return once.commit(asked, 201, lambda work: handlers.import_file(asked, once.user_id, portfolio_id, work))
+    return idempotent.commit(
+        asked, 201, lambda work: handlers.import_file(asked, idempotent.user_id, portfolio_id, work)
+    )
 
 
 @router.get("/portfolios/{portfolio_id}/imports", summary="Imports of a portfolio, oldest first")
 def list_imports(
     portfolio_id: VisiblePortfolio,
-    world: WorldDep,
+    context: ContextDep,
     user_id: UserDep,
     limit: LimitQuery = 100,
     cursor: UUID | None = None,
 ) -> ImportPage:
-    return world.transact(lambda work: Imports(work).page(user_id, portfolio_id, limit, cursor))
+    page = context.transact(lambda work: Imports(work).page(user_id, portfolio_id, limit, cursor))
+    return ImportPage.model_validate(page)
 
 
 @router.get("/imports/{import_id}", summary="An import and what became of every row")
-def get_import(import_id: UUID, world: WorldDep, user_id: UserDep) -> ImportView:
-    return world.transact(lambda work: Imports(work).one(user_id, import_id))
-
-
-@router.post(
-    "/portfolios/{portfolio_id}/reconciliations",
-    summary="Compare what is held with a broker's statement; nothing is changed",
-)
-@costly(_MOST_BYTES)
-def reconcile(portfolio_id: UUID, body: StatementRequest, world: WorldDep, user_id: UserDep) -> ReconciliationView:
-    return world.transact(lambda work: statements.reconcile(body, user_id, portfolio_id, work))
+def get_import(import_id: UUID, context: ContextDep, user_id: UserDep) -> ImportView:
+    found = context.transact(lambda work: Imports(work).one(user_id, import_id))
+    report = found.pop("report")
+    return ImportView(**found, dry_run=False, report=report["rows"], ignored_columns=report["ignored_columns"])

@@ -10,8 +10,8 @@ from pydantic import ConfigDict, Field
 from domain.commands import BatchMode, RecordBatch, RecordTransaction
 from domain.errors import Refusal
 from oltp_api.ledger.schemas import TransactionRequest
-from oltp_api.portfolios.schemas import Request, View
 from oltp_api.web.fields import Row, ShortText, Text, at_most
+from oltp_api.web.schemas import Request, View
 
 MOST_ROWS = 10_000
 A_FILE = """Type,Trade Date,Symbol,Quantity,Price,Fees,Amount

@@ -9,12 +9,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
+from domain.accounts import MAIN_ACCOUNT
 from domain.commands import BatchMode, RecordBatch, RecordTransaction
 from domain.entries import Terms, When
 from domain.errors import AlreadyExists, InvalidInput, Refusal
 from domain.portfolio import Portfolio
 from domain.securities import AssetType, Reference, Security, parse_ticker
-from oltp_api.accounts.repository import MAIN_ACCOUNT
 from oltp_api.ledger.handlers import needs_history, rows_of, terms_of, when_of
 from oltp_api.ledger.writing import Loaded, Wanted, decided, save
 from oltp_api.registry.repository import Securities

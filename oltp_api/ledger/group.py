@@ -7,16 +7,26 @@ waited for, so that nobody waits for a stranger.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import psycopg
+from fastapi import Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel
 
 from domain.commands import RecordTransaction
 from domain.ledger import Transaction
 from domain.securities import Security
 from oltp_api.connections import Lock
-from oltp_api.ledger.handlers import decide
+from oltp_api.context import AppContext
+from oltp_api.ledger.group_commit import GroupCommit
+from oltp_api.ledger.handlers import decide, record_transaction, wanted_by
 from oltp_api.ledger.repository import Changes, Portfolios
 from oltp_api.ledger.writing import Loaded, NeedsHistory, Wanted, events_of, load
-from oltp_api.simulations.repository import Answer, IdempotencyKey, IdempotencyKeys
 from oltp_api.unit_of_work import UnitOfWork
+from oltp_api.web.idempotency import Answer, IdempotencyKey, IdempotencyKeys, IdempotentCommand, answer_of, response_of
+from storage.correlation import correlation_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,7 @@ class PendingTransaction:
     answer: Callable[[Sequence[Transaction], Security | None, datetime], Answer]
 
 
+View = Callable[[Sequence[Transaction], Security | None, datetime], BaseModel]
 Outcome = Answer | Exception | None
 """Answer to give or error to raise; None if nothing happened, and it has to be recorded alone."""
 
@@ -64,3 +75,51 @@ def _outcome(
     if pending.wanted.key is not None:
         kept.append((pending.wanted.key, answer))
     return answer
+
+
+class LedgerGroups:
+    """Transactions as they arrive, in one commit with others that arrive now."""
+
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
+        self._commits: GroupCommit[PendingTransaction, Outcome] = GroupCommit(self.record, _portfolio_of)
+
+    async def commit(
+        self, idempotent: IdempotentCommand, body: BaseModel, status: int, command: RecordTransaction, view: View
+    ) -> Response:
+        """`idempotent.commit` for a transaction."""
+
+        def alone(work: UnitOfWork) -> BaseModel:
+            return view(*record_transaction(command, work), work.recorded_at)
+
+        wanted = wanted_by(command, idempotent.key_of(body))
+        pending = PendingTransaction(
+            command, wanted, correlation_id(), lambda *recorded: answer_of(view(*recorded), status)
+        )
+        outcome = await self._commits.submit(pending)
+        if isinstance(outcome, Exception):
+            raise outcome
+        if outcome is None:
+            return await run_in_threadpool(idempotent.commit, body, status, alone)
+        return response_of(outcome)
+
+    def record(self, pending: Sequence[PendingTransaction]) -> Sequence[Outcome]:
+        """Where the database refuses one, nothing was stored: then each is recorded alone."""
+        try:
+            return self._context.transact(lambda work: record_group(pending, work))
+        except psycopg.OperationalError:
+            raise
+        except psycopg.Error:
+            return [None] * len(pending)
+
+
+async def ledger_groups(request: Request) -> LedgerGroups:
+    found: LedgerGroups = request.app.state.ledger_groups
+    return found
+
+
+GroupsDep = Annotated[LedgerGroups, Depends(ledger_groups)]
+
+
+def _portfolio_of(pending: PendingTransaction) -> UUID:
+    return pending.command.portfolio_id

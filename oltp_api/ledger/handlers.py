@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID, uuid4
 
+from domain.accounts import MAIN_ACCOUNT
 from domain.commands import (
     AddHolding,
     ChangeCostMethod,
@@ -31,14 +32,13 @@ from domain.ledger import TRADES, Transaction, TxnType
 from domain.money import ZERO, parse_quantity, product
 from domain.portfolio import Portfolio
 from domain.securities import AssetType, Identifier, PriceKind, Reference, Security, parse_ticker
-from oltp_api.accounts.repository import MAIN_ACCOUNT
-from oltp_api.business_dates import moment_of, opening_of
+from oltp_api.business_dates import event_time, opening_of
 from oltp_api.ledger.repository import Portfolios
 from oltp_api.ledger.writing import Loaded, Wanted, decided, save, tradable
 from oltp_api.registry.listing import listing
 from oltp_api.registry.repository import Securities
-from oltp_api.simulations.repository import IdempotencyKey
 from oltp_api.unit_of_work import UnitOfWork
+from oltp_api.web.idempotency import IdempotencyKey
 
 INCOME = frozenset({TxnType.DIVIDEND, TxnType.COUPON})
 
@@ -196,7 +196,7 @@ def needs_history(command: RecordTransaction) -> bool:
 def when_of(command: RecordTransaction, loaded: Loaded) -> When:
     """A split applies to what is open at the start of its day, whatever moment is given."""
     zone = loaded.portfolio.time_zone
-    when = moment_of(command.business_date, command.event_ts, zone, loaded.clock)
+    when = event_time(command.business_date, command.event_ts, zone, loaded.clock)
     return when if command.txn_type is not TxnType.SPLIT else opening_of(when.business_date, zone, loaded.clock)
 
 

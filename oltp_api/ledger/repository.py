@@ -1,4 +1,4 @@
-"""Portfolios on PostgreSQL: locked and loaded in one round trip, saved in another. SQL in `sql/portfolios.sql`."""
+"""Portfolios on PostgreSQL: locked and loaded in one round trip, saved in another. SQL in `queries.sql`."""
 
 import json
 from collections import defaultdict

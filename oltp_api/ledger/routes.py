@@ -7,15 +7,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
 
-from domain.commands import PostBondIncome, RemoveHolding
+from domain.accounts import MAIN_ACCOUNT
+from domain.commands import RemoveHolding
 from domain.ledger import Transaction, TxnType
 from domain.securities import Security, parse_ticker
-from oltp_api.accounts.repository import MAIN_ACCOUNT
-from oltp_api.bond_income import handlers as bond_income
-from oltp_api.context import OnceDep, VisiblePortfolio, WorldDep
+from oltp_api.context import ContextDep
 from oltp_api.ledger import handlers
+from oltp_api.ledger.group import GroupsDep
+from oltp_api.ledger.reads import LedgerReads
 from oltp_api.ledger.schemas import (
-    BondIncomeView,
+    BalanceView,
+    CashView,
     ConversionRequest,
     CostMethodRequest,
     HoldingAdded,
@@ -27,9 +29,11 @@ from oltp_api.ledger.schemas import (
     TransactionView,
     TransferRequest,
 )
-from oltp_api.portfolios.views import Reads
+from oltp_api.ledger.views import holdings_view
+from oltp_api.ownership import VisiblePortfolio
 from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.web.fields import Day, ShortText
+from oltp_api.web.idempotency import IdempotentDep
 from oltp_api.web.pages import CursorQuery, LimitQuery
 from oltp_api.web.problems import PROBLEMS
 from oltp_api.web.routing import BoundedRoute
@@ -41,15 +45,17 @@ _MAX_SEQ = 2**63 - 1
 
 
 @router.post("/transactions", status_code=201, response_model=TransactionView, summary="Record a transaction")
-async def record_transaction(portfolio_id: UUID, body: TransactionRequest, once: OnceDep) -> Response:
+async def record_transaction(
+    portfolio_id: UUID, body: TransactionRequest, idempotent: IdempotentDep, groups: GroupsDep
+) -> Response:
     """Answers the row that was asked for. Rows that come with it (tax withheld, fractions paid out) follow it."""
-    command = body.command(once.user_id, portfolio_id)
+    command = body.command(idempotent.user_id, portfolio_id)
     account = command.account or MAIN_ACCOUNT
 
     def view(rows: Sequence[Transaction], security: Security | None, recorded_at: datetime) -> TransactionView:
         return TransactionView.of(rows[0], account, security.ticker if security else None, recorded_at)
 
-    return await once.commit_grouped(body, 201, command, view)
+    return await groups.commit(idempotent, body, 201, command, view)
 
 
 @router.post(
@@ -59,81 +65,68 @@ async def record_transaction(portfolio_id: UUID, body: TransactionRequest, once:
     summary="Take a transaction back; both legs of a transfer",
 )
 def reverse_transaction(
-    portfolio_id: UUID, seq: Annotated[int, Path(ge=1, le=_MAX_SEQ)], body: ReversalRequest, once: OnceDep
+    portfolio_id: UUID, seq: Annotated[int, Path(ge=1, le=_MAX_SEQ)], body: ReversalRequest, idempotent: IdempotentDep
 ) -> Response:
-    command = body.command(once.user_id, portfolio_id, seq)
-    return once.commit(
+    command = body.command(idempotent.user_id, portfolio_id, seq)
+    return idempotent.commit(
         body,
         201,
-        lambda work: Reads(work).recorded(portfolio_id, handlers.reverse_transaction(command, work)),
+        lambda work: _views(portfolio_id, handlers.reverse_transaction(command, work), work),
     )
 
 
 @router.post(
     "/transfers", status_code=201, response_model=TransactionsView, summary="Move units from account to account"
 )
-def transfer_units(portfolio_id: UUID, body: TransferRequest, once: OnceDep) -> Response:
-    command = body.command(once.user_id, portfolio_id)
-    return once.commit(
-        body, 201, lambda work: Reads(work).recorded(portfolio_id, handlers.transfer_units(command, work))
-    )
+def transfer_units(portfolio_id: UUID, body: TransferRequest, idempotent: IdempotentDep) -> Response:
+    command = body.command(idempotent.user_id, portfolio_id)
+    return idempotent.commit(body, 201, lambda work: _views(portfolio_id, handlers.transfer_units(command, work), work))
 
 
 @router.post("/conversions", status_code=201, response_model=TransactionsView, summary="Exchange cash")
-def convert_cash(portfolio_id: UUID, body: ConversionRequest, once: OnceDep) -> Response:
-    command = body.command(once.user_id, portfolio_id)
-    return once.commit(body, 201, lambda work: Reads(work).recorded(portfolio_id, handlers.convert_cash(command, work)))
+def convert_cash(portfolio_id: UUID, body: ConversionRequest, idempotent: IdempotentDep) -> Response:
+    command = body.command(idempotent.user_id, portfolio_id)
+    return idempotent.commit(body, 201, lambda work: _views(portfolio_id, handlers.convert_cash(command, work), work))
 
 
 @router.post(
     "/holdings", status_code=201, response_model=TransactionView, summary="Add units that an account holds already"
 )
-def add_holding(portfolio_id: UUID, body: HoldingAdded, once: OnceDep) -> Response:
+def add_holding(portfolio_id: UUID, body: HoldingAdded, idempotent: IdempotentDep) -> Response:
     """An unknown ticker is registered as an EQUITY. The position's quantity and average are computed anew."""
-    command = body.command(once.user_id, portfolio_id)
-    return once.commit(
+    command = body.command(idempotent.user_id, portfolio_id)
+    return idempotent.commit(
         body,
         201,
-        lambda work: Reads(work).recorded(portfolio_id, [handlers.add_holding(command, work)]).transactions[0],
+        lambda work: _views(portfolio_id, [handlers.add_holding(command, work)], work).transactions[0],
     )
 
 
 @router.delete("/holdings/{ticker}/accounts/{account}", summary="Take out all units that an account holds")
-def remove_holding(portfolio_id: UUID, ticker: ShortText, account: ShortText, once: OnceDep) -> TransactionView:
-    command = RemoveHolding(once.user_id, portfolio_id, account, ticker)
-    return once.world.transact(
-        lambda work: Reads(work).recorded(portfolio_id, [handlers.remove_holding(command, work)]).transactions[0]
+def remove_holding(
+    portfolio_id: UUID, ticker: ShortText, account: ShortText, idempotent: IdempotentDep
+) -> TransactionView:
+    command = RemoveHolding(idempotent.user_id, portfolio_id, account, ticker)
+    return idempotent.context.transact(
+        lambda work: _views(portfolio_id, [handlers.remove_holding(command, work)], work).transactions[0]
     )
 
 
-@router.post("/bond-income", summary="Post the coupons and redemptions that are due and not in the ledger")
-def post_bond_income(portfolio_id: UUID, once: OnceDep) -> BondIncomeView:
-    """The worker does the same within a second; asking again posts nothing."""
-    command = PostBondIncome(once.user_id, portfolio_id)
-
-    def act(work: UnitOfWork) -> BondIncomeView:
-        income = bond_income.post_bond_income(command, work, once.world.analytics)
-        recorded = Reads(work).recorded(portfolio_id, income.rows).transactions if income.rows else []
-        return BondIncomeView(transactions=recorded, not_posted=income.not_posted)
-
-    return once.world.transact(act)
-
-
 @router.put("/cost-method", response_model=HoldingsView, summary="Restate every cost by another method")
-def change_cost_method(portfolio_id: UUID, body: CostMethodRequest, once: OnceDep) -> HoldingsView:
-    command = body.command(once.user_id, portfolio_id)
+def change_cost_method(portfolio_id: UUID, body: CostMethodRequest, idempotent: IdempotentDep) -> HoldingsView:
+    command = body.command(idempotent.user_id, portfolio_id)
 
     def act(work: UnitOfWork) -> HoldingsView:
         handlers.change_cost_method(command, work)
-        return Reads(work).holdings(portfolio_id)
+        return holdings_view(portfolio_id, LedgerReads(work).holdings(portfolio_id))
 
-    return once.world.transact(act)
+    return idempotent.context.transact(act)
 
 
 @router.get("/transactions", summary="Ledger rows, in ledger order unless sorted otherwise")
 def list_transactions(
     portfolio_id: VisiblePortfolio,
-    world: WorldDep,
+    context: ContextDep,
     type: TxnType | None = None,
     ticker: ShortText | None = None,
     account: ShortText | None = None,
@@ -150,4 +143,22 @@ def list_transactions(
         "start": start,
         "end": end,
     }
-    return world.transact(lambda work: Reads(work).transactions(portfolio_id, sort, limit, cursor, **wanted))
+    page = context.transact(lambda work: LedgerReads(work).transactions(portfolio_id, sort, limit, cursor, **wanted))
+    return TransactionPage.model_validate(page)
+
+
+@router.get("/holdings", summary="What the ledger says is held now, per security and account")
+def get_holdings(portfolio_id: VisiblePortfolio, context: ContextDep) -> HoldingsView:
+    return holdings_view(portfolio_id, context.transact(lambda work: LedgerReads(work).holdings(portfolio_id)))
+
+
+@router.get("/cash", summary="Cash now, per currency")
+def get_cash(portfolio_id: VisiblePortfolio, context: ContextDep) -> CashView:
+    balances = context.transact(lambda work: LedgerReads(work).cash(portfolio_id))
+    return CashView(portfolio_id=portfolio_id, balances=[BalanceView(**balance) for balance in balances])
+
+
+def _views(portfolio_id: UUID, rows: Sequence[Transaction], work: UnitOfWork) -> TransactionsView:
+    """The rows as they were just recorded, read back."""
+    recorded = LedgerReads(work).recorded(portfolio_id, rows)
+    return TransactionsView(transactions=[TransactionView(**row) for row in recorded])

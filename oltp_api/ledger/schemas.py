@@ -18,8 +18,8 @@ from domain.errors import InvalidInput
 from domain.holdings import CostMethod
 from domain.ledger import Transaction, TxnType
 from domain.money import ZERO
-from oltp_api.portfolios.schemas import TICKER, Request, View
 from oltp_api.web.fields import Amount, Currency, Day, Moment, Number, ShortText, Text
+from oltp_api.web.schemas import TICKER, Request, View
 
 _FIELDS: Mapping[TxnType, tuple[str, str]] = {
     TxnType.BUY: ("ticker quantity price", "fees accrued fx_rate"),
@@ -242,19 +242,6 @@ class TransactionsView(View):
     """The rows that one command recorded, in ledger order."""
 
     transactions: Sequence[TransactionView]
-
-
-class NotPostedView(View):
-    security_id: int
-    ticker: str
-    reason: str
-
-
-class BondIncomeView(View):
-    """The rows that were missing, in ledger order, and the bonds of which nothing or not all could be posted."""
-
-    transactions: Sequence[TransactionView]
-    not_posted: Sequence[NotPostedView]
 
 
 class LotView(View):

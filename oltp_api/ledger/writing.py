@@ -17,19 +17,17 @@ from domain.errors import AlreadyExists, IdempotencyConflict, InvalidInput, Port
 from domain.events import PositionUpdated, TransactionRecorded
 from domain.history import History
 from domain.ledger import Transaction
-from domain.orders import Order
 from domain.portfolio import Portfolio
 from domain.ports import Clock
 from domain.positions import HoldingKey
 from domain.securities import AssetType, Reference, Security
 from oltp_api.accounts.repository import Account, Accounts, usable
-from oltp_api.business_dates import moment_of
-from oltp_api.connections import Lock
+from oltp_api.business_dates import event_time
+from oltp_api.connections import Deferred, Lock
 from oltp_api.ledger.repository import Changes, Portfolios, RecordedEvent
-from oltp_api.orders.repository import Orders
 from oltp_api.registry.repository import Named, Securities
-from oltp_api.simulations.repository import Answer, IdempotencyKey, IdempotencyKeys
 from oltp_api.unit_of_work import UnitOfWork
+from oltp_api.web.idempotency import Answer, IdempotencyKey, IdempotencyKeys
 from storage.correlation import correlation_id
 
 T = TypeVar("T")
@@ -43,7 +41,10 @@ class NeedsHistory(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """All that a command names: one portfolio of a user, with what it holds of the securities or `holds_all`."""
+    """All that a command names: one portfolio of a user, with what it holds of the securities or `holds_all`.
+
+    `also` asks for something else that is decided together with it.
+    """
 
     user_id: UUID
     portfolio_id: UUID
@@ -51,7 +52,7 @@ class Wanted:
     securities: tuple[Named, ...] = ()
     external_ids: tuple[str, ...] = ()
     holds_all: bool = False
-    order_id: UUID | None = None
+    also: Callable[[UnitOfWork], Deferred[object]] | None = None
     key: IdempotencyKey | None = None
 
 
@@ -61,7 +62,7 @@ class Loaded:
     that was recorded before, `answer` the one that was given to the command's key before."""
 
     portfolio: Portfolio
-    order: Order | None
+    also: object
     accounts: Mapping[str, Account]
     securities: Mapping[Named, Security]
     recorded: Mapping[str, int]
@@ -81,7 +82,7 @@ class Loaded:
 
     def reached(self, day: date | None, security: Security | None = None) -> When:
         """The moment of something on `day`, with the history where it has to be decided against it."""
-        when = moment_of(day, None, self.portfolio.time_zone, self.clock)
+        when = event_time(day, None, self.portfolio.time_zone, self.clock)
         self.reach(when, [security.security_id] if security else [])
         return when
 
@@ -95,7 +96,7 @@ class Loaded:
 
     def copied(self) -> "Loaded":
         """A copy to be decided on; this stays what was loaded."""
-        return replace(self, portfolio=deepcopy(self.portfolio), order=deepcopy(self.order))
+        return replace(self, portfolio=deepcopy(self.portfolio), also=deepcopy(self.also))
 
 
 def load(wanted: Sequence[Wanted], work: UnitOfWork, lock: Lock) -> Sequence[Loaded | None]:
@@ -112,10 +113,10 @@ def load(wanted: Sequence[Wanted], work: UnitOfWork, lock: Lock) -> Sequence[Loa
         accounts = Accounts(work).fetch_later(accounts_named, lock)
         securities = Securities(work).fetch_later(securities_named)
         recorded = Portfolios(work).fetch_recorded_later(external_ids)
-        orders = [Orders(work).fetch_later(each.order_id) for each in wanted if each.order_id]
+        others = [each.also(work) if each.also else None for each in wanted]
         answers = IdempotencyKeys(work).fetch_later([each.key for each in wanted if each.key])
-    found = _Found(portfolios(), accounts(), securities(), recorded(), [order() for order in orders], answers())
-    return [found.of(each, lock, work) for each in wanted]
+    found = _Found(portfolios(), accounts(), securities(), recorded(), answers())
+    return [found.of(each, other and other(), lock, work) for each, other in zip(wanted, others, strict=True)]
 
 
 def load_one(wanted: Wanted, work: UnitOfWork, lock: Lock = Lock.WAIT) -> Loaded:
@@ -177,10 +178,9 @@ class _Found(NamedTuple):
     accounts: Mapping[tuple[UUID, str], Account]
     securities: Mapping[Named, Security]
     recorded: Mapping[tuple[UUID, str], int]
-    orders: Sequence[Order]
     answers: Mapping[IdempotencyKey, Answer | IdempotencyConflict]
 
-    def of(self, wanted: Wanted, lock: Lock, work: UnitOfWork) -> Loaded | None:
+    def of(self, wanted: Wanted, also: object, lock: Lock, work: UnitOfWork) -> Loaded | None:
         """The part of one command; None as `load` says."""
         user_id, portfolio_id = wanted.user_id, wanted.portfolio_id
         accounts = {name: self.accounts[user_id, name] for name in wanted.accounts if (user_id, name) in self.accounts}
@@ -189,7 +189,7 @@ class _Found(NamedTuple):
             return None
         return Loaded(
             portfolio=self.portfolios[portfolio_id],
-            order=next((order for order in self.orders if order.order_id == wanted.order_id), None),
+            also=also,
             accounts=accounts,
             securities=self.securities,
             recorded={one: seq for (owner, one), seq in self.recorded.items() if owner == portfolio_id},

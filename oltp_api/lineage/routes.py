@@ -5,8 +5,9 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from oltp_api.context import AnalyticsDep, VisiblePortfolio
+from oltp_api.analytics.released import AnalyticsDep
 from oltp_api.lineage.schemas import ValueLineageView
+from oltp_api.ownership import VisiblePortfolio
 from oltp_api.web.bodies import costly
 from oltp_api.web.fields import Day, SecurityId
 from oltp_api.web.problems import PROBLEMS

@@ -7,8 +7,9 @@ from uuid import UUID
 from pydantic import Field
 
 from domain.ledger import TxnType
-from oltp_api.portfolios.schemas import PortfolioReleaseView, View
+from oltp_api.analytics.schemas import PortfolioReleaseView
 from oltp_api.web.fields import Amount
+from oltp_api.web.schemas import View
 
 
 class ExplainedHoldingView(View):

@@ -15,7 +15,7 @@ from domain.commands import FillOrder
 from domain.errors import NoRelease, Refusal
 from domain.orders import Execution, FillSource, Order, Quote
 from domain.ports import AnalyticsRepository, Broker
-from oltp_api.context import World
+from oltp_api.context import AppContext
 from oltp_api.orders.handlers import fill_order, last_close
 from oltp_api.orders.repository import Orders
 from storage.jobs import for_each
@@ -60,27 +60,27 @@ def broker_of(settings: Settings, prices: AnalyticsRepository) -> Broker | None:
     return SimulatedBroker(prices, delay) if settings.broker == "simulated" else None
 
 
-def fill_due_orders(world: World, broker: Broker, now: datetime) -> int:
+def fill_due_orders(context: AppContext, broker: Broker, now: datetime) -> int:
     """How many fills were recorded. What is refused is logged, and looked at again the next time."""
-    return _fill_open_orders(world, broker, now, None)
+    return _fill_open_orders(context, broker, now, None)
 
 
-def handle_order_placed(world: World, broker: Broker, payload: Mapping[str, object], now: datetime) -> int:
+def handle_order_placed(context: AppContext, broker: Broker, payload: Mapping[str, object], now: datetime) -> int:
     """The same for the one order of an OrderPlaced; what is not due yet is left to `fill_due_orders`."""
-    return _fill_open_orders(world, broker, now, UUID(str(payload["order_id"])))
+    return _fill_open_orders(context, broker, now, UUID(str(payload["order_id"])))
 
 
-def _fill_open_orders(world: World, broker: Broker, now: datetime, order_id: UUID | None) -> int:
-    opened = world.transact(lambda work: Orders(work).open_ones(order_id))
-    return for_each(opened, lambda found: _filled(world, broker, *found, now))
+def _fill_open_orders(context: AppContext, broker: Broker, now: datetime, order_id: UUID | None) -> int:
+    opened = context.transact(lambda work: Orders(work).open_ones(order_id))
+    return for_each(opened, lambda found: _filled(context, broker, *found, now))
 
 
-def _filled(world: World, broker: Broker, user_id: UUID, zone: str, order: Order, now: datetime) -> int:
+def _filled(context: AppContext, broker: Broker, user_id: UUID, zone: str, order: Order, now: datetime) -> int:
     recorded = 0
     try:
-        for execution in broker.executions(order, world.clock.today(zone), now):
+        for execution in broker.executions(order, context.clock.today(zone), now):
             act = partial(fill_order, FillOrder(user_id, order.order_id, execution))
-            recorded += world.transact(act) is not None
+            recorded += context.transact(act) is not None
     except NoRelease:
         _LOG.debug("order %s waits for the first release", order.order_id)
     except Refusal as refusal:

@@ -7,13 +7,13 @@ looked up without a lock, and the order is read again behind it: of a fill and a
 from datetime import date
 from uuid import UUID, uuid4
 
+from domain.accounts import MAIN_ACCOUNT
 from domain.commands import CancelOrder, FillOrder, PlaceOrder
 from domain.events import DomainEvent, OrderCancelled, OrderFilled, OrderPlaced
 from domain.orders import Fill, Order, OrderType, Quote, Side
 from domain.portfolio import Portfolio
 from domain.ports import AnalyticsRepository
 from domain.securities import Reference
-from oltp_api.accounts.repository import MAIN_ACCOUNT
 from oltp_api.ledger.writing import Loaded, Wanted, decided, load_one, save
 from oltp_api.orders.repository import Orders
 from oltp_api.unit_of_work import UnitOfWork
@@ -47,23 +47,23 @@ def fill_order(command: FillOrder, work: UnitOfWork) -> Fill | None:
     """The fill that was recorded with its ledger row; None if it was recorded before."""
 
     def act(loaded: Loaded) -> Fill | None:
-        assert loaded.order is not None
-        when = loaded.reached(command.execution.business_date, loaded.order.security)
-        return loaded.order.fill(loaded.portfolio, command.execution, when)
+        order = _order(loaded)
+        return order.fill(
+            loaded.portfolio, command.execution, loaded.reached(command.execution.business_date, order.security)
+        )
 
     is_dated = command.execution.business_date is not None
     loaded, fill = decided(_wanted(command.user_id, command.order_id, work), act, work, is_dated)
     if fill is not None:
-        assert loaded.order is not None
-        _save(loaded.portfolio, loaded.order, _filled(loaded.order, fill), work, fill)
+        order = _order(loaded)
+        _save(loaded.portfolio, order, _filled(order, fill), work, fill)
     return fill
 
 
 def cancel_order(command: CancelOrder, work: UnitOfWork) -> None:
     """Free what the order still has reserved."""
     loaded = load_one(_wanted(command.user_id, command.order_id, work), work)
-    order = loaded.order
-    assert order is not None
+    order = _order(loaded)
     order.cancel(loaded.portfolio, command.reason)
     event = OrderCancelled(order.order_id, order.portfolio_id, order.reason, order.filled_quantity)
     _save(loaded.portfolio, order, event, work)
@@ -77,7 +77,13 @@ def last_close(prices: AnalyticsRepository, ticker: str, today: date) -> Quote |
 
 def _wanted(user_id: UUID, order_id: UUID, work: UnitOfWork) -> Wanted:
     portfolio_id, security_id = Orders(work).whose(user_id, order_id)
-    return Wanted(user_id, portfolio_id, securities=((Reference(security_id=security_id), None),), order_id=order_id)
+    named = (Reference(security_id=security_id), None)
+    return Wanted(user_id, portfolio_id, securities=(named,), also=lambda work: Orders(work).fetch_later(order_id))
+
+
+def _order(loaded: Loaded) -> Order:
+    assert isinstance(loaded.also, Order)
+    return loaded.also
 
 
 def _save(portfolio: Portfolio, order: Order, event: DomainEvent, work: UnitOfWork, fill: Fill | None = None) -> None:

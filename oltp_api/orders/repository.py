@@ -1,6 +1,8 @@
-"""Orders on PostgreSQL: for deciding, under their portfolio's lock; and as people see them. SQL in `sql/orders.sql`."""
+"""Orders on PostgreSQL: for deciding, under their portfolio's lock; and as people see them. SQL in `queries.sql`."""
 
 from dataclasses import asdict
+from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -9,9 +11,14 @@ from domain.errors import OrderNotFound
 from domain.orders import Fill, FillSource, Order, OrderStatus, OrderType, Side
 from domain.securities import AssetType, Security, parse_ticker
 from oltp_api.connections import Deferred
-from oltp_api.orders.schemas import FillView, OrderPage, OrderSort, OrderView, OrderWithFills
 from oltp_api.unit_of_work import UnitOfWork
 from storage.queries import statements
+
+
+class OrderSort(StrEnum):
+    OLDEST_FIRST = "placed_at"
+    NEWEST_FIRST = "-placed_at"
+
 
 _ORDERS = statements("oltp_api/orders/queries.sql")
 _GET = f"{_ORDERS['orders']}\n{_ORDERS['of_id']}"
@@ -71,13 +78,14 @@ class Orders:
             recorded = {**asdict(fill), "order_id": order.order_id, "filled_at": self._work.recorded_at}
             self._work.defer(_ORDERS["add_fill"], recorded)
 
-    def view(self, user_id: UUID, order_id: UUID) -> OrderWithFills:
+    def one(self, user_id: UUID, order_id: UUID) -> DictRow:
+        """The order, with its `fills`."""
         self._work.flush()
-        rows = self._views(OrderSort.OLDEST_FIRST, user_id, limit=1, order_id=order_id)
+        rows = self._rows(OrderSort.OLDEST_FIRST, user_id, limit=1, order_id=order_id)
         if not rows:
             raise OrderNotFound(order_id)
         fills = self._connection.execute(_ORDERS["fills"], {"order_id": order_id}).fetchall()
-        return OrderWithFills(**rows[0], fills=[FillView(**fill) for fill in fills])
+        return {**rows[0], "fills": fills}
 
     def page(
         self,
@@ -89,15 +97,14 @@ class Orders:
         status: OrderStatus | None = None,
         side: Side | None = None,
         ticker: str | None = None,
-    ) -> OrderPage:
+    ) -> dict[str, Any]:
         """Orders after `cursor`, the last one seen."""
         asked = {"portfolio_id": portfolio_id, "status": status, "side": side}
         known_as = parse_ticker(ticker) if ticker else None
-        rows = self._views(sort, user_id, limit + 1, cursor=cursor, ticker=known_as, **asked)
-        items = [OrderView(**row) for row in rows[:limit]]
-        return OrderPage(items=items, next_cursor=items[-1].order_id if len(rows) > limit else None)
+        rows = self._rows(sort, user_id, limit + 1, cursor=cursor, ticker=known_as, **asked)
+        return {"items": rows[:limit], "next_cursor": rows[limit - 1]["order_id"] if len(rows) > limit else None}
 
-    def _views(self, sort: OrderSort, user_id: UUID, limit: int, **given: object) -> list[DictRow]:
+    def _rows(self, sort: OrderSort, user_id: UUID, limit: int, **given: object) -> list[DictRow]:
         absent = dict.fromkeys(("order_id", "cursor", *_FILTERS))
         return self._connection.execute(_PAGE[sort], {**absent, **given, "user_id": user_id, "limit": limit}).fetchall()
 

@@ -6,12 +6,14 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from domain.orders import OrderStatus, Side
-from oltp_api.context import OnceDep, UserDep, VisiblePortfolio, WorldDep
+from oltp_api.context import ContextDep, UserDep
 from oltp_api.orders import handlers
-from oltp_api.orders.repository import Orders
-from oltp_api.orders.schemas import CancelRequest, FillRequest, OrderPage, OrderRequest, OrderSort, OrderWithFills
+from oltp_api.orders.repository import Orders, OrderSort
+from oltp_api.orders.schemas import CancelRequest, FillRequest, OrderPage, OrderRequest, OrderWithFills
+from oltp_api.ownership import VisiblePortfolio
 from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.web.fields import ShortText
+from oltp_api.web.idempotency import IdempotentDep
 from oltp_api.web.pages import LimitQuery
 from oltp_api.web.problems import PROBLEMS
 from oltp_api.web.routing import BoundedRoute
@@ -23,45 +25,45 @@ Ticker = Annotated[ShortText | None, Query(min_length=1)]
 
 
 @router.post("/orders", status_code=201, response_model=OrderWithFills, summary="Place an order")
-def place_order(body: OrderRequest, once: OnceDep) -> Response:
-    command = body.command(once.user_id)
+def place_order(body: OrderRequest, idempotent: IdempotentDep) -> Response:
+    command = body.command(idempotent.user_id)
 
     def act(work: UnitOfWork) -> OrderWithFills:
-        return Orders(work).view(once.user_id, handlers.place_order(command, work, once.world.analytics))
+        return _view(idempotent.user_id, handlers.place_order(command, work, idempotent.context.analytics), work)
 
-    return once.commit(body, 201, act)
+    return idempotent.commit(body, 201, act)
 
 
 @router.post("/orders/{order_id}/fill", response_model=OrderWithFills, summary="Record that an order was executed")
-def fill_order(order_id: UUID, body: FillRequest, once: OnceDep) -> Response:
-    command = body.command(once.user_id, order_id)
+def fill_order(order_id: UUID, body: FillRequest, idempotent: IdempotentDep) -> Response:
+    command = body.command(idempotent.user_id, order_id)
 
     def act(work: UnitOfWork) -> OrderWithFills:
         handlers.fill_order(command, work)
-        return Orders(work).view(once.user_id, order_id)
+        return _view(idempotent.user_id, order_id, work)
 
-    return once.commit(body, 200, act)
+    return idempotent.commit(body, 200, act)
 
 
 @router.post("/orders/{order_id}/cancel", response_model=OrderWithFills, summary="Cancel what is left of an order")
-def cancel_order(order_id: UUID, body: CancelRequest, once: OnceDep) -> Response:
-    command = body.command(once.user_id, order_id)
+def cancel_order(order_id: UUID, body: CancelRequest, idempotent: IdempotentDep) -> Response:
+    command = body.command(idempotent.user_id, order_id)
 
     def act(work: UnitOfWork) -> OrderWithFills:
         handlers.cancel_order(command, work)
-        return Orders(work).view(once.user_id, order_id)
+        return _view(idempotent.user_id, order_id, work)
 
-    return once.commit(body, 200, act)
+    return idempotent.commit(body, 200, act)
 
 
 @router.get("/orders/{order_id}", summary="An order and its fills")
-def get_order(order_id: UUID, world: WorldDep, user_id: UserDep) -> OrderWithFills:
-    return world.transact(lambda work: Orders(work).view(user_id, order_id))
+def get_order(order_id: UUID, context: ContextDep, user_id: UserDep) -> OrderWithFills:
+    return context.transact(lambda work: _view(user_id, order_id, work))
 
 
 @router.get("/orders", summary="Your orders, oldest first unless sorted otherwise")
 def list_orders(
-    world: WorldDep,
+    context: ContextDep,
     user_id: UserDep,
     limit: LimitQuery = 100,
     cursor: Cursor = None,
@@ -71,15 +73,16 @@ def list_orders(
     side: Side | None = None,
     ticker: Ticker = None,
 ) -> OrderPage:
-    return world.transact(
+    page = context.transact(
         lambda work: Orders(work).page(user_id, limit, cursor, sort, portfolio_id, status, side, ticker)
     )
+    return OrderPage.model_validate(page)
 
 
 @router.get("/portfolios/{portfolio_id}/orders", summary="The orders of one portfolio")
 def list_orders_of_portfolio(
     portfolio_id: VisiblePortfolio,
-    world: WorldDep,
+    context: ContextDep,
     user_id: UserDep,
     limit: LimitQuery = 100,
     cursor: Cursor = None,
@@ -88,6 +91,11 @@ def list_orders_of_portfolio(
     side: Side | None = None,
     ticker: Ticker = None,
 ) -> OrderPage:
-    return world.transact(
+    page = context.transact(
         lambda work: Orders(work).page(user_id, limit, cursor, sort, portfolio_id, status, side, ticker)
     )
+    return OrderPage.model_validate(page)
+
+
+def _view(user_id: UUID, order_id: UUID, work: UnitOfWork) -> OrderWithFills:
+    return OrderWithFills(**Orders(work).one(user_id, order_id))

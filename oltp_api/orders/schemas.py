@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,8 +10,8 @@ from pydantic import ConfigDict, Field
 from domain.commands import CancelOrder, FillOrder, PlaceOrder
 from domain.money import ZERO
 from domain.orders import Execution, FillSource, OrderStatus, OrderType, Side
-from oltp_api.portfolios.schemas import TICKER, Request, View
 from oltp_api.web.fields import Amount, Day, Number, ShortText, Text
+from oltp_api.web.schemas import TICKER, Request, View
 
 _FILL: dict[str, Any] = {
     "fill_id": "fill-1",
@@ -53,11 +52,6 @@ _ORDER: dict[str, Any] = {
 
 def _example(*examples: dict[str, Any]) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": list(examples)})
-
-
-class OrderSort(StrEnum):
-    OLDEST_FIRST = "placed_at"
-    NEWEST_FIRST = "-placed_at"
 
 
 class OrderRequest(Request):

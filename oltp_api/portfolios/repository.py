@@ -1,8 +1,14 @@
-"""Edits of a portfolio's attributes: rename, archive, bring back. Its ledger is none of their business."""
+"""Portfolios as they are listed and edited: renamed, archived, brought back. SQL in `queries.sql`.
+
+Their ledgers are none of its business (`oltp_api.ledger.repository`).
+"""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from psycopg.rows import DictRow
 
 from domain.errors import OrdersOpen, PortfolioNotFound
 from domain.errors import PortfolioArchived as IsArchived
@@ -10,18 +16,38 @@ from domain.events import DomainEvent, PortfolioArchived, PortfolioRenamed, Port
 from domain.portfolio import new_name
 from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.web.etags import Match, portfolio_etag
+from oltp_api.web.pages import fetch_page, orders, text
 from storage.outbox import write_event
 from storage.queries import statements
 
-_EDITS = statements("oltp_api/portfolios/queries.sql")
+_PORTFOLIOS = statements("oltp_api/portfolios/queries.sql")
+_ANY: Mapping[str, object] = {"name": None, "kind": None, "archived": None}
+ORDERS = orders(
+    created={"created_at": datetime.fromisoformat, "portfolio_id": UUID},
+    name={"name": text, "portfolio_id": UUID},
+)
 
 
-class PortfolioEdits:
-    """Each holds the portfolio's lock from the comparison with the caller's version to the commit."""
+class PortfolioAttributes:
+    """An edit holds the portfolio's lock from the comparison with the caller's version to the commit."""
 
     def __init__(self, work: UnitOfWork) -> None:
+        self._work = work
         self._connection = work.connection
-        self._now = work.recorded_at
+
+    def one(self, user_id: UUID, portfolio_id: UUID) -> DictRow:
+        """The portfolio if it is the user's own; another's does not exist."""
+        self._work.flush()
+        asked = {"user_id": user_id, "portfolio_id": portfolio_id}
+        row = self._connection.execute(_PORTFOLIOS["portfolio"], asked).fetchone()
+        if row is None:
+            raise PortfolioNotFound(portfolio_id)
+        return row
+
+    def page(self, user_id: UUID, sort: str, limit: int, cursor: str | None, **wanted: object) -> dict[str, Any]:
+        """Portfolios with `name` in their name, of a `kind`, `archived` or not."""
+        asked = {**_ANY, **wanted, "user_id": user_id}
+        return fetch_page(self._connection, _PORTFOLIOS["portfolios"], asked, ORDERS[sort], limit, cursor)
 
     def rename(self, user_id: UUID, portfolio_id: UUID, match: Match, name: str) -> None:
         before = self._lock(user_id, portfolio_id, match)
@@ -35,11 +61,11 @@ class PortfolioEdits:
     def archive(self, user_id: UUID, portfolio_id: UUID, match: Match) -> None:
         before = self._lock(user_id, portfolio_id, match)
         if before["archived_at"] is None:
-            (waiting,) = self._connection.execute(_EDITS["open_orders"], before).fetchall()
+            (waiting,) = self._connection.execute(_PORTFOLIOS["open_orders"], before).fetchall()
             if waiting["open_orders"]:
                 raise OrdersOpen(portfolio_id, waiting["open_orders"])
-            revision = self._save({**before, "archived_at": self._now})
-            self._publish(before, PortfolioArchived(portfolio_id, self._now, revision))
+            revision = self._save({**before, "archived_at": self._work.recorded_at})
+            self._publish(before, PortfolioArchived(portfolio_id, self._work.recorded_at, revision))
 
     def unarchive(self, user_id: UUID, portfolio_id: UUID, match: Match) -> None:
         before = self._lock(user_id, portfolio_id, match)
@@ -49,7 +75,7 @@ class PortfolioEdits:
 
     def _lock(self, user_id: UUID, portfolio_id: UUID, match: Match) -> dict[str, Any]:
         asked = {"user_id": user_id, "portfolio_id": portfolio_id}
-        row = self._connection.execute(_EDITS["lock"], asked).fetchone()
+        row = self._connection.execute(_PORTFOLIOS["lock"], asked).fetchone()
         if row is None:
             raise PortfolioNotFound(portfolio_id)
         match.check(portfolio_etag(row["version"], row["revision"]))
@@ -57,7 +83,7 @@ class PortfolioEdits:
 
     def _save(self, after: Mapping[str, Any]) -> int:
         revision = int(after["revision"]) + 1
-        self._connection.execute(_EDITS["save"], {**after, "revision": revision})
+        self._connection.execute(_PORTFOLIOS["save"], {**after, "revision": revision})
         return revision
 
     def _publish(self, portfolio: Mapping[str, Any], event: DomainEvent) -> None:

@@ -1,22 +1,28 @@
 """Posting of prices: lock the security, look up its one source, check every price."""
 
-from collections.abc import Callable
+from collections.abc import Collection
 
+from domain.errors import NoRelease, SecurityNotFound
 from domain.posted_prices import PostedPrice, PostPrices, PricedElsewhere, PriceSourceName, checked_together
 from domain.securities import Security
 from oltp_api.prices.repository import PostedPrices
 from oltp_api.registry.repository import Securities
 from oltp_api.unit_of_work import UnitOfWork
+from storage.analytics import LakeAnalyticsRepository
 
 EXCHANGE_ZONE = "America/New_York"
 """Time zone that decides which day is today; the pipelines use the same."""
-PricedBy = Callable[[Security], PriceSourceName | None]
 
 
-def post_prices(command: PostPrices, priced_by: PricedBy, work: UnitOfWork) -> tuple[Security, list[PostedPrice]]:
-    """The recorded prices; all are refused if one is, or if the security has another source or another poster."""
+def post_prices(
+    command: PostPrices, work: UnitOfWork, analytics: LakeAnalyticsRepository, bundled: Collection[str]
+) -> tuple[Security, list[PostedPrice]]:
+    """The recorded prices; all are refused if one is, or if the security has another source or another poster.
+
+    `bundled` are the tickers of a bundled market, which it prices before anything is released.
+    """
     security = Securities(work).lock(command.security)
-    source = priced_by(security)
+    source = PriceSourceName.MARKET if security.ticker in bundled else _released_source(security, analytics)
     if source and source is not PriceSourceName.POSTED:
         raise PricedElsewhere(security.ticker, source)
     if PostedPrices(work).poster(security.security_id) not in (None, command.user_id):
@@ -24,3 +30,17 @@ def post_prices(command: PostPrices, priced_by: PricedBy, work: UnitOfWork) -> t
     prices = checked_together(command.prices, security, work.clock.today(EXCHANGE_ZONE))
     PostedPrices(work).post(command.user_id, security, prices)
     return security, prices
+
+
+def security_named(identifier: str, work: UnitOfWork) -> Security:
+    security = Securities(work).find(identifier)
+    if security is None:
+        raise SecurityNotFound(identifier)
+    return security
+
+
+def _released_source(security: Security, analytics: LakeAnalyticsRepository) -> PriceSourceName | None:
+    try:
+        return analytics.get_price_source(security.security_id)
+    except NoRelease:
+        return None

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from domain.posted_prices import PostedPrice
 from domain.securities import Security
-from oltp_api.prices.schemas import PostedPricePage
 from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.web.pages import fetch_page, orders
 from storage.queries import statements
@@ -45,7 +45,7 @@ class PostedPrices:
         superseded: bool,
         limit: int,
         cursor: str | None,
-    ) -> PostedPricePage:
+    ) -> dict[str, Any]:
         """The user's own, oldest day first; `superseded` adds those that a newer one has corrected."""
         asked = {
             "user_id": user_id,
@@ -54,5 +54,4 @@ class PostedPrices:
             "end": end,
             "superseded": superseded,
         }
-        page = fetch_page(self._connection, _PRICES["posted"], asked, _ORDERS["date"], limit, cursor)
-        return PostedPricePage.model_validate(page)
+        return fetch_page(self._connection, _PRICES["posted"], asked, _ORDERS["date"], limit, cursor)

@@ -1,34 +1,36 @@
 """Prices that people post for securities that no market source prices."""
 
-from typing import Annotated
+from dataclasses import asdict
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from domain.errors import SecurityNotFound
-from oltp_api.context import OnceDep, UserDep, WorldDep
-from oltp_api.prices.handlers import post_prices
+from domain.errors import NotFound
+from oltp_api.analytics.released import AnalyticsDep
+from oltp_api.context import ContextDep, UserDep
+from oltp_api.prices import handlers
 from oltp_api.prices.repository import PostedPrices
-from oltp_api.prices.schemas import PostedPricePage, PricesPostedView, PricesRequest
-from oltp_api.registry.repository import Securities
+from oltp_api.prices.schemas import PostedPricePage, PricesPostedView, PricesRequest, PriceView
 from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.web.bodies import takes
 from oltp_api.web.fields import Day, ShortText
+from oltp_api.web.idempotency import IdempotentDep
 from oltp_api.web.pages import CursorQuery, LimitQuery
 from oltp_api.web.problems import PROBLEMS
 from oltp_api.web.routing import BoundedRoute
 
-router = APIRouter(
-    route_class=BoundedRoute, prefix="/securities/{identifier}/prices", tags=["securities"], responses=PROBLEMS
+router = APIRouter(route_class=BoundedRoute, prefix="/securities/{identifier}", tags=["securities"], responses=PROBLEMS)
+
+
+@router.post(
+    "/prices", status_code=201, response_model=PricesPostedView, summary="Post prices that no market source has"
 )
-
-
-@router.post("", status_code=201, response_model=PricesPostedView, summary="Post prices that no market source has")
 @takes(1_500_000)
-def post(identifier: ShortText, body: PricesRequest, once: OnceDep) -> Response:
-    command = body.command(once.user_id, identifier)
+def post(identifier: ShortText, body: PricesRequest, idempotent: IdempotentDep) -> Response:
+    command, context = body.command(idempotent.user_id, identifier), idempotent.context
 
     def act(work: UnitOfWork) -> PricesPostedView:
-        security, prices = post_prices(command, once.world.priced_by, work)
+        security, prices = handlers.post_prices(command, work, context.analytics, context.bundled)
         days = [price.price_date for price in prices]
         return PricesPostedView(
             security_id=security.security_id,
@@ -39,13 +41,13 @@ def post(identifier: ShortText, body: PricesRequest, once: OnceDep) -> Response:
             posted_at=work.recorded_at,
         )
 
-    return once.commit(body, 201, act)
+    return idempotent.commit(body, 201, act)
 
 
-@router.get("", summary="The prices that you posted, oldest day first")
+@router.get("/prices", summary="The prices that you posted, oldest day first")
 def list_posted(
     identifier: ShortText,
-    world: WorldDep,
+    context: ContextDep,
     user_id: UserDep,
     start: Annotated[Day | None, Query(alias="from", description="First day.")] = None,
     end: Annotated[Day | None, Query(alias="to", description="Last day.")] = None,
@@ -53,10 +55,19 @@ def list_posted(
     limit: LimitQuery = 100,
     cursor: CursorQuery = None,
 ) -> PostedPricePage:
-    def act(work: UnitOfWork) -> PostedPricePage:
-        security = Securities(work).find(identifier)
-        if security is None:
-            raise SecurityNotFound(identifier)
+    def act(work: UnitOfWork) -> dict[str, Any]:
+        security = handlers.security_named(identifier, work)
         return PostedPrices(work).page(user_id, security, start, end, superseded, limit, cursor)
 
-    return world.transact(act)
+    return PostedPricePage.model_validate(context.transact(act))
+
+
+@router.get("/price", summary="The last close on or before a day")
+def get_price(identifier: ShortText, context: ContextDep, analytics: AnalyticsDep, on: Day | None = None) -> PriceView:
+    security = context.transact(lambda work: handlers.security_named(identifier, work))
+    release = analytics.release()
+    asked = on or release.as_of
+    price = analytics.get_price_for_date(security.ticker, asked) if asked else None
+    if price is None:
+        raise NotFound(f"release {release.release_id} has no price of {security.ticker} on or before {asked}")
+    return PriceView(**asdict(release), **asdict(price))

@@ -8,8 +8,9 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, JsonValue
 
 from domain.posted_prices import PostedPrice, PostPrices
-from oltp_api.portfolios.schemas import Request, View
+from oltp_api.analytics.schemas import ReleaseView
 from oltp_api.web.fields import Amount, Currency, Day, Number, Row, at_most
+from oltp_api.web.schemas import Request, View
 
 MOST_PRICES = 10_000
 _PRICES: list[JsonValue] = [
@@ -89,3 +90,11 @@ class PostedPriceView(View):
 class PostedPricePage(View):
     items: Sequence[PostedPriceView]
     next_cursor: str | None
+
+
+class PriceView(ReleaseView):
+    ticker: str
+    asked: date
+    price_date: date
+    close: Amount
+    currency: str

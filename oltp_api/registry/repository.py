@@ -25,7 +25,6 @@ from domain.securities import (
     Security,
 )
 from oltp_api.connections import Deferred, savepoint
-from oltp_api.registry.schemas import SecurityPage, SecurityView
 from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.web.pages import fetch_page, orders, text
 from storage.queries import statements
@@ -181,17 +180,17 @@ class Securities:
         values = {"ticker": ticker, "price_kind": price_kind.value}
         self._connection.execute(_REGISTRY["state_price_kind"], values)
 
-    def view(self, identifier: str, on: date | None = None) -> SecurityView:
+    def one(self, identifier: str, on: date | None = None) -> DictRow:
+        """All that is registered of the security."""
         security = self.find(identifier, on)
         if security is None:
             raise SecurityNotFound(identifier)
         asked = {**_ANY, "security_id": security.security_id}
         row = self._connection.execute(_REGISTRY["securities"], asked).fetchone()
         assert row is not None
-        return SecurityView(**row)
+        return row
 
-    def page(self, sort: str, limit: int, cursor: str | None, **wanted: object) -> SecurityPage:
+    def page(self, sort: str, limit: int, cursor: str | None, **wanted: object) -> dict[str, Any]:
         """Securities with `q` in an identifier or the name, of a type, in a currency."""
         asked = {**_ANY, **wanted}
-        page = fetch_page(self._connection, _REGISTRY["securities"], asked, ORDERS[sort], limit, cursor)
-        return SecurityPage.model_validate(page)
+        return fetch_page(self._connection, _REGISTRY["securities"], asked, ORDERS[sort], limit, cursor)

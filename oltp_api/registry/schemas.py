@@ -9,8 +9,8 @@ from pydantic import AliasChoices, ConfigDict, Field, JsonValue, StringConstrain
 
 from domain.commands import AddIdentifier, DescribeSecurity, RegisterSecurity
 from domain.securities import AssetType, Identifier, IdentifierType, PriceKind
-from oltp_api.portfolios.schemas import Request, View
 from oltp_api.web.fields import Amount, Currency, Day, Number, ShortText
+from oltp_api.web.schemas import Request, View
 
 Fact = Annotated[ShortText, StringConstraints(strip_whitespace=True, min_length=1)]
 _BOND: dict[str, JsonValue] = {

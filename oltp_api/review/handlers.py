@@ -1,15 +1,15 @@
-"""The measures of a portfolio as the bodies of answers, each computed when it is asked for first.
+"""The measures of a portfolio as the bodies of answers, each computed when it is asked for first."""
 
-They follow from a release alone, which never changes: so they are kept for the next one who asks.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cached_property
+from threading import Lock
+from typing import Any, TypeVar
 from uuid import UUID
 
 import numpy as np
+from cachetools import LRUCache
 
 from domain.analytics.periods import Period, PeriodPerformance, performance
 from domain.analytics.review import (
@@ -23,7 +23,8 @@ from domain.analytics.review import (
     weights_in,
 )
 from domain.ports import PortfolioValue, ReleasedCash
-from oltp_api.portfolios.schemas import PortfolioValueView, ReleasedCashView
+from oltp_api.analytics.schemas import PortfolioValueView, ReleasedCashView
+from oltp_api.portfolios.schemas import PortfolioView
 from oltp_api.review.schemas import (
     BenchmarkView,
     ConcentrationBody,
@@ -31,15 +32,20 @@ from oltp_api.review.schemas import (
     CurveView,
     DimensionView,
     HoldingPeriodView,
-    HoldingView,
     LimitView,
     PerformanceNumbers,
     PeriodView,
+    ReviewedHoldingView,
     ReviewView,
     RiskBody,
 )
+from oltp_api.simulations.repository import Simulations
+from oltp_api.unit_of_work import UnitOfWork
 from storage.analytics import LakeAnalyticsRepository
-from storage.kept import Kept
+
+_MOST_KEPT = 128
+_PARTS = {"day", "total", "holdings", "cash", "benchmark", "periods", "contributions", "risk", "concentration", "curve"}
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ class Review:
     document: str
 
 
-class Measures:
+class ReviewBodies:
     """Measures of one portfolio up to one day, by one release."""
 
     def __init__(self, of: Reviewed, total: PortfolioValue, cash: Sequence[ReleasedCash]) -> None:
@@ -59,7 +65,6 @@ class Measures:
         self.total = PortfolioValueView.model_validate(total)
         self.cash = [ReleasedCashView.model_validate(balance) for balance in cash]
         self.benchmark = BenchmarkView.model_validate(of.benchmark) if of.benchmark else None
-        self.documents: Kept[Review] = Kept(1)
 
     @cached_property
     def _performance(self) -> list[PeriodPerformance]:
@@ -105,7 +110,7 @@ class Measures:
         return concentration_body(self._of)
 
     @cached_property
-    def holdings(self) -> list[HoldingView]:
+    def holdings(self) -> list[ReviewedHoldingView]:
         return holding_views(self._of)
 
     @cached_property
@@ -113,16 +118,69 @@ class Measures:
         return curve_view(self._of)
 
 
-def measures(
+def standing_simulation(user_id: UUID, portfolio_id: UUID, work: UnitOfWork) -> UUID | None:
+    """The simulation whose fan the review shows."""
+    return Simulations(work).standing(user_id, portfolio_id)
+
+
+class ReviewCache:
+    """Bodies and documents used last. They follow from a release, which never changes."""
+
+    def __init__(self) -> None:
+        self._cache: LRUCache[Hashable, Any] = LRUCache(_MOST_KEPT)
+        self._lock = Lock()
+
+    def bodies(
+        self, analytics: LakeAnalyticsRepository, portfolio: PortfolioView, benchmark: str, as_of: date | None
+    ) -> ReviewBodies | None:
+        """Up to `as_of` or the release's last day; None if the release has no day of the portfolio."""
+        asked = (portfolio.portfolio_id, portfolio.base_currency, benchmark, as_of)
+        return self._of((analytics.head().release_id, *asked), lambda: bodies_of(analytics, *asked))
+
+    def review(
+        self, analytics: LakeAnalyticsRepository, portfolio: PortfolioView, bodies: ReviewBodies, standing: UUID | None
+    ) -> Review:
+        """The whole document, with the fan of the simulation `standing`."""
+        key = (analytics.head().release_id, portfolio.model_dump_json(), bodies.day, standing)
+        return self._of(key, lambda: review_of(analytics, portfolio, bodies, standing))
+
+    def _of(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Only the caller waits: two may both `make` it."""
+        with self._lock:
+            found: T | None = self._cache.get(key)
+        if found is None:
+            found = make()
+            with self._lock:
+                self._cache[key] = found
+        return found
+
+
+def bodies_of(
     analytics: LakeAnalyticsRepository, portfolio_id: UUID, currency: str, benchmark: str, as_of: date | None
-) -> Measures | None:
-    """Up to `as_of` or the release's last day; None if the release has no day of the portfolio."""
+) -> ReviewBodies | None:
     of = analytics.get_reviewed(portfolio_id, currency, benchmark, as_of)
     if of is None:
         return None
     day = of.series.as_of
     (total,) = analytics.get_values(portfolio_id, day, day)
-    return Measures(of, total, analytics.get_cash(portfolio_id, day))
+    return ReviewBodies(of, total, analytics.get_cash(portfolio_id, day))
+
+
+def review_of(
+    analytics: LakeAnalyticsRepository, portfolio: PortfolioView, bodies: ReviewBodies | None, standing: UUID | None
+) -> Review:
+    """With what there is to say, `bodies`, and the fan of the simulation `standing`."""
+    of_release = asdict(analytics.release_of(portfolio.portfolio_id))
+    if bodies is None:
+        view = ReviewView(**of_release, portfolio=portfolio)
+    else:
+        view = ReviewView.model_construct(
+            **of_release,
+            **{name: getattr(bodies, name) for name in _PARTS},
+            portfolio=portfolio,
+            fan=analytics.get_simulation_fan(standing) or None if standing else None,
+        )
+    return Review(view, view.model_dump_json())
 
 
 def performance_numbers(of: Reviewed, whole: PeriodPerformance) -> PerformanceNumbers:
@@ -157,11 +215,11 @@ def concentration_body(of: Reviewed) -> ConcentrationBody:
     )
 
 
-def holding_views(of: Reviewed) -> list[HoldingView]:
+def holding_views(of: Reviewed) -> list[ReviewedHoldingView]:
     """The largest first."""
     weights = weights_in(of)
     return [
-        HoldingView.model_validate({**asdict(holding), "weight": weights.get(holding.security_id)})
+        ReviewedHoldingView.model_validate({**asdict(holding), "weight": weights.get(holding.security_id)})
         for holding in of.holdings
     ]
 

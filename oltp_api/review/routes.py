@@ -3,13 +3,16 @@
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from domain.analytics.periods import Period
-from oltp_api.context import KnownDep, SeenPortfolio, UserDep, VisiblePortfolio, WorldDep, moment_of
-from oltp_api.portfolios.views import Reads
-from oltp_api.review.handlers import Measures, Review, measures
+from oltp_api.analytics.released import KnownDep
+from oltp_api.business_dates import end_of_day_utc
+from oltp_api.context import ContextDep, UserDep
+from oltp_api.ownership import VisiblePortfolio
+from oltp_api.portfolios.seen import SeenPortfolio
+from oltp_api.review.handlers import Review, ReviewBodies, ReviewCache, review_of, standing_simulation
 from oltp_api.review.page.review import page_policy, review_page
 from oltp_api.review.schemas import (
     ConcentrationView,
@@ -27,22 +30,30 @@ from storage.web_guard import NO_FRAMES
 
 router = APIRouter(route_class=BoundedRoute, tags=["analytics"], responses=PROBLEMS)
 
-_PARTS = {"day", "total", "holdings", "cash", "benchmark", "periods", "contributions", "risk", "concentration", "curve"}
 AsOf = Annotated[Day | None, Query(description="The last day of it all; by default the release's.")]
 
 
-def measured(portfolio: SeenPortfolio, analytics: KnownDep, world: WorldDep, as_of: AsOf = None) -> Measures | None:
+async def review_cache(request: Request) -> ReviewCache:
+    found: ReviewCache = request.app.state.review_cache
+    return found
+
+
+CacheDep = Annotated[ReviewCache, Depends(review_cache)]
+
+
+def review_bodies(
+    portfolio: SeenPortfolio, analytics: KnownDep, context: ContextDep, cache: CacheDep, as_of: AsOf = None
+) -> ReviewBodies | None:
     """Return the measures of the portfolio; None if the release has no day of it."""
-    asked = (portfolio.portfolio_id, portfolio.base_currency, world.benchmark, as_of)
-    return world.measures.of((analytics.head().release_id, *asked), lambda: measures(analytics, *asked))
+    return cache.bodies(analytics, portfolio, context.benchmark, as_of)
 
 
-MeasuredDep = Annotated[Measures | None, Depends(measured)]
+BodiesDep = Annotated[ReviewBodies | None, Depends(review_bodies)]
 
 
 @router.get("/portfolios/{portfolio_id}/performance", summary="Return over ten periods, beside the benchmark's")
 @costly()
-def get_performance(portfolio: SeenPortfolio, analytics: KnownDep, found: MeasuredDep) -> PerformanceView:
+def get_performance(portfolio: SeenPortfolio, analytics: KnownDep, found: BodiesDep) -> PerformanceView:
     return PerformanceView(
         **asdict(analytics.release_of(portfolio.portfolio_id)),
         currency=portfolio.base_currency,
@@ -61,7 +72,7 @@ def get_performance(portfolio: SeenPortfolio, analytics: KnownDep, found: Measur
 def get_holdings_performance(
     portfolio: SeenPortfolio,
     analytics: KnownDep,
-    found: MeasuredDep,
+    found: BodiesDep,
     period: Annotated[Period, Query(description="The period that ends with the day.")] = Period.YEAR,
 ) -> HoldingsPerformanceView:
     held = found.holdings_performance if found else []
@@ -74,7 +85,7 @@ def get_holdings_performance(
 
 @router.get("/portfolios/{portfolio_id}/risk", summary="Risk as it was, and of what is held now")
 @costly()
-def get_risk(portfolio: SeenPortfolio, analytics: KnownDep, found: MeasuredDep) -> RiskView:
+def get_risk(portfolio: SeenPortfolio, analytics: KnownDep, found: BodiesDep) -> RiskView:
     return RiskView(**asdict(analytics.release_of(portfolio.portfolio_id)), risk=found.risk if found else None)
 
 
@@ -82,30 +93,23 @@ def get_risk(portfolio: SeenPortfolio, analytics: KnownDep, found: MeasuredDep) 
     "/portfolios/{portfolio_id}/concentration", summary="How much is in one place, and whether that is too much"
 )
 @costly()
-def get_concentration(portfolio: SeenPortfolio, analytics: KnownDep, found: MeasuredDep) -> ConcentrationView:
+def get_concentration(portfolio: SeenPortfolio, analytics: KnownDep, found: BodiesDep) -> ConcentrationView:
     shown = asdict(analytics.release_of(portfolio.portfolio_id))
     return ConcentrationView(**shown, concentration=found.concentration if found else None)
 
 
 def reviewed(
-    portfolio: SeenPortfolio, analytics: KnownDep, found: MeasuredDep, world: WorldDep, user_id: UserDep
+    portfolio: SeenPortfolio,
+    analytics: KnownDep,
+    found: BodiesDep,
+    context: ContextDep,
+    user_id: UserDep,
+    cache: CacheDep,
 ) -> Review:
-    of_release = asdict(analytics.release_of(portfolio.portfolio_id))
     if found is None:
-        nothing = ReviewView(**of_release, portfolio=portfolio)
-        return Review(nothing, nothing.model_dump_json())
-    standing = world.transact(lambda work: Reads(work).standing_simulation(user_id, portfolio.portfolio_id))
-
-    def made() -> Review:
-        view = ReviewView.model_construct(
-            **of_release,
-            **{name: getattr(found, name) for name in _PARTS},
-            portfolio=portfolio,
-            fan=analytics.get_simulation_fan(standing) or None if standing else None,
-        )
-        return Review(view, view.model_dump_json())
-
-    return found.documents.of((portfolio.model_dump_json(), standing), made)
+        return review_of(analytics, portfolio, None, None)
+    standing = context.transact(lambda work: standing_simulation(user_id, portfolio.portfolio_id, work))
+    return cache.review(analytics, portfolio, found, standing)
 
 
 ReviewedDep = Annotated[Review, Depends(reviewed)]
@@ -137,7 +141,7 @@ def get_review_page(review: ReviewedDep) -> HTMLResponse:
 @costly()
 def get_restatement(
     portfolio_id: VisiblePortfolio,
-    world: WorldDep,
+    context: ContextDep,
     since: Annotated[
         Moment | Day,
         Query(
@@ -146,4 +150,4 @@ def get_restatement(
     ],
 ) -> RestatementView:
     """Days that the older release had and that have other figures now; and the ledger rows, prices and rates behind."""
-    return RestatementView.model_validate(world.analytics.restated(portfolio_id, moment_of(since)))
+    return RestatementView.model_validate(context.analytics.restated(portfolio_id, end_of_day_utc(since)))

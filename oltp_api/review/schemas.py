@@ -5,15 +5,10 @@ from datetime import date, datetime
 
 from pydantic import Field
 
-from oltp_api.portfolios.schemas import (
-    PortfolioReleaseView,
-    PortfolioValueView,
-    PortfolioView,
-    ReleasedCashView,
-    ReleaseView,
-    View,
-)
+from oltp_api.analytics.schemas import PortfolioReleaseView, PortfolioValueView, ReleasedCashView, ReleaseView
+from oltp_api.portfolios.schemas import PortfolioView
 from oltp_api.web.fields import Amount, Rounded
+from oltp_api.web.schemas import View
 
 
 class PeriodView(View):
@@ -229,7 +224,7 @@ class ConcentrationView(PortfolioReleaseView):
     concentration: ConcentrationBody | None
 
 
-class HoldingView(View):
+class ReviewedHoldingView(View):
     security_id: int
     ticker: str
     name: str
@@ -257,7 +252,7 @@ class ReviewView(PortfolioReleaseView):
     portfolio: PortfolioView
     day: date | None = Field(None, description="The last day of it all.")
     total: PortfolioValueView | None = None
-    holdings: Sequence[HoldingView] = ()
+    holdings: Sequence[ReviewedHoldingView] = ()
     cash: Sequence[ReleasedCashView] = ()
     benchmark: BenchmarkView | None = None
     periods: Sequence[PeriodView] = ()

@@ -1,26 +1,3 @@
--- name: keep_keys
--- Waits for a parallel request with this key to commit or roll back.
-insert into idempotency_key (user_id, key, request_hash, status, body)
-select
-    user_id, key, request_hash, status, body
-from jsonb_to_recordset(%(keys)s) as kept(user_id uuid, key text, request_hash text, status int, body text)
-
--- name: find_keys
--- One by one: a plan that was made while the table was small would else read all of it for years.
-select
-    taken.user_id,
-    taken.key,
-    taken.request_hash,
-    taken.status,
-    taken.body
-from unnest(%(user_ids)s::uuid[], %(keys)s::text[]) as asked(user_id, key)
-cross join lateral (
-    select idempotency_key.*
-    from idempotency_key
-    where idempotency_key.user_id = asked.user_id and idempotency_key.key = asked.key
-    limit 1
-) as taken
-
 -- name: add_simulation
 insert into simulation (
     simulation_id, portfolio_id, user_id, name, horizon_years, num_paths, sample_paths, seed, is_standing,
@@ -45,3 +22,34 @@ select
     ) as waiting
 from app_user
 where app_user.user_id = %(user_id)s
+
+-- name: simulations
+select
+    simulation_id,
+    portfolio_id,
+    name,
+    horizon_years,
+    num_paths,
+    sample_paths,
+    seed,
+    is_standing,
+    status,
+    reason,
+    release_id,
+    portfolio_version,
+    summary,
+    requested_at,
+    finished_at
+from simulation
+where
+    user_id = %(user_id)s
+    and (%(portfolio_id)s::uuid is null or portfolio_id = %(portfolio_id)s)
+    and (%(simulation_id)s::uuid is null or simulation_id = %(simulation_id)s)
+    and (%(status)s::text is null or status = %(status)s)
+
+-- name: standing
+select simulation_id
+from simulation
+where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and is_standing and status = 'DONE'
+order by requested_at desc
+limit 1

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from domain.currencies import parse_currency
 from domain.errors import InvalidInput
+from domain.holdings import CostMethod
 from domain.money import money, parse_money, parse_quantity, share
 from domain.reconciliation import (
     Finding,
@@ -23,7 +24,7 @@ from domain.securities import Reference
 from oltp_api.accounts.repository import Accounts
 from oltp_api.imports.broker_csv import statement_rows
 from oltp_api.ledger.repository import Portfolios
-from oltp_api.portfolios.views import Reads
+from oltp_api.portfolios.repository import PortfolioAttributes
 from oltp_api.registry.repository import Securities
 from oltp_api.statements.schemas import (
     MOST_LINES,
@@ -40,7 +41,7 @@ _FIGURES = ("finding", "ours", "theirs", "difference", "value_of_difference", "c
 
 def reconcile(asked: StatementRequest, user_id: UUID, portfolio_id: UUID, work: UnitOfWork) -> ReconciliationView:
     """Line by line what the portfolio and the statement agree on."""
-    portfolio = Reads(work).portfolio(user_id, portfolio_id)
+    cost_method = CostMethod(PortfolioAttributes(work).one(user_id, portfolio_id)["cost_method"])
     lines, cash = _read(asked)
     accounts = Accounts(work).open_ones(user_id)
     stated = _placed(lines, accounts, work)
@@ -49,7 +50,7 @@ def reconcile(asked: StatementRequest, user_id: UUID, portfolio_id: UUID, work: 
     rows = Portfolios(work).history(portfolio_id)
 
     theirs = {place: statement for place, (_, statement) in stated.items()}
-    found = reconcile_units(units_on(rows, day, portfolio.cost_method, theirs, covered), theirs, tolerance)
+    found = reconcile_units(units_on(rows, day, cost_method, theirs, covered), theirs, tolerance)
     balances = None if cash is None else reconcile_cash(cash_on(rows, day, covered), cash, tolerance)
     totals = Counter([line.finding for line in found] + [balance.finding for balance in balances or ()])
     tickers = Securities(work).tickers([key for _, key in (line.place for line in found) if isinstance(key, int)])

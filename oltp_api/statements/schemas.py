@@ -10,8 +10,8 @@ from pydantic import AliasChoices, ConfigDict, Field
 
 from domain.money import parse_money, parse_quantity
 from domain.reconciliation import Finding, Tolerance
-from oltp_api.portfolios.schemas import Request, View
 from oltp_api.web.fields import Amount, Currency, Day, Number, Row, ShortText, Text, at_most
+from oltp_api.web.schemas import Request, View
 
 MOST_LINES = 10_000
 

@@ -15,6 +15,7 @@ _TAG = re.compile(r'\*|(?:W/)?"[^"]*"')
 
 class PreconditionRequired(Refusal):
     code = "precondition_required"
+    status = 428
 
     def __init__(self) -> None:
         super().__init__("an edit needs If-Match with the ETag of what you read, so that nobody's change is lost")
@@ -23,6 +24,11 @@ class PreconditionRequired(Refusal):
 def portfolio_etag(version: int, revision: int) -> str:
     """Strong: what is shown changes with a ledger row or an edit, and with nothing else."""
     return f'"{version}.{revision}"'
+
+
+def account_etag(revision: int) -> str:
+    """Strong: what is shown changes with an edit, and with nothing else."""
+    return f'"{revision}"'
 
 
 class Tagged(Protocol):

@@ -31,23 +31,18 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from domain.errors import (
-    AccountInUse,
     AlreadyExists,
-    AlreadyKnown,
     IdempotencyConflict,
     InsufficientCash,
     InsufficientPosition,
     NoRelease,
-    NotFound,
-    NothingStored,
     PortfolioNotFound,
     Refusal,
     SecurityNotFound,
     StaleVersion,
+    TryLater,
 )
-from domain.listing import IdentifierInUse, LastIdentifier, ListedElsewhere, NotYourIdentifier
 from domain.ports import PortfolioHeld, TooManyWaiting
-from domain.posted_prices import PricedElsewhere
 from oltp_api.web import bodies
 from oltp_api.web.etags import PreconditionRequired
 from storage import web_guard
@@ -67,25 +62,10 @@ _TRANSIENT = (
 
 _NOT_STORED = "others are at work on this; nothing was stored, try again"
 _MAYBE_STORED = "the database is away; send a command again with its Idempotency-Key, it may have been stored"
-_STATUS: Mapping[type[Refusal], int] = {
-    NotFound: 404,
-    AlreadyExists: 409,
-    AlreadyKnown: 409,
-    ListedElsewhere: 409,
-    NotYourIdentifier: 409,
-    IdentifierInUse: 409,
-    LastIdentifier: 409,
-    AccountInUse: 409,
-    PortfolioHeld: 409,
-    TooManyWaiting: 429,
-    PricedElsewhere: 409,
-    StaleVersion: 412,
-    PreconditionRequired: 428,
-}
 _NO_OBJECT = {"model_attributes_type": "must be a JSON object, sent as application/json"}
 
 
-class NotReady(Refusal):
+class NotReady(TryLater):
     code = "not_ready"
 
 
@@ -161,11 +141,10 @@ def problem_of(error: Exception) -> Problem:
 
 
 def _refused(refusal: Refusal) -> Problem:
-    if isinstance(refusal, (NoRelease, NotReady, NothingStored)):
+    if isinstance(refusal, TryLater):
         return _later(refusal.code, refusal.message)
-    status = next((status for kind, status in _STATUS.items() if isinstance(refusal, kind)), 422)
     headers = {"ETag": refusal.current} if isinstance(refusal, StaleVersion) else {}
-    return Problem(status, refusal.code, refusal.message, refusal.facts, headers)
+    return Problem(refusal.status, refusal.code, refusal.message, refusal.facts, headers)
 
 
 def _later(code: str, detail: str) -> Problem:

@@ -14,6 +14,7 @@ from uuid import uuid4
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from oltp_api.context import USER_ID
 from oltp_api.web.metrics import Metrics
 from storage.correlation import correlated
 from storage.web_guard import CODE
@@ -21,8 +22,6 @@ from storage.web_guard import CODE
 _LOG = logging.getLogger(__name__)
 _ID = re.compile(rb"[\x20-\x7e]{1,100}")
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
-USER_ID = "lakefolio.user_id"
-"""Where a request's scope carries who asked."""
 
 
 def observe(app: FastAPI, metrics: Metrics) -> None:

@@ -17,7 +17,7 @@ from domain.holdings import CostMethod, Holding, Lot
 from domain.ledger import Transaction, row_hash
 from domain.portfolio import Portfolio, PortfolioKind, When
 from domain.positions import Positions
-from oltp_api.business_dates import moment_of
+from oltp_api.business_dates import event_time
 from oltp_api.context import LOCAL_USER
 from oltp_api.ledger.schemas import TransactionRequest, TransactionView
 from storage.clock import SampleMarketClock
@@ -68,7 +68,7 @@ def create_app() -> FastAPI:
             balance = await session.get(tables.cash_balance, (portfolio_id, "USD"))
             held = await session.get(tables.account_holding, (portfolio_id, security.security_id, account.account_id))
             portfolio = _portfolio(root, balance, held)
-            when = moment_of(None, None, root.time_zone, clock)
+            when = event_time(None, None, root.time_zone, clock)
             row = portfolio.trade(
                 command.txn_type,
                 account.account_id,

@@ -33,14 +33,15 @@ from domain.orders import Execution, OrderType, Side
 from domain.portfolio import PortfolioKind
 from oltp_api.app import create_app
 from oltp_api.connections import Lock
-from oltp_api.context import LOCAL_USER, IdempotentCommand, UserDep, WorldDep, once, response_of
+from oltp_api.context import LOCAL_USER, ContextDep, UserDep
+from oltp_api.ledger.group import ledger_groups
 from oltp_api.ledger.handlers import record_transaction
 from oltp_api.ledger.repository import LOCKS
 from oltp_api.ledger.writing import decided, load_one
 from oltp_api.orders import handlers as orders
 from oltp_api.portfolios.handlers import create_portfolio
-from oltp_api.simulations.repository import Answer, IdempotencyKeys
 from oltp_api.unit_of_work import Pool, UnitOfWork
+from oltp_api.web.idempotency import Answer, IdempotencyKeys, IdempotentCommand, idempotent_command, response_of
 from storage.analytics import LakeAnalyticsRepository
 from storage.clock import SampleMarketClock
 from storage.lake import Lake
@@ -256,33 +257,39 @@ def test_control_without_the_row_lock_two_orders_reserve_the_same_unit(ring: Rin
 class CarelessCommand(IdempotentCommand):
     """Looks whether the key was used, acts, and keeps the key afterwards, in a transaction of its own."""
 
-    async def commit_grouped(self, body: BaseModel, status: int, command: RecordTransaction, view: Any) -> Response:
+    def commit(self, body: BaseModel, status: int, act: Callable[[UnitOfWork], BaseModel]) -> Response:
+        key = self.key_of(body)
+        assert key is not None
+        first = self.context.transact(lambda work: IdempotencyKeys(work).find(key))
+        if first is not None:
+            return response_of(first)
+        time.sleep(0.05)  # so that twins surely meet between the look and the act, on any machine
+        answer = Answer(status, self.context.transact(act).model_dump_json())
+        with suppress(psycopg.errors.UniqueViolation):
+            self.context.transact(lambda work: IdempotencyKeys(work).keep((key, answer)))
+        return response_of(answer)
+
+
+class Ungrouped:
+    """Each transaction is recorded alone."""
+
+    async def commit(
+        self, idempotent: CarelessCommand, body: BaseModel, status: int, command: RecordTransaction, view: Any
+    ) -> Response:
         def act(work: UnitOfWork) -> BaseModel:
             rows, security = record_transaction(command, work)
             return view(rows, security, work.recorded_at)
 
-        return await run_in_threadpool(self.commit, body, status, act)
-
-    def commit(self, body: BaseModel, status: int, act: Callable[[UnitOfWork], BaseModel]) -> Response:
-        key = self.key_of(body)
-        assert key is not None
-        first = self.world.transact(lambda work: IdempotencyKeys(work).find(key))
-        if first is not None:
-            return response_of(first)
-        time.sleep(0.05)  # so that twins surely meet between the look and the act, on any machine
-        answer = Answer(status, self.world.transact(act).model_dump_json())
-        with suppress(psycopg.errors.UniqueViolation):
-            self.world.transact(lambda work: IdempotencyKeys(work).keep((key, answer)))
-        return response_of(answer)
+        return await run_in_threadpool(idempotent.commit, body, status, act)
 
 
 def careless(
     request: Request,
-    world: WorldDep,
+    context: ContextDep,
     user_id: UserDep,
     key: Annotated[str | None, Header(alias="Idempotency-Key")] = None,
 ) -> CarelessCommand:
-    return CarelessCommand(world, user_id, f"{request.method} {request.url.path}", key)
+    return CarelessCommand(context, user_id, f"{request.method} {request.url.path}", key)
 
 
 @contextmanager
@@ -365,7 +372,8 @@ def test_a_storm_of_identical_requests_has_exactly_one_effect(api: httpx.Client,
 
 def test_control_keys_kept_outside_the_transaction_let_twins_act_twice(settings: Settings, database: Database) -> None:
     app = create_app(settings)
-    app.dependency_overrides[once] = careless
+    app.dependency_overrides[idempotent_command] = careless
+    app.dependency_overrides[ledger_groups] = Ungrouped
     with served(app) as address, httpx.Client(base_url=f"{address}/api/v1", timeout=30) as client:
         portfolio_id = open_portfolio(client)
         before = effects(database)

@@ -174,7 +174,7 @@ def test_archiving_waits_for_a_transaction_that_uses_the_account(api, account, d
 def test_control_with_a_mere_look_at_the_account_it_would_not_wait(api, account, database: Database) -> None:
     identifier = account()["identifier"]
 
-    assert not archived_during(lambda work: Accounts(work).view(LOCAL_USER, identifier), database, api, identifier)
+    assert not archived_during(lambda work: Accounts(work).one(LOCAL_USER, identifier), database, api, identifier)
 
 
 def test_accounts_are_filtered_sorted_and_paged(api, account) -> None:

@@ -27,7 +27,7 @@ from oltp_api.bond_income.handlers import post_bond_income
 from oltp_api.bond_income.job import BondIncomeJob
 from oltp_api.bond_income.repository import HeldBonds
 from oltp_api.connections import Lock
-from oltp_api.context import LOCAL_USER, World
+from oltp_api.context import LOCAL_USER, AppContext
 from oltp_api.ledger.repository import LOCKS, Portfolios
 from oltp_api.ledger.writing import Wanted, load_one, save
 from oltp_api.unit_of_work import UnitOfWork
@@ -80,9 +80,9 @@ def buyer(bonds: None, new_portfolio: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def world(api: httpx.Client, settings: Settings) -> Iterator[World]:
-    with opened(settings) as world:
-        yield replace(world, clock=Today())
+def context(api: httpx.Client, settings: Settings) -> Iterator[AppContext]:
+    with opened(settings) as context:
+        yield replace(context, clock=Today())
 
 
 def income_of(mine: Any) -> Any:
@@ -150,22 +150,22 @@ def rates_of(day: date, **per_euro: str) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-def test_an_archived_portfolio_is_left_alone(buyer, world: World) -> None:
+def test_an_archived_portfolio_is_left_alone(buyer, context: AppContext) -> None:
     mine = buyer("T25")
     archived = mine.api.post(f"/portfolios/{mine.portfolio_id}/archive")
     assert archived.status_code == 200, archived.text
 
-    BondIncomeJob(world)()
+    BondIncomeJob(context)()
 
     assert coupons(mine) == []
     assert mine.api.post(f"/portfolios/{mine.portfolio_id}/bond-income").json()["code"] == "portfolio_archived"
 
 
-def test_the_worker_posts_what_becomes_due_and_says_once_what_it_cannot(buyer, world: World, caplog) -> None:
+def test_the_worker_posts_what_becomes_due_and_says_once_what_it_cannot(buyer, context: AppContext, caplog) -> None:
     mine = buyer("T25", "NOTERMS")
-    clock = world.clock
+    clock = context.clock
     assert isinstance(clock, Today)
-    job = BondIncomeJob(world)
+    job = BondIncomeJob(context)
     caplog.set_level(logging.WARNING, "lakefolio.bonds")
     for day in (date(2016, 5, 14), date(2016, 5, 15), date(2016, 5, 15), date(2017, 3, 29), date(2017, 3, 29)):
         clock.set(day)
@@ -178,9 +178,9 @@ def test_the_worker_posts_what_becomes_due_and_says_once_what_it_cannot(buyer, w
     ]
 
 
-def test_the_worker_notices_what_is_back_dated_and_terms_that_come_later(buyer, world: World) -> None:
+def test_the_worker_notices_what_is_back_dated_and_terms_that_come_later(buyer, context: AppContext) -> None:
     mine, late = buyer("T25"), buyer("LATER")
-    job = BondIncomeJob(world)
+    job = BondIncomeJob(context)
     job()
     assert job() == 0
     mine.sell("4000", "100", "T25", business_date="2016-06-01").raise_for_status()
@@ -194,21 +194,23 @@ def test_the_worker_notices_what_is_back_dated_and_terms_that_come_later(buyer, 
 
 
 def test_the_worker_has_the_job_beside_its_consumers(
-    buyer, world: World, settings: Settings, database: Database
+    buyer, context: AppContext, settings: Settings, database: Database
 ) -> None:
     mine = buyer("T25")
     failures = PostgresFailures(database.app_url)
     with at_work([], Event(), failures):
         time.sleep(0.6)
         assert coupons(mine) == []
-    with at_work(jobs_of(settings, world), Event(), failures):
+    with at_work(jobs_of(settings, context), Event(), failures):
         until = time.monotonic() + 10
         while len(coupons(mine)) < 2:
             assert time.monotonic() < until, "it was not posted in time"
             time.sleep(0.05)
 
 
-def test_a_look_is_by_index_and_nothing_is_read_of_who_has_no_bonds(buyer, world: World, database: Database) -> None:
+def test_a_look_is_by_index_and_nothing_is_read_of_who_has_no_bonds(
+    buyer, context: AppContext, database: Database
+) -> None:
     plain = buyer()
     plain.buy("1", "100", "AAPL").raise_for_status()
     buyer("T25")
@@ -216,16 +218,16 @@ def test_a_look_is_by_index_and_nothing_is_read_of_who_has_no_bonds(buyer, world
         connection.execute("set enable_seqscan = off")
         (xmin,) = connection.execute("select pg_snapshot_xmin(pg_current_snapshot())::text").fetchone()
         plan = " ".join(line for (line,) in connection.execute(_PLAN.format(xmin=xmin)))
-    candidates = world.transact(lambda work: HeldBonds(work).changed_since("0"))
+    candidates = context.transact(lambda work: HeldBonds(work).changed_since("0"))
 
     assert "portfolio_xid" in plan
     assert UUID(plain.portfolio_id) not in {candidate.portfolio_id for candidate in candidates}
-    assert world.transact(lambda work: HeldBonds(work).changed_since(HeldBonds(work).horizon())) == []
+    assert context.transact(lambda work: HeldBonds(work).changed_since(HeldBonds(work).horizon())) == []
 
 
-def test_workers_that_look_at_once_post_everything_once(buyer, world: World) -> None:
+def test_workers_that_look_at_once_post_everything_once(buyer, context: AppContext) -> None:
     mine = [buyer("T25", "M16") for _ in range(4)]
-    jobs = [BondIncomeJob(world) for _ in range(3)]
+    jobs = [BondIncomeJob(context) for _ in range(3)]
     with ThreadPoolExecutor(len(jobs)) as threads:
         for done in [threads.submit(job) for job in jobs]:
             done.result()
@@ -288,13 +290,13 @@ def test_control_without_the_lock_both_decide_and_only_the_ledgers_keys_stop_one
     assert set(both(posting(mine, database, lake))) == {2, "UniqueViolation"}
 
 
-def test_control_what_was_decided_before_the_lock_and_has_no_id_is_posted_twice(buyer, world: World) -> None:
+def test_control_what_was_decided_before_the_lock_and_has_no_id_is_posted_twice(buyer, context: AppContext) -> None:
     mine = buyer("T25")
     meet = Barrier(2)
 
     def careless() -> None:
         def decided(work: UnitOfWork) -> Any:
-            return post_bond_income(PostBondIncome(LOCAL_USER, UUID(mine.portfolio_id)), work, world.analytics).rows
+            return post_bond_income(PostBondIncome(LOCAL_USER, UUID(mine.portfolio_id)), work, context.analytics).rows
 
         def recorded(work: UnitOfWork) -> None:
             portfolio = load_one(Wanted(LOCAL_USER, UUID(mine.portfolio_id), holds_all=True), work).portfolio
@@ -306,9 +308,9 @@ def test_control_what_was_decided_before_the_lock_and_has_no_id_is_posted_twice(
             with work.rehearsal():
                 return decided(work)
 
-        rows = world.transact(rehearsed)
+        rows = context.transact(rehearsed)
         meet.wait(10)
-        world.transact(recorded)
+        context.transact(recorded)
 
     both(careless)
 

@@ -20,16 +20,16 @@ from domain.commands import RecordTransaction
 from domain.ledger import TxnType
 from oltp_api.app import opened
 from oltp_api.connections import Lock
-from oltp_api.context import LOCAL_USER, World
+from oltp_api.context import LOCAL_USER, AppContext
 from oltp_api.ledger import group
-from oltp_api.ledger.group import Outcome, PendingTransaction
+from oltp_api.ledger.group import LedgerGroups, Outcome, PendingTransaction
 from oltp_api.ledger.group_commit import MOST_TOGETHER, GroupCommit
 from oltp_api.ledger.handlers import wanted_by
 from oltp_api.ledger.repository import LOCKS
 from oltp_api.ledger.schemas import TransactionRequest
 from oltp_api.ledger.writing import Loaded
-from oltp_api.portfolios.views import Reads
-from oltp_api.simulations.repository import Answer, IdempotencyKey
+from oltp_api.portfolios.repository import PortfolioAttributes
+from oltp_api.web.idempotency import Answer, IdempotencyKey
 from storage.ledger import verify
 from storage.postgres import Database
 from storage.settings import Settings
@@ -116,9 +116,14 @@ def test_a_client_that_left_does_not_disturb_its_group() -> None:
 
 
 @pytest.fixture(scope="module")
-def world(settings: Settings) -> Iterator[World]:
-    with opened(settings) as world:
-        yield world
+def context(settings: Settings) -> Iterator[AppContext]:
+    with opened(settings) as context:
+        yield context
+
+
+@pytest.fixture(scope="module")
+def groups(context: AppContext) -> LedgerGroups:
+    return LedgerGroups(context)
 
 
 def entry(portfolio_id: str | UUID, key: str | None = None, **given: Any) -> PendingTransaction:
@@ -139,7 +144,9 @@ def kinds(outcomes: Sequence[Outcome]) -> list[str]:
     ]
 
 
-def test_each_member_is_decided_and_refused_alone(new_portfolio, world: World, foreign_portfolio: UUID) -> None:
+def test_each_member_is_decided_and_refused_alone(
+    new_portfolio, context: AppContext, groups: LedgerGroups, foreign_portfolio: UUID
+) -> None:
     clients = [new_portfolio() for _ in range(5)]
     ids = [one.portfolio_id for one in clients]
     entries = [
@@ -151,23 +158,24 @@ def test_each_member_is_decided_and_refused_alone(new_portfolio, world: World, f
         entry(ids[4], account="NOSUCH"),
     ]
 
-    outcomes = world.record_group(entries)
+    outcomes = groups.record(entries)
 
     assert kinds(outcomes) == ["recorded", "InsufficientCash", "recorded", "UnknownSecurity", "alone", "alone"]
     versions = [
-        world.transact(lambda work, one=each: Reads(work).portfolio(LOCAL_USER, UUID(one)).version) for each in ids
+        context.transact(lambda work, one=each: PortfolioAttributes(work).one(LOCAL_USER, UUID(one))["version"])
+        for each in ids
     ]
     assert versions == [2, 1, 2, 1, 1]
 
 
 def test_what_is_recorded_together_is_what_is_recorded_one_by_one(
-    new_portfolio, api: httpx.Client, world: World, database: Database
+    new_portfolio, api: httpx.Client, groups: LedgerGroups, database: Database
 ) -> None:
     draw = random.Random(20260)
     twins = [(new_portfolio(), new_portfolio()) for _ in range(8)]
     for _ in range(25):
         requests = [trade(draw) for _ in twins]
-        outcomes = world.record_group(
+        outcomes = groups.record(
             [entry(ours.portfolio_id, **asked) for (ours, _), asked in zip(twins, requests, strict=True)]
         )
         for (ours, theirs), asked, outcome in zip(twins, requests, outcomes, strict=True):
@@ -215,25 +223,25 @@ def held_by_somebody(database: Database, portfolio_id: str) -> Iterator[None]:
 
 
 def test_nobody_waits_for_a_portfolio_that_a_stranger_has_locked(
-    new_portfolio, world: World, database: Database
+    new_portfolio, groups: LedgerGroups, database: Database
 ) -> None:
     free, busy = new_portfolio(), new_portfolio()
     with held_by_somebody(database, busy.portfolio_id):
         began = time.monotonic()
-        outcomes = world.record_group([entry(busy.portfolio_id), entry(free.portfolio_id)])
+        outcomes = groups.record([entry(busy.portfolio_id), entry(free.portfolio_id)])
 
         assert kinds(outcomes) == ["alone", "recorded"]
         assert time.monotonic() - began < 1
 
 
 def test_control_with_a_lock_that_waits_everybody_waits_for_the_stranger(
-    new_portfolio, world: World, database: Database, monkeypatch: pytest.MonkeyPatch
+    new_portfolio, groups: LedgerGroups, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(LOCKS, Lock.SKIP, "for update")
     free, busy = new_portfolio(), new_portfolio()
     with ThreadPoolExecutor(1) as threads:
         with held_by_somebody(database, busy.portfolio_id):
-            waiting = threads.submit(world.record_group, [entry(busy.portfolio_id), entry(free.portfolio_id)])
+            waiting = threads.submit(groups.record, [entry(busy.portfolio_id), entry(free.portfolio_id)])
             with pytest.raises(TimeoutError):
                 waiting.result(timeout=0.5)
         assert kinds(waiting.result(timeout=SECONDS)) == ["recorded", "recorded"]
@@ -252,14 +260,14 @@ def test_over_http_the_one_whose_portfolio_is_locked_waits_and_the_others_do_not
         assert waiting.result(timeout=SECONDS).status_code == 201
 
 
-def test_a_key_that_was_used_has_no_effect_in_a_group(new_portfolio, world: World) -> None:
+def test_a_key_that_was_used_has_no_effect_in_a_group(new_portfolio, groups: LedgerGroups) -> None:
     mine, other = new_portfolio(), new_portfolio()
     key, used = uuid4().hex, entry(mine.portfolio_id, uuid4().hex)
-    (first,) = world.record_group([used])
+    (first,) = groups.record([used])
     assert mine.post(key=key, type="DEPOSIT", amount="5").status_code == 201
 
-    (again,) = world.record_group([used])
-    outcomes = world.record_group([entry(mine.portfolio_id, key), entry(other.portfolio_id, uuid4().hex)])
+    (again,) = groups.record([used])
+    outcomes = groups.record([entry(mine.portfolio_id, key), entry(other.portfolio_id, uuid4().hex)])
 
     assert isinstance(first, Answer)
     assert again == replace(first, is_replayed=True)
@@ -267,26 +275,32 @@ def test_a_key_that_was_used_has_no_effect_in_a_group(new_portfolio, world: Worl
     assert (mine.get()["version"], other.get()["version"]) == (3, 2)
 
 
-def test_two_of_one_key_in_a_group_are_both_left_alone_and_nothing_is_stored(new_portfolio, world: World) -> None:
+def test_two_of_one_key_in_a_group_are_both_left_alone_and_nothing_is_stored(
+    new_portfolio, groups: LedgerGroups
+) -> None:
     mine, other = new_portfolio(), new_portfolio()
     key = uuid4().hex
 
-    outcomes = world.record_group([entry(mine.portfolio_id, key), entry(other.portfolio_id, key)])
+    outcomes = groups.record([entry(mine.portfolio_id, key), entry(other.portfolio_id, key)])
 
     assert kinds(outcomes) == ["alone", "alone"]
     assert (mine.get()["version"], other.get()["version"]) == (1, 1)
 
 
-def test_where_the_database_refuses_one_all_are_left_alone_and_nothing_is_stored(new_portfolio, world: World) -> None:
+def test_where_the_database_refuses_one_all_are_left_alone_and_nothing_is_stored(
+    new_portfolio, groups: LedgerGroups
+) -> None:
     clients = [new_portfolio() for _ in range(4)]
     entries = [entry(one.portfolio_id, uuid4().hex) for one in clients]
     entries[2] = replace(entries[2], answer=lambda *_: Answer(201, "\0"))  # PostgreSQL stores no such text
 
-    assert kinds(world.record_group(entries)) == ["alone"] * 4
+    assert kinds(groups.record(entries)) == ["alone"] * 4
     assert [one.get()["version"] for one in clients] == [1] * 4
 
 
-def test_a_bug_in_one_decision_is_that_ones_alone(new_portfolio, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_in_one_decision_is_that_ones_alone(
+    new_portfolio, groups: LedgerGroups, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mine, other = new_portfolio(), new_portfolio()
     decide = group.decide
 
@@ -297,14 +311,14 @@ def test_a_bug_in_one_decision_is_that_ones_alone(new_portfolio, world: World, m
         return decide(command, loaded)
 
     monkeypatch.setattr(group, "decide", decided)
-    outcomes = world.record_group([entry(mine.portfolio_id, type="WITHDRAW"), entry(other.portfolio_id)])
+    outcomes = groups.record([entry(mine.portfolio_id, type="WITHDRAW"), entry(other.portfolio_id)])
 
     assert kinds(outcomes) == ["ZeroDivisionError", "recorded"]
     assert (mine.get()["cash"], other.get()["cash"]) == ("10000", "10005")
 
 
 def test_a_lost_connection_is_told_to_everyone_and_not_tried_again(
-    new_portfolio, world: World, monkeypatch: pytest.MonkeyPatch
+    new_portfolio, groups: LedgerGroups, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine = new_portfolio()
     calls: list[int] = []
@@ -315,15 +329,17 @@ def test_a_lost_connection_is_told_to_everyone_and_not_tried_again(
 
     monkeypatch.setattr(group.UnitOfWork, "commit", lost)
     with pytest.raises(psycopg.OperationalError):
-        world.record_group([entry(mine.portfolio_id)])
+        groups.record([entry(mine.portfolio_id)])
     assert calls == [1]
 
 
-def test_what_needs_the_history_is_left_alone_and_what_is_recorded_is_known(new_portfolio, world: World) -> None:
+def test_what_needs_the_history_is_left_alone_and_what_is_recorded_is_known(
+    new_portfolio, groups: LedgerGroups
+) -> None:
     clients = [new_portfolio() for _ in range(5)]
     ids = [one.portfolio_id for one in clients]
     assert clients[3].post(type="DEPOSIT", amount="5", external_id="from the broker").status_code == 201
-    outcomes = world.record_group(
+    outcomes = groups.record(
         [
             entry(ids[0], type="SPLIT", ticker="AAPL", split_new="2", split_old="1", amount=None),
             entry(ids[1], type="DIVIDEND", ticker="AAPL", per_unit="1", ex_date="2017-01-03", amount=None),

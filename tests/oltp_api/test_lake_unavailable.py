@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from oltp_api.app import create_app
-from oltp_api.context import World
+from oltp_api.context import AppContext
 from oltp_api.worker import jobs_of
 from storage import mounted
 from storage.errors import LakeUnavailable
@@ -62,7 +62,7 @@ DAMAGES = [gone, without_data, torn, overwritten, with_folders_for_files]
 
 
 @pytest.fixture(scope="module")
-def world(settings: Settings, lake: Lake, database: Database) -> Iterator[World]:
+def context(settings: Settings, lake: Lake, database: Database) -> Iterator[AppContext]:
     publish_small_release(lake)
     with psycopg.connect(database.admin_url) as connection:
         connection.execute(
@@ -73,12 +73,12 @@ def world(settings: Settings, lake: Lake, database: Database) -> Iterator[World]
     app = create_app(settings)
     with served(app) as address:
         app.state.address = address
-        yield app.state.world, address
+        yield app.state.context, address
 
 
 @pytest.fixture
-def api(world: tuple[World, str]) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=world[1], timeout=60, trust_env=False) as client:
+def api(context: tuple[AppContext, str]) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=context[1], timeout=60, trust_env=False) as client:
         yield client
 
 
@@ -150,12 +150,12 @@ def test_control_what_no_one_takes_for_the_lakes_is_a_fault_of_ours(api, lake: L
     wait_until(lambda: api.get("/health/ready").status_code == 200)
 
 
-def test_a_release_is_mounted_again_after_duckdb_has_refused_everything(world, api) -> None:
-    mounted = world[0].analytics._mounted()
+def test_a_release_is_mounted_again_after_duckdb_has_refused_everything(context, api) -> None:
+    mounted = context[0].analytics._mounted()
     mounted.is_broken.set()
 
     assert api.get("/health/ready").status_code == 200
-    assert world[0].analytics._mounted() is not mounted
+    assert context[0].analytics._mounted() is not mounted
 
 
 @pytest.mark.parametrize("error", [OSError(5, "Input/output error"), ValueError("odd"), KeyError("min"), MemoryError()])
@@ -167,7 +167,7 @@ def test_whatever_a_library_raises_is_the_lakes_unless_it_is_a_bug_of_ours(error
 
 
 def test_orders_and_bond_income_go_on_after_a_read_error_and_health_shows_it_meanwhile(
-    world, api, settings: Settings, lake: Lake, database: Database
+    context, api, settings: Settings, lake: Lake, database: Database
 ) -> None:
     """The worker's own jobs, on threads as it has them; the error is of a kind that no list of theirs has named."""
     portfolio = api.post("/api/v1/portfolios", json={"name": "mine", "initial_cash": "9000"}).json()["portfolio_id"]
@@ -182,7 +182,7 @@ def test_orders_and_bond_income_go_on_after_a_read_error_and_health_shows_it_mea
         return all(order["status"] == "FILLED" for order in api.get(orders).json()["items"])
 
     before = threading.active_count()
-    with at_work(jobs_of(at_once, world[0]), stop, PostgresFailures(database.app_url)):
+    with at_work(jobs_of(at_once, context[0]), stop, PostgresFailures(database.app_url)):
         with damaged(lake, without_data):
             placed = api.post("/api/v1/orders", json={"portfolio_id": portfolio, **body})
             assert placed.status_code == 201, placed.text

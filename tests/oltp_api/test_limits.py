@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from oltp_api.app import create_app
-from oltp_api.context import LOCAL_USER, World
+from oltp_api.context import LOCAL_USER, AppContext
 from storage.postgres import Database, prepare
 from storage.settings import Settings
 from tests.conftest import served
@@ -31,8 +31,8 @@ def api(settings: Settings, limits: dict[str, str]) -> Iterator[httpx.Client]:
     app = create_app(settings.model_copy(update=limits))
 
     def recorded(act: Any) -> None:
-        world: World = app.state.world
-        with world.pool.connection() as connection:
+        context: AppContext = app.state.context
+        with context.pool.connection() as connection:
             connection.execute(_RECORDED)
             act(connection)
 
@@ -104,8 +104,8 @@ def test_control_without_limits_all_of_it_is_stored(settings: Settings, users) -
 
     @app.post("/slow")
     def slow() -> None:
-        world: World = app.state.world
-        with world.pool.connection() as connection:
+        context: AppContext = app.state.context
+        with context.pool.connection() as connection:
             connection.execute(_RECORDED)
             connection.execute(SLOW)
             time.sleep(IDLE_SECONDS)

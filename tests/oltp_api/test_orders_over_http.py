@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from domain.orders import Execution, FillSource, Order
 from oltp_api.app import create_app
-from oltp_api.context import World
+from oltp_api.context import AppContext
 from oltp_api.orders.broker import SimulatedBroker, broker_of, fill_due_orders, handle_order_placed
 from oltp_api.orders.schemas import (
     CancelRequest,
@@ -37,17 +37,17 @@ D = Decimal
 
 
 @pytest.fixture(scope="module")
-def world(settings: Settings, lake: Lake) -> Any:
-    """The running application's own world, over a released lake."""
+def context(settings: Settings, lake: Lake) -> Any:
+    """The running application's own context, over a released lake."""
     publish_small_release(lake)
     app = create_app(settings)
     with served(app):
-        yield app.state.world
+        yield app.state.context
 
 
 @pytest.fixture(scope="module", autouse=True)
-def released(world: World) -> None:
-    assert world.analytics.release().release_id == 2
+def released(context: AppContext) -> None:
+    assert context.analytics.release().release_id == 2
 
 
 @dataclass(frozen=True)
@@ -474,57 +474,57 @@ def test_orders_and_their_fills_are_replicated_exactly(desk, database: Database)
     assert (fill["fill_id"], fill["quantity"], fill["price"]) == ("f1", 1, D("33.33333333"))
 
 
-def at_once(world: World) -> SimulatedBroker:
-    return SimulatedBroker(world.analytics, timedelta(0))
+def at_once(context: AppContext) -> SimulatedBroker:
+    return SimulatedBroker(context.analytics, timedelta(0))
 
 
-def fill_all(world: World, times: int = 1) -> list[int]:
-    return [fill_due_orders(world, at_once(world), datetime.now(UTC)) for _ in range(times)]
+def fill_all(context: AppContext, times: int = 1) -> list[int]:
+    return [fill_due_orders(context, at_once(context), datetime.now(UTC)) for _ in range(times)]
 
 
-def test_the_simulated_broker_fills_at_the_last_close_after_its_delay(desk, world: World) -> None:
+def test_the_simulated_broker_fills_at_the_last_close_after_its_delay(desk, context: AppContext) -> None:
     order_id = desk.placed("10", fees="2")
-    slow = SimulatedBroker(world.analytics, timedelta(seconds=30))
+    slow = SimulatedBroker(context.analytics, timedelta(seconds=30))
     now = datetime.now(UTC)
 
-    fill_due_orders(world, slow, now)
+    fill_due_orders(context, slow, now)
     assert desk.get(order_id)["status"] == "PENDING"
-    fill_due_orders(world, slow, now + timedelta(seconds=31))
+    fill_due_orders(context, slow, now + timedelta(seconds=31))
     order = desk.get(order_id)
     assert (order["status"], order["fills"][0]["source"]) == ("FILLED", "BROKER")
     assert (order["fills"][0]["price"], order["fills"][0]["fees"]) == ("121", "2")
     assert desk.cash() == ("8788", "0", "8788")
 
 
-def test_an_order_that_was_placed_while_the_clock_was_a_year_ahead_is_filled_now(desk, world, database) -> None:
+def test_an_order_that_was_placed_while_the_clock_was_a_year_ahead_is_filled_now(desk, context, database) -> None:
     order_id = desk.placed("10")
     with psycopg.connect(database.admin_url) as connection:
         connection.execute(
             "update orders set placed_at = placed_at + interval '1 year' where order_id = %s", (order_id,)
         )
 
-    fill_due_orders(world, SimulatedBroker(world.analytics, timedelta(seconds=30)), datetime.now(UTC))
+    fill_due_orders(context, SimulatedBroker(context.analytics, timedelta(seconds=30)), datetime.now(UTC))
 
     assert desk.get(order_id)["status"] == "FILLED"
 
 
-def test_control_an_order_of_a_moment_ago_or_ahead_by_less_than_the_delay_waits(desk, world: World) -> None:
+def test_control_an_order_of_a_moment_ago_or_ahead_by_less_than_the_delay_waits(desk, context: AppContext) -> None:
     order_id = desk.placed("10")
-    slow = SimulatedBroker(world.analytics, timedelta(seconds=30))
+    slow = SimulatedBroker(context.analytics, timedelta(seconds=30))
 
     for seconds in (-20, 20):
-        fill_due_orders(world, slow, datetime.now(UTC) + timedelta(seconds=seconds))
+        fill_due_orders(context, slow, datetime.now(UTC) + timedelta(seconds=seconds))
     assert desk.get(order_id)["status"] == "PENDING"
 
 
-def test_a_large_order_is_filled_in_two_parts_each_of_them_once(new_portfolio, world: World) -> None:
+def test_a_large_order_is_filled_in_two_parts_each_of_them_once(new_portfolio, context: AppContext) -> None:
     rich = new_portfolio(initial_cash="100000")
     desk = Desk(rich.api, rich.portfolio_id)
     order_id = desk.placed("301")
 
-    fill_all(world)
+    fill_all(context)
     assert (desk.get(order_id)["status"], desk.get(order_id)["filled_quantity"]) == ("PARTIALLY_FILLED", "150")
-    fill_all(world, times=3)
+    fill_all(context, times=3)
     order = desk.get(order_id)
     assert [(fill["fill_id"], fill["quantity"]) for fill in order["fills"]] == [
         ("simulated-1", "150"),
@@ -533,29 +533,29 @@ def test_a_large_order_is_filled_in_two_parts_each_of_them_once(new_portfolio, w
     assert desk.cash() == ("63579", "0", "63579")
 
 
-def test_a_limit_that_the_close_does_not_meet_waits_and_is_looked_at_again(desk, world: World) -> None:
+def test_a_limit_that_the_close_does_not_meet_waits_and_is_looked_at_again(desk, context: AppContext) -> None:
     waiting = desk.placed("1", order_type="LIMIT", limit_price="120.99")
     met = desk.placed("1", order_type="LIMIT", limit_price="121")
-    fill_all(world, times=2)
+    fill_all(context, times=2)
 
     assert (desk.get(waiting)["status"], desk.get(met)["status"]) == ("PENDING", "FILLED")
 
 
-def test_an_order_that_cannot_be_filled_does_not_hold_up_the_others(desk, world: World) -> None:
+def test_an_order_that_cannot_be_filled_does_not_hold_up_the_others(desk, context: AppContext) -> None:
     desk.api.post("/securities", json={"ticker": "NOPRICE", "display_name": "No price"})
     stuck = desk.placed("1", ticker="NOPRICE", order_type="LIMIT", limit_price="5")
     filled = desk.placed("1")
-    fill_all(world)
+    fill_all(context)
 
     assert (desk.get(stuck)["status"], desk.get(filled)["status"]) == ("PENDING", "FILLED")
 
 
-def test_what_the_broker_has_confirmed_is_recorded_and_flagged_where_cash_is_missing(desk, world: World) -> None:
+def test_what_the_broker_has_confirmed_is_recorded_and_flagged_where_cash_is_missing(desk, context: AppContext) -> None:
     order_id = desk.placed("82", order_type="LIMIT", limit_price="121", fees="70")  # reserves 9,992
     desk.transact(type="WITHDRAW", amount="8")
     dear = ConfirmedAt("121", fees="100")
 
-    assert fill_due_orders(world, dear, datetime.now(UTC)) >= 1
+    assert fill_due_orders(context, dear, datetime.now(UTC)) >= 1
     order = desk.get(order_id)
     assert (order["status"], order["is_overdrawn"]) == ("FILLED", True)
     assert desk.cash() == ("-30", "0", "-30")
@@ -573,7 +573,7 @@ class ConfirmedAt:
         return [Execution("confirmed", source=FillSource.BROKER, **self._figures)]
 
 
-def test_an_order_placed_event_delivered_twice_is_filled_once(desk, world: World, database: Database) -> None:
+def test_an_order_placed_event_delivered_twice_is_filled_once(desk, context: AppContext, database: Database) -> None:
     order_id = desk.placed("1")
     with psycopg.connect(database.admin_url) as connection:
         found = connection.execute(
@@ -581,25 +581,25 @@ def test_an_order_placed_event_delivered_twice_is_filled_once(desk, world: World
         ).fetchone()
     assert found
 
-    handled = [handle_order_placed(world, at_once(world), found[0], datetime.now(UTC)) for _ in range(2)]
+    handled = [handle_order_placed(context, at_once(context), found[0], datetime.now(UTC)) for _ in range(2)]
     assert handled == [1, 0]
     assert len(desk.get(order_id)["fills"]) == 1
 
 
-def test_several_workers_at_once_fill_an_order_once(new_portfolio, world: World) -> None:
+def test_several_workers_at_once_fill_an_order_once(new_portfolio, context: AppContext) -> None:
     rich = new_portfolio(initial_cash="1000000")
     desk = Desk(rich.api, rich.portfolio_id)
     ids = [desk.placed("101") for _ in range(10)]
     with ThreadPoolExecutor(4) as workers:
-        list(workers.map(lambda _: fill_all(world, times=3), range(4)))
+        list(workers.map(lambda _: fill_all(context, times=3), range(4)))
 
     assert {desk.get(order_id)["status"] for order_id in ids} == {"FILLED"}
     assert (desk.units()[0], len(desk.rows())) == ("1010", 21)
 
 
-def test_without_a_broker_orders_wait_for_people(settings: Settings, world: World) -> None:
-    assert broker_of(settings.model_copy(update={"broker": "none"}), world.analytics) is None
-    assert isinstance(broker_of(settings, world.analytics), SimulatedBroker)
+def test_without_a_broker_orders_wait_for_people(settings: Settings, context: AppContext) -> None:
+    assert broker_of(settings.model_copy(update={"broker": "none"}), context.analytics) is None
+    assert isinstance(broker_of(settings, context.analytics), SimulatedBroker)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import psycopg
 from psycopg.rows import DictRow
 
 from domain.errors import NoRelease, PortfolioNotFound
-from oltp_api.context import World
+from oltp_api.context import AppContext
 from oltp_api.web.problems import NotReady
 from storage.analytics import LakeAnalyticsRepository
 from storage.consumers import lag
@@ -25,7 +25,7 @@ from storage.outages import outage_of
 from storage.queries import statements
 from storage.releases import Release
 
-_SQL = statements("oltp_api/web/queries.sql")
+_SQL = statements("oltp_api/operations/queries.sql")
 _PROOF_SECONDS = 1.0
 
 
@@ -112,27 +112,27 @@ def newest_release(analytics: LakeAnalyticsRepository) -> Release | None:
         return None
 
 
-def held_portfolios(world: World, release: Release | None) -> Mapping[str, HeldPortfolio]:
+def held_portfolios(context: AppContext, release: Release | None) -> Mapping[str, HeldPortfolio]:
     """Portfolios that the newest release holds; none before the first."""
-    return world.analytics.held() if release else {}
+    return context.analytics.held() if release else {}
 
 
-def state_of(world: World, release: Release | None) -> State:
+def state_of(context: AppContext, release: Release | None) -> State:
     """The state beside a release; NotReady if the database has another schema than we were started for."""
-    held = held_portfolios(world, release)
-    with world.pool.connection() as connection:
+    held = held_portfolios(context, release)
+    with context.pool.connection() as connection:
         operations = Operations(connection)
         schema_version = operations.schema_version()
-        if schema_version != world.schema_version:
-            raise NotReady(f"the schema is at {schema_version}, this process was started for {world.schema_version}")
+        if schema_version != context.schema_version:
+            raise NotReady(f"the schema is at {schema_version}, this process was started for {context.schema_version}")
         return operations.state(release, held)
 
 
 class Readiness:
     """Proof that a trade can be stored and a release be read now, by doing both; it is good for a second."""
 
-    def __init__(self, world: World) -> None:
-        self._world, self._lock = world, Lock()
+    def __init__(self, context: AppContext) -> None:
+        self._context, self._lock = context, Lock()
         self._proved_at = -_PROOF_SECONDS
 
     def prove(self) -> None:
@@ -140,9 +140,9 @@ class Readiness:
         with self._lock:
             if time.monotonic() - self._proved_at < _PROOF_SECONDS:
                 return
-            self._world.analytics.probe()
+            self._context.analytics.probe()
             try:
-                with self._world.pool.connection() as connection:
+                with self._context.pool.connection() as connection:
                     Operations(connection).probe_write()
             except psycopg.OperationalError:
                 raise
@@ -153,9 +153,9 @@ class Readiness:
             self._proved_at = time.monotonic()
 
 
-def gauges(world: World) -> Mapping[str, float | None]:
+def gauges(context: AppContext) -> Mapping[str, float | None]:
     """The figures of `metrics.GAUGES`."""
-    pool = world.pool.get_stats()
+    pool = context.pool.get_stats()
     size = pool.get("pool_size", 0)
     found: dict[str, float | None] = {
         "pool_connections": size,
@@ -168,11 +168,11 @@ def gauges(world: World) -> Mapping[str, float | None]:
     }
     release = None
     with suppress(LakeUnavailable):
-        release = newest_release(world.analytics)
+        release = newest_release(context.analytics)
         found["lake_up"] = 1
     if release:
-        now = world.clock.now()
-        held = [(now - one.held_since).total_seconds() for one in held_portfolios(world, release).values()]
+        now = context.clock.now()
+        held = [(now - one.held_since).total_seconds() for one in held_portfolios(context, release).values()]
         found.update(
             release_id=release.release_id,
             release_age_seconds=(now - release.released_at).total_seconds(),
@@ -180,13 +180,13 @@ def gauges(world: World) -> Mapping[str, float | None]:
             held_oldest_seconds=max(held, default=0),
         )
     with suppress(psycopg.Error, NotReady):
-        found.update(_database_gauges(world, release))
+        found.update(_database_gauges(context, release))
     return found
 
 
-def _database_gauges(world: World, release: Release | None) -> Mapping[str, float | None]:
-    state = state_of(world, release)
-    with world.pool.connection() as connection:
+def _database_gauges(context: AppContext, release: Release | None) -> Mapping[str, float | None]:
+    state = state_of(context, release)
+    with context.pool.connection() as connection:
         ledger_rows = Operations(connection).ledger_rows()
     return {
         "database_up": 1,

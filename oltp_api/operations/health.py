@@ -5,10 +5,10 @@ from datetime import datetime
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from oltp_api.context import WorldDep
-from oltp_api.portfolios.schemas import ReleaseView
+from oltp_api.analytics.schemas import ReleaseView
+from oltp_api.context import ContextDep
+from oltp_api.operations.state import Readiness, held_portfolios, newest_release, state_of
 from oltp_api.web.metrics import Metrics
-from oltp_api.web.operations import Readiness, held_portfolios, newest_release, state_of
 from oltp_api.web.problems import PROBLEMS
 from oltp_api.web.routing import BoundedRoute
 
@@ -51,18 +51,18 @@ async def live() -> Live:
 
 
 @router.get("/ready", summary="A trade can be stored and a release be read now", responses={503: PROBLEMS[503]})
-def ready(request: Request, world: WorldDep) -> Ready:
+def ready(request: Request, context: ContextDep) -> Ready:
     readiness: Readiness = request.app.state.readiness
     readiness.prove()
-    release = newest_release(world.analytics)
-    state = state_of(world, release)
+    release = newest_release(context.analytics)
+    state = state_of(context, release)
     return Ready(
-        schema_version=world.schema_version,
+        schema_version=context.schema_version,
         ledger_head_at=state.ledger_head_at,
         release=ReleaseView.model_validate(release) if release else None,
         release_lag_seconds=state.release_lag_seconds,
         oldest_transaction_seconds=state.oldest_transaction_seconds,
-        held_portfolios=len(held_portfolios(world, release)),
+        held_portfolios=len(held_portfolios(context, release)),
         dead_letters=state.dead_letters,
         failing_jobs=[FailingJobView.model_validate(job, from_attributes=True) for job in state.failing_jobs],
     )

@@ -6,13 +6,15 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import Field
 
-from oltp_api.context import UserDep, WorldDep
-from oltp_api.portfolios.schemas import HeldReasonView, PortfolioView, ReleaseView, View
-from oltp_api.portfolios.views import Reads
+from oltp_api.analytics.schemas import HeldReasonView, ReleaseView
+from oltp_api.context import ContextDep, UserDep
+from oltp_api.operations.state import Operations, newest_release
+from oltp_api.portfolios.schemas import PortfolioView
+from oltp_api.portfolios.seen import SeenPortfolio
 from oltp_api.web.fields import Amount
-from oltp_api.web.operations import Operations, newest_release
 from oltp_api.web.problems import PROBLEMS
 from oltp_api.web.routing import BoundedRoute
+from oltp_api.web.schemas import View
 
 router = APIRouter(
     route_class=BoundedRoute,
@@ -57,13 +59,13 @@ class OverviewView(View):
 
 
 @router.get("/portfolios/{portfolio_id}/overview", summary="A portfolio's ledger head, release head and what is open")
-def get_overview(portfolio_id: UUID, world: WorldDep, user_id: UserDep) -> OverviewView:
-    with world.pool.connection() as connection:
+def get_overview(portfolio: SeenPortfolio, context: ContextDep, user_id: UserDep) -> OverviewView:
+    portfolio_id = portfolio.portfolio_id
+    with context.pool.connection() as connection:
         found = Operations(connection).overview(user_id, portfolio_id)
-    portfolio = world.transact(lambda work: Reads(work).portfolio(user_id, portfolio_id))
-    release = newest_release(world.analytics)
-    released = world.analytics.get_portfolio_version(portfolio_id) if release else None
-    held = world.analytics.held().get(str(portfolio_id)) if release else None
+    release = newest_release(context.analytics)
+    released = context.analytics.get_portfolio_version(portfolio_id) if release else None
+    held = context.analytics.held().get(str(portfolio_id)) if release else None
     return OverviewView(
         portfolio=portfolio,
         ledger_head=LedgerHeadView.model_validate(found, from_attributes=False),

@@ -1,0 +1,22 @@
+"""Whose a portfolio is: another's does not exist."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends
+
+from domain.errors import PortfolioNotFound
+from oltp_api.context import ContextDep, UserDep
+
+_OWN = "select from portfolio where portfolio_id = %s and user_id = %s"
+
+
+def visible_portfolio(portfolio_id: UUID, user_id: UserDep, context: ContextDep) -> UUID:
+    """The id of a portfolio that is the user's own."""
+    with context.pool.connection() as connection:
+        if not connection.execute(_OWN, (portfolio_id, user_id)).rowcount:
+            raise PortfolioNotFound(portfolio_id)
+    return portfolio_id
+
+
+VisiblePortfolio = Annotated[UUID, Depends(visible_portfolio)]
