@@ -11,6 +11,7 @@ from fastapi_offline import FastAPIOffline
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 
+from application.analytics.review import LakeAnalyticsRepository
 from oltp_api.accounts import routes as accounts
 from oltp_api.analytics import routes as analytics
 from oltp_api.bond_income import routes as bond_income
@@ -39,15 +40,14 @@ from oltp_api.web.logs import logs_written
 from oltp_api.web.metrics import Metrics
 from oltp_api.web.problems import FORM_PROBLEMS, handle_errors
 from oltp_api.web.request_log import observe
-from storage.analytics import LakeAnalyticsRepository
 from storage.clock import clock_of
-from storage.installation import claim_market
-from storage.lake import Lake
-from storage.postgres import Database, advisory_lock, locate, prepare
-from storage.s3 import options_of
+from storage.lake.delta import Lake
+from storage.lake.s3 import options_of
+from storage.postgres.database import Database, advisory_lock, locate, prepare
+from storage.postgres.installation import claim_market
 from storage.settings import Settings
 from storage.settings import settings as settings_of_environment
-from storage.web_guard import NO_FRAMES, WebGuard
+from storage.web.guard import NO_FRAMES, WebGuard
 
 PREFIX = "/api/v1"
 _ROUTES = (

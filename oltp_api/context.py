@@ -10,9 +10,9 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
+from application.analytics.review import LakeAnalyticsRepository
 from domain.ports import Clock
 from oltp_api.unit_of_work import Pool, UnitOfWork, unit_of_work
-from storage.analytics import LakeAnalyticsRepository
 
 LOCAL_USER = UUID("00000000-0000-4000-8000-000000000001")
 USER_ID = "lakefolio.user_id"

@@ -1,4 +1,4 @@
-"""Whose a portfolio is: another's does not exist."""
+"""Ownership of portfolios: another user's does not exist."""
 
 from typing import Annotated
 from uuid import UUID

@@ -6,7 +6,7 @@ import sys
 from oltp_api.app import create_app
 from storage.errors import SetupError
 from storage.settings import settings
-from storage.web_server import refuse_open_address, serve
+from storage.web.server import refuse_open_address, serve
 
 
 def main() -> int:

@@ -10,18 +10,18 @@ import sys
 from collections.abc import Sequence
 from threading import Event
 
+from application.rankings import on_position_snapshot_created
 from domain.ports import EventMessage, EventPublisher
 from oltp_api.app import opened
 from oltp_api.bond_income.job import BondIncomeJob
 from oltp_api.context import AppContext
 from oltp_api.orders.broker import broker_of, fill_due_orders
 from storage.clock import SystemClock
-from storage.collateral import on_position_snapshot_created
-from storage.consumers import Connection, Consumer, Handler, delivery_jobs
+from storage.events.consumers import Connection, Consumer, Handler, delivery_jobs
+from storage.events.publishers import publisher_of
 from storage.jobs import Job, PostgresFailures, at_work
 from storage.outages import in_one_sentence
-from storage.postgres import locate, prepare
-from storage.publishers import publisher_of
+from storage.postgres.database import locate, prepare
 from storage.settings import Settings, settings
 
 _LOOK_EVERY_S = 0.5

@@ -1,7 +1,7 @@
 """`make backup` and `make restore`: the whole state as a file, and back. What was there is moved aside, never deleted.
 
-What the state is, and in which order it is copied, is in `storage/backup.py`. Logs and scratch files are no part of it,
-but a lake in a bucket is: it may be brought back into a folder, and a folder's into a bucket.
+What the state is, and in which order it is copied, is in `storage/backup/state.py`. Logs and scratch files are no part
+of it, but a lake in a bucket is: it may be brought back into a folder, and a folder's into a bucket.
 """
 
 import shutil
@@ -14,14 +14,18 @@ from typing import Any, TypeVar
 
 from ops import lifecycle, ownership, processes
 from ops.environment import prepared_database
-from storage import archive, backup, backup_contents, buckets, cluster_code, dumps, embedded, postgres
-from storage.backup_contents import INCLUDED, LOGICAL, PHYSICAL
-from storage.buckets import Bucket
+from storage.backup import archive, buckets, cluster_code, dumps
+from storage.backup import contents as backup_contents
+from storage.backup import state as backup
+from storage.backup.buckets import Bucket
+from storage.backup.contents import INCLUDED, LOGICAL, PHYSICAL
 from storage.errors import SetupError
-from storage.lake import lake_at, local_folder
+from storage.lake.delta import lake_at, local_folder
+from storage.lake.releases import TABLE, Releases
+from storage.lake.s3 import options_of
+from storage.postgres import database as postgres
+from storage.postgres import embedded
 from storage.private import private_folder
-from storage.releases import TABLE, Releases
-from storage.s3 import options_of
 from storage.settings import Settings
 
 BACKUPS = "backups"

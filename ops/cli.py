@@ -11,15 +11,17 @@ from uuid import UUID
 import httpx
 from pydantic import ValidationError
 
+from application import ledger
 from ops import backup as backups
 from ops import demo, lifecycle, processes, report, review_report
 from ops.client import get
 from ops.environment import export_lines, prepared, prepared_database
-from storage import buckets, ledger, postgres
+from storage.backup import buckets
 from storage.clock import SystemClock
-from storage.consumers import replay as replay_dead_letters
 from storage.errors import SetupError
+from storage.events.consumers import replay as replay_dead_letters
 from storage.outages import in_one_sentence
+from storage.postgres import database as postgres
 from storage.settings import REPOSITORY, Settings, settings
 
 

@@ -16,8 +16,8 @@ from ops import bond_report, processes, report, review_report
 from ops.client import pages, post
 from ops.environment import prepared
 from ops.lifecycle import DEMO
-from storage import embedded
 from storage.errors import SetupError
+from storage.postgres import embedded
 from storage.settings import REPOSITORY, Settings
 
 HISTORY = REPOSITORY / "sample_data" / "demo_history.csv"

@@ -5,7 +5,9 @@ import shlex
 import sys
 from pathlib import Path
 
-from storage import embedded, postgres, s3
+from storage.lake import s3
+from storage.postgres import database as postgres
+from storage.postgres import embedded
 from storage.private import private_folder, private_state
 from storage.settings import REPOSITORY, Settings
 

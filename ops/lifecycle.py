@@ -14,8 +14,9 @@ from ops import ownership, processes, supervisor
 from ops.environment import prepared
 from ops.ownership import Ownership
 from ops.processes import Progress, Server
-from storage import buckets, embedded
+from storage.backup import buckets
 from storage.errors import SetupError
+from storage.postgres import embedded
 from storage.process import ProcessId
 from storage.settings import REPOSITORY, Settings
 

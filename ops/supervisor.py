@@ -23,8 +23,9 @@ from ops import processes
 from ops.environment import environment
 from ops.ownership import Ownership
 from ops.processes import Server, Started
-from storage import embedded, postgres
 from storage.outages import sentence_of
+from storage.postgres import database as postgres
+from storage.postgres import embedded
 from storage.process import ProcessId
 from storage.settings import Settings, settings
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pipelines.quality.quarantine import FINAL, TABLE, Reason, quarantine_rows
 from pipelines.resources import Platform
 from storage.errors import SetupError
-from storage.lake import Lake
+from storage.lake.delta import Lake
 from storage.outages import in_one_sentence
 
 OWN = "raw/own_price"

@@ -14,8 +14,8 @@ from pipelines.resources import REFRESH_LOCK, SIMULATION_LOCK, Platform
 from pipelines.run_process import cancel_if_it_cannot_start, was_killed
 from pipelines.simulation_queue import due_simulations
 from pipelines.tracking import without_history
-from storage import postgres
-from storage.horizon import unseen
+from storage.postgres import database as postgres
+from storage.postgres.horizon import unseen
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 _RUNS_LOOKED_AT = 12  # 30 minutes of back-off are reached after 6

@@ -9,7 +9,7 @@ from dagster._config import UserConfigSchema
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._serdes import ConfigurableClassData
 
-from storage.s3 import bucket_of, is_bucket
+from storage.lake.s3 import bucket_of, is_bucket
 
 FOLDER = "compute_logs"
 

@@ -17,7 +17,7 @@ from dagster import ConfigurableResource
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from storage.errors import SetupError
-from storage.lake import Window
+from storage.lake.delta import Window
 from storage.settings import REPOSITORY
 
 PROJECT = REPOSITORY / "dbt_project"

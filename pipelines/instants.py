@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from storage.appending import Head
-from storage.horizon import Horizon
+from storage.lake.appending import Head
+from storage.postgres.horizon import Horizon
 
 Ask = Callable[[str], tuple[Any, ...]]
 """Gives the one row that PostgreSQL answers to a query."""

@@ -20,8 +20,8 @@ from pipelines.quality.prices import audited
 from pipelines.quality.quarantine import Audited, parted
 from pipelines.quality.restated import Restated, audited_restatement, restated
 from pipelines.resources import EXCHANGE, Platform
-from storage import postgres
-from storage.lake import Lake, Window
+from storage.lake.delta import Lake, Window
+from storage.postgres import database as postgres
 
 PRICE_TABLE, ACTION_TABLE = "raw/price_daily", "raw/corporate_action"
 _KEY = ["ticker", "price_date"]

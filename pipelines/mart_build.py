@@ -18,8 +18,8 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from pipelines.dbt_runner import BuildPart, DbtBuild, DbtRunner
 from pipelines.holding import Failure, culprits, failure_of
-from storage.lake import Lake
-from storage.s3 import let_read
+from storage.lake.delta import Lake
+from storage.lake.s3 import let_read
 
 _ROWS = """
     select portfolio_id, count(*), cast(any_value(failing) as varchar)

@@ -7,7 +7,7 @@ from dagster import BetaWarning, Config, DynamicPartitionsDefinition, TimeWindow
 from pydantic import Field
 
 from domain.ledger import FIRST_DAY
-from storage.lake import Window
+from storage.lake.delta import Window
 
 # A backfill as one run takes 2 s instead of 188 (FIELD_NOTES); that parameter's "beta" is known and pinned.
 warnings.filterwarnings("ignore", category=BetaWarning, message=".*backfill_policy.*")

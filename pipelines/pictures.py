@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.plots import Picture, allocation_chart, correlation_chart, coverage_chart, curve_chart, lines_chart
-from storage.lake import Lake
+from storage.lake.delta import Lake
 
 _CURVES = """
     with newest as (select max(curve_date) as day from {table}),

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from storage.extensions import extension
+from storage.lake.extensions import extension
 
 _SOURCE = "ledger_database"
 _idle: list[duckdb.DuckDBPyConnection] = []

@@ -10,7 +10,7 @@ from deltalake import Schema
 
 from pipelines.resources import Platform
 from pipelines.run_events import VERSION_KEY
-from storage.lake import MOST_KEYS, Key, Lake, Publication, Rows, Window, schema_of
+from storage.lake.delta import MOST_KEYS, Key, Lake, Publication, Rows, Window, schema_of
 
 Pictures = Callable[[Lake, int], Mapping[str, Any]]
 """Draws a version of a table; None where there is nothing to draw."""

@@ -17,7 +17,7 @@ from pipelines.definitions import build_defs
 from pipelines.resources import Platform
 from pipelines.rewritten import Rewritten, rewritten_by
 from pipelines.simulation_queue import due_simulations
-from storage.held import held_in
+from storage.lake.held import held_in
 from storage.outages import in_one_sentence
 
 _MOST_TOLD = 12

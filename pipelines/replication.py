@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from pipelines.instants import Ask, Instant, LedgerHeads, current, heads_at, noted, unseen_in
 from pipelines.postgres_reader import attached, remote
-from storage.appending import Head, append, head_of
-from storage.horizon import Horizon
-from storage.lake import Lake, Publication
+from storage.lake.appending import Head, append, head_of
+from storage.lake.delta import Lake, Publication
+from storage.postgres.horizon import Horizon
 
 LEDGER = "transaction_ledger"
 

@@ -17,9 +17,9 @@ from pipelines.definitions import build_defs
 from pipelines.resources import Platform
 from pipelines.rewritten import Rewritten, rewritten_by
 from pipelines.scope import FIRST, REPROCESS_TAG, Scope
-from storage import postgres
 from storage.errors import SetupError
 from storage.outages import in_one_sentence
+from storage.postgres import database as postgres
 
 _OF_PORTFOLIO = "select portfolio_id::text, null::date from portfolio where portfolio_id::text = %s"
 _OF_SECURITY = """

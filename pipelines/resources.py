@@ -18,14 +18,14 @@ from domain.ports import PriceSource
 from pipelines.adapters.asking import Patience
 from pipelines.adapters.sample import SamplePriceSource
 from pipelines.tracking import tracked
-from storage import postgres
 from storage.clock import SystemClock, clock_of
 from storage.errors import SetupError
-from storage.installation import claim_market
-from storage.lake import Lake, lake_at
+from storage.lake.delta import Lake, lake_at
+from storage.lake.releases import Releases
+from storage.lake.s3 import is_bucket, options_of, refuse_unusable
+from storage.postgres import database as postgres
+from storage.postgres.installation import claim_market
 from storage.private import private_folder
-from storage.releases import Releases
-from storage.s3 import is_bucket, options_of, refuse_unusable
 from storage.settings import REPOSITORY, Settings
 
 if TYPE_CHECKING:

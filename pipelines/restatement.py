@@ -1,7 +1,7 @@
 """Restatements by a release of the one before it, as a check reports them: of all portfolios, in Markdown.
 
 Belongs here: whose causes are looked up, the verdict and its words. Does not: any comparison; those are in
-storage.restatement.
+application.release_diff.
 """
 
 import re
@@ -10,11 +10,11 @@ from typing import Any
 
 from dagster import AssetCheckResult, AssetCheckSeverity, MetadataValue
 
+from application.release_diff import Changed, RestatedPortfolio, Restatement, restated_portfolios, restatement
 from storage.errors import SchemaChanged
-from storage.lake import Lake
-from storage.mounted import mounted
-from storage.releases import Release
-from storage.restatement import Changed, RestatedPortfolio, Restatement, restated_portfolios, restatement
+from storage.lake.delta import Lake
+from storage.lake.mounted import mounted
+from storage.lake.releases import Release
 
 _MOST_LISTED = 20
 _LOOKED_INTO = 5

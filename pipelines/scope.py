@@ -17,8 +17,8 @@ from dagster import DagsterRun
 
 from pipelines.code_version import code_version
 from pipelines.version_set import VersionSet
-from storage.lake import MOST_KEYS, Lake, Window
-from storage.releases import Release
+from storage.lake.delta import MOST_KEYS, Lake, Window
+from storage.lake.releases import Release
 
 LEDGER, PORTFOLIOS = "raw/pg_transaction_ledger", "raw/pg_portfolio"
 _FOLLOW_THE_LEDGER = frozenset(

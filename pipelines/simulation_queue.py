@@ -10,12 +10,12 @@ from uuid import UUID
 
 import dagster as dg
 
+from application.simulations import PostgresSimulationRepository
 from pipelines.assets.simulation import portfolio_versions, recorded, run_request
 from pipelines.partitions import SIMULATIONS
 from pipelines.resources import REFRESH_LOCK, SIMULATION_LOCK, Platform
-from storage import postgres
-from storage.releases import Release
-from storage.simulations import PostgresSimulationRepository
+from storage.lake.releases import Release
+from storage.postgres import database as postgres
 
 LONGEST_WAIT = timedelta(minutes=2)
 """A refresh that takes longer than this is no longer waited for, so that a busy ledger does not stop simulations."""

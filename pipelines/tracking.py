@@ -11,7 +11,7 @@ import psycopg
 import pyarrow as pa
 
 from domain.ports import IncompleteMarket
-from storage.lake import Lake
+from storage.lake.delta import Lake
 
 TABLE = "meta/ticker_history"
 SCHEMA = pa.schema(

@@ -13,8 +13,8 @@ from dagster import DagsterInstance
 
 from pipelines.holding import Tried
 from pipelines.run_events import events_of
-from storage.held import HeldPortfolio, held_in
-from storage.releases import Release, Releases
+from storage.lake.held import HeldPortfolio, held_in
+from storage.lake.releases import Release, Releases
 
 BASE_TAG = "lakefolio/base_release"
 

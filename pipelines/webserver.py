@@ -19,8 +19,8 @@ from starlette.datastructures import QueryParams
 
 from storage.errors import SetupError
 from storage.settings import REPOSITORY, Settings, settings
-from storage.web_guard import App, Scope, WebGuard, WebRefusal
-from storage.web_server import refuse_open_address, serve
+from storage.web.guard import App, Scope, WebGuard, WebRefusal
+from storage.web.server import refuse_open_address, serve
 
 _STATEMENT_TIMEOUT_MS, _POOL_RECYCLE_S, _POOL_OVERFLOW = 15_000, 3_600, 20
 _POLL_MS = 2_000

@@ -1,1 +1,1 @@
-"""Base of the API and of the pipelines: PostgreSQL, its migrations, the lake and its releases."""
+"""Base of everything: PostgreSQL, the lake, events; and the settings they are found by."""

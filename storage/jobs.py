@@ -20,10 +20,10 @@ from domain.ports import Clock
 from storage.clock import SystemClock
 from storage.errors import LakeUnavailable
 from storage.outages import sentence_of
-from storage.postgres import connect
+from storage.postgres.database import connect
 from storage.queries import statements
 
-_SQL = statements("storage/sql/jobs.sql")
+_SQL = statements("storage/jobs.sql")
 _LOG = logging.getLogger("lakefolio.jobs")
 _LONGEST_PAUSE_S = 30.0
 _LONGEST_IDLE_S = 1.0

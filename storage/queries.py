@@ -11,6 +11,6 @@ _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 @cache
 def statements(file: str) -> Mapping[str, str]:
-    """The statements of a file by name, such as `storage/sql/jobs.sql`."""
+    """The statements of a file by name, such as `storage/jobs.sql`."""
     _, *parts = _NAME.split((_ROOT / file).read_text())
     return dict(zip(parts[::2], (text.strip() for text in parts[1::2]), strict=True))

@@ -18,11 +18,11 @@ import psycopg
 import pytest
 import uvicorn
 
-from storage import embedded
-from storage.lake import Lake
-from storage.postgres import DATABASE, Database, embedded_database, prepare
+from storage.lake.delta import Lake
+from storage.postgres import embedded
+from storage.postgres.database import DATABASE, Database, embedded_database, prepare
 from storage.settings import Settings
-from storage.web_server import configured
+from storage.web.server import configured
 from tests.documented import status_is_documented
 from tests.effort import IS_LONG
 from tests.states import FrozenStates, discarded, thaw, unsynced

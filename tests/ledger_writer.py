@@ -14,7 +14,7 @@ from uuid import UUID
 
 import psycopg
 
-from storage.postgres import Database
+from storage.postgres.database import Database
 
 USER = "00000000-0000-4000-8000-000000000001"
 _NEW_PORTFOLIO = """

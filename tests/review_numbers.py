@@ -18,9 +18,9 @@ from oltp_api.review.schemas import (
     CurveView,
     DimensionView,
     GroupView,
-    HoldingView,
     LimitView,
     PeriodView,
+    ReviewedHoldingView,
     ReviewView,
     RiskBody,
     RiskProfileView,
@@ -144,7 +144,7 @@ def too_few(basis: str, n: int = 41) -> RiskProfileView:
     return RiskProfileView(**shown, **dict.fromkeys(set(RiskProfileView.model_fields) - set(shown)))
 
 
-def some_holdings() -> list[HoldingView]:
+def some_holdings() -> list[ReviewedHoldingView]:
     total, left = TOTAL, 0.94
     holdings = []
     for i, (ticker, name) in enumerate(NAMES.items()):
@@ -152,7 +152,7 @@ def some_holdings() -> list[HoldingView]:
         left -= weight
         is_known = ticker != "T11"
         holdings.append(
-            HoldingView(
+            ReviewedHoldingView(
                 security_id=i + 1,
                 ticker=ticker,
                 name=name,

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from ops import processes
-from storage import s3
+from storage.lake import s3
 from storage.settings import Settings
 
 BUCKET = "lakes"

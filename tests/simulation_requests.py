@@ -5,8 +5,8 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from storage.horizon import Horizon
-from storage.simulations import PostgresSimulationRepository
+from application.simulations import PostgresSimulationRepository
+from storage.postgres.horizon import Horizon
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 

@@ -10,9 +10,9 @@ from uuid import UUID
 
 import psycopg
 
+from application.snapshots import take_snapshot
 from domain.snapshots import Quote, business_date
-from storage.postgres import Database
-from storage.snapshots import take_snapshot
+from storage.postgres.database import Database
 
 USER = "00000000-0000-4000-8000-000000000001"
 BOOK = UUID("00000000-0000-4000-8000-0000000000aa")

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import pyarrow as pa
 
-from storage.horizon import Horizon
-from storage.lake import Lake, memory_duckdb
-from storage.releases import Release, Releases, is_result
+from storage.lake.delta import Lake, memory_duckdb
+from storage.lake.releases import Release, Releases, is_result
+from storage.postgres.horizon import Horizon
 
 PORTFOLIO = UUID("11111111-1111-4111-8111-111111111111")
 SIMULATION = UUID("22222222-2222-4222-8222-222222222222")

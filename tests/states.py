@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage import embedded
+from storage.postgres import embedded
 
 COPIED = ("pgdata", "lake", "dagster", "prices")
 _UNSYNCED = "fsync = off\n"  # no state of a test outlives this machine

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 
+from application.analytics.review import LakeAnalyticsRepository
 from oltp_api.business_dates import end_of_day_utc
 from oltp_api.context import ContextDep
 from oltp_api.web.fields import Day, Moment
-from storage.analytics import LakeAnalyticsRepository
 
 
 def pinned_analytics(context: ContextDep) -> LakeAnalyticsRepository:

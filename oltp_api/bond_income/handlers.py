@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
+from application.analytics.review import LakeAnalyticsRepository
 from domain.bond_income import Drafts, drafted
 from domain.commands import PostBondIncome
 from domain.entries import Entry, Terms, When
@@ -19,7 +20,6 @@ from oltp_api.business_dates import opening_of
 from oltp_api.ledger.repository import Portfolios
 from oltp_api.ledger.writing import Loaded, Wanted, decided, save
 from oltp_api.unit_of_work import UnitOfWork
-from storage.analytics import LakeAnalyticsRepository
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,9 @@ from uuid import UUID
 
 import psycopg
 
+from application.rankings import PostgresCollateralRankings, StoredRanking, rank_snapshot
+from application.schedules import PostgresHaircutSchedules
+from application.snapshots import PostgresPositionSnapshotRepository, take_snapshot
 from domain.collateral import ValuationBasis
 from domain.errors import (
     InvalidInput,
@@ -39,9 +42,6 @@ from oltp_api.books.schemas import (
     TakenView,
 )
 from oltp_api.unit_of_work import UnitOfWork
-from storage.collateral import PostgresCollateralRankings, StoredRanking, rank_snapshot
-from storage.schedules import PostgresHaircutSchedules
-from storage.snapshots import PostgresPositionSnapshotRepository, take_snapshot
 
 _BOOK = "select time_zone, archived_at from portfolio where user_id = %s and portfolio_id = %s"
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
+from application.analytics.review import LakeAnalyticsRepository
 from domain.collateral import ValuationBasis
 from domain.errors import NoRelease
 from domain.snapshots import NOTHING_RELEASED, ReleasedQuotes
@@ -29,7 +30,6 @@ from oltp_api.web.idempotency import IdempotentDep
 from oltp_api.web.pages import LimitQuery
 from oltp_api.web.problems import PROBLEMS
 from oltp_api.web.routing import BoundedRoute
-from storage.analytics import LakeAnalyticsRepository
 
 router = APIRouter(route_class=BoundedRoute, tags=["books"], responses=PROBLEMS)
 

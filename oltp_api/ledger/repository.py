@@ -10,6 +10,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow, args_row
 
+from application.ledger import holding_columns
 from domain.entries import When
 from domain.events import DomainEvent
 from domain.history import History
@@ -22,8 +23,7 @@ from domain.securities import Reference
 from domain.timeline import CashStep
 from oltp_api.connections import Deferred, Lock
 from oltp_api.unit_of_work import UnitOfWork
-from storage.ledger import holding_columns
-from storage.outbox import payload_of
+from storage.events.outbox import payload_of
 from storage.queries import statements
 
 RecordedEvent = tuple[UUID, int, DomainEvent]

@@ -12,18 +12,18 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import DictRow
 
+from application.analytics.review import LakeAnalyticsRepository
 from domain.errors import NoRelease, PortfolioNotFound
 from oltp_api.context import AppContext
 from oltp_api.web.problems import NotReady
-from storage.analytics import LakeAnalyticsRepository
-from storage.consumers import lag
 from storage.errors import LakeUnavailable
-from storage.held import HeldPortfolio
-from storage.horizon import NOTHING_SEEN, Horizon
+from storage.events.consumers import lag
 from storage.jobs import FailingJob, failing_jobs
+from storage.lake.held import HeldPortfolio
+from storage.lake.releases import Release
 from storage.outages import outage_of
+from storage.postgres.horizon import NOTHING_SEEN, Horizon
 from storage.queries import statements
-from storage.releases import Release
 
 _SQL = statements("oltp_api/operations/queries.sql")
 _PROOF_SECONDS = 1.0

@@ -17,7 +17,7 @@ from domain.portfolio import new_name
 from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.web.etags import Match, portfolio_etag
 from oltp_api.web.pages import fetch_page, orders, text
-from storage.outbox import write_event
+from storage.events.outbox import write_event
 from storage.queries import statements
 
 _PORTFOLIOS = statements("oltp_api/portfolios/queries.sql")

@@ -2,13 +2,13 @@
 
 from collections.abc import Collection
 
+from application.analytics.review import LakeAnalyticsRepository
 from domain.errors import NoRelease, SecurityNotFound
 from domain.posted_prices import PostedPrice, PostPrices, PricedElsewhere, PriceSourceName, checked_together
 from domain.securities import Security
 from oltp_api.prices.repository import PostedPrices
 from oltp_api.registry.repository import Securities
 from oltp_api.unit_of_work import UnitOfWork
-from storage.analytics import LakeAnalyticsRepository
 
 EXCHANGE_ZONE = "America/New_York"
 """Time zone that decides which day is today; the pipelines use the same."""

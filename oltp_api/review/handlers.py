@@ -11,6 +11,7 @@ from uuid import UUID
 import numpy as np
 from cachetools import LRUCache
 
+from application.analytics.review import LakeAnalyticsRepository
 from domain.analytics.periods import Period, PeriodPerformance, performance
 from domain.analytics.review import (
     Reviewed,
@@ -41,7 +42,6 @@ from oltp_api.review.schemas import (
 )
 from oltp_api.simulations.repository import Simulations
 from oltp_api.unit_of_work import UnitOfWork
-from storage.analytics import LakeAnalyticsRepository
 
 _MOST_KEPT = 128
 _PARTS = {"day", "total", "holdings", "cash", "benchmark", "periods", "contributions", "risk", "concentration", "curve"}

@@ -26,7 +26,7 @@ from oltp_api.web.bodies import costly
 from oltp_api.web.fields import Day, Moment
 from oltp_api.web.problems import PROBLEMS
 from oltp_api.web.routing import BoundedRoute
-from storage.web_guard import NO_FRAMES
+from storage.web.guard import NO_FRAMES
 
 router = APIRouter(route_class=BoundedRoute, tags=["analytics"], responses=PROBLEMS)
 

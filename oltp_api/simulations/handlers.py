@@ -11,7 +11,7 @@ from domain.ports import SimulationRequest
 from oltp_api.ledger.writing import Wanted, load_one
 from oltp_api.simulations.repository import Simulations
 from oltp_api.unit_of_work import UnitOfWork
-from storage.outbox import write_event
+from storage.events.outbox import write_event
 
 _SEED_BITS = 48  # exact in a JSON number
 

@@ -16,7 +16,7 @@ from urllib.parse import unquote_to_bytes
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from storage.web_guard import WebRefusal, values_of
+from storage.web.guard import WebRefusal, values_of
 
 SMALL = 65_536
 """Bytes. A route that takes more says so with `takes`; what is larger is parsed in a thread."""

@@ -45,10 +45,10 @@ from domain.errors import (
 from domain.ports import PortfolioHeld, TooManyWaiting
 from oltp_api.web import bodies
 from oltp_api.web.etags import PreconditionRequired
-from storage import web_guard
 from storage.errors import LakeUnavailable
 from storage.outages import outage_of
-from storage.web_guard import CODE, WebRefusal, problem_members
+from storage.web import guard as web_guard
+from storage.web.guard import CODE, WebRefusal, problem_members
 
 _LOG = logging.getLogger(__name__)
 _RETRY_AFTER_S = 10

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from oltp_api.context import USER_ID
 from oltp_api.web.metrics import Metrics
 from storage.correlation import correlated
-from storage.web_guard import CODE
+from storage.web.guard import CODE
 
 _LOG = logging.getLogger(__name__)
 _ID = re.compile(rb"[\x20-\x7e]{1,100}")

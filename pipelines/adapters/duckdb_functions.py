@@ -10,7 +10,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 
 from domain.analytics.performance import linked_index
-from storage.s3 import let_read
+from storage.lake.s3 import let_read
 
 
 class Plugin(BasePlugin):

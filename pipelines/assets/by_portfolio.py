@@ -12,6 +12,7 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from application.analytics.review import LakeAnalyticsRepository
 from pipelines.assets.marts import SOURCES_OF
 from pipelines.holding import Failure, culprits, failure_of
 from pipelines.mart import CHECK, Mart, checked, holding_check
@@ -20,8 +21,7 @@ from pipelines.publishing import Pictures, publish, unchanged_metadata
 from pipelines.resources import Platform
 from pipelines.scope import PORTFOLIOS, Scope, scope_of, unchanged
 from pipelines.version_set import VersionSet, pinned
-from storage.analytics import LakeAnalyticsRepository
-from storage.mounted import mounted_unreleased
+from storage.lake.mounted import mounted_unreleased
 
 READ = (
     "marts/dim_date",

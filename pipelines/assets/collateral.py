@@ -12,12 +12,12 @@ from uuid import UUID
 import dagster as dg
 import pyarrow as pa
 
+from application.rankings import PostgresCollateralRankings, rank_snapshot
 from domain.errors import Refusal
 from pipelines.pictures import of_rankings
 from pipelines.publishing import publish_books
 from pipelines.resources import Platform
-from storage import postgres
-from storage.collateral import PostgresCollateralRankings, rank_snapshot
+from storage.postgres import database as postgres
 
 TABLE = "positions/collateral_ranking"
 _MONEY, _NUMBER = pa.decimal128(28, 8), pa.decimal128(18, 8)

@@ -18,9 +18,9 @@ from pipelines.resources import Platform
 from pipelines.run_events import VERSION_KEY
 from pipelines.scope import PORTFOLIOS
 from pipelines.version_set import VersionSet, pinned
-from storage.held import SCHEMA, TABLE, HeldPortfolio
-from storage.lake import MOST_KEYS, Lake
-from storage.releases import is_result
+from storage.lake.delta import MOST_KEYS, Lake
+from storage.lake.held import SCHEMA, TABLE, HeldPortfolio
+from storage.lake.releases import is_result
 
 KEY = dg.AssetKey(TABLE.split("/"))
 CHECK = "nobody_is_held"

@@ -24,7 +24,7 @@ from pipelines.quality.quarantine import Audited
 from pipelines.resources import EXCHANGE, Market, Platform
 from pipelines.tracking import note
 from pipelines.version_set import pinned
-from storage.lake import Window
+from storage.lake.delta import Window
 
 KEYS = {
     "price_daily": ("ticker", "price_date"),

@@ -24,8 +24,8 @@ from pipelines.resources import Platform
 from pipelines.scope import PORTFOLIOS, Scope, portfolio_ids, scope_of, unchanged
 from pipelines.version_set import VersionSet, pinned
 from storage.errors import SetupError
-from storage.lake import Lake, Window, schema_of
-from storage.s3 import let_read
+from storage.lake.delta import Lake, Window, schema_of
+from storage.lake.s3 import let_read
 
 if not MANIFEST.exists():
     raise SetupError(f"{MANIFEST} is not there; run `make manifest`")

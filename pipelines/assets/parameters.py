@@ -29,7 +29,7 @@ from pipelines.publishing import publish, unchanged_metadata
 from pipelines.resources import Platform
 from pipelines.scope import unchanged
 from pipelines.version_set import pinned
-from storage.lake import Lake
+from storage.lake.delta import Lake
 
 PRICES, SECURITIES, TARGETS = "marts/fact_price_daily", "marts/dim_security", "raw/analyst_target"
 _MADE_FROM = {

@@ -16,7 +16,7 @@ from pipelines.publishing import publish
 from pipelines.resources import Platform
 from pipelines.scope import LEDGER, PORTFOLIOS, Scope, due_again, portfolio_ids, scope_of
 from pipelines.version_set import pinned
-from storage.s3 import let_read
+from storage.lake.s3 import let_read
 
 TABLE = "positions/position_interval"
 

@@ -12,10 +12,10 @@ from pipelines.code_version import code_version
 from pipelines.resources import Platform, RefreshLock
 from pipelines.rewritten import Rewritten, rewritten_by
 from pipelines.version_set import VersionSet, pinned
-from storage import postgres
-from storage.horizon import Horizon, unseen
-from storage.lake import Lake
-from storage.releases import Release
+from storage.lake.delta import Lake
+from storage.lake.releases import Release
+from storage.postgres import database as postgres
+from storage.postgres.horizon import Horizon, unseen
 
 KEY = dg.AssetKey(["meta", "release"])
 

@@ -17,6 +17,9 @@ import psycopg
 import pyarrow as pa
 from deltalake.exceptions import DeltaError
 
+from application.analytics.review import LakeAnalyticsRepository
+from application.simulation_parameters import LakeSimulationParamsRepository
+from application.simulations import MOST_ATTEMPTS, PostgresSimulationRepository
 from domain.analytics.simulation import GbmInputs, SimulationResult, SimulationSpec, simulate
 from domain.errors import InvalidInput, NoRelease, Refusal
 from domain.ports import ReleasedCash, SimulationRequest, ValuedPosition
@@ -25,13 +28,10 @@ from pipelines.partitions import SIMULATIONS
 from pipelines.plots import fan_chart
 from pipelines.publishing import publish
 from pipelines.resources import Platform
-from storage import postgres
-from storage.analytics import LakeAnalyticsRepository
-from storage.held import held_in
-from storage.lake import Lake
-from storage.parameters import LakeSimulationParamsRepository
-from storage.releases import Release
-from storage.simulations import MOST_ATTEMPTS, PostgresSimulationRepository
+from storage.lake.delta import Lake
+from storage.lake.held import held_in
+from storage.lake.releases import Release
+from storage.postgres import database as postgres
 
 _AWAY = (OSError, MemoryError, psycopg.Error, duckdb.IOException, DeltaError)
 """Errors of what a simulation stands on, not of itself."""

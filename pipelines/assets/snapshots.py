@@ -10,12 +10,12 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
+from application.analytics.review import LakeAnalyticsRepository
+from application.snapshots import books_due, prune_payloads, take_snapshot
 from domain.snapshots import PositionSnapshot
 from pipelines.publishing import publish_books
 from pipelines.resources import Platform
-from storage import postgres
-from storage.analytics import LakeAnalyticsRepository
-from storage.snapshots import books_due, prune_payloads, take_snapshot
+from storage.postgres import database as postgres
 
 TABLE = "positions/position_snapshot"
 SCHEMA = pa.schema(

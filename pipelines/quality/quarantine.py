@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from storage.lake import memory_duckdb
+from storage.lake.delta import memory_duckdb
 
 TABLE = "meta/quarantine"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from storage.lake import Lake
+from storage.lake.delta import Lake
 from tests.states import FrozenStates, thaw
 
 TABLE = "marts/dim_security"

@@ -19,10 +19,10 @@ import psycopg
 
 from pipelines.postgres_reader import reader
 from pipelines.replication import deliver, heads_of, replicate
-from storage import embedded
-from storage.appending import head_of
-from storage.lake import Lake, lake_at, memory_duckdb
-from storage.postgres import Database, embedded_database, prepare
+from storage.lake.appending import head_of
+from storage.lake.delta import Lake, lake_at, memory_duckdb
+from storage.postgres import embedded
+from storage.postgres.database import Database, embedded_database, prepare
 
 ROWS = 1_000_000
 PORTFOLIO_ROWS = 1_000

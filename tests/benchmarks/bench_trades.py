@@ -21,9 +21,10 @@ from uuid import uuid4
 import httpx
 import psycopg
 
+from application import ledger
 from ops import processes
 from ops.environment import prepared
-from storage import embedded, ledger
+from storage.postgres import embedded
 from storage.queries import statements
 from storage.settings import Settings
 from tests.benchmarks import load

@@ -14,7 +14,7 @@ import httpx
 
 from ops import demo, processes
 from ops.environment import prepared
-from storage import embedded
+from storage.postgres import embedded
 from storage.settings import REPOSITORY, Settings
 
 

@@ -26,8 +26,8 @@ from pipelines.definitions import build_defs
 from pipelines.resources import Market as MarketResource
 from pipelines.resources import Platform
 from storage.clock import SAMPLE_MARKET_TODAY
-from storage.lake import Lake, memory_duckdb
-from storage.postgres import Database
+from storage.lake.delta import Lake, memory_duckdb
+from storage.postgres.database import Database
 from tests.bad_prices import KINDS, KNOWN, NEW, Delivery, Market, Row
 from tests.fakes import FakePriceSource
 

@@ -30,9 +30,9 @@ from oltp_api.ledger.repository import Portfolios
 from oltp_api.unit_of_work import UnitOfWork
 from ops import processes
 from ops.environment import prepared
-from storage import embedded
 from storage.clock import SampleMarketClock
-from storage.postgres import Database
+from storage.postgres import embedded
+from storage.postgres.database import Database
 from storage.settings import Settings
 from tests.history import Call, Ledger, violations
 

@@ -21,8 +21,8 @@ from hypothesis import settings as hypothesis_settings
 
 from oltp_api.app import create_app
 from oltp_api.context import LOCAL_USER
-from storage.lake import Lake
-from storage.postgres import Database
+from storage.lake.delta import Lake
+from storage.postgres.database import Database
 from storage.settings import Settings
 from tests.conftest import served
 from tests.hostile import Generator, Request, fault_of

@@ -22,8 +22,8 @@ import psycopg
 import pytest
 
 from ops import lifecycle, processes, supervisor
-from storage import embedded
-from storage.postgres import embedded_database
+from storage.postgres import embedded
+from storage.postgres.database import embedded_database
 from tests.chaos.test_crash import SEED, Client, Hot, add_second_account, broken_chains, run
 from tests.e2e.test_commands import make
 from tests.e2e.test_up_and_down import Up

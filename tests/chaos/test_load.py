@@ -25,8 +25,8 @@ import pytest
 
 from oltp_api.context import LOCAL_USER
 from ops import processes
-from storage.lake import Lake
-from storage.postgres import Database
+from storage.lake.delta import Lake
+from storage.postgres.database import Database
 from storage.settings import REPOSITORY
 from tests.small_release import PORTFOLIO, publish_small_release
 

@@ -28,8 +28,8 @@ import psycopg
 import pytest
 
 from domain.ports import EventMessage
-from storage.consumers import Connection, Consumer, lag, run_consumers
-from storage.postgres import Database
+from storage.events.consumers import Connection, Consumer, lag, run_consumers
+from storage.postgres.database import Database
 
 IS_LONG = os.environ.get("LAKEFOLIO_CHAOS") == "long"
 EVENTS, KILLS = (100_000, 50) if IS_LONG else (2_000, 4)

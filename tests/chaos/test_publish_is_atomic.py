@@ -26,10 +26,10 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake.exceptions import DeltaError
 
-from storage.horizon import Horizon
-from storage.lake import Lake, memory_duckdb
-from storage.releases import TABLE as RELEASE
-from storage.releases import Release, Releases
+from storage.lake.delta import Lake, memory_duckdb
+from storage.lake.releases import TABLE as RELEASE
+from storage.lake.releases import Release, Releases
+from storage.postgres.horizon import Horizon
 
 TABLES = ("raw/price_daily", "marts/fact_price_daily", "marts/dim_security")
 BEFORE, AMID, WRITTEN, COMMITTED = "before its data", "amid its data", "before its commit", "after its commit"

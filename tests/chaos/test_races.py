@@ -26,6 +26,7 @@ from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 from pydantic import BaseModel
 
+from application.analytics.review import LakeAnalyticsRepository
 from domain.commands import CancelOrder, CreatePortfolio, FillOrder, InitialHolding, PlaceOrder, RecordTransaction
 from domain.errors import Refusal
 from domain.ledger import TxnType
@@ -42,10 +43,9 @@ from oltp_api.orders import handlers as orders
 from oltp_api.portfolios.handlers import create_portfolio
 from oltp_api.unit_of_work import Pool, UnitOfWork
 from oltp_api.web.idempotency import Answer, IdempotencyKeys, IdempotentCommand, idempotent_command, response_of
-from storage.analytics import LakeAnalyticsRepository
 from storage.clock import SampleMarketClock
-from storage.lake import Lake
-from storage.postgres import Database
+from storage.lake.delta import Lake
+from storage.postgres.database import Database
 from storage.settings import Settings
 from tests.conftest import served
 

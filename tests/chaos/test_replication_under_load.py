@@ -18,8 +18,8 @@ import pytest
 
 from pipelines.postgres_reader import attached, reader
 from pipelines.replication import BY_LAKE_TABLE, Replica, _copied, deliver, heads_of, replicate
-from storage.lake import Lake, memory_duckdb
-from storage.postgres import Database
+from storage.lake.delta import Lake, memory_duckdb
+from storage.postgres.database import Database
 from tests.ledger_writer import add_security, writing
 
 LONG = os.environ.get("LAKEFOLIO_CHAOS") == "long"

@@ -9,9 +9,9 @@ import httpx
 import psycopg
 import pytest
 
+from application.ledger import Difference, rebuild, verify
 from domain.ledger import Transaction
-from storage.ledger import Difference, rebuild, verify
-from storage.postgres import Database
+from storage.postgres.database import Database
 
 TIMES = 1_000 if os.environ.get("LAKEFOLIO_CHAOS") == "long" else 100
 SEED = 20170329
@@ -100,7 +100,7 @@ def test_control_without_the_hashes_most_changes_would_go_unnoticed(
 ) -> None:
     owner.execute("update transaction_ledger set note = 'another' where seq = 4")
     found = differences(owner)
-    monkeypatch.setattr("storage.ledger.row_hash", lambda *_: Anything())
+    monkeypatch.setattr("application.ledger.row_hash", lambda *_: Anything())
     unnoticed = [difference for difference in differences(owner) if difference.seq is not None]
     owner.execute("update transaction_ledger set note = 'first' where seq = 4")
 

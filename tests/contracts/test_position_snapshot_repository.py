@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from application.snapshots import PostgresPositionSnapshotRepository
 from domain.ports import PositionSnapshotRepository
 from domain.snapshots import PositionSnapshot, SnapshotLine
-from storage import postgres
-from storage.postgres import Database
-from storage.snapshots import PostgresPositionSnapshotRepository
+from storage.postgres import database as postgres
+from storage.postgres.database import Database
 from tests.fakes import FakePositionSnapshotRepository
 
 LOCAL_USER = "00000000-0000-4000-8000-000000000001"

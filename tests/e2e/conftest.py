@@ -27,9 +27,9 @@ from pipelines.partitions import SIMULATIONS
 from pipelines.refresh import main as refresh_main
 from pipelines.refresh import refresh
 from pipelines.resources import Platform
-from storage import embedded
-from storage.lake import Lake
-from storage.releases import Release
+from storage.lake.delta import Lake
+from storage.lake.releases import Release
+from storage.postgres import embedded
 from storage.settings import REPOSITORY, MarketSource, Settings
 from tests.conftest import served
 from tests.e2e import as_traded_books

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from storage.lake import Window, memory_duckdb
+from storage.lake.delta import Window, memory_duckdb
 from tests.e2e.as_traded_books import SPLITS, named
 
 D = Decimal

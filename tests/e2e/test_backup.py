@@ -21,13 +21,16 @@ import pytest
 from ops import backup as backups
 from ops import processes
 from ops.environment import prepared
-from storage import archive, backup, embedded, postgres
-from storage.backup_contents import LOGICAL, PHYSICAL
+from storage.backup import archive
+from storage.backup import state as backup
+from storage.backup.contents import LOGICAL, PHYSICAL
 from storage.errors import SetupError
-from storage.horizon import NOTICED, current_horizon, unseen
-from storage.lake import Lake, lake_at
-from storage.postgres import Database
-from storage.releases import Release, Releases
+from storage.lake.delta import Lake, lake_at
+from storage.lake.releases import Release, Releases
+from storage.postgres import database as postgres
+from storage.postgres import embedded
+from storage.postgres.database import Database
+from storage.postgres.horizon import NOTICED, current_horizon, unseen
 from storage.settings import REPOSITORY, Settings
 from tests.small_release import publish_small_release, release
 

@@ -17,7 +17,7 @@ import QuantLib as ql  # noqa: N813 - as its own documentation calls it
 from domain.analytics.bonds import Bond
 from domain.analytics.day_counts import day_plus_months
 from ops import demo
-from storage.lake import memory_duckdb
+from storage.lake.delta import memory_duckdb
 from tests.domain.test_bonds_against_quantlib import ql_bond, ql_day
 from tests.domain.treasury import treasury_yields
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ops import bond_report, demo
-from storage.lake import memory_duckdb
+from storage.lake.delta import memory_duckdb
 
 D = Decimal
 FIRST, SECOND, COMPANY = "UST-4.875-2016", "UST-2.25-2025", "EXAMPLE-3.2-2022"

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from domain.analytics.bonds import Bond
-from storage.lake import memory_duckdb
+from storage.lake.delta import memory_duckdb
 from storage.settings import REPOSITORY
 
 D = Decimal

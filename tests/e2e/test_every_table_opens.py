@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
-from storage.analytics import LakeAnalyticsRepository
+from application.analytics.review import LakeAnalyticsRepository
 
 QUANTITIES = {
     *("quantity", "price", "close", "par_yield_pct", "haircut", "fx_haircut"),

@@ -15,7 +15,7 @@ import pytest
 
 from pipelines.assets import performance
 from pipelines.definitions import build_defs
-from storage.held import HeldPortfolio, held_in
+from storage.lake.held import HeldPortfolio, held_in
 from tests.effort import IS_LONG
 from tests.random_ledger import record_random, register_securities
 

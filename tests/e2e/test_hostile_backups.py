@@ -19,11 +19,14 @@ import pytest
 
 from ops import backup as backups
 from ops.environment import prepared
-from storage import archive, backup_contents, cluster_code, dumps, embedded, postgres
+from storage.backup import archive, cluster_code, dumps
+from storage.backup import contents as backup_contents
 from storage.errors import SetupError
-from storage.horizon import current_horizon
-from storage.lake import lake_at
-from storage.postgres import Database
+from storage.lake.delta import lake_at
+from storage.postgres import database as postgres
+from storage.postgres import embedded
+from storage.postgres.database import Database
+from storage.postgres.horizon import current_horizon
 from storage.settings import Settings
 from tests.small_release import publish_small_release
 

@@ -26,8 +26,8 @@ from pipelines.assets.marts import OWNED
 from pipelines.assets.risk import MARTS as PORTFOLIO_MARTS
 from pipelines.definitions import build_defs
 from pipelines.parameter_tables import MARTS as PARAMETER_MARTS
-from storage.held import held_in
-from storage.lake import Window, memory_duckdb
+from storage.lake.delta import Window, memory_duckdb
+from storage.lake.held import held_in
 from tests.effort import IS_LONG
 
 PERMUTATIONS, SEED = 20 if IS_LONG else 6, 20170329

@@ -20,10 +20,11 @@ from pipelines.definitions import build_defs
 from pipelines.quality.quarantine import TABLE as QUARANTINE
 from pipelines.refresh import simulate_due
 from pipelines.resources import Platform
-from storage import archive, embedded
+from storage.backup import archive
 from storage.errors import SetupError
-from storage.lake import Lake
-from storage.releases import Release, Releases
+from storage.lake.delta import Lake
+from storage.lake.releases import Release, Releases
+from storage.postgres import embedded
 from tests.conftest import served
 from tests.e2e.as_traded_books import opened, post
 from tests.e2e.conftest import home_settings

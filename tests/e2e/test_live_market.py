@@ -15,7 +15,7 @@ import pytest
 
 from pipelines import auditing
 from pipelines.adapters.fred import TENOR_MONTHS
-from storage.lake import memory_duckdb
+from storage.lake.delta import memory_duckdb
 from tests.recorded_server import RECORDED, Answer, Provider, recorded, served
 
 AAPL, MSFT = "/v8/finance/chart/AAPL", "/v8/finance/chart/MSFT"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pipelines.automation import due_now
-from storage.lake import memory_duckdb
+from storage.lake.delta import memory_duckdb
 from tests.e2e.as_traded_books import named, post_prices
 
 

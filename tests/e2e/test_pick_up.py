@@ -14,7 +14,7 @@ import pytest
 
 from ops import processes
 from pipelines.resources import REFRESH_LOCK
-from storage import postgres
+from storage.postgres import database as postgres
 
 _WORKER = """
     select split_part(split_part(tags.value, ':', 2), '@', 1)::int

@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from ops import lifecycle, ownership, processes, supervisor
-from storage import embedded
+from storage.postgres import embedded
 from tests.e2e.test_commands import make, refused, run
 from tests.waiting import wait_until
 

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pytest
 
 from pipelines.resources import Platform
-from storage.lake import Lake, Window, memory_duckdb
-from storage.releases import Release
+from storage.lake.delta import Lake, Window, memory_duckdb
+from storage.lake.releases import Release
 from tests.effort import IS_LONG
 
 FACTS = {

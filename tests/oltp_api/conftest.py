@@ -9,7 +9,7 @@ import httpx
 import psycopg
 import pytest
 
-from storage.postgres import Database
+from storage.postgres.database import Database
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from oltp_api.accounts.repository import Accounts
 from oltp_api.context import LOCAL_USER
 from oltp_api.unit_of_work import UnitOfWork
 from storage.clock import SampleMarketClock
-from storage.postgres import Database
+from storage.postgres.database import Database
 
 _NUMBERS = count(1)
 

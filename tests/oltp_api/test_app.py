@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from oltp_api.app import create_app
-from storage.postgres import Database
+from storage.postgres.database import Database
 from tests.conftest import served
 
 

@@ -19,7 +19,7 @@ from oltp_api.web import bodies
 from oltp_api.web.bodies import Bounds, costly
 from oltp_api.web.routing import BoundedRoute
 from storage.settings import Settings
-from storage.web_server import BoundedProtocol, configured
+from storage.web.server import BoundedProtocol, configured
 from tests.conftest import served
 
 JSON = {"Content-Type": "application/json"}

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pytest
 from psycopg.rows import dict_row
 
+from application.analytics.review import LakeAnalyticsRepository
 from domain.commands import PostBondIncome
 from domain.history import History
 from oltp_api.app import opened
@@ -32,11 +33,10 @@ from oltp_api.ledger.repository import LOCKS, Portfolios
 from oltp_api.ledger.writing import Wanted, load_one, save
 from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.worker import jobs_of
-from storage.analytics import LakeAnalyticsRepository
 from storage.clock import SampleMarketClock
 from storage.jobs import PostgresFailures, at_work
-from storage.lake import Lake
-from storage.postgres import Database
+from storage.lake.delta import Lake
+from storage.postgres.database import Database
 from storage.settings import Settings
 from tests.small_release import release
 

@@ -12,8 +12,8 @@ import pytest
 
 from oltp_api.books import schemas as books
 from oltp_api.books.schemas import RankingRequest, ScheduleRequest
-from storage.lake import Lake
-from storage.postgres import Database
+from storage.lake.delta import Lake
+from storage.postgres.database import Database
 from tests.small_release import publish_small_release
 
 TODAY = "2017-03-29"  # of the bundled market

@@ -13,7 +13,7 @@ from oltp_api.portfolios import handlers as portfolios
 from oltp_api.portfolios.schemas import PortfolioRequest
 from oltp_api.unit_of_work import UnitOfWork
 from storage.clock import SampleMarketClock
-from storage.postgres import Database
+from storage.postgres.database import Database
 
 
 class PowerFailure(Exception):

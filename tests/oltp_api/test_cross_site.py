@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from oltp_api.app import create_app
-from storage.postgres import Database
+from storage.postgres.database import Database
 from storage.settings import Settings
 from tests.conftest import served
 from tests.probes import EVIL, FORM, HOST, JSON, PLAIN, RIGHT, WRONG_HOSTS, WRONG_ORIGINS, Probe, send

@@ -13,7 +13,7 @@ import httpx
 import psycopg
 import pytest
 
-from storage.postgres import Database
+from storage.postgres.database import Database
 
 
 def rename(api: httpx.Client, portfolio_id: str, name: str, etag: str | None) -> httpx.Response:

@@ -14,9 +14,9 @@ import psycopg
 import pytest
 
 from domain.events import SimulationRequested
-from storage.consumers import lag
-from storage.outbox import write_event
-from storage.postgres import Database
+from storage.events.consumers import lag
+from storage.events.outbox import write_event
+from storage.postgres.database import Database
 from storage.settings import REPOSITORY
 
 PORTFOLIO = UUID("00000000-0000-4000-8000-0000000000aa")

@@ -23,7 +23,7 @@ from oltp_api.ledger import handlers as ledger
 from oltp_api.ledger.repository import LOCKS
 from oltp_api.unit_of_work import UnitOfWork
 from storage.clock import SampleMarketClock
-from storage.postgres import Database
+from storage.postgres.database import Database
 
 
 def in_parallel(times: int, act: Callable[[], Any]) -> list[Any]:

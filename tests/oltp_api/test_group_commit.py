@@ -16,6 +16,7 @@ import httpx
 import psycopg
 import pytest
 
+from application.ledger import verify
 from domain.commands import RecordTransaction
 from domain.ledger import TxnType
 from oltp_api.app import opened
@@ -30,8 +31,7 @@ from oltp_api.ledger.schemas import TransactionRequest
 from oltp_api.ledger.writing import Loaded
 from oltp_api.portfolios.repository import PortfolioAttributes
 from oltp_api.web.idempotency import Answer, IdempotencyKey
-from storage.ledger import verify
-from storage.postgres import Database
+from storage.postgres.database import Database
 from storage.settings import Settings
 
 SECONDS = 20

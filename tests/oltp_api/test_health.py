@@ -7,10 +7,10 @@ import httpx
 import psycopg
 import pytest
 
-from storage.horizon import current_horizon
-from storage.lake import Lake
-from storage.postgres import Database
-from storage.releases import Releases
+from storage.lake.delta import Lake
+from storage.lake.releases import Releases
+from storage.postgres.database import Database
+from storage.postgres.horizon import current_horizon
 from tests.small_release import AS_OF, publish_small_release, release
 
 

@@ -18,12 +18,12 @@ import pytest
 from oltp_api.app import create_app
 from oltp_api.context import AppContext
 from oltp_api.worker import jobs_of
-from storage import mounted
 from storage.errors import LakeUnavailable
 from storage.jobs import PostgresFailures, at_work, failing_jobs
-from storage.lake import Lake
-from storage.mounted import readable
-from storage.postgres import Database
+from storage.lake import mounted
+from storage.lake.delta import Lake
+from storage.lake.mounted import readable
+from storage.postgres.database import Database
 from storage.settings import Settings
 from tests.conftest import served
 from tests.small_release import PORTFOLIO, publish_small_release

@@ -10,7 +10,7 @@ import pytest
 from domain.portfolio import Portfolio
 from oltp_api.ledger import handlers as ledger
 from oltp_api.ledger.writing import Loaded, decided
-from storage.postgres import Database
+from storage.postgres.database import Database
 
 LATE = "2015-06-01"
 

@@ -11,7 +11,7 @@ import pytest
 
 from oltp_api.app import create_app
 from oltp_api.context import LOCAL_USER, AppContext
-from storage.postgres import Database, prepare
+from storage.postgres.database import Database, prepare
 from storage.settings import Settings
 from tests.conftest import served
 

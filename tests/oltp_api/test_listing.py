@@ -18,8 +18,8 @@ from domain.securities import Identifier, IdentifierType, cusip_check_digit, isi
 from oltp_api.context import LOCAL_USER
 from oltp_api.registry.listing import listed_isins, listing
 from oltp_api.registry.sample_market import tickers_of
-from storage import embedded
-from storage.postgres import Database, embedded_database, prepare
+from storage.postgres import embedded
+from storage.postgres.database import Database, embedded_database, prepare
 from storage.settings import REPOSITORY
 
 MICROSOFT, APPLE = "US5949181045", "US0378331005"

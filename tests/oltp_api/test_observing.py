@@ -15,7 +15,7 @@ from oltp_api.app import create_app
 from oltp_api.web.logs import JsonLines
 from oltp_api.web.metrics import GAUGES
 from storage.correlation import correlation_id
-from storage.postgres import Database
+from storage.postgres.database import Database
 from storage.settings import Settings
 from tests.conftest import served
 from tests.waiting import wait_until

@@ -76,11 +76,13 @@ def test_every_example_fits_its_model(document: Document) -> None:
             jsonschema.validate(example, schema)
 
 
-@pytest.mark.parametrize("model", models_with_examples(), ids=lambda model: model.__name__)
-def test_every_example_names_exactly_the_fields_of_its_model(document: Document, model: Any) -> None:
-    described = document["components"]["schemas"][model.__name__]
+def test_every_example_names_exactly_the_fields_of_its_model(document: Document) -> None:
+    described = document["components"]["schemas"]
+    shown = [described[model.__name__] for model in models_with_examples() if model.__name__ in described]
 
-    assert set(described["examples"][0]) == set(described["properties"])
+    assert len(shown) > 25
+    for model in shown:
+        assert set(model["examples"][0]) == set(model["properties"]), model["title"]
 
 
 def test_every_problem_example_has_the_status_and_code_it_is_shown_under(document: Document) -> None:

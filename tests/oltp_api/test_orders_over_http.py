@@ -27,8 +27,8 @@ from oltp_api.orders.schemas import (
     OrderWithFills,
 )
 from pipelines.replication import replicate
-from storage.lake import Lake
-from storage.postgres import Database
+from storage.lake.delta import Lake
+from storage.postgres.database import Database
 from storage.settings import Settings
 from tests.conftest import served
 from tests.small_release import publish_small_release

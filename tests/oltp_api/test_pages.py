@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from oltp_api.app import create_app
-from storage.lake import Lake
-from storage.postgres import Database
+from storage.lake.delta import Lake
+from storage.postgres.database import Database
 from storage.settings import Settings
 from tests.conftest import served
 from tests.small_release import publish_small_release

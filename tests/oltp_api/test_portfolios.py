@@ -4,7 +4,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from storage.postgres import Database
+from storage.postgres.database import Database
 
 D = Decimal
 

@@ -11,7 +11,7 @@ import pytest
 from domain.currencies import CURRENCIES, MINOR_UNITS
 from domain.limits import MOST_MONEY, MOST_PRICE, MOST_RATE, UNITS_BELOW
 from domain.money import SCALE
-from storage.postgres import Database
+from storage.postgres.database import Database
 
 HUGE = ["9" * 10, "9" * 20, "9" * 40, "9" * 40 + "." + "9" * 40]
 IDS = [2**31, 2**63 - 1, 2**63, 2**64, 2**127, 10**40]

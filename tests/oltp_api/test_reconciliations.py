@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from oltp_api.context import LOCAL_USER
-from storage.postgres import Database
+from storage.postgres.database import Database
 
 
 @pytest.fixture

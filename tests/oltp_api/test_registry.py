@@ -16,7 +16,7 @@ import pytest
 from domain.analytics.bonds import Bond
 from domain.securities import cusip_check_digit, isin_check_digit
 from oltp_api.registry.schemas import BondFacts
-from storage.postgres import Database
+from storage.postgres.database import Database
 
 BOND = {"maturity_date": "2027-02-15", "coupon_rate_pct": "2.25", "day_count": "ACT/ACT ICMA", "coupon_frequency": 2}
 _NUMBERS = count(1)

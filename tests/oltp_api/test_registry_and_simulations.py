@@ -7,7 +7,7 @@ from psycopg.types.json import Jsonb
 from oltp_api.registry.sample_market import register_sample_market, securities_of
 from oltp_api.unit_of_work import UnitOfWork
 from storage.clock import SampleMarketClock
-from storage.postgres import Database
+from storage.postgres.database import Database
 
 
 def test_the_sample_markets_securities_are_there(api) -> None:

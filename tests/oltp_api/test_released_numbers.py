@@ -9,9 +9,9 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from oltp_api.context import LOCAL_USER
-from storage.lake import Lake
-from storage.postgres import Database
-from storage.releases import Releases
+from storage.lake.delta import Lake
+from storage.lake.releases import Releases
+from storage.postgres.database import Database
 from tests.small_release import PORTFOLIO, SIMULATION, publish_small_release, release
 
 

@@ -10,7 +10,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from domain.money import money, product, share
-from storage.postgres import Database
+from storage.postgres.database import Database
 
 USER = "00000000-0000-4000-8000-000000000001"
 

@@ -6,7 +6,7 @@ import httpx
 import pyarrow as pa
 import pytest
 
-from storage.lake import Lake
+from storage.lake.delta import Lake
 from tests.small_release import NOWHERE, publish_small_release, release
 
 

@@ -16,7 +16,7 @@ from oltp_api.ledger.repository import Portfolios
 from oltp_api.ledger.writing import Wanted, load_one
 from oltp_api.unit_of_work import UnitOfWork
 from storage.clock import SampleMarketClock
-from storage.postgres import Database
+from storage.postgres.database import Database
 
 D = Decimal
 

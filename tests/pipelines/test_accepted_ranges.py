@@ -23,7 +23,7 @@ from domain.limits import MOST_MONEY, MOST_PRICE, MOST_RATE, MOST_SPLIT, UNITS_B
 from domain.money import SCALE, product
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import Positions
-from storage.postgres import Database
+from storage.postgres.database import Database
 from storage.settings import REPOSITORY
 
 D = Decimal

@@ -10,12 +10,12 @@ import psycopg
 import pyarrow as pa
 import pytest
 
+from application.rankings import rank_snapshot
 from pipelines.assets.collateral import stored_items
 from pipelines.assets.snapshots import stored_snapshots
 from pipelines.definitions import build_defs
 from pipelines.resources import Platform
-from storage.collateral import rank_snapshot
-from storage.postgres import Database
+from storage.postgres.database import Database
 from tests.small_book import BOOK, USER, count, trade, with_small_book
 from tests.small_release import publish_small_release
 

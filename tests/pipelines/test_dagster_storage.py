@@ -8,7 +8,7 @@ from dagster_postgres.utils import create_pg_connection
 from sqlalchemy import text
 
 from pipelines import dagster_storage
-from storage.postgres import Database
+from storage.postgres.database import Database
 
 _END_THE_OTHERS = """
     select count(pg_terminate_backend(pid)) from pg_stat_activity

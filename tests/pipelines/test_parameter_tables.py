@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.assets.parameters import PRICES, SECURITIES, TARGETS, estimated, names_of
 from pipelines.parameter_tables import CORRELATION, FORWARD_MU, HISTORICAL_MU, MARTS, Parameter, broken_rules, refusals
-from storage.lake import Lake, memory_duckdb
+from storage.lake.delta import Lake, memory_duckdb
 
 SECURITY_ROWS = "select * from (values (1, 'AAA'), (2, 'BBB'), (3, 'NEW'), (4, 'WILD')) as t(security_id, ticker)"
 # 100 days of AAA and BBB, the last 59 of NEW; WILD moves by 0.7 a day.

@@ -16,12 +16,12 @@ from domain.events import PortfolioCreated
 from pipelines.automation import due_now, watch
 from pipelines.pickup import LONGEST_BACK_OFF, START_UP, Decision, PastRun, backed_off_until, decide
 from pipelines.resources import REFRESH_LOCK, Platform
-from storage import postgres
-from storage.horizon import current_horizon
-from storage.lake import Lake
-from storage.outbox import write_event
-from storage.postgres import Database
-from storage.releases import Release, Releases
+from storage.events.outbox import write_event
+from storage.lake.delta import Lake
+from storage.lake.releases import Release, Releases
+from storage.postgres import database as postgres
+from storage.postgres.database import Database
+from storage.postgres.horizon import current_horizon
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 AHEAD = ["transaction_ledger"]

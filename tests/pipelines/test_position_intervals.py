@@ -9,7 +9,7 @@ from domain.ledger import Transaction
 from pipelines.checks import _PROJECTED, _REPLAYED
 from pipelines.interval_fold import SCHEMA
 from pipelines.replication import BY_LAKE_TABLE
-from storage.lake import memory_duckdb
+from storage.lake.delta import memory_duckdb
 
 COMPARED = [name.strip() for name in _PROJECTED.split(",")]
 _SAME = """

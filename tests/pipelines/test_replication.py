@@ -12,8 +12,8 @@ import pytest
 
 from pipelines.postgres_reader import attached
 from pipelines.replication import TABLES, CopyDiffers, ReplicatedTable, _copied, replicate
-from storage.horizon import current_horizon
-from storage.postgres import Database
+from storage.postgres.database import Database
+from storage.postgres.horizon import current_horizon
 from tests.ledger_writer import add_security, writing
 
 USER = "00000000-0000-4000-8000-000000000001"

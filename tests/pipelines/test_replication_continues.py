@@ -18,8 +18,8 @@ from pipelines.instants import Instant
 from pipelines.postgres_reader import reader
 from pipelines.replication import Copy, Replica, deliver, heads_of, replicate
 from storage.errors import TableMoved
-from storage.lake import Lake, Publication
-from storage.postgres import Database
+from storage.lake.delta import Lake, Publication
+from storage.postgres.database import Database
 from tests.ledger_writer import Writer, add_security
 
 LEDGER, FILLS = "raw/pg_transaction_ledger", "raw/pg_order_fill"

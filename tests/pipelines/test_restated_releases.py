@@ -9,11 +9,11 @@ import pyarrow as pa
 import pytest
 from dagster import AssetCheckSeverity
 
+from application.release_diff import restated_portfolios, restatement
 from pipelines.restatement import compared
-from storage.lake import Lake, memory_duckdb
-from storage.mounted import mounted
-from storage.releases import Release
-from storage.restatement import restated_portfolios, restatement
+from storage.lake.delta import Lake, memory_duckdb
+from storage.lake.mounted import mounted
+from storage.lake.releases import Release
 from tests.small_release import PORTFOLIO, publish_small_release, release
 
 SETTINGS = "raw/pg_portfolio"

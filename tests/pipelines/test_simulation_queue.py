@@ -10,11 +10,11 @@ import pytest
 from pipelines.automation import simulation_sensor
 from pipelines.resources import SIMULATION_LOCK, Platform
 from pipelines.simulation_queue import simulate
-from storage import postgres
-from storage.horizon import current_horizon
-from storage.lake import Lake
-from storage.postgres import Database
-from storage.releases import Release
+from storage.lake.delta import Lake
+from storage.lake.releases import Release
+from storage.postgres import database as postgres
+from storage.postgres.database import Database
+from storage.postgres.horizon import current_horizon
 from tests.simulation_requests import Queue
 
 

@@ -11,10 +11,10 @@ import psycopg
 import pytest
 from psycopg.errors import UniqueViolation
 
+from application.snapshots import PostgresPositionSnapshotRepository, take_snapshot
 from domain.errors import PortfolioNotFound
 from domain.snapshots import Book, BookHolding, PositionSnapshot, Quote, Skipped, snapshot_of
-from storage.postgres import Database
-from storage.snapshots import PostgresPositionSnapshotRepository, take_snapshot
+from storage.postgres.database import Database
 from tests.small_book import (
     BOOK,
     NOON,

@@ -11,8 +11,8 @@ from domain.ports import IncompleteMarket
 from pipelines.automation import RANGE_START, years_due
 from pipelines.resources import Platform
 from pipelines.tracking import AGAIN, OWN, note, tracked, without_history
-from storage.lake import Lake
-from storage.postgres import Database
+from storage.lake.delta import Lake
+from storage.postgres.database import Database
 
 TODAY = date(2026, 11, 20)
 TICKERS = ["ACME", "FUNDX", "HELD", "NOSUCH"]

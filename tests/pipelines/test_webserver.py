@@ -11,7 +11,7 @@ from dagster._core.workspace.load_target import EmptyWorkspaceTarget
 
 from pipelines.webserver import guarded
 from storage.settings import Settings
-from storage.web_guard import App
+from storage.web.guard import App
 from tests.conftest import served
 from tests.probes import EVIL, FORM, HOST, JSON, PLAIN, RIGHT, SOCKET, WRONG_HOSTS, WRONG_ORIGINS, Probe, send
 

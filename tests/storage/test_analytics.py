@@ -8,13 +8,13 @@ from uuid import uuid4
 import pyarrow as pa
 import pytest
 
+from application.analytics.review import LakeAnalyticsRepository
+from application.simulation_parameters import LakeSimulationParamsRepository
 from domain.errors import MissingParameters, NoRelease
 from domain.ports import AnalyticsRepository, SimulationParamsRepository
 from domain.snapshots import Quote
-from storage.analytics import LakeAnalyticsRepository
-from storage.lake import Lake
-from storage.parameters import LakeSimulationParamsRepository
-from storage.releases import Releases
+from storage.lake.delta import Lake
+from storage.lake.releases import Releases
 from tests.small_release import AS_OF, PORTFOLIO, SIMULATION, publish_small_release, release
 
 D = Decimal

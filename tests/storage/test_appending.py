@@ -6,9 +6,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from storage.appending import Head, append, head_of
 from storage.errors import TableMoved
-from storage.lake import Lake, memory_duckdb
+from storage.lake.appending import Head, append, head_of
+from storage.lake.delta import Lake, memory_duckdb
 
 TABLE = "raw/pg_transaction_ledger"
 

@@ -10,6 +10,9 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from application.rankings import PostgresCollateralRankings, StoredRanking, on_position_snapshot_created, rank_snapshot
+from application.schedules import PostgresHaircutSchedules
+from application.snapshots import prune_payloads
 from domain.collateral import Ineligible, ValuationBasis
 from domain.errors import InvalidInput, NotFound, ScheduleNotFound, SnapshotPruned, UnknownSecurity
 from domain.haircuts import SUPERVISORY, HaircutClass, HaircutSchedule, Maturity, supervisory_schedule
@@ -17,17 +20,9 @@ from domain.ports import EventMessage
 from domain.snapshots import PositionSnapshot
 from oltp_api.worker import consumers
 from storage.clock import SystemClock
-from storage.collateral import (
-    PostgresCollateralRankings,
-    StoredRanking,
-    on_position_snapshot_created,
-    rank_snapshot,
-)
-from storage.consumers import deliver, register
-from storage.postgres import Database
-from storage.schedules import PostgresHaircutSchedules
+from storage.events.consumers import deliver, register
+from storage.postgres.database import Database
 from storage.settings import Settings
-from storage.snapshots import prune_payloads
 from tests.small_book import BOOK, NOON, USER, count, take, trade, wait_until_one_is_blocked, with_small_book
 
 D = Decimal

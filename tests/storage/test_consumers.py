@@ -17,12 +17,12 @@ from psycopg.rows import dict_row
 from domain.events import SimulationRequested
 from domain.ports import EventMessage
 from storage.clock import SystemClock
-from storage.consumers import Connection, Consumer, deliver, lag, register, replay, run_consumers
 from storage.correlation import correlated
 from storage.errors import Unavailable
+from storage.events.consumers import Connection, Consumer, deliver, lag, register, replay, run_consumers
+from storage.events.outbox import write_event
 from storage.jobs import failing_jobs
-from storage.outbox import write_event
-from storage.postgres import Database
+from storage.postgres.database import Database
 from storage.queries import statements
 
 ONE, OTHER = UUID("00000000-0000-4000-8000-0000000000aa"), UUID("00000000-0000-4000-8000-0000000000bb")
@@ -488,7 +488,7 @@ KILLED = """if True:
     import psycopg
     from psycopg.rows import dict_row
     from storage.clock import SystemClock
-    from storage.consumers import Consumer, deliver
+    from storage.events.consumers import Consumer, deliver
 
     url, how = sys.argv[1:]
     def effect_then_death(connection, message):
@@ -552,7 +552,7 @@ def test_a_second_worker_passes_while_the_first_is_at_it(session, database, cloc
 
 def test_control_workers_that_do_not_lock_the_consumer_double(session, database, noting) -> None:
     """The same statements, without the lock: both read what is due before either records it."""
-    sql = statements("storage/sql/consumers.sql")
+    sql = statements("storage/events/consumers.sql")
     write(session, ONE, 1)
     register(session, noting)
     asked = {**noting.asked, "now": datetime.now(UTC)}
@@ -723,12 +723,12 @@ def test_a_hundred_thousand_old_events_are_not_read_again(session, database) -> 
         owner.execute("analyze outbox")
     register(session, consumer)
     session.execute("update delivery set status = 'SKIPPED'")
-    where = session.execute(statements("storage/sql/consumers.sql")["position"], consumer.asked).fetchone()
+    where = session.execute(statements("storage/events/consumers.sql")["position"], consumer.asked).fetchone()
     assert where is not None
     values = {**consumer.asked, **where, "status": "PENDING"}
     with psycopg.ClientCursor(session) as cursor:
         for statement in ("has_news", "take_notice", "lag"):
-            text = statements("storage/sql/consumers.sql")[statement]
+            text = statements("storage/events/consumers.sql")[statement]
             plan = "\n".join(row["QUERY PLAN"] for row in cursor.execute(f"explain {text}", values))
             assert "outbox_xid" in plan
             assert "Seq Scan on outbox" not in plan

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage.horizon import NOTICED, Horizon, current_horizon, unseen
-from storage.postgres import Database
+from storage.postgres.database import Database
+from storage.postgres.horizon import NOTICED, Horizon, current_horizon, unseen
 
 USER = "00000000-0000-4000-8000-000000000001"
 EARLY, LATE = "00000000-0000-4000-8000-0000000000aa", "00000000-0000-4000-8000-0000000000bb"

@@ -3,7 +3,7 @@
 import pytest
 
 from storage.errors import SetupError
-from storage.installation import claim_market
+from storage.postgres.installation import claim_market
 
 
 def test_the_first_market_stays(new_database) -> None:

@@ -15,8 +15,8 @@ from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from storage.errors import SchemaChanged
-from storage.lake import Lake, Publication, Window, lake_at, memory_duckdb
-from storage.postgres import Database
+from storage.lake.delta import Lake, Publication, Window, lake_at, memory_duckdb
+from storage.postgres.database import Database
 
 TABLE = "marts/fact_price_daily"
 SCHEMA = pa.schema([("price_date", pa.date32()), ("ticker", pa.string()), ("close", pa.decimal128(18, 8))])

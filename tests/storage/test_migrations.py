@@ -19,9 +19,9 @@ from domain.securities import Reference
 from oltp_api.ledger.repository import Portfolios
 from oltp_api.ledger.writing import Wanted, load_one, save
 from oltp_api.unit_of_work import UnitOfWork
-from storage import embedded
 from storage.clock import SampleMarketClock
-from storage.postgres import Database, embedded_database, prepare
+from storage.postgres import embedded
+from storage.postgres.database import Database, embedded_database, prepare
 from storage.settings import REPOSITORY
 
 D = Decimal

@@ -13,9 +13,10 @@ import pytest
 from psycopg import conninfo
 from psycopg.errors import InsufficientPrivilege
 
-from storage import embedded, postgres
 from storage.errors import SetupError
-from storage.postgres import Database
+from storage.postgres import database as postgres
+from storage.postgres import embedded
+from storage.postgres.database import Database
 from storage.settings import REPOSITORY, Settings
 
 USER = "00000000-0000-4000-8000-000000000001"
@@ -166,7 +167,7 @@ def test_preparing_creates_what_is_missing(postgres_home: Path) -> None:
 
 def test_four_that_prepare_at_once_do_not_disturb_one_another(postgres_home: Path) -> None:
     database = postgres.embedded_database(embedded.start(postgres_home), "made_by_four")
-    work = "import sys; from storage.postgres import Database, prepare; prepare(Database(*sys.argv[1:]))"
+    work = "import sys; from storage.postgres.database import Database, prepare; prepare(Database(*sys.argv[1:]))"
     started = [run_python(work, database.app_url, database.admin_url) for _ in range(4)]
 
     outcomes = [process.communicate() for process in started]
@@ -288,7 +289,7 @@ def test_processes_that_start_at_once_share_one_server(tmp_path: Path) -> None:
     work = """if True:
         import json, sys, psycopg
         from pathlib import Path
-        from storage import embedded, postgres
+        from storage.postgres import database as postgres, embedded
         sys.stdin.readline()
         database = postgres.embedded_database(embedded.start(Path(sys.argv[1])), "postgres")
         with psycopg.connect(database.admin_url) as connection:
@@ -342,7 +343,7 @@ def busy_for_a_moment(database: Database) -> threading.Thread:
 
 HOLD = """if True:
     import sys
-    from storage.postgres import advisory_lock
+    from storage.postgres.database import advisory_lock
     with advisory_lock(sys.argv[1], sys.argv[2]):
         print("held", flush=True)
         sys.stdin.read()

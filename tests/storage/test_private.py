@@ -9,9 +9,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from storage import embedded, postgres
 from storage.errors import SetupError
-from storage.lake import lake_at
+from storage.lake.delta import lake_at
+from storage.postgres import database as postgres
+from storage.postgres import embedded
 from storage.private import new_private_folder, private_folder, private_state, refuse_anothers
 
 US, STRANGER = os.geteuid(), 65534

@@ -19,10 +19,10 @@ from psycopg.rows import dict_row
 
 from domain.ports import EventMessage
 from storage.clock import SystemClock
-from storage.consumers import Consumer, deliver, lag, register
 from storage.errors import Unavailable
-from storage.postgres import Database
-from storage.publishers import KafkaEventPublisher, LogEventPublisher, publisher_of
+from storage.events.consumers import Consumer, deliver, lag, register
+from storage.events.publishers import KafkaEventPublisher, LogEventPublisher, publisher_of
+from storage.postgres.database import Database
 from storage.settings import Settings
 
 TOPIC = "lakefolio.events"
@@ -280,7 +280,7 @@ def test_a_broker_that_is_not_there_is_unavailable() -> None:
         from datetime import datetime
         from uuid import UUID
         from domain.ports import EventMessage
-        from storage.publishers import KafkaEventPublisher
+        from storage.events.publishers import KafkaEventPublisher
         KafkaEventPublisher("127.0.0.1:1", "{TOPIC}", patience_ms=300).publish(
             EventMessage(UUID(int=1), "Happened", UUID(int=2), 1, datetime.now(), "", {{}})
         )

@@ -10,8 +10,8 @@ from alembic.config import Config
 from psycopg.errors import ExclusionViolation, ForeignKeyViolation, InsufficientPrivilege, UniqueViolation
 
 from oltp_api.registry.repository import Securities
-from storage import embedded
-from storage.postgres import Database, embedded_database, prepare
+from storage.postgres import embedded
+from storage.postgres.database import Database, embedded_database, prepare
 from storage.settings import REPOSITORY
 
 USER = "00000000-0000-4000-8000-000000000001"

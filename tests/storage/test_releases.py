@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from storage.errors import HeadMoved, HorizonFellBack
-from storage.horizon import Horizon
-from storage.lake import Lake, lake_at
-from storage.postgres import Database
-from storage.releases import TABLE, Release, Releases
+from storage.lake.delta import Lake, lake_at
+from storage.lake.releases import TABLE, Release, Releases
+from storage.postgres.database import Database
+from storage.postgres.horizon import Horizon
 
 NOON = datetime(2017, 3, 29, 12, tzinfo=UTC)
 FAN = "simulation/simulation_fan"

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pytest
 
 from ops import cli
-from storage import s3
 from storage.errors import SetupError
-from storage.lake import Lake, Window
-from storage.mounted import MountedReleases
-from storage.releases import Releases
+from storage.lake import s3
+from storage.lake.delta import Lake, Window
+from storage.lake.mounted import MountedReleases
+from storage.lake.releases import Releases
 from storage.settings import Settings
 from tests.s3_server import BUCKET, S3Server, in_front_of, s3_server
 from tests.small_release import publish_small_release, release

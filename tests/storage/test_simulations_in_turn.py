@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from storage.horizon import current_horizon
-from storage.postgres import Database
-from storage.simulations import MOST_ATTEMPTS
+from application.simulations import MOST_ATTEMPTS
+from storage.postgres.database import Database
+from storage.postgres.horizon import current_horizon
 from tests.simulation_requests import Queue
 
 

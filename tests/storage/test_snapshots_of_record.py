@@ -11,10 +11,10 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from application.snapshots import PostgresPositionSnapshotRepository, books_due, prune_payloads, take_snapshot
 from domain.errors import SnapshotPruned
 from domain.snapshots import Book, PositionSnapshot, business_date, decide, snapshot_of
-from storage.postgres import Database
-from storage.snapshots import PostgresPositionSnapshotRepository, books_due, prune_payloads, take_snapshot
+from storage.postgres.database import Database
 from tests.small_book import BOOK, NOON, QUOTES, TODAY, USER, FakeClock, count, take, trade, with_small_book
 
 WEEK = timedelta(days=7)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from storage.errors import SetupError
 from storage.settings import Settings
-from storage.web_guard import WebGuard
-from storage.web_server import refuse_open_address
+from storage.web.guard import WebGuard
+from storage.web.server import refuse_open_address
 
 OURS = ("localhost", "127.0.0.1", "[::1]", "lakefolio.home")
 BELOW_LOCALHOST = re.compile(r"([a-z0-9-]+\.)+localhost")

@@ -1,0 +1,75 @@
+"""Questions about prices, rates and securities. SQL in `prices.sql`."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+
+from application.analytics.released import ReleasedAnalytics
+from domain.analytics.series import Benchmark, Daily, Days
+from domain.ports import (
+    TickerDetails,
+    TickerPerformance,
+    TickerPriceAtDate,
+)
+from domain.posted_prices import PriceSourceName
+from domain.snapshots import Quote, ReleasedQuotes
+from storage.queries import statements
+
+_SQL = statements("application/analytics/prices.sql")
+
+
+class PriceAnalytics(ReleasedAnalytics):
+    def get_price_for_date(self, ticker: str, on: date) -> TickerPriceAtDate | None:
+        rows = self._mounted().rows(_SQL["price"], ticker=ticker, on=on)
+        return TickerPriceAtDate(ticker=ticker, asked=on, **rows[0]) if rows else None
+
+    def get_fx_rate(self, currency: str, base_currency: str, on: date) -> Decimal | None:
+        """Convert one unit of `currency` to `base_currency` at the central bank's rates of `on`; None without both."""
+        asked = {"currency": currency, "base_currency": base_currency, "on": on}
+        rows = self._mounted().rows(_SQL["fx_rate"], **asked)
+        return Decimal(rows[0]["fx_rate"]) if rows else None
+
+    def get_price_source(self, security_id: int) -> PriceSourceName | None:
+        """Where the prices of a security are from; None if it has none, or only those that a curve gives a bond."""
+        rows = self._mounted().rows(_SQL["price_source"], security_id=security_id)
+        return PriceSourceName(rows[0]["price_source"]) if rows else None
+
+    def get_quotes(self) -> ReleasedQuotes:
+        """The last close of every security, and the refresh that made them; one that nobody quotes is not in it."""
+        newest = self._mounted()
+        quotes = {row.pop("security_id"): Quote(**row) for row in newest.rows(_SQL["quotes"])}
+        (since,) = newest.rows(_SQL["quoted_since"], release_id=newest.release.release_id)
+        return ReleasedQuotes(since["release_id"], quotes)
+
+    def get_ticker_details(self, tickers: Sequence[str]) -> Mapping[str, TickerDetails]:
+        rows = self._mounted().rows(_SQL["ticker_details"], tickers=list(tickers)) if tickers else []
+        return {row["ticker"]: TickerDetails(**row) for row in rows}
+
+    def get_performance_for_tickers(self, tickers: Sequence[str]) -> Mapping[str, TickerPerformance]:
+        rows = self._mounted().rows(_SQL["ticker_performance"], tickers=list(tickers)) if tickers else []
+        return {row["ticker"]: TickerPerformance(**row) for row in rows}
+
+    def get_benchmark(self, ticker: str, currency: str) -> Benchmark | None:
+        """The levels of a ticker; None if the market has none in that currency."""
+        found = self._mounted().kept_columns(_SQL["benchmark"], ticker=ticker)
+        if not found or not len(found["days"]) or set(found["currency"]) != {currency}:
+            return None
+        return Benchmark(ticker, str(found["kind"][-1]), found["days"].astype("datetime64[D]"), found["level"])
+
+    def get_tickers(self) -> Mapping[int, str]:
+        found = self._mounted().kept_columns(_SQL["tickers"])
+        return dict(zip(found["security_id"].tolist(), found["ticker"].tolist(), strict=True)) if found else {}
+
+    def get_sessions(self) -> Days:
+        """The exchange's sessions, in order, as far as the calendar goes."""
+        found = self._mounted().kept_columns(_SQL["sessions"])
+        return found["days"].astype("datetime64[D]") if found else np.empty(0, "datetime64[D]")
+
+    def get_risk_free(self) -> Daily:
+        """The return of every session without risk, as far as it is known."""
+        found = self._mounted().kept_columns(_SQL["risk_free"])
+        if not found:
+            return Daily(np.empty(0, "datetime64[D]"), np.empty(0))
+        return Daily(found["days"].astype("datetime64[D]"), found["values"])

@@ -1,0 +1,75 @@
+"""A release of the lake to be asked: the newest, one that was kept for several questions, or an older one."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Self
+from uuid import UUID
+
+from domain.errors import NoRelease
+from domain.ports import (
+    PortfolioHeld,
+    PortfolioReleaseInfo,
+    ReleaseInfo,
+)
+from storage.lake.delta import Lake
+from storage.lake.held import HeldPortfolio
+from storage.lake.mounted import MountedRelease, MountedReleases, mounted
+from storage.lake.releases import Release, Releases
+
+
+class ReleasedAnalytics:
+    """Answers from the newest release; `pinned` keeps several questions on one, `known_on` asks an older one."""
+
+    def __init__(self, source: Callable[[], MountedRelease]) -> None:
+        self._mounted = source
+
+    @classmethod
+    def newest(cls, lake: Lake) -> Self:
+        """Always the release that is the newest at the moment of the question."""
+        return cls(MountedReleases(lake, Releases(lake)))
+
+    @classmethod
+    def at(cls, lake: Lake, release: Release) -> Self:
+        """Always `release`, whatever is the newest."""
+        fixed = mounted(lake, release)
+        return cls(lambda: fixed)
+
+    def pinned(self) -> Self:
+        """Always the release that is the newest now, so that several answers agree."""
+        newest = self._mounted()
+        return type(self)(lambda: newest)
+
+    def known_on(self, moment: datetime) -> Self:
+        """Always the release that was the newest at `moment`: what was known then."""
+        assert isinstance(self._mounted, MountedReleases), "of one release there is no older one"
+        then = self._mounted.known_on(moment)
+        return type(self)(lambda: then)
+
+    def release(self) -> ReleaseInfo:
+        release = self._mounted().release
+        return ReleaseInfo(release.release_id, release.released_at, release.as_of)
+
+    def release_of(self, portfolio_id: UUID) -> PortfolioReleaseInfo:
+        """The release as it shows a portfolio; PortfolioHeld if it is held and shows nothing."""
+        newest = self._mounted()
+        release, held = newest.release, newest.held.get(str(portfolio_id))
+        named = (release.release_id, release.released_at)
+        if held is None:
+            return PortfolioReleaseInfo(*named, release.as_of, "RELEASED", None)
+        if held.shown_as_of is None:
+            raise PortfolioHeld(portfolio_id, held.reason, held.held_since)
+        return PortfolioReleaseInfo(*named, held.shown_as_of, "HELD", held.why)
+
+    def held(self) -> Mapping[str, HeldPortfolio]:
+        """The portfolios that the release holds, by their id."""
+        return self._mounted().held
+
+    def head(self) -> Release:
+        """The whole release that answers come from."""
+        return self._mounted().release
+
+    def probe(self) -> None:
+        """Read of every table; LakeUnavailable if one cannot be. Before the first release there is nothing to read."""
+        with suppress(NoRelease):
+            self._mounted().probe()

@@ -1,0 +1,1 @@
+"""Backup of the whole state, and its restoration from an archive that nobody trusts."""

@@ -1,0 +1,1 @@
+"""Events: written with what made them true, delivered once in order."""

@@ -1,0 +1,1 @@
+"""The lake: Delta tables, releases, and how they are mounted."""

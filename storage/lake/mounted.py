@@ -1,0 +1,245 @@
+"""A release as views in a DuckDB in memory, over the exact files of its versions.
+
+A release is mounted once and shared; every question has its own cursor, because a DuckDB connection is not for two
+threads. What a release does not have yet is an empty answer; that there is no release at all is a refusal. Whatever
+keeps a lake from being read (a disk, a bucket, a torn file) is LakeUnavailable, for readers as for `mounted`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from threading import Event, Lock
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from cachetools import LRUCache, cachedmethod
+from deltalake import DeltaTable
+
+from domain.errors import NoRelease, NoReleaseThen, Refusal
+from storage.errors import LakeUnavailable
+from storage.lake.delta import Lake, local_folder
+from storage.lake.held import HeldPortfolio, held_in, is_shown
+from storage.lake.releases import TABLE, Release, Releases
+from storage.outages import sentence_of
+from storage.postgres.horizon import NOTHING_SEEN, Horizon
+
+_BUGS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.SyntaxException)
+_LEDGER, _PORTFOLIOS = "raw/pg_transaction_ledger", "raw/pg_portfolio"
+_MENTIONED = re.compile(r"\b(marts|simulation|raw)\.(\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class MountedRelease:
+    """One release as views in a DuckDB of its own. Of a portfolio that it holds, the ledger ends with the row up to
+    which it is shown."""
+
+    release: Release
+    connection: duckdb.DuckDBPyConnection
+    held: Mapping[str, HeldPortfolio]
+    lock: Lock = field(default_factory=Lock)
+    kept: dict[Any, dict[str, Any]] = field(default_factory=dict)
+    is_broken: Event = field(default_factory=Event)
+    """Set once this DuckDB refuses every question, as it does after an error of its own; another is mounted then."""
+
+    def probe(self) -> None:
+        """Read every file's end and a row of every table; LakeUnavailable if one cannot be."""
+        for table in self.release.versions:
+            schema, _, name = table.partition("/")
+            with self._answering(f'select count(*) from "{schema}"."{name}"', {}) as answer:
+                answer.fetchall()
+            with self._answering(f'from "{schema}"."{name}" limit 1', {}) as answer:
+                answer.fetchall()
+
+    def rows(self, query: str, **parameters: object) -> list[dict[str, Any]]:
+        """The answer, a dict per row; none if the release has not got a table that the query reads."""
+        if not self._has_tables_of(query):
+            return []
+        with self._answering(query, parameters) as answer:
+            return _dicts(answer)
+
+    def columns(self, query: str, **parameters: object) -> dict[str, Any]:
+        """The answer as a NumPy array per column, a null double as NaN; empty if the release lacks a table."""
+        if not self._has_tables_of(query):
+            return {}
+        with self._answering(query, parameters) as answer:
+            return {name: _filled(column) for name, column in answer.fetchnumpy().items()}
+
+    def kept_columns(self, query: str, **parameters: object) -> dict[str, Any]:
+        """As `columns`, of what is asked for every portfolio: kept as long as the release is mounted, so not to be
+        changed."""
+        asked = (query, *sorted(parameters.items()))
+        if asked not in self.kept:
+            self.kept[asked] = self.columns(query, **parameters)
+        return self.kept[asked]
+
+    def table(self, query: str, **parameters: object) -> pa.Table | None:
+        """The answer as Arrow, amounts exact; None if the release lacks a table."""
+        if not self._has_tables_of(query):
+            return None
+        with self._answering(query, parameters) as answer:
+            return answer.to_arrow_table()
+
+    def over(self, tables: Mapping[str, pa.Table], query: str, **parameters: object) -> list[dict[str, Any]]:
+        """The answer to a question about `tables`, by their names in it."""
+        with self._answering(query, parameters, tables) as answer:
+            return _dicts(answer)
+
+    def _has_tables_of(self, query: str) -> bool:
+        return all(f"{schema}/{name}" in self.release.versions for schema, name in _MENTIONED.findall(query))
+
+    @contextmanager
+    def _answering(
+        self, query: str, parameters: Mapping[str, object], tables: Mapping[str, pa.Table] | None = None
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self.lock:
+            cursor = self.connection.cursor()
+        try:
+            with readable():
+                for name, table in (tables or {}).items():
+                    cursor.register(name, table)
+                yield cursor.execute(query, parameters)
+        except LakeUnavailable as error:
+            if isinstance(error.__cause__, (duckdb.FatalException, duckdb.InternalException)):
+                self.is_broken.set()
+            raise
+        finally:
+            cursor.close()
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Raise LakeUnavailable for what keeps the lake from being read inside; an error in a query of ours stays a bug.
+
+    Not by a list of what may happen: DuckDB, Delta, Arrow, a disk and a bucket each have their own.
+    """
+    try:
+        yield
+    except (Refusal, LakeUnavailable, AssertionError, *_BUGS):
+        raise
+    except Exception as error:
+        why = sentence_of(error) or f"{type(error).__name__}; look at its folder or bucket"
+        raise LakeUnavailable(f"the lake cannot be read now ({why}); it is tried again with every request") from error
+
+
+def _dicts(answer: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    names = [column[0] for column in answer.description]
+    return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+
+def _filled(column: Any) -> Any:
+    """DuckDB masks nulls; a null double is NaN here."""
+    return column.filled(np.nan) if np.ma.isMaskedArray(column) and column.dtype.kind == "f" else np.asarray(column)
+
+
+def mounted(lake: Lake, release: Release) -> MountedRelease:
+    with readable():
+        return _mounted(lake, release, {**release.versions, TABLE: lake.open(TABLE).version()})
+
+
+@contextmanager
+def mounted_unreleased(lake: Lake, versions: Mapping[str, int]) -> Iterator[MountedRelease]:
+    """Tables that belong together but are in no release yet, as if they were, of all their days."""
+    of_all = Release(
+        0, None, None, "CANDIDATE", datetime.now(UTC), date.max, Horizon(NOTHING_SEEN, ""), "", "", dict(versions)
+    )
+    found = _mounted(lake, of_all, versions)
+    try:
+        yield found
+    finally:
+        found.connection.close()
+
+
+def _mounted(lake: Lake, release: Release, versions: Mapping[str, int]) -> MountedRelease:
+    connection = duckdb.connect(config={"memory_limit": "1GB", "temp_directory": ""})
+    connection.execute("set global TimeZone = 'UTC'")
+    lake.mount(connection, versions)
+    held = held_in(lake, release)
+    if held:
+        _end_ledgers(connection, lake, release, held)
+    return MountedRelease(release, connection, held)
+
+
+def _end_ledgers(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, release: Release, held: Mapping[str, HeldPortfolio]
+) -> None:
+    """Let the replica of the ledger end where what is shown ends, and the portfolios' versions with it."""
+    ledger, portfolios = (lake.scan(table, release.versions[table]) for table in (_LEDGER, _PORTFOLIOS))
+    connection.execute(f"create or replace view raw.pg_transaction_ledger as from {ledger} where {is_shown(held)}")
+    shown = " ".join(f"when '{one}' then {known.shown_version or 0}" for one, known in sorted(held.items()))
+    version = f"cast(case portfolio_id {shown} else version end as bigint) as version"
+    connection.execute(f"create or replace view raw.pg_portfolio as select * replace ({version}) from {portfolios}")
+
+
+_RELEASED_BY = "select max(release_id) as release_id from meta.release where released_at <= $moment"
+_OLDER_KEPT = 4
+
+
+class MountedReleases:
+    """The releases of a lake, mounted. To call it gives the newest one, at the cost of one look whether the log of
+    `meta/release` has grown; of older ones, the last few that were asked for are kept."""
+
+    def __init__(self, lake: Lake, releases: Releases) -> None:
+        self._lake = lake
+        self._releases = releases
+        self._lock = Lock()
+        self._log: DeltaTable | None = None
+        self._log_version: int | None = None
+        self._mounted: MountedRelease | None = None
+        self._older: LRUCache[int, MountedRelease] = LRUCache(_OLDER_KEPT)
+        self._older_lock = Lock()
+
+    def known_on(self, moment: datetime) -> MountedRelease:
+        """The release that was the newest at `moment`; NoReleaseThen if there was none yet."""
+        newest = self()
+        release_id = newest.rows(_RELEASED_BY, moment=moment)[0]["release_id"]
+        if release_id == newest.release.release_id:
+            return newest
+        if release_id is None:
+            raise NoReleaseThen(moment)
+        return self._mount(release_id)
+
+    def __call__(self) -> MountedRelease:
+        with self._lock, readable():
+            if self._mounted is not None and self._mounted.is_broken.is_set():
+                self._mounted, self._log, self._log_version = None, None, None
+            version = self._newest_log_version()
+            if version is not None and version != self._log_version:
+                head = self._releases.head()
+                if head and (self._mounted is None or head.release_id != self._mounted.release.release_id):
+                    self._mounted = mounted(self._lake, head)
+                self._log_version = version
+            if self._mounted is None:
+                raise NoRelease()
+            return self._mounted
+
+    @cachedmethod(lambda self: self._older, lock=lambda self: self._older_lock)
+    def _mount(self, release_id: int) -> MountedRelease:
+        with readable():
+            release = self._releases.get(release_id)
+        assert release is not None, "the newest release's own list has it"
+        return mounted(self._lake, release)
+
+    def _newest_log_version(self) -> int | None:
+        if self._log is None:
+            if not self._lake.exists(TABLE):
+                _refuse_unreadable(self._lake)
+                return None
+            self._log = self._lake.open(TABLE)
+        version = int(self._log.version())
+        folder = local_folder(self._lake.uri(TABLE))
+        if folder and not (folder / "_delta_log" / f"{version + 1:020}.json").exists():
+            return version  # on this machine: 20 us, where asking Delta takes 3 ms
+        self._log.update_incremental()
+        return int(self._log.version())
+
+
+def _refuse_unreadable(lake: Lake) -> None:
+    """OSError if the lake's folder is there but cannot be read: that no release is seen in it says nothing then."""
+    if (folder := local_folder(lake.root)) and folder.exists():
+        for below in (folder, folder / TABLE):
+            if below.exists():
+                next(below.iterdir(), None)

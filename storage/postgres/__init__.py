@@ -1,0 +1,1 @@
+"""PostgreSQL: the server, its roles, its schema, and what of it a release has seen."""
