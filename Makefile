@@ -39,13 +39,13 @@ restatement: install manifest ## say what is told otherwise than it was known, w
 	@$(OPS) restatement --portfolio "$(PORTFOLIO)" --since "$(SINCE)"
 
 quarantine: install manifest ## list bad prices, or let one pass (RELEASE=id WHY=reason)
-	@$(OPS) run $(PY) -m pipelines.auditing $(if $(RELEASE),release $(RELEASE) --why "$(WHY)")
+	@$(OPS) run $(PY) -m pipelines.quality.quarantine_table $(if $(RELEASE),release $(RELEASE) --why "$(WHY)")
 
 refresh: install manifest ## one refresh now
 	@$(OPS) refresh
 
 reprocess: install manifest ## make portfolios anew (PORTFOLIO=, SECURITY= or ROW=portfolio:seq; SINCE=)
-	@$(OPS) run $(PY) -m pipelines.reprocess $(if $(PORTFOLIO),--portfolio "$(PORTFOLIO)") $(if $(SECURITY),--security "$(SECURITY)") \
+	@$(OPS) run $(PY) -m pipelines.rebuild $(if $(PORTFOLIO),--portfolio "$(PORTFOLIO)") $(if $(SECURITY),--security "$(SECURITY)") \
 	  $(if $(ROW),--row "$(ROW)") $(if $(SINCE),--since $(SINCE))
 
 env: install manifest ## print export lines: eval "$$(make -s env)"

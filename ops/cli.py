@@ -83,7 +83,7 @@ def down(current: Settings, _: argparse.Namespace) -> int:
 def run(current: Settings, arguments: argparse.Namespace) -> int:
     """Prepare the database, set the environment and become the given program; the entry point of a container."""
     if not arguments.program:
-        raise SetupError("`run` needs a program, such as: python -m ops run python -m pipelines.daemon")
+        raise SetupError("`run` needs a program, such as: python -m ops run python -m pipelines.runtime.daemon")
     variables = {**os.environ, **prepared(current)}
     os.chdir(REPOSITORY)
     os.execvpe(arguments.program[0], arguments.program, variables)

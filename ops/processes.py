@@ -68,12 +68,12 @@ def api(port: int) -> Server:
 
 
 def webserver(port: int) -> Server:
-    command = [sys.executable, "-m", "pipelines.webserver", "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, "-m", "pipelines.runtime.webserver", "--host", "127.0.0.1", "--port", str(port)]
     return Server("webserver", command, port, f"http://127.0.0.1:{port}/server_info")
 
 
 def daemon() -> Server:
-    return Server("daemon", [sys.executable, "-m", "pipelines.daemon"])
+    return Server("daemon", [sys.executable, "-m", "pipelines.runtime.daemon"])
 
 
 def worker() -> Server:

@@ -8,12 +8,12 @@ from typing import Any
 import dagster as dg
 
 from domain.ledger import FIRST_DAY
-from pipelines.partitions import year_of
 from pipelines.pickup import Decision, PastRun, decide
-from pipelines.resources import REFRESH_LOCK, SIMULATION_LOCK, Platform
-from pipelines.run_process import cancel_if_it_cannot_start, was_killed
-from pipelines.simulation_queue import due_simulations
-from pipelines.tracking import without_history
+from pipelines.runtime.partitions import year_of
+from pipelines.runtime.resources import REFRESH_LOCK, SIMULATION_LOCK, Platform
+from pipelines.runtime.run_process import cancel_if_it_cannot_start, was_killed
+from pipelines.simulations.queue import due_simulations
+from pipelines.sources.tracking import without_history
 from storage.postgres import database as postgres
 from storage.postgres.horizon import unseen
 

@@ -8,28 +8,22 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines.assets import (
-    bonds,
-    collateral,
-    held,
-    market,
-    marts,
-    own_prices,
-    parameters,
-    performance,
-    positions,
-    release,
-    replication,
-    risk,
-    simulation,
-    snapshots,
-)
 from pipelines.automation import refresh_sensor, schedules, simulation_sensor
-from pipelines.checks import CHECKS
-from pipelines.dbt_runner import DbtRunner
-from pipelines.progress import progress_logger
-from pipelines.resources import Market, Platform, RefreshLock
-from pipelines.simulation_queue import simulate
+from pipelines.books import collateral, snapshots
+from pipelines.ingestion import market, own_prices
+from pipelines.marts import assets as marts
+from pipelines.marts import bonds, performance, risk
+from pipelines.marts.dbt_runner import DbtRunner
+from pipelines.positions import assets as positions
+from pipelines.releases import assets as release
+from pipelines.releases import held
+from pipelines.releases.checks import CHECKS
+from pipelines.replication import assets as replication
+from pipelines.runtime.progress import progress_logger
+from pipelines.runtime.resources import Market, Platform, RefreshLock
+from pipelines.simulations import assets as simulation
+from pipelines.simulations import parameters
+from pipelines.simulations.queue import simulate
 
 RELEASE_TAGS = {"lakefolio/kind": "release", "dagster/priority": "10"}
 """A release goes before whatever else waits; `dagster_home/dagster.yaml` says how many of a kind may run at once."""

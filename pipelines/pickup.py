@@ -14,7 +14,7 @@ from itertools import takewhile
 
 from dagster import DagsterRunStatus, RunRecord
 
-from pipelines.run_process import local_process
+from pipelines.runtime.run_process import local_process
 
 START_UP = timedelta(seconds=45)
 """How long a run may take from being asked for to holding the lock."""

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from pipelines import progress
-from pipelines.assets import market
 from pipelines.automation import all_years, years_due
 from pipelines.definitions import build_defs
-from pipelines.resources import Platform
-from pipelines.rewritten import Rewritten, rewritten_by
-from pipelines.simulation_queue import due_simulations
+from pipelines.ingestion import market
+from pipelines.runtime import progress
+from pipelines.runtime.resources import Platform
+from pipelines.simulations.queue import due_simulations
+from pipelines.tables.run_changes import Rewritten, rewritten_by
 from storage.lake.held import held_in
 from storage.outages import in_one_sentence
 

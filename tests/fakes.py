@@ -8,7 +8,7 @@ from uuid import UUID
 import pyarrow as pa
 
 from domain.snapshots import PositionSnapshot
-from pipelines.adapters import market_tables as tables
+from pipelines.sources import market_tables as tables
 
 
 class FakePriceSource:

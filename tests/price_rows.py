@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.adapters.calendar import SCHEMA as CALENDAR
+from pipelines.sources.calendar import SCHEMA as CALENDAR
 
 PRICES = pa.schema(
     [

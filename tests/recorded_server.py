@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from pipelines.adapters.asking import Patience
+from pipelines.sources.http import Patience
 
 RECORDED = Path(__file__).parent / "pipelines" / "recorded"
 _TYPES = {".json": "application/json", ".xml": "text/xml", ".html": "text/html", ".txt": "text/plain"}

@@ -18,11 +18,11 @@ from domain.errors import Refusal
 from domain.ledger import FIRST_DAY
 from domain.money import parse_quantity
 from domain.posted_prices import PriceSourceName
-from pipelines.adapters.calendar import SCHEMA as CALENDAR
-from pipelines.adapters.market_tables import CORPORATE_ACTIONS, PRICES, RATE
-from pipelines.adapters.price_folder import Line
 from pipelines.quality.prices import audited
 from pipelines.quality.quarantine import SAID, Audited, Reason, content_ids
+from pipelines.sources.calendar import SCHEMA as CALENDAR
+from pipelines.sources.market_tables import CORPORATE_ACTIONS, PRICES, RATE
+from pipelines.sources.price_folder import Line
 
 OWN_PRICES = pa.schema(
     [

@@ -1,1 +1,1 @@
-"""What stands in front of both our web applications."""
+"""The guard and the server in front of both our web applications."""

@@ -86,10 +86,10 @@ def test_the_layers_hold() -> None:
     [
         ("domain/money.py", "import os"),
         ("domain/holdings.py", "import domain.ports"),
-        ("storage/lake/delta.py", "import pipelines.plots"),
-        ("oltp_api/portfolios/handlers.py", "import pipelines.plots"),
+        ("storage/lake/delta.py", "import pipelines.tables.metadata_plots"),
+        ("oltp_api/portfolios/handlers.py", "import pipelines.tables.metadata_plots"),
         ("pipelines/pickup.py", "import oltp_api.web.problems"),
-        ("ops/report.py", "import pipelines.plots"),
+        ("ops/report.py", "import pipelines.tables.metadata_plots"),
     ],
 )
 def test_an_import_against_the_layers_is_found(tmp_path: Path, module: str, forbidden: str) -> None:

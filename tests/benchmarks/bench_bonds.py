@@ -12,7 +12,7 @@ from domain.analytics.bond_values import value_daily
 from domain.analytics.bonds import Bond
 from domain.analytics.curves import Curve
 from domain.analytics.day_counts import DayCount
-from pipelines.assets.bonds import curves_of
+from pipelines.marts.bonds import curves_of
 from storage.settings import REPOSITORY
 from tests.domain.test_bonds_against_quantlib import ql_bond, ql_curve, ql_day, random_days
 

@@ -13,7 +13,7 @@ import dagster as dg
 import psycopg
 
 from pipelines.definitions import build_defs
-from pipelines.resources import Platform
+from pipelines.runtime.resources import Platform
 from tests.benchmarks.state import State, demo_state
 
 PORTFOLIOS = int(os.environ.get("LAKEFOLIO_BENCH_PORTFOLIOS", "10000"))

@@ -19,8 +19,8 @@ import numpy as np
 
 from domain.analytics.average_cost import UNIT, average_cost_intervals
 from domain.holdings import Holding, Trade
-from pipelines.dbt_runner import PROJECT, DbtRunner
-from pipelines.resources import Platform
+from pipelines.marts.dbt_runner import PROJECT, DbtRunner
+from pipelines.runtime.resources import Platform
 from tests.benchmarks.state import demo_state
 
 PORTFOLIOS = int(os.environ.get("LAKEFOLIO_BENCH_PORTFOLIOS", "10000"))

@@ -7,9 +7,9 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from pipelines.assets.marts import MANIFEST_JSON, mount
-from pipelines.dbt_runner import PROJECT, SCRATCH_VARIABLE, DbtRunner, nodes
-from pipelines.resources import Platform
+from pipelines.marts.assets import MANIFEST_JSON
+from pipelines.marts.dbt_runner import PROJECT, SCRATCH_VARIABLE, DbtRunner, nodes
+from pipelines.runtime.resources import Platform
 from tests.benchmarks.state import State, demo_state
 
 
@@ -50,7 +50,7 @@ def dbt_builds(state: State) -> tuple[float, float, float]:
         for path in scratch:
             path.parent.mkdir()
             with duckdb.connect(str(path)) as connection:
-                mount(connection, platform.lake, head.versions)
+                platform.lake.mount(connection, head.versions)
         target = str(Path(folder) / "target")
         times.append(state.seconds([*command, "--target-path", target], **{SCRATCH_VARIABLE: str(scratch[0])}))
         for path in scratch[1:]:

@@ -17,8 +17,8 @@ from typing import Any
 
 import psycopg
 
-from pipelines.postgres_reader import reader
-from pipelines.replication import deliver, heads_of, replicate
+from pipelines.replication.postgres_reader import reader
+from pipelines.replication.tables import deliver, heads_of, replicate
 from storage.lake.appending import head_of
 from storage.lake.delta import Lake, lake_at, memory_duckdb
 from storage.postgres import embedded

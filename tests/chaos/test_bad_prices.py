@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.adapters.calendar import trading_days
 from pipelines.quality.quarantine import Reason
+from pipelines.sources.calendar import trading_days
 from tests.bad_prices import KINDS, SECOND, Market
 
 TIMES = 1_000 if os.environ.get("LAKEFOLIO_CHAOS") == "long" else 50

@@ -20,11 +20,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.adapters import market_tables as tables
-from pipelines.adapters.calendar import trading_days
 from pipelines.definitions import build_defs
-from pipelines.resources import Market as MarketResource
-from pipelines.resources import Platform
+from pipelines.runtime.resources import Market as MarketResource
+from pipelines.runtime.resources import Platform
+from pipelines.sources import market_tables as tables
+from pipelines.sources.calendar import trading_days
 from storage.clock import SAMPLE_MARKET_TODAY
 from storage.lake.delta import Lake, memory_duckdb
 from storage.postgres.database import Database

@@ -51,7 +51,9 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 @contextmanager
 def stranger() -> Iterator["subprocess.Popen[bytes]"]:
     """A process with the words of a run, and the right not to be harmed."""
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1e6)", "pipelines.worker"]) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(1e6)", "pipelines.runtime.worker"]
+    ) as process:
         try:
             yield process
         finally:
@@ -62,7 +64,9 @@ def is_run(process: psutil.Process) -> bool:
     """A process that the warm worker has forked has its words, and it as its parent."""
     try:
         parent = process.parent()
-        return all("pipelines.worker" in " ".join(one.cmdline()) for one in (process, parent) if one) and bool(parent)
+        return all("pipelines.runtime.worker" in " ".join(one.cmdline()) for one in (process, parent) if one) and bool(
+            parent
+        )
     except psutil.Error:
         return False
 

@@ -16,8 +16,8 @@ import psycopg
 import pyarrow as pa
 import pytest
 
-from pipelines.postgres_reader import attached, reader
-from pipelines.replication import BY_LAKE_TABLE, Replica, _copied, deliver, heads_of, replicate
+from pipelines.replication.postgres_reader import attached, reader
+from pipelines.replication.tables import BY_LAKE_TABLE, Replica, _copied, deliver, heads_of, replicate
 from storage.lake.delta import Lake, memory_duckdb
 from storage.postgres.database import Database
 from tests.ledger_writer import add_security, writing

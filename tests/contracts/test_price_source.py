@@ -13,12 +13,12 @@ import pyarrow as pa
 import pytest
 
 from domain.ports import PriceSource
-from pipelines.adapters import market_tables as tables
-from pipelines.adapters.ecb import EcbRateSource
-from pipelines.adapters.fred import TENOR_MONTHS, FredRateSource
-from pipelines.adapters.live import LiveMarket
-from pipelines.adapters.sample import SamplePriceSource
-from pipelines.adapters.yahoo import YahooPriceSource
+from pipelines.sources import market_tables as tables
+from pipelines.sources.ecb import EcbRateSource
+from pipelines.sources.fred import TENOR_MONTHS, FredRateSource
+from pipelines.sources.live import LiveMarket
+from pipelines.sources.sample import SamplePriceSource
+from pipelines.sources.yahoo import YahooPriceSource
 from tests.fakes import FakePriceSource
 from tests.recorded_server import RECORDED, Answer, FakeTime, Provider, recorded, served
 

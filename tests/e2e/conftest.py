@@ -23,10 +23,10 @@ from ops import demo, processes
 from ops.environment import prepared
 from pipelines.automation import RANGE_END, RANGE_START
 from pipelines.definitions import build_defs
-from pipelines.partitions import SIMULATIONS
 from pipelines.refresh import main as refresh_main
 from pipelines.refresh import refresh
-from pipelines.resources import Platform
+from pipelines.runtime.partitions import SIMULATIONS
+from pipelines.runtime.resources import Platform
 from storage.lake.delta import Lake
 from storage.lake.releases import Release
 from storage.postgres import embedded

@@ -116,7 +116,7 @@ def test_the_containers_run_the_programs_that_up_starts() -> None:
     assert 'ENTRYPOINT ["python", "-m", "ops", "run"]' in (REPOSITORY / "Dockerfile").read_text()
 
 
-@pytest.mark.parametrize("module", ["oltp_api.server", "pipelines.webserver"])
+@pytest.mark.parametrize("module", ["oltp_api.server", "pipelines.runtime.webserver"])
 def test_a_server_that_others_could_reach_does_not_start(module, tmp_path) -> None:
     error = refused(run(sys.executable, "-m", module, "--host", "0.0.0.0", LAKEFOLIO_HOME=str(tmp_path / "home")))
 

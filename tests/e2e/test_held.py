@@ -13,8 +13,8 @@ import psycopg
 import pyarrow.compute as pc
 import pytest
 
-from pipelines.assets import performance
 from pipelines.definitions import build_defs
+from pipelines.marts import performance
 from storage.lake.held import HeldPortfolio, held_in
 from tests.effort import IS_LONG
 from tests.random_ledger import record_random, register_securities
@@ -182,7 +182,7 @@ def test_who_helps_and_who_watches_is_told(desk: Desk) -> None:
 
 
 def test_a_held_portfolios_simulations_wait(desk: Desk) -> None:
-    from pipelines.simulation_queue import due_simulations
+    from pipelines.simulations.queue import due_simulations
 
     due = {str(one) for one in due_simulations(desk.home.platform, desk.home.head)}
     assert desk.asked["waits"] not in due
@@ -250,8 +250,8 @@ def test_many_due_simulations_are_one_run_that_survives_one_that_fails(
 ) -> None:
     """One is planted to fail; the others are done, and it is refused with the reason. The standing ones of the random
     portfolios count as done, since twenty more show nothing else."""
-    from pipelines.assets import simulation
     from pipelines.refresh import simulate_due
+    from pipelines.simulations import assets as simulation
 
     random_ones = [portfolio_id for name, portfolio_id in desk.ids.items() if name.startswith("random ")]
     with psycopg.connect(desk.home.platform.database.admin_url) as connection:

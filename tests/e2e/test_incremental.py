@@ -20,12 +20,13 @@ import pyarrow.compute as pc
 import pytest
 from dbt.adapters.cache import RelationsCache
 
-from pipelines import reprocess, scope
-from pipelines.assets.marts import MADE as MADE_BY_DBT
-from pipelines.assets.marts import OWNED
-from pipelines.assets.risk import MARTS as PORTFOLIO_MARTS
+from pipelines import rebuild as reprocess
 from pipelines.definitions import build_defs
-from pipelines.parameter_tables import MARTS as PARAMETER_MARTS
+from pipelines.marts.assets import MADE as MADE_BY_DBT
+from pipelines.marts.assets import OWNED
+from pipelines.marts.risk import MARTS as PORTFOLIO_MARTS
+from pipelines.simulations.parameter_tables import MARTS as PARAMETER_MARTS
+from pipelines.tables import incremental as scope
 from storage.lake.delta import Window, memory_duckdb
 from storage.lake.held import held_in
 from tests.effort import IS_LONG

@@ -14,12 +14,12 @@ import pytest
 
 from ops import backup as backups
 from ops import cli
-from pipelines import progress
 from pipelines.automation import RANGE_END, RANGE_START
 from pipelines.definitions import build_defs
 from pipelines.quality.quarantine import TABLE as QUARANTINE
 from pipelines.refresh import simulate_due
-from pipelines.resources import Platform
+from pipelines.runtime import progress
+from pipelines.runtime.resources import Platform
 from storage.backup import archive
 from storage.errors import SetupError
 from storage.lake.delta import Lake

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from ops import processes
-from pipelines.resources import REFRESH_LOCK
+from pipelines.runtime.resources import REFRESH_LOCK
 from storage.postgres import database as postgres
 
 _WORKER = """

@@ -15,8 +15,8 @@ import pytest
 from dagster._cli import create_dagster_cli
 from dagster_shared.utils.warnings import SupersessionWarning
 
-from pipelines.assets import market
 from pipelines.definitions import defs
+from pipelines.ingestion import market
 from tests.effort import IS_LONG
 
 BY_OP = {asset.op.name: sorted(key.to_user_string() for key in asset.keys) for asset in defs.assets or ()}

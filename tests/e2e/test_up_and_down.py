@@ -76,7 +76,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 @pytest.fixture(scope="module")
 def stranger() -> Iterator["subprocess.Popen[bytes]"]:
     """A process with the words of a server, and the right not to be harmed."""
-    words = ["import time; time.sleep(3600)", "oltp_api.app:create_app", "pipelines.worker", "postgres"]
+    words = ["import time; time.sleep(3600)", "oltp_api.app:create_app", "pipelines.runtime.worker", "postgres"]
     with subprocess.Popen([sys.executable, "-c", *words]) as process:
         yield process
         process.kill()

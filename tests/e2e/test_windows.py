@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from pipelines.resources import Platform
+from pipelines.runtime.resources import Platform
 from storage.lake.delta import Lake, Window, memory_duckdb
 from storage.lake.releases import Release
 from tests.effort import IS_LONG
@@ -150,7 +150,7 @@ def test_a_window_made_again_gives_the_rows_of_the_full_build(copy, damaged, win
 
 
 def test_control_without_the_other_days_aggregates_are_of_the_window_only(copy, tmp_path) -> None:
-    from pipelines.dbt_runner import BuildPart, DbtRunner
+    from pipelines.marts.dbt_runner import BuildPart, DbtRunner
 
     scratch = tmp_path / "scratch.duckdb"
     with duckdb.connect(scratch) as connection:

@@ -26,7 +26,7 @@ from oltp_api.orders.schemas import (
     OrderView,
     OrderWithFills,
 )
-from pipelines.replication import replicate
+from pipelines.replication.tables import replicate
 from storage.lake.delta import Lake
 from storage.postgres.database import Database
 from storage.settings import Settings

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pytest
 
 from domain.securities import AssetType, PriceKind
-from pipelines.adapters.sample import SamplePriceSource
+from pipelines.sources.sample import SamplePriceSource
 
 FOLDER = Path(__file__).parents[2] / "sample_data"
 SOURCE = SamplePriceSource(FOLDER, "as_traded")

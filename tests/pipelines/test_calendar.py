@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from exchange_calendars.errors import InvalidCalendarName
 
-from pipelines.adapters.calendar import trading_days
+from pipelines.sources.calendar import trading_days
 
 
 def rows(start: date, end: date) -> list[dict[str, Any]]:
@@ -143,7 +143,7 @@ def test_the_filter_on_the_librarys_warning_does_not_outlive_the_call() -> None:
 
 
 def test_pandas_is_not_imported_until_a_calendar_is_asked_for() -> None:
-    script = "import sys, pipelines.adapters.calendar, pipelines.adapters.sample; sys.exit('pandas' in sys.modules)"
+    script = "import sys, pipelines.sources.calendar, pipelines.sources.sample; sys.exit('pandas' in sys.modules)"
 
     ran = subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[2], check=False)
 

@@ -20,7 +20,7 @@ TESTS = {key: node for key, node in NODES.items() if node["resource_type"] == "t
 
 @pytest.fixture
 def marts() -> dg.AssetsDefinition:
-    from pipelines.assets.marts import marts
+    from pipelines.marts.assets import marts
 
     return marts
 

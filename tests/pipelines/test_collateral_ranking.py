@@ -11,10 +11,10 @@ import pyarrow as pa
 import pytest
 
 from application.rankings import rank_snapshot
-from pipelines.assets.collateral import stored_items
-from pipelines.assets.snapshots import stored_snapshots
+from pipelines.books.collateral import stored_items
+from pipelines.books.snapshots import stored_snapshots
 from pipelines.definitions import build_defs
-from pipelines.resources import Platform
+from pipelines.runtime.resources import Platform
 from storage.postgres.database import Database
 from tests.small_book import BOOK, USER, count, trade, with_small_book
 from tests.small_release import publish_small_release

@@ -24,8 +24,8 @@ from dagster._core.scheduler.instigation import (
 from dagster._daemon import controller
 
 from pipelines.automation import past_runs
-from pipelines.daemon import forget_the_future
-from pipelines.run_process import cancel_what_nobody_launches, tag_of
+from pipelines.runtime.daemon import forget_the_future
+from pipelines.runtime.run_process import cancel_what_nobody_launches, tag_of
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 IN_A_YEAR = NOW.timestamp() + 365 * 86_400

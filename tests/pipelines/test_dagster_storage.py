@@ -7,7 +7,7 @@ import psycopg
 from dagster_postgres.utils import create_pg_connection
 from sqlalchemy import text
 
-from pipelines import dagster_storage
+from pipelines.runtime import dagster_storage
 from storage.postgres.database import Database
 
 _END_THE_OTHERS = """

@@ -6,8 +6,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.assets.marts import MADE
-from pipelines.dbt_runner import PROJECT, DbtRunner
+from pipelines.marts.assets import MADE
+from pipelines.marts.dbt_runner import PROJECT, DbtRunner
 
 
 def test_docs_are_generated_offline_and_every_column_says_what_it_is(

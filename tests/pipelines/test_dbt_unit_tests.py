@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.dbt_runner import PROJECT, SCRATCH_VARIABLE
+from pipelines.marts.dbt_runner import PROJECT, SCRATCH_VARIABLE
 
 FILES = sorted((PROJECT / "models").glob("unit_tests*.yml"))
 WRITTEN = [test for file in FILES for test in yaml.safe_load(file.read_text())["unit_tests"]]

@@ -70,8 +70,8 @@ def test_every_asset_says_whose_and_what_it_is(graph) -> None:
 
 
 def test_every_dbt_test_is_a_check_of_an_asset(graph) -> None:
-    from pipelines.assets.marts import MANIFEST_JSON
-    from pipelines.dbt_runner import nodes
+    from pipelines.marts.assets import MANIFEST_JSON
+    from pipelines.marts.dbt_runner import nodes
 
     names = [node["name"] for node in nodes(MANIFEST_JSON, "test").values()]
     checks = [key.name for key in graph.asset_check_keys]

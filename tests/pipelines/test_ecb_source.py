@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from domain.ports import IncompleteMarket
-from pipelines.adapters.ecb import EcbRateSource
-from pipelines.adapters.sample import SamplePriceSource
+from pipelines.sources.ecb import EcbRateSource
+from pipelines.sources.sample import SamplePriceSource
 from tests.recorded_server import RECORDED, Answer, FakeTime, Provider, recorded, served
 
 LAST = date(2020, 8, 31)

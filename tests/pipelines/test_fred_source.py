@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from domain.ports import IncompleteMarket
-from pipelines.adapters.fred import TENOR_MONTHS, FredRateSource
-from pipelines.adapters.sample import SamplePriceSource
+from pipelines.sources.fred import TENOR_MONTHS, FredRateSource
+from pipelines.sources.sample import SamplePriceSource
 from tests.recorded_server import Answer, FakeTime, Provider, recorded, served
 
 KEY = "0123456789abcdef0123456789abcdef"

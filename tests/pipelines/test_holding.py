@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from pipelines.holding import Failure, Tried, culprits, failed_metadata, failure_of, retried_metadata
+from pipelines.tables.holding import Failure, Tried, culprits, failed_metadata, failure_of, retried_metadata
 
 ALL = [f"p{number:03}" for number in range(100)]
 

@@ -13,8 +13,8 @@ import pytest
 from domain.holdings import CostMethod
 from domain.intervals import position_intervals
 from domain.ledger import Transaction, TxnType
-from pipelines import interval_fold
-from pipelines.interval_fold import SCHEMA, fold
+from pipelines.positions import interval_fold
+from pipelines.positions.interval_fold import SCHEMA, fold
 
 D = Decimal
 FIRST_DAY = date(2015, 1, 1)

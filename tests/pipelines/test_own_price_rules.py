@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from pipelines.adapters.price_folder import price_files
 from pipelines.quality.own_prices import OwnPrices, Registry, own_prices
+from pipelines.sources.price_folder import price_files
 
 TODAY = date(2017, 3, 29)
 REGISTRY = Registry(

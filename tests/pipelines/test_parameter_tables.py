@@ -8,8 +8,16 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from pipelines.assets.parameters import PRICES, SECURITIES, TARGETS, estimated, names_of
-from pipelines.parameter_tables import CORRELATION, FORWARD_MU, HISTORICAL_MU, MARTS, Parameter, broken_rules, refusals
+from pipelines.simulations.parameter_tables import (
+    CORRELATION,
+    FORWARD_MU,
+    HISTORICAL_MU,
+    MARTS,
+    Parameter,
+    broken_rules,
+    refusals,
+)
+from pipelines.simulations.parameters import PRICES, SECURITIES, TARGETS, estimated, names_of
 from storage.lake.delta import Lake, memory_duckdb
 
 SECURITY_ROWS = "select * from (values (1, 'AAA'), (2, 'BBB'), (3, 'NEW'), (4, 'WILD')) as t(security_id, ticker)"

@@ -15,7 +15,7 @@ from dagster import DagsterRunStatus
 from domain.events import PortfolioCreated
 from pipelines.automation import due_now, watch
 from pipelines.pickup import LONGEST_BACK_OFF, START_UP, Decision, PastRun, backed_off_until, decide
-from pipelines.resources import REFRESH_LOCK, Platform
+from pipelines.runtime.resources import REFRESH_LOCK, Platform
 from storage.events.outbox import write_event
 from storage.lake.delta import Lake
 from storage.lake.releases import Release, Releases

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from pipelines import plots
-from pipelines.pictures import of_bonds, of_curve, of_prices, of_rankings
+from pipelines.tables import metadata_plots as plots
+from pipelines.tables.table_plots import of_bonds, of_curve, of_prices, of_rankings
 
 rng = np.random.default_rng(20170329)
 DAYS = np.arange("1990-01-02", "2017-03-30", dtype="datetime64[D]")

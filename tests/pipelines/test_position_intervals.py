@@ -6,9 +6,9 @@ import pytest
 
 from domain.intervals import PositionInterval
 from domain.ledger import Transaction
-from pipelines.checks import _PROJECTED, _REPLAYED
-from pipelines.interval_fold import SCHEMA
-from pipelines.replication import BY_LAKE_TABLE
+from pipelines.positions.interval_fold import SCHEMA
+from pipelines.releases.checks import _PROJECTED, _REPLAYED
+from pipelines.replication.tables import BY_LAKE_TABLE
 from storage.lake.delta import memory_duckdb
 
 COMPARED = [name.strip() for name in _PROJECTED.split(",")]

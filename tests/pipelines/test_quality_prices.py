@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.adapters.calendar import trading_days
 from pipelines.quality.prices import audited
 from pipelines.quality.quarantine import Audited, Reason
+from pipelines.sources.calendar import trading_days
 from tests.price_rows import NO_ACTIONS, NO_PRICES, PRICES, dividend, series, session, split, table, weekdays
 
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "price_daily.parquet"

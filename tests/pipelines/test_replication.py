@@ -10,8 +10,8 @@ import psycopg
 import pyarrow as pa
 import pytest
 
-from pipelines.postgres_reader import attached
-from pipelines.replication import TABLES, CopyDiffers, ReplicatedTable, _copied, replicate
+from pipelines.replication.postgres_reader import attached
+from pipelines.replication.tables import TABLES, CopyDiffers, ReplicatedTable, _copied, replicate
 from storage.postgres.database import Database
 from storage.postgres.horizon import current_horizon
 from tests.ledger_writer import add_security, writing

@@ -14,9 +14,9 @@ import psycopg
 import pyarrow as pa
 import pytest
 
-from pipelines.instants import Instant
-from pipelines.postgres_reader import reader
-from pipelines.replication import Copy, Replica, deliver, heads_of, replicate
+from pipelines.replication.point import Instant
+from pipelines.replication.postgres_reader import reader
+from pipelines.replication.tables import Copy, Replica, deliver, heads_of, replicate
 from storage.errors import TableMoved
 from storage.lake.delta import Lake, Publication
 from storage.postgres.database import Database

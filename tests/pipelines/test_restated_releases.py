@@ -10,7 +10,7 @@ import pytest
 from dagster import AssetCheckSeverity
 
 from application.release_diff import restated_portfolios, restatement
-from pipelines.restatement import compared
+from pipelines.releases.diff_check import compared
 from storage.lake.delta import Lake, memory_duckdb
 from storage.lake.mounted import mounted
 from storage.lake.releases import Release

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from pipelines.automation import simulation_sensor
-from pipelines.resources import SIMULATION_LOCK, Platform
-from pipelines.simulation_queue import simulate
+from pipelines.runtime.resources import SIMULATION_LOCK, Platform
+from pipelines.simulations.queue import simulate
 from storage.lake.delta import Lake
 from storage.lake.releases import Release
 from storage.postgres import database as postgres

@@ -9,8 +9,8 @@ import pytest
 
 from domain.ports import IncompleteMarket
 from pipelines.automation import RANGE_START, years_due
-from pipelines.resources import Platform
-from pipelines.tracking import AGAIN, OWN, note, tracked, without_history
+from pipelines.runtime.resources import Platform
+from pipelines.sources.tracking import AGAIN, OWN, note, tracked, without_history
 from storage.lake.delta import Lake
 from storage.postgres.database import Database
 

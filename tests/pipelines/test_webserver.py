@@ -9,7 +9,7 @@ from dagster import AssetKey, DagsterInstance
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import EmptyWorkspaceTarget
 
-from pipelines.webserver import guarded
+from pipelines.runtime.webserver import guarded
 from storage.settings import Settings
 from storage.web.guard import App
 from tests.conftest import served

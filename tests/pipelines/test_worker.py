@@ -13,7 +13,7 @@ import pytest
 
 _LAUNCHER = """
 import os, subprocess, sys, time
-command = [sys.executable, "-m", "pipelines.worker", str(os.getpid())]
+command = [sys.executable, "-m", "pipelines.runtime.worker", str(os.getpid())]
 worker = subprocess.Popen(command, stdin=int(sys.argv[1]), start_new_session=True)
 print(worker.pid, flush=True)
 time.sleep(600)
@@ -32,7 +32,7 @@ def ended_within(pid: int, seconds: float) -> bool:
 
 
 @contextmanager
-def worker(program: Sequence[str] = ("-m", "pipelines.worker")) -> Iterator["subprocess.Popen[str]"]:
+def worker(program: Sequence[str] = ("-m", "pipelines.runtime.worker")) -> Iterator["subprocess.Popen[str]"]:
     command = [sys.executable, *program, str(os.getpid())]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
         assert process.stdin is not None
@@ -71,7 +71,7 @@ def test_every_request_has_a_process_of_its_own_whose_end_harms_no_other() -> No
 
 _CHANGED = """
 import sys
-from pipelines import worker
+from pipelines.runtime import worker
 worker.computed_code_version = iter(["before", "after"]).__next__
 worker.warm = lambda: None
 sys.exit(worker.main())
@@ -90,7 +90,7 @@ _ENDED_RUN = """
 import sys, time
 from threading import Thread
 from types import SimpleNamespace
-from pipelines.worker import end_with_run
+from pipelines.runtime.worker import end_with_run
 
 run = SimpleNamespace(is_failure_or_canceled=sys.argv[1] == "ended")
 instance = SimpleNamespace(get_run_by_id=lambda run_id: run)

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pipelines.adapters.sample import SamplePriceSource
-from pipelines.adapters.yahoo_history import History, exact, whole_currency
+from pipelines.sources.sample import SamplePriceSource
+from pipelines.sources.yahoo_history import History, exact, whole_currency
 
 Day = tuple[str, float, float, float]  # day, close as Yahoo says it now, dividend likewise, split
 

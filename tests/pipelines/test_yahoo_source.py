@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 
 from domain.ports import IncompleteMarket
-from pipelines.adapters.yahoo import YahooPriceSource
+from pipelines.sources.yahoo import YahooPriceSource
 from tests.recorded_server import RECORDED, Answer, FakeTime, Provider, recorded, served
 
 ROOT = Path(__file__).parents[2]
@@ -371,7 +371,7 @@ def test_nothing_is_written_outside_the_cache_folder(provider: Provider, tmp_pat
     code = f"""
 from datetime import date
 from pathlib import Path
-from pipelines.adapters.yahoo import YahooPriceSource
+from pipelines.sources.yahoo import YahooPriceSource
 source = YahooPriceSource(["AAPL"], Path({str(cache)!r}), lambda: date(2020, 10, 5), {provider.address!r})
 print(source.prices(date(2020, 8, 3), date(2020, 9, 8)).num_rows)
 """
@@ -387,7 +387,7 @@ print(source.prices(date(2020, 8, 3), date(2020, 9, 8)).num_rows)
 def test_importing_the_adapters_imports_nothing_slow() -> None:
     code = """
 import sys
-import pipelines.adapters.live
+import pipelines.sources.live
 print(sorted({"yfinance", "fredapi", "pandas", "curl_cffi", "httpx"} & set(sys.modules)))
 """
     environment = os.environ | {"PYTHONPATH": str(ROOT)}

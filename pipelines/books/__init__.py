@@ -1,0 +1,1 @@
+"""Books as assets: snapshots and collateral rankings."""

@@ -1,0 +1,1 @@
+"""Market data as assets: asked for, audited, published."""

@@ -1,0 +1,221 @@
+"""Market data as the source says it, by year: prices, corporate actions, curves, exchange rates, what is said of funds
+and shares, and the trading calendar.
+
+Belongs here: fetching and publishing. Does not: repairing, filling or converting a price.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from domain.ledger import FIRST_DAY
+from domain.ports import IncompleteMarket
+from pipelines.quality.market_audits import ACTION_TABLE, PRICE_TABLE, MarketAudits
+from pipelines.quality.quarantine import Audited
+from pipelines.quality.quarantine_table import keep
+from pipelines.runtime.partitions import YEARS, DaysConfig
+from pipelines.runtime.resources import EXCHANGE, Market, Platform
+from pipelines.sources.market_tables import in_shape
+from pipelines.sources.tracking import note
+from pipelines.tables.publishing import Pictures, publish
+from pipelines.tables.table_plots import of_curve, of_prices
+from pipelines.tables.version_set import pinned
+from storage.lake.delta import Window
+
+KEYS = {
+    "price_daily": ("ticker", "price_date"),
+    "corporate_action": ("ticker", "action_date", "action_type"),
+    "yield_curve": ("curve_date", "tenor_months"),
+    "fx_rate_daily": ("currency", "rate_date"),
+    "consumer_price": ("series", "index_month"),
+    "fund_metadata": ("ticker", "as_of"),
+    "analyst_target": ("ticker", "as_of"),
+}
+"""Columns that tell two rows of a table apart, and the order they stand in."""
+
+
+def market_asset(
+    name: str, description: str, deps: Sequence[Sequence[str]] = ()
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """A raw table by year, published by its source's window."""
+    return dg.asset(
+        key=["raw", name],
+        deps=[dg.AssetKey(key) for key in deps],
+        description=description,
+        group_name="market",
+        partitions_def=YEARS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        owners=["team:lakefolio"],
+        kinds={"python", "deltalake"},
+        code_version="2",
+    )
+
+
+@market_asset(
+    "price_daily",
+    "Daily closing prices per ticker, as the source has them; what an audit finds bad goes to meta/quarantine instead.",
+    deps=[["raw", "corporate_action"]],
+)
+def price_daily(
+    context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
+) -> dg.MaterializeResult[Any]:
+    source = market.source
+
+    def audit(rows: pa.Table, window: Window) -> Audited:
+        return MarketAudits(platform, source, window, _known(context, platform)).prices(rows)
+
+    asked = Asked(source.prices)
+    done = _fetched(context, config, platform, "price_date", asked, audit, of_prices)
+    if asked.since <= FIRST_DAY:
+        note(platform.lake, market.tickers, asked.gaps, platform.market_today, context.run.run_id)
+    return done
+
+
+@market_asset("yield_curve", "US Treasury par yields by tenor, in per cent.")
+def yield_curve(
+    context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
+) -> dg.MaterializeResult[Any]:
+    return _fetched(context, config, platform, "curve_date", market.source.yields, pictures=of_curve)
+
+
+@market_asset("fx_rate_daily", "Units of each currency for one euro, as the European Central Bank says them.")
+def fx_rate_daily(
+    context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
+) -> dg.MaterializeResult[Any]:
+    return _fetched(context, config, platform, "rate_date", market.source.fx_rates)
+
+
+@market_asset(
+    "corporate_action",
+    "Splits and dividends by ex-date, per unit as it was; what the prices contradict goes to meta/quarantine instead.",
+)
+def corporate_action(
+    context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
+) -> dg.MaterializeResult[Any]:
+    source = market.source
+
+    def audit(rows: pa.Table, window: Window) -> Audited:
+        return MarketAudits(platform, source, window, _known(context, platform)).actions(rows)
+
+    return _fetched(context, config, platform, "action_date", source.corporate_actions, audit)
+
+
+@market_asset("fund_metadata", "What funds say of themselves, on the day they were asked.")
+def fund_metadata(
+    context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
+) -> dg.MaterializeResult[Any]:
+    return _fetched(context, config, platform, "as_of", market.source.fund_metadata)
+
+
+@market_asset("analyst_target", "Analysts' prices in twelve months, on the day they were asked.")
+def analyst_target(
+    context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
+) -> dg.MaterializeResult[Any]:
+    return _fetched(context, config, platform, "as_of", market.source.analyst_targets)
+
+
+@market_asset("consumer_price", "Consumer price indices by month.")
+def consumer_price(
+    context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
+) -> dg.MaterializeResult[Any]:
+    return _fetched(context, config, platform, "index_month", market.source.consumer_prices)
+
+
+@market_asset("trading_calendar", "Every calendar day, and whether the exchange was open.")
+def trading_calendar(
+    context: dg.AssetExecutionContext, config: DaysConfig, platform: Platform
+) -> dg.MaterializeResult[Any]:
+    from pipelines.sources.calendar import trading_days
+
+    return _fetched(context, config, platform, "calendar_date", lambda start, end: trading_days(EXCHANGE, start, end))
+
+
+class Asked:
+    """A question to a source that remembers from when on it was asked, and what was missing in the answer."""
+
+    def __init__(self, ask: Callable[[date, date], pa.Table]) -> None:
+        self._ask = ask
+        self.since = date.max
+        self.gaps: IncompleteMarket | None = None
+
+    def __call__(self, start: date, end: date) -> pa.Table:
+        self.since = start
+        try:
+            return self._ask(start, end)
+        except IncompleteMarket as incomplete:
+            self.gaps = incomplete
+            raise
+
+
+def _known(context: dg.AssetExecutionContext, platform: Platform) -> Mapping[str, int]:
+    """Return the run's versions of tables, among them the prices and actions that a delivery is compared with."""
+    known = [PRICE_TABLE, ACTION_TABLE]
+    return pinned(context.instance, context.run.run_id, platform.releases, known=known).versions
+
+
+def _fetched(
+    context: dg.AssetExecutionContext,
+    config: DaysConfig,
+    platform: Platform,
+    date_column: str,
+    fetch: Callable[[date, date], pa.Table],
+    audit: Callable[[pa.Table, Window], Audited] | None = None,
+    pictures: Pictures | None = None,
+) -> dg.MaterializeResult[Any]:
+    """Publish what `fetch` has for the window of the run; a year after the market's last day is empty."""
+    window = config.window_in(context.partition_time_window, platform.market_today)
+    if window is None:
+        context.log.info("no market day of %s has come yet", context.partition_key_range)
+        return dg.MaterializeResult(metadata={"dagster/row_count": 0})
+    extra: dict[str, Any] = {}
+    try:
+        rows = fetch(window.start, window.end)
+    except IncompleteMarket as incomplete:
+        rows = incomplete.rows
+        extra["missing"] = dg.MetadataValue.json(dict(incomplete.missing))
+        context.log.warning("%s; what was there of them stays, and the next refresh asks again", incomplete)
+    if audit is not None:
+        verdict = audit(rows, window)
+        rows, out = verdict.accepted, verdict.quarantined
+        n_new = keep(platform.lake, "/".join(context.asset_key.path), out, context.run.run_id, date_column)
+        extra |= {"quarantined": out.num_rows, "quarantined for the first time": n_new}
+        if n_new:
+            context.log.warning("%s rows are in quarantine, %s of them new: see meta/quarantine", out.num_rows, n_new)
+    if "missing" in extra:
+        rows = with_the_last_good(rows, platform, context.asset_key, date_column, window)
+    return publish(
+        platform,
+        context.asset_key,
+        rows,
+        context.run.run_id,
+        date_column=date_column,
+        window=window,
+        extra=extra,
+        pictures=pictures,
+    )
+
+
+def with_the_last_good(
+    rows: pa.Table, platform: Platform, key: dg.AssetKey, date_column: str, window: Window
+) -> pa.Table:
+    """`rows`, and of the window's rows on file those whose key is not among them."""
+    table = "/".join(key.path)
+    version = platform.lake.version(table)
+    if version is None:
+        return rows
+    on_file = in_shape(platform.lake.read(table, version), rows.schema)
+    days = on_file[date_column]
+    on_file = on_file.filter(pc.and_(pc.greater_equal(days, window.start), pc.less_equal(days, window.end)))
+    identity = list(KEYS[key.path[-1]])
+    kept = on_file.join(rows.select(identity), keys=identity, join_type="left anti")
+    return pa.concat_tables([rows, kept.select(rows.column_names)]).sort_by([(name, "ascending") for name in identity])
+
+
+ASSETS = [
+    *(price_daily, corporate_action, yield_curve, fx_rate_daily, consumer_price),
+    *(fund_metadata, analyst_target, trading_calendar),
+]

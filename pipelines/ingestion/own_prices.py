@@ -1,0 +1,67 @@
+"""Prices that people posted over HTTP or put into the folder, for securities that no market source prices.
+
+Belongs here: reading both, and publishing what the audit accepts. Does not: what makes a price bad; that is
+`pipelines.quality.own_prices`.
+"""
+
+from typing import Any
+
+import dagster as dg
+
+from pipelines.quality.own_prices import OwnPrices, Registry, own_prices
+from pipelines.quality.quarantine_table import OWN, keep, released
+from pipelines.runtime.resources import Platform
+from pipelines.sources.price_folder import price_files
+from pipelines.tables.publishing import publish
+from pipelines.tables.version_set import pinned
+
+POSTED, SECURITIES, IDENTIFIERS = "raw/pg_posted_price", "raw/pg_security_registry", "raw/pg_security_identifier"
+MARKET = "raw/price_daily"
+
+
+@dg.asset(
+    key=OWN.split("/"),
+    deps=[dg.AssetKey(table.split("/")) for table in (POSTED, SECURITIES, IDENTIFIERS, MARKET)],
+    description="Prices that people posted or put into the folder; what an audit finds bad is in meta/quarantine.",
+    group_name="own_prices",
+    owners=["team:lakefolio"],
+    kinds={"python", "deltalake"},
+    code_version="1",
+)
+def own_price(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
+    needed = [POSTED, SECURITIES, IDENTIFIERS, MARKET]
+    versions = pinned(context.instance, context.run.run_id, platform.releases, known=needed).versions
+    lake, files = platform.lake, price_files(platform.settings.prices)
+    for name, why in files.unreadable.items():
+        context.log.warning("%s/%s %s", platform.settings.prices, name, why)
+    verdict: OwnPrices = own_prices(
+        lake.read(POSTED, versions[POSTED]),
+        files.lines,
+        Registry(lake.read(SECURITIES, versions[SECURITIES]), lake.read(IDENTIFIERS, versions[IDENTIFIERS])),
+        priced_by_market(platform, versions),
+        today=platform.market_today,
+        released=released(lake),
+    )
+    n_new = keep(lake, OWN, verdict.quarantined, context.run.run_id)
+    if n_new:
+        context.log.warning("%s own prices are in quarantine for the first time: see meta/quarantine", n_new)
+    extra = {
+        "quarantined": verdict.quarantined.num_rows,
+        "quarantined for the first time": n_new,
+        "files not read": dg.MetadataValue.json(dict(files.unreadable)),
+    }
+    return publish(
+        platform, context.asset_key, verdict.accepted, context.run.run_id, date_column="price_date", extra=extra
+    )
+
+
+def priced_by_market(platform: Platform, versions: dict[str, int]) -> frozenset[str]:
+    """The tickers that the market source has a price of."""
+    if MARKET not in versions:
+        return frozenset()
+    with platform.lake.connect() as connection:
+        found = connection.execute(f"select distinct ticker from {platform.lake.scan(MARKET, versions[MARKET])}")
+        return frozenset(row[0] for row in found.fetchall())
+
+
+ASSETS = [own_price]

@@ -1,0 +1,1 @@
+"""Marts: dbt's models and those made in Python, written, audited, published."""

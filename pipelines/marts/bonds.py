@@ -1,0 +1,160 @@
+"""Bonds: what each is worth on every session, from that day's Treasury curve and its own terms.
+
+Belongs here: which terms, days and curve go into the valuation, and the shape of what comes out. Does not: any formula;
+those are in domain/analytics. A bond that cannot be valued has no row, and the log says why.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from domain.analytics.bond_values import BondValues, value_daily
+from domain.analytics.bonds import Bond
+from domain.analytics.curves import Curves
+from domain.analytics.day_counts import Days, days_of
+from pipelines.runtime.resources import EXCHANGE, Platform
+from pipelines.tables.publishing import publish
+from pipelines.tables.table_plots import of_bonds
+from pipelines.tables.version_set import pinned
+
+BONDS, CURVE, CALENDAR = "raw/pg_bond_details", "raw/yield_curve", "raw/trading_calendar"
+_TERMS = ("maturity_date", "coupon_rate_pct", "day_count", "coupon_frequency", "issue_date", "first_coupon_date")
+_PRICE = pa.decimal128(18, 8)
+SCHEMA = pa.schema(
+    [
+        ("security_id", pa.int64()),
+        ("price_date", pa.date32()),
+        ("clean_price", _PRICE),
+        ("accrued", _PRICE),
+        ("dirty_price", _PRICE),
+        ("yield_pct", pa.float64()),
+        ("modified_duration_years", pa.float64()),
+        ("dv01", pa.float64()),
+        ("spread_bps", pa.float64()),
+        ("curve_date", pa.date32()),
+    ]
+)
+MEANINGS = {
+    "security_id": "Bond.",
+    "price_date": "Session or coupon date, from its issue to the day before its maturity.",
+    "clean_price": "Per cent of face, without accrued interest: dirty_price - accrued.",
+    "accrued": "Interest accrued since the last coupon, per 100 of face; 0 on a coupon date.",
+    "dirty_price": "What 100 of face is worth: its payments discounted on the curve plus spread_bps.",
+    "yield_pct": "Yield to maturity by the street convention, per cent a year, compounding as often as it pays.",
+    "modified_duration_years": "Fraction by which the dirty price falls if the yield rises by 1, in years.",
+    "dv01": "By how much 100 of face falls if the yield rises by one basis point.",
+    "spread_bps": "Over the Treasury curve, in basis points: as registered; 0 for a sovereign without one.",
+    "curve_date": "The day of the curve, at most 7 days before.",
+}
+
+
+@dg.asset(
+    key=["marts", "fact_bond_valuation_daily"],
+    deps=[dg.AssetKey(table.split("/")) for table in (BONDS, CURVE, CALENDAR)],
+    description="Grain: one row per bond and session or coupon date: clean and dirty price, yield, duration, DV01.",
+    group_name="marts",
+    owners=["team:lakefolio"],
+    kinds={"python", "deltalake"},
+    code_version="2",
+)
+def fact_bond_valuation_daily(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
+    versions = pinned(context.instance, context.run.run_id, platform.releases, known=[BONDS, CURVE, CALENDAR]).versions
+    bonds, curve, calendar = (platform.lake.read(table, versions[table]) for table in (BONDS, CURVE, CALENDAR))
+    rows, refused = valued(bonds, curve, sessions(calendar))
+    for security_id, reason in refused.items():
+        context.log.warning("bond %s has no value: %s", security_id, reason)
+    extra = {"not valued": dg.MetadataValue.json({str(bond): reason for bond, reason in refused.items()})}
+    return publish(
+        platform,
+        context.asset_key,
+        rows,
+        context.run.run_id,
+        extra=extra,
+        meanings=MEANINGS,
+        pictures=partial(of_bonds, bonds=bonds),
+    )
+
+
+def sessions(calendar: pa.Table) -> Days:
+    """The exchange's trading days, in order."""
+    is_session = pc.and_(calendar["is_trading_day"], pc.equal(calendar["exchange"], EXCHANGE))
+    days = calendar.filter(is_session)["calendar_date"].to_numpy().astype("datetime64[D]")
+    return np.sort(days)
+
+
+def valued(bonds: pa.Table, curve: pa.Table, days: Days) -> tuple[pa.Table, Mapping[int, str]]:
+    """The rows of every bond that can be valued, and why the others cannot.
+
+    A coupon is cash on its own date, so a bond is worth less from that date on, be it a session or not.
+    """
+    tables, refused = [SCHEMA.empty_table()], {}
+    curves = curves_of(curve) if bonds.num_rows and curve.num_rows else None
+    for terms in sorted(bonds.to_pylist(), key=lambda row: int(row["security_id"])):
+        try:
+            bond, spread = _bond(terms)
+            on = _with_coupon_dates(bond, days)
+            tables.append(_rows(terms, _values(bond, spread, curves, on), on))
+        except ValueError as error:
+            refused[int(terms["security_id"])] = str(error)
+        except Exception as error:  # a fault of ours in one bond's numbers leaves all the others their values
+            refused[int(terms["security_id"])] = f"it could not be computed: {error!r}"
+    return pa.concat_tables(tables).combine_chunks(), refused
+
+
+def curves_of(curve: pa.Table) -> Curves:
+    """The curve of every day, bootstrapped; a tenor that was not issued on a day is absent there."""
+    days, row = np.unique(curve["curve_date"].to_numpy().astype("datetime64[D]"), return_inverse=True)
+    tenors, column = np.unique(curve["tenor_months"].to_numpy(), return_inverse=True)
+    yields = np.full((len(days), len(tenors)), np.nan)
+    yields[row, column] = [float(value) for value in curve["par_yield_pct"].to_pylist()]
+    return Curves.bootstrap(days, [int(tenor) for tenor in tenors], yields)
+
+
+def _bond(terms: Mapping[str, Any]) -> tuple[Bond, float]:
+    """The bond and its spread over the curve."""
+    spread = terms["spread_bps"]
+    if spread is None and terms["issuer_class"] != "SOVEREIGN":
+        raise ValueError("it is no sovereign and has no spread_bps over the Treasury curve")
+    return Bond.of(**{name: terms[name] for name in _TERMS}), float(spread or 0)
+
+
+def _with_coupon_dates(bond: Bond, days: Days) -> Days:
+    if not len(days):
+        return days
+    flows = bond.cash_flows(days[0].item(), days[-1].item())
+    return np.union1d(days, days_of([flow.day for flow in flows if flow.kind == "COUPON"]))
+
+
+def _values(bond: Bond, spread_bps: float, curves: Curves | None, days: Days) -> BondValues:
+    if curves is None:
+        raise ValueError("there is no curve")
+    return value_daily(bond, days, curves, spread_bps)
+
+
+def _rows(terms: Mapping[str, Any], values: BondValues, days: Days) -> pa.Table:
+    known = ~np.isnan(values.dirty)
+    clean, accrued = (_price(figures[known]) for figures in (values.clean, values.accrued))
+    columns = [
+        pa.array(np.full(int(known.sum()), int(terms["security_id"]))),
+        pa.array(days[known]),
+        clean,
+        accrued,
+        pc.add(clean, accrued).cast(_PRICE),
+        *(figures[known] for figures in (values.yield_pct, values.modified_duration, values.dv01, values.spread_bps)),
+        pa.array(values.curve_days[known]),
+    ]
+    return pa.Table.from_arrays(
+        [pa.array(column).cast(field.type) for column, field in zip(columns, SCHEMA, strict=True)], schema=SCHEMA
+    )
+
+
+def _price(figures: Any) -> pa.Array:
+    return pa.array(np.round(figures, 8)).cast(_PRICE)
+
+
+ASSETS = [fact_bond_valuation_daily]

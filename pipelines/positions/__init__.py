@@ -1,0 +1,1 @@
+"""Positions: the ledger replayed by the domain's own rule."""

@@ -1,0 +1,1 @@
+"""The release, what it holds back, and what must be true before it."""

@@ -1,0 +1,1 @@
+"""Simulations and the parameters that they start from."""
