@@ -1,7 +1,7 @@
 # Every recipe sets up what it needs; there is no separate install step. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down check chaos bench refresh reprocess explain restatement quarantine replay backup restore env verify rebuild install manifest lock
+.PHONY: help demo test up down check layers chaos bench refresh reprocess explain restatement quarantine replay backup restore env verify rebuild install manifest lock
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -64,7 +64,13 @@ restore: install ## bring back BACKUP=<file>; FORCE=1 moves a state that is ther
 	@$(OPS) restore --file "$(BACKUP)" $(if $(FORCE),--force)
 
 check: install manifest ## lint, types, architecture
-	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
+	@$(MAKE) --no-print-directory layers
+
+layers: ## the contracts between packages, and between dbt's models
+	@$(VENV)/bin/lint-imports
+	@! grep -rl --include='*.sql' 'source(' dbt_project/models/intermediate dbt_project/models/marts || \
+	  { echo "  only staging models read a source: a mart BROKEN this" >&2; exit 1; }
 
 # Every module with a long form: those that ask tests/effort.py, or the environment, which form it is.
 LONG_FORMS = tests/chaos $(shell grep -rlE "tests.effort|LAKEFOLIO_CHAOS|hypothesis" tests --include="test_*.py" | grep -v ^tests/chaos)

@@ -9,7 +9,7 @@ import psycopg
 
 from domain.errors import SimulationNotFound
 from domain.ports import SimulationRequest
-from storage.postgres.horizon import Horizon
+from storage.postgres.horizon import VisibilitySnapshot
 
 _COLUMNS = "simulation_id, portfolio_id, name, horizon_years, num_paths, sample_paths, seed, is_standing"
 MOST_ATTEMPTS = 3
@@ -55,7 +55,7 @@ class PostgresSimulationRepository:
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
 
-    def due(self, horizon: Horizon, versions: Mapping[UUID, int]) -> list[SimulationRequest]:
+    def due(self, horizon: VisibilitySnapshot, versions: Mapping[UUID, int]) -> list[SimulationRequest]:
         """Requests that `horizon` sees and that wait for a result, as they are taken in turn; a standing one waits
         whenever its portfolio has moved on. `versions` are the released portfolios."""
         rows = self._connection.execute(_DUE, (horizon.snapshot,)).fetchall()

@@ -19,7 +19,7 @@ from domain import snapshots
 from domain.errors import NotFound, PortfolioNotFound, SnapshotPruned
 from domain.events import PositionSnapshotCreated
 from domain.ports import Clock
-from domain.snapshots import Book, BookHolding, PositionSnapshot, Quote, Skipped, SnapshotLine
+from domain.snapshots import Book, BookHolding, PositionSnapshot, Skipped, SnapshotLine, SnapshotPrice
 from storage.events.outbox import write_event
 
 _BOOK = "select version, time_zone from portfolio where portfolio_id = %s for update"
@@ -160,7 +160,11 @@ def prune_payloads(connection: psycopg.Connection[Any], now: datetime, keep_days
 
 
 def take_snapshot(
-    connection: psycopg.Connection[Any], portfolio_id: UUID, quotes: Mapping[int, Quote], release_id: int, clock: Clock
+    connection: psycopg.Connection[Any],
+    portfolio_id: UUID,
+    quotes: Mapping[int, SnapshotPrice],
+    release_id: int,
+    clock: Clock,
 ) -> PositionSnapshot | Skipped:
     """Take the book's snapshot now and store it with its event, or say why it is skipped. One unit of work."""
     with connection.transaction():

@@ -18,7 +18,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from domain.analytics.bonds import REDEMPTION, Bond
-from domain.entries import Entry, Terms
+from domain.entries import LedgerEntry, Terms
 from domain.errors import FxMissing
 from domain.ledger import TRADES, Transaction, TxnType, effective, reversal
 from domain.money import ZERO, money, product, share
@@ -90,7 +90,7 @@ def drafted(
     history: Sequence[Transaction],
     bonds: Iterable[BondTerms],
     until: date,
-    entry_of: Callable[[int, date, Terms], Entry],
+    entry_of: Callable[[int, date, Terms], LedgerEntry],
 ) -> Drafts:
     """Draft what is missing from `history` for everything due up to `until` to stand in it, and nothing else.
 
@@ -145,7 +145,7 @@ def _free(key: str, taken: set[str | None]) -> str:
 
 
 def _row(
-    payment: Payment, currency: str, external_id: str, entry_of: Callable[[int, date, Terms], Entry]
+    payment: Payment, currency: str, external_id: str, entry_of: Callable[[int, date, Terms], LedgerEntry]
 ) -> Transaction:
     said = f"{payment.units.normalize():f}"
     if not payment.is_redemption:

@@ -40,7 +40,7 @@ PLAIN = Terms()
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """Facts that the rows of one decision share; its methods draft them. Their `seq` is given when they are decided."""
 
     portfolio_id: UUID

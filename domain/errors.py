@@ -139,7 +139,7 @@ class IdempotencyConflict(Refusal):
         super().__init__("this Idempotency-Key was used with another request", idempotency_key=key)
 
 
-class PortfolioArchived(Refusal):
+class PortfolioIsArchived(Refusal):
     code = "portfolio_archived"
 
     def __init__(self, portfolio_id: UUID) -> None:

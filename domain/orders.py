@@ -17,7 +17,7 @@ from domain.entries import Terms, When, not_negative, positive
 from domain.errors import (
     InsufficientPosition,
     InvalidInput,
-    PortfolioArchived,
+    PortfolioIsArchived,
     Refusal,
     plain,
 )
@@ -117,7 +117,7 @@ class FillSource(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
+class LastClose:
     """The last close, and the day it is from."""
 
     price: Decimal
@@ -207,10 +207,10 @@ class Order:
             return True
         return price <= self.limit_price if self.side is Side.BUY else price >= self.limit_price
 
-    def place(self, portfolio: Portfolio, today: date, quote: Quote | None = None) -> None:
+    def place(self, portfolio: Portfolio, today: date, quote: LastClose | None = None) -> None:
         """Check a new order and set aside what it may need. `quote` is needed to buy at the market."""
         if portfolio.archived:
-            raise PortfolioArchived(portfolio.portfolio_id)
+            raise PortfolioIsArchived(portfolio.portfolio_id)
         positive("quantity", parse_quantity(self.quantity, "quantity"))
         not_negative("fees", parse_amount(self.fees, "fees"))
         if (self.order_type is OrderType.LIMIT) != (self.limit_price is not None):
@@ -255,7 +255,7 @@ class Order:
         self.reason = reason
         self.version += 1
 
-    def _dearest(self, today: date, quote: Quote | None) -> Decimal:
+    def _dearest(self, today: date, quote: LastClose | None) -> Decimal:
         if self.limit_price is not None:
             return self.limit_price
         if quote is None or not quote.is_recent(today):

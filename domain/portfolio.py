@@ -14,14 +14,14 @@ from enum import StrEnum
 from itertools import groupby
 from uuid import UUID
 
-from domain.entries import PLAIN, Entry, Terms, When
+from domain.entries import PLAIN, LedgerEntry, Terms, When
 from domain.errors import (
     AlreadySplit,
     InsufficientCash,
     InsufficientPosition,
     InvalidInput,
     InvalidNumber,
-    PortfolioArchived,
+    PortfolioIsArchived,
 )
 from domain.history import History
 from domain.holdings import CostMethod, Holding
@@ -275,8 +275,8 @@ class Portfolio:
         self._refuse_archived()
         self._become(Positions.of(self.history.rows, method))
 
-    def _entry(self, account_id: int, when: When, terms: Terms) -> Entry:
-        return Entry(self.portfolio_id, self.base_currency, account_id, when, terms)
+    def _entry(self, account_id: int, when: When, terms: Terms) -> LedgerEntry:
+        return LedgerEntry(self.portfolio_id, self.base_currency, account_id, when, terms)
 
     def rewound(self) -> "Portfolio":
         """A copy that stands before the rows of its history, to be advanced and to decide in order of event, then to be
@@ -380,7 +380,7 @@ class Portfolio:
 
     def _refuse_archived(self) -> None:
         if self.archived:
-            raise PortfolioArchived(self.portfolio_id)
+            raise PortfolioIsArchived(self.portfolio_id)
 
 
 def new_name(name: str) -> str:

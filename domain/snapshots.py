@@ -64,7 +64,7 @@ class PositionSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
+class SnapshotPrice:
     """The last close that a release has for a security; of `units` units, since bonds are quoted per 100 of face."""
 
     ticker: str
@@ -78,7 +78,7 @@ class ReleasedQuotes:
     """Last close of every security in a release; `release_id` is the refresh that made it."""
 
     release_id: int
-    by_security: Mapping[int, Quote]
+    by_security: Mapping[int, SnapshotPrice]
 
 
 NOTHING_RELEASED = ReleasedQuotes(0, {})
@@ -114,7 +114,12 @@ class Skipped:
 
 
 def snapshot_of(
-    book: Book, quotes: Mapping[int, Quote], release_id: int, taken_at: datetime, business_date: date, snapshot_id: UUID
+    book: Book,
+    quotes: Mapping[int, SnapshotPrice],
+    release_id: int,
+    taken_at: datetime,
+    business_date: date,
+    snapshot_id: UUID,
 ) -> PositionSnapshot:
     """The book valued with the release's last closes. A holding without a quote has no value, never 0."""
     lines = tuple(_line(holding, quotes.get(holding.security_id)) for holding in book.holdings)
@@ -141,7 +146,7 @@ def business_date(moment: datetime, zone: str) -> date:
     return moment.astimezone(ZoneInfo(zone)).date()
 
 
-def _line(holding: BookHolding, quote: Quote | None) -> SnapshotLine:
+def _line(holding: BookHolding, quote: SnapshotPrice | None) -> SnapshotLine:
     return SnapshotLine(
         account_id=holding.account_id,
         security_id=holding.security_id,

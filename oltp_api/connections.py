@@ -15,7 +15,7 @@ Deferred = Callable[[], T]
 """A question that was sent; calling it waits for the answer. Questions sent together share one round trip."""
 
 
-class Lock(Enum):
+class RowLock(Enum):
     """How what is loaded is locked until the commit: at all, and waiting for whoever has it or leaving it out."""
 
     WAIT = auto()

@@ -19,7 +19,7 @@ from oltp_api.orders.broker import broker_of, fill_due_orders
 from storage.clock import SystemClock
 from storage.events.consumers import Connection, Consumer, Handler, delivery_jobs
 from storage.events.publishers import publisher_of
-from storage.jobs import Job, PostgresFailures, at_work
+from storage.jobs import Job, PostgresFailures, run_jobs
 from storage.outages import in_one_sentence
 from storage.postgres.database import locate, prepare
 from storage.settings import Settings, settings
@@ -50,7 +50,7 @@ def main() -> int:
             *jobs_of(settings(), context),
             *delivery_jobs(database.app_url, listening, SystemClock(), _DELIVER_EVERY_S),
         ]
-        with at_work(jobs, stop, PostgresFailures(database.app_url)):
+        with run_jobs(jobs, stop, PostgresFailures(database.app_url)):
             stop.wait()
     return 0
 

@@ -12,7 +12,7 @@ from ops.report import amount_of, identity, percent_of
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class BondReport:
     """Everything the report shows, as the API gave it. `valuations` are by security."""
 
     portfolio: dict[str, Any]
@@ -23,12 +23,12 @@ class Facts:
     transactions: Sequence[dict[str, Any]]
 
 
-def gather(client: httpx.Client, portfolio_id: str) -> Facts:
+def gather(client: httpx.Client, portfolio_id: str) -> BondReport:
     """Ask the API for one portfolio's bonds, how each is valued, and what they have paid."""
     here = f"/portfolios/{portfolio_id}"
     positions = get(client, f"{here}/positions")
     held = [position["security_id"] for position in positions["positions"]]
-    return Facts(
+    return BondReport(
         portfolio=get(client, here),
         positions=positions,
         valuations={bond: get(client, f"/lineage{here}/securities/{bond}")["valuation"] for bond in held},
@@ -38,7 +38,7 @@ def gather(client: httpx.Client, portfolio_id: str) -> Facts:
     )
 
 
-def render(facts: Facts) -> str:
+def render(facts: BondReport) -> str:
     """The report."""
     portfolio, positions, performance = facts.portfolio, facts.positions, facts.performance
     title = f"{portfolio['name']} at the close of {positions['as_of']}, in {portfolio['base_currency']}"
@@ -50,7 +50,7 @@ def render(facts: Facts) -> str:
     return "\n\n".join([head, _bonds(facts), _paid(facts.transactions), f"{identity(facts.values)}\n  {returned}"])
 
 
-def _bonds(facts: Facts) -> str:
+def _bonds(facts: BondReport) -> str:
     lines = [f"{'':<18}{'face':>10}{'clean':>9}{'accrued':>9}{'yield':>9}{'duration':>9}{'value':>13}{'gain':>11}"]
     for position in facts.positions["positions"]:
         told = facts.valuations[position["security_id"]]

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from domain.ledger import FIRST_DAY
-from pipelines.pickup import Decision, PastRun, decide
+from pipelines.pickup import PastRun, RefreshDecision, decide
 from pipelines.runtime.partitions import year_of
 from pipelines.runtime.resources import REFRESH_LOCK, SIMULATION_LOCK, Platform
 from pipelines.runtime.run_process import cancel_if_it_cannot_start, was_killed
@@ -88,7 +88,7 @@ def watch(platform: Platform, seconds: float = _WATCHED_SECONDS) -> None:
             time.sleep(_LOOK_SECONDS)
 
 
-def due_now(instance: dg.DagsterInstance, platform: Platform, job_names: Sequence[str]) -> Decision:
+def due_now(instance: dg.DagsterInstance, platform: Platform, job_names: Sequence[str]) -> RefreshDecision:
     """The pick-up decision from the database, the newest release and the runs' own records."""
     head = platform.releases.head()
     with postgres.connect(platform.database.admin_url) as connection:

@@ -44,29 +44,29 @@ class PastRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class RefreshDecision:
     is_due: bool
     reason: str
 
 
 def decide(
     now: datetime, unseen: Sequence[str], is_locked: bool, runs: Sequence[PastRun], newest_edit: datetime | None
-) -> Decision:
+) -> RefreshDecision:
     """Say whether to ask for a run now, and why. `runs` come newest first."""
     runs = [run for run in runs if run.asked_at <= now + _SKEW]
     newest_edit = newest_edit if newest_edit and newest_edit <= now + _SKEW else None
     if not unseen:
-        return Decision(False, "the newest release shows everything that was recorded")
+        return RefreshDecision(False, "the newest release shows everything that was recorded")
     if is_locked:
-        return Decision(False, "a refresh is running")
+        return RefreshDecision(False, "a refresh is running")
     if runs and runs[0].status is DagsterRunStatus.QUEUED:
-        return Decision(False, "a refresh waits in the queue")
+        return RefreshDecision(False, "a refresh waits in the queue")
     if runs and runs[0].status in _WAITING and (runs[0].is_alive or now - runs[0].asked_at < START_UP):
-        return Decision(False, "a refresh was asked for and is starting")
+        return RefreshDecision(False, "a refresh was asked for and is starting")
     until = backed_off_until(now, runs, newest_edit)
     if until and now < until:
-        return Decision(False, f"the last refresh failed; the next is tried at {until:%H:%M:%S}")
-    return Decision(True, f"not released yet: {', '.join(unseen)}")
+        return RefreshDecision(False, f"the last refresh failed; the next is tried at {until:%H:%M:%S}")
+    return RefreshDecision(True, f"not released yet: {', '.join(unseen)}")
 
 
 def backed_off_until(now: datetime, runs: Sequence[PastRun], newest_edit: datetime | None) -> datetime | None:

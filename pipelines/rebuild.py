@@ -15,7 +15,7 @@ import dagster as dg
 from pipelines.definitions import build_defs
 from pipelines.runtime import progress
 from pipelines.runtime.resources import Platform
-from pipelines.tables.incremental import FIRST, REPROCESS_TAG, Scope
+from pipelines.tables.incremental import FIRST, REPROCESS_TAG, RebuildScope
 from pipelines.tables.run_changes import Rewritten, rewritten_by
 from storage.errors import SetupError
 from storage.outages import in_one_sentence
@@ -33,7 +33,7 @@ _OF_ROW = "select portfolio_id::text, business_date from transaction_ledger wher
 
 def chosen(
     platform: Platform, portfolios: Sequence[str], securities: Sequence[str], rows: Sequence[str], since: date | None
-) -> Scope:
+) -> RebuildScope:
     """The portfolios behind what was named, and the first day; SetupError for what is not in the ledger."""
     found: list[tuple[str, date | None]] = []
     with postgres.connect(platform.database.admin_url) as connection:
@@ -53,10 +53,10 @@ def chosen(
         )
     first = min((day or FIRST for _, day in found), default=FIRST)
     named = ", ".join(name for name, _, _ in asked)
-    return Scope(f"reprocessing of {named}", tuple(sorted({one for one, _ in found})), since or first)
+    return RebuildScope(f"reprocessing of {named}", tuple(sorted({one for one, _ in found})), since or first)
 
 
-def reprocess(scope: Scope, platform: Platform, instance: dg.DagsterInstance) -> list[Rewritten]:
+def reprocess(scope: RebuildScope, platform: Platform, instance: dg.DagsterInstance) -> list[Rewritten]:
     """One run from a new instant of the ledger to a release, with `scope` made anew; what it rewrote."""
     job = build_defs(platform).resolve_job_def("pick_up")
     done = job.execute_in_process(

@@ -117,7 +117,7 @@ def _repeat(job: Job, stop: Event, failures: Failures) -> None:
 
 
 @contextmanager
-def at_work(jobs: Iterable[Job], stop: Event, failures: Failures) -> Iterator[None]:
+def run_jobs(jobs: Iterable[Job], stop: Event, failures: Failures) -> Iterator[None]:
     """Each job has a thread beside what goes on inside; leaving ends them."""
     threads = [Thread(target=repeat, args=(job, stop, failures), name=job.name) for job in jobs]
     for thread in threads:

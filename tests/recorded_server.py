@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from pipelines.sources.http import Patience
+from pipelines.sources.http import RetryPolicy
 
 RECORDED = Path(__file__).parent / "pipelines" / "recorded"
 _TYPES = {".json": "application/json", ".xml": "text/xml", ".html": "text/html", ".txt": "text/plain"}
@@ -91,8 +91,8 @@ class FakeTime:
     def now(self) -> float:
         return sum(self.slept)
 
-    def patience(self, **settings: float) -> Patience:
-        return Patience(
+    def patience(self, **settings: float) -> RetryPolicy:
+        return RetryPolicy(
             sleep=self.slept.append,
             now=self.now,
             chance=lambda: 0.0,

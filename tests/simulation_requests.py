@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import psycopg
 
 from application.simulations import PostgresSimulationRepository
-from storage.postgres.horizon import Horizon
+from storage.postgres.horizon import VisibilitySnapshot
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
@@ -39,7 +39,7 @@ class Queue:
         )
         return simulation_id
 
-    def due(self, horizon: Horizon) -> list[UUID]:
+    def due(self, horizon: VisibilitySnapshot) -> list[UUID]:
         versions = dict.fromkeys(self.portfolios.values(), 1)
         return [request.simulation_id for request in self.repository.due(horizon, versions)]
 

@@ -11,14 +11,14 @@ from uuid import UUID
 import psycopg
 
 from application.snapshots import take_snapshot
-from domain.snapshots import Quote, business_date
+from domain.snapshots import SnapshotPrice, business_date
 from storage.postgres.database import Database
 
 USER = "00000000-0000-4000-8000-000000000001"
 BOOK = UUID("00000000-0000-4000-8000-0000000000aa")
 NOON = datetime(2017, 3, 29, 12, tzinfo=UTC)
 TODAY = date(2017, 3, 29)
-QUOTES = {1: Quote("ACME", Decimal("12.50000000"), date(2017, 3, 28))}
+QUOTES = {1: SnapshotPrice("ACME", Decimal("12.50000000"), date(2017, 3, 28))}
 _SET_UP = f"""
     insert into portfolio (portfolio_id, user_id, name, base_currency, kind, time_zone, version)
     values ('{BOOK}', '{USER}', 'Desk', 'USD', 'TRADING_BOOK', 'America/New_York', 4);

@@ -8,12 +8,12 @@ import pyarrow as pa
 
 from storage.lake.delta import Lake, memory_duckdb
 from storage.lake.releases import Release, Releases, is_result
-from storage.postgres.horizon import Horizon
+from storage.postgres.horizon import VisibilitySnapshot
 
 PORTFOLIO = UUID("11111111-1111-4111-8111-111111111111")
 SIMULATION = UUID("22222222-2222-4222-8222-222222222222")
 AS_OF = date(2017, 3, 29)
-NOWHERE = Horizon("10:10:", "cluster")
+NOWHERE = VisibilitySnapshot("10:10:", "cluster")
 
 _TABLES = {
     "marts/dim_security": """
@@ -147,7 +147,7 @@ _TABLES = {
 }
 
 
-def publish_small_release(lake: Lake, without: tuple[str, ...] = (), horizon: Horizon = NOWHERE) -> Release:
+def publish_small_release(lake: Lake, without: tuple[str, ...] = (), horizon: VisibilitySnapshot = NOWHERE) -> Release:
     """Publish the tables, all but those named, and release them as seen at `horizon`."""
     versions = {
         table: lake.publish(table, _rows(query)).version for table, query in _TABLES.items() if table not in without
@@ -155,7 +155,7 @@ def publish_small_release(lake: Lake, without: tuple[str, ...] = (), horizon: Ho
     return release(lake, versions, horizon)
 
 
-def release(lake: Lake, versions: Mapping[str, int], horizon: Horizon = NOWHERE) -> Release:
+def release(lake: Lake, versions: Mapping[str, int], horizon: VisibilitySnapshot = NOWHERE) -> Release:
     """One more release; results reach it as they do in production, by an appended one."""
     releases = Releases(lake)
     marts = {table: version for table, version in versions.items() if not is_result(table)}

@@ -9,7 +9,7 @@ from uuid import UUID
 from application.analytics.released import ReleasedAnalytics
 from application.lineage import ValueLineage, explained
 from application.release_diff import Restatement, restatement
-from domain.analytics.review import Holding
+from domain.analytics.review import ValuedHolding
 from domain.errors import NoRelease
 from domain.holdings import average_cost
 from domain.ports import (
@@ -66,10 +66,12 @@ class PositionAnalytics(ReleasedAnalytics):
         rows = self._mounted().rows(_SQL["values"], portfolio_id=str(portfolio_id), start=start, end=end)
         return [PortfolioValue(**row) for row in rows]
 
-    def get_holdings(self, portfolio_ids: Sequence[str], on: date) -> Mapping[str, Sequence[Holding]]:
+    def get_holdings(self, portfolio_ids: Sequence[str], on: date) -> Mapping[str, Sequence[ValuedHolding]]:
         """List the holdings of each of the portfolios at the close of `on`, the largest first."""
         rows = self._mounted().rows(_SQL["holdings"], portfolio_ids=list(portfolio_ids), on=on)
-        return {portfolio_id: [Holding(**row) for row in own] for portfolio_id, own in _by_portfolio(rows).items()}
+        return {
+            portfolio_id: [ValuedHolding(**row) for row in own] for portfolio_id, own in _by_portfolio(rows).items()
+        }
 
     def explain(self, portfolio_id: UUID, security_id: int, on: date | None = None) -> ValueLineage:
         """Return the lineage of a security's value in a portfolio, on `on` or on the release's last day, if earlier."""

@@ -14,7 +14,7 @@ from domain.ports import (
     TickerPriceAtDate,
 )
 from domain.posted_prices import PriceSourceName
-from domain.snapshots import Quote, ReleasedQuotes
+from domain.snapshots import ReleasedQuotes, SnapshotPrice
 from storage.queries import statements
 
 _SQL = statements("application/analytics/prices.sql")
@@ -39,7 +39,7 @@ class PriceAnalytics(ReleasedAnalytics):
     def get_quotes(self) -> ReleasedQuotes:
         """The last close of every security, and the refresh that made them; one that nobody quotes is not in it."""
         newest = self._mounted()
-        quotes = {row.pop("security_id"): Quote(**row) for row in newest.rows(_SQL["quotes"])}
+        quotes = {row.pop("security_id"): SnapshotPrice(**row) for row in newest.rows(_SQL["quotes"])}
         (since,) = newest.rows(_SQL["quoted_since"], release_id=newest.release.release_id)
         return ReleasedQuotes(since["release_id"], quotes)
 

@@ -8,7 +8,7 @@ import numpy as np
 from application.analytics.released import ReleasedAnalytics
 from domain.analytics.panel import Panel
 from domain.analytics.series import Days, Float64, PortfolioSeries
-from domain.analytics.subjects import Level, Subject, SubjectSeries
+from domain.analytics.subjects import Level, ReturnSeries, ReturnSeriesKey
 from storage.queries import statements
 
 _SQL = statements("application/analytics/returns.sql")
@@ -29,7 +29,7 @@ class ReturnAnalytics(ReleasedAnalytics):
             if first < last
         }
 
-    def get_subject_series(self, portfolio_ids: Sequence[str], until: date | None = None) -> SubjectSeries | None:
+    def get_subject_series(self, portfolio_ids: Sequence[str], until: date | None = None) -> ReturnSeries | None:
         """The daily series of portfolios, of their accounts and their positions; None if the release has none."""
         asked = {"portfolio_ids": list(portfolio_ids), "until": until}
         subjects = self._mounted().rows(_SQL["return_subjects"], **asked)
@@ -37,8 +37,8 @@ class ReturnAnalytics(ReleasedAnalytics):
             return None
         found = self._mounted().columns(_SQL["return_rows"], **asked)
         sizes = [subject.pop("n_days") for subject in subjects]
-        return SubjectSeries(
-            [Subject(**{**subject, "level": Level(subject["level"])}) for subject in subjects],
+        return ReturnSeries(
+            [ReturnSeriesKey(**{**subject, "level": Level(subject["level"])}) for subject in subjects],
             Panel(**{**found, "offsets": np.cumsum([0, *sizes]), "days": found["days"].astype("datetime64[D]")}),
         )
 

@@ -11,7 +11,7 @@ from application.analytics.positions import PositionAnalytics
 from application.analytics.prices import PriceAnalytics
 from application.analytics.returns import ReturnAnalytics
 from domain.analytics.periods import months_before
-from domain.analytics.review import WINDOW_YEARS, Cash, Reviewed, comparable
+from domain.analytics.review import WINDOW_YEARS, Cash, ReviewInputs, comparable
 
 
 class LakeAnalyticsRepository(PriceAnalytics, PositionAnalytics, ReturnAnalytics):
@@ -19,7 +19,7 @@ class LakeAnalyticsRepository(PriceAnalytics, PositionAnalytics, ReturnAnalytics
 
     def get_reviewed(
         self, portfolio_id: UUID, currency: str, benchmark_ticker: str, as_of: date | None = None
-    ) -> Reviewed | None:
+    ) -> ReviewInputs | None:
         """All that a review up to `as_of` is measured on; None if the release has no day of the portfolio."""
         asked = [str(portfolio_id)]
         for _, of in self.get_reviewed_of(asked, currency, benchmark_ticker, as_of):
@@ -28,7 +28,7 @@ class LakeAnalyticsRepository(PriceAnalytics, PositionAnalytics, ReturnAnalytics
 
     def get_reviewed_of(
         self, portfolio_ids: Sequence[str], currency: str, benchmark_ticker: str, as_of: date | None = None
-    ) -> Iterator[tuple[str, Reviewed]]:
+    ) -> Iterator[tuple[str, ReviewInputs]]:
         """All that risk and concentration up to `as_of` are measured on, of each of the portfolios that has a day; they
         all count in `currency`. What accounts and positions earned is not in it."""
         series = self.get_series(portfolio_ids, as_of)
@@ -46,7 +46,7 @@ class LakeAnalyticsRepository(PriceAnalytics, PositionAnalytics, ReturnAnalytics
             has_any = np.isfinite(own_returns).any(axis=1)
             yield (
                 portfolio_id,
-                Reviewed(
+                ReviewInputs(
                     series=one,
                     benchmark=self.get_benchmark(benchmark_ticker, currency),
                     risk_free=self.get_risk_free(),

@@ -44,7 +44,7 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
-class Measures:
+class YieldSensitivities:
     """How a dirty price answers to its yield, for n days.
 
     `macaulay_duration` (n,) in years, the mean time until payment weighted by present value; `modified_duration` (n,)
@@ -112,7 +112,7 @@ def spread_from_price(bond: Bond, day: date, clean: float, curve: Curve) -> floa
     return (low + high) / 2
 
 
-def measures(bond: Bond, day: date, yield_pct: float) -> Measures:
+def measures(bond: Bond, day: date, yield_pct: float) -> YieldSensitivities:
     """Durations, convexity and DV01 on `day` at `yield_pct`, as arrays of one; ValueError from maturity on."""
     return measures_of(bond.remaining(days_of([day])), np.array([yield_pct]))
 
@@ -159,7 +159,7 @@ def yield_of(left: Remaining, dirty: Float64) -> Float64:
     return np.where(is_possible, found, np.nan)
 
 
-def measures_of(left: Remaining, yields_pct: Float64) -> Measures:
+def measures_of(left: Remaining, yields_pct: Float64) -> YieldSensitivities:
     """The measures of n days at `yields_pct` (n,): derivatives in closed form."""
     values = _present_values(left, yields_pct)
     dirty = values.sum(axis=1)
@@ -170,7 +170,7 @@ def measures_of(left: Remaining, yields_pct: Float64) -> Measures:
     second = first * again / left.frequency / over
     modified = first.sum(axis=1) / dirty
     macaulay = (values * left.periods).sum(axis=1) / left.frequency / dirty
-    return Measures(macaulay, modified, second.sum(axis=1) / dirty, modified * dirty / 10_000)
+    return YieldSensitivities(macaulay, modified, second.sum(axis=1) / dirty, modified * dirty / 10_000)
 
 
 def _present_values(left: Remaining, yields_pct: Float64) -> Float64:

@@ -113,7 +113,7 @@ class Measure(StrEnum):
     TOP_10 = "TOP_10"
 
 
-class State(StrEnum):
+class LimitState(StrEnum):
     OK = "OK"
     WARN = "WARN"
     BREACH = "BREACH"
@@ -136,13 +136,13 @@ class Limit:
         if not 0 < self.warn_at <= self.breach_at < np.inf:
             raise ValueError(f"{self.dimension} {self.measure}: 0 < warn_at <= breach_at does not hold")
 
-    def state_of(self, value: float | None) -> State:
+    def state_of(self, value: float | None) -> LimitState:
         """Judge a measured value; its size counts, so a short of 20 % is as large as a long one. None is UNDEFINED."""
         if value is None:
-            return State.UNDEFINED
+            return LimitState.UNDEFINED
         if abs(value) >= self.breach_at:
-            return State.BREACH
-        return State.WARN if abs(value) >= self.warn_at else State.OK
+            return LimitState.BREACH
+        return LimitState.WARN if abs(value) >= self.warn_at else LimitState.OK
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class LimitCheck:
     limit: Limit
     label: str | None
     value: float | None
-    state: State
+    state: LimitState
 
 
 def check_limit(limit: Limit, values: Float64, labels: Sequence[str | None]) -> tuple[LimitCheck, ...]:

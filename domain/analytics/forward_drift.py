@@ -41,7 +41,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
+class TargetPrice:
     """The newest price; `split_since` is how many units one of the target's day has become."""
 
     price: Decimal
@@ -62,7 +62,7 @@ class ForwardDrift(NamedTuple):
 
 
 def forward_drift(
-    target: Target, quote: Quote | None, volatility_annual: float | None, market_day: date
+    target: Target, quote: TargetPrice | None, volatility_annual: float | None, market_day: date
 ) -> ForwardDrift:
     """Arithmetic drift m of dS/S over one year: ln(mean target / price); without a mean, of the median + s^2 / 2.
 
@@ -88,7 +88,7 @@ def forward_drift(
 
 
 def _refusal(
-    target: Target, aim: Decimal | None, quote: Quote | None, market_day: date
+    target: Target, aim: Decimal | None, quote: TargetPrice | None, market_day: date
 ) -> tuple[ForwardStatus, str] | None:
     if aim is None or aim <= 0:
         return ForwardStatus.INSUFFICIENT, "there is no target above 0"

@@ -17,8 +17,8 @@ from domain.analytics.concentration import (
     Group,
     Limit,
     LimitCheck,
+    LimitState,
     Measure,
-    State,
     check_limit,
     concentration_by,
     groups_of,
@@ -38,7 +38,7 @@ from domain.analytics.profile import (
 )
 from domain.analytics.risk import volatility_annual
 from domain.analytics.series import Benchmark, Bools, Daily, Days, Float64, Growth, PortfolioSeries
-from domain.analytics.subjects import Level, SubjectSeries, subject_performance
+from domain.analytics.subjects import Level, ReturnSeries, subject_performance
 from domain.analytics.value_at_risk import historical_vars
 
 WINDOW_YEARS = 10
@@ -53,11 +53,11 @@ LIMITS = (
 _CASH = "Cash"
 _POINTS = 600
 _BACKTEST_DAYS, _BACKTEST_WINDOW, _BACKTEST_CONFIDENCE = 252, 252, 0.95
-_ORDER = (State.BREACH, State.WARN, State.UNDEFINED, State.OK)
+_ORDER = (LimitState.BREACH, LimitState.WARN, LimitState.UNDEFINED, LimitState.OK)
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class ValuedHolding:
     """A security at a day's close, all accounts together, with what it is grouped by.
 
     `value` is in the portfolio's currency, None without a price or a rate; `issuer` of an equity is its own name.
@@ -84,7 +84,7 @@ class Cash:
 
 
 @dataclass(frozen=True, slots=True)
-class Reviewed:
+class ReviewInputs:
     """Data behind all measures of one portfolio on one day; amounts in `currency`, the portfolio's.
 
     `returns` (m, k) are simple ones of the sessions `days` (m,), of each of the k holdings that `comparable` gives.
@@ -96,16 +96,16 @@ class Reviewed:
     benchmark: Benchmark | None
     risk_free: Daily
     currency: str
-    holdings: Sequence[Holding]
+    holdings: Sequence[ValuedHolding]
     cash: Sequence[Cash]
     days: Days
     returns: Float64
     sessions: Days
-    subjects: SubjectSeries | None
+    subjects: ReturnSeries | None
     names: Mapping[int, str]
 
     @property
-    def valued(self) -> list[Holding]:
+    def valued(self) -> list[ValuedHolding]:
         return [holding for holding in self.holdings if holding.value is not None]
 
     @property
@@ -211,7 +211,7 @@ class PortfolioConcentration:
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class ValueCurve:
     """At most 600 evenly spaced days, the last among them; all (p,). Amounts are rounded to 0.01.
 
     `drawdown` is the deepest since the day before in the curve; `index` is NaN while there is none, after a ruin;
@@ -226,12 +226,12 @@ class Curve:
     benchmark: Float64
 
 
-def comparable(holdings: Sequence[Holding], currency: str) -> list[Holding]:
+def comparable(holdings: Sequence[ValuedHolding], currency: str) -> list[ValuedHolding]:
     """The holdings whose own returns are returns in the portfolio's currency, and that have a value."""
     return [holding for holding in holdings if holding.value is not None and holding.currency == currency]
 
 
-def holdings_performance(of: Reviewed) -> tuple[HoldingPerformance, ...]:
+def holdings_performance(of: ReviewInputs) -> tuple[HoldingPerformance, ...]:
     """List the performance of every account and position by period; accounts first, then the largest contributions."""
     if of.subjects is None:
         return ()
@@ -247,7 +247,7 @@ def holdings_performance(of: Reviewed) -> tuple[HoldingPerformance, ...]:
     return tuple(sorted(found, key=lambda one: (one.level, -(one.contribution or 0.0))))
 
 
-def contributions_of(of: Reviewed) -> dict[Period, Contributions]:
+def contributions_of(of: ReviewInputs) -> dict[Period, Contributions]:
     """By period, of those that the portfolio is old enough for."""
     if of.subjects is None:
         return {}
@@ -265,17 +265,17 @@ def contributions_of(of: Reviewed) -> dict[Period, Contributions]:
     return found
 
 
-def named(of: Reviewed, security_id: int | None) -> str:
+def named(of: ReviewInputs, security_id: int | None) -> str:
     """The ticker of a security, or else its number."""
     return of.names.get(security_id or 0, str(security_id))
 
 
-def _by_period(of: Reviewed) -> dict[Period, Mapping[str, Column]]:
+def _by_period(of: ReviewInputs) -> dict[Period, Mapping[str, Column]]:
     assert of.subjects is not None, "the caller has looked"
     return subject_performance(of.subjects, of.series.as_of, of.sessions, of.benchmark)
 
 
-def risk_of(of: Reviewed) -> PortfolioRisk:
+def risk_of(of: ReviewInputs) -> PortfolioRisk:
     """Source: RULEBOOK 9, which keeps realised risk and that of today's weights apart."""
     held = comparable(of.holdings, of.currency)
     has_any: Bools = np.asarray(np.isfinite(of.returns).any(axis=0))
@@ -296,7 +296,7 @@ def risk_of(of: Reviewed) -> PortfolioRisk:
     )
 
 
-def realised_figures(of: Reviewed) -> RealisedFigures:
+def realised_figures(of: ReviewInputs) -> RealisedFigures:
     """See RealisedFigures."""
     days, returns = of.series.session_returns()
     return RealisedFigures(
@@ -304,7 +304,7 @@ def realised_figures(of: Reviewed) -> RealisedFigures:
     )
 
 
-def concentration_of(of: Reviewed) -> PortfolioConcentration:
+def concentration_of(of: ReviewInputs) -> PortfolioConcentration:
     """By security, issuer, sector, country, currency and asset class. Cash is one of each, but in its own currency, and
     no limit's: it is what the limits would have one hold."""
     values = np.concatenate([of.values, of.cash_values])
@@ -331,20 +331,20 @@ def concentration_of(of: Reviewed) -> PortfolioConcentration:
     )
 
 
-def weights_in(of: Reviewed) -> dict[int, float]:
+def weights_in(of: ReviewInputs) -> dict[int, float]:
     """The net weight of each valued holding by its security, cash in the whole; empty where that is worth nothing."""
     net = weights_of(np.concatenate([of.values, of.cash_values])).net
     return {} if net is None else {holding.security_id: float(net[i]) for i, holding in enumerate(of.valued)}
 
 
-def curve_of(of: Reviewed) -> Curve:
-    """See Curve."""
+def curve_of(of: ReviewInputs) -> ValueCurve:
+    """See ValueCurve."""
     series, n = of.series, len(of.series)
     at = np.unique(np.linspace(0, n - 1, min(n, _POINTS)).round().astype(int))
     falls = np.concatenate([[0.0], series.growth.falls])[np.cumsum(series.is_session)]
     before = of.benchmark.growth_at(series.days[:1] - 1) if of.benchmark else np.nan
     market = of.benchmark.growth_at(series.days) / before if of.benchmark else np.full(n, np.nan)
-    return Curve(
+    return ValueCurve(
         days=tuple(series.day(int(i)) for i in at),
         value=series.value[at].round(2),
         contributed=np.cumsum(series.inflow - series.outflow)[at].round(2),
@@ -354,7 +354,7 @@ def curve_of(of: Reviewed) -> Curve:
     )
 
 
-def _profile(of: Reviewed, basis: Basis, days: Days, returns: Float64, growth: Growth | None = None) -> RiskProfile:
+def _profile(of: ReviewInputs, basis: Basis, days: Days, returns: Float64, growth: Growth | None = None) -> RiskProfile:
     market = of.benchmark.sessions.on(days) if of.benchmark else None
     return risk_profile(basis, days, returns, of.risk_free.on(days), market, growth)
 

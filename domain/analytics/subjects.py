@@ -26,7 +26,7 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class ReturnSeriesKey:
     """Subject of a return; `account_id` of an ACCOUNT only, `security_id` of a POSITION only."""
 
     portfolio_id: str
@@ -36,10 +36,10 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class SubjectSeries:
+class ReturnSeries:
     """The daily series of `subjects` (m,); every portfolio's own is among them, with a row for every calendar day."""
 
-    subjects: Sequence[Subject]
+    subjects: Sequence[ReturnSeriesKey]
     panel: Panel
 
     def at(self, level: Level) -> Bools:
@@ -54,7 +54,7 @@ class SubjectSeries:
 
 
 def subject_performance(
-    of: SubjectSeries, as_of: date, sessions: Days, benchmark: Benchmark | None = None
+    of: ReturnSeries, as_of: date, sessions: Days, benchmark: Benchmark | None = None
 ) -> dict[Period, Mapping[str, Column]]:
     """Return what `performance_of` says of each subject, and the `contribution` of a POSITION to its portfolio's `twr`.
 
@@ -87,14 +87,14 @@ class _Parts:
     is lost, what is earned on new money adds nothing to the old.
     """
 
-    of_series: SubjectSeries
+    of_series: ReturnSeries
     portfolios: Ints
     parts: Float64
     growth: Float64
     beginnings: Ints
 
     @classmethod
-    def of(cls, given: SubjectSeries) -> "_Parts":
+    def of(cls, given: ReturnSeries) -> "_Parts":
         panel = given.panel
         whole = {given.subjects[i].portfolio_id: i for i in np.flatnonzero(given.at(Level.PORTFOLIO)).tolist()}
         portfolios = np.array([whole[subject.portfolio_id] for subject in given.subjects], dtype=np.int64)

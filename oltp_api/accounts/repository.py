@@ -18,7 +18,7 @@ from domain.errors import (
     InvalidInput,
     plain,
 )
-from oltp_api.connections import Deferred, Lock, savepoint
+from oltp_api.connections import Deferred, RowLock, savepoint
 from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.web.etags import Match, account_etag
 from oltp_api.web.pages import fetch_page, orders, text
@@ -33,7 +33,7 @@ _ACCOUNTS = statements("oltp_api/accounts/queries.sql")
 _ANY: Mapping[str, object] = {"identifier": None, "broker": None, "account_type": None, "archived": None}
 
 
-_LOCKS = {Lock.WAIT: "for key share", Lock.SKIP: "for key share skip locked", Lock.NONE: ""}
+_LOCKS = {RowLock.WAIT: "for key share", RowLock.SKIP: "for key share skip locked", RowLock.NONE: ""}
 
 
 class Account(NamedTuple):
@@ -59,11 +59,11 @@ class Accounts:
 
     def id_of(self, user_id: UUID, identifier: str) -> int:
         """The account for a transaction; it stays open until the transaction is committed."""
-        found = self.fetch_later([(user_id, identifier)], Lock.WAIT)()
+        found = self.fetch_later([(user_id, identifier)], RowLock.WAIT)()
         return usable(found.get((user_id, identifier)), identifier)
 
     def fetch_later(
-        self, named: Sequence[tuple[UUID, str]], lock: Lock
+        self, named: Sequence[tuple[UUID, str]], lock: RowLock
     ) -> Deferred[Mapping[tuple[UUID, str], Account]]:
         """The users' accounts of these names, which stay open until the commit if they are locked; with Lock.SKIP
         those that nobody is changing."""

@@ -9,7 +9,7 @@ from uuid import UUID
 from application.analytics.review import LakeAnalyticsRepository
 from domain.bond_income import Drafts, drafted
 from domain.commands import PostBondIncome
-from domain.entries import Entry, Terms, When
+from domain.entries import LedgerEntry, Terms, When
 from domain.errors import NoRelease
 from domain.history import History
 from domain.ledger import Transaction
@@ -75,11 +75,11 @@ def _drafts(
 ) -> Drafts:
     """Each row is at the start of its day, so that whatever else happens on it comes after."""
 
-    def entry_of(account_id: int, day: date, terms: Terms) -> Entry:
+    def entry_of(account_id: int, day: date, terms: Terms) -> LedgerEntry:
         when = opening_of(day, time_zone, work.clock)
         if terms.currency != base_currency:
             terms = replace(terms, fx_rate=_rate(str(terms.currency), base_currency, day, rates))
-        return Entry(portfolio_id, base_currency, account_id, when, terms)
+        return LedgerEntry(portfolio_id, base_currency, account_id, when, terms)
 
     known = [bond.terms for bond in bonds if bond.terms is not None]
     return drafted(history, known, work.clock.today(time_zone), entry_of)

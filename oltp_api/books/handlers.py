@@ -17,7 +17,7 @@ from domain.errors import (
     InvalidInput,
     InvalidNumber,
     NothingStored,
-    PortfolioArchived,
+    PortfolioIsArchived,
     PortfolioNotFound,
     RankingNotFound,
     SnapshotNotFound,
@@ -170,7 +170,7 @@ class Books:
     def _open_book(self, user_id: UUID, portfolio_id: UUID) -> None:
         _, is_archived = self._book(user_id, portfolio_id)
         if is_archived:
-            raise PortfolioArchived(portfolio_id)
+            raise PortfolioIsArchived(portfolio_id)
 
     def _schedule_view(self, schedule: HaircutSchedule) -> ScheduleView:
         numbers = sorted({*schedule.by_security, *schedule.main_index, *schedule.excluded})

@@ -103,7 +103,7 @@ _A_CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BrokerRow:
     """One row of the file, by the line where it starts: the request that it makes, or why it makes none."""
 
     line: int
@@ -112,10 +112,10 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class BrokerSheet:
     """The file's rows, oldest first where it has the newest first; and the columns that mean nothing to us."""
 
-    rows: Sequence[Row]
+    rows: Sequence[BrokerRow]
     ignored_columns: Sequence[str]
 
 
@@ -130,7 +130,9 @@ def decoded(file: bytes) -> str:
         ) from error
 
 
-def read(text: str, dates: Literal["iso", "mdy", "dmy"], most_rows: int, default_account: str | None = None) -> Sheet:
+def read(
+    text: str, dates: Literal["iso", "mdy", "dmy"], most_rows: int, default_account: str | None = None
+) -> BrokerSheet:
     """Read what `text` asks for, row by row; refuse it whole without a header that names at least a type and a date."""
     lines = _lines(text.removeprefix("\ufeff"), most_rows)
     start, columns, ignored = _header(lines, _HEADERS, ("type", "business_date"))
@@ -138,7 +140,7 @@ def read(text: str, dates: Literal["iso", "mdy", "dmy"], most_rows: int, default
     reader = _Reader(columns, dates, _has_decimal_commas(cells, columns, _separator(text)), default_account)
     reader = reader.knowing_signs(cells)
     rows = [reader.row(line, row) for line, row in cells]
-    return Sheet(_oldest_first(rows), ignored)
+    return BrokerSheet(_oldest_first(rows), ignored)
 
 
 def statement_rows(text: str, most_rows: int) -> Sequence[tuple[int, Mapping[str, object]]]:
@@ -150,7 +152,7 @@ def statement_rows(text: str, most_rows: int) -> Sequence[tuple[int, Mapping[str
     return [(line, reader.fields(line, row)) for line, row in cells]
 
 
-def identified(rows: Sequence[Row]) -> Sequence[Row]:
+def identified(rows: Sequence[BrokerRow]) -> Sequence[BrokerRow]:
     """The rows, each with an external id: the broker's, else its content and its number among identical rows."""
     seen: Counter[str] = Counter()
     named = []
@@ -160,7 +162,7 @@ def identified(rows: Sequence[Row]) -> Sequence[Row]:
             content = _fingerprint(request)
             seen[content] += 1
             request = request.model_copy(update={"external_id": f"csv:{content}:{seen[content]}"})
-        named.append(Row(row.line, request, row.refusal))
+        named.append(BrokerRow(row.line, request, row.refusal))
     return named
 
 
@@ -210,11 +212,11 @@ class _Reader:
                 fields[name] = self._date(line, name, text) if name in _DATES else text
         return fields
 
-    def row(self, line: int, row: Sequence[str]) -> Row:
+    def row(self, line: int, row: Sequence[str]) -> BrokerRow:
         try:
-            return Row(line, self._request(line, row))
+            return BrokerRow(line, self._request(line, row))
         except Refusal as refusal:
-            return Row(line, None, refusal)
+            return BrokerRow(line, None, refusal)
 
     def _request(self, line: int, row: Sequence[str]) -> TransactionRequest:
         width = max(place for place, _ in self.columns.values())
@@ -366,7 +368,7 @@ def _has_decimal_commas(
     return not any("." in text for text in numbers) and any(_SURELY_DECIMAL.fullmatch(text) for text in numbers)
 
 
-def _oldest_first(rows: list[Row]) -> list[Row]:
+def _oldest_first(rows: list[BrokerRow]) -> list[BrokerRow]:
     """Turned round if no row is later than the one above it: then, of one day, the lower row came first as well."""
     days = [row.request.business_date for row in rows if row.request and row.request.business_date]
     newest_first = len(days) > 1 and days[0] > days[-1] and all(a >= b for a, b in pairwise(days))

@@ -25,7 +25,7 @@ from oltp_api.imports.schemas import (
     ImportView,
     command_or_refusal,
 )
-from oltp_api.ledger.batch import Duplicate, Outcome, Recorded, record_batch
+from oltp_api.ledger.batch import BatchOutcome, Duplicate, Recorded, record_batch
 from oltp_api.unit_of_work import UnitOfWork
 
 
@@ -67,13 +67,13 @@ def import_file(asked: ImportRequest, user_id: UUID, portfolio_id: UUID, work: U
     return view
 
 
-def _command(row: broker_csv.Row, user_id: UUID, portfolio_id: UUID) -> Any:
+def _command(row: broker_csv.BrokerRow, user_id: UUID, portfolio_id: UUID) -> Any:
     if row.request is None:
         return row.refusal
     return command_or_refusal(row.request, user_id, portfolio_id)
 
 
-def _told(outcome: Outcome) -> dict[str, Any]:
+def _told(outcome: BatchOutcome) -> dict[str, Any]:
     match outcome:
         case Recorded():
             return {"status": "RECORDED", "seq": outcome.seqs[0]}
@@ -83,7 +83,7 @@ def _told(outcome: Outcome) -> dict[str, Any]:
             return {"status": "REFUSED", "code": outcome.code, "detail": outcome.message}
 
 
-def _reported(row: broker_csv.Row, outcome: Outcome) -> ImportRow:
+def _reported(row: broker_csv.BrokerRow, outcome: BatchOutcome) -> ImportRow:
     told = _told(outcome)
     if isinstance(outcome, Refusal) and not outcome.message.startswith(f"line {row.line}"):
         told["detail"] = f"line {row.line}: {outcome.message}"
@@ -93,7 +93,7 @@ def _reported(row: broker_csv.Row, outcome: Outcome) -> ImportRow:
     return ImportRow(line=row.line, external_id=external_id, column=str(column) if column else None, **told)
 
 
-def _counts(outcomes: Sequence[Outcome]) -> dict[str, int]:
+def _counts(outcomes: Sequence[BatchOutcome]) -> dict[str, int]:
     kinds = Counter(type(outcome) if isinstance(outcome, (Recorded, Duplicate)) else Refusal for outcome in outcomes)
     return {
         "total": len(outcomes),

@@ -35,7 +35,7 @@ class Duplicate:
     seq: int
 
 
-Outcome = Recorded | Duplicate | Refusal
+BatchOutcome = Recorded | Duplicate | Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class _Ready:
     terms: Terms
 
 
-def record_batch(command: RecordBatch, work: UnitOfWork) -> Sequence[Outcome]:
+def record_batch(command: RecordBatch, work: UnitOfWork) -> Sequence[BatchOutcome]:
     """Record the rows that are not refused, or with ALL_OR_NOTHING all or none; return the outcome of each row, in the
     order given. If nothing is recorded because one is refused, the outcomes are what would have been."""
     wanted = _wanted_by(command, work)
@@ -80,8 +80,8 @@ def _wanted_by(command: RecordBatch, work: UnitOfWork) -> Wanted:
     )
 
 
-def _outcomes(command: RecordBatch, loaded: Loaded) -> Sequence[Outcome]:
-    outcomes: dict[int, Outcome] = {}
+def _outcomes(command: RecordBatch, loaded: Loaded) -> Sequence[BatchOutcome]:
+    outcomes: dict[int, BatchOutcome] = {}
     ready: list[_Ready] = []
     seen: dict[str, int] = {}
     for place, row in enumerate(command.rows):
@@ -125,9 +125,9 @@ def _ready(place: int, row: RecordTransaction, loaded: Loaded) -> _Ready:
     return _Ready(place, row, account_id, security, when_of(row, loaded), terms_of(row, security))
 
 
-def _decided(portfolio: Portfolio, ready: Sequence[_Ready]) -> Mapping[int, Outcome]:
+def _decided(portfolio: Portfolio, ready: Sequence[_Ready]) -> Mapping[int, BatchOutcome]:
     """Decide in one pass, in order of event."""
-    outcomes: dict[int, Outcome] = {}
+    outcomes: dict[int, BatchOutcome] = {}
     past = portfolio.rewound()
     for row in ready:
         past.advance_to(row.when)

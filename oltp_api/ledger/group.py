@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from domain.commands import RecordTransaction
 from domain.ledger import Transaction
 from domain.securities import Security
-from oltp_api.connections import Lock
+from oltp_api.connections import RowLock
 from oltp_api.context import AppContext
 from oltp_api.ledger.group_commit import GroupCommit
 from oltp_api.ledger.handlers import decide, record_transaction, wanted_by
@@ -39,14 +39,14 @@ class PendingTransaction:
     answer: Callable[[Sequence[Transaction], Security | None, datetime], Answer]
 
 
-View = Callable[[Sequence[Transaction], Security | None, datetime], BaseModel]
+ViewOf = Callable[[Sequence[Transaction], Security | None, datetime], BaseModel]
 Outcome = Answer | Exception | None
 """Answer to give or error to raise; None if nothing happened, and it has to be recorded alone."""
 
 
 def record_group(pending: Sequence[PendingTransaction], work: UnitOfWork) -> Sequence[Outcome]:
     """Record `pending`, no two of one portfolio, and return the outcome of each."""
-    loaded = load([each.wanted for each in pending], work, Lock.SKIP)
+    loaded = load([each.wanted for each in pending], work, RowLock.SKIP)
     changes, kept = Changes(work.recorded_at), list[tuple[IdempotencyKey, Answer]]()
     outcomes = [_outcome(*each, changes, kept, work) for each in zip(pending, loaded, strict=True)]
     Portfolios(work).save(changes)
@@ -85,7 +85,7 @@ class LedgerGroups:
         self._commits: GroupCommit[PendingTransaction, Outcome] = GroupCommit(self.record, _portfolio_of)
 
     async def commit(
-        self, idempotent: IdempotentCommand, body: BaseModel, status: int, command: RecordTransaction, view: View
+        self, idempotent: IdempotentCommand, body: BaseModel, status: int, command: RecordTransaction, view: ViewOf
     ) -> Response:
         """`idempotent.commit` for a transaction."""
 

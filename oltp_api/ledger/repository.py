@@ -21,16 +21,16 @@ from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import HoldingKey, Positions
 from domain.securities import Reference
 from domain.timeline import CashStep
-from oltp_api.connections import Deferred, Lock
+from oltp_api.connections import Deferred, RowLock
 from oltp_api.unit_of_work import UnitOfWork
 from storage.events.outbox import payload_of
 from storage.queries import statements
 
 RecordedEvent = tuple[UUID, int, DomainEvent]
 """An event with its aggregate's id and version."""
-Wanted = tuple[UUID, UUID, Sequence[Reference]]
+WantedPortfolio = tuple[UUID, UUID, Sequence[Reference]]
 """A user's portfolio, with the holdings of whatever the references may mean."""
-LOCKS = {Lock.WAIT: "for update", Lock.SKIP: "for update skip locked", Lock.NONE: ""}
+LOCKS = {RowLock.WAIT: "for update", RowLock.SKIP: "for update skip locked", RowLock.NONE: ""}
 
 _PORTFOLIOS = statements("oltp_api/ledger/queries.sql")
 
@@ -56,8 +56,8 @@ class Portfolios:
             },
         )
 
-    def fetch_later(self, wanted: Sequence[Wanted], lock: Lock) -> Deferred[Mapping[UUID, Portfolio]]:
-        """The portfolios that exist, and with Lock.SKIP that nobody else has locked."""
+    def fetch_later(self, wanted: Sequence[WantedPortfolio], lock: RowLock) -> Deferred[Mapping[UUID, Portfolio]]:
+        """The portfolios that exist, and with RowLock.SKIP that nobody else has locked."""
         portfolio_ids = [portfolio_id for _, portfolio_id, _ in wanted]
         users = {"portfolio_ids": portfolio_ids, "user_ids": [user_id for user_id, _, _ in wanted]}
         roots = self._connection.execute(f"{_PORTFOLIOS['roots']}\n{LOCKS[lock]}", users)

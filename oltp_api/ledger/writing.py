@@ -23,7 +23,7 @@ from domain.positions import HoldingKey
 from domain.securities import AssetType, Reference, Security
 from oltp_api.accounts.repository import Account, Accounts, usable
 from oltp_api.business_dates import event_time
-from oltp_api.connections import Deferred, Lock
+from oltp_api.connections import Deferred, RowLock
 from oltp_api.ledger.repository import Changes, Portfolios, RecordedEvent
 from oltp_api.registry.repository import Named, Securities
 from oltp_api.unit_of_work import UnitOfWork
@@ -99,7 +99,7 @@ class Loaded:
         return replace(self, portfolio=deepcopy(self.portfolio), also=deepcopy(self.also))
 
 
-def load(wanted: Sequence[Wanted], work: UnitOfWork, lock: Lock) -> Sequence[Loaded | None]:
+def load(wanted: Sequence[Wanted], work: UnitOfWork, lock: RowLock) -> Sequence[Loaded | None]:
     """The state for each command, in one round trip.
 
     None for a portfolio that does not exist; with Lock.SKIP also where it or an account is somebody's at the moment:
@@ -119,7 +119,7 @@ def load(wanted: Sequence[Wanted], work: UnitOfWork, lock: Lock) -> Sequence[Loa
     return [found.of(each, other and other(), lock, work) for each, other in zip(wanted, others, strict=True)]
 
 
-def load_one(wanted: Wanted, work: UnitOfWork, lock: Lock = Lock.WAIT) -> Loaded:
+def load_one(wanted: Wanted, work: UnitOfWork, lock: RowLock = RowLock.WAIT) -> Loaded:
     (loaded,) = load([wanted], work, lock)
     if loaded is None:
         raise PortfolioNotFound(wanted.portfolio_id)
@@ -134,7 +134,7 @@ def decided(wanted: Wanted, decide: Callable[[Loaded], T], work: UnitOfWork, is_
     """
     ahead: tuple[Loaded, Loaded, T | Refusal] | None = None
     if is_dated:
-        seen = load_one(wanted, work, Lock.NONE)
+        seen = load_one(wanted, work, RowLock.NONE)
         acted = seen.copied()
         try:
             ahead = (seen, acted, decide(acted))
@@ -180,11 +180,11 @@ class _Found(NamedTuple):
     recorded: Mapping[tuple[UUID, str], int]
     answers: Mapping[IdempotencyKey, Answer | IdempotencyConflict]
 
-    def of(self, wanted: Wanted, also: object, lock: Lock, work: UnitOfWork) -> Loaded | None:
+    def of(self, wanted: Wanted, also: object, lock: RowLock, work: UnitOfWork) -> Loaded | None:
         """The part of one command; None as `load` says."""
         user_id, portfolio_id = wanted.user_id, wanted.portfolio_id
         accounts = {name: self.accounts[user_id, name] for name in wanted.accounts if (user_id, name) in self.accounts}
-        is_whole = lock is not Lock.SKIP or len(accounts) == len(set(wanted.accounts))
+        is_whole = lock is not RowLock.SKIP or len(accounts) == len(set(wanted.accounts))
         if portfolio_id not in self.portfolios or not is_whole:
             return None
         return Loaded(
@@ -195,7 +195,7 @@ class _Found(NamedTuple):
             recorded={one: seq for (owner, one), seq in self.recorded.items() if owner == portfolio_id},
             answer=self.answers.get(wanted.key) if wanted.key else None,
             clock=work.clock,
-            _read_history=None if lock is Lock.SKIP else _history_reader(portfolio_id, work),
+            _read_history=None if lock is RowLock.SKIP else _history_reader(portfolio_id, work),
         )
 
 

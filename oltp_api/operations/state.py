@@ -22,7 +22,7 @@ from storage.jobs import FailingJob, failing_jobs
 from storage.lake.held import HeldPortfolio
 from storage.lake.releases import Release
 from storage.outages import outage_of
-from storage.postgres.horizon import NOTHING_SEEN, Horizon
+from storage.postgres.horizon import NOTHING_SEEN, VisibilitySnapshot
 from storage.queries import statements
 
 _SQL = statements("oltp_api/operations/queries.sql")
@@ -30,7 +30,7 @@ _PROOF_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class SystemState:
     """The database at one moment. `release_lag_seconds` is how long the oldest ledger row that the newest release does
     not show has been waiting; None before the first release."""
 
@@ -52,12 +52,12 @@ class Operations:
     def schema_version(self) -> str:
         return str(self._row("schema_version")["schema_version"])
 
-    def state(self, release: Release | None, held: Mapping[str, HeldPortfolio]) -> State:
+    def state(self, release: Release | None, held: Mapping[str, HeldPortfolio]) -> SystemState:
         found = self._row("state")
         system_identifier = found.pop("system_identifier")
         lag = self._lag(release.horizon, system_identifier, held) if release else None
         jobs = failing_jobs(self._connection)
-        return State(**found, **self._events(), release_lag_seconds=lag, failing_jobs=jobs)
+        return SystemState(**found, **self._events(), release_lag_seconds=lag, failing_jobs=jobs)
 
     def probe_write(self) -> None:
         """Store a page as a trade would, new file and log included; what refuses is raised.
@@ -91,9 +91,13 @@ class Operations:
         pending = self._row("pending", portfolio_id=portfolio_id)
         return {**rows[0], **pending, "last_snapshot": snapshots[0] if snapshots else None}
 
-    def _lag(self, horizon: Horizon, system_identifier: str, held: Mapping[str, HeldPortfolio]) -> float:
+    def _lag(self, horizon: VisibilitySnapshot, system_identifier: str, held: Mapping[str, HeldPortfolio]) -> float:
         """A row of a held portfolio that was replicated and is not shown waits too."""
-        seen = horizon if horizon.system_identifier == system_identifier else Horizon(NOTHING_SEEN, system_identifier)
+        seen = (
+            horizon
+            if horizon.system_identifier == system_identifier
+            else VisibilitySnapshot(NOTHING_SEEN, system_identifier)
+        )
         hidden = {"held": list(held), "shown": [one.shown_version or 0 for one in held.values()]}
         return float(self._row("release_lag", xmin=str(seen.xmin), snapshot=seen.snapshot, **hidden)["seconds"])
 
@@ -117,7 +121,7 @@ def held_portfolios(context: AppContext, release: Release | None) -> Mapping[str
     return context.analytics.held() if release else {}
 
 
-def state_of(context: AppContext, release: Release | None) -> State:
+def state_of(context: AppContext, release: Release | None) -> SystemState:
     """The state beside a release; NotReady if the database has another schema than we were started for."""
     held = held_portfolios(context, release)
     with context.pool.connection() as connection:

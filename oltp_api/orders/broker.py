@@ -13,7 +13,7 @@ from uuid import UUID
 
 from domain.commands import FillOrder
 from domain.errors import NoRelease, Refusal
-from domain.orders import Execution, FillSource, Order, Quote
+from domain.orders import Execution, FillSource, LastClose, Order
 from domain.ports import AnalyticsRepository, Broker
 from oltp_api.context import AppContext
 from oltp_api.orders.handlers import fill_order, last_close
@@ -38,7 +38,7 @@ class SimulatedBroker:
         self._delay = delay
 
         @lru_cache(_MOST_CLOSES)
-        def close_of(release_id: int, ticker: str, today: date) -> Quote | None:
+        def close_of(release_id: int, ticker: str, today: date) -> LastClose | None:
             del release_id  # another release has other prices
             return last_close(prices, ticker, today)
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from domain.accounts import MAIN_ACCOUNT
 from domain.commands import CancelOrder, FillOrder, PlaceOrder
 from domain.events import DomainEvent, OrderCancelled, OrderFilled, OrderPlaced
-from domain.orders import Fill, Order, OrderType, Quote, Side
+from domain.orders import Fill, LastClose, Order, OrderType, Side
 from domain.portfolio import Portfolio
 from domain.ports import AnalyticsRepository
 from domain.securities import Reference
@@ -69,10 +69,10 @@ def cancel_order(command: CancelOrder, work: UnitOfWork) -> None:
     _save(loaded.portfolio, order, event, work)
 
 
-def last_close(prices: AnalyticsRepository, ticker: str, today: date) -> Quote | None:
+def last_close(prices: AnalyticsRepository, ticker: str, today: date) -> LastClose | None:
     """The last released close on or before `today`."""
     found = prices.get_price_for_date(ticker, today)
-    return Quote(found.close, found.price_date) if found else None
+    return LastClose(found.close, found.price_date) if found else None
 
 
 def _wanted(user_id: UUID, order_id: UUID, work: UnitOfWork) -> Wanted:

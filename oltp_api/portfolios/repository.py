@@ -10,8 +10,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from domain.errors import OrdersOpen, PortfolioNotFound
-from domain.errors import PortfolioArchived as IsArchived
+from domain.errors import OrdersOpen, PortfolioIsArchived, PortfolioNotFound
 from domain.events import DomainEvent, PortfolioArchived, PortfolioRenamed, PortfolioUnarchived
 from domain.portfolio import new_name
 from oltp_api.unit_of_work import UnitOfWork
@@ -52,7 +51,7 @@ class PortfolioAttributes:
     def rename(self, user_id: UUID, portfolio_id: UUID, match: Match, name: str) -> None:
         before = self._lock(user_id, portfolio_id, match)
         if before["archived_at"] is not None:
-            raise IsArchived(portfolio_id)
+            raise PortfolioIsArchived(portfolio_id)
         after = {**before, "name": new_name(name)}
         if after != before:
             revision = self._save(after)

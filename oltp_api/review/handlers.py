@@ -14,7 +14,7 @@ from cachetools import LRUCache
 from application.analytics.review import LakeAnalyticsRepository
 from domain.analytics.periods import Period, PeriodPerformance, performance
 from domain.analytics.review import (
-    Reviewed,
+    ReviewInputs,
     concentration_of,
     contributions_of,
     curve_of,
@@ -59,7 +59,7 @@ class Review:
 class ReviewBodies:
     """Measures of one portfolio up to one day, by one release."""
 
-    def __init__(self, of: Reviewed, total: PortfolioValue, cash: Sequence[ReleasedCash]) -> None:
+    def __init__(self, of: ReviewInputs, total: PortfolioValue, cash: Sequence[ReleasedCash]) -> None:
         self._of = of
         self.day = of.series.as_of
         self.total = PortfolioValueView.model_validate(total)
@@ -183,7 +183,7 @@ def review_of(
     return Review(view, view.model_dump_json())
 
 
-def performance_numbers(of: Reviewed, whole: PeriodPerformance) -> PerformanceNumbers:
+def performance_numbers(of: ReviewInputs, whole: PeriodPerformance) -> PerformanceNumbers:
     """Since the first transaction, `whole` being the performance since then."""
     realised = realised_figures(of)
     measured = {
@@ -201,7 +201,7 @@ def performance_numbers(of: Reviewed, whole: PeriodPerformance) -> PerformanceNu
     return PerformanceNumbers.model_validate(measured)
 
 
-def concentration_body(of: Reviewed) -> ConcentrationBody:
+def concentration_body(of: ReviewInputs) -> ConcentrationBody:
     found = concentration_of(of)
     dimensions = [{**asdict(one.whole), "dimension": one.dimension, "groups": one.groups} for one in found.dimensions]
     limits = [
@@ -215,7 +215,7 @@ def concentration_body(of: Reviewed) -> ConcentrationBody:
     )
 
 
-def holding_views(of: Reviewed) -> list[ReviewedHoldingView]:
+def holding_views(of: ReviewInputs) -> list[ReviewedHoldingView]:
     """The largest first."""
     weights = weights_in(of)
     return [
@@ -224,7 +224,7 @@ def holding_views(of: Reviewed) -> list[ReviewedHoldingView]:
     ]
 
 
-def curve_view(of: Reviewed) -> CurveView:
+def curve_view(of: ReviewInputs) -> CurveView:
     found = curve_of(of)
     columns = {name: getattr(found, name).tolist() for name in ("value", "contributed", "drawdown")}
     known = {

@@ -4,7 +4,7 @@ import secrets
 from uuid import UUID, uuid4
 
 from domain.commands import RequestSimulation
-from domain.errors import PortfolioArchived
+from domain.errors import PortfolioIsArchived
 from domain.events import SimulationRequested
 from domain.portfolio import new_name
 from domain.ports import SimulationRequest
@@ -20,7 +20,7 @@ def request_simulation(command: RequestSimulation, work: UnitOfWork) -> UUID:
     """The id of the stored request; the pipeline runs it."""
     portfolio = load_one(Wanted(command.user_id, command.portfolio_id), work).portfolio
     if portfolio.archived:
-        raise PortfolioArchived(portfolio.portfolio_id)
+        raise PortfolioIsArchived(portfolio.portfolio_id)
     Simulations(work).refuse_above_limit(command.user_id)
     request = SimulationRequest(
         simulation_id=uuid4(),

@@ -23,7 +23,7 @@ CursorQuery = Annotated[Text | None, Query(max_length=2000, description="`next_c
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SortOrder:
     """Rows ordered by `keys`: columns of a list, each with how its text in a cursor is read; the last is unique."""
 
     name: str
@@ -53,9 +53,9 @@ def text(value: str) -> str:
     return value
 
 
-def orders(**keys: Keys) -> dict[str, Order]:
+def orders(**keys: Keys) -> dict[str, SortOrder]:
     """Each named order and, under -name, its reverse."""
-    both = [Order(sign + name, columns, sign == "-") for name, columns in keys.items() for sign in ("", "-")]
+    both = [SortOrder(sign + name, columns, sign == "-") for name, columns in keys.items() for sign in ("", "-")]
     return {order.name: order for order in both}
 
 
@@ -63,7 +63,7 @@ def fetch_page(
     connection: psycopg.Connection[DictRow],
     query: str,
     parameters: Mapping[str, object],
-    order: Order,
+    order: SortOrder,
     limit: int,
     cursor: str | None,
 ) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines.quality.own_prices import OwnPrices, Registry, own_prices
-from pipelines.quality.quarantine_table import OWN, keep, released
+from pipelines.quality.quarantine_table import OWN, keep, waived
 from pipelines.runtime.resources import Platform
 from pipelines.sources.price_folder import price_files
 from pipelines.tables.publishing import publish
@@ -40,7 +40,7 @@ def own_price(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mater
         Registry(lake.read(SECURITIES, versions[SECURITIES]), lake.read(IDENTIFIERS, versions[IDENTIFIERS])),
         priced_by_market(platform, versions),
         today=platform.market_today,
-        released=released(lake),
+        waived=waived(lake),
     )
     n_new = keep(lake, OWN, verdict.quarantined, context.run.run_id)
     if n_new:

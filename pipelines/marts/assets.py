@@ -19,13 +19,13 @@ from pipelines.marts.dbt_runner import MANIFEST, BuildPart, DbtRunner, nodes
 from pipelines.runtime.partitions import DaysConfig
 from pipelines.runtime.resources import Platform
 from pipelines.tables.holding import Failure, failed_metadata
-from pipelines.tables.incremental import PORTFOLIOS, Scope, portfolio_ids, scope_of, unchanged
+from pipelines.tables.incremental import PORTFOLIOS, RebuildScope, portfolio_ids, scope_of, unchanged
 from pipelines.tables.metadata_plots import value_chart
 from pipelines.tables.publishing import described, kept_key, unchanged_metadata
 from pipelines.tables.version_set import VersionSet, pinned
 from storage.errors import SetupError
 from storage.lake.delta import Lake, Window, schema_of
-from storage.lake.s3 import let_read
+from storage.lake.s3 import enable_s3
 
 if not MANIFEST.exists():
     raise SetupError(f"{MANIFEST} is not there; run `make manifest`")
@@ -120,10 +120,10 @@ def marts(
     dbt: DbtRunner,
 ) -> Iterator[dg.AssetCheckResult | dg.Output[None]]:
     seen = pinned(context.instance, context.run.run_id, platform.releases, known=READ)
-    part = part_of(context, config, platform, seen)
-    as_they_were = unchanged_models(context, part, platform.lake, seen)
-    done = [kept(context, table, version) for table, version in as_they_were.items()]
-    selected = selected_nodes(context, as_they_were)
+    part = select_build(context, config, platform, seen)
+    reused = unchanged_models(context, part, platform.lake, seen)
+    done = [kept(context, table, version) for table, version in reused.items()]
+    selected = selected_nodes(context, reused)
     yield from [
         dg.AssetCheckResult(asset_key=key.asset_key, check_name=key.name, passed=True, metadata=_UNCHANGED)
         for key in sorted(context.selected_asset_check_keys)
@@ -154,7 +154,7 @@ def marts(
         yield from (_about_portfolios(check, failing.get(check.check_name or "", ())) for check in checks)
         built = replace(part, left_out=build.part.left_out, built_without=build.built_without)
         with DuckDBResource(database=str(build.scratch)).get_connection() as connection:
-            let_read(connection, options)
+            enable_s3(connection, options)
             done += [published(context, platform, connection, output, built) for output in outputs]
     if build.failures:
         context.log.warning("held: %s", build.failures)
@@ -175,12 +175,12 @@ def _telling(output: dg.Output[None], failures: Sequence[Failure]) -> dg.Output[
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BuildSelection:
     """Part of the tables that is built: the days of `window`, the portfolios of `scope`, or with neither all; but none
     of `left_out`, of which the build was `built_without` and the others failed a test after it."""
 
     window: Window | None
-    scope: Scope | None = None
+    scope: RebuildScope | None = None
     left_out: Sequence[str] = ()
     built_without: Sequence[str] = ()
 
@@ -189,17 +189,21 @@ class Part:
         return self.scope.portfolios if self.scope else None
 
 
-def part_of(context: dg.AssetExecutionContext, config: DaysConfig, platform: Platform, seen: VersionSet) -> Part:
+def select_build(
+    context: dg.AssetExecutionContext, config: DaysConfig, platform: Platform, seen: VersionSet
+) -> BuildSelection:
     """The days that were asked for; else the portfolios of which something has changed."""
     window = config.window(platform.market_today)
     if window:
-        return Part(window)
+        return BuildSelection(window)
     selected = {"/".join(key.path) for key in context.selected_asset_keys}
     scope = scope_of(context.run, platform.lake, seen, read=_SOURCES, made=sorted(OWNED & selected))
-    return Part(scope.window, scope)
+    return BuildSelection(scope.window, scope)
 
 
-def unchanged_models(context: dg.AssetExecutionContext, part: Part, lake: Lake, seen: VersionSet) -> dict[str, int]:
+def unchanged_models(
+    context: dg.AssetExecutionContext, part: BuildSelection, lake: Lake, seen: VersionSet
+) -> dict[str, int]:
     """The selected models that nothing they are made from has changed for, with the version that the release has."""
     if part.scope is None:
         return {}
@@ -252,7 +256,7 @@ def published(
     platform: Platform,
     connection: Any,
     output: dg.Output[None],
-    part: Part,
+    part: BuildSelection,
 ) -> dg.Output[None]:
     """Publish the model behind `output`: the part of it that was built, or the whole; not of who failed a test, nor of
     who was left out."""

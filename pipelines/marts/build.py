@@ -19,7 +19,7 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from pipelines.marts.dbt_runner import BuildPart, DbtBuild, DbtRunner
 from pipelines.tables.holding import Failure, culprits, failure_of
 from storage.lake.delta import Lake
-from storage.lake.s3 import let_read
+from storage.lake.s3 import enable_s3
 
 _ROWS = """
     select portfolio_id, count(*), cast(any_value(failing) as varchar)
@@ -143,7 +143,7 @@ class MartBuild:
 
     def _connected(self) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(self.scratch)
-        let_read(connection, self.lake.storage_options)
+        enable_s3(connection, self.lake.storage_options)
         return connection
 
 

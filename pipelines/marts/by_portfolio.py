@@ -17,7 +17,7 @@ from pipelines.marts.assets import SOURCES_OF
 from pipelines.marts.definition import CHECK, Mart, checked, holding_check
 from pipelines.runtime.resources import Platform
 from pipelines.tables.holding import Failure, culprits, failure_of
-from pipelines.tables.incremental import PORTFOLIOS, Scope, scope_of, unchanged
+from pipelines.tables.incremental import PORTFOLIOS, RebuildScope, scope_of, unchanged
 from pipelines.tables.metadata_plots import Picture
 from pipelines.tables.publishing import Pictures, publish, unchanged_metadata
 from pipelines.tables.version_set import VersionSet, pinned
@@ -43,7 +43,7 @@ class Measuring:
     """Portfolios to measure, those of `scope` but not those `left_out`, in the tables that `analytics` reads."""
 
     analytics: LakeAnalyticsRepository
-    scope: Scope
+    scope: RebuildScope
     left_out: frozenset[str]
 
     @property

@@ -10,7 +10,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 
 from domain.analytics.performance import linked_index
-from storage.lake.s3 import let_read
+from storage.lake.s3 import enable_s3
 
 
 class Plugin(BasePlugin):
@@ -22,4 +22,4 @@ class Plugin(BasePlugin):
         # DuckDB's windowed product multiplies in another order for every place that a group has among others, so that
         # its last bits would tell a portfolio made alone from the same one made with all.
         conn.create_function("linked_index", linked_index, ["DOUBLE[]", "BOOLEAN[]"], "DOUBLE[]")
-        let_read(conn, self.storage_options)
+        enable_s3(conn, self.storage_options)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.analytics.series import Benchmark, Days
-from domain.analytics.subjects import Level, SubjectSeries, subject_performance
+from domain.analytics.subjects import Level, ReturnSeries, subject_performance
 from pipelines.marts.by_portfolio import Measuring, made, specs_of
 from pipelines.marts.definition import MONEY, Mart
 from pipelines.runtime.resources import Platform
@@ -103,7 +103,7 @@ def _performances(found: Measuring, benchmark_ticker: str) -> Iterator[pa.Table]
             yield from _rows(series, as_of, sessions, found.analytics.get_benchmark(benchmark_ticker, currency))
 
 
-def _rows(series: SubjectSeries, as_of: date, sessions: Days, benchmark: Benchmark | None) -> Iterator[pa.Table]:
+def _rows(series: ReturnSeries, as_of: date, sessions: Days, benchmark: Benchmark | None) -> Iterator[pa.Table]:
     named = {
         name: [getattr(subject, name) for subject in series.subjects]
         for name in ("portfolio_id", "level", "account_id", "security_id")

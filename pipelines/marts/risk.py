@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.analytics.profile import CONFIDENCES, HORIZONS, RiskProfile
-from domain.analytics.review import PortfolioConcentration, PortfolioRisk, Reviewed, concentration_of, risk_of
+from domain.analytics.review import PortfolioConcentration, PortfolioRisk, ReviewInputs, concentration_of, risk_of
 from domain.analytics.series import MIN_OBSERVATIONS
 from domain.analytics.value_at_risk import Method
 from pipelines.marts.by_portfolio import Measuring, made, specs_of
@@ -186,7 +186,7 @@ def _tables(found: Measuring, benchmark_ticker: str) -> dict[str, pa.Table]:
     return {table: pa.Table.from_pylist(rows[table], schema=mart.schema) for table, mart in MARTS.items()}
 
 
-def _measured(of: Reviewed) -> dict[str, list[dict[str, Any]]]:
+def _measured(of: ReviewInputs) -> dict[str, list[dict[str, Any]]]:
     found, held = risk_of(of), concentration_of(of)
     return {
         "marts/fact_risk": [_profiled(found, profile, of) for profile in found.profiles],
@@ -204,7 +204,7 @@ def _measured(of: Reviewed) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _profiled(found: PortfolioRisk, profile: RiskProfile, of: Reviewed) -> dict[str, Any]:
+def _profiled(found: PortfolioRisk, profile: RiskProfile, of: ReviewInputs) -> dict[str, Any]:
     tails = {(tail.method, tail.confidence, tail.horizon_days): tail for tail in profile.tails}
     row: dict[str, Any] = {
         **{name: getattr(profile, name) for name in MARTS["marts/fact_risk"].columns if hasattr(profile, name)},

@@ -13,10 +13,10 @@ import duckdb
 from pipelines.positions.interval_fold import fold
 from pipelines.runtime.resources import Platform
 from pipelines.tables.holding import Failure, culprits, failed_metadata, failure_of, retried_metadata
-from pipelines.tables.incremental import LEDGER, PORTFOLIOS, Scope, due_again, portfolio_ids, scope_of
+from pipelines.tables.incremental import LEDGER, PORTFOLIOS, RebuildScope, due_again, portfolio_ids, scope_of
 from pipelines.tables.publishing import publish
 from pipelines.tables.version_set import pinned
-from storage.lake.s3 import let_read
+from storage.lake.s3 import enable_s3
 
 TABLE = "positions/position_interval"
 
@@ -36,10 +36,10 @@ def position_interval(context: dg.AssetExecutionContext, platform: Platform) -> 
     scope = scope_of(context.run, lake, seen, read=[LEDGER, PORTFOLIOS], made=[TABLE])
     retried = due_again(context.run, lake, seen, scope)
     if scope.portfolios is not None and retried:
-        scope = Scope(scope.why, tuple(sorted({*scope.portfolios, *retried})), scope.since)
+        scope = RebuildScope(scope.why, tuple(sorted({*scope.portfolios, *retried})), scope.since)
     with platform.scratch(context.run.run_id) as folder, duckdb.connect(folder / "fold.duckdb") as connection:
         connection.execute("set TimeZone = 'UTC'; set memory_limit = '4GB'")
-        let_read(connection, lake.storage_options)
+        enable_s3(connection, lake.storage_options)
 
         def folded(chosen: Sequence[str] | None, left_out: Sequence[str] = ()) -> duckdb.DuckDBPyRelation:
             tables = lake.scan(LEDGER, versions[LEDGER]), lake.scan(PORTFOLIOS, versions[PORTFOLIOS])
@@ -66,7 +66,7 @@ def position_interval(context: dg.AssetExecutionContext, platform: Platform) -> 
 
 
 def _failures(
-    platform: Platform, versions: dict[str, int], scope: Scope, folded: Callable[..., Any], error: Exception
+    platform: Platform, versions: dict[str, int], scope: RebuildScope, folded: Callable[..., Any], error: Exception
 ) -> list[Failure]:
     """Find the portfolios whose rows cannot be folded; raise `error` again if it is nobody's."""
     found: dict[str, Exception] = {}

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pipelines.quality.quarantine import (
     FINAL,
     Audited,
-    Finding,
+    Fault,
     Reason,
     Rule,
     Verdict,
@@ -22,7 +22,7 @@ from pipelines.quality.quarantine import (
     parted,
     released_ids,
 )
-from pipelines.quality.series import SPLIT_WINDOW, Dividend, Sheet, Split, confirmed, day_number, sheet
+from pipelines.quality.series import SPLIT_WINDOW, Dividend, PriceSheet, Split, confirmed, day_number, sheet
 
 SPLIT, DIVIDEND = "SPLIT", "DIVIDEND"
 LEAST_LARGE = 0.08
@@ -59,7 +59,7 @@ class Case:
     """The actions that stand, and the accepted prices to hold them against."""
 
     actions: tuple[Action, ...]
-    prices: Sheet
+    prices: PriceSheet
 
 
 def audited_actions(
@@ -115,10 +115,10 @@ def _number(value: object) -> float:
     return float("nan") if value is None else float(value)  # type: ignore[arg-type]
 
 
-def _with_numbers(bad: Callable[[float], bool], say: str, against: str) -> Callable[[Case], Sequence[Finding]]:
-    def find(case: Case) -> Sequence[Finding]:
+def _with_numbers(bad: Callable[[float], bool], say: str, against: str) -> Callable[[Case], Sequence[Fault]]:
+    def find(case: Case) -> Sequence[Fault]:
         return [
-            Finding(i, f"{_text(action)} of {action.words} {say}", against)
+            Fault(i, f"{_text(action)} of {action.words} {say}", against)
             for i, action in enumerate(case.actions)
             if any(bad(number) for number in action.numbers)
         ]
@@ -130,7 +130,7 @@ def _text(action: Action) -> str:
     return f"the split {action.new:g}:{action.old:g}" if action.is_split else f"the dividend {action.amount:g}"
 
 
-def _twins(case: Case) -> Sequence[Finding]:
+def _twins(case: Case) -> Sequence[Fault]:
     """All but one of equal actions of a day, all of unequal ones."""
     days: dict[tuple[str, int, bool], list[int]] = {}
     for i, action in enumerate(case.actions):
@@ -140,12 +140,12 @@ def _twins(case: Case) -> Sequence[Finding]:
         numbers = {case.actions[i].numbers for i in places}
         said = " and ".join(sorted(_text(case.actions[i]) for i in places))
         found += [
-            Finding(i, f"{said} are of one day, {case.actions[i].words}", said) for i in places[len(numbers) == 1 :]
+            Fault(i, f"{said} are of one day, {case.actions[i].words}", said) for i in places[len(numbers) == 1 :]
         ]
     return found
 
 
-def _invented(case: Case) -> Sequence[Finding]:
+def _invented(case: Case) -> Sequence[Fault]:
     found = []
     for i, action in enumerate(case.actions):
         if action.is_split:
@@ -156,17 +156,17 @@ def _invented(case: Case) -> Sequence[Finding]:
                 said = case.prices.said(row - 1)
                 moved = exp(float(case.prices.raw_jump[row]))
                 seen = f"the close is {moved:.3g} times {said}, not {exp(split.jump):.3g}"
-                found.append(Finding(i, f"{_text(action)} of {action.words}: {seen}", said))
+                found.append(Fault(i, f"{_text(action)} of {action.words}: {seen}", said))
     return found
 
 
-def _bad_dividends(case: Case) -> Sequence[Finding]:
+def _bad_dividends(case: Case) -> Sequence[Fault]:
     found = []
     for i, action in enumerate(case.actions):
         if not action.is_split:
             said = _too_large(case, action) or _of_another_unit(case, action) or _phantom(case, action)
             if said:
-                found.append(Finding(i, f"the dividend {action.amount:g} of {action.words} {said[0]}", said[1]))
+                found.append(Fault(i, f"the dividend {action.amount:g} of {action.words} {said[0]}", said[1]))
     return found
 
 
@@ -212,7 +212,7 @@ def _dividends(case: Case, ticker: str) -> list[Action]:
     return [action for action in case.actions if action.ticker == ticker and not action.is_split]
 
 
-def _is_adjusted(prices: Sheet, action: Action) -> bool:
+def _is_adjusted(prices: PriceSheet, action: Action) -> bool:
     """Say whether the adjusted closes have more than a quarter of the dividend in them."""
     row = _row(prices, action)
     if row is None:
@@ -221,7 +221,7 @@ def _is_adjusted(prices: Sheet, action: Action) -> bool:
     return bool(1 - factor[row - 1] / factor[row] > 0.25 * action.amount / prices.close[row - 1])
 
 
-def _row(prices: Sheet, action: Action) -> int | None:
+def _row(prices: PriceSheet, action: Action) -> int | None:
     """The first row on or after the ex-date, if one is before it and the kind of price has no dividends inside."""
     row = prices.row_of(Dividend(action.ticker, action.day, action.amount))
     return None if row is None or prices.is_first[row] or prices.has_dividends[row] else row

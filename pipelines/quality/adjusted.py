@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.quality.quarantine import FINAL, Audited, Reason, Verdict, content_ids, parted, released_ids
-from pipelines.quality.series import Bools, Dividend, Floats, Sheet, day_text, dividends_in, sheet
+from pipelines.quality.series import Bools, Dividend, Floats, PriceSheet, day_text, dividends_in, sheet
 
 LEAST_STEP = 3e-4
 """Parts of the price; below it a step may be rounding."""
@@ -52,7 +52,7 @@ def audited_adjusted(
     return parted(prices, ids, [v for v in verdicts if v.reason in FINAL or ids[v.position] not in trusted])
 
 
-def _stepped(rows: Sheet, doubtful: tuple[Dividend, ...]) -> list[Verdict]:
+def _stepped(rows: PriceSheet, doubtful: tuple[Dividend, ...]) -> list[Verdict]:
     """The rows before the last unexplained step of each ticker."""
     step, paid, rumoured = _steps(rows), _paid(rows, rows.dividends), _paid(rows, doubtful)
     wrong = np.where(rumoured > 0, _is_same(step, paid + rumoured) & (step > LEAST_STEP), ~_is_same(step, paid))
@@ -70,7 +70,7 @@ def _stepped(rows: Sheet, doubtful: tuple[Dividend, ...]) -> list[Verdict]:
     return verdicts
 
 
-def _steps(rows: Sheet) -> Floats:
+def _steps(rows: PriceSheet) -> Floats:
     """The part of the price that the adjustment takes out between the row before and each row."""
     ratio = np.log(rows.adjusted / rows.close)
     step = np.zeros(len(ratio))
@@ -79,7 +79,7 @@ def _steps(rows: Sheet) -> Floats:
     return step
 
 
-def _paid(rows: Sheet, dividends: tuple[Dividend, ...]) -> Floats:
+def _paid(rows: PriceSheet, dividends: tuple[Dividend, ...]) -> Floats:
     """Dividends of each row's day as a part of the close before it."""
     paid = np.zeros(len(rows.day))
     for dividend in dividends:
@@ -93,5 +93,5 @@ def _is_same(step: Floats, paid: Floats) -> Bools:
     return np.asarray(np.abs(step - paid) <= LEAST_STEP + TOLERANCE * np.maximum(np.abs(step), paid))
 
 
-def _verdict(rows: Sheet, row: int, reason: Reason, detail: str, compared_with: str) -> Verdict:
+def _verdict(rows: PriceSheet, row: int, reason: Reason, detail: str, compared_with: str) -> Verdict:
     return Verdict(int(rows.position[row]), reason, MEANINGS[reason], detail, compared_with)

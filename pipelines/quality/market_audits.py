@@ -15,7 +15,7 @@ from pipelines.quality.actions import audited_actions
 from pipelines.quality.adjusted import audited_adjusted
 from pipelines.quality.prices import audited
 from pipelines.quality.quarantine import Audited, parted
-from pipelines.quality.quarantine_table import released
+from pipelines.quality.quarantine_table import waived
 from pipelines.quality.source_revisions import Restated, audited_restatement, restated
 from pipelines.runtime.resources import EXCHANGE, Platform
 from pipelines.sources.calendar import trading_days
@@ -46,7 +46,7 @@ class MarketAudits:
         self._known = _read(platform.lake, PRICE_TABLE, versions, PRICES)
         self._actions = _read(platform.lake, ACTION_TABLE, versions, CORPORATE_ACTIONS)
         self._earlier = self._actions.filter(pc.less(self._actions["action_date"], window.start))
-        self._released = released(platform.lake)
+        self._released = waived(platform.lake)
         with postgres.connect(platform.database.admin_url) as connection:
             self._currencies: dict[str, str] = dict(connection.execute(_CURRENCIES).fetchall())
 
@@ -67,7 +67,7 @@ class MarketAudits:
         """
         told, moved = self._judged(_told(self._source.corporate_actions, self._window.start, self._window.end))
         actions = pa.concat_tables([self._earlier, told.accepted])
-        kept = audited_restatement(rows, moved, "price_date", "close", released=self._released)
+        kept = audited_restatement(rows, moved, "price_date", "close", waived=self._released)
         stays = self._known.join(kept.quarantined.select(_KEY), keys=_KEY, join_type="left semi")
         before = self._known.filter(pc.less(self._known["price_date"], self._window.start))
         closes = self._closes(kept.accepted, actions, pa.concat_tables([before, stays]))
@@ -90,10 +90,10 @@ class MarketAudits:
         prices = _told(self._source.prices, self._window.start, self._today)
         new = prices.join(self._known.select(_KEY), keys=_KEY, join_type="left anti")
         closes = self._closes(new, actions, self._known)
-        judged = audited_actions(actions, pa.concat_tables([self._known, closes.accepted]), released=self._released)
+        judged = audited_actions(actions, pa.concat_tables([self._known, closes.accepted]), waived=self._released)
         judged = Audited(*(self._since_start(rows) for rows in (judged.accepted, judged.quarantined)))
         moved = restated(prices, self._known, judged)
-        kept = audited_restatement(judged.accepted, moved, "action_date", "amount", released=self._released)
+        kept = audited_restatement(judged.accepted, moved, "action_date", "amount", waived=self._released)
         stays = self._since_start(self._actions).join(
             kept.quarantined.select(_ACTION_KEY), keys=_ACTION_KEY, join_type="left semi"
         )
@@ -111,13 +111,13 @@ class MarketAudits:
             currencies=self._currencies,
             calendar=trading_days(EXCHANGE, self._window.start, self._today),
             today=self._today,
-            released=self._released,
+            waived=self._released,
         )
 
     def _adjusted(self, rows: pa.Table, actions: pa.Table, doubtful: pa.Table) -> Audited:
         if rows["adjusted_close"].null_count == rows.num_rows:
             return parted(rows, [""] * rows.num_rows, [])
-        return audited_adjusted(rows, actions, doubtful, released=self._released)
+        return audited_adjusted(rows, actions, doubtful, waived=self._released)
 
 
 def _told(ask: Callable[[date, date], pa.Table], start: date, end: date) -> pa.Table:

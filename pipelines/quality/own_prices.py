@@ -22,7 +22,7 @@ from pipelines.quality.prices import audited
 from pipelines.quality.quarantine import SAID, Audited, Reason, content_ids
 from pipelines.sources.calendar import SCHEMA as CALENDAR
 from pipelines.sources.market_tables import CORPORATE_ACTIONS, PRICES, RATE
-from pipelines.sources.price_folder import Line
+from pipelines.sources.price_folder import PriceLine
 
 OWN_PRICES = pa.schema(
     [
@@ -89,7 +89,7 @@ class OwnPrices:
 
 def own_prices(
     posted: pa.Table,
-    lines: Sequence[Line],
+    lines: Sequence[PriceLine],
     registry: Registry,
     market: Collection[str],
     *,
@@ -167,7 +167,7 @@ def _as_posted(row: Row, registry: Registry) -> Row:
     }
 
 
-def _as_read(line: Line, registry: Registry) -> Row:
+def _as_read(line: PriceLine, registry: Registry) -> Row:
     """The line as a price; a twin of its words says what it means only if all of them can be read."""
     if line.missing:
         raise _Unread(Reason.UNREADABLE, line.missing)
@@ -191,7 +191,7 @@ def _of_security(security_id: int, registry: Registry) -> Row:
     return {"security_id": security_id, "ticker": registry.names[security_id], "price_kind": kind}
 
 
-def _day(line: Line) -> date:
+def _day(line: PriceLine) -> date:
     try:
         day = date.fromisoformat(line.date)
     except ValueError:
@@ -201,7 +201,7 @@ def _day(line: Line) -> date:
     return day
 
 
-def _close(line: Line) -> Decimal:
+def _close(line: PriceLine) -> Decimal:
     try:
         close = Decimal(line.close)
     except InvalidOperation:
@@ -227,7 +227,7 @@ class _Unread(Exception):
         self.reason = reason
 
 
-def _words(line: Line) -> Row:
+def _words(line: PriceLine) -> Row:
     try:
         day = date.fromisoformat(line.date)
     except ValueError:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from pipelines.quality.quarantine import (
     FINAL,
     Audited,
-    Finding,
+    Fault,
     Reason,
     Rule,
     Verdict,
@@ -32,7 +32,7 @@ from pipelines.quality.series import (
     Bools,
     Excursion,
     Ints,
-    Sheet,
+    PriceSheet,
     Split,
     day_number,
     day_text,
@@ -88,7 +88,9 @@ def audited(
     return parted(new, ids, verdicts)
 
 
-def _after(rules: Sequence[Rule[Sheet]], standing: Sheet, without: Collection[Reason]) -> tuple[Sheet, list[Verdict]]:
+def _after(
+    rules: Sequence[Rule[PriceSheet]], standing: PriceSheet, without: Collection[Reason]
+) -> tuple[PriceSheet, list[Verdict]]:
     """Return the rows that stand after each rule has put out its own, and the verdicts on those."""
     said: list[Verdict] = []
     for rule in (rule for rule in rules if rule.reason not in without):
@@ -98,7 +100,7 @@ def _after(rules: Sequence[Rule[Sheet]], standing: Sheet, without: Collection[Re
     return standing, said
 
 
-def _verdicts(rule: Rule[Sheet], standing: Sheet) -> dict[int, Verdict]:
+def _verdicts(rule: Rule[PriceSheet], standing: PriceSheet) -> dict[int, Verdict]:
     """Return a rule's verdicts on the rows it may put out: delivered ones, and not trusted ones unless it is final."""
     return {
         finding.row: Verdict(
@@ -109,7 +111,7 @@ def _verdicts(rule: Rule[Sheet], standing: Sheet) -> dict[int, Verdict]:
     }
 
 
-def _row_rules(currencies: Mapping[str, str], calendar: pa.Table, today: date) -> tuple[Rule[Sheet], ...]:
+def _row_rules(currencies: Mapping[str, str], calendar: pa.Table, today: date) -> tuple[Rule[PriceSheet], ...]:
     closed = partial(_on_a_closed_day, open_days=_open_days(calendar), bounds=_bounds(calendar))
     return (
         Rule(
@@ -128,7 +130,7 @@ def _row_rules(currencies: Mapping[str, str], calendar: pa.Table, today: date) -
     )
 
 
-def _series_rules() -> tuple[Rule[Sheet], ...]:
+def _series_rules() -> tuple[Rule[PriceSheet], ...]:
     return (
         Rule(Reason.TIMES_100, "a close is not 67 to 150 times, or a part, of those accepted before", _times_100),
         Rule(
@@ -164,52 +166,50 @@ def _bounds(calendar: pa.Table) -> tuple[int, int]:
     return (day_number(ends["min"]), day_number(ends["max"])) if ends["min"] else (0, -1)
 
 
-def _no_number(rows: Sheet) -> Sequence[Finding]:
+def _no_number(rows: PriceSheet) -> Sequence[Fault]:
     bad = ~np.isfinite(rows.close) | (rows.ticker == "") | (rows.day == UNKNOWN_DAY)
-    return [Finding(i, f"the close is {rows.close[i]}, not a number", "any number") for i in _places(bad)]
+    return [Fault(i, f"the close is {rows.close[i]}, not a number", "any number") for i in _places(bad)]
 
 
-def _zero(rows: Sheet) -> Sequence[Finding]:
-    return [Finding(i, "the close is 0, and a price is above 0", "0") for i in _places(rows.close == 0)]
+def _zero(rows: PriceSheet) -> Sequence[Fault]:
+    return [Fault(i, "the close is 0, and a price is above 0", "0") for i in _places(rows.close == 0)]
 
 
-def _negative(rows: Sheet) -> Sequence[Finding]:
-    return [Finding(i, f"the close is {rows.close[i]:.8g}, below 0", "0") for i in _places(rows.close < 0)]
+def _negative(rows: PriceSheet) -> Sequence[Fault]:
+    return [Fault(i, f"the close is {rows.close[i]:.8g}, below 0", "0") for i in _places(rows.close < 0)]
 
 
-def _in_future(rows: Sheet, today: int) -> Sequence[Finding]:
+def _in_future(rows: PriceSheet, today: int) -> Sequence[Fault]:
     return [
-        Finding(i, f"the price is of {day_text(int(rows.day[i]))}, and today is {day_text(today)}", day_text(today))
+        Fault(i, f"the price is of {day_text(int(rows.day[i]))}, and today is {day_text(today)}", day_text(today))
         for i in _places(rows.day > today)
     ]
 
 
-def _on_a_closed_day(rows: Sheet, open_days: Ints, bounds: tuple[int, int]) -> Sequence[Finding]:
+def _on_a_closed_day(rows: PriceSheet, open_days: Ints, bounds: tuple[int, int]) -> Sequence[Fault]:
     is_inside = (rows.day >= bounds[0]) & (rows.day <= bounds[1])
     is_weekend = (rows.day + 3) % 7 >= 5  # 1970-01-01 was a Thursday
     closed = np.where(is_inside, ~np.isin(rows.day, open_days), is_weekend)
     return [
-        Finding(
-            i, f"{day_text(int(rows.day[i]))} was no trading day, yet has the close {rows.close[i]:.8g}", "calendar"
-        )
+        Fault(i, f"{day_text(int(rows.day[i]))} was no trading day, yet has the close {rows.close[i]:.8g}", "calendar")
         for i in _places(closed)
     ]
 
 
-def _wrong_currency(rows: Sheet, expected: Mapping[str, str]) -> Sequence[Finding]:
+def _wrong_currency(rows: PriceSheet, expected: Mapping[str, str]) -> Sequence[Fault]:
     tickers, code = np.unique(rows.ticker, return_inverse=True)
     own = np.asarray([expected.get(str(ticker), "") for ticker in tickers], dtype=np.str_)[code]
     return [
-        Finding(i, f"the price is in {rows.currency[i] or 'no currency'}, the security in {own[i]}", str(own[i]))
+        Fault(i, f"the price is in {rows.currency[i] or 'no currency'}, the security in {own[i]}", str(own[i]))
         for i in _places((own != "") & (rows.currency != own))
     ]
 
 
-def _duplicates(rows: Sheet) -> Sequence[Finding]:
+def _duplicates(rows: PriceSheet) -> Sequence[Fault]:
     """All but one of equal twins, all of unequal ones; a released row wins. Twins of equal content are neighbours."""
     again: Bools = np.zeros(len(rows.day), dtype=np.bool_)
     again[1:] = ~rows.is_first[1:] & (rows.day[1:] == rows.day[:-1])
-    found: list[Finding] = []
+    found: list[Fault] = []
     done = -1
     for second in _places(again):
         if second <= done:
@@ -221,20 +221,20 @@ def _duplicates(rows: Sheet) -> Sequence[Finding]:
     return found
 
 
-def _twins(rows: Sheet, start: int, end: int) -> list[Finding]:
+def _twins(rows: PriceSheet, start: int, end: int) -> list[Fault]:
     twins = range(start, end)
     contents = {str(rows.content[i]) for i in twins}
     stays = next((i for i in twins if rows.trusted[i]), start if len(contents) == 1 else None)
     closes = sorted({f"{rows.close[i]:.8g}" for i in twins})
     day = day_text(int(rows.day[start]))
     say = f"{len(twins)} rows of {day}, {len(contents)} of them different, with the closes {', '.join(closes)}"
-    return [Finding(i, say, ", ".join(closes)) for i in twins if i != stays]
+    return [Fault(i, say, ", ".join(closes)) for i in twins if i != stays]
 
 
-def _times_100(rows: Sheet) -> Sequence[Finding]:
+def _times_100(rows: PriceSheet) -> Sequence[Fault]:
     rows = rows.with_confirmed_splits()
     tickers = {str(rows.ticker[i]) for i in _places(np.abs(rows.jump) > log(5.0))}
-    found: list[Finding] = []
+    found: list[Fault] = []
     for start, end in (rows.starts[ticker] for ticker in sorted(tickers)):
         unit = _units(rows, start, end)
         expected = _expected_units(unit, rows.trusted[start:end])
@@ -243,11 +243,11 @@ def _times_100(rows: Sheet) -> Sequence[Finding]:
             said = rows.said(start + other)
             power = 100.0 ** float(unit[i] - expected[i])
             detail = f"the close {rows.close[start + i]:.8g} is {power:g} times too large beside {said}"
-            found.append(Finding(start + i, detail, said))
+            found.append(Fault(start + i, detail, said))
     return found
 
 
-def _units(rows: Sheet, start: int, end: int) -> Ints:
+def _units(rows: PriceSheet, start: int, end: int) -> Ints:
     """How many times 100 each row of a ticker is from its first: a jump is held against the median of five before."""
     level = rows.level[start:end].copy()
     unit: Ints = np.zeros(end - start, dtype=np.int64)
@@ -261,7 +261,7 @@ def _units(rows: Sheet, start: int, end: int) -> Ints:
     return unit
 
 
-def _is_rebased(rows: Sheet, row: int) -> bool:
+def _is_rebased(rows: PriceSheet, row: int) -> bool:
     """Say whether a known split explains the step from an older basis of a series that has splits inside."""
     own = [split for split in rows.splits if split.ticker == rows.ticker[row]]
     return not rows.is_as_traded[row] and any(is_near(split.jump, float(rows.jump[row])) for split in own)
@@ -283,9 +283,9 @@ def _nearest(wanted: Bools, place: int) -> int:
     return int(candidates[np.argmin(np.abs(candidates - place))]) if len(candidates) else place
 
 
-def _unadjusted(rows: Sheet) -> Sequence[Finding]:
+def _unadjusted(rows: PriceSheet) -> Sequence[Fault]:
     """Rows around a known split that have it too early, too late or twice."""
-    found: list[Finding] = []
+    found: list[Fault] = []
     rows = rows.with_confirmed_splits()
     for split in rows.splits:
         at = rows.row_of(split)
@@ -296,16 +296,16 @@ def _unadjusted(rows: Sheet) -> Sequence[Finding]:
         for start, end in spans:
             said = rows.said(start - 1 if not rows.is_first[start] else end)
             detail = f"a close that is not in line with {said} and the split {split.words}"
-            found += [Finding(i, f"{rows.close[i]:.8g} is {detail}", said) for i in range(start, end)]
+            found += [Fault(i, f"{rows.close[i]:.8g} is {detail}", said) for i in range(start, end)]
     return found
 
 
-def _is_of(rows: Sheet, excursion: Excursion, split: Split, at: int) -> bool:
+def _is_of(rows: PriceSheet, excursion: Excursion, split: Split, at: int) -> bool:
     is_close = excursion.start - SPLIT_WINDOW <= at <= excursion.end + SPLIT_WINDOW
     return is_close and rows.ticker[at] == rows.ticker[excursion.start] and is_near(excursion.jump, split.jump)
 
 
-def _misplaced(rows: Sheet, split: Split, at: int) -> list[tuple[int, int]]:
+def _misplaced(rows: PriceSheet, split: Split, at: int) -> list[tuple[int, int]]:
     """Rows that a jump by the split's ratio on its very day parts from the others, if no excursion explains it.
 
     As traded, those since an opposite jump, or from the day on until one. In a series that has splits inside, those
@@ -323,9 +323,9 @@ def _misplaced(rows: Sheet, split: Split, at: int) -> list[tuple[int, int]]:
     return early[-1:] or [(at, next((i for i in opposite if i > at), last))]
 
 
-def _came_back(rows: Sheet, is_simple: bool) -> Sequence[Finding]:
+def _came_back(rows: PriceSheet, is_simple: bool) -> Sequence[Fault]:
     rows = rows.with_confirmed_splits()
-    found: list[Finding] = []
+    found: list[Fault] = []
     for e in rows.excursions:
         size = abs(e.jump)
         usual = rows.usual_move(e.start, e.end)
@@ -335,19 +335,19 @@ def _came_back(rows: Sheet, is_simple: bool) -> Sequence[Finding]:
             said = rows.said(e.start - 1)
             word = f"as a split of {ratio:g} would make it" if ratio else f"a usual day moves {100 * usual:.1f} %"
             found += [
-                Finding(i, f"{rows.close[i]:.8g} is {exp(e.jump):.3g} times {said} and came back; {word}", said)
+                Fault(i, f"{rows.close[i]:.8g} is {exp(e.jump):.3g} times {said} and came back; {word}", said)
                 for i in range(e.start, e.end)
             ]
     return found
 
 
-def _stale(rows: Sheet) -> Sequence[Finding]:
+def _stale(rows: PriceSheet) -> Sequence[Fault]:
     is_same: Bools = np.zeros(len(rows.day), dtype=np.bool_)
     is_same[1:] = (rows.raw_jump[1:] == 0.0) & ~rows.is_first[1:] & ~(rows.volume[1:] > 0)
     places = np.arange(len(rows.day))
     begun = np.maximum.accumulate(np.where(is_same, 0, places))
     length = places - begun + 1
-    found: list[Finding] = []
+    found: list[Fault] = []
     for i in _places(is_same & (length >= STALE_SESSIONS)):
         start = int(begun[i])
         first, _ = rows.bounds(i)
@@ -356,7 +356,7 @@ def _stale(rows: Sheet) -> Sequence[Finding]:
             detail = (
                 f"{rows.close[i]:.8g} for the {length[i]}th session in a row, without volume, since {rows.said(start)}"
             )
-            found.append(Finding(i, detail, rows.said(start)))
+            found.append(Fault(i, detail, rows.said(start)))
     return found
 
 

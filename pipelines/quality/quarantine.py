@@ -69,7 +69,7 @@ FINAL = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Fault:
     """Why the row at `row` of what a rule was shown is bad."""
 
     row: int
@@ -86,7 +86,7 @@ class Rule(Generic[Shown]):
 
     reason: Reason
     meaning: str
-    find: Callable[[Shown], Sequence[Finding]]
+    find: Callable[[Shown], Sequence[Fault]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,12 +31,12 @@ def keep(lake: Lake, source_table: str, quarantined: pa.Table, run_id: str, date
     return int(rows.num_rows)
 
 
-def released(lake: Lake) -> frozenset[str]:
+def waived(lake: Lake) -> frozenset[str]:
     """The ids of the rows that somebody let pass."""
     return frozenset(lake.read(RELEASED)["id"].to_pylist()) if lake.exists(RELEASED) else frozenset()
 
 
-def let_pass(platform: Platform, identifier: str, why: str) -> str:
+def waive(platform: Platform, identifier: str, why: str) -> str:
     """Release the row whose id begins with `identifier`, for a stated reason; what was released, in words."""
     if len(identifier) < 8 or not why.strip():
         raise SetupError("a release needs an id, 8 characters of it at least, and a reason: --why")
@@ -46,7 +46,7 @@ def let_pass(platform: Platform, identifier: str, why: str) -> str:
         raise SetupError(f"{len(found)} rows in quarantine have an id that begins with {identifier}")
     (row,) = found
     named = f"{row['source_table']}: {row['ticker']} of {row['row_date']}, {row['reason']}"
-    if row["id"] in released(platform.lake):
+    if row["id"] in waived(platform.lake):
         return f"{named}, was released before"
     if Reason(row["reason"]) in FINAL:
         raise SetupError(f"{named}, cannot be released: it has to be mended where it comes from")
@@ -57,9 +57,9 @@ def let_pass(platform: Platform, identifier: str, why: str) -> str:
 
 
 def listed(lake: Lake) -> str:
-    """List the rows in quarantine that were not released, newest day first."""
+    """List the rows in quarantine that were not waived, newest day first."""
     rows = lake.read(TABLE).to_pylist() if lake.exists(TABLE) else []
-    passed = released(lake)
+    passed = waived(lake)
     held = [row for row in rows if row["id"] not in passed]
     held.sort(key=lambda row: (str(row["row_date"]), row["ticker"] or ""), reverse=True)
     lines = [
@@ -82,7 +82,7 @@ def main(words: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(words)
     platform = Platform()
     try:
-        print(let_pass(platform, asked.id, asked.why) if asked.command == "release" else listed(platform.lake))
+        print(waive(platform, asked.id, asked.why) if asked.command == "release" else listed(platform.lake))
     except SetupError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

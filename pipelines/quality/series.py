@@ -62,7 +62,7 @@ class Excursion:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class PriceSheet:
     """The new and the known price rows of all tickers, by ticker, then day; `position` is -1 for a known row.
 
     Only a price as traded jumps at a split: every other kind has splits inside.
@@ -82,16 +82,16 @@ class Sheet:
     splits: tuple[Split, ...]
     dividends: tuple[Dividend, ...]
 
-    def where(self, keep: Bools) -> "Sheet":
+    def where(self, keep: Bools) -> "PriceSheet":
         columns = {name: getattr(self, name)[keep] for name in _COLUMNS}
-        return Sheet(**columns, splits=self.splits, dividends=self.dividends)
+        return PriceSheet(**columns, splits=self.splits, dividends=self.dividends)
 
-    def with_confirmed_splits(self) -> "Sheet":
+    def with_confirmed_splits(self) -> "PriceSheet":
         """The same rows, and of the splits those that the closes do not contradict."""
         columns = {name: getattr(self, name) for name in _COLUMNS}
-        return Sheet(**columns, splits=tuple(confirmed(self, self.splits)), dividends=self.dividends)
+        return PriceSheet(**columns, splits=tuple(confirmed(self, self.splits)), dividends=self.dividends)
 
-    def as_series(self) -> "Sheet":
+    def as_series(self) -> "PriceSheet":
         """The rows that have a place in a series: one of each day, above 0."""
         is_twin: Bools = np.zeros(len(self.day), dtype=np.bool_)
         is_twin[1:] = ~self.is_first[1:] & (self.day[1:] == self.day[:-1])
@@ -218,7 +218,7 @@ _COLUMNS = (
 
 def sheet(
     new: pa.Table, known: pa.Table, ids: list[str], actions: pa.Table, released: frozenset[str] = frozenset()
-) -> Sheet:
+) -> PriceSheet:
     """New and known rows in order, and what the actions do to them; a known row delivered again is superseded."""
     kept = known.join(new.select(["ticker", "price_date"]), ["ticker", "price_date"], join_type="left anti")
     both = pa.concat_tables(
@@ -227,7 +227,7 @@ def sheet(
     both = both.sort_by([("ticker", "ascending"), ("price_date", "ascending"), ("content", "ascending")])
     content = _texts(both["content"])
     position = both["position"].to_numpy().astype(np.int64)
-    return Sheet(
+    return PriceSheet(
         ticker=_texts(both["ticker"]),
         day=pc.fill_null(pc.cast(pc.cast(both["price_date"], pa.int32()), pa.int64()), UNKNOWN_DAY).to_numpy(),
         close=_floats(both["close"]),
@@ -301,7 +301,7 @@ def is_near(one: float, other: float) -> bool:
     return abs(abs(one) - abs(other)) <= NEAR * max(abs(one), abs(other))
 
 
-def confirmed(prices: Sheet, splits: tuple[Split, ...]) -> Iterator[Split]:
+def confirmed(prices: PriceSheet, splits: tuple[Split, ...]) -> Iterator[Split]:
     """The splits that closes do not contradict.
 
     A price as traded must have jumped by about the split, or twice it, within `SPLIT_WINDOW` rows of its day. A split

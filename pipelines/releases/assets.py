@@ -15,7 +15,7 @@ from pipelines.tables.version_set import VersionSet, pinned
 from storage.lake.delta import Lake
 from storage.lake.releases import Release
 from storage.postgres import database as postgres
-from storage.postgres.horizon import Horizon, unseen
+from storage.postgres.horizon import VisibilitySnapshot, unseen
 
 KEY = dg.AssetKey(["meta", "release"])
 
@@ -67,10 +67,10 @@ def _candidate(run_id: str, platform: Platform, seen: VersionSet) -> Release:
     )
 
 
-def _horizon(seen: VersionSet) -> Horizon:
+def _horizon(seen: VersionSet) -> VisibilitySnapshot:
     if seen.horizon:
         system, _, snapshot = seen.horizon.partition("/")
-        return Horizon(snapshot, system)
+        return VisibilitySnapshot(snapshot, system)
     if seen.base:
         return seen.base.horizon
     raise NothingToRelease("nothing has been replicated yet; materialise the assets raw/pg_* first")

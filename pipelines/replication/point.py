@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from storage.lake.appending import Head
-from storage.postgres.horizon import Horizon
+from storage.postgres.horizon import VisibilitySnapshot
 
 Ask = Callable[[str], tuple[Any, ...]]
 """Gives the one row that PostgreSQL answers to a query."""
@@ -58,8 +58,8 @@ class LedgerHeads:
 
 
 @dataclass(frozen=True, slots=True)
-class Instant:
-    horizon: Horizon
+class ReplicationPoint:
+    horizon: VisibilitySnapshot
     digest: str
 
     @property
@@ -72,26 +72,26 @@ class Instant:
         }
 
 
-def noted(head: Head) -> Instant | None:
+def point_of(head: Head) -> ReplicationPoint | None:
     """The instant whose rows `head` has, or None if its commit does not say."""
     notes: Mapping[str, str] = head.notes
     if not {_HORIZON, _SYSTEM, _HEADS} <= notes.keys():
         return None
-    return Instant(Horizon(notes[_HORIZON], notes[_SYSTEM]), notes[_HEADS])
+    return ReplicationPoint(VisibilitySnapshot(notes[_HORIZON], notes[_SYSTEM]), notes[_HEADS])
 
 
-def current(ask: Ask) -> tuple[Instant, LedgerHeads]:
+def current(ask: Ask) -> tuple[ReplicationPoint, LedgerHeads]:
     """The instant of the connection's snapshot, and the ledger's heads in it."""
     snapshot, system, *heads = ask(_NOW)
     found = LedgerHeads(*heads)
-    return Instant(Horizon(snapshot, system), found.digest), found
+    return ReplicationPoint(VisibilitySnapshot(snapshot, system), found.digest), found
 
 
-def heads_at(ask: Ask, horizon: Horizon) -> LedgerHeads:
+def ledger_heads(ask: Ask, horizon: VisibilitySnapshot) -> LedgerHeads:
     """The ledger's heads without the rows that `horizon` does not see."""
     return LedgerHeads(*ask(_THEN.format(unseen=unseen_in(horizon))))
 
 
-def unseen_in(horizon: Horizon) -> str:
+def unseen_in(horizon: VisibilitySnapshot) -> str:
     """The condition for rows that `horizon` does not see; by index from its xmin on."""
     return f"xid >= '{horizon.xmin}'::xid8 and not pg_visible_in_snapshot(xid, '{horizon.snapshot}'::pg_snapshot)"

@@ -12,11 +12,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipelines.replication.point import Ask, Instant, LedgerHeads, current, heads_at, noted, unseen_in
+from pipelines.replication.point import Ask, LedgerHeads, ReplicationPoint, current, ledger_heads, point_of, unseen_in
 from pipelines.replication.postgres_reader import attached, remote
 from storage.lake.appending import Head, append, head_of
 from storage.lake.delta import Lake, Publication
-from storage.postgres.horizon import Horizon
+from storage.postgres.horizon import VisibilitySnapshot
 
 LEDGER = "transaction_ledger"
 
@@ -256,11 +256,11 @@ class Copy:
 class Replica:
     """One instant of the database."""
 
-    instant: Instant
+    instant: ReplicationPoint
     copies: dict[str, Copy]
 
     @property
-    def horizon(self) -> Horizon:
+    def horizon(self) -> VisibilitySnapshot:
         return self.instant.horizon
 
     @property
@@ -301,27 +301,27 @@ def replicate(
     return Replica(instant, copies)
 
 
-def deliver(lake: Lake, name: str, copy: Copy, instant: Instant, run_id: str) -> Publication:
+def deliver(lake: Lake, name: str, copy: Copy, instant: ReplicationPoint, run_id: str) -> Publication:
     """Make the copy the newest version of its table, which notes the instant; the same rows make no new version."""
     if copy.head:
         return append(lake, copy.head, copy.rows, run_id, instant.notes)
     return lake.publish(name, copy.rows, run_id=run_id, notes=instant.notes)
 
 
-def _why_whole(ask: Ask, table: ReplicatedTable, head: Head | None, instant: Instant) -> str:
+def _why_whole(ask: Ask, table: ReplicatedTable, head: Head | None, instant: ReplicationPoint) -> str:
     """Why the rows of `head` cannot be followed by new ones only; empty if they can."""
     if not table.is_append_only:
         return "its rows change"
     if head is None:
         return "it is the first copy"
-    copied_at = noted(head)
+    copied_at = point_of(head)
     if copied_at is None:
         return f"version {head.version} does not say when it was copied"
     if copied_at.horizon.system_identifier != instant.horizon.system_identifier:
         return f"version {head.version} is of database {copied_at.horizon.system_identifier}"
     if instant.horizon.falls_behind(copied_at.horizon):
         return f"version {head.version} shows more than this instant"
-    then = heads_at(ask, copied_at.horizon)
+    then = ledger_heads(ask, copied_at.horizon)
     if then.digest != copied_at.digest:
         return f"the ledger has not the hashes that it had when version {head.version} was copied"
     if table.source == LEDGER and then.rows != head.row_count:
@@ -331,7 +331,7 @@ def _why_whole(ask: Ask, table: ReplicatedTable, head: Head | None, instant: Ins
 
 def _continued(connection: duckdb.DuckDBPyConnection, table: ReplicatedTable, head: Head, ledger: LedgerHeads) -> Copy:
     """The rows that `head` has not; all of them if their columns are not those of `head`."""
-    copied_at = noted(head)
+    copied_at = point_of(head)
     assert copied_at is not None, "a head without a horizon is not continued"
     rows = _copied(connection, table, f" where {unseen_in(copied_at.horizon)}")
     if not head.has_columns_of(rows.schema):

@@ -15,7 +15,7 @@ from dagster import ConfigurableResource, InitResourceContext
 from pydantic import PrivateAttr
 
 from domain.ports import PriceSource
-from pipelines.sources.http import Patience
+from pipelines.sources.http import RetryPolicy
 from pipelines.sources.sample import SamplePriceSource
 from pipelines.sources.tracking import tracked
 from storage.clock import SystemClock, clock_of
@@ -164,7 +164,10 @@ class Market(ConfigurableResource[Any]):
         from pipelines.sources.live import LiveMarket
         from pipelines.sources.yahoo import YahooPriceSource
 
-        settings, patience = self.platform.settings, Patience(budget_seconds=self.platform.settings.market_patience_s)
+        settings, patience = (
+            self.platform.settings,
+            RetryPolicy(budget_seconds=self.platform.settings.market_patience_s),
+        )
         if not settings.fred_api_key:
             raise SetupError("MARKET_SOURCE=live needs FRED_API_KEY, free at https://fred.stlouisfed.org")
         with postgres.connect(self.platform.database.admin_url) as connection:

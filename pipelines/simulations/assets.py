@@ -67,7 +67,7 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SimulationOutcome:
     """One request's tables and summary, or the reason why it was refused."""
 
     request: SimulationRequest
@@ -96,7 +96,7 @@ def simulate_portfolios(context: dg.AssetExecutionContext, platform: Platform) -
     yield from (result for result in results if result.asset_key in context.selected_asset_keys)
 
 
-def run_request(log: logging.Logger, platform: Platform, release: Release, simulation_id: UUID) -> Outcome:
+def run_request(log: logging.Logger, platform: Platform, release: Release, simulation_id: UUID) -> SimulationOutcome:
     """Simulate one request against the release; nothing of a result is written yet.
 
     Refused with the reason if it cannot be simulated, and also if it fails otherwise, or its run has ended again and
@@ -115,16 +115,18 @@ def run_request(log: logging.Logger, platform: Platform, release: Release, simul
         result = simulate(start.inputs, spec, workers=2)
     except Refusal as refusal:
         tell("simulation %s is refused: %s", simulation_id, refusal.message)
-        return Outcome(request, version, reason=refusal.message)
+        return SimulationOutcome(request, version, reason=refusal.message)
     except _AWAY:
         raise
     except Exception as error:
         log.exception("simulation %s has failed", simulation_id)
-        return Outcome(request, version, reason=f"it could not be computed: {error!r}")
-    return Outcome(request, version, rows_of(request, start, result), _summary(start, result))
+        return SimulationOutcome(request, version, reason=f"it could not be computed: {error!r}")
+    return SimulationOutcome(request, version, rows_of(request, start, result), _summary(start, result))
 
 
-def recorded(platform: Platform, release: Release, outcome: Outcome, run_id: str) -> list[dg.MaterializeResult[Any]]:
+def recorded(
+    platform: Platform, release: Release, outcome: SimulationOutcome, run_id: str
+) -> list[dg.MaterializeResult[Any]]:
     """Publish what came of a request, release it, and write it to the request's row: last, for DONE there means that
     the fan can be read."""
     results = [_published(platform, release, outcome, name, run_id) for name in outcome.tables]
@@ -145,7 +147,7 @@ def recorded(platform: Platform, release: Release, outcome: Outcome, run_id: str
 
 
 def _published(
-    platform: Platform, release: Release, outcome: Outcome, name: str, run_id: str
+    platform: Platform, release: Release, outcome: SimulationOutcome, name: str, run_id: str
 ) -> dg.MaterializeResult[Any]:
     """One of the three tables, its rows under their simulation and release."""
     simulation_id = str(outcome.request.simulation_id)

@@ -19,8 +19,8 @@ from domain.analytics.correlation import shrunk
 from domain.analytics.forward_drift import (
     MAX_PRICE_AGE_DAYS,
     MAX_TARGET_AGE_DAYS,
-    Quote,
     Target,
+    TargetPrice,
     forward_drift,
 )
 from domain.analytics.moments import HistoricalMoments, historical_moments
@@ -264,8 +264,8 @@ def _target(row: Mapping[str, Any]) -> Target:
     return Target(row["target_mean"], row["target_median"], row["target_currency"], row["target_as_of"])
 
 
-def _quote(row: Mapping[str, Any]) -> Quote | None:
+def _quote(row: Mapping[str, Any]) -> TargetPrice | None:
     if row["price"] is None:
         return None
     split_since = (row["split_factor_then"] or row["split_factor"]) / row["split_factor"]
-    return Quote(row["price"], row["price_currency"], row["price_kind"], row["price_date"], float(split_since))
+    return TargetPrice(row["price"], row["price_currency"], row["price_kind"], row["price_date"], float(split_since))

@@ -15,7 +15,7 @@ from decimal import Decimal, InvalidOperation
 import pyarrow as pa
 
 from pipelines.sources import market_tables
-from pipelines.sources.http import Patience, Row, Unusable, gathered, get, on_days
+from pipelines.sources.http import BadResponse, RetryPolicy, Row, fetch_all, get, on_days
 
 ROOT_URL = "https://www.ecb.europa.eu/stats/eurofxref"
 HISTORY = "eurofxref-hist"
@@ -26,9 +26,11 @@ class EcbRateSource:
 
     name = "ecb"
 
-    def __init__(self, root_url: str = ROOT_URL, patience: Patience | None = None, timeout_seconds: float = 30) -> None:
+    def __init__(
+        self, root_url: str = ROOT_URL, patience: RetryPolicy | None = None, timeout_seconds: float = 30
+    ) -> None:
         self._root_url = root_url
-        self._patience = patience or Patience()
+        self._patience = patience or RetryPolicy()
         self._timeout_seconds = timeout_seconds
 
     def fx_rates(self, start: date, end: date) -> pa.Table:
@@ -36,7 +38,7 @@ class EcbRateSource:
             archive = get(f"{self._root_url}/{file}.zip", self._timeout_seconds)
             return on_days(_rates(archive, f"{file}.csv"), "rate_date", start, end)
 
-        return gathered(self.name, [HISTORY], ask, self._patience, market_tables.FX_RATES, "currency", "rate_date")
+        return fetch_all(self.name, [HISTORY], ask, self._patience, market_tables.FX_RATES, "currency", "rate_date")
 
 
 def _rates(archive: bytes, file: str) -> list[Row]:
@@ -51,4 +53,4 @@ def _rates(archive: bytes, file: str) -> list[Row]:
             if currency not in ("Date", "") and rate not in ("N/A", "", None)
         ]
     except (zipfile.BadZipFile, KeyError, ValueError, InvalidOperation) as error:
-        raise Unusable(f"the answer is no {file} in a zip file ({error})") from error
+        raise BadResponse(f"the answer is no {file} in a zip file ({error})") from error

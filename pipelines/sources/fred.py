@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pyarrow as pa
 
 from pipelines.sources import market_tables
-from pipelines.sources.http import Patience, Row, Unusable, gathered, get, place
+from pipelines.sources.http import BadResponse, RetryPolicy, Row, fetch_all, get, place
 
 ROOT_URL = "https://api.stlouisfed.org/fred"
 TENOR_MONTHS = {
@@ -38,11 +38,11 @@ class FredRateSource:
     name = "fred"
 
     def __init__(
-        self, api_key: str, root_url: str = ROOT_URL, patience: Patience | None = None, timeout_seconds: float = 20
+        self, api_key: str, root_url: str = ROOT_URL, patience: RetryPolicy | None = None, timeout_seconds: float = 20
     ) -> None:
         self._api_key = api_key
         self._root_url = root_url
-        self._patience = patience or Patience()
+        self._patience = patience or RetryPolicy()
         self._timeout_seconds = timeout_seconds
 
     def yields(self, start: date, end: date) -> pa.Table:
@@ -50,7 +50,7 @@ class FredRateSource:
             for day, rate in self._observations(series, start, end):
                 yield {"curve_date": day, "tenor_months": TENOR_MONTHS[series], "par_yield_pct": rate}
 
-        return gathered(
+        return fetch_all(
             self.name, list(TENOR_MONTHS), ask, self._patience, market_tables.YIELDS, "curve_date", "tenor_months"
         )
 
@@ -59,7 +59,7 @@ class FredRateSource:
             for month, level in self._observations(series, start, end):
                 yield {"series": series, "index_month": month, "index_level": level}
 
-        return gathered(
+        return fetch_all(
             self.name, CONSUMER_PRICES, ask, self._patience, market_tables.CONSUMER_PRICES, "series", "index_month"
         )
 
@@ -70,7 +70,7 @@ class FredRateSource:
         try:
             values = self._fred().get_series(series, observation_start=start, observation_end=end)
         except (ElementTree.ParseError, TypeError, ValueError) as error:
-            raise Unusable(f"the answer is no list of observations ({error})") from error
+            raise BadResponse(f"the answer is no list of observations ({error})") from error
         for moment, value in values.items():
             if value == value and start <= moment.date() <= end:  # NaN is fredapi's word for '.'
                 yield moment.date(), Decimal(repr(float(value)))
@@ -86,7 +86,7 @@ class FredRateSource:
             def _Fred__fetch_data(self, url: str) -> ElementTree.Element:  # noqa: N802
                 root = ElementTree.fromstring(get(f"{url}&api_key={self.api_key}", timeout_seconds))
                 if root.tag != "observations":
-                    raise Unusable(f"{place(url)} answers with <{root.tag}>, not with observations")
+                    raise BadResponse(f"{place(url)} answers with <{root.tag}>, not with observations")
                 return root
 
         fred = PunctualFred(api_key=self._api_key)

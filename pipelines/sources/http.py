@@ -28,7 +28,7 @@ from pipelines.sources.market_tables import table_of
 Row = Mapping[str, Any]
 
 
-class Busy(Exception):
+class Transient(Exception):
     attempts: ClassVar[float] = 3
 
     def __init__(self, message: str, retry_after_seconds: float = 0) -> None:
@@ -36,15 +36,15 @@ class Busy(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
-class RateLimited(Busy):
+class RateLimited(Transient):
     attempts: ClassVar[float] = float("inf")
 
 
-class Unusable(Exception):
+class BadResponse(Exception):
     pass
 
 
-class Unknown(Unusable):
+class Unknown(BadResponse):
     pass
 
 
@@ -53,7 +53,7 @@ class OutOfPatience(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How much time one call may lose to servers that do not answer; time in which answers come is not counted.
 
     Waits double from `first_wait_seconds` on, and are shortened by up to a half at random, so that several processes do
@@ -77,7 +77,7 @@ class Patience:
 class _Asking:
     """One call's use of a patience."""
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: RetryPolicy) -> None:
         self._patience = patience
         self._lost_seconds = 0.0
 
@@ -86,23 +86,23 @@ class _Asking:
             began = self._patience.now()
             try:
                 return list(ask())
-            except Busy as busy:
+            except Transient as busy:
                 wait = max(busy.retry_after_seconds, self._patience.wait_seconds(attempt))
                 self._lost_seconds += self._patience.now() - began
                 if self._lost_seconds + wait > self._patience.budget_seconds:
                     raise OutOfPatience(f"{busy}; given up after {self._lost_seconds:.0f} s") from busy
                 if attempt >= busy.attempts:
-                    raise Unusable(f"{busy}, {attempt} times") from busy
+                    raise BadResponse(f"{busy}, {attempt} times") from busy
                 self._patience.sleep(wait)
                 self._lost_seconds += wait
         raise AssertionError("count() ended")
 
 
-def gathered(
+def fetch_all(
     source: str,
     wanted: Sequence[str],
     ask: Callable[[str], Iterable[Row]],
-    patience: Patience,
+    patience: RetryPolicy,
     schema: pa.Schema,
     *by: str,
 ) -> pa.Table:
@@ -116,7 +116,7 @@ def gathered(
             patience.sleep(patience.pause_seconds)
         try:
             rows += asking.answer(lambda name=name: ask(name))  # type: ignore[misc]
-        except Unusable as error:
+        except BadResponse as error:
             missing[name] = str(error)
             unknown += [name] if isinstance(error, Unknown) else []
         except OutOfPatience as error:
@@ -138,7 +138,7 @@ def get(url: str, timeout_seconds: float) -> bytes:
             refuse(error.code, url, error.headers.get("Retry-After"), error.read(300).decode(errors="replace"))
         raise AssertionError(f"{error.code} is no error") from error
     except (OSError, HTTPException) as error:
-        raise Busy(f"{place(url)} does not answer ({type(error).__name__})") from error
+        raise Transient(f"{place(url)} does not answer ({type(error).__name__})") from error
 
 
 def refuse(status: int, url: str, retry_after: str | None = None, body: str = "") -> None:
@@ -147,9 +147,9 @@ def refuse(status: int, url: str, retry_after: str | None = None, body: str = ""
         seconds = float(retry_after) if retry_after and retry_after.isdigit() else 0.0  # a date is not worth parsing
         raise RateLimited(f"{place(url)} says 429, too many requests", seconds)
     if status >= 500:
-        raise Busy(f"{place(url)} says {status}")
+        raise Transient(f"{place(url)} says {status}")
     if status >= 400:
-        raise (Unknown if status == 404 else Unusable)(f"{place(url)} says {status}: {' '.join(body.split())}")
+        raise (Unknown if status == 404 else BadResponse)(f"{place(url)} says {status}: {' '.join(body.split())}")
 
 
 def place(url: str) -> str:

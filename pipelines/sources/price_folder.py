@@ -12,7 +12,7 @@ COLUMNS = ("identifier", "date", "close", "currency")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PriceLine:
     """One line as it stands in the file; `missing` says what keeps it from being read, if anything does."""
 
     file: str
@@ -32,13 +32,13 @@ class Line:
 class PriceFiles:
     """The lines of all files, and why a file was not read."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[PriceLine, ...]
     unreadable: Mapping[str, str]
 
 
 def price_files(folder: Path) -> PriceFiles:
     """Every visible file of `folder`, by name; none if there is no folder."""
-    lines: list[Line] = []
+    lines: list[PriceLine] = []
     unreadable: dict[str, str] = {}
     files = sorted(folder.iterdir()) if folder.is_dir() else []
     for file in (file for file in files if file.is_file() and not file.name.startswith(".")):
@@ -58,12 +58,12 @@ class _NoHeader(Exception):
     pass
 
 
-def _lines(file: Path) -> list[Line]:
+def _lines(file: Path) -> list[PriceLine]:
     with file.open(newline="", encoding="utf-8-sig") as text:
         return list(_read(file.name, text))
 
 
-def _read(name: str, text: Iterator[str]) -> Iterator[Line]:
+def _read(name: str, text: Iterator[str]) -> Iterator[PriceLine]:
     rows = csv.reader(text, strict=True)
     header = [word.strip().lower() for word in next(rows, [])]
     if any(header.count(column) != 1 for column in COLUMNS):
@@ -74,4 +74,4 @@ def _read(name: str, text: Iterator[str]) -> Iterator[Line]:
         said = dict(zip(header, row, strict=False))
         missing = "" if len(row) == len(header) else f"it has {len(row)} fields, and the first line {len(header)}"
         identifier, day, close, currency = ((said.get(column) or "").strip() for column in COLUMNS)
-        yield Line(name, rows.line_num, identifier, day, close, currency, missing)
+        yield PriceLine(name, rows.line_num, identifier, day, close, currency, missing)

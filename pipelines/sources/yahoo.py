@@ -17,8 +17,18 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 
 from pipelines.sources import market_tables
-from pipelines.sources.http import Busy, Patience, RateLimited, Row, Unknown, Unusable, gathered, on_days, refuse
-from pipelines.sources.yahoo_history import History, exact, whole_currency
+from pipelines.sources.http import (
+    BadResponse,
+    RateLimited,
+    RetryPolicy,
+    Row,
+    Transient,
+    Unknown,
+    fetch_all,
+    on_days,
+    refuse,
+)
+from pipelines.sources.yahoo_history import TickerHistory, exact, whole_currency
 
 # A living security trades in ten days, so an answer without rows is a fault, not a quiet window.
 _RUN_UP = timedelta(days=10)
@@ -43,26 +53,26 @@ class YahooPriceSource:
         cache_folder: Path,
         today: Callable[[], date],
         base_url: str | None = None,
-        patience: Patience | None = None,
+        patience: RetryPolicy | None = None,
         timeout_seconds: float = 15,
     ) -> None:
         self._tickers = list(tickers)
         self._cache_folder = cache_folder
         self._today = today
         self._base_url = base_url
-        self._patience = patience or Patience()
+        self._patience = patience or RetryPolicy()
         self._timeout_seconds = timeout_seconds
-        self._histories: dict[str, tuple[date, History | Unknown]] = {}
+        self._histories: dict[str, tuple[date, TickerHistory | Unknown]] = {}
         self._infos: dict[str, dict[str, Any] | Unknown] = {}
 
     def prices(self, start: date, end: date) -> pa.Table:
-        def rows_of(history: History) -> Iterable[Row]:
+        def rows_of(history: TickerHistory) -> Iterable[Row]:
             return on_days(history.prices(), "price_date", start, end)
 
         return self._from_histories(start, end, rows_of, market_tables.PRICES, "ticker", "price_date")
 
     def corporate_actions(self, start: date, end: date) -> pa.Table:
-        def rows_of(history: History) -> Iterable[Row]:
+        def rows_of(history: TickerHistory) -> Iterable[Row]:
             return on_days(history.corporate_actions(), "action_date", start, end)
 
         return self._from_histories(
@@ -76,7 +86,7 @@ class YahooPriceSource:
         return self._from_infos(start, end, _target, market_tables.ANALYST_TARGETS)
 
     def _from_histories(
-        self, start: date, end: date, rows_of: Callable[[History], Iterable[Row]], schema: pa.Schema, *by: str
+        self, start: date, end: date, rows_of: Callable[[TickerHistory], Iterable[Row]], schema: pa.Schema, *by: str
     ) -> pa.Table:
         today = self._today()
         if start > min(end, today):
@@ -87,14 +97,14 @@ class YahooPriceSource:
         def ask(ticker: str) -> Iterable[Row]:
             return rows_of(self._history(line, ticker, first, today))
 
-        return gathered(self.name, self._tickers, ask, self._patience, schema, *by)
+        return fetch_all(self.name, self._tickers, ask, self._patience, schema, *by)
 
-    def _history(self, line: Any, ticker: str, first: date, today: date) -> History:
+    def _history(self, line: Any, ticker: str, first: date, today: date) -> TickerHistory:
         """Return Yahoo's history of a ticker from `first` or before to today."""
         since, told = self._histories.get(ticker, (date.max, None))
         if told is None or since > first:
 
-            def ask(asked: Any) -> History:
+            def ask(asked: Any) -> TickerHistory:
                 frame = asked.history(
                     start=first,
                     end=today + timedelta(days=1),  # not included
@@ -102,7 +112,7 @@ class YahooPriceSource:
                     keepna=True,
                     timeout=self._timeout_seconds,
                 )
-                history = History(ticker, frame, asked.get_history_metadata())
+                history = TickerHistory(ticker, frame, asked.get_history_metadata())
                 list(history.prices())  # what cannot be understood is refused at once
                 return history
 
@@ -123,7 +133,7 @@ class YahooPriceSource:
             if row:
                 yield {"as_of": today, "is_illustrative": False, **row}
 
-        return gathered(self.name, self._tickers, ask, self._patience, schema, "ticker", "as_of")
+        return fetch_all(self.name, self._tickers, ask, self._patience, schema, "ticker", "as_of")
 
     def _info(self, line: Any, ticker: str) -> dict[str, Any]:
         if ticker not in self._infos:
@@ -214,11 +224,11 @@ def _answered(line: Any, ticker: str, ask: Callable[[Any], T]) -> T:
         raise RateLimited("Yahoo says 429, too many requests") from error
     except HTTPError as error:
         refuse(line.last_status, line.last_url)
-        raise Unusable(str(error)) from error
+        raise BadResponse(str(error)) from error
     except RequestException as error:
-        raise Busy(f"Yahoo does not answer ({type(error).__name__})") from error
+        raise Transient(f"Yahoo does not answer ({type(error).__name__})") from error
     except (YFException, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         if line.last_status >= 500:
-            raise Busy(f"Yahoo says {line.last_status}") from error
-        fault = Unknown if line.last_status == 404 else Unusable
+            raise Transient(f"Yahoo says {line.last_status}") from error
+        fault = Unknown if line.last_status == 404 else BadResponse
         raise fault(f"Yahoo's answer ({line.last_status}) is of no use: {type(error).__name__} {error}") from error

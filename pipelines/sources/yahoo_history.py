@@ -23,7 +23,7 @@ _TOO_MUCH = 10**10  # numeric(18,8) ends there
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class TickerHistory:
     """A ticker's days from `yfinance`, oldest first: a frame with Close, Adj Close, Volume, Dividends, Stock Splits.
 
     `meta` is Yahoo's chart metadata: currency, instrument, trading hours.

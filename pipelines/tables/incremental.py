@@ -91,7 +91,7 @@ _CHANGED = """
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class RebuildScope:
     """These `portfolios` from `since` on, or everything if they are None; and why."""
 
     why: str
@@ -125,7 +125,7 @@ class Scope:
             "scope/why": self.why,
         }
 
-    def without(self, portfolios: Collection[str]) -> "Scope":
+    def without(self, portfolios: Collection[str]) -> "RebuildScope":
         """The same, without some of the portfolios; of everything, everything."""
         if self.portfolios is None:
             return self
@@ -182,25 +182,27 @@ def unchanged(
     }
 
 
-def scope_of(run: DagsterRun, lake: Lake, seen: VersionSet, read: Collection[str], made: Collection[str]) -> Scope:
+def scope_of(
+    run: DagsterRun, lake: Lake, seen: VersionSet, read: Collection[str], made: Collection[str]
+) -> RebuildScope:
     """Return the scope of the tables `made` from the tables `read`: for what has changed since the release that the run
     builds on, and for what was asked for with the run."""
     why = incomparable(run, seen)
     if why or seen.base is None:
-        return Scope(why or "nothing was released before")
+        return RebuildScope(why or "nothing was released before")
     found = _of_changes(lake, seen.base, seen, read, made)
     if found.portfolios is not None and REPROCESS_TAG in run.tags:
-        asked = Scope.from_tag(run.tags[REPROCESS_TAG])
+        asked = RebuildScope.from_tag(run.tags[REPROCESS_TAG])
         assert asked.portfolios is not None, "a reprocessing names portfolios"
         together = tuple(sorted({*asked.portfolios, *found.portfolios}))
-        found = Scope(f"{asked.why}; {found.why}", together, min(asked.since, found.since))
+        found = RebuildScope(f"{asked.why}; {found.why}", together, min(asked.since, found.since))
     if found.portfolios is not None and seen.tried.retried:
         together = tuple(sorted({*found.portfolios, *seen.tried.retried}))
-        found = Scope(f"{found.why}; {len(seen.tried.retried)} held ones are tried again", together, FIRST)
+        found = RebuildScope(f"{found.why}; {len(seen.tried.retried)} held ones are tried again", together, FIRST)
     return found
 
 
-def due_again(run: DagsterRun, lake: Lake, seen: VersionSet, scope: Scope) -> frozenset[str]:
+def due_again(run: DagsterRun, lake: Lake, seen: VersionSet, scope: RebuildScope) -> frozenset[str]:
     """The portfolios held in the last release that this run tries again, `scope` being that of the fold."""
     held = frozenset(seen.held)
     if not held or seen.base is None:
@@ -211,13 +213,15 @@ def due_again(run: DagsterRun, lake: Lake, seen: VersionSet, scope: Scope) -> fr
     return held & set(scope.portfolios)
 
 
-def _of_changes(lake: Lake, base: Release, seen: VersionSet, read: Collection[str], made: Collection[str]) -> Scope:
+def _of_changes(
+    lake: Lake, base: Release, seen: VersionSet, read: Collection[str], made: Collection[str]
+) -> RebuildScope:
     others = _others(lake, base, seen, read)
     if others:
-        return Scope(f"changed since the last release: {', '.join(others)}")
+        return RebuildScope(f"changed since the last release: {', '.join(others)}")
     moved = sorted(table for table in made if table not in base.versions or lake.version(table) != base.versions[table])
     if moved:
-        return Scope(f"not as the last release has it: {', '.join(moved)}")
+        return RebuildScope(f"not as the last release has it: {', '.join(moved)}")
     return _of_the_ledger(lake, base.versions, seen.versions)
 
 
@@ -230,11 +234,11 @@ def _others(lake: Lake, base: Release, seen: VersionSet, read: Collection[str]) 
     )
 
 
-def _of_the_ledger(lake: Lake, base: Mapping[str, int], now: Mapping[str, int]) -> Scope:
+def _of_the_ledger(lake: Lake, base: Mapping[str, int], now: Mapping[str, int]) -> RebuildScope:
     if any(table not in versions for table in (LEDGER, PORTFOLIOS) for versions in (base, now)):
-        return Scope("the ledger was not replicated before")
+        return RebuildScope("the ledger was not replicated before")
     if base[LEDGER] == now[LEDGER] and base[PORTFOLIOS] == now[PORTFOLIOS]:
-        return Scope("no new rows in the ledger", (), LAST)
+        return RebuildScope("no new rows in the ledger", (), LAST)
     settings = "({0}.name, {0}.user_id, {0}.base_currency, {0}.kind, {0}.time_zone, {0}.cost_method, {0}.archived_at)"
     query = _CHANGED.format(
         old_portfolios=lake.scan(PORTFOLIOS, base[PORTFOLIOS]),
@@ -246,10 +250,10 @@ def _of_the_ledger(lake: Lake, base: Mapping[str, int], now: Mapping[str, int]) 
     with lake.connect() as connection:
         rows = connection.execute(query).fetchall()
     if len(rows) > MOST_KEYS:
-        return Scope(f"{len(rows)} portfolios have new rows")
+        return RebuildScope(f"{len(rows)} portfolios have new rows")
     since = min((day or FIRST for _, day, _ in rows), default=LAST)
     why = "; ".join(f"{portfolio_id} up to ledger row {seq}" for portfolio_id, _, seq in rows[:20])
-    return Scope(why or "no new rows in the ledger", tuple(portfolio_id for portfolio_id, _, _ in rows), since)
+    return RebuildScope(why or "no new rows in the ledger", tuple(portfolio_id for portfolio_id, _, _ in rows), since)
 
 
 def _only_grew(lake: Lake, table: str, base: Mapping[str, int], now: Mapping[str, int]) -> bool:

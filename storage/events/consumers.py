@@ -25,7 +25,7 @@ from domain.ports import Clock, EventMessage
 from storage.clock import SystemClock
 from storage.correlation import correlated
 from storage.errors import Unavailable
-from storage.jobs import Job, PostgresFailures, at_work
+from storage.jobs import Job, PostgresFailures, run_jobs
 from storage.outages import outage_of
 from storage.postgres.database import open_connection
 from storage.queries import statements
@@ -92,7 +92,7 @@ def run_consumers(
     Any number of processes may run the same consumers. What fails, be it the loop itself, is tried again.
     """
     jobs = delivery_jobs(url, consumers, clock or SystemClock(), poll_s)
-    with at_work(jobs, stop, PostgresFailures(url)):
+    with run_jobs(jobs, stop, PostgresFailures(url)):
         stop.wait()
 
 

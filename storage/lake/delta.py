@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 
 from storage.errors import SchemaChanged
-from storage.lake.s3 import let_read
+from storage.lake.s3 import enable_s3
 from storage.private import private_folder
 
 _log = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ class Lake:
         self, connection: duckdb.DuckDBPyConnection, versions: Mapping[str, int], as_schema: str | None = None
     ) -> None:
         """Create the view `schema.table` (or `as_schema.table`) for every table of a version set."""
-        let_read(connection, self.storage_options)
+        enable_s3(connection, self.storage_options)
         for table, version in versions.items():
             schema, _, name = table.partition("/")
             schema = as_schema or schema
@@ -245,7 +245,7 @@ def memory_duckdb(storage_options: Mapping[str, str] = _NO_OPTIONS) -> Iterator[
 def _shared(pid: int, options: tuple[tuple[str, str], ...]) -> duckdb.DuckDBPyConnection:
     del pid  # what a process has opened is not its children's
     connection = duckdb.connect()
-    let_read(connection, dict(options))
+    enable_s3(connection, dict(options))
     return connection
 
 

@@ -25,7 +25,7 @@ from storage.lake.delta import Lake, local_folder
 from storage.lake.held import HeldPortfolio, held_in, is_shown
 from storage.lake.releases import TABLE, Release, Releases
 from storage.outages import sentence_of
-from storage.postgres.horizon import NOTHING_SEEN, Horizon
+from storage.postgres.horizon import NOTHING_SEEN, VisibilitySnapshot
 
 _BUGS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.SyntaxException)
 _LEDGER, _PORTFOLIOS = "raw/pg_transaction_ledger", "raw/pg_portfolio"
@@ -144,7 +144,16 @@ def mounted(lake: Lake, release: Release) -> MountedRelease:
 def mounted_unreleased(lake: Lake, versions: Mapping[str, int]) -> Iterator[MountedRelease]:
     """Tables that belong together but are in no release yet, as if they were, of all their days."""
     of_all = Release(
-        0, None, None, "CANDIDATE", datetime.now(UTC), date.max, Horizon(NOTHING_SEEN, ""), "", "", dict(versions)
+        0,
+        None,
+        None,
+        "CANDIDATE",
+        datetime.now(UTC),
+        date.max,
+        VisibilitySnapshot(NOTHING_SEEN, ""),
+        "",
+        "",
+        dict(versions),
     )
     found = _mounted(lake, of_all, versions)
     try:

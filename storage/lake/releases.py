@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from storage.errors import HeadMoved, HorizonFellBack
 from storage.lake.delta import Lake, local_folder
-from storage.postgres.horizon import NOTHING_SEEN, Horizon
+from storage.postgres.horizon import NOTHING_SEEN, VisibilitySnapshot
 
 TABLE = "meta/release"
 _SCHEMA = pa.schema(
@@ -50,7 +50,7 @@ class Release:
     kind: str
     released_at: datetime
     as_of: date | None
-    horizon: Horizon
+    horizon: VisibilitySnapshot
     code_version: str
     run_id: str
     versions: Mapping[str, int] = field(default_factory=dict)
@@ -133,7 +133,7 @@ class Releases:
             self._add(released)
             return released
 
-    def adopt(self, horizon: Horizon, released_at: datetime) -> Release:
+    def adopt(self, horizon: VisibilitySnapshot, released_at: datetime) -> Release:
         """The head's tables again, for the database of `horizon`, of which nothing is taken as seen.
 
         For a database that was restored beside a lake: the next refresh is then due, and allowed.
@@ -148,7 +148,7 @@ class Releases:
                 kind="RESTORE",
                 released_at=released_at,
                 run_id="restore",
-                horizon=Horizon(NOTHING_SEEN, horizon.system_identifier),
+                horizon=VisibilitySnapshot(NOTHING_SEEN, horizon.system_identifier),
             )
             self._add(released)
             return released
@@ -214,7 +214,7 @@ def _rows(lake: Lake, path: str) -> list[dict[str, object]]:
 
 def _release(row: dict[str, object]) -> Release:
     fields = dict(row)
-    horizon = Horizon(str(fields.pop("horizon")), str(fields.pop("system_identifier")))
+    horizon = VisibilitySnapshot(str(fields.pop("horizon")), str(fields.pop("system_identifier")))
     versions = fields.pop("versions")
     pairs = versions.items() if isinstance(versions, dict) else versions
     return Release(**fields, horizon=horizon, versions=dict(pairs))  # type: ignore[arg-type,call-overload]

@@ -132,7 +132,7 @@ def _sentence(error: Any, bucket: str, place: str) -> str:
     return f"{place} does not let us use the bucket {bucket} ({code or error})"
 
 
-def let_read(connection: duckdb.DuckDBPyConnection, options: Mapping[str, str]) -> None:
+def enable_s3(connection: duckdb.DuckDBPyConnection, options: Mapping[str, str]) -> None:
     """Let a DuckDB read the files behind `options`; nothing to do for a folder's.
 
     Delta's files never change, so what was read of one stays in memory unasked: 2 ms instead of 100 for a small table.

@@ -27,7 +27,7 @@ NOTHING_SEEN = "3:3:"
 
 
 @dataclass(frozen=True, slots=True)
-class Horizon:
+class VisibilitySnapshot:
     """`snapshot` is PostgreSQL's text form xmin:xmax:xip_list; `system_identifier` names the database cluster."""
 
     snapshot: str
@@ -49,23 +49,23 @@ class Horizon:
     def sees(self, xid: int) -> bool:
         return xid < self.xmin or (xid < self.xmax and xid not in self.in_progress)
 
-    def falls_behind(self, other: "Horizon") -> bool:
+    def falls_behind(self, other: "VisibilitySnapshot") -> bool:
         """Say whether some transaction that `other` sees is not seen here."""
         if self.xmax < other.xmax and any(other.sees(xid) for xid in range(self.xmax, other.xmax)):
             return True
         return any(other.sees(xid) for xid in self.in_progress)
 
 
-def current_horizon(connection: psycopg.Connection) -> Horizon:
+def current_horizon(connection: psycopg.Connection) -> VisibilitySnapshot:
     """The horizon of the connection's transaction."""
     row = connection.execute(
         "select pg_current_snapshot()::text, (select system_identifier::text from pg_control_system())"
     ).fetchone()
     assert row is not None
-    return Horizon(row[0], row[1])
+    return VisibilitySnapshot(row[0], row[1])
 
 
-def unseen(connection: psycopg.Connection, horizon: Horizon) -> list[str]:
+def unseen(connection: psycopg.Connection, horizon: VisibilitySnapshot) -> list[str]:
     """The noticed tables that have a committed row which `horizon` does not see; found by index from its xmin on.
 
     All of them if it is another cluster's: its numbers say nothing here.

@@ -29,7 +29,7 @@ from deltalake.exceptions import DeltaError
 from storage.lake.delta import Lake, memory_duckdb
 from storage.lake.releases import TABLE as RELEASE
 from storage.lake.releases import Release, Releases
-from storage.postgres.horizon import Horizon
+from storage.postgres.horizon import VisibilitySnapshot
 
 TABLES = ("raw/price_daily", "marts/fact_price_daily", "marts/dim_security")
 BEFORE, AMID, WRITTEN, COMMITTED = "before its data", "amid its data", "before its commit", "after its commit"
@@ -45,7 +45,7 @@ def publish_generation(lake: Lake, generation: int) -> None:
     for table in TABLES:
         day_column = None if "dim_" in table else "day"
         lake.publish(table, rows_of(generation), date_column=day_column)
-    horizon = Horizon(f"{100 + generation}:{100 + generation}:", "7")
+    horizon = VisibilitySnapshot(f"{100 + generation}:{100 + generation}:", "7")
     now = datetime.now(UTC)
     versions = lake.versions(TABLES)
     releases.publish(Release(0, None, None, "REFRESH", now, None, horizon, "code", f"run {generation}", versions), base)

@@ -33,7 +33,7 @@ from domain.ledger import TxnType
 from domain.orders import Execution, OrderType, Side
 from domain.portfolio import PortfolioKind
 from oltp_api.app import create_app
-from oltp_api.connections import Lock
+from oltp_api.connections import RowLock
 from oltp_api.context import LOCAL_USER, ContextDep, UserDep
 from oltp_api.ledger.group import ledger_groups
 from oltp_api.ledger.handlers import record_transaction
@@ -63,7 +63,7 @@ KINDS = ("deposit", "place", "fill", "cancel")
 @pytest.fixture
 def unlocked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody's portfolio is locked, and there is time between loading and deciding, so that two writers surely meet."""
-    monkeypatch.setitem(LOCKS, Lock.WAIT, "")
+    monkeypatch.setitem(LOCKS, RowLock.WAIT, "")
     monkeypatch.setattr(orders, "load_one", slowly(orders.load_one))
     monkeypatch.setattr(orders, "decided", lambda wanted, act, work, _: decided(wanted, slowly(act), work, False))
 

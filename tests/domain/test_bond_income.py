@@ -9,7 +9,7 @@ import pytest
 
 from domain.analytics.bonds import Bond
 from domain.bond_income import BondTerms, Drafts, drafted
-from domain.entries import PLAIN, Entry, Terms, When
+from domain.entries import PLAIN, LedgerEntry, Terms, When
 from domain.history import History
 from domain.ledger import Transaction, TxnType
 from domain.portfolio import Portfolio, PortfolioKind
@@ -49,8 +49,8 @@ class Mine:
         return self
 
     def drafted(self, today: date, terms: BondTerms = TEN_YEARS) -> Drafts:
-        def entry_of(account_id: int, day: date, terms: Terms) -> Entry:
-            return Entry(self.root.portfolio_id, "USD", account_id, on(day, 0), terms)
+        def entry_of(account_id: int, day: date, terms: Terms) -> LedgerEntry:
+            return LedgerEntry(self.root.portfolio_id, "USD", account_id, on(day, 0), terms)
 
         assert self.root.history is not None
         return drafted(self.root.history.rows, [terms], today, entry_of)

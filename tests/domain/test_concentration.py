@@ -9,8 +9,8 @@ from hypothesis.extra.numpy import arrays
 from domain.analytics.concentration import (
     UNCLASSIFIED,
     Limit,
+    LimitState,
     Measure,
-    State,
     check_limit,
     concentration,
     concentration_by,
@@ -108,12 +108,12 @@ def test_groups_of_a_book_that_nets_to_nothing_have_no_net_weight():
 @pytest.mark.parametrize(
     ("value", "state"),
     [
-        (0.0999, State.OK),
-        (0.10, State.WARN),
-        (0.1999, State.WARN),
-        (0.20, State.BREACH),
-        (-0.25, State.BREACH),
-        (None, State.UNDEFINED),
+        (0.0999, LimitState.OK),
+        (0.10, LimitState.WARN),
+        (0.1999, LimitState.WARN),
+        (0.20, LimitState.BREACH),
+        (-0.25, LimitState.BREACH),
+        (None, LimitState.UNDEFINED),
     ],
 )
 def test_a_limit_warns_and_is_breached_from_its_numbers_on(value, state):
@@ -123,29 +123,29 @@ def test_a_limit_warns_and_is_breached_from_its_numbers_on(value, state):
 def test_a_limit_on_weights_is_checked_for_every_group():
     found = check_limit(Limit("issuer", Measure.GROSS_WEIGHT, 0.20, 0.50), BOOK, ISSUERS)
     assert [(check.label, check.state) for check in found] == [
-        ("Acme", State.BREACH),
-        (UNCLASSIFIED, State.WARN),
-        ("Cash", State.OK),
+        ("Acme", LimitState.BREACH),
+        (UNCLASSIFIED, LimitState.WARN),
+        ("Cash", LimitState.OK),
     ]
 
 
 def test_a_short_breaches_a_limit_on_net_weights_by_its_size():
     found = check_limit(Limit("issuer", Measure.NET_WEIGHT, 0.30, 0.40), np.array([150.0, -50.0]), ["long", "short"])
     assert [(check.label, check.value, check.state) for check in found] == [
-        ("long", 1.5, State.BREACH),
-        ("short", -0.5, State.BREACH),
+        ("long", 1.5, LimitState.BREACH),
+        ("short", -0.5, LimitState.BREACH),
     ]
 
 
 @pytest.mark.parametrize(("measure", "value"), [(Measure.HHI, 0.38), (Measure.TOP_5, 1.0), (Measure.TOP_10, 1.0)])
 def test_a_limit_on_the_whole_is_one_check(measure, value):
     (found,) = check_limit(Limit("sector", measure, 0.3, 0.35), np.array([5.0, 3.0, 2.0]), ["a", "b", "c"])
-    assert (found.label, found.value, found.state) == (None, pytest.approx(value), State.BREACH)
+    assert (found.label, found.value, found.state) == (None, pytest.approx(value), LimitState.BREACH)
 
 
 def test_what_cannot_be_measured_is_not_within_its_limit():
     (found,) = check_limit(Limit("sector", Measure.HHI, 0.3, 0.35), np.zeros(1), ["a"])
-    assert found.state is State.UNDEFINED
+    assert found.state is LimitState.UNDEFINED
 
 
 @pytest.mark.parametrize(("warn_at", "breach_at"), [(0.2, 0.1), (0.0, 0.1), (-0.1, 0.1), (0.1, float("inf"))])

@@ -7,11 +7,11 @@ from math import exp, log
 
 import pytest
 
-from domain.analytics.forward_drift import ForwardStatus, Quote, Target, forward_drift
+from domain.analytics.forward_drift import ForwardStatus, Target, TargetPrice, forward_drift
 
 TODAY = date(2017, 3, 29)
 TARGET = Target(Decimal(110), Decimal(108), "USD", TODAY)
-QUOTE = Quote(Decimal(100), "USD", "AS_TRADED", TODAY)
+QUOTE = TargetPrice(Decimal(100), "USD", "AS_TRADED", TODAY)
 
 
 def test_a_mean_target_is_the_drift_itself():

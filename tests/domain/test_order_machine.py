@@ -18,12 +18,12 @@ from domain.money import ZERO, money
 from domain.orders import (
     Execution,
     FillSource,
+    LastClose,
     Order,
     OrderCancelledAlready,
     OrderFilledAlready,
     OrderStatus,
     OrderType,
-    Quote,
     Side,
 )
 from domain.portfolio import Portfolio
@@ -115,7 +115,7 @@ class Orders(RuleBasedStateMachine):
         order = self.make(
             order_id, UUID(int=1), account, security, side, kind, quantity, NOW, limit_price=limit, fees=fee
         )
-        if self._try(lambda: order.place(self.mine, TODAY, Quote(CLOSES[security.security_id], TODAY))):
+        if self._try(lambda: order.place(self.mine, TODAY, LastClose(CLOSES[security.security_id], TODAY))):
             self.placed.append(order)
         else:
             order.status = OrderStatus.CANCELLED  # as if it had never been; the rules may still try it

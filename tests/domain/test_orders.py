@@ -14,7 +14,7 @@ from domain.errors import (
     InsufficientPosition,
     InvalidInput,
     InvalidNumber,
-    PortfolioArchived,
+    PortfolioIsArchived,
 )
 from domain.history import History
 from domain.money import ZERO
@@ -23,6 +23,7 @@ from domain.orders import (
     Fill,
     FillConflict,
     FillSource,
+    LastClose,
     NoRecentPrice,
     Order,
     OrderCancelledAlready,
@@ -30,7 +31,6 @@ from domain.orders import (
     OrderStatus,
     OrderType,
     Overfill,
-    Quote,
     Side,
     WorseThanLimit,
 )
@@ -44,7 +44,7 @@ AAPL = Security(10, "AAPL", AssetType.EQUITY, "USD", "Apple")
 MSFT = Security(11, "MSFT", AssetType.EQUITY, "USD", "Microsoft")
 SAP = Security(12, "SAP", AssetType.EQUITY, "EUR", "SAP")
 T10 = Security(13, "T10", AssetType.BOND, "USD", "Treasury")
-AT_100 = Quote(D(100), TODAY)
+AT_100 = LastClose(D(100), TODAY)
 
 
 def on(day: int) -> When:
@@ -106,8 +106,8 @@ def test_a_purchase_at_the_market_reserves_the_last_close_times_1_05_and_the_fee
     assert mine.available("USD") == D("787")
 
 
-@pytest.mark.parametrize("quote", [None, Quote(D(100), date(2017, 3, 21))])
-def test_a_purchase_at_the_market_without_a_price_at_most_7_days_old_is_refused(quote: Quote | None) -> None:
+@pytest.mark.parametrize("quote", [None, LastClose(D(100), date(2017, 3, 21))])
+def test_a_purchase_at_the_market_without_a_price_at_most_7_days_old_is_refused(quote: LastClose | None) -> None:
     mine = portfolio()
 
     with pytest.raises(NoRecentPrice) as refusal:
@@ -118,7 +118,7 @@ def test_a_purchase_at_the_market_without_a_price_at_most_7_days_old_is_refused(
 
 
 def test_a_price_of_7_days_ago_is_recent_enough() -> None:
-    order("1").place(portfolio(), TODAY, Quote(D(100), date(2017, 3, 22)))
+    order("1").place(portfolio(), TODAY, LastClose(D(100), date(2017, 3, 22)))
 
 
 def test_a_limit_purchase_reserves_its_limit_and_the_fee_and_needs_no_price() -> None:
@@ -438,5 +438,5 @@ def test_an_archived_portfolio_takes_no_orders() -> None:
     mine = portfolio()
     mine.archived = True
 
-    with pytest.raises(PortfolioArchived):
+    with pytest.raises(PortfolioIsArchived):
         order("1").place(mine, TODAY, AT_100)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from domain.analytics.panel import Panel
 from domain.analytics.periods import Period, performance_of
 from domain.analytics.series import Benchmark, PortfolioSeries
-from domain.analytics.subjects import Level, Subject, SubjectSeries, subject_performance
+from domain.analytics.subjects import Level, ReturnSeries, ReturnSeriesKey, subject_performance
 from tests.effort import examples
 
 AS_OF, N = date(2017, 3, 29), 60
@@ -86,7 +86,7 @@ def test_together_each_has_what_it_has_alone_to_the_bit(parts: list, random) -> 
                 assert same == column[0] or (same != same and column[0] != column[0]), (period, name)
 
 
-def portfolio_of(parts: list[dict[str, np.ndarray]]) -> tuple[SubjectSeries, PortfolioSeries, np.ndarray]:
+def portfolio_of(parts: list[dict[str, np.ndarray]]) -> tuple[ReturnSeries, PortfolioSeries, np.ndarray]:
     """A portfolio of holdings and no cash: what is bought is paid in, what is sold is paid out."""
     end, inflow, outflow, gains = (np.zeros(N), np.zeros(N), np.zeros(N), np.zeros((N, len(parts))))
     for k, part in enumerate(parts):
@@ -101,8 +101,8 @@ def portfolio_of(parts: list[dict[str, np.ndarray]]) -> tuple[SubjectSeries, Por
     whole = {"days": DAYS[first:], "end": end[first:], "inflow": inflow[first:], "outflow": outflow[first:]}
     of = panel([whole, *parts])
     subjects = [
-        Subject("p", Level.PORTFOLIO),
-        *(Subject("p", Level.POSITION, security_id=k) for k in range(len(parts))),
+        ReturnSeriesKey("p", Level.PORTFOLIO),
+        *(ReturnSeriesKey("p", Level.POSITION, security_id=k) for k in range(len(parts))),
     ]
     rows = slice(0, of.offsets[1])
     true = np.ones(of.offsets[1], dtype=bool)
@@ -118,7 +118,7 @@ def portfolio_of(parts: list[dict[str, np.ndarray]]) -> tuple[SubjectSeries, Por
         true,
         true,
     )
-    return SubjectSeries(subjects, of), series, gains[first:]
+    return ReturnSeries(subjects, of), series, gains[first:]
 
 
 def contributed(series: PortfolioSeries, gains: np.ndarray, first: int) -> np.ndarray:
@@ -154,9 +154,12 @@ def test_contributions_of_two_days_by_hand() -> None:
     whole = {"days": days, "end": np.array([110.0, 132.0]), "inflow": np.array([100.0, 0.0]), "outflow": np.zeros(2)}
     first = {"days": days, "end": np.array([60.0, 60.0]), "inflow": np.array([50.0, 0.0]), "outflow": np.zeros(2)}
     second = {"days": days, "end": np.array([50.0, 72.0]), "inflow": np.array([50.0, 0.0]), "outflow": np.zeros(2)}
-    subjects = [Subject("p", Level.PORTFOLIO), *(Subject("p", Level.POSITION, security_id=k) for k in (1, 2))]
+    subjects = [
+        ReturnSeriesKey("p", Level.PORTFOLIO),
+        *(ReturnSeriesKey("p", Level.POSITION, security_id=k) for k in (1, 2)),
+    ]
 
-    found = subject_performance(SubjectSeries(subjects, panel([whole, first, second])), AS_OF, SESSIONS)
+    found = subject_performance(ReturnSeries(subjects, panel([whole, first, second])), AS_OF, SESSIONS)
 
     assert found[Period.SINCE_INCEPTION]["contribution"] == pytest.approx([np.nan, 0.1, 0.22], nan_ok=True)
     assert found[Period.SINCE_INCEPTION]["twr"][0] == pytest.approx(0.32)

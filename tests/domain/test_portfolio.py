@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.entries import When
-from domain.errors import InsufficientCash, InsufficientPosition, InvalidNumber, PortfolioArchived, Refusal
+from domain.errors import InsufficientCash, InsufficientPosition, InvalidNumber, PortfolioIsArchived, Refusal
 from domain.history import History
 from domain.ledger import in_order_of_event
 from domain.money import ZERO
@@ -187,7 +187,7 @@ def test_an_archived_portfolio_takes_no_commands() -> None:
     mine = portfolio()
     mine.archived = True
 
-    with pytest.raises(PortfolioArchived):
+    with pytest.raises(PortfolioIsArchived):
         mine.deposit(MAIN, D(1), on(2))
 
 

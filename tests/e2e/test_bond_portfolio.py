@@ -18,17 +18,17 @@ SUNDAY = date(2009, 2, 15)
 
 
 @pytest.fixture(scope="module")
-def facts(platform_home) -> bond_report.Facts:
+def facts(platform_home) -> bond_report.BondReport:
     with platform_home.client() as client:
         return bond_report.gather(client, demo.record_bonds(client))
 
 
 @pytest.fixture(scope="module")
-def values(facts: bond_report.Facts) -> dict[date, dict[str, Any]]:
+def values(facts: bond_report.BondReport) -> dict[date, dict[str, Any]]:
     return {date.fromisoformat(value["business_date"]): value for value in facts.values}
 
 
-def posted(facts: bond_report.Facts, ticker: str, kind: str) -> dict[date, Decimal]:
+def posted(facts: bond_report.BondReport, ticker: str, kind: str) -> dict[date, Decimal]:
     rows = [row for row in facts.transactions if (row["ticker"], row["type"]) == (ticker, kind)]
     return {date.fromisoformat(row["business_date"]): D(row["cash_effect"]) for row in rows}
 
@@ -38,7 +38,7 @@ def halves(day: int, months: Sequence[int], first: date, last: date) -> list[dat
     return [day for day in days if first <= day <= last]
 
 
-def test_every_coupon_that_was_due_is_cash_on_its_day_and_par_at_maturity(facts: bond_report.Facts) -> None:
+def test_every_coupon_that_was_due_is_cash_on_its_day_and_par_at_maturity(facts: bond_report.BondReport) -> None:
     today = date(2017, 3, 29)
     company = dict.fromkeys(halves(1, (4, 10), date(2013, 10, 1), today), D(960))
 
@@ -74,7 +74,9 @@ def test_the_value_is_explained_to_a_cent_on_every_day_of_coupons_and_of_maturit
     assert {SUNDAY, MATURITY} <= values.keys()
 
 
-def test_control_without_the_coupons_exactly_their_days_are_not_explained(facts: bond_report.Facts, values) -> None:
+def test_control_without_the_coupons_exactly_their_days_are_not_explained(
+    facts: bond_report.BondReport, values
+) -> None:
     paid: dict[date, Decimal] = {}
     for ticker in (FIRST, SECOND, COMPANY):
         for day, amount in posted(facts, ticker, "COUPON").items():
@@ -128,14 +130,14 @@ def test_the_demo_buys_at_the_curves_prices(platform_home) -> None:
     assert all(price < 0.01 and accrued < 0.01 for price, accrued in found)
 
 
-def test_recording_the_bonds_again_adds_nothing(platform_home, facts: bond_report.Facts) -> None:
+def test_recording_the_bonds_again_adds_nothing(platform_home, facts: bond_report.BondReport) -> None:
     with platform_home.client() as client:
         portfolio_id = demo.record_bonds(client)
 
         assert client.get(f"/portfolios/{portfolio_id}").json()["version"] == facts.portfolio["version"]
 
 
-def test_the_report_shows_each_bond_and_what_it_paid(facts: bond_report.Facts) -> None:
+def test_the_report_shows_each_bond_and_what_it_paid(facts: bond_report.BondReport) -> None:
     text = bond_report.render(facts)
 
     assert len(text.splitlines()) < 30
@@ -154,7 +156,7 @@ def test_the_report_shows_each_bond_and_what_it_paid(facts: bond_report.Facts) -
     assert f"{'not explained':<28}{'0.00':>16}" in text
 
 
-def test_bonds_are_refused_to_the_simulation_by_name(platform_home, facts: bond_report.Facts) -> None:
+def test_bonds_are_refused_to_the_simulation_by_name(platform_home, facts: bond_report.BondReport) -> None:
     with platform_home.client() as client:
         (standing,) = client.get(f"/portfolios/{facts.portfolio['portfolio_id']}/simulations").json()["items"]
 

@@ -27,14 +27,14 @@ from oltp_api.bond_income import handlers as bond_income
 from oltp_api.bond_income.handlers import post_bond_income
 from oltp_api.bond_income.job import BondIncomeJob
 from oltp_api.bond_income.repository import HeldBonds
-from oltp_api.connections import Lock
+from oltp_api.connections import RowLock
 from oltp_api.context import LOCAL_USER, AppContext
 from oltp_api.ledger.repository import LOCKS, Portfolios
 from oltp_api.ledger.writing import Wanted, load_one, save
 from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.worker import jobs_of
 from storage.clock import SampleMarketClock
-from storage.jobs import PostgresFailures, at_work
+from storage.jobs import PostgresFailures, run_jobs
 from storage.lake.delta import Lake
 from storage.postgres.database import Database
 from storage.settings import Settings
@@ -198,10 +198,10 @@ def test_the_worker_has_the_job_beside_its_consumers(
 ) -> None:
     mine = buyer("T25")
     failures = PostgresFailures(database.app_url)
-    with at_work([], Event(), failures):
+    with run_jobs([], Event(), failures):
         time.sleep(0.6)
         assert coupons(mine) == []
-    with at_work(jobs_of(settings, context), Event(), failures):
+    with run_jobs(jobs_of(settings, context), Event(), failures):
         until = time.monotonic() + 10
         while len(coupons(mine)) < 2:
             assert time.monotonic() < until, "it was not posted in time"
@@ -284,7 +284,7 @@ def test_of_two_who_post_at_once_the_second_finds_nothing_missing(buyer, databas
 def test_control_without_the_lock_both_decide_and_only_the_ledgers_keys_stop_one(
     buyer, database: Database, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(LOCKS, Lock.WAIT, "")
+    monkeypatch.setitem(LOCKS, RowLock.WAIT, "")
     mine = buyer("T25")
 
     assert set(both(posting(mine, database, lake))) == {2, "UniqueViolation"}

@@ -8,12 +8,12 @@ import pytest
 
 from domain.errors import InvalidInput
 from domain.ledger import TxnType
-from oltp_api.imports.broker_csv import Row, decoded, identified, read, statement_rows
+from oltp_api.imports.broker_csv import BrokerRow, decoded, identified, read, statement_rows
 
 D = Decimal
 
 
-def rows(text: str, **options: Any) -> list[Row]:
+def rows(text: str, **options: Any) -> list[BrokerRow]:
     return list(read(text, options.pop("dates", "iso"), 100, **options).rows)
 
 

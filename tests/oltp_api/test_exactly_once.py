@@ -17,7 +17,7 @@ from psycopg.rows import dict_row
 from domain.commands import RecordTransaction
 from domain.errors import Refusal
 from domain.ledger import TxnType
-from oltp_api.connections import Lock
+from oltp_api.connections import RowLock
 from oltp_api.context import LOCAL_USER
 from oltp_api.ledger import handlers as ledger
 from oltp_api.ledger.repository import LOCKS
@@ -181,7 +181,7 @@ def test_the_row_lock_lets_the_second_sale_see_the_first(portfolio, database: Da
 def test_control_without_the_row_lock_both_sales_are_decided_and_only_the_ledgers_key_stops_one(
     portfolio, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(LOCKS, Lock.WAIT, "")
+    monkeypatch.setitem(LOCKS, RowLock.WAIT, "")
     portfolio.buy("10", "100")
 
     outcomes = two_sales_of_ten(portfolio.portfolio_id, database)

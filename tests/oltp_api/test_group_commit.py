@@ -20,7 +20,7 @@ from application.ledger import verify
 from domain.commands import RecordTransaction
 from domain.ledger import TxnType
 from oltp_api.app import opened
-from oltp_api.connections import Lock
+from oltp_api.connections import RowLock
 from oltp_api.context import LOCAL_USER, AppContext
 from oltp_api.ledger import group
 from oltp_api.ledger.group import LedgerGroups, Outcome, PendingTransaction
@@ -237,7 +237,7 @@ def test_nobody_waits_for_a_portfolio_that_a_stranger_has_locked(
 def test_control_with_a_lock_that_waits_everybody_waits_for_the_stranger(
     new_portfolio, groups: LedgerGroups, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(LOCKS, Lock.SKIP, "for update")
+    monkeypatch.setitem(LOCKS, RowLock.SKIP, "for update")
     free, busy = new_portfolio(), new_portfolio()
     with ThreadPoolExecutor(1) as threads:
         with held_by_somebody(database, busy.portfolio_id):

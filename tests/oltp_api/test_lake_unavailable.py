@@ -19,7 +19,7 @@ from oltp_api.app import create_app
 from oltp_api.context import AppContext
 from oltp_api.worker import jobs_of
 from storage.errors import LakeUnavailable
-from storage.jobs import PostgresFailures, at_work, failing_jobs
+from storage.jobs import PostgresFailures, failing_jobs, run_jobs
 from storage.lake import mounted
 from storage.lake.delta import Lake
 from storage.lake.mounted import readable
@@ -182,7 +182,7 @@ def test_orders_and_bond_income_go_on_after_a_read_error_and_health_shows_it_mea
         return all(order["status"] == "FILLED" for order in api.get(orders).json()["items"])
 
     before = threading.active_count()
-    with at_work(jobs_of(at_once, context[0]), stop, PostgresFailures(database.app_url)):
+    with run_jobs(jobs_of(at_once, context[0]), stop, PostgresFailures(database.app_url)):
         with damaged(lake, without_data):
             placed = api.post("/api/v1/orders", json={"portfolio_id": portfolio, **body})
             assert placed.status_code == 201, placed.text

@@ -26,7 +26,8 @@ from review_numbers import (
     too_young,
 )
 
-from oltp_api.review.page import axes, charts, drawings, sections, wording
+from oltp_api.review.page import axes, charts, sections, wording
+from oltp_api.review.page import svg as drawings
 from oltp_api.review.page.review import review_page
 from oltp_api.review.schemas import ContributionsView, PeriodView, ReviewView, RiskBody
 
@@ -317,7 +318,7 @@ def test_a_line_is_parted_where_a_value_is_not_known_and_one_point_is_a_dot() ->
     across = charts.Across([0, 0.5, 1], marks, marks)
 
     def drawn(*values: float | None) -> str:
-        shapes = [charts.Line("value", values)]
+        shapes = [charts.ChartLine("value", values)]
         return charts.chart(across, axes.ticks(0, 10), shapes, message="m", tick_text=str)
 
     assert re.findall('class="line value" d="([^"]+)"', drawn(0, None, 10)) == []

@@ -14,7 +14,7 @@ from dagster import DagsterRunStatus
 
 from domain.events import PortfolioCreated
 from pipelines.automation import due_now, watch
-from pipelines.pickup import LONGEST_BACK_OFF, START_UP, Decision, PastRun, backed_off_until, decide
+from pipelines.pickup import LONGEST_BACK_OFF, START_UP, PastRun, RefreshDecision, backed_off_until, decide
 from pipelines.runtime.resources import REFRESH_LOCK, Platform
 from storage.events.outbox import write_event
 from storage.lake.delta import Lake
@@ -42,12 +42,12 @@ def failures(count: int, last_ended: timedelta) -> list[PastRun]:
 
 def at_noon(
     runs: list[PastRun], unseen: list[str] = AHEAD, is_locked: bool = False, newest_edit: datetime | None = None
-) -> Decision:
+) -> RefreshDecision:
     return decide(NOON, unseen, is_locked, runs, newest_edit)
 
 
 def test_it_is_due_when_the_ledger_is_ahead() -> None:
-    assert at_noon([]) == Decision(True, "not released yet: transaction_ledger")
+    assert at_noon([]) == RefreshDecision(True, "not released yet: transaction_ledger")
 
 
 def test_it_is_not_due_when_everything_was_released() -> None:
@@ -55,7 +55,7 @@ def test_it_is_not_due_when_everything_was_released() -> None:
 
 
 def test_it_is_not_due_while_a_worker_holds_the_lock() -> None:
-    assert at_noon([], is_locked=True) == Decision(False, "a refresh is running")
+    assert at_noon([], is_locked=True) == RefreshDecision(False, "a refresh is running")
 
 
 @pytest.mark.parametrize("status", ["QUEUED", "NOT_STARTED", "STARTING", "STARTED"])
@@ -213,7 +213,7 @@ def instance() -> dg.DagsterInstance:
 
 
 def test_before_the_first_release_everything_is_due(instance: dg.DagsterInstance, platform: Platform) -> None:
-    assert due_now(instance, platform, ["refresh"]) == Decision(True, "not released yet: everything")
+    assert due_now(instance, platform, ["refresh"]) == RefreshDecision(True, "not released yet: everything")
 
 
 def test_after_a_release_nothing_is_due(instance: dg.DagsterInstance, platform: Platform) -> None:
@@ -227,7 +227,7 @@ def test_after_an_edit_it_is_due(instance: dg.DagsterInstance, platform: Platfor
     release_now(platform)
     edit(platform)
 
-    assert due_now(instance, platform, ["refresh"]) == Decision(True, "not released yet: portfolio")
+    assert due_now(instance, platform, ["refresh"]) == RefreshDecision(True, "not released yet: portfolio")
 
 
 def test_a_tick_watches_until_an_edit_or_for_its_time(platform: Platform) -> None:
@@ -248,13 +248,13 @@ def test_a_tick_watches_until_an_edit_or_for_its_time(platform: Platform) -> Non
 
 def test_while_the_lock_is_held_it_is_not_due(instance: dg.DagsterInstance, platform: Platform) -> None:
     with postgres.advisory_lock(platform.database.admin_url, REFRESH_LOCK):
-        assert due_now(instance, platform, ["refresh"]) == Decision(False, "a refresh is running")
+        assert due_now(instance, platform, ["refresh"]) == RefreshDecision(False, "a refresh is running")
 
 
 def test_a_run_that_was_created_is_not_asked_for_again(instance: dg.DagsterInstance, platform: Platform) -> None:
     instance.add_run(dg.DagsterRun(job_name="refresh", run_id=str(uuid4()), status=DagsterRunStatus.NOT_STARTED))
 
-    assert due_now(instance, platform, ["refresh"]) == Decision(False, "a refresh was asked for and is starting")
+    assert due_now(instance, platform, ["refresh"]) == RefreshDecision(False, "a refresh was asked for and is starting")
 
 
 def test_a_run_of_another_job_does_not_count(instance: dg.DagsterInstance, platform: Platform) -> None:

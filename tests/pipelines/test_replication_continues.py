@@ -14,7 +14,7 @@ import psycopg
 import pyarrow as pa
 import pytest
 
-from pipelines.replication.point import Instant
+from pipelines.replication.point import ReplicationPoint
 from pipelines.replication.postgres_reader import reader
 from pipelines.replication.tables import Copy, Replica, deliver, heads_of, replicate
 from storage.errors import TableMoved
@@ -77,7 +77,7 @@ def costs(lake: Lake, version: int | None = None) -> list[int]:
     return sorted(-int(effect) for effect in lake.read(LEDGER, version)["cash_effect"].to_pylist())
 
 
-def noted(lake: Lake, rows: pa.Table, instant: Instant) -> None:
+def noted(lake: Lake, rows: pa.Table, instant: ReplicationPoint) -> None:
     """A version that says that it is of `instant`."""
     lake.publish(LEDGER, rows, notes=instant.notes)
 

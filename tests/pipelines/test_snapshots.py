@@ -13,7 +13,7 @@ from psycopg.errors import UniqueViolation
 
 from application.snapshots import PostgresPositionSnapshotRepository, take_snapshot
 from domain.errors import PortfolioNotFound
-from domain.snapshots import Book, BookHolding, PositionSnapshot, Quote, Skipped, snapshot_of
+from domain.snapshots import Book, BookHolding, PositionSnapshot, Skipped, SnapshotPrice, snapshot_of
 from storage.postgres.database import Database
 from tests.small_book import (
     BOOK,
@@ -92,7 +92,7 @@ def test_the_hash_is_of_a_payload_that_anyone_can_write_down() -> None:
 
 def test_a_bond_is_worth_its_face_times_its_price_per_cent() -> None:
     bond = BookHolding(1, 1, "US912810TM09", Decimal("10000"), Decimal("9900"))
-    quotes = {1: Quote("US912810TM09", Decimal("99.5"), TODAY, Decimal(100))}
+    quotes = {1: SnapshotPrice("US912810TM09", Decimal("99.5"), TODAY, Decimal(100))}
 
     (line,) = snapshot_of(Book(BOOK, 4, "UTC", (bond,)), quotes, 7, NOON, TODAY, uuid4()).lines
 

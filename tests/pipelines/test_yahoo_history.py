@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 
 from pipelines.sources.sample import SamplePriceSource
-from pipelines.sources.yahoo_history import History, exact, whole_currency
+from pipelines.sources.yahoo_history import TickerHistory, exact, whole_currency
 
 Day = tuple[str, float, float, float]  # day, close as Yahoo says it now, dividend likewise, split
 
 
-def history(*days: Day, volume: int = 1_000, currency: str = "USD") -> History:
+def history(*days: Day, volume: int = 1_000, currency: str = "USD") -> TickerHistory:
     """A history of a market that closed long ago."""
     moments = pd.DatetimeIndex([day for day, *_ in days]).tz_localize("America/New_York")
     frame = pd.DataFrame(
@@ -26,13 +26,13 @@ def history(*days: Day, volume: int = 1_000, currency: str = "USD") -> History:
     session = {name: pd.Timestamp(f"2026-11-20 {at}", tz="America/New_York") for name, at in SESSION.items()}
     newest = pd.Timestamp("2026-11-20 16:00:01", tz="America/New_York")
     meta = {"currency": currency, "regularMarketTime": newest, "currentTradingPeriod": {"regular": session}}
-    return History("A", frame, meta)
+    return TickerHistory("A", frame, meta)
 
 
 SESSION = {"start": "09:30", "end": "16:00"}
 
 
-def closes(of: History) -> dict[str, Decimal]:
+def closes(of: TickerHistory) -> dict[str, Decimal]:
     return {str(row["price_date"]): row["close"] for row in of.prices()}
 
 
@@ -87,7 +87,7 @@ def test_a_dividend_on_the_day_of_a_split_is_of_the_new_units() -> None:
     assert dividend["amount"] == Decimal("0.5")
 
 
-def restated(rows: list[dict[str, Any]], splits: dict[date, int]) -> History:
+def restated(rows: list[dict[str, Any]], splits: dict[date, int]) -> TickerHistory:
     """Return what Yahoo would say of an as-traded series: every close divided by the splits after it, in 32 bits."""
     days: list[Day] = []
     units = 1

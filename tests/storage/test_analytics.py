@@ -12,7 +12,7 @@ from application.analytics.review import LakeAnalyticsRepository
 from application.simulation_parameters import LakeSimulationParamsRepository
 from domain.errors import MissingParameters, NoRelease
 from domain.ports import AnalyticsRepository, SimulationParamsRepository
-from domain.snapshots import Quote
+from domain.snapshots import SnapshotPrice
 from storage.lake.delta import Lake
 from storage.lake.releases import Releases
 from tests.small_release import AS_OF, PORTFOLIO, SIMULATION, publish_small_release, release
@@ -213,8 +213,8 @@ def test_quotes_are_the_last_closes_and_name_the_refresh_they_are_from(analytics
 
     assert quotes.release_id == 1 < analytics.release().release_id
     assert quotes.by_security == {
-        1: Quote("AAPL", D(121), AS_OF),
-        2: Quote("MSFT", D(40), date(2017, 3, 28)),
+        1: SnapshotPrice("AAPL", D(121), AS_OF),
+        2: SnapshotPrice("MSFT", D(40), date(2017, 3, 28)),
     }
 
 

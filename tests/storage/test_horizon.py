@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.postgres.database import Database
-from storage.postgres.horizon import NOTICED, Horizon, current_horizon, unseen
+from storage.postgres.horizon import NOTICED, VisibilitySnapshot, current_horizon, unseen
 
 USER = "00000000-0000-4000-8000-000000000001"
 EARLY, LATE = "00000000-0000-4000-8000-0000000000aa", "00000000-0000-4000-8000-0000000000bb"
@@ -26,12 +26,12 @@ _EVENT = "insert into outbox (aggregate_id, version, event_type, payload) values
 
 
 @st.composite
-def horizons(draw: st.DrawFn) -> Horizon:
+def horizons(draw: st.DrawFn) -> VisibilitySnapshot:
     """Any valid snapshot among the first 40 transactions: what is in progress lies from xmin to below xmax."""
     xmax = draw(st.integers(min_value=3, max_value=40))
     in_progress = sorted(draw(st.sets(st.integers(min_value=3, max_value=40).filter(lambda xid: xid < xmax))))
     xmin = in_progress[0] if in_progress else xmax
-    return Horizon(f"{xmin}:{xmax}:{','.join(map(str, in_progress))}", "7")
+    return VisibilitySnapshot(f"{xmin}:{xmax}:{','.join(map(str, in_progress))}", "7")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,9 @@ def definition(new_database: Callable[[], Database]) -> Iterator[psycopg.Connect
 
 @settings(deadline=None)  # it asks a real server on a machine that may be busy
 @given(horizon=horizons())
-def test_a_horizon_sees_what_postgresql_says_it_sees(definition: psycopg.Connection, horizon: Horizon) -> None:
+def test_a_horizon_sees_what_postgresql_says_it_sees(
+    definition: psycopg.Connection, horizon: VisibilitySnapshot
+) -> None:
     seen = definition.execute(
         "select xid from generate_series(1, 45) as xid where pg_visible_in_snapshot(xid::text::xid8, %s::pg_snapshot)",
         (horizon.snapshot,),
@@ -52,14 +54,16 @@ def test_a_horizon_sees_what_postgresql_says_it_sees(definition: psycopg.Connect
 
 
 @given(one=horizons(), other=horizons())
-def test_a_horizon_falls_behind_if_it_misses_something_that_the_other_sees(one: Horizon, other: Horizon) -> None:
+def test_a_horizon_falls_behind_if_it_misses_something_that_the_other_sees(
+    one: VisibilitySnapshot, other: VisibilitySnapshot
+) -> None:
     missed = [xid for xid in range(1, 46) if other.sees(xid) and not one.sees(xid)]
 
     assert one.falls_behind(other) == bool(missed)
 
 
 @given(horizon=horizons())
-def test_a_horizon_does_not_fall_behind_itself(horizon: Horizon) -> None:
+def test_a_horizon_does_not_fall_behind_itself(horizon: VisibilitySnapshot) -> None:
     assert not horizon.falls_behind(horizon)
 
 
@@ -122,7 +126,7 @@ def test_a_row_in_a_savepoint_is_unseen(session: psycopg.Connection) -> None:
     assert unseen(session, horizon) == ["transaction_ledger"]
 
 
-def commit_late(session: psycopg.Connection, database: Database) -> tuple[Horizon, int]:
+def commit_late(session: psycopg.Connection, database: Database) -> tuple[VisibilitySnapshot, int]:
     """Return what two readers remember between two commits: the one that began first commits after they looked."""
     with psycopg.connect(database.app_url) as early:
         deposit(early, EARLY)

@@ -11,7 +11,7 @@ from storage.errors import HeadMoved, HorizonFellBack
 from storage.lake.delta import Lake, lake_at
 from storage.lake.releases import TABLE, Release, Releases
 from storage.postgres.database import Database
-from storage.postgres.horizon import Horizon
+from storage.postgres.horizon import VisibilitySnapshot
 
 NOON = datetime(2017, 3, 29, 12, tzinfo=UTC)
 FAN = "simulation/simulation_fan"
@@ -26,7 +26,7 @@ def candidate(horizon: str = "100:100:", system: str = "7", **versions: int) -> 
         kind="REFRESH",
         released_at=NOON,
         as_of=date(2017, 3, 29),
-        horizon=Horizon(horizon, system),
+        horizon=VisibilitySnapshot(horizon, system),
         code_version="0.1.0+abc",
         run_id="a run",
         versions={f"marts/{name}": version for name, version in versions.items()},
@@ -265,7 +265,7 @@ def test_control_without_compaction_there_is_a_file_per_release(releases: Releas
 def test_a_release_that_a_restored_database_adopts_lets_it_release(releases: Releases) -> None:
     base = releases.publish(candidate("100:100:", system="7", dim_date=4), base=None)
 
-    adopted = releases.adopt(Horizon("50:50:", "8"), NOON)
+    adopted = releases.adopt(VisibilitySnapshot("50:50:", "8"), NOON)
     released = releases.publish(candidate("60:60:", system="8", dim_date=5), adopted)
 
     assert (adopted.versions, adopted.kind, adopted.made_from) == (base.versions, "RESTORE", base.release_id)

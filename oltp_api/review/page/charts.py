@@ -18,7 +18,7 @@ Column = Sequence[float | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChartLine:
     style: str
     values: Column
 
@@ -44,7 +44,7 @@ class Across:
 def chart(
     across: Across,
     ticks: Ticks,
-    shapes: Sequence[Line | Band],
+    shapes: Sequence[ChartLine | Band],
     *,
     message: str,
     style: str = "",
@@ -92,8 +92,8 @@ def _bar(value: float | None, low: float, span: float, style: str) -> Markup:
     )
 
 
-def _drawn(shape: Line | Band, places: Sequence[float], ticks: Ticks) -> str:
-    if isinstance(shape, Line):
+def _drawn(shape: ChartLine | Band, places: Sequence[float], ticks: Ticks) -> str:
+    if isinstance(shape, ChartLine):
         runs = list(_runs(shape.values, places, ticks))
         style = f"{shape.style} dot" if all(len(run) == 1 for run in runs) else shape.style
         return f'<path class="line {style}" d="{"".join(_path(run) for run in runs)}"/>'

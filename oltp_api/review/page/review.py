@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from oltp_api.review.page import drawings, sections, wording
+from oltp_api.review.page import sections, svg, wording
 from oltp_api.review.schemas import ReviewView
 
 _HERE = Path(__file__).parent
@@ -29,11 +29,11 @@ def review_page(review: ReviewView) -> str:
         curve=curve,
         fan=fan,
         since=sections.since_inception(review),
-        value_chart=drawings.value_chart(curve, currency) if curve else None,
-        drawdown_chart=drawings.drawdown_chart(curve) if curve else None,
-        growth_chart=drawings.growth_chart(curve, benchmark) if curve else None,
-        fan_chart=drawings.fan_chart(fan, currency) if fan else None,
-        fan_rows=drawings.fan_rows(fan) if fan else [],
+        value_chart=svg.value_chart(curve, currency) if curve else None,
+        drawdown_chart=svg.drawdown_chart(curve) if curve else None,
+        growth_chart=svg.growth_chart(curve, benchmark) if curve else None,
+        fan_chart=svg.fan_chart(fan, currency) if fan else None,
+        fan_rows=svg.fan_rows(fan) if fan else [],
         allocation=sections.allocation(review),
         components=sections.components(review.risk) if review.risk else [],
         contribution=sections.contribution(review),

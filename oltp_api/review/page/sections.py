@@ -41,7 +41,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Component:
+class ComponentLine:
     ticker: str
     weight: float | None
     var: float | None
@@ -50,13 +50,13 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     label: str
     cells: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Dimension:
+class DimensionLine:
     name: str
     numbers: DimensionView
     groups: Sequence[Share]
@@ -95,7 +95,7 @@ def allocation(review: ReviewView) -> list[Share]:
     return _with_bars([*known, *unknown])
 
 
-def components(risk: RiskBody) -> list[Component]:
+def components(risk: RiskBody) -> list[ComponentLine]:
     """By size; the smallest as one row. The parts of VaR sum to the whole, so those of the others are summed."""
     every = sorted(risk.components, key=lambda part: -abs(part.var or 0.0))
     rows: list[_Part] = [(part.ticker, part.weight, part.var, part.es) for part in every]
@@ -104,10 +104,10 @@ def components(risk: RiskBody) -> list[Component]:
         weight, var, es = _sum([r[1] for r in rest]), _sum([r[2] for r in rest]), _sum([r[3] for r in rest])
         rows = [*rows[:MOST_ROWS], (f"{len(rest)} others", weight, var, es)]
     drawn = bars([row[2] for row in rows])
-    return [Component(*row, bar) for row, bar in zip(rows, drawn, strict=True)]
+    return [ComponentLine(*row, bar) for row, bar in zip(rows, drawn, strict=True)]
 
 
-def profile_rows(profiles: Sequence[RiskProfileView]) -> list[Row]:
+def profile_rows(profiles: Sequence[RiskProfileView]) -> list[TableRow]:
     """One row a measure, one cell a basis."""
     measures: list[tuple[str, Callable[[RiskProfileView], str]]] = [
         ("Volatility per year", lambda p: percent(p.volatility)),
@@ -122,13 +122,13 @@ def profile_rows(profiles: Sequence[RiskProfileView]) -> list[Row]:
         ("Information ratio", lambda p: number(p.information_ratio)),
     ]
     measured = [
-        Row(label, tuple(said(p) if p.status != "INSUFFICIENT" else wording.TOO_FEW for p in profiles))
+        TableRow(label, tuple(said(p) if p.status != "INSUFFICIENT" else wording.TOO_FEW for p in profiles))
         for label, said in measures
     ]
-    return [*measured, Row("Measured on", tuple(_span(p) for p in profiles))]
+    return [*measured, TableRow("Measured on", tuple(_span(p) for p in profiles))]
 
 
-def tail_rows(profile: RiskProfileView) -> tuple[list[str], list[Row]]:
+def tail_rows(profile: RiskProfileView) -> tuple[list[str], list[TableRow]]:
     """The methods, and one row per horizon and confidence with VaR and ES of each method."""
     methods = list(dict.fromkeys(tail.method for tail in profile.tails))
     found = {(tail.horizon_days, tail.confidence, tail.method): tail for tail in profile.tails}
@@ -141,7 +141,7 @@ def tail_rows(profile: RiskProfileView) -> tuple[list[str], list[Row]]:
             for figure in ((None, None) if tail is None else (tail.var, tail.es))
         ]
         days = "1 day" if horizon == 1 else f"{horizon} days"
-        rows.append(Row(f"{days}, {number(confidence * 100, 0)}{SPACE}%", tuple(cells)))
+        rows.append(TableRow(f"{days}, {number(confidence * 100, 0)}{SPACE}%", tuple(cells)))
     return methods, rows
 
 
@@ -188,7 +188,7 @@ def limits(body: ConcentrationBody) -> tuple[list[LimitView], int]:
     return [*urgent, *calm[:_MOST_CALM]], len(calm[_MOST_CALM:])
 
 
-def dimensions(body: ConcentrationBody) -> list[Dimension]:
+def dimensions(body: ConcentrationBody) -> list[DimensionLine]:
     """Groups by gross weight, the smallest as one row."""
     found = []
     for dimension in body.dimensions:
@@ -197,7 +197,7 @@ def dimensions(body: ConcentrationBody) -> list[Dimension]:
             rest = groups[_MOST_GROUPS:]
             gross = sum(group.weight or 0.0 for group in rest)
             groups = [*groups[:_MOST_GROUPS], Share(f"{len(rest)} others", "", gross, None, "others")]
-        found.append(Dimension(wording.dimension(dimension.dimension), dimension, _with_bars(groups)))
+        found.append(DimensionLine(wording.dimension(dimension.dimension), dimension, _with_bars(groups)))
     return found
 
 

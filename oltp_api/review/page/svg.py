@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from oltp_api.review.page import wording
 from oltp_api.review.page.axes import Ticks, day_marks, place_of, ticks, year_marks
-from oltp_api.review.page.charts import Across, Band, Column, Line, chart
+from oltp_api.review.page.charts import Across, Band, ChartLine, Column, chart
 from oltp_api.review.page.wording import number, percent
 from oltp_api.review.schemas import CurveView
 
@@ -30,8 +30,8 @@ def value_chart(curve: CurveView, currency: str) -> Markup:
         scale,
         [
             Band("value", 0.0, curve.value),
-            Line("value", curve.value),
-            Line("put-in", curve.contributed),
+            ChartLine("value", curve.value),
+            ChartLine("put-in", curve.contributed),
         ],
         message=f"Value over time. At the end, {note(last)}.",
         style="tall",
@@ -48,7 +48,7 @@ def drawdown_chart(curve: CurveView) -> Markup:
     return chart(
         _across(curve.days),
         scale,
-        [Band("loss", 0.0, curve.drawdown), Line("loss", curve.drawdown)],
+        [Band("loss", 0.0, curve.drawdown), ChartLine("loss", curve.drawdown)],
         message=f"Below the last high. The deepest was {percent(curve.drawdown[deepest])} on "
         f"{wording.day(curve.days[deepest])}; at the end {percent(curve.drawdown[-1])}.",
         style="low",
@@ -66,9 +66,9 @@ def growth_chart(curve: CurveView, benchmark: str | None) -> Markup:
         said = f"{wording.day(curve.days[i])}: portfolio {number(curve.index[i], 3)}"
         return said if benchmark is None else f"{said}, {benchmark} {number(curve.benchmark[i], 3)}"
 
-    lines = [Line("value", curve.index)]
+    lines = [ChartLine("value", curve.index)]
     if benchmark is not None:
-        lines.insert(0, Line("benchmark", curve.benchmark))
+        lines.insert(0, ChartLine("benchmark", curve.benchmark))
     return chart(
         _across(curve.days),
         scale,
@@ -103,8 +103,8 @@ def fan_chart(fan: Sequence[Mapping[str, float]], currency: str) -> Markup:
         scale,
         [
             *(Band(style, columns[low], columns[high]) for low, high, style in pairs),
-            Line("mean", columns["mean"]),
-            Line("value", columns["p50"]),
+            ChartLine("mean", columns["mean"]),
+            ChartLine("value", columns["p50"]),
         ],
         message=f"Simulated futures. {note(len(rows) - 1)}.",
         style="tall",
