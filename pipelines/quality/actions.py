@@ -20,7 +20,7 @@ from pipelines.quality.quarantine import (
     Verdict,
     content_ids,
     parted,
-    released_ids,
+    waived_ids,
 )
 from pipelines.quality.series import SPLIT_WINDOW, Dividend, PriceSheet, Split, confirmed, day_number, sheet
 
@@ -66,7 +66,7 @@ def audited_actions(
     actions: pa.Table,
     prices: pa.Table,
     *,
-    released: pa.Table | Collection[str] = frozenset(),
+    waived: pa.Table | Collection[str] = frozenset(),
     without: Collection[Reason] = (),
 ) -> Audited:
     """`actions`, accepted or quarantined with a reason: ticker, action_date, action_type, split_new, split_old, amount.
@@ -75,7 +75,7 @@ def audited_actions(
     columns helps to tell a phantom dividend from its twin. Without prices only the actions' own numbers are judged.
     """
     ids = content_ids(actions)
-    trusted = released_ids(released)
+    trusted = waived_ids(waived)
     case = Case(
         _read(actions), sheet(prices, prices.slice(0, 0), [""] * prices.num_rows, actions.slice(0, 0)).as_series()
     )

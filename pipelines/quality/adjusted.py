@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.quality.quarantine import FINAL, Audited, Reason, Verdict, content_ids, parted, released_ids
+from pipelines.quality.quarantine import FINAL, Audited, Reason, Verdict, content_ids, parted, waived_ids
 from pipelines.quality.series import Bools, Dividend, Floats, PriceSheet, day_text, dividends_in, sheet
 
 LEAST_STEP = 3e-4
@@ -29,7 +29,7 @@ def audited_adjusted(
     actions: pa.Table,
     doubtful: pa.Table,
     *,
-    released: pa.Table | Collection[str] = frozenset(),
+    waived: pa.Table | Collection[str] = frozenset(),
 ) -> Audited:
     """`prices` by their `adjusted_close` alone; a row without one is accepted.
 
@@ -37,7 +37,7 @@ def audited_adjusted(
     a step on such a day is bad only if it is the bad dividend's. Adjustments add up backwards.
     """
     ids = content_ids(prices)
-    trusted = released_ids(released)
+    trusted = waived_ids(waived)
     rows = sheet(prices, prices.slice(0, 0), ids, actions)
     given = np.zeros(len(rows.day), dtype=np.bool_)
     given[np.argsort(rows.position)] = pc.is_valid(prices["adjusted_close"]).to_numpy()

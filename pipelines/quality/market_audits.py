@@ -46,7 +46,7 @@ class MarketAudits:
         self._known = _read(platform.lake, PRICE_TABLE, versions, PRICES)
         self._actions = _read(platform.lake, ACTION_TABLE, versions, CORPORATE_ACTIONS)
         self._earlier = self._actions.filter(pc.less(self._actions["action_date"], window.start))
-        self._released = waived(platform.lake)
+        self._waived = waived(platform.lake)
         with postgres.connect(platform.database.admin_url) as connection:
             self._currencies: dict[str, str] = dict(connection.execute(_CURRENCIES).fetchall())
 
@@ -67,7 +67,7 @@ class MarketAudits:
         """
         told, moved = self._judged(_told(self._source.corporate_actions, self._window.start, self._window.end))
         actions = pa.concat_tables([self._earlier, told.accepted])
-        kept = audited_restatement(rows, moved, "price_date", "close", waived=self._released)
+        kept = audited_restatement(rows, moved, "price_date", "close", waived=self._waived)
         stays = self._known.join(kept.quarantined.select(_KEY), keys=_KEY, join_type="left semi")
         before = self._known.filter(pc.less(self._known["price_date"], self._window.start))
         closes = self._closes(kept.accepted, actions, pa.concat_tables([before, stays]))
@@ -90,10 +90,10 @@ class MarketAudits:
         prices = _told(self._source.prices, self._window.start, self._today)
         new = prices.join(self._known.select(_KEY), keys=_KEY, join_type="left anti")
         closes = self._closes(new, actions, self._known)
-        judged = audited_actions(actions, pa.concat_tables([self._known, closes.accepted]), waived=self._released)
+        judged = audited_actions(actions, pa.concat_tables([self._known, closes.accepted]), waived=self._waived)
         judged = Audited(*(self._since_start(rows) for rows in (judged.accepted, judged.quarantined)))
         moved = restated(prices, self._known, judged)
-        kept = audited_restatement(judged.accepted, moved, "action_date", "amount", waived=self._released)
+        kept = audited_restatement(judged.accepted, moved, "action_date", "amount", waived=self._waived)
         stays = self._since_start(self._actions).join(
             kept.quarantined.select(_ACTION_KEY), keys=_ACTION_KEY, join_type="left semi"
         )
@@ -111,13 +111,13 @@ class MarketAudits:
             currencies=self._currencies,
             calendar=trading_days(EXCHANGE, self._window.start, self._today),
             today=self._today,
-            waived=self._released,
+            waived=self._waived,
         )
 
     def _adjusted(self, rows: pa.Table, actions: pa.Table, doubtful: pa.Table) -> Audited:
         if rows["adjusted_close"].null_count == rows.num_rows:
             return parted(rows, [""] * rows.num_rows, [])
-        return audited_adjusted(rows, actions, doubtful, waived=self._released)
+        return audited_adjusted(rows, actions, doubtful, waived=self._waived)
 
 
 def _told(ask: Callable[[date, date], pa.Table], start: date, end: date) -> pa.Table:

@@ -94,7 +94,7 @@ def own_prices(
     market: Collection[str],
     *,
     today: date,
-    released: Set[str] = frozenset(),
+    waived: Set[str] = frozenset(),
 ) -> OwnPrices:
     """The prices of securities that are not in `market`, the names of those that it prices.
 
@@ -116,7 +116,7 @@ def own_prices(
         else:
             standing.setdefault(content, []).append(row)
     series = _prices([row for rows in standing.values() for row in rows])
-    verdict = _audited(series, registry.currencies, today, released & standing.keys())
+    verdict = _audited(series, registry.currencies, today, waived & standing.keys())
     for said in verdict.quarantined.to_pylist():
         row = standing[said["id"]].pop()
         out.append({**row, **{name: said[name] for name in SAID}, "detail": f"{row['place']}: {said['detail']}"})
@@ -129,7 +129,7 @@ def own_prices(
     )
 
 
-def _audited(series: pa.Table, currencies: Mapping[str, str], today: date, released: Set[str]) -> Audited:
+def _audited(series: pa.Table, currencies: Mapping[str, str], today: date, waived: Set[str]) -> Audited:
     """The rules of all prices on whole series. A row that was let pass vouches for those after it, not before it:
     there the first that stands without it does."""
     judge = partial(
@@ -142,11 +142,11 @@ def _audited(series: pa.Table, currencies: Mapping[str, str], today: date, relea
         today=today,
         without=NOT_ASKED,
     )
-    if not released:
+    if not waived:
         return judge()
     standing = judge().accepted.sort_by([("price_date", "descending")])
     first = dict(zip(standing["ticker"].to_pylist(), content_ids(standing), strict=True))
-    return judge(released=released | set(first.values()))
+    return judge(waived=waived | set(first.values()))
 
 
 def _prices(rows: Sequence[Row]) -> pa.Table:

@@ -22,7 +22,7 @@ from pipelines.quality.quarantine import (
     Verdict,
     content_ids,
     parted,
-    released_ids,
+    waived_ids,
 )
 from pipelines.quality.series import (
     LEAST_SPLIT,
@@ -66,7 +66,7 @@ def audited(
     currencies: Mapping[str, str],
     calendar: pa.Table,
     today: date,
-    released: pa.Table | Collection[str] = frozenset(),
+    waived: pa.Table | Collection[str] = frozenset(),
     without: Collection[Reason] = (),
 ) -> Audited:
     """`new` price rows, each accepted as it came or quarantined with a reason; neither order nor other tickers matter.
@@ -77,8 +77,8 @@ def audited(
     trusted. `without` leaves rules out, to show what each one holds back. 200,000 rows take about a second.
     """
     ids = content_ids(new)
-    released = released_ids(released)
-    standing = sheet(new, known, ids, actions, released)
+    waived = waived_ids(waived)
+    standing = sheet(new, known, ids, actions, waived)
     of_rows, of_series = _row_rules(currencies, calendar, today), _series_rules()
     standing, verdicts = _after(of_rows, standing, without)
     standing, found = _after(of_series, standing.as_series(), without)

@@ -33,7 +33,7 @@ SCHEMA = pa.schema(
         pa.field("first_seen_run", pa.string(), nullable=False),  # the run that met it first
     ]
 )
-"""Append only. A row that is released stays here; releases are a list of ids elsewhere."""
+"""Append only. A row that is waived stays here; releases are a list of ids elsewhere."""
 
 SAID = ("id", "reason", "rule", "detail", "compared_with")
 """The columns that an audit adds to a quarantined row's own."""
@@ -179,8 +179,8 @@ def _as_json(value: object) -> object:
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
-def released_ids(released: pa.Table | Collection[str]) -> frozenset[str]:
+def waived_ids(waived: pa.Table | Collection[str]) -> frozenset[str]:
     """The ids of a release, given as such or as a table with the column `id`."""
-    if isinstance(released, pa.Table):
-        return frozenset(pc.unique(released["id"]).to_pylist())
-    return frozenset(released)
+    if isinstance(waived, pa.Table):
+        return frozenset(pc.unique(waived["id"]).to_pylist())
+    return frozenset(waived)

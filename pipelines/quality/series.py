@@ -217,7 +217,7 @@ _COLUMNS = (
 
 
 def sheet(
-    new: pa.Table, known: pa.Table, ids: list[str], actions: pa.Table, released: frozenset[str] = frozenset()
+    new: pa.Table, known: pa.Table, ids: list[str], actions: pa.Table, waived: frozenset[str] = frozenset()
 ) -> PriceSheet:
     """New and known rows in order, and what the actions do to them; a known row delivered again is superseded."""
     kept = known.join(new.select(["ticker", "price_date"]), ["ticker", "price_date"], join_type="left anti")
@@ -238,7 +238,7 @@ def sheet(
         currency=_texts(both["currency"]),
         content=content,
         position=position,
-        trusted=(position < 0) | np.isin(content, sorted(released)),
+        trusted=(position < 0) | np.isin(content, sorted(waived)),
         splits=splits_in(actions),
         dividends=dividends_in(actions),
     )

@@ -41,14 +41,14 @@ def _is_seen(split: Split, prices: pa.Table, known: pa.Table) -> bool:
 
 
 def audited_restatement(
-    rows: pa.Table, told: Restated, date_column: str, column: str, *, released: Collection[str] = frozenset()
+    rows: pa.Table, told: Restated, date_column: str, column: str, *, waived: Collection[str] = frozenset()
 ) -> Audited:
     """`rows` without those whose figure in `column` is of a day before a split that it was restated by."""
     ids = content_ids(rows) if told else []
     verdicts: dict[int, Verdict] = {}
     for split, reason in told:
         for row in _before(rows, split, date_column, column):
-            if ids[row["position"]] not in released:
+            if ids[row["position"]] not in waived:
                 detail = f"{row[column]} of {row[date_column]} has the split {split.words} in it, which came later"
                 verdict = Verdict(row["position"], reason, MEANINGS[reason], detail, split.words)
                 verdicts.setdefault(verdict.position, verdict)

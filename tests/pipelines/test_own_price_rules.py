@@ -132,7 +132,7 @@ def test_a_released_row_counts(tmp_path: Path) -> None:
     lines = [f"ACME,2017-03-{day},10,USD" for day in range(20, 26)]
     held = judged(tmp_path, *lines, "ACME,2017-03-27,1000,USD").quarantined
 
-    after = judged(tmp_path, *lines, "ACME,2017-03-27,1000,USD", released=set(held["id"].to_pylist()))
+    after = judged(tmp_path, *lines, "ACME,2017-03-27,1000,USD", waived=set(held["id"].to_pylist()))
 
     assert (reasons(after), after.accepted.num_rows) == ([], 7)
 

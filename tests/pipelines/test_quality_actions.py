@@ -92,7 +92,7 @@ def test_of_equal_actions_one_stays_and_of_unequal_ones_none() -> None:
 def test_a_released_action_is_accepted() -> None:
     held = audited_actions(split(30, 4), series(CLOSES)).quarantined
 
-    assert audited_actions(split(30, 4), series(CLOSES), released=held).accepted.num_rows == 1
+    assert audited_actions(split(30, 4), series(CLOSES), waived=held).accepted.num_rows == 1
 
 
 def test_adjusted_closes_that_step_by_their_dividend_are_good() -> None:

@@ -129,7 +129,7 @@ def test_a_released_row_is_accepted_and_later_rows_are_held_against_it() -> None
     known, closes = series(WALK[:50]), [close * 100 for close in WALK[50:60]]
     held = audit(series(closes, first=50), known).quarantined
 
-    first_only = audit(series(closes, first=50), known, released=held["id"].to_pylist()[:1])
+    first_only = audit(series(closes, first=50), known, waived=held["id"].to_pylist()[:1])
 
     assert held["reason"].to_pylist() == ["TIMES_100"] * 10
     assert first_only.accepted.num_rows == 10
@@ -139,7 +139,7 @@ def test_nobody_can_release_no_number_or_a_second_price_of_a_day() -> None:
     rows = pa.concat_tables([series([*WALK[:5], None]), series(WALK[:1])])
     held = audit(rows).quarantined
 
-    again = audit(rows, released=held.select(["id"])).quarantined
+    again = audit(rows, waived=held.select(["id"])).quarantined
 
     assert sorted(again["reason"].to_pylist()) == sorted(held["reason"].to_pylist()) == ["DUPLICATE", "NOT_A_NUMBER"]
 
@@ -149,7 +149,7 @@ def test_of_two_prices_of_a_day_the_released_one_stays() -> None:
     held = {row["close"]: row["id"] for row in audit(rows).quarantined.to_pylist()}
     assert set(held) == {100.0, 101.0}
 
-    after = audit(rows, released={held[101.0]})
+    after = audit(rows, waived={held[101.0]})
 
     assert after.quarantined["close"].to_pylist() == [100.0]
     assert 101.0 in after.accepted["close"].to_pylist()
@@ -250,4 +250,4 @@ def test_a_released_zero_or_negative_price_stands_aside_from_the_series(reason: 
     held = audit(series(closes)).quarantined
 
     assert held["reason"].to_pylist() == [reason]
-    assert audit(series(closes), released=held).quarantined.num_rows == 0
+    assert audit(series(closes), waived=held).quarantined.num_rows == 0

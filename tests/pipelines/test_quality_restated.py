@@ -46,6 +46,6 @@ def test_a_released_row_passes() -> None:
     moved = restated(delivered, series(CLOSES), judged(out=split(8, 2)))
     held = audited_restatement(delivered, moved, "price_date", "close").quarantined
 
-    again = audited_restatement(delivered, moved, "price_date", "close", released=frozenset(held["id"].to_pylist()))
+    again = audited_restatement(delivered, moved, "price_date", "close", waived=frozenset(held["id"].to_pylist()))
 
     assert again.quarantined.num_rows == 0
