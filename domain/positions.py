@@ -118,13 +118,13 @@ class Positions:
 
 def _refuse_outsized(held: Holding, security_id: int, causes: Sequence[Transaction]) -> None:
     quantity = held.quantity
-    sums = (held.cost_basis, held.cost_basis_base, held.realised, held.realised_base, held.realised_fx)
-    largest = max(sums, key=abs)
-    if abs(quantity) < UNITS_BELOW and abs(largest) <= MOST_MONEY:
-        return
     of_it = [each for each in causes if each.security_id == security_id]
     added = sum((each.quantity or ZERO for each in of_it), ZERO)
     if abs(quantity) >= UNITS_BELOW and (quantity * added > 0 or any(each.split_new for each in of_it)):
         raise OutOfRange("quantity held", quantity, UNITS_BELOW - SCALE)
-    if abs(largest) > MOST_MONEY and of_it and quantity * added >= 0:
-        raise OutOfRange("cost or gain of the holding", largest, MOST_MONEY)
+    cost = max(held.cost_basis, held.cost_basis_base, key=abs)
+    if abs(cost) > MOST_MONEY and of_it and quantity * added >= 0:
+        raise OutOfRange("cost of the holding", cost, MOST_MONEY)
+    gain = max(held.realised, held.realised_base, held.realised_fx, key=abs)
+    if abs(gain) > MOST_MONEY and any(each.reverses_seq is None for each in of_it):  # also by what makes it less
+        raise OutOfRange("gain of the holding", gain, MOST_MONEY)

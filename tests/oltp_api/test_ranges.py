@@ -115,6 +115,18 @@ def test_units_stay_within_what_is_kept_also_by_a_split(api, book, stored) -> No
     assert stored() == before
 
 
+def test_a_gain_stays_within_what_is_kept_also_where_a_position_becomes_smaller(api, book) -> None:
+    """A short in dollars is bought back when a dollar is 10^8 euros: the gain that is the rate's is 10^22."""
+    address = f"/portfolios/{book('EUR')}/transactions"
+    short = {"type": "SELL", "ticker": "AAPL", "quantity": "1000000000", "price": "100000", "fx_rate": "1"}
+    cover = {"type": "BUY", "ticker": "AAPL", "quantity": "999999999", "price": "0.00000001", "fx_rate": "100000000"}
+    assert api.post(address, json={**short, "business_date": "2016-01-05"}).status_code == 201
+
+    answer = api.post(address, json={**cover, "business_date": "2016-01-06"})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "out_of_range"), answer.text
+
+
 @pytest.mark.parametrize("number", HUGE)
 @pytest.mark.parametrize("sign", ["", "-"])
 def test_no_number_of_any_size_ends_in_an_error_of_ours(api, book, number: str, sign: str) -> None:
