@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from domain.analytics.bonds import REDEMPTION, Bond
+from domain.analytics.fixed_income.bonds import REDEMPTION, Bond
 from domain.entries import LedgerEntry, Terms
 from domain.errors import FxMissing
 from domain.ledger import TRADES, Transaction, TxnType, effective, reversal

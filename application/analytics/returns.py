@@ -6,9 +6,9 @@ from datetime import date
 import numpy as np
 
 from application.analytics.released import ReleasedAnalytics
-from domain.analytics.panel import Panel
-from domain.analytics.series import Days, Float64, PortfolioSeries
-from domain.analytics.subjects import Level, ReturnSeries, ReturnSeriesKey
+from domain.analytics.returns.panel import Panel
+from domain.analytics.returns.series import Days, Float64, PortfolioSeries
+from domain.analytics.returns.subjects import Level, ReturnSeries, ReturnSeriesKey
 from storage.queries import statements
 
 _SQL = statements("application/analytics/returns.sql")

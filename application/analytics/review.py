@@ -10,7 +10,7 @@ import numpy as np
 from application.analytics.positions import PositionAnalytics
 from application.analytics.prices import PriceAnalytics
 from application.analytics.returns import ReturnAnalytics
-from domain.analytics.periods import months_before
+from domain.analytics.returns.periods import months_before
 from domain.analytics.review import WINDOW_YEARS, Cash, ReviewInputs, comparable
 
 

@@ -10,9 +10,14 @@ from decimal import Decimal
 
 import numpy as np
 
-from domain.analytics.backtests import Backtest, kupiec_of
-from domain.analytics.component_risk import parametric_components
-from domain.analytics.concentration import (
+from domain.analytics.estimates.moments import common_days, covariance
+from domain.analytics.returns.panel import Column
+from domain.analytics.returns.periods import Period, PeriodPerformance, period_performance
+from domain.analytics.returns.series import Benchmark, Bools, Daily, Days, Float64, Growth, PortfolioSeries
+from domain.analytics.returns.subjects import Level, ReturnSeries, subject_performance
+from domain.analytics.risk.backtests import Backtest, kupiec_of
+from domain.analytics.risk.component_risk import parametric_components
+from domain.analytics.risk.concentration import (
     Concentration,
     Group,
     Limit,
@@ -24,10 +29,7 @@ from domain.analytics.concentration import (
     groups_of,
     weights_of,
 )
-from domain.analytics.moments import common_days, covariance
-from domain.analytics.panel import Column
-from domain.analytics.periods import Period, PeriodPerformance, period_performance
-from domain.analytics.profile import (
+from domain.analytics.risk.profile import (
     Basis,
     Fall,
     RiskProfile,
@@ -36,10 +38,8 @@ from domain.analytics.profile import (
     sharpe_ratio,
     weighted_returns,
 )
-from domain.analytics.risk import volatility_annual
-from domain.analytics.series import Benchmark, Bools, Daily, Days, Float64, Growth, PortfolioSeries
-from domain.analytics.subjects import Level, ReturnSeries, subject_performance
-from domain.analytics.value_at_risk import historical_vars
+from domain.analytics.risk.ratios import volatility_annual
+from domain.analytics.risk.value_at_risk import historical_vars
 
 WINDOW_YEARS = 10
 """How far back the returns of today's weights go."""

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from domain.analytics.correlation import nearest_correlation
+from domain.analytics.estimates.correlation import nearest_correlation
 
 Float64 = NDArray[np.float64]
 Float32 = NDArray[np.float32]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from domain.analytics.bonds import Bond
+from domain.analytics.fixed_income.bonds import Bond
 from domain.bond_income import BondTerms
 from domain.securities import PriceKind
 from oltp_api.unit_of_work import UnitOfWork

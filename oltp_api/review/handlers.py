@@ -12,7 +12,7 @@ import numpy as np
 from cachetools import LRUCache
 
 from application.analytics.review import LakeAnalyticsRepository
-from domain.analytics.periods import Period, PeriodPerformance, performance
+from domain.analytics.returns.periods import Period, PeriodPerformance, performance
 from domain.analytics.review import (
     ReviewInputs,
     concentration_of,

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
-from domain.analytics.periods import Period
+from domain.analytics.returns.periods import Period
 from oltp_api.analytics.released import KnownDep
 from oltp_api.business_dates import end_of_day_utc
 from oltp_api.context import ContextDep, UserDep

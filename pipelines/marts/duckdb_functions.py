@@ -9,7 +9,7 @@ from typing import ClassVar
 from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 
-from domain.analytics.performance import linked_index
+from domain.analytics.returns.performance import linked_index
 from storage.lake.s3 import enable_s3
 
 

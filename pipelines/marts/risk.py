@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from domain.analytics.profile import CONFIDENCES, HORIZONS, RiskProfile
+from domain.analytics.returns.series import MIN_OBSERVATIONS
 from domain.analytics.review import PortfolioConcentration, PortfolioRisk, ReviewInputs, concentration_of, risk_of
-from domain.analytics.series import MIN_OBSERVATIONS
-from domain.analytics.value_at_risk import Method
+from domain.analytics.risk.profile import CONFIDENCES, HORIZONS, RiskProfile
+from domain.analytics.risk.value_at_risk import Method
 from pipelines.marts.by_portfolio import Measuring, made, specs_of
 from pipelines.marts.definition import Mart
 from pipelines.runtime.resources import Platform

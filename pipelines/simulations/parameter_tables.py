@@ -14,17 +14,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from domain.analytics.co_moments import MAX_SQUARES, CoMoments, common_windows, too_large
-from domain.analytics.correlation import shrunk
-from domain.analytics.forward_drift import (
+from domain.analytics.estimates.co_moments import MAX_SQUARES, CoMoments, common_windows, too_large
+from domain.analytics.estimates.correlation import shrunk
+from domain.analytics.estimates.forward_drift import (
     MAX_PRICE_AGE_DAYS,
     MAX_TARGET_AGE_DAYS,
     Target,
     TargetPrice,
     forward_drift,
 )
-from domain.analytics.moments import HistoricalMoments, historical_moments
-from domain.analytics.series import MIN_OBSERVATIONS
+from domain.analytics.estimates.moments import HistoricalMoments, historical_moments
+from domain.analytics.returns.series import MIN_OBSERVATIONS
 from pipelines.marts.definition import Columns, Mart
 
 Float64 = NDArray[np.float64]

@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from domain.analytics.moments import WINDOW_YEARS
+from domain.analytics.estimates.moments import WINDOW_YEARS
 from pipelines.marts.definition import CHECK, checked
 from pipelines.runtime.resources import Platform
 from pipelines.simulations.parameter_tables import (

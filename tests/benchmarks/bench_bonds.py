@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import QuantLib as ql  # noqa: N813
 
-from domain.analytics.bond_values import value_daily
-from domain.analytics.bonds import Bond
-from domain.analytics.curves import Curve
-from domain.analytics.day_counts import DayCount
+from domain.analytics.fixed_income.bond_values import value_daily
+from domain.analytics.fixed_income.bonds import Bond
+from domain.analytics.fixed_income.curves import Curve
+from domain.analytics.fixed_income.day_counts import DayCount
 from pipelines.marts.bonds import curves_of
 from storage.settings import REPOSITORY
 from tests.domain.test_bonds_against_quantlib import ql_bond, ql_curve, ql_day, random_days

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from domain.analytics.co_moments import CoMoments
-from domain.analytics.series import MIN_OBSERVATIONS
+from domain.analytics.estimates.co_moments import CoMoments
+from domain.analytics.returns.series import MIN_OBSERVATIONS
 
 DAYS, SECURITIES, THEIR_SECURITIES = 5_040, 5_000, 1_000
 TOLERANCE = 1e-6

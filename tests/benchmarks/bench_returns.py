@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import pyxirr
 
-from domain.analytics.money_weighted import xirr_many
-from domain.analytics.panel import Linked
-from domain.analytics.performance import twr_index
+from domain.analytics.returns.money_weighted import xirr_many
+from domain.analytics.returns.panel import Linked
+from domain.analytics.returns.performance import twr_index
 
 PORTFOLIOS, DAYS = 2_500, 2_000
 FLOWS, INVESTMENTS = 100, 10_000

@@ -5,7 +5,7 @@ from math import log
 import numpy as np
 import pytest
 
-from domain.analytics.backtests import kupiec, kupiec_of
+from domain.analytics.risk.backtests import kupiec, kupiec_of
 
 # Kupiec's table of non-rejection regions at 5 %, as in Jorion, "Value at Risk": of a 95 % VaR, days and the numbers of
 # exceptions just outside.

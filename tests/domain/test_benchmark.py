@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.analytics.benchmark import (
+from domain.analytics.risk.benchmark import (
     active_return_annual,
     alpha_annual,
     beta,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from domain.analytics.bond_prices import (
+from domain.analytics.fixed_income.bond_prices import (
     dirty_of,
     measures,
     measures_of,
@@ -22,9 +22,9 @@ from domain.analytics.bond_prices import (
     yield_from_price,
     yield_of,
 )
-from domain.analytics.bonds import Bond, Remaining
-from domain.analytics.curves import Curve
-from domain.analytics.day_counts import DayCount, day_plus_months, days_of
+from domain.analytics.fixed_income.bonds import Bond, Remaining
+from domain.analytics.fixed_income.curves import Curve
+from domain.analytics.fixed_income.day_counts import DayCount, day_plus_months, days_of
 
 CASES = {
     case["id"]: case

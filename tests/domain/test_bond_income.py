@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from domain.analytics.bonds import Bond
+from domain.analytics.fixed_income.bonds import Bond
 from domain.bond_income import BondTerms, Drafts, drafted
 from domain.entries import PLAIN, LedgerEntry, Terms, When
 from domain.history import History

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from domain.analytics.bond_prices import (
+from domain.analytics.fixed_income.bond_prices import (
     dv01_by_bump,
     measures,
     price_from_curve,
@@ -16,10 +16,10 @@ from domain.analytics.bond_prices import (
     spread_from_price,
     yield_from_price,
 )
-from domain.analytics.bond_values import value_daily
-from domain.analytics.bonds import Bond
-from domain.analytics.curves import Curve, Curves
-from domain.analytics.day_counts import DayCount, day_plus_months, days_of
+from domain.analytics.fixed_income.bond_values import value_daily
+from domain.analytics.fixed_income.bonds import Bond
+from domain.analytics.fixed_income.curves import Curve, Curves
+from domain.analytics.fixed_income.day_counts import DayCount, day_plus_months, days_of
 from tests.effort import examples
 
 COUNTS = ("ACT/ACT ICMA", "30/360 US", "30E/360", "ACT/360", "ACT/365F")

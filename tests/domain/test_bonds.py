@@ -6,8 +6,8 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from domain.analytics.bills import bond_equivalent_yield, price_from_discount
-from domain.analytics.bond_prices import (
+from domain.analytics.fixed_income.bills import bond_equivalent_yield, price_from_discount
+from domain.analytics.fixed_income.bond_prices import (
     NoYield,
     measures,
     price_from_curve,
@@ -15,10 +15,10 @@ from domain.analytics.bond_prices import (
     spread_from_price,
     yield_from_price,
 )
-from domain.analytics.bond_values import value_daily
-from domain.analytics.bonds import Bond, CashFlow
-from domain.analytics.curves import Curve, Curves
-from domain.analytics.day_counts import DayCount, days_of
+from domain.analytics.fixed_income.bond_values import value_daily
+from domain.analytics.fixed_income.bonds import Bond, CashFlow
+from domain.analytics.fixed_income.curves import Curve, Curves
+from domain.analytics.fixed_income.day_counts import DayCount, days_of
 from domain.securities import BondDetails
 from tests.domain.treasury import treasury_yields
 

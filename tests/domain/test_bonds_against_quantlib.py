@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 import QuantLib as ql  # noqa: N813 - as its own documentation calls it
 
-from domain.analytics.bond_prices import measures, price_from_curve, price_from_yield, yield_from_price
-from domain.analytics.bonds import Bond
-from domain.analytics.curves import Curve
-from domain.analytics.day_counts import DayCount, day_plus_months
+from domain.analytics.fixed_income.bond_prices import measures, price_from_curve, price_from_yield, yield_from_price
+from domain.analytics.fixed_income.bonds import Bond
+from domain.analytics.fixed_income.curves import Curve
+from domain.analytics.fixed_income.day_counts import DayCount, day_plus_months
 from tests.domain.treasury import treasury_yields
 
 SEED = 20261121

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from domain.analytics.co_moments import UNITS, CoMoments, common_windows, too_large
+from domain.analytics.estimates.co_moments import UNITS, CoMoments, common_windows, too_large
 from tests.effort import examples
 
 

@@ -6,8 +6,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from domain.analytics.component_risk import historical_components, parametric_components
-from domain.analytics.value_at_risk import Method, normal_tail, value_at_risk
+from domain.analytics.risk.component_risk import historical_components, parametric_components
+from domain.analytics.risk.value_at_risk import Method, normal_tail, value_at_risk
 from tests.effort import examples
 
 WEIGHTS = arrays(np.float64, 4, elements=st.floats(-2, 2))

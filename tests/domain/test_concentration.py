@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from domain.analytics.concentration import (
+from domain.analytics.risk.concentration import (
     UNCLASSIFIED,
     Limit,
     LimitState,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from domain.analytics.correlation import shrunk
-from domain.analytics.moments import ledoit_wolf
+from domain.analytics.estimates.correlation import shrunk
+from domain.analytics.estimates.moments import ledoit_wolf
 
 DRAWN = np.random.default_rng(8).normal(0, 0.01, (400, 12)) + np.random.default_rng(9).normal(0, 0.008, (400, 1))
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from domain.analytics.bond_prices import price_from_curve, yield_from_price
-from domain.analytics.bonds import Bond
-from domain.analytics.curves import Curve, Curves
-from domain.analytics.day_counts import DayCount, day_plus_months, days_of, plus_months
+from domain.analytics.fixed_income.bond_prices import price_from_curve, yield_from_price
+from domain.analytics.fixed_income.bonds import Bond
+from domain.analytics.fixed_income.curves import Curve, Curves
+from domain.analytics.fixed_income.day_counts import DayCount, day_plus_months, days_of, plus_months
 from tests.domain.treasury import treasury_yields
 
 FOLDER = Path(__file__).parents[1] / "cases"

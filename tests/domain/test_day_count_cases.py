@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from domain.analytics.day_counts import (
+from domain.analytics.fixed_income.day_counts import (
     DayCount,
     accrual_years,
     day_plus_months,

@@ -7,7 +7,7 @@ from math import exp, log
 
 import pytest
 
-from domain.analytics.forward_drift import ForwardStatus, Target, TargetPrice, forward_drift
+from domain.analytics.estimates.forward_drift import ForwardStatus, Target, TargetPrice, forward_drift
 
 TODAY = date(2017, 3, 29)
 TARGET = Target(Decimal(110), Decimal(108), "USD", TODAY)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from domain.analytics.moments import (
+from domain.analytics.estimates.moments import (
     common_days,
     covariance,
     drift_annual,

@@ -6,7 +6,7 @@ import pyxirr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.analytics.money_weighted import xirr, xirr_many
+from domain.analytics.returns.money_weighted import xirr, xirr_many
 from tests.effort import examples
 
 DAY = np.datetime64("2010-01-04")

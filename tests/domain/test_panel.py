@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.analytics.panel import Panel
-from domain.analytics.periods import Period, performance_of
-from domain.analytics.series import Benchmark, PortfolioSeries
-from domain.analytics.subjects import Level, ReturnSeries, ReturnSeriesKey, subject_performance
+from domain.analytics.returns.panel import Panel
+from domain.analytics.returns.periods import Period, performance_of
+from domain.analytics.returns.series import Benchmark, PortfolioSeries
+from domain.analytics.returns.subjects import Level, ReturnSeries, ReturnSeriesKey, subject_performance
 from tests.effort import examples
 
 AS_OF, N = date(2017, 3, 29), 60

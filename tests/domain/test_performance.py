@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.analytics.money_weighted import xirr
-from domain.analytics.performance import annualise, twr_index
+from domain.analytics.returns.money_weighted import xirr
+from domain.analytics.returns.performance import annualise, twr_index
 
 FOLDER = Path(__file__).parents[1] / "cases"
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.analytics.periods import Period, PeriodPerformance, performance
-from domain.analytics.series import Benchmark, PortfolioSeries
+from domain.analytics.returns.periods import Period, PeriodPerformance, performance
+from domain.analytics.returns.series import Benchmark, PortfolioSeries
 
 
 def series(

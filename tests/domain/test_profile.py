@@ -6,10 +6,10 @@ from datetime import date
 import numpy as np
 import pytest
 
-from domain.analytics.profile import Basis, deepest_fall, risk_profile, sharpe_ratio, weighted_returns
-from domain.analytics.risk import sharpe
-from domain.analytics.series import Benchmark, Daily, PortfolioSeries
-from domain.analytics.value_at_risk import Method
+from domain.analytics.returns.series import Benchmark, Daily, PortfolioSeries
+from domain.analytics.risk.profile import Basis, deepest_fall, risk_profile, sharpe_ratio, weighted_returns
+from domain.analytics.risk.ratios import sharpe
+from domain.analytics.risk.value_at_risk import Method
 
 DAYS = np.datetime64("2015-01-01") + np.arange(100)
 RANDOM = np.random.default_rng(7)

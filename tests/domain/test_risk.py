@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from domain.analytics.risk import (
+from domain.analytics.risk.ratios import (
     Drawdown,
     downside_deviation_annual,
     max_drawdown,

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from domain.analytics import moments
-from domain.analytics.benchmark import beta, information_ratio
-from domain.analytics.risk import max_drawdown, sharpe, sortino, volatility_annual
-from domain.analytics.value_at_risk import Method, skew_and_excess_kurtosis, value_at_risk
+from domain.analytics.estimates import moments
+from domain.analytics.risk.benchmark import beta, information_ratio
+from domain.analytics.risk.ratios import max_drawdown, sharpe, sortino, volatility_annual
+from domain.analytics.risk.value_at_risk import Method, skew_and_excess_kurtosis, value_at_risk
 
 PRICES = Path(__file__).parents[2] / "sample_data" / "price_daily.parquet"
 MIXES = ("AAPL", "XOM", "equal weights")

@@ -17,12 +17,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from domain.analytics.benchmark import active_return_annual, alpha_annual, beta, information_ratio
-from domain.analytics.concentration import concentration
-from domain.analytics.moments import covariance, ewma_mean
-from domain.analytics.performance import annualise, twr_index
-from domain.analytics.risk import downside_deviation_annual, max_drawdown, sharpe, sortino, volatility_annual
-from domain.analytics.value_at_risk import historical_tail, skew_and_excess_kurtosis, value_at_risk
+from domain.analytics.estimates.moments import covariance, ewma_mean
+from domain.analytics.returns.performance import annualise, twr_index
+from domain.analytics.risk.benchmark import active_return_annual, alpha_annual, beta, information_ratio
+from domain.analytics.risk.concentration import concentration
+from domain.analytics.risk.ratios import downside_deviation_annual, max_drawdown, sharpe, sortino, volatility_annual
+from domain.analytics.risk.value_at_risk import historical_tail, skew_and_excess_kurtosis, value_at_risk
 
 Case = dict[str, Any]
 Calculation = Callable[[Case], Any]

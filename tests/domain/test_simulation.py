@@ -9,8 +9,8 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from domain.analytics.correlation import nearest_correlation
-from domain.analytics.risk import max_drawdown
+from domain.analytics.estimates.correlation import nearest_correlation
+from domain.analytics.risk.ratios import max_drawdown
 from domain.analytics.simulation import (
     PERCENTILES,
     GbmInputs,

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from domain.analytics.bills import (
+from domain.analytics.fixed_income.bills import (
     bond_equivalent_yield,
     discount_from_price,
     price_from_discount,
@@ -25,9 +25,22 @@ from domain.analytics.bills import (
     simple_yield,
     yield_with_interest_at_maturity,
 )
-from domain.analytics.bond_prices import dirty_of, measures, measures_of, price_from_yield, yield_from_price
-from domain.analytics.bonds import Bond, Remaining
-from domain.analytics.day_counts import DayCount, Days, day_plus_months, days_between, days_of, year_fraction
+from domain.analytics.fixed_income.bond_prices import (
+    dirty_of,
+    measures,
+    measures_of,
+    price_from_yield,
+    yield_from_price,
+)
+from domain.analytics.fixed_income.bonds import Bond, Remaining
+from domain.analytics.fixed_income.day_counts import (
+    DayCount,
+    Days,
+    day_plus_months,
+    days_between,
+    days_of,
+    year_fraction,
+)
 
 Inputs = dict[str, Any]
 FOLDER = Path(__file__).parents[1] / "cases"

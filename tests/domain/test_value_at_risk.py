@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from domain.analytics.value_at_risk import (
+from domain.analytics.risk.value_at_risk import (
     Method,
     cornish_fisher_tail,
     historical_tail,

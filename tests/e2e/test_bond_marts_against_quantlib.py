@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import QuantLib as ql  # noqa: N813 - as its own documentation calls it
 
-from domain.analytics.bonds import Bond
-from domain.analytics.day_counts import day_plus_months
+from domain.analytics.fixed_income.bonds import Bond
+from domain.analytics.fixed_income.day_counts import day_plus_months
 from ops import demo
 from storage.lake.delta import memory_duckdb
 from tests.domain.test_bonds_against_quantlib import ql_bond, ql_day

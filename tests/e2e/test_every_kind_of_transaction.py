@@ -12,7 +12,7 @@ import httpx
 import psycopg
 import pytest
 
-from domain.analytics.bonds import Bond
+from domain.analytics.fixed_income.bonds import Bond
 from storage.lake.delta import memory_duckdb
 from storage.settings import REPOSITORY
 

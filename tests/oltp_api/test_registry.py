@@ -13,7 +13,7 @@ import httpx
 import psycopg
 import pytest
 
-from domain.analytics.bonds import Bond
+from domain.analytics.fixed_income.bonds import Bond
 from domain.securities import cusip_check_digit, isin_check_digit
 from oltp_api.registry.schemas import BondFacts
 from storage.postgres.database import Database

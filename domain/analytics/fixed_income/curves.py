@@ -16,7 +16,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.analytics.day_counts import Days, days_of, plus_months
+from domain.analytics.fixed_income.day_counts import Days, days_of, plus_months
 
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]

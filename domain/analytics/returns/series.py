@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.analytics.performance import RUIN, linked_index
+from domain.analytics.returns.performance import RUIN, linked_index
 
 Float64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]

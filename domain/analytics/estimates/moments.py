@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.analytics.risk import TRADING_DAYS, volatility_annual
-from domain.analytics.series import MIN_OBSERVATIONS
+from domain.analytics.returns.series import MIN_OBSERVATIONS
+from domain.analytics.risk.ratios import TRADING_DAYS, volatility_annual
 
 Float64 = NDArray[np.float64]
 

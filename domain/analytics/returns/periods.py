@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from domain.analytics.panel import Column, Linked, Panel, measured
-from domain.analytics.series import Benchmark, Days, PortfolioSeries
+from domain.analytics.returns.panel import Column, Linked, Panel, measured
+from domain.analytics.returns.series import Benchmark, Days, PortfolioSeries
 
 
 class Period(StrEnum):

@@ -11,9 +11,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.analytics.money_weighted import DAYS_PER_YEAR, xirr_many
-from domain.analytics.performance import annualise
-from domain.analytics.series import Benchmark, Bools, Days, Float64, PortfolioSeries
+from domain.analytics.returns.money_weighted import DAYS_PER_YEAR, xirr_many
+from domain.analytics.returns.performance import annualise
+from domain.analytics.returns.series import Benchmark, Bools, Days, Float64, PortfolioSeries
 
 Ints = NDArray[np.int64]
 Column = NDArray[Any]

@@ -12,8 +12,8 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.analytics.series import MIN_OBSERVATIONS
-from domain.analytics.value_at_risk import (
+from domain.analytics.returns.series import MIN_OBSERVATIONS
+from domain.analytics.risk.value_at_risk import (
     Method,
     ValueAtRisk,
     at_or_beyond,

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from domain.analytics.moments import shrinkage_intensity
-from domain.analytics.series import MIN_OBSERVATIONS
+from domain.analytics.estimates.moments import shrinkage_intensity
+from domain.analytics.returns.series import MIN_OBSERVATIONS
 
 Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]

@@ -7,10 +7,10 @@ from enum import StrEnum
 
 import numpy as np
 
-from domain.analytics.panel import Column, Ints, Panel, summed
-from domain.analytics.performance import RUIN, linked_index
-from domain.analytics.periods import Period, performance_of, starts_of
-from domain.analytics.series import Benchmark, Bools, Days, Float64
+from domain.analytics.returns.panel import Column, Ints, Panel, summed
+from domain.analytics.returns.performance import RUIN, linked_index
+from domain.analytics.returns.periods import Period, performance_of, starts_of
+from domain.analytics.returns.series import Benchmark, Bools, Days, Float64
 
 
 class Level(StrEnum):

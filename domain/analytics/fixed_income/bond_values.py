@@ -6,10 +6,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.analytics.bond_prices import curve_dirty_of, measures_of, yield_of
-from domain.analytics.bonds import Bond
-from domain.analytics.curves import Curves
-from domain.analytics.day_counts import Days, days_of
+from domain.analytics.fixed_income.bond_prices import curve_dirty_of, measures_of, yield_of
+from domain.analytics.fixed_income.bonds import Bond
+from domain.analytics.fixed_income.curves import Curves
+from domain.analytics.fixed_income.day_counts import Days, days_of
 
 Float64 = NDArray[np.float64]
 

@@ -14,9 +14,9 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.analytics.bonds import Bond, Remaining
-from domain.analytics.curves import Curve, Curves
-from domain.analytics.day_counts import days_of
+from domain.analytics.fixed_income.bonds import Bond, Remaining
+from domain.analytics.fixed_income.curves import Curve, Curves
+from domain.analytics.fixed_income.day_counts import days_of
 
 Float64 = NDArray[np.float64]
 

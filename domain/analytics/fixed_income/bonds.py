@@ -15,7 +15,7 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.analytics.day_counts import (
+from domain.analytics.fixed_income.day_counts import (
     DayCount,
     Days,
     accrual_years,

@@ -10,7 +10,7 @@ from operator import mul
 
 import numpy as np
 
-from domain.analytics.money_weighted import DAYS_PER_YEAR, Float64, Ints
+from domain.analytics.returns.money_weighted import DAYS_PER_YEAR, Float64, Ints
 
 
 @dataclass(frozen=True, slots=True)

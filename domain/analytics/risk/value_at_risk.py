@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.analytics.series import MIN_OBSERVATIONS
+from domain.analytics.returns.series import MIN_OBSERVATIONS
 
 Float64 = NDArray[np.float64]
 

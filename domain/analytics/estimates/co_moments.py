@@ -14,7 +14,7 @@ from typing import Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.analytics.series import MIN_OBSERVATIONS
+from domain.analytics.returns.series import MIN_OBSERVATIONS
 
 Float64 = NDArray[np.float64]
 Float32 = NDArray[np.float32]

@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.analytics.series import MIN_OBSERVATIONS
-from domain.analytics.value_at_risk import check_confidence
+from domain.analytics.returns.series import MIN_OBSERVATIONS
+from domain.analytics.risk.value_at_risk import check_confidence
 
 Float64 = NDArray[np.float64]
 

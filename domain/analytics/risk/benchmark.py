@@ -8,7 +8,7 @@ that differ are a ValueError. 252 trading days make a year.
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.analytics.risk import TRADING_DAYS, sharpe, volatility_annual
+from domain.analytics.risk.ratios import TRADING_DAYS, sharpe, volatility_annual
 
 Float64 = NDArray[np.float64]
 

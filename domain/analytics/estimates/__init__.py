@@ -1,0 +1,1 @@
+"""Estimates that simulations start from: means, covariances, correlations, forward drifts."""

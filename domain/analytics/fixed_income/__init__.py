@@ -1,0 +1,1 @@
+"""Bonds, bills and the curves that they are valued from."""

@@ -1,0 +1,1 @@
+"""Risk of series of returns, and of what is held."""
