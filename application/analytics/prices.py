@@ -7,7 +7,8 @@ from decimal import Decimal
 import numpy as np
 
 from application.analytics.released import ReleasedAnalytics
-from domain.analytics.returns.series import Benchmark, Daily, Days
+from domain.analytics.arrays import Days
+from domain.analytics.returns.series import Benchmark, Daily
 from domain.ports import (
     TickerDetails,
     TickerPerformance,

@@ -6,8 +6,9 @@ from datetime import date
 import numpy as np
 
 from application.analytics.released import ReleasedAnalytics
+from domain.analytics.arrays import Days, Float64
 from domain.analytics.returns.panel import Panel
-from domain.analytics.returns.series import Days, Float64, PortfolioSeries
+from domain.analytics.returns.series import PortfolioSeries
 from domain.analytics.returns.subjects import Level, ReturnSeries, ReturnSeriesKey
 from storage.queries import statements
 

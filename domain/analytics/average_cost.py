@@ -11,7 +11,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-Integers = NDArray[np.int64]
+from domain.analytics.arrays import Int64
+
 UNIT = 10**8
 LIMIT = 2**62
 """Amounts from here on are left to the rule: 46 billion in money."""
@@ -27,26 +28,26 @@ class Intervals:
     """One entry per holding and day with a trade, in order. `trade` is the index of that day's last trade, by which
     the caller knows whose it is. `overflowed` are the indices of the first trades of holdings that were left out."""
 
-    trade: Integers
+    trade: Int64
     valid_from: NDArray[np.int32]
     valid_to: NDArray[np.int32]
-    quantity: Integers
-    cost_basis: Integers
-    avg_cost: Integers
-    realised: Integers
-    cost_basis_base: Integers
-    realised_base: Integers
-    realised_fx_base: Integers
-    overflowed: Integers
+    quantity: Int64
+    cost_basis: Int64
+    avg_cost: Int64
+    realised: Int64
+    cost_basis_base: Int64
+    realised_base: Int64
+    realised_fx_base: Int64
+    overflowed: Int64
 
 
 def average_cost_intervals(
-    first: Integers,
+    first: Int64,
     day: NDArray[np.int32],
-    quantity: Integers,
-    gross: Integers,
-    fees: Integers,
-    fx_rate: Integers,
+    quantity: Int64,
+    gross: Int64,
+    fees: Int64,
+    fx_rate: Int64,
 ) -> Intervals:
     """Fold trades, n of them, into the ranges of validity of their holdings.
 

@@ -10,10 +10,11 @@ from decimal import Decimal
 
 import numpy as np
 
+from domain.analytics.arrays import Bools, Days, Float64
 from domain.analytics.estimates.moments import common_days, covariance
 from domain.analytics.returns.panel import Column
 from domain.analytics.returns.periods import Period, PeriodPerformance, period_performance
-from domain.analytics.returns.series import Benchmark, Bools, Daily, Days, Float64, Growth, PortfolioSeries
+from domain.analytics.returns.series import Benchmark, Daily, Growth, PortfolioSeries
 from domain.analytics.returns.subjects import Level, ReturnSeries, subject_performance
 from domain.analytics.risk.backtests import Backtest, kupiec_of
 from domain.analytics.risk.component_risk import parametric_components

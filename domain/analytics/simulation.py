@@ -18,13 +18,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from domain.analytics.arrays import Float32, Float64
 from domain.analytics.estimates.correlation import nearest_correlation
-
-Float64 = NDArray[np.float64]
-Float32 = NDArray[np.float32]
 
 PERCENTILES = (5, 10, 25, 50, 75, 90, 95)
 _BLOCK_PATHS = 1024

@@ -13,10 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from domain.analytics.arrays import Days
 from domain.analytics.fixed_income.bond_values import BondValues, value_daily
 from domain.analytics.fixed_income.bonds import Bond
 from domain.analytics.fixed_income.curves import Curves
-from domain.analytics.fixed_income.day_counts import Days, days_of
+from domain.analytics.fixed_income.day_counts import days_of
 from pipelines.runtime.resources import EXCHANGE, Platform
 from pipelines.tables.publishing import publish
 from pipelines.tables.table_plots import of_bonds

@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from domain.analytics.returns.series import Benchmark, Days
+from domain.analytics.arrays import Days
+from domain.analytics.returns.series import Benchmark
 from domain.analytics.returns.subjects import Level, ReturnSeries, subject_performance
 from pipelines.marts.by_portfolio import Measuring, made, specs_of
 from pipelines.marts.definition import MONEY, Mart

@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from domain.analytics.arrays import Bools, Float64
 from pipelines.quality.quarantine import FINAL, Audited, Reason, Verdict, content_ids, parted, waived_ids
-from pipelines.quality.series import Bools, Dividend, Floats, PriceSheet, day_text, dividends_in, sheet
+from pipelines.quality.series import Dividend, PriceSheet, day_text, dividends_in, sheet
 
 LEAST_STEP = 3e-4
 """Parts of the price; below it a step may be rounding."""
@@ -70,7 +71,7 @@ def _stepped(rows: PriceSheet, doubtful: tuple[Dividend, ...]) -> list[Verdict]:
     return verdicts
 
 
-def _steps(rows: PriceSheet) -> Floats:
+def _steps(rows: PriceSheet) -> Float64:
     """The part of the price that the adjustment takes out between the row before and each row."""
     ratio = np.log(rows.adjusted / rows.close)
     step = np.zeros(len(ratio))
@@ -79,7 +80,7 @@ def _steps(rows: PriceSheet) -> Floats:
     return step
 
 
-def _paid(rows: PriceSheet, dividends: tuple[Dividend, ...]) -> Floats:
+def _paid(rows: PriceSheet, dividends: tuple[Dividend, ...]) -> Float64:
     """Dividends of each row's day as a part of the close before it."""
     paid = np.zeros(len(rows.day))
     for dividend in dividends:
@@ -89,7 +90,7 @@ def _paid(rows: PriceSheet, dividends: tuple[Dividend, ...]) -> Floats:
     return paid
 
 
-def _is_same(step: Floats, paid: Floats) -> Bools:
+def _is_same(step: Float64, paid: Float64) -> Bools:
     return np.asarray(np.abs(step - paid) <= LEAST_STEP + TOLERANCE * np.maximum(np.abs(step), paid))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from domain.analytics.arrays import Bools, Int64
 from pipelines.quality.quarantine import (
     FINAL,
     Audited,
@@ -29,9 +30,7 @@ from pipelines.quality.series import (
     LONGEST_RUN,
     SPLIT_WINDOW,
     UNKNOWN_DAY,
-    Bools,
     Excursion,
-    Ints,
     PriceSheet,
     Split,
     day_number,
@@ -156,7 +155,7 @@ def _series_rules() -> tuple[Rule[PriceSheet], ...]:
     )
 
 
-def _open_days(calendar: pa.Table) -> Ints:
+def _open_days(calendar: pa.Table) -> Int64:
     days = pc.cast(pc.cast(calendar.filter(calendar["is_trading_day"])["calendar_date"], pa.int32()), pa.int64())
     return np.asarray(days.to_numpy(), dtype=np.int64)
 
@@ -186,7 +185,7 @@ def _in_future(rows: PriceSheet, today: int) -> Sequence[Fault]:
     ]
 
 
-def _on_a_closed_day(rows: PriceSheet, open_days: Ints, bounds: tuple[int, int]) -> Sequence[Fault]:
+def _on_a_closed_day(rows: PriceSheet, open_days: Int64, bounds: tuple[int, int]) -> Sequence[Fault]:
     is_inside = (rows.day >= bounds[0]) & (rows.day <= bounds[1])
     is_weekend = (rows.day + 3) % 7 >= 5  # 1970-01-01 was a Thursday
     closed = np.where(is_inside, ~np.isin(rows.day, open_days), is_weekend)
@@ -247,10 +246,10 @@ def _times_100(rows: PriceSheet) -> Sequence[Fault]:
     return found
 
 
-def _units(rows: PriceSheet, start: int, end: int) -> Ints:
+def _units(rows: PriceSheet, start: int, end: int) -> Int64:
     """How many times 100 each row of a ticker is from its first: a jump is held against the median of five before."""
     level = rows.level[start:end].copy()
-    unit: Ints = np.zeros(end - start, dtype=np.int64)
+    unit: Int64 = np.zeros(end - start, dtype=np.int64)
     places = [i for i in _places(np.abs(rows.jump[start:end]) > log(5.0)) if i > 0]
     for place, following in zip(places, [*places[1:], end - start], strict=True):
         away = float(rows.level[start + place] - np.median(level[max(0, place - 5) : place]))
@@ -267,7 +266,7 @@ def _is_rebased(rows: PriceSheet, row: int) -> bool:
     return not rows.is_as_traded[row] and any(is_near(split.jump, float(rows.jump[row])) for split in own)
 
 
-def _expected_units(unit: Ints, trusted: Bools) -> Ints:
+def _expected_units(unit: Int64, trusted: Bools) -> Int64:
     """The unit of the trusted row before each row, else of the one after it, else of most rows, of a tie the first."""
     anchors = np.flatnonzero(trusted)
     if len(anchors):

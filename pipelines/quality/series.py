@@ -14,11 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from domain.analytics.arrays import Bools, Float64, Int64
 from domain.securities import PriceKind
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 UNKNOWN_DAY = np.iinfo(np.int64).min
 LONGEST_RUN = 10
@@ -69,15 +66,15 @@ class PriceSheet:
     """
 
     ticker: npt.NDArray[np.str_]
-    day: Ints
-    close: Floats
-    adjusted: Floats
-    volume: Floats
+    day: Int64
+    close: Float64
+    adjusted: Float64
+    volume: Float64
     is_as_traded: Bools
     has_dividends: Bools
     currency: npt.NDArray[np.str_]
     content: npt.NDArray[np.str_]
-    position: Ints
+    position: Int64
     trusted: Bools
     splits: tuple[Split, ...]
     dividends: tuple[Dividend, ...]
@@ -112,7 +109,7 @@ class PriceSheet:
         return {str(self.ticker[b]): (int(b), int(e)) for b, e in zip(begins, ends, strict=True)}
 
     @cached_property
-    def raw_jump(self) -> Floats:
+    def raw_jump(self) -> Float64:
         """ln(close / close before), 0 for a ticker's first row. Of positive closes only."""
         logs = np.log(self.close)
         jump = np.zeros(len(logs))
@@ -121,7 +118,7 @@ class PriceSheet:
         return jump
 
     @cached_property
-    def split_jump(self) -> Floats:
+    def split_jump(self) -> Float64:
         """Jump that splits make in the closes as traded of their days, by row; 0 without one."""
         made = np.zeros(len(self.day))
         for split in self.splits:
@@ -131,7 +128,7 @@ class PriceSheet:
         return made
 
     @cached_property
-    def jump(self) -> Floats:
+    def jump(self) -> Float64:
         """`raw_jump` less what splits explain, and less a dividend where that leaves less to explain."""
         jump = self.raw_jump - self.split_jump
         for dividend in self.dividends:
@@ -146,7 +143,7 @@ class PriceSheet:
         return 0.0 if self.is_first[row] else dividend.amount / before
 
     @cached_property
-    def level(self) -> Floats:
+    def level(self) -> Float64:
         """Sum of the jumps: comparable within a ticker."""
         return np.cumsum(self.jump)
 
@@ -269,7 +266,7 @@ def _texts(column: pa.ChunkedArray) -> npt.NDArray[np.str_]:
     return np.asarray(pc.fill_null(column, "").to_numpy(), dtype=np.str_)
 
 
-def _floats(column: pa.ChunkedArray) -> Floats:
+def _floats(column: pa.ChunkedArray) -> Float64:
     return np.asarray(pc.fill_null(column, float("nan")).to_numpy(), dtype=np.float64)
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from domain.analytics.arrays import Float64
 from domain.analytics.estimates.co_moments import MAX_SQUARES, CoMoments, common_windows, too_large
 from domain.analytics.estimates.correlation import shrunk
 from domain.analytics.estimates.forward_drift import (
@@ -27,7 +28,6 @@ from domain.analytics.estimates.moments import HistoricalMoments, historical_mom
 from domain.analytics.returns.series import MIN_OBSERVATIONS
 from pipelines.marts.definition import Columns, Mart
 
-Float64 = NDArray[np.float64]
 _TEXT, _PRICE = pa.string(), pa.decimal128(18, 8)
 _ID, _COUNT, _DAY, _FIGURE = pa.int64(), pa.int32(), pa.date32(), pa.float64()
 

@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from dagster import MetadataValue
 
+from domain.analytics.arrays import Float64
+
 Picture = MetadataValue[Any] | None
-Floats = npt.NDArray[np.float64]
 
 _VALUE, _LOSS, _BENCHMARK, _QUIET, _RULE = "#0a63a5", "#a3324a", "#6b7680", "#59636c", "#d8dde1"
 _SERIES = ("#0a63a5", "#e08a2e", "#2f8f6b", "#a3324a", "#7a5cb0", "#62b0ec", "#8c6d1f", "#6b7680")
@@ -45,7 +46,7 @@ def value_chart(rows: pa.Table) -> Picture:
     return lines_chart(series, "portfolio value")
 
 
-def lines_chart(series: Mapping[str, tuple[Sequence[date] | npt.NDArray[Any], Floats]], title: str) -> Picture:
+def lines_chart(series: Mapping[str, tuple[Sequence[date] | npt.NDArray[Any], Float64]], title: str) -> Picture:
     """Up to eight named lines over time, each with days and values of its own."""
     shown = {name: line for name, line in list(series.items())[:_MOST_SERIES] if np.isfinite(line[1]).any()}
     if not shown:
@@ -62,9 +63,9 @@ def lines_chart(series: Mapping[str, tuple[Sequence[date] | npt.NDArray[Any], Fl
 
 def growth_chart(
     days: Sequence[date] | npt.NDArray[Any],
-    index: Floats,
+    index: Float64,
     title: str,
-    benchmark: Floats | None = None,
+    benchmark: Float64 | None = None,
     benchmark_name: str = "benchmark",
 ) -> Picture:
     """Growth of 1 by day, and of the benchmark beside it, dashed; both of shape (days,)."""
@@ -86,9 +87,9 @@ def growth_chart(
 
 def drawdown_chart(
     days: Sequence[date] | npt.NDArray[Any],
-    drawdown: Floats,
+    drawdown: Float64,
     title: str,
-    benchmark: Floats | None = None,
+    benchmark: Float64 | None = None,
     benchmark_name: str = "benchmark",
 ) -> Picture:
     """How far below the last high by day, as a fraction of 0 or less; the benchmark's too, dashed."""
@@ -111,7 +112,7 @@ def drawdown_chart(
     return _picture(draw, title, n_colours=24)
 
 
-def allocation_chart(rows: Sequence[str], groups: Sequence[str], shares: Floats, title: str) -> Picture:
+def allocation_chart(rows: Sequence[str], groups: Sequence[str], shares: Float64, title: str) -> Picture:
     """A bar per row, stacked by group: `shares` are fractions of shape (rows, groups), below 0 to the left.
 
     Of more than eight groups the largest have a colour each, the rest is `other`; of more than twelve rows, the first
@@ -139,7 +140,7 @@ def allocation_chart(rows: Sequence[str], groups: Sequence[str], shares: Floats,
     return _picture(draw, title, n_rows=max(len(parts) * 1.4, len(named) * 0.8), grid="x")
 
 
-def contribution_chart(labels: Sequence[str], contributions: Floats, title: str) -> Picture:
+def contribution_chart(labels: Sequence[str], contributions: Float64, title: str) -> Picture:
     """A bar per label, the largest first, coloured by sign: fractions that add up to a return.
 
     Of more than twelve, those that matter most and the sum of the others.
@@ -163,7 +164,7 @@ def contribution_chart(labels: Sequence[str], contributions: Floats, title: str)
     return _picture(draw, title, n_rows=len(bars), grid="x")
 
 
-def correlation_chart(labels: Sequence[str], matrix: Floats, title: str) -> Picture:
+def correlation_chart(labels: Sequence[str], matrix: Float64, title: str) -> Picture:
     """A heat map from -1 (red) to 1 (blue), of shape (labels, labels); what is not known is grey, of more than forty
     the first."""
     cells = np.asarray(matrix, dtype=float)[:_MOST_CELLS, :_MOST_CELLS]
@@ -196,7 +197,7 @@ def correlation_chart(labels: Sequence[str], matrix: Floats, title: str) -> Pict
     return _picture(draw, title, n_rows=min(20, max(8, count)), grid=None, n_colours=256)
 
 
-def curve_chart(tenors_months: Sequence[int], curves: Mapping[str, Floats], title: str) -> Picture:
+def curve_chart(tenors_months: Sequence[int], curves: Mapping[str, Float64], title: str) -> Picture:
     """Yields in per cent by time to maturity, a line per curve, the first one strong; NaN where there is no tenor."""
     shown = {name: yields for name, yields in list(curves.items())[:_MOST_SERIES] if np.isfinite(yields).any()}
     if not shown:
@@ -252,13 +253,13 @@ def fan_chart(years: list[float], fan: dict[str, list[float]], title: str) -> Pi
     return _picture(draw, title)
 
 
-def _draw_benchmark(axes: Any, days: Any, benchmark: Floats | None, name: str) -> None:
+def _draw_benchmark(axes: Any, days: Any, benchmark: Float64 | None, name: str) -> None:
     if benchmark is not None and np.isfinite(benchmark).any():
         at, values = _thinned(days, benchmark)
         axes.plot(at, values, color=_BENCHMARK, linewidth=1, linestyle="--", label=_short(name))
 
 
-def _largest_groups(groups: Sequence[str], shares: Floats) -> tuple[list[str], Floats]:
+def _largest_groups(groups: Sequence[str], shares: Float64) -> tuple[list[str], Float64]:
     """Return the groups to colour, and their columns: all as they stand, or the largest first and the others' sum."""
     sizes = np.abs(shares).sum(axis=0)
     if len(groups) <= _MOST_SERIES:
@@ -270,7 +271,7 @@ def _largest_groups(groups: Sequence[str], shares: Floats) -> tuple[list[str], F
     )
 
 
-def _thinned(days: Any, values: Floats, also: int = 0) -> tuple[Any, Floats]:
+def _thinned(days: Any, values: Float64, also: int = 0) -> tuple[Any, Float64]:
     """Every so many points, the last and one more: a small picture has no more places."""
     every = -(-len(values) // _MOST_POINTS)
     kept = sorted({*range(0, len(values), every or 1), also, len(values) - 1})

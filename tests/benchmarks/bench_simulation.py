@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from domain.analytics.simulation import PERCENTILES, Float64, GbmInputs, SimulationSpec, simulate
+from domain.analytics.arrays import Float64
+from domain.analytics.simulation import PERCENTILES, GbmInputs, SimulationSpec, simulate
 
 SECURITIES, YEARS, PATHS = 20, 30, 10_000
 STEPS = 12 * YEARS

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from domain.analytics.arrays import Days
 from domain.analytics.fixed_income.bills import (
     bond_equivalent_yield,
     discount_from_price,
@@ -33,14 +34,7 @@ from domain.analytics.fixed_income.bond_prices import (
     yield_from_price,
 )
 from domain.analytics.fixed_income.bonds import Bond, Remaining
-from domain.analytics.fixed_income.day_counts import (
-    DayCount,
-    Days,
-    day_plus_months,
-    days_between,
-    days_of,
-    year_fraction,
-)
+from domain.analytics.fixed_income.day_counts import DayCount, day_plus_months, days_between, days_of, year_fraction
 
 Inputs = dict[str, Any]
 FOLDER = Path(__file__).parents[1] / "cases"

@@ -14,12 +14,9 @@ from typing import Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.analytics.arrays import Bools, Float32, Float64, Int64
 from domain.analytics.returns.series import MIN_OBSERVATIONS
 
-Float64 = NDArray[np.float64]
-Float32 = NDArray[np.float32]
-Int64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
 _Real = TypeVar("_Real", np.float32, np.float64)
 
 UNITS = 2.0**24
@@ -69,7 +66,7 @@ class _Absences:
     stops: Int64
     at: Int64
     torn: Int64
-    absent: Bool
+    absent: Bools
 
     @classmethod
     def of(cls, present: Float32) -> Self:
@@ -256,18 +253,18 @@ class CoMoments:
         return CoMoments(self.days + days, observations, squares, sums, recent)
 
 
-def too_large(log_returns: Float64) -> Bool:
+def too_large(log_returns: Float64) -> Bools:
     """Mark the columns of `log_returns` (n, k) whose squares sum to 32 or more, so that `CoMoments` refuses them."""
     return np.asarray(np.square(_Days.of(log_returns).returns).sum(axis=0) >= MAX_SQUARES * UNITS**2)
 
 
-def common_windows(present: Bool) -> tuple[Int64, Int64]:
+def common_windows(present: Bools) -> tuple[Int64, Int64]:
     """The first and last common day of each pair (k, k), as rows of `present` (n, k); -1 without a common day."""
     backwards = _first_common(present[::-1])
     return _first_common(present), np.where(backwards < 0, -1, len(present) - 1 - backwards)
 
 
-def _first_common(present: Bool) -> Int64:
+def _first_common(present: Bools) -> Int64:
     """From the later of the two first days on, whoever is absent moves on to its next day, until none has to."""
     n, k = present.shape
     following = np.full((n + 1, k), n)  # the first row at or after this one on which the security is present
@@ -285,7 +282,7 @@ def _first_common(present: Bool) -> Int64:
     return found
 
 
-def _scaled_variance(n: Float64, sums: Float64, squares: Float64) -> tuple[Float64, Bool]:
+def _scaled_variance(n: Float64, sums: Float64, squares: Float64) -> tuple[Float64, Bools]:
     """n^2 times the variance on common days, and where it is more than rounding."""
     variance = n * squares
     least = variance * _CONSTANT

@@ -6,14 +6,11 @@ Not here: how a correlation is measured (co_moments.py).
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from domain.analytics.arrays import Bools, Float64
 from domain.analytics.estimates.moments import shrinkage_intensity
 from domain.analytics.returns.series import MIN_OBSERVATIONS
-
-Float64 = NDArray[np.float64]
-Bool = NDArray[np.bool_]
 
 _EXACT = 1e-9  # how far a correlation matrix may be from symmetric, from a unit diagonal and from [-1, 1]
 _NEGATIVE_EIGENVALUE = -1e-10
@@ -28,7 +25,7 @@ class Shrunk:
     """
 
     matrix: Float64
-    kept: Bool
+    kept: Bools
     shrinkage: float | None
     psd_distance: float
 
@@ -86,7 +83,7 @@ def nearest_correlation(matrix: Float64) -> tuple[Float64, float]:
     return repaired, float(np.linalg.norm(repaired - matrix))
 
 
-def _complete(correlation: Float64) -> Bool:
+def _complete(correlation: Float64) -> Bools:
     """Mark the securities to keep so that every pair of them has a correlation."""
     missing = np.isnan(correlation)
     kept = ~np.diagonal(missing)

@@ -9,12 +9,10 @@ as there is no number to give instead.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from domain.analytics.arrays import Float64
 from domain.analytics.returns.series import MIN_OBSERVATIONS
 from domain.analytics.risk.ratios import TRADING_DAYS, volatility_annual
-
-Float64 = NDArray[np.float64]
 
 WINDOW_YEARS = 10
 """Parameters are of the returns of so many years, up to the newest."""

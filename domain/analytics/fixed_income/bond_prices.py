@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from numpy.typing import NDArray
 
+from domain.analytics.arrays import Float64
 from domain.analytics.fixed_income.bonds import Bond, Remaining
 from domain.analytics.fixed_income.curves import Curve, Curves
 from domain.analytics.fixed_income.day_counts import days_of
-
-Float64 = NDArray[np.float64]
 
 _DAYS_PER_YEAR = 365
 _GROWTH = (0.3, 1000.0)  # of 1 in a coupon period: the bounds within which a yield is sought

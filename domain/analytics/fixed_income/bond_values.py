@@ -4,14 +4,12 @@ from dataclasses import dataclass, fields
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from domain.analytics.arrays import Days, Float64
 from domain.analytics.fixed_income.bond_prices import curve_dirty_of, measures_of, yield_of
 from domain.analytics.fixed_income.bonds import Bond
 from domain.analytics.fixed_income.curves import Curves
-from domain.analytics.fixed_income.day_counts import Days, days_of
-
-Float64 = NDArray[np.float64]
+from domain.analytics.fixed_income.day_counts import days_of
 
 _DAYS_AT_ONCE = 256  # so that days x payments stay in the cache: a seventh of the time of all at once
 

@@ -15,9 +15,9 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.analytics.arrays import Days, Float64, Int64
 from domain.analytics.fixed_income.day_counts import (
     DayCount,
-    Days,
     accrual_years,
     day_plus_months,
     days_between,
@@ -25,9 +25,6 @@ from domain.analytics.fixed_income.day_counts import (
     is_month_end,
     plus_months,
 )
-
-Float64 = NDArray[np.float64]
-Int64 = NDArray[np.int64]
 
 REDEMPTION = 100
 _FREQUENCIES = (0, 1, 2, 4, 12)

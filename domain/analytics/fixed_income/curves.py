@@ -16,10 +16,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.analytics.fixed_income.day_counts import Days, days_of, plus_months
-
-Float64 = NDArray[np.float64]
-Int64 = NDArray[np.int64]
+from domain.analytics.arrays import Days, Float64, Int64
+from domain.analytics.fixed_income.day_counts import days_of, plus_months
 
 MAX_CARRIED_DAYS = 7
 _COUPON_MONTHS = 6

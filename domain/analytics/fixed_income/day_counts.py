@@ -14,9 +14,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-Float64 = NDArray[np.float64]
-Int64 = NDArray[np.int64]
-Days = NDArray[np.datetime64]
+from domain.analytics.arrays import Days, Float64, Int64
+
 DayOrDays = date | Sequence[date] | np.datetime64 | Days
 
 

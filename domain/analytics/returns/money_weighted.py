@@ -7,11 +7,9 @@ from typing import Any, Literal
 
 import numpy as np
 import pyxirr
-from numpy.typing import NDArray
 
-Float64 = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Days = NDArray[np.datetime64]
+from domain.analytics.arrays import Days, Float64, Int64
+
 Status = Literal["OK", "NO_SIGN_CHANGE", "MULTIPLE"]
 
 DAYS_PER_YEAR = 365
@@ -71,7 +69,7 @@ def xirr(dates: Sequence[date], amounts: Sequence[float]) -> XirrResult:
     return XirrResult(None if np.isnan(rates[0]) else float(rates[0]), status[0])
 
 
-def xirr_many(offsets: Ints, days: Days, amounts: Float64) -> tuple[Float64, list[Status]]:
+def xirr_many(offsets: Int64, days: Days, amounts: Float64) -> tuple[Float64, list[Status]]:
     """`xirr` of many investments: rates (m,), NaN where there is none, and their statuses.
 
     The flows of investment i are those from offsets[i] to offsets[i + 1], its `days` in order; `offsets` (m + 1,).
@@ -98,7 +96,7 @@ def xirr_many(offsets: Ints, days: Days, amounts: Float64) -> tuple[Float64, lis
 class _Flows:
     """Net flows of each investment, none of them 0, at most one a day, in order."""
 
-    offsets: Ints
+    offsets: Int64
     days: Days
     amounts: Float64
 
@@ -107,7 +105,7 @@ class _Flows:
         return len(self.offsets) - 1
 
     @classmethod
-    def net(cls, offsets: Ints, days: Days, amounts: Float64) -> "_Flows":
+    def net(cls, offsets: Int64, days: Days, amounts: Float64) -> "_Flows":
         m = len(offsets) - 1
         if not len(days):
             return cls(np.zeros(m + 1, dtype=np.int64), days, amounts)
@@ -125,7 +123,7 @@ class _Flows:
         rows = slice(self.offsets[i], self.offsets[i + 1])
         return self.days[rows], self.amounts[rows]
 
-    def padded(self, some: Ints, width: int) -> tuple[Float64, Float64]:
+    def padded(self, some: Int64, width: int) -> tuple[Float64, Float64]:
         """Years since the first flow and amounts (len(some), width) of some investments, 0 behind their last flow."""
         sizes = self.offsets[some + 1] - self.offsets[some]
         columns = np.arange(width)

@@ -11,11 +11,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.analytics.arrays import Bools, Days, Float64, Int64
 from domain.analytics.returns.money_weighted import DAYS_PER_YEAR, xirr_many
 from domain.analytics.returns.performance import annualise
-from domain.analytics.returns.series import Benchmark, Bools, Days, Float64, PortfolioSeries
+from domain.analytics.returns.series import Benchmark, PortfolioSeries
 
-Ints = NDArray[np.int64]
 Column = NDArray[Any]
 _DAY = np.timedelta64(1, "D")
 
@@ -32,7 +32,7 @@ class Panel:
     money-weighted return.
     """
 
-    offsets: Ints
+    offsets: Int64
     days: Days
     begin: Float64
     end: Float64
@@ -69,7 +69,7 @@ class Panel:
         return len(self.offsets) - 1
 
     @property
-    def owners(self) -> Ints:
+    def owners(self) -> Int64:
         """(n,) The series of each row."""
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
 
@@ -78,7 +78,7 @@ class Panel:
         """(m,) The first day of each series."""
         return self.days[self.offsets[:-1]]
 
-    def first_rows(self, starts: Days) -> Ints:
+    def first_rows(self, starts: Days) -> Int64:
         """(m,) The first row of each series after the close of its day in `starts` (m,)."""
         is_later = self.days > np.repeat(starts, np.diff(self.offsets))
         return np.asarray(self.offsets[1:] - summed(is_later.astype(np.int64), self.offsets[:-1], self.offsets[1:]))
@@ -90,8 +90,8 @@ class Linked:
     ruins are."""
 
     growth: Float64
-    is_break: Ints | None
-    is_ruin: Ints | None
+    is_break: Int64 | None
+    is_ruin: Int64 | None
 
     @classmethod
     def of(cls, returns: Float64, is_ruin: Bools | None = None) -> Self:
@@ -105,14 +105,14 @@ class Linked:
             growth, is_break.astype(np.int64), is_ruin.astype(np.int64) if is_ruin is not None and has_ruin else None
         )
 
-    def over(self, first: Ints, last: Ints) -> Float64:
+    def over(self, first: Int64, last: Int64) -> Float64:
         """(m,) The return of the days from first[i] up to last[i] together; NaN if none of them has one, or one of them
         was a ruin."""
         found = _reduced(np.multiply, self.growth, first, last, 1.0) - 1
         n_breaks = 0 if self.is_break is None else summed(self.is_break, first, last)
         return np.where((last - first > n_breaks) & ~self.ruined(first, last), found, np.nan)
 
-    def ruined(self, first: Ints, last: Ints) -> Bools:
+    def ruined(self, first: Int64, last: Int64) -> Bools:
         """(m,) Whether a day from first[i] up to last[i] was a ruin."""
         if self.is_ruin is None:
             return np.zeros(len(first), dtype=bool)
@@ -123,7 +123,7 @@ def measured(
     panel: Panel,
     returns: tuple[Linked, Linked],
     starts: Days,
-    n_days: Ints,
+    n_days: Int64,
     as_of: np.datetime64,
     benchmark: Benchmark | None,
 ) -> Mapping[str, Column]:
@@ -163,13 +163,13 @@ def measured(
     }
 
 
-def _at(column: Column, rows: Ints, is_there: Bools, otherwise: object = 0) -> Column:
+def _at(column: Column, rows: Int64, is_there: Bools, otherwise: object = 0) -> Column:
     if not len(column):
         return np.full(len(rows), otherwise, dtype=column.dtype)
     return np.where(is_there, column[np.where(is_there, rows, 0)], np.asarray(otherwise, dtype=column.dtype))
 
 
-def _reduced(ufunc: np.ufunc, column: Column, first: Ints, last: Ints, empty: float) -> Column:
+def _reduced(ufunc: np.ufunc, column: Column, first: Int64, last: Int64, empty: float) -> Column:
     """Reduce the rows from first[i] up to last[i] of every series; no rows give `empty`."""
     found = np.full(len(first), empty, dtype=column.dtype)
     filled = np.flatnonzero(first < last)
@@ -179,12 +179,12 @@ def _reduced(ufunc: np.ufunc, column: Column, first: Ints, last: Ints, empty: fl
     return found
 
 
-def summed(column: Column, first: Ints, last: Ints) -> Column:
+def summed(column: Column, first: Int64, last: Int64) -> Column:
     """(m,) The sums of the rows of `column` (n,) from first[i] up to last[i]."""
     return _reduced(np.add, column, first, last, 0)
 
 
-def _money_weighted(panel: Panel, first: Ints, begin: Float64, end: Float64, are_known: Bools) -> dict[str, Column]:
+def _money_weighted(panel: Panel, first: Int64, begin: Float64, end: Float64, are_known: Bools) -> dict[str, Column]:
     """The return of the period, the same per year where it is a year, and the status of the answer."""
     last = panel.offsets[1:]
     flows = panel.outflow - panel.inflow
@@ -216,7 +216,7 @@ def _against(
     panel: Panel,
     benchmark: Benchmark,
     starts: Days,
-    first: Ints,
+    first: Int64,
     as_of: np.datetime64,
     begin: Float64,
     twr: Float64,

@@ -10,7 +10,8 @@ from operator import mul
 
 import numpy as np
 
-from domain.analytics.returns.money_weighted import DAYS_PER_YEAR, Float64, Ints
+from domain.analytics.arrays import Float64, Int64
+from domain.analytics.returns.money_weighted import DAYS_PER_YEAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def linked_index(growth: Sequence[float], has_base: Sequence[bool]) -> list[floa
     return index
 
 
-def annualise(total_return: Float64, days: Ints) -> Float64:
+def annualise(total_return: Float64, days: Int64) -> Float64:
     """(1 + total_return)^(365 / days) - 1 of each (m,); NaN below one year, where it would promise what was not earned.
 
     `total_return` is a fraction; one that loses more than everything has no annual rate: NaN, as NaN stays NaN. `days`

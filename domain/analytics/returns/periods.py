@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from domain.analytics.arrays import Days
 from domain.analytics.returns.panel import Column, Linked, Panel, measured
-from domain.analytics.returns.series import Benchmark, Days, PortfolioSeries
+from domain.analytics.returns.series import Benchmark, PortfolioSeries
 
 
 class Period(StrEnum):

@@ -4,13 +4,10 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from numpy.typing import NDArray
 
+from domain.analytics.arrays import Bools, Days, Float64
 from domain.analytics.returns.performance import RUIN, linked_index
 
-Float64 = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Days = NDArray[np.datetime64]
 MIN_OBSERVATIONS = 60
 """A ratio, a moment or a quantile of fewer returns is refused, or INSUFFICIENT (RULEBOOK 9, 11)."""
 _PLACES = 8  # of money: what doubles add to it is no debt

@@ -7,10 +7,11 @@ from enum import StrEnum
 
 import numpy as np
 
-from domain.analytics.returns.panel import Column, Ints, Panel, summed
+from domain.analytics.arrays import Bools, Days, Float64, Int64
+from domain.analytics.returns.panel import Column, Panel, summed
 from domain.analytics.returns.performance import RUIN, linked_index
 from domain.analytics.returns.periods import Period, performance_of, starts_of
-from domain.analytics.returns.series import Benchmark, Bools, Days, Float64
+from domain.analytics.returns.series import Benchmark
 
 
 class Level(StrEnum):
@@ -88,10 +89,10 @@ class _Parts:
     """
 
     of_series: ReturnSeries
-    portfolios: Ints
+    portfolios: Int64
     parts: Float64
     growth: Float64
-    beginnings: Ints
+    beginnings: Int64
 
     @classmethod
     def of(cls, given: ReturnSeries) -> "_Parts":
@@ -124,7 +125,7 @@ class _Parts:
         return np.asarray(np.divide(parts, growth, out=np.full(len(parts), np.nan), where=is_counted & (growth > 0)))
 
 
-def _grown(panel: Panel, rows: slice) -> tuple[Float64, Ints]:
+def _grown(panel: Panel, rows: slice) -> tuple[Float64, Int64]:
     """(n - 1,) A portfolio's growth before each of its days but the first, and how often it had begun again: with the
     first money after a ruin or a loss of everything."""
     returns, is_ruin = panel.returns[rows], panel.is_ruin[rows]

@@ -5,12 +5,10 @@ from math import erfc, log, sqrt
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from domain.analytics.arrays import Float64
 from domain.analytics.returns.series import MIN_OBSERVATIONS
 from domain.analytics.risk.value_at_risk import check_confidence
-
-Float64 = NDArray[np.float64]
 
 _REJECTED_BELOW = 0.05
 

@@ -6,11 +6,9 @@ that differ are a ValueError. 252 trading days make a year.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from domain.analytics.arrays import Float64
 from domain.analytics.risk.ratios import TRADING_DAYS, sharpe, volatility_annual
-
-Float64 = NDArray[np.float64]
 
 _CONSTANT = 1e-12  # relative to the mean: rounding, not risk
 

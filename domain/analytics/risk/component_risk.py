@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
+from domain.analytics.arrays import Float64
 from domain.analytics.returns.series import MIN_OBSERVATIONS
 from domain.analytics.risk.value_at_risk import (
     Method,
@@ -22,8 +22,6 @@ from domain.analytics.risk.value_at_risk import (
     horizon_returns,
     normal_tail,
 )
-
-Float64 = NDArray[np.float64]
 
 _NEGATIVE_VARIANCE = -1e-12  # of the largest that these weights and variances allow: rounding
 

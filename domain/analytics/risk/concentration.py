@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float64 = NDArray[np.float64]
+from domain.analytics.arrays import Float64
 
 UNCLASSIFIED = "Unclassified"
 

@@ -11,7 +11,8 @@ from typing import Literal
 
 import numpy as np
 
-from domain.analytics.returns.series import MIN_OBSERVATIONS, Days, Float64, Growth, day_at
+from domain.analytics.arrays import Days, Float64
+from domain.analytics.returns.series import MIN_OBSERVATIONS, Growth, day_at
 from domain.analytics.risk.benchmark import alpha_annual, beta, information_ratio, tracking_error_annual
 from domain.analytics.risk.ratios import downside_deviation_annual, max_drawdown, sharpe, sortino, volatility_annual
 from domain.analytics.risk.value_at_risk import Method, ValueAtRisk, value_at_risk

@@ -7,9 +7,8 @@ confidence (value_at_risk.py).
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float64 = NDArray[np.float64]
+from domain.analytics.arrays import Float64
 
 TRADING_DAYS = 252
 _CONSTANT = 1e-12  # relative to the mean: rounding, not risk

@@ -15,9 +15,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.analytics.arrays import Float64
 from domain.analytics.returns.series import MIN_OBSERVATIONS
-
-Float64 = NDArray[np.float64]
 
 _NORMAL = NormalDist()
 _FAR = -8.3  # a standard normal is beyond it with a probability of 5e-17: nothing in a double
