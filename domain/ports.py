@@ -12,12 +12,8 @@ from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from domain.errors import Conflict, Refusal
-from domain.events import DomainEvent
-from domain.ledger import Transaction
 from domain.orders import Execution, Order
-from domain.portfolio import Portfolio
-from domain.securities import Identifier, Security
-from domain.snapshots import PositionSnapshot, ReleasedQuotes
+from domain.snapshots import ReleasedQuotes
 
 TabularData = Any
 """A table in Arrow's C-stream protocol; the domain never looks inside."""
@@ -240,30 +236,6 @@ class Clock(Protocol):
     def today(self, zone: str) -> date: ...
 
 
-class PortfolioRepository(Protocol):
-    """Portfolios for writing, inside one unit of work.
-
-    `lock` loads the root and its cash; `load_holdings` adds what it holds, or held, of one security.
-    """
-
-    def add(self, portfolio: Portfolio) -> None: ...
-    def lock(self, user_id: UUID, portfolio_id: UUID) -> Portfolio: ...
-    def load_holdings(self, portfolio: Portfolio, security_id: int) -> None: ...
-    def history(self, portfolio_id: UUID) -> list[Transaction]: ...
-    def save(self, portfolio: Portfolio) -> None: ...
-
-
-class SecurityRepository(Protocol):
-    """`find` by any identifier, as it is meant on a day, by default now; `add` under one or several."""
-
-    def find(self, identifier: str, on: date | None = None) -> Security | None: ...
-    def add(self, security: Security, identifiers: Sequence[Identifier] = ()) -> Security: ...
-
-
-class DomainEventPublisher(Protocol):
-    def publish(self, aggregate_id: UUID, version: int, event: DomainEvent) -> None: ...
-
-
 class EventPublisher(Protocol):
     """Tells the world outside what happened; returns once the message has been taken over."""
 
@@ -291,13 +263,6 @@ class SimulationParamsRepository(Protocol):
     def get_security_params(self, security_ids: Sequence[int]) -> Sequence[SecuritySimParams]: ...
     def get_correlation(self, security_ids: Sequence[int]) -> Sequence[Sequence[float]]: ...
     def get_historical_returns(self, tickers: Sequence[str]) -> HistoricalReturns: ...
-
-
-class PositionSnapshotRepository(Protocol):
-    """Snapshots of record. `current` is None only when there is none; an unreachable database is an error."""
-
-    def current(self, portfolio_id: UUID, business_date: date) -> PositionSnapshot | None: ...
-    def store(self, snapshot: PositionSnapshot) -> None: ...
 
 
 class IncompleteMarket(Exception):

@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from uuid import UUID
 
 import pyarrow as pa
 
-from domain.snapshots import PositionSnapshot
 from pipelines.sources import market_tables as tables
 
 
@@ -45,16 +43,3 @@ class FakePriceSource:
 
     def analyst_targets(self, start: date, end: date) -> pa.Table:
         return tables.ANALYST_TARGETS.empty_table()
-
-
-class FakePositionSnapshotRepository:
-    """Current snapshots in memory."""
-
-    def __init__(self) -> None:
-        self._current: dict[tuple[UUID, date], PositionSnapshot] = {}
-
-    def current(self, portfolio_id: UUID, business_date: date) -> PositionSnapshot | None:
-        return self._current.get((portfolio_id, business_date))
-
-    def store(self, snapshot: PositionSnapshot) -> None:
-        self._current[snapshot.portfolio_id, snapshot.business_date] = snapshot

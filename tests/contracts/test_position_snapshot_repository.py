@@ -1,4 +1,4 @@
-"""Guarantees of every `PositionSnapshotRepository`; run on the fake and on PostgreSQL."""
+"""Guarantees of the repository of position snapshots."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -8,11 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from application.snapshots import PostgresPositionSnapshotRepository
-from domain.ports import PositionSnapshotRepository
 from domain.snapshots import PositionSnapshot, SnapshotLine
 from storage.postgres import database as postgres
 from storage.postgres.database import Database
-from tests.fakes import FakePositionSnapshotRepository
 
 LOCAL_USER = "00000000-0000-4000-8000-000000000001"
 BOOK, DAY = UUID(int=7), date(2017, 3, 29)
@@ -20,12 +18,8 @@ LINE = SnapshotLine(1, 2, "KO", Decimal("3.5"), Decimal("100.00000001"), Decimal
 UNPRICED = SnapshotLine(1, 3, "NEW", Decimal(-1), Decimal(-9), None, None, None)
 
 
-@pytest.fixture(params=["fake", "postgres"])
-def repository(request: pytest.FixtureRequest) -> Iterator[PositionSnapshotRepository]:
-    if request.param == "fake":
-        yield FakePositionSnapshotRepository()
-        return
-    database: Database = request.getfixturevalue("database")
+@pytest.fixture
+def repository(database: Database) -> Iterator[PostgresPositionSnapshotRepository]:
     with postgres.connect(database.app_url) as connection:
         connection.execute(
             "insert into portfolio (portfolio_id, user_id, name, base_currency, kind, time_zone)"
@@ -41,13 +35,13 @@ def snapshot(version: int, day: date = DAY) -> PositionSnapshot:
     return PositionSnapshot(uuid4(), BOOK, day, taken_at, version, 1, (LINE, UNPRICED))
 
 
-def test_a_book_without_a_snapshot_that_day_has_none(repository: PositionSnapshotRepository) -> None:
+def test_a_book_without_a_snapshot_that_day_has_none(repository: PostgresPositionSnapshotRepository) -> None:
     repository.store(snapshot(1, date(2017, 3, 28)))
 
     assert repository.current(BOOK, DAY) is None
 
 
-def test_a_stored_snapshot_comes_back_as_it_was(repository: PositionSnapshotRepository) -> None:
+def test_a_stored_snapshot_comes_back_as_it_was(repository: PostgresPositionSnapshotRepository) -> None:
     stored = snapshot(1)
     repository.store(stored)
 
@@ -57,7 +51,7 @@ def test_a_stored_snapshot_comes_back_as_it_was(repository: PositionSnapshotRepo
     assert current.payload_hash == stored.payload_hash
 
 
-def test_the_newest_stored_one_is_current(repository: PositionSnapshotRepository) -> None:
+def test_the_newest_stored_one_is_current(repository: PostgresPositionSnapshotRepository) -> None:
     repository.store(snapshot(1))
     newer = snapshot(2)
     repository.store(newer)

@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from domain.analytics.risk.component_risk import historical_components, parametric_components
+from domain.analytics.risk.component_risk import parametric_components
 from domain.analytics.risk.value_at_risk import Method, normal_tail, value_at_risk
 from tests.effort import examples
 
@@ -27,20 +27,10 @@ def test_parametric_parts_sum_to_the_whole(weights, factors, confidence, horizon
     assert found.es.sum() == pytest.approx(found.total.es, abs=1e-12)
 
 
-@given(WEIGHTS, RETURNS, st.floats(0.5, 0.999), HORIZONS)
-@settings(max_examples=examples(100), deadline=None)
-def test_historical_parts_sum_to_the_whole(weights, returns, confidence, horizon):
-    found = historical_components(weights, returns, confidence, horizon)
-    assert found.var.sum() == pytest.approx(found.total.var, abs=1e-10)
-    assert found.es.sum() == pytest.approx(found.total.es, abs=1e-10)
-
-
 @given(WEIGHTS, RETURNS, st.floats(0.1, 10))
 @settings(max_examples=examples(50), deadline=None)
 def test_parts_grow_with_the_weights(weights, returns, times):
     assume(np.abs(weights).max() > 1e-3)
-    one, more = historical_components(weights, returns), historical_components(weights * times, returns)
-    assert more.es == pytest.approx(one.es * times, rel=1e-6, abs=1e-9)
     covariance = np.cov(returns.T)
     assume(weights @ covariance @ weights > 1e-9)
     one, more = (parametric_components(each, covariance, 80) for each in (weights, weights * times))
@@ -62,10 +52,8 @@ def test_a_parametric_part_is_weight_times_the_change_of_the_whole():
 
 def test_the_whole_is_the_portfolios_own_value_at_risk():
     series = DRAWN @ HELD
-    historical, parametric = value_at_risk(series), value_at_risk(series, method=Method.PARAMETRIC)
-    by_history = historical_components(HELD, DRAWN).total
+    parametric = value_at_risk(series, method=Method.PARAMETRIC)
     by_moments = parametric_components(HELD, np.cov(DRAWN.T), 500, mean=DRAWN.mean(axis=0)).total
-    assert (by_history.var, by_history.es) == pytest.approx((historical.var, historical.es), abs=1e-12)
     assert (by_moments.var, by_moments.es) == pytest.approx((parametric.var, parametric.es), abs=1e-12)
 
 
@@ -76,37 +64,16 @@ def test_a_hedge_takes_risk_away():
     assert found.var == pytest.approx([2 * whole.var, -whole.var])
 
 
-def test_cash_and_what_is_not_held_have_no_part():
-    returns = np.column_stack([DRAWN, np.zeros(500), np.full(500, np.nan)])  # cash; never listed
-    found = historical_components(np.append(HELD, [0.4, 0.0]), returns)
-    assert list(found.es[3:]) == [0.0, 0.0]
-    assert found.total == historical_components(HELD, DRAWN).total
-
-
-def test_a_day_that_a_holding_has_no_return_is_left_out():
-    returns = DRAWN.copy()
-    returns[:10, 1] = np.nan
-    assert historical_components(HELD, returns).total == historical_components(HELD, DRAWN[10:]).total
-
-
-def test_a_horizon_compounds_each_holding_without_rebalancing():
-    found = historical_components(np.array([1.0, 0.0, 0.0]), DRAWN, 0.95, 10).total
-    alone = value_at_risk(DRAWN[:, 0], 0.95, 10)
-    assert (found.var, found.es, found.n) == pytest.approx((alone.var, alone.es, 491))
-
-
 def test_a_portfolio_that_does_not_move_loses_its_mean():
     found = parametric_components(np.array([1.0, 1.0]), np.zeros((2, 2)), 250, mean=np.array([-0.01, 0.02]))
     assert found.var == pytest.approx([0.01, -0.02])
     assert found.total.var == pytest.approx(-0.01)
-    nothing = historical_components(np.zeros(3), DRAWN)
-    assert (nothing.total.var, list(nothing.var)) == (0.0, [0.0, 0.0, 0.0])
 
 
 def test_fewer_than_sixty_observations_are_no_number():
-    for found in (historical_components(HELD, DRAWN[:59]), parametric_components(HELD, np.cov(DRAWN.T), 59)):
-        assert (found.total.status, found.total.n) == ("INSUFFICIENT", 59)
-        assert (found.total.var, found.var, found.es) == (None, None, None)
+    found = parametric_components(HELD, np.cov(DRAWN.T), 59)
+    assert (found.total.status, found.total.n) == ("INSUFFICIENT", 59)
+    assert (found.total.var, found.var, found.es) == (None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +91,3 @@ def test_what_does_not_fit_is_refused_by_name(changed, named):
     good = {"weights": HELD, "covariance": np.eye(3), "n": 250}
     with pytest.raises(ValueError, match=named):
         parametric_components(**(good | changed))
-    if "covariance" not in changed:
-        with pytest.raises(ValueError, match=named):
-            historical_components(**({"weights": HELD, "returns": DRAWN} | changed))

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -10,12 +9,9 @@ from domain.analytics.estimates.moments import (
     common_days,
     covariance,
     drift_annual,
-    ewma_covariance,
     ewma_mean,
     ledoit_wolf,
-    nearest_psd,
 )
-from tests.effort import examples
 
 DRAWN = np.random.default_rng(5).multivariate_normal([0.001, 0, 0], [[4, 1, 0], [1, 9, -2], [0, -2, 1]], 200) / 100
 # In thousandths: LAPACK's own eigenvalues are off by 1e-4 where entries are 1e-162.
@@ -43,14 +39,10 @@ def test_the_drift_has_half_the_variance_put_back_once():
 def test_recent_days_weigh_more_by_their_half_life():
     days = np.array([[0.04], [0.02], [0.01]])  # weights 1/4, 1/2, 1 of 7/4
     assert ewma_mean(days, 1, minimum=2) == pytest.approx((0.04 / 4 + 0.02 / 2 + 0.01) / 1.75)
-    mean = ewma_mean(days, 1, minimum=2)[0]
-    spread = ((0.04 - mean) ** 2 / 4 + (0.02 - mean) ** 2 / 2 + (0.01 - mean) ** 2) / 1.75
-    assert ewma_covariance(days, 1, minimum=2) == pytest.approx(np.array([[spread]]))
 
 
 def test_without_a_half_life_every_day_weighs_the_same():
     assert ewma_mean(DRAWN, np.inf) == pytest.approx(DRAWN.mean(axis=0))
-    assert ewma_covariance(DRAWN, np.inf) == pytest.approx(np.cov(DRAWN.T, ddof=0))
 
 
 def test_few_days_are_drawn_far_and_many_hardly():
@@ -82,22 +74,6 @@ def test_returns_that_do_not_move_are_not_drawn():
     assert not drawn.any()
 
 
-@given(SQUARES)
-@settings(max_examples=examples(100), deadline=None)
-def test_the_nearest_matrix_is_semi_definite_and_as_far_as_its_negative_eigenvalues(matrix):
-    repaired, distance = nearest_psd(matrix)
-    negative = np.minimum(np.linalg.eigvalsh(matrix), 0)
-    assert np.linalg.eigvalsh(repaired).min() >= -1e-10
-    assert distance == pytest.approx(np.linalg.norm(negative), abs=1e-9)
-
-
-def test_what_is_semi_definite_stays_as_it_is():
-    matrix = covariance(DRAWN)
-    repaired, distance = nearest_psd(matrix)
-    assert repaired is matrix
-    assert distance == 0.0
-
-
 def test_what_cannot_be_measured_is_refused_by_name():
     with pytest.raises(ValueError, match="59 common days are fewer than 60"):
         covariance(DRAWN[:59])
@@ -105,7 +81,3 @@ def test_what_cannot_be_measured_is_refused_by_name():
         common_days(np.array([[np.inf]]))
     with pytest.raises(ValueError, match="half_life_days"):
         ewma_mean(DRAWN, 0)
-    with pytest.raises(ValueError, match="square"):
-        nearest_psd(np.ones((2, 3)))
-    with pytest.raises(ValueError, match="symmetric"):
-        nearest_psd(np.array([[1.0, 0.5], [0.2, 1.0]]))

@@ -78,17 +78,6 @@ def ewma_mean(returns: Float64, half_life_days: float, minimum: int = MIN_OBSERV
     return np.asarray(_recency(len(days), half_life_days) @ days)
 
 
-def ewma_covariance(returns: Float64, half_life_days: float, minimum: int = MIN_OBSERVATIONS) -> Float64:
-    """Covariance (k, k) about the `ewma_mean`, with its weights and no correction for the mean (as ddof 0).
-
-    Errors and source as in `ewma_mean`; RiskMetrics takes the mean for 0, here it is taken off.
-    """
-    days = common_days(returns, max(2, minimum))
-    weights = _recency(len(days), half_life_days)
-    moves = days - weights @ days
-    return np.asarray((moves * weights[:, None]).T @ moves)
-
-
 def ledoit_wolf(returns: Float64, minimum: int = MIN_OBSERVATIONS) -> tuple[Float64, float]:
     """Sample covariance (k, k) drawn towards its mean variance on the diagonal, and how far: from 0 to 1 (all the way).
 
@@ -118,26 +107,6 @@ def shrinkage_intensity(moves: Float64, sample: Float64) -> float:
     spread = float(((sample - size * np.eye(k)) ** 2).sum())
     noise = float(((moves**2).sum(axis=1) ** 2).sum() / n - (sample**2).sum()) / n
     return min(1.0, max(0.0, noise / spread)) if spread > 0 else 0.0
-
-
-def nearest_psd(matrix: Float64) -> tuple[Float64, float]:
-    """The symmetric positive semi-definite matrix nearest to `matrix` (k, k), and the Frobenius distance to it.
-
-    Negative eigenvalues become 0; without any it is the matrix itself at distance 0. A diagonal may grow: for a
-    correlation, whose diagonal must stay 1, there is `correlation.nearest_correlation`. ValueError unless `matrix` is
-    square, finite and symmetric (to 1e-9 of its largest entry).
-    Source: Higham (1988), "Computing a Nearest Symmetric Positive Semidefinite Matrix", theorem 2.1.
-    """
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not np.isfinite(matrix).all():
-        raise ValueError(f"matrix must be square and finite, not {matrix.shape}")
-    if (np.abs(matrix - matrix.T) > 1e-9 * np.abs(matrix).max(initial=0.0)).any():
-        raise ValueError("matrix is not symmetric")
-    eigenvalues, vectors = np.linalg.eigh(matrix)
-    if eigenvalues.min(initial=0.0) >= -1e-12 * np.abs(eigenvalues).max(initial=0.0):
-        return matrix, 0.0
-    repaired = (vectors * np.maximum(eigenvalues, 0.0)) @ vectors.T
-    repaired = (repaired + repaired.T) / 2
-    return repaired, float(np.linalg.norm(repaired - matrix))
 
 
 def _recency(n: int, half_life_days: float) -> Float64:

@@ -16,10 +16,7 @@ from domain.analytics.returns.series import MIN_OBSERVATIONS
 from domain.analytics.risk.value_at_risk import (
     Method,
     ValueAtRisk,
-    at_or_beyond,
     check_confidence,
-    historical_tail,
-    horizon_returns,
     normal_tail,
 )
 
@@ -89,41 +86,3 @@ def parametric_components(
         return ComponentRisk(total, from_mean, from_mean)
     from_moves = weights * (covariance @ weights) * horizon_days / deviation
     return ComponentRisk(total, from_mean + standard.var * from_moves, from_mean + standard.es * from_moves)
-
-
-def historical_components(
-    weights: Float64, returns: Float64, confidence: float = 0.95, horizon_days: int = 1
-) -> ComponentRisk:
-    """Parts of the historical VaR and ES of holding `weights` (k,) through each window of `returns` (n, k).
-
-    Of ES: each holding's mean loss in the windows at or beyond the VaR. Of VaR: its loss in the one or two windows that
-    the quantile lies between, interpolated as the quantile is; so few make it unsteady, and ES the better guide.
-
-    Holdings keep their start-of-window weights in each window and drift inside it; `value_at_risk` of a daily series of
-    the portfolio rebalances every day, so over more than one day the two differ a little. A window where any holding
-    with a weight has no return is left out. Fewer than 60 windows are INSUFFICIENT.
-    ValueError for shapes that do not fit, weights that are not finite, or a confidence or horizon out of bounds.
-    """
-    check_confidence(confidence)
-    if returns.ndim != 2 or weights.shape != (returns.shape[1],):
-        raise ValueError(f"returns {returns.shape} do not fit weights {weights.shape}")
-    if not np.isfinite(weights).all():
-        raise ValueError("weights must be finite")
-    if horizon_days < 1:
-        raise ValueError(f"horizon_days must be at least 1, not {horizon_days}")
-    held = weights != 0
-    parts = -horizon_returns(returns[:, held], horizon_days) * weights[held]
-    n = len(parts)
-    if n < MIN_OBSERVATIONS:
-        none = ValueAtRisk(None, None, confidence, horizon_days, Method.HISTORICAL, n, "INSUFFICIENT")
-        return ComponentRisk(none, None, None)
-    losses = parts.sum(axis=1)
-    tail = historical_tail(losses, confidence)
-    total = ValueAtRisk(tail.var, tail.es, confidence, horizon_days, Method.HISTORICAL, n, "OK")
-    place = (n - 1) * confidence
-    low = min(int(place), n - 2)
-    below, above = parts[np.argsort(losses, kind="stable")[low : low + 2]]
-    var, es = np.zeros(len(weights)), np.zeros(len(weights))
-    var[held] = below + (place - low) * (above - below)
-    es[held] = parts[at_or_beyond(losses, tail.var)].mean(axis=0)
-    return ComponentRisk(total, var, es)
