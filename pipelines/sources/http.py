@@ -1,8 +1,8 @@
 """Asking servers that may be busy, refuse for days, or answer with something else.
 
-    Busy             no answer, or 5xx: asked again a few times
+    Transient        no answer, or 5xx: asked again a few times
     +-- RateLimited  429: asked again for as long as there is patience
-    Unusable         an answer that is not what was asked for: asking again would not help
+    BadResponse      an answer that is not what was asked for: asking again would not help
     +-- Unknown      the server has never heard of it
     OutOfPatience    too much time was lost: whatever has not come by now is for a later run
 
@@ -13,12 +13,9 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from http.client import HTTPException
 from itertools import count
 from typing import Any, ClassVar
-from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
 import pyarrow as pa
 
@@ -130,15 +127,14 @@ def fetch_all(
 
 def get(url: str, timeout_seconds: float) -> bytes:
     """The body of an answer with status 200. Errors never show the query, which may have a key in it."""
+    import httpx  # slow to import: only for those who ask
+
     try:
-        with urlopen(Request(url, headers={"User-Agent": "lakefolio"}), timeout=timeout_seconds) as answer:
-            return bytes(answer.read())
-    except HTTPError as error:
-        with error:
-            refuse(error.code, url, error.headers.get("Retry-After"), error.read(300).decode(errors="replace"))
-        raise AssertionError(f"{error.code} is no error") from error
-    except (OSError, HTTPException) as error:
+        answer = httpx.get(url, headers={"User-Agent": "lakefolio"}, timeout=timeout_seconds, follow_redirects=True)
+    except httpx.HTTPError as error:
         raise Transient(f"{place(url)} does not answer ({type(error).__name__})") from error
+    refuse(answer.status_code, url, answer.headers.get("Retry-After"), answer.text[:300])
+    return answer.content
 
 
 def refuse(status: int, url: str, retry_after: str | None = None, body: str = "") -> None:
