@@ -13,7 +13,7 @@ final as (
         pairs.currency,
         own.business_date,
         cast(base.rate_per_eur / own.rate_per_eur as decimal(18, 8)) as fx_rate,
-        case when own.status = 'PRICED' and base.status = 'PRICED' then 'PRICED' else 'STALE' end as fx_status
+        {{ carried_status('own.rate_per_eur', "own.status = 'STALE' or base.status = 'STALE'") }} as fx_status
     from pairs
     inner join rates as own on pairs.currency = own.currency
     inner join rates as base

@@ -45,10 +45,9 @@ final as (
         wanted.business_date,
         cast(rates.rate_per_eur as decimal(18, 8)) as rate_per_eur,
         rates.rate_date,
-        case
-            when wanted.currency = 'EUR' or wanted.business_date - rates.rate_date <= 7 then 'PRICED'
-            else 'STALE'
-        end as status
+        {{ carried_status(
+            'rates.rate_per_eur', "wanted.currency <> 'EUR' and wanted.business_date - rates.rate_date > 7"
+        ) }} as status
     from wanted
     asof inner join rates
         on wanted.currency = rates.currency and wanted.business_date >= rates.rate_date

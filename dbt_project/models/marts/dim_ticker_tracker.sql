@@ -46,11 +46,7 @@ final as (
         prices.last_price_date,
         cast(coalesce(prices.n_prices, 0) as integer) as n_prices,
         cast(sessions.last_number - priced.trading_day_number as integer) as sessions_behind,
-        case
-            when prices.last_price_date is null then 'MISSING'
-            when prices.last_price_date < sessions.last_session then 'STALE'
-            else 'PRICED'
-        end as status
+        {{ carried_status('prices.last_price_date', 'prices.last_price_date < sessions.last_session') }} as status
     from identifiers
     inner join securities using (security_id)
     cross join sessions

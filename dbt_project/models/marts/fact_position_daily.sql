@@ -108,11 +108,7 @@ final as (
         close,
         cast(accrued as decimal(18, 8)) as accrued,
         price_date,
-        case
-            when close is null then 'MISSING'
-            when stale_days > 0 then 'STALE'
-            else 'PRICED'
-        end as status,
+        {{ carried_status('close', 'stale_days > 0') }} as status,
         cast(coalesce(stale_days, 0) as integer) as stale_days,
         market_value,
         {{ money('market_value - cost_basis') }} as gain_loss,
