@@ -39,7 +39,7 @@ restatement: install manifest ## say what is told otherwise than it was known, w
 	@$(OPS) restatement --portfolio "$(PORTFOLIO)" --since "$(SINCE)"
 
 quarantine: install manifest ## list bad prices, or let one pass (RELEASE=id WHY=reason)
-	@$(OPS) run $(PY) -m pipelines.quality.quarantine_table $(if $(RELEASE),release $(RELEASE) --why "$(WHY)")
+	@$(OPS) run $(PY) -m pipelines.quality.quarantine $(if $(RELEASE),release $(RELEASE) --why "$(WHY)")
 
 refresh: install manifest ## one refresh now
 	@$(OPS) refresh

@@ -7,7 +7,7 @@ partial unique index keeps one current snapshot per book and day whatever happen
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -55,10 +55,6 @@ _ENDS_OF_DAY = """
 _SUPERSEDE = """
     update position_snapshot set is_current = false, superseded_at = %s, superseded_reason = %s
     where portfolio_id = %s and business_date = %s and is_current
-"""
-_PRUNE = """
-    update position_snapshot set payload = null, pruned_at = %(now)s
-    where payload is not null and not is_current and superseded_at < %(before)s
 """
 # The book's day is that of its time zone. One that could only be skipped as equal or older is not due.
 _DUE = """
@@ -152,11 +148,6 @@ def books_due(connection: psycopg.Connection[Any], release_id: int, clock: Clock
     zones = [zone for (zone,) in cursor.execute("select distinct time_zone from portfolio").fetchall()]
     asked = {"zones": zones, "days": [clock.today(zone) for zone in zones], "release_id": release_id}
     return [row[0] for row in cursor.execute(_DUE, asked).fetchall()]
-
-
-def prune_payloads(connection: psycopg.Connection[Any], now: datetime, keep_days: int) -> int:
-    """Remove what snapshots superseded more than `keep_days` ago held; how many. Time, hash and reason stay."""
-    return connection.execute(_PRUNE, {"now": now, "before": now - timedelta(days=keep_days)}).rowcount
 
 
 def take_snapshot(

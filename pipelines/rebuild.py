@@ -15,7 +15,7 @@ import dagster as dg
 from pipelines.definitions import build_defs
 from pipelines.runtime import progress
 from pipelines.runtime.resources import Platform
-from pipelines.tables.incremental import FIRST, REPROCESS_TAG, RebuildScope
+from pipelines.tables.rebuild_scope import FIRST, REPROCESS_TAG, RebuildScope
 from pipelines.tables.run_changes import Rewritten, rewritten_by
 from storage.errors import SetupError
 from storage.outages import in_one_sentence

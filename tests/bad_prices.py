@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from pipelines.quality.actions import audited_actions
 from pipelines.quality.prices import audited
-from pipelines.quality.quarantine import Reason
+from pipelines.quality.verdicts import Reason
 from tests.price_rows import ACTIONS, PRICES, table
 
 KNOWN, NEW = 120, 90

@@ -22,8 +22,8 @@ from oltp_api.connections import RowLock
 from oltp_api.context import AppContext
 from oltp_api.ledger.group_commit import GroupCommit
 from oltp_api.ledger.handlers import decide, record_transaction, wanted_by
-from oltp_api.ledger.repository import Changes, Portfolios
-from oltp_api.ledger.writing import Loaded, NeedsHistory, Wanted, events_of, load
+from oltp_api.ledger.repository import Decided, Portfolios
+from oltp_api.ledger.writing import Loaded, NeedsHistory, Wanted, load
 from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.web.idempotency import Answer, IdempotencyKey, IdempotencyKeys, IdempotentCommand, answer_of, response_of
 from storage.correlation import correlation_id
@@ -47,9 +47,9 @@ Outcome = Answer | Exception | None
 def record_group(pending: Sequence[PendingTransaction], work: UnitOfWork) -> Sequence[Outcome]:
     """Record `pending`, no two of one portfolio, and return the outcome of each."""
     loaded = load([each.wanted for each in pending], work, RowLock.SKIP)
-    changes, kept = Changes(work.recorded_at), list[tuple[IdempotencyKey, Answer]]()
-    outcomes = [_outcome(*each, changes, kept, work) for each in zip(pending, loaded, strict=True)]
-    Portfolios(work).save(changes)
+    decided, kept = list[Decided](), list[tuple[IdempotencyKey, Answer]]()
+    outcomes = [_outcome(*each, decided, kept, work) for each in zip(pending, loaded, strict=True)]
+    Portfolios(work).save(*decided)
     IdempotencyKeys(work).keep(*kept)
     return outcomes
 
@@ -57,7 +57,7 @@ def record_group(pending: Sequence[PendingTransaction], work: UnitOfWork) -> Seq
 def _outcome(
     pending: PendingTransaction,
     loaded: Loaded | None,
-    changes: Changes,
+    decided: list[Decided],
     kept: list[tuple[IdempotencyKey, Answer]],
     work: UnitOfWork,
 ) -> Outcome:
@@ -71,7 +71,7 @@ def _outcome(
         return None
     except Exception as error:
         return error
-    changes.add(loaded.portfolio, events_of(loaded.portfolio), pending.cause)
+    decided.append(Decided(loaded.portfolio, pending.cause))
     if pending.wanted.key is not None:
         kept.append((pending.wanted.key, answer))
     return answer

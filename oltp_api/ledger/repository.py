@@ -3,16 +3,16 @@
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg.rows import DictRow, args_row
 
 from application.ledger import holding_columns
 from domain.entries import When
-from domain.events import DomainEvent
+from domain.events import DomainEvent, PositionUpdated, TransactionRecorded
 from domain.history import History
 from domain.holdings import CostMethod, Holding, Lot
 from domain.ledger import Transaction, TxnType, first_hash, row_hash
@@ -33,6 +33,14 @@ WantedPortfolio = tuple[UUID, UUID, Sequence[Reference]]
 LOCKS = {RowLock.WAIT: "for update", RowLock.SKIP: "for update skip locked", RowLock.NONE: ""}
 
 _PORTFOLIOS = statements("oltp_api/ledger/queries.sql")
+
+
+class Decided(NamedTuple):
+    """A portfolio after its decisions, what caused them (a correlation id), and what happened before them with them."""
+
+    portfolio: Portfolio
+    cause: str
+    others: Sequence[RecordedEvent] = ()
 
 
 class Portfolios:
@@ -123,41 +131,24 @@ class Portfolios:
             .fetchall()
         )
 
-    def save(self, changes: "Changes") -> None:
+    def save(self, *decided: Decided) -> None:
         """Append the rows that were decided, with holdings, balances and events: one statement, with the commit."""
-        if changes:
-            self._work.defer(_PORTFOLIOS["save"], changes.values())
-
-
-class Changes:
-    """Rows of every table that decisions change."""
-
-    def __init__(self, recorded_at: datetime) -> None:
-        self._recorded_at = recorded_at
-        self._rows: dict[str, list[Mapping[str, object]]] = {
-            name: [] for name in ("portfolios", "rows", "holdings", "cash", "events")
-        }
-
-    def __bool__(self) -> bool:
-        return bool(self._rows["portfolios"])
-
-    def add(self, portfolio: Portfolio, events: Sequence[RecordedEvent], cause: str) -> None:
-        """All that was decided on `portfolio`, with its `events`, whose correlation id is `cause`."""
-        head = portfolio.ledger_hash or first_hash(portfolio.portfolio_id)
-        for row in portfolio.rows:
-            head = row_hash(head, row, self._recorded_at)
-            self._rows["rows"].append({**_ledger_row(row), "row_hash": head.hex()})
-        changed = self._rows
-        changed["holdings"] += [_holding_row(portfolio, key) for key in _held_or_reserved(portfolio)]
-        changed["cash"] += _cash_rows(portfolio)
-        changed["events"] += [_event_row(*event, cause) for event in events]
-        changed["portfolios"].append(_root_row(portfolio, head if portfolio.rows else portfolio.ledger_hash))
-
-    def values(self) -> Mapping[str, object]:
-        """The parameters of the statement that saves them."""
-        encoded = {name: json.dumps(rows, default=str) for name, rows in self._rows.items()}
-        roots = [row["portfolio_id"] for row in self._rows["portfolios"]]
-        return {**encoded, "portfolio_ids": roots, "recorded_at": self._recorded_at}
+        if not decided:
+            return
+        rows = {name: list[Mapping[str, object]]() for name in ("portfolios", "rows", "holdings", "cash", "events")}
+        for portfolio, cause, others in decided:
+            head = portfolio.ledger_hash or first_hash(portfolio.portfolio_id)
+            for row in portfolio.rows:
+                head = row_hash(head, row, self._work.recorded_at)
+                rows["rows"].append({**_ledger_row(row), "row_hash": head.hex()})
+            rows["holdings"] += [_holding_row(portfolio, key) for key in _held_or_reserved(portfolio)]
+            rows["cash"] += _cash_rows(portfolio)
+            rows["events"] += [_event_row(*event, cause) for event in [*others, *_events_of(portfolio)]]
+            rows["portfolios"].append(_root_row(portfolio, head if portfolio.rows else portfolio.ledger_hash))
+        values = {name: json.dumps(listed, default=str) for name, listed in rows.items()}
+        roots = [portfolio.portfolio_id for portfolio, _, _ in decided]
+        asked = {**values, "portfolio_ids": roots, "recorded_at": self._work.recorded_at}
+        self._work.defer(_PORTFOLIOS["save"], asked)
 
 
 def _transaction(portfolio_id: UUID, seq: int, account_id: int, txn_type: str, *more: Any) -> Transaction:
@@ -265,3 +256,29 @@ def _event_row(aggregate_id: UUID, version: int, event: DomainEvent, cause: str)
         "payload": payload_of(event),
         "correlation_id": cause,
     }
+
+
+def _events_of(portfolio: Portfolio) -> list[RecordedEvent]:
+    """The events of what was decided: every row, then every holding that it changed."""
+    recorded: list[RecordedEvent] = [(portfolio.portfolio_id, row.seq, _recorded(row)) for row in portfolio.rows]
+    version = portfolio.version
+    return recorded + [(portfolio.portfolio_id, version, _updated(portfolio, key)) for key in sorted(portfolio.changed)]
+
+
+def _recorded(row: Transaction) -> TransactionRecorded:
+    return TransactionRecorded(
+        portfolio_id=row.portfolio_id,
+        seq=row.seq,
+        txn_type=row.txn_type.value,
+        business_date=row.business_date,
+        security_id=row.security_id,
+        quantity=row.quantity,
+        price=row.price,
+        cash_effect=row.cash_effect,
+        currency=row.currency,
+    )
+
+
+def _updated(portfolio: Portfolio, key: HoldingKey) -> PositionUpdated:
+    held = portfolio.holdings[key]
+    return PositionUpdated(portfolio.portfolio_id, *key, held.quantity, held.cost_basis, held.realised)

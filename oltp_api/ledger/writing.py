@@ -14,17 +14,14 @@ from uuid import UUID
 
 from domain.entries import When
 from domain.errors import AlreadyExists, IdempotencyConflict, InvalidInput, PortfolioNotFound, Refusal, UnknownSecurity
-from domain.events import PositionUpdated, TransactionRecorded
 from domain.history import History
-from domain.ledger import Transaction
 from domain.portfolio import Portfolio
 from domain.ports import Clock
-from domain.positions import HoldingKey
 from domain.securities import AssetType, Reference, Security
 from oltp_api.accounts.repository import Account, Accounts, usable
 from oltp_api.business_dates import event_time
 from oltp_api.connections import Deferred, RowLock
-from oltp_api.ledger.repository import Changes, Portfolios, RecordedEvent
+from oltp_api.ledger.repository import Decided, Portfolios, RecordedEvent
 from oltp_api.registry.repository import Named, Securities
 from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.web.idempotency import Answer, IdempotencyKey, IdempotencyKeys
@@ -150,16 +147,7 @@ def decided(wanted: Wanted, decide: Callable[[Loaded], T], work: UnitOfWork, is_
 
 def save(portfolio: Portfolio, work: UnitOfWork, others: Sequence[RecordedEvent] = ()) -> None:
     """Write what was decided and its events, after `others` that happened with it, with the commit."""
-    changes = Changes(work.recorded_at)
-    changes.add(portfolio, [*others, *events_of(portfolio)], correlation_id())
-    Portfolios(work).save(changes)
-
-
-def events_of(portfolio: Portfolio) -> list[RecordedEvent]:
-    """The events of what was decided: every row, then every holding that it changed."""
-    recorded: list[RecordedEvent] = [(portfolio.portfolio_id, row.seq, _recorded(row)) for row in portfolio.rows]
-    version = portfolio.version
-    return recorded + [(portfolio.portfolio_id, version, _updated(portfolio, key)) for key in sorted(portfolio.changed)]
+    Portfolios(work).save(Decided(portfolio, correlation_id(), others))
 
 
 def tradable(security: Security | None, identifier: str) -> Security:
@@ -214,22 +202,3 @@ def _history_reader(portfolio_id: UUID, work: UnitOfWork) -> ReadHistory:
 
 def _distinct(named: Iterable[N]) -> list[N]:
     return list(dict.fromkeys(named))
-
-
-def _recorded(row: Transaction) -> TransactionRecorded:
-    return TransactionRecorded(
-        portfolio_id=row.portfolio_id,
-        seq=row.seq,
-        txn_type=row.txn_type.value,
-        business_date=row.business_date,
-        security_id=row.security_id,
-        quantity=row.quantity,
-        price=row.price,
-        cash_effect=row.cash_effect,
-        currency=row.currency,
-    )
-
-
-def _updated(portfolio: Portfolio, key: HoldingKey) -> PositionUpdated:
-    held = portfolio.holdings[key]
-    return PositionUpdated(portfolio.portfolio_id, *key, held.quantity, held.cost_basis, held.realised)

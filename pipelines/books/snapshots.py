@@ -11,7 +11,8 @@ import dagster as dg
 import pyarrow as pa
 
 from application.analytics.review import LakeAnalyticsRepository
-from application.snapshots import books_due, prune_payloads, take_snapshot
+from application.snapshot_pruning import prune_payloads
+from application.snapshots import books_due, take_snapshot
 from domain.snapshots import PositionSnapshot
 from pipelines.runtime.resources import Platform
 from pipelines.tables.publishing import publish_books

@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from domain.ledger import FIRST_DAY
 from domain.ports import IncompleteMarket
 from pipelines.quality.market_audits import ACTION_TABLE, PRICE_TABLE, MarketAudits
-from pipelines.quality.quarantine import Audited
-from pipelines.quality.quarantine_table import keep
+from pipelines.quality.quarantine import keep
+from pipelines.quality.verdicts import Audited
 from pipelines.runtime.partitions import YEARS, DaysConfig
 from pipelines.runtime.resources import EXCHANGE, Market, Platform
 from pipelines.sources.market_tables import in_shape

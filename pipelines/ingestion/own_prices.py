@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines.quality.own_prices import OwnPrices, Registry, own_prices
-from pipelines.quality.quarantine_table import OWN, keep, waived
+from pipelines.quality.quarantine import OWN, keep, waived
 from pipelines.runtime.resources import Platform
 from pipelines.sources.price_folder import price_files
 from pipelines.tables.publishing import publish

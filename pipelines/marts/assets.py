@@ -19,9 +19,9 @@ from pipelines.marts.dbt_runner import MANIFEST, BuildPart, DbtRunner, nodes
 from pipelines.runtime.partitions import DaysConfig
 from pipelines.runtime.resources import Platform
 from pipelines.tables.holding import Failure, failed_metadata
-from pipelines.tables.incremental import PORTFOLIOS, RebuildScope, portfolio_ids, scope_of, unchanged
 from pipelines.tables.metadata_plots import value_chart
 from pipelines.tables.publishing import described, kept_key, unchanged_metadata
+from pipelines.tables.rebuild_scope import PORTFOLIOS, RebuildScope, portfolio_ids, scope_of, unchanged
 from pipelines.tables.version_set import VersionSet, pinned
 from storage.errors import SetupError
 from storage.lake.delta import Lake, Window, schema_of

@@ -17,9 +17,9 @@ from pipelines.marts.assets import SOURCES_OF
 from pipelines.marts.definition import CHECK, Mart, checked, holding_check
 from pipelines.runtime.resources import Platform
 from pipelines.tables.holding import Failure, culprits, failure_of
-from pipelines.tables.incremental import PORTFOLIOS, RebuildScope, scope_of, unchanged
 from pipelines.tables.metadata_plots import Picture
 from pipelines.tables.publishing import Pictures, publish, unchanged_metadata
+from pipelines.tables.rebuild_scope import PORTFOLIOS, RebuildScope, scope_of, unchanged
 from pipelines.tables.version_set import VersionSet, pinned
 from storage.lake.mounted import mounted_unreleased
 

@@ -13,8 +13,8 @@ import duckdb
 from pipelines.positions.interval_fold import fold
 from pipelines.runtime.resources import Platform
 from pipelines.tables.holding import Failure, culprits, failed_metadata, failure_of, retried_metadata
-from pipelines.tables.incremental import LEDGER, PORTFOLIOS, RebuildScope, due_again, portfolio_ids, scope_of
 from pipelines.tables.publishing import publish
+from pipelines.tables.rebuild_scope import LEDGER, PORTFOLIOS, RebuildScope, due_again, portfolio_ids, scope_of
 from pipelines.tables.version_set import pinned
 from storage.lake.s3 import enable_s3
 

@@ -11,18 +11,8 @@ from math import exp, isfinite, log
 import numpy as np
 import pyarrow as pa
 
-from pipelines.quality.quarantine import (
-    FINAL,
-    Audited,
-    Fault,
-    Reason,
-    Rule,
-    Verdict,
-    content_ids,
-    parted,
-    waived_ids,
-)
 from pipelines.quality.series import SPLIT_WINDOW, Dividend, PriceSheet, Split, confirmed, day_number, sheet
+from pipelines.quality.verdicts import FINAL, Audited, Fault, Reason, Rule, Verdict, content_ids, parted, waived_ids
 
 SPLIT, DIVIDEND = "SPLIT", "DIVIDEND"
 LEAST_LARGE = 0.08

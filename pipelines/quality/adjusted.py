@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.analytics.arrays import Bools, Float64
-from pipelines.quality.quarantine import FINAL, Audited, Reason, Verdict, content_ids, parted, waived_ids
 from pipelines.quality.series import Dividend, PriceSheet, day_text, dividends_in, sheet
+from pipelines.quality.verdicts import FINAL, Audited, Reason, Verdict, content_ids, parted, waived_ids
 
 LEAST_STEP = 3e-4
 """Parts of the price; below it a step may be rounding."""

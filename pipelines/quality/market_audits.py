@@ -14,9 +14,9 @@ from domain.ports import IncompleteMarket, PriceSource
 from pipelines.quality.actions import audited_actions
 from pipelines.quality.adjusted import audited_adjusted
 from pipelines.quality.prices import audited
-from pipelines.quality.quarantine import Audited, parted
-from pipelines.quality.quarantine_table import waived
+from pipelines.quality.quarantine import waived
 from pipelines.quality.source_revisions import Restated, audited_restatement, restated
+from pipelines.quality.verdicts import Audited, parted
 from pipelines.runtime.resources import EXCHANGE, Platform
 from pipelines.sources.calendar import trading_days
 from pipelines.sources.market_tables import CORPORATE_ACTIONS, PRICES, in_shape

@@ -19,7 +19,7 @@ from domain.ledger import FIRST_DAY
 from domain.money import parse_quantity
 from domain.posted_prices import PriceSourceName
 from pipelines.quality.prices import audited
-from pipelines.quality.quarantine import SAID, Audited, Reason, content_ids
+from pipelines.quality.verdicts import SAID, Audited, Reason, content_ids
 from pipelines.sources.calendar import SCHEMA as CALENDAR
 from pipelines.sources.market_tables import CORPORATE_ACTIONS, PRICES, RATE
 from pipelines.sources.price_folder import PriceLine

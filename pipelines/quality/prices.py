@@ -14,17 +14,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.analytics.arrays import Bools, Int64
-from pipelines.quality.quarantine import (
-    FINAL,
-    Audited,
-    Fault,
-    Reason,
-    Rule,
-    Verdict,
-    content_ids,
-    parted,
-    waived_ids,
-)
 from pipelines.quality.series import (
     LEAST_SPLIT,
     LONGEST_RUN,
@@ -38,6 +27,7 @@ from pipelines.quality.series import (
     is_near,
     sheet,
 )
+from pipelines.quality.verdicts import FINAL, Audited, Fault, Reason, Rule, Verdict, content_ids, parted, waived_ids
 
 SIMPLE_RATIOS = (1.5, 2.0, 3.0, 4.0, 5.0, 10.0, 20.0)
 RATIO_TOLERANCE = 0.06

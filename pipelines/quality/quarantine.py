@@ -1,186 +1,93 @@
-"""Verdicts of an audit on rows, and the table `meta/quarantine` that keeps them.
+"""`meta/quarantine`: where the verdicts of audits are kept, and what a person has let pass.
 
-An id is a hash of a row's content and nothing else: the same bad row, delivered again, is the same entry.
+What an audit is shown is in `market_audits`; its rules are in `pipelines.quality`.
+`python -m pipelines.quality.quarantine` lists what is in quarantine; `release <id> --why "..."` lets a row pass
+from then on, as it is, the next time its source delivers it.
 """
 
-import json
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
-from enum import StrEnum
-from typing import Generic, TypeVar
+import argparse
+import sys
+from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from storage.lake.delta import memory_duckdb
+from pipelines.quality.verdicts import FINAL, TABLE, Reason, quarantine_rows
+from pipelines.runtime.resources import Platform
+from storage.errors import SetupError
+from storage.lake.delta import Lake
+from storage.outages import in_one_sentence
 
-TABLE = "meta/quarantine"
+OWN = "raw/own_price"
+RELEASED = "meta/quarantine_release"
+RELEASES = pa.schema([("id", pa.string()), ("released_at", pa.timestamp("us", "UTC")), ("why", pa.string())])
 
-SCHEMA = pa.schema(
-    [
-        pa.field("id", pa.string(), nullable=False),  # SHA-256 of the row's content; unique; what a release names
-        pa.field("source_table", pa.string(), nullable=False),  # the table the row was meant for, as raw/price_daily
-        pa.field("ticker", pa.string()),
-        pa.field("row_date", pa.date32()),  # its price_date or action_date
-        pa.field("reason", pa.string(), nullable=False),  # a `Reason`
-        pa.field("rule", pa.string(), nullable=False),  # the rule in words, with its thresholds, as it then stood
-        pa.field("detail", pa.string(), nullable=False),  # one sentence with both numbers
-        pa.field("compared_with", pa.string(), nullable=False),  # value and day, or the list, it was held against
-        pa.field("row_values", pa.string(), nullable=False),  # JSON of the row as it came; decimals as text
-        pa.field("first_seen_run", pa.string(), nullable=False),  # the run that met it first
+
+def keep(lake: Lake, source_table: str, quarantined: pa.Table, run_id: str, date_column: str = "price_date") -> int:
+    """Append what is not in quarantine yet; how many that were."""
+    kept = lake.read(TABLE)["id"].to_pylist() if lake.exists(TABLE) else []
+    rows = quarantine_rows(source_table, quarantined, run_id, date_column=date_column, kept=kept)
+    if rows.num_rows or not lake.exists(TABLE):
+        lake.append(TABLE, rows, run_id)
+    return int(rows.num_rows)
+
+
+def waived(lake: Lake) -> frozenset[str]:
+    """The ids of the rows that somebody let pass."""
+    return frozenset(lake.read(RELEASED)["id"].to_pylist()) if lake.exists(RELEASED) else frozenset()
+
+
+def waive(platform: Platform, identifier: str, why: str) -> str:
+    """Release the row whose id begins with `identifier`, for a stated reason; what was released, in words."""
+    if len(identifier) < 8 or not why.strip():
+        raise SetupError("a release needs an id, 8 characters of it at least, and a reason: --why")
+    rows = platform.lake.read(TABLE).to_pylist() if platform.lake.exists(TABLE) else []
+    found = [row for row in rows if row["id"].startswith(identifier)]
+    if len(found) != 1:
+        raise SetupError(f"{len(found)} rows in quarantine have an id that begins with {identifier}")
+    (row,) = found
+    named = f"{row['source_table']}: {row['ticker']} of {row['row_date']}, {row['reason']}"
+    if row["id"] in waived(platform.lake):
+        return f"{named}, was released before"
+    if Reason(row["reason"]) in FINAL:
+        raise SetupError(f"{named}, cannot be released: it has to be mended where it comes from")
+    entry = {"id": row["id"], "released_at": platform.clock.now(), "why": why}
+    platform.lake.append(RELEASED, pa.Table.from_pylist([entry], schema=RELEASES))
+    year = f"{row['row_date'].year if row['row_date'] else 'its year'} of "
+    return f"{named}, is released; refresh {'' if row['source_table'] == OWN else year}{row['source_table']} to have it"
+
+
+def listed(lake: Lake) -> str:
+    """List the rows in quarantine that were not waived, newest day first."""
+    rows = lake.read(TABLE).to_pylist() if lake.exists(TABLE) else []
+    passed = waived(lake)
+    held = [row for row in rows if row["id"] not in passed]
+    held.sort(key=lambda row: (str(row["row_date"]), row["ticker"] or ""), reverse=True)
+    lines = [
+        f"{row['id'][:12]}  {row['source_table']:<20} {row['ticker'] or '?':<8} {row['row_date']}  {row['reason']:<18} "
+        f"{row['detail']}"
+        for row in held
     ]
-)
-"""Append only. A row that is waived stays here; releases are a list of ids elsewhere."""
-
-SAID = ("id", "reason", "rule", "detail", "compared_with")
-"""The columns that an audit adds to a quarantined row's own."""
+    return "\n".join([*lines, f"{len(held)} rows in quarantine, {len(passed)} released"])
 
 
-class Reason(StrEnum):
-    NOT_A_NUMBER = "NOT_A_NUMBER"
-    ZERO = "ZERO"
-    NEGATIVE = "NEGATIVE"
-    FUTURE = "FUTURE"
-    WEEKEND = "WEEKEND"
-    WRONG_CURRENCY = "WRONG_CURRENCY"
-    DUPLICATE = "DUPLICATE"
-    TIMES_100 = "TIMES_100"
-    UNADJUSTED_SPLIT = "UNADJUSTED_SPLIT"
-    INVENTED_SPLIT = "INVENTED_SPLIT"
-    OUTLIER = "OUTLIER"
-    STALE_REPEAT = "STALE_REPEAT"
-    BAD_DIVIDEND = "BAD_DIVIDEND"
-    BAD_ADJUSTED_CLOSE = "BAD_ADJUSTED_CLOSE"
-    UNREADABLE = "UNREADABLE"
-    UNKNOWN_SECURITY = "UNKNOWN_SECURITY"
-    PRICED_ELSEWHERE = "PRICED_ELSEWHERE"
-
-
-FINAL = frozenset(
-    {
-        *(Reason.NOT_A_NUMBER, Reason.DUPLICATE),
-        *(Reason.UNREADABLE, Reason.UNKNOWN_SECURITY, Reason.PRICED_ELSEWHERE),
-    }
-)
-"""Reasons that nobody can release: a mart has no place for no number, two rows of one day, or a price of nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why the row at `row` of what a rule was shown is bad."""
-
-    row: int
-    detail: str
-    compared_with: str
-
-
-Shown = TypeVar("Shown")
-
-
-@dataclass(frozen=True, slots=True)
-class Rule(Generic[Shown]):
-    """A reason, what it means in words, and how its rows are found among those that stand."""
-
-    reason: Reason
-    meaning: str
-    find: Callable[[Shown], Sequence[Fault]]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """One quarantined row by its position in what was delivered."""
-
-    position: int
-    reason: Reason
-    meaning: str
-    detail: str
-    compared_with: str
-
-
-@dataclass(frozen=True, slots=True)
-class Audited:
-    """Every delivered row once: `accepted` as it came and in its order, or `quarantined` with what was said."""
-
-    accepted: pa.Table
-    quarantined: pa.Table
-
-
-def parted(rows: pa.Table, ids: Sequence[str], verdicts: Collection[Verdict]) -> Audited:
-    """`rows` by their verdicts; a row without one is accepted."""
-    out = sorted(verdicts, key=lambda verdict: verdict.position)
-    positions = [verdict.position for verdict in out]
-    bad: npt.NDArray[np.bool_] = np.zeros(rows.num_rows, dtype=np.bool_)
-    bad[positions] = True
-    quarantined = rows.take(pa.array(positions, pa.int64()))
-    said = (
-        [ids[verdict.position] for verdict in out],
-        [verdict.reason.value for verdict in out],
-        [verdict.meaning for verdict in out],
-        [verdict.detail for verdict in out],
-        [verdict.compared_with for verdict in out],
+def main(words: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m pipelines.quality.quarantine", description="What bad prices were put out."
     )
-    for name, values in zip(SAID, said, strict=True):
-        quarantined = quarantined.append_column(name, pa.array(values, pa.string()))
-    return Audited(rows.filter(pa.array(~bad)), quarantined)
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("list", help="what is in quarantine (the default)")
+    release = commands.add_parser("release", help="let a row pass, as it is, when it is delivered again")
+    release.add_argument("id", help="its id, or how that begins")
+    release.add_argument("--why", required=True, help="the reason, which is kept")
+    asked = parser.parse_args(words)
+    platform = Platform()
+    try:
+        print(waive(platform, asked.id, asked.why) if asked.command == "release" else listed(platform.lake))
+    except SetupError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
-def content_ids(rows: pa.Table) -> list[str]:
-    """SHA-256 of each row's columns by name; 1 and 1.00000000 are the same number, whatever their types."""
-    if not rows.num_rows:
-        return []
-    parts = ", chr(31), ".join(f"'{name}=', {_as_text(rows.schema.field(name))}" for name in sorted(rows.column_names))
-    with memory_duckdb() as connection:
-        connection.register("delivered", rows)
-        hashed = connection.execute(f"select sha256(concat({parts})) as id from delivered").to_arrow_table()
-    return [str(one) for one in hashed["id"].to_pylist()]
-
-
-def _as_text(field: pa.Field) -> str:
-    column = f'"{field.name}"'
-    if pa.types.is_floating(field.type) or pa.types.is_decimal(field.type) or pa.types.is_integer(field.type):
-        return f"coalesce(printf('%.8f', {column}::double), 'null')"
-    return f"coalesce({column}::varchar, 'null')"
-
-
-def quarantine_rows(
-    source_table: str,
-    quarantined: pa.Table,
-    run_id: str,
-    *,
-    date_column: str = "price_date",
-    kept: Collection[str] = (),
-) -> pa.Table:
-    """The rows of `meta/quarantine` for what an audit put out: one per id, and none whose id is already `kept`."""
-    seen = set(kept)
-    entries = []
-    own = [name for name in quarantined.column_names if name not in SAID]
-    for row in quarantined.to_pylist():
-        if row["id"] in seen:
-            continue
-        seen.add(row["id"])
-        values = json.dumps({name: _as_json(row[name]) for name in own}, sort_keys=True)
-        entries.append(
-            {name: row[name] for name in SAID}
-            | {"source_table": source_table, "ticker": row["ticker"], "row_date": row[date_column]}
-            | {"row_values": values, "first_seen_run": run_id}
-        )
-    return pa.Table.from_pylist(entries, schema=SCHEMA)
-
-
-def _as_json(value: object) -> object:
-    """Numbers that JSON has no word for, decimals and days are text."""
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, float) and np.isfinite(value):
-        return value
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
-
-
-def waived_ids(waived: pa.Table | Collection[str]) -> frozenset[str]:
-    """The ids of a release, given as such or as a table with the column `id`."""
-    if isinstance(waived, pa.Table):
-        return frozenset(pc.unique(waived["id"]).to_pylist())
-    return frozenset(waived)
+if __name__ == "__main__":
+    sys.exit(in_one_sentence(main))

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.securities import PriceKind
-from pipelines.quality.quarantine import Audited, Reason, Verdict, content_ids, parted
 from pipelines.quality.series import LEAST_JUDGED, Split, is_near, splits_in
+from pipelines.quality.verdicts import Audited, Reason, Verdict, content_ids, parted
 
 MEANINGS = {
     Reason.INVENTED_SPLIT: "a day keeps its figures, whatever split is told later that never was",

@@ -1,7 +1,7 @@
 """Held portfolios: who failed a check of this run, shown as the last release has it in every table.
 
 Belongs here: putting rows of the last release back, and saying whose, why and since when. Does not: what a check
-demands, nor which portfolios are tried again; that is `pipelines.tables.incremental`.
+demands, nor which portfolios are tried again; that is `pipelines.tables.rebuild_scope`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from pipelines.marts.assets import DATE_COLUMNS
 from pipelines.runtime.resources import Platform
-from pipelines.tables.incremental import PORTFOLIOS
 from pipelines.tables.publishing import publish
+from pipelines.tables.rebuild_scope import PORTFOLIOS
 from pipelines.tables.run_events import VERSION_KEY
 from pipelines.tables.version_set import VersionSet, pinned
 from storage.lake.delta import MOST_KEYS, Lake

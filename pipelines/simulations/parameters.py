@@ -25,8 +25,8 @@ from pipelines.simulations.parameter_tables import (
     own_moments,
     refusals,
 )
-from pipelines.tables.incremental import unchanged
 from pipelines.tables.publishing import publish, unchanged_metadata
+from pipelines.tables.rebuild_scope import unchanged
 from pipelines.tables.table_plots import of_correlations
 from pipelines.tables.version_set import pinned
 from storage.lake.delta import Lake

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.quality.quarantine import Reason
+from pipelines.quality.verdicts import Reason
 from pipelines.sources.calendar import trading_days
 from tests.bad_prices import KINDS, SECOND, Market
 

@@ -26,7 +26,7 @@ from pipelines.marts.assets import MADE as MADE_BY_DBT
 from pipelines.marts.assets import OWNED
 from pipelines.marts.risk import MARTS as PORTFOLIO_MARTS
 from pipelines.simulations.parameter_tables import MARTS as PARAMETER_MARTS
-from pipelines.tables import incremental as scope
+from pipelines.tables import rebuild_scope as scope
 from storage.lake.delta import Window, memory_duckdb
 from storage.lake.held import held_in
 from tests.effort import IS_LONG

@@ -16,7 +16,7 @@ from ops import backup as backups
 from ops import cli
 from pipelines.automation import RANGE_END, RANGE_START
 from pipelines.definitions import build_defs
-from pipelines.quality.quarantine import TABLE as QUARANTINE
+from pipelines.quality.verdicts import TABLE as QUARANTINE
 from pipelines.refresh import simulate_due
 from pipelines.runtime import progress
 from pipelines.runtime.resources import Platform

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from pipelines.quality import quarantine_table as auditing
+from pipelines.quality import quarantine as auditing
 from pipelines.sources.fred import TENOR_MONTHS
 from storage.lake.delta import memory_duckdb
 from tests.recorded_server import RECORDED, Answer, Provider, recorded, served
@@ -60,7 +60,7 @@ class Live:
         self.home.materialize(*tables, years=("1990", "2020"), **self.variables)
 
     def audit(self, *words: str) -> tuple[int, str]:
-        """`python -m pipelines.quality.quarantine_table`: how it ends, and what it says."""
+        """`python -m pipelines.quality.quarantine`: how it ends, and what it says."""
         with self.home.joined(**self.variables), redirect_stdout(io.StringIO()) as said:
             return auditing.main(words), said.getvalue()
 

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.quality.actions import audited_actions
 from pipelines.quality.adjusted import audited_adjusted
-from pipelines.quality.quarantine import SCHEMA, Audited, quarantine_rows
+from pipelines.quality.verdicts import SCHEMA, Audited, quarantine_rows
 from tests.price_rows import ACTIONS, NO_ACTIONS, dividend, series, session, split, table
 
 CLOSES = [50 + random.Random(n).uniform(-0.4, 0.4) for n in range(60)]

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.quality.prices import audited
-from pipelines.quality.quarantine import Audited, Reason
+from pipelines.quality.verdicts import Audited, Reason
 from pipelines.sources.calendar import trading_days
 from tests.price_rows import NO_ACTIONS, NO_PRICES, PRICES, dividend, series, session, split, table, weekdays
 

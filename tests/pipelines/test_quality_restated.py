@@ -3,8 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from pipelines.quality.quarantine import Audited
 from pipelines.quality.source_revisions import audited_restatement, restated
+from pipelines.quality.verdicts import Audited
 from tests.price_rows import NO_ACTIONS, dividend, series, session, split
 
 CLOSES = [50.0 + n / 10 for n in range(12)]

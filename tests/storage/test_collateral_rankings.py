@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 
 from application.rankings import PostgresCollateralRankings, StoredRanking, on_position_snapshot_created, rank_snapshot
 from application.schedules import PostgresHaircutSchedules
-from application.snapshots import prune_payloads
+from application.snapshot_pruning import prune_payloads
 from domain.collateral import Ineligible, ValuationBasis
 from domain.errors import InvalidInput, NotFound, ScheduleNotFound, SnapshotPruned, UnknownSecurity
 from domain.haircuts import SUPERVISORY, HaircutClass, HaircutSchedule, Maturity, supervisory_schedule

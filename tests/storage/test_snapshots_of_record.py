@@ -11,7 +11,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from application.snapshots import PostgresPositionSnapshotRepository, books_due, prune_payloads, take_snapshot
+from application.snapshot_pruning import prune_payloads
+from application.snapshots import PostgresPositionSnapshotRepository, books_due, take_snapshot
 from domain.errors import SnapshotPruned
 from domain.snapshots import Book, PositionSnapshot, business_date, decide, snapshot_of
 from storage.postgres.database import Database
