@@ -1,9 +1,11 @@
 """Books: snapshots of what a portfolio holds and is worth, and what of it is collateral."""
 
+from dataclasses import dataclass
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from application.analytics.review import LakeAnalyticsRepository
 from domain.collateral import ValuationBasis
@@ -92,31 +94,33 @@ def rank_collateral(portfolio_id: UUID, body: RankingRequest, idempotent: Idempo
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A book's rankings by a schedule, on a basis; what is required is a question to the newest."""
+
+    portfolio_id: UUID
+    context: ContextDep
+    user_id: UserDep
+    schedule: ScheduleName | None = None
+    valuation_basis: ValuationBasis | None = None
+    required_amount: Number | None = None
+
+    def newest(self, day: date | None) -> RankingView:
+        asked = (day, self.schedule, self.valuation_basis, self.required_amount)
+        return self.context.transact(lambda work: Books(work).ranking(self.user_id, self.portfolio_id, *asked))
+
+
+RankedDep = Annotated[Ranked, Depends()]
+
+
 @router.get(f"{_RANKINGS}/latest", summary="The newest ranking of the book")
-def get_latest_ranking(
-    portfolio_id: UUID,
-    context: ContextDep,
-    user_id: UserDep,
-    schedule: ScheduleName | None = None,
-    valuation_basis: ValuationBasis | None = None,
-    required_amount: Number | None = None,
-) -> RankingView:
-    asked = (schedule, valuation_basis, required_amount)
-    return context.transact(lambda work: Books(work).ranking(user_id, portfolio_id, None, *asked))
+def get_latest_ranking(ranked: RankedDep) -> RankingView:
+    return ranked.newest(None)
 
 
 @router.get(f"{_RANKINGS}/{{day}}", summary="The newest ranking of the book's snapshot of a business date")
-def get_ranking(
-    portfolio_id: UUID,
-    day: Day,
-    context: ContextDep,
-    user_id: UserDep,
-    schedule: ScheduleName | None = None,
-    valuation_basis: ValuationBasis | None = None,
-    required_amount: Number | None = None,
-) -> RankingView:
-    asked = (schedule, valuation_basis, required_amount)
-    return context.transact(lambda work: Books(work).ranking(user_id, portfolio_id, day, *asked))
+def get_ranking(day: Day, ranked: RankedDep) -> RankingView:
+    return ranked.newest(day)
 
 
 @router.get("/haircut-schedules", summary="The names of the schedules you can rank by")

@@ -174,6 +174,9 @@ class CostMethodRequest(Request):
         return ChangeCostMethod(user_id, portfolio_id, self.cost_method)
 
 
+_SAME = tuple(name for name in Transaction.__slots__ if name not in ("account_id", "txn_type"))
+
+
 class TransactionView(View):
     """A ledger row. `quantity` and `cash_effect` are signed: a sale takes units and brings cash."""
 
@@ -205,32 +208,8 @@ class TransactionView(View):
     @classmethod
     def of(cls, row: Transaction, account: str, ticker: str | None, recorded_at: datetime) -> "TransactionView":
         """The view of a row that was just recorded; the same as reading it back."""
-        return cls.model_construct(
-            portfolio_id=row.portfolio_id,
-            seq=row.seq,
-            type=row.txn_type,
-            account=account,
-            security_id=row.security_id,
-            ticker=ticker,
-            quantity=row.quantity,
-            price=row.price,
-            gross=row.gross,
-            fees=row.fees,
-            accrued=row.accrued,
-            cash_effect=row.cash_effect,
-            currency=row.currency,
-            fx_rate=row.fx_rate,
-            business_date=row.business_date,
-            event_ts=row.event_ts,
-            recorded_at=recorded_at,
-            ex_date=row.ex_date,
-            split_new=row.split_new,
-            split_old=row.split_old,
-            transfer_id=row.transfer_id,
-            reverses_seq=row.reverses_seq,
-            external_id=row.external_id,
-            note=row.note,
-        )
+        same = {name: getattr(row, name) for name in _SAME}
+        return cls.model_construct(**same, type=row.txn_type, account=account, ticker=ticker, recorded_at=recorded_at)
 
 
 class TransactionPage(View):

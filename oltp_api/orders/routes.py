@@ -1,9 +1,10 @@
 """Orders: place, fill, cancel, look at."""
 
+from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from domain.orders import OrderStatus, Side
 from oltp_api.context import ContextDep, UserDep
@@ -61,40 +62,35 @@ def get_order(order_id: UUID, context: ContextDep, user_id: UserDep) -> OrderWit
     return context.transact(lambda work: _view(user_id, order_id, work))
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of the user's orders, of a status, a side or a ticker."""
+
+    context: ContextDep
+    user_id: UserDep
+    limit: LimitQuery = 100
+    cursor: Cursor = None
+    sort: OrderSort = OrderSort.OLDEST_FIRST
+    status: OrderStatus | None = None
+    side: Side | None = None
+    ticker: Ticker = None
+
+    def of(self, portfolio_id: UUID | None) -> OrderPage:
+        wanted = (self.limit, self.cursor, self.sort, portfolio_id, self.status, self.side, self.ticker)
+        return OrderPage.model_validate(self.context.transact(lambda work: Orders(work).page(self.user_id, *wanted)))
+
+
+ListingDep = Annotated[Listing, Depends()]
+
+
 @router.get("/orders", summary="Your orders, oldest first unless sorted otherwise")
-def list_orders(
-    context: ContextDep,
-    user_id: UserDep,
-    limit: LimitQuery = 100,
-    cursor: Cursor = None,
-    sort: OrderSort = OrderSort.OLDEST_FIRST,
-    portfolio_id: UUID | None = None,
-    status: OrderStatus | None = None,
-    side: Side | None = None,
-    ticker: Ticker = None,
-) -> OrderPage:
-    page = context.transact(
-        lambda work: Orders(work).page(user_id, limit, cursor, sort, portfolio_id, status, side, ticker)
-    )
-    return OrderPage.model_validate(page)
+def list_orders(listing: ListingDep, portfolio_id: UUID | None = None) -> OrderPage:
+    return listing.of(portfolio_id)
 
 
 @router.get("/portfolios/{portfolio_id}/orders", summary="The orders of one portfolio")
-def list_orders_of_portfolio(
-    portfolio_id: VisiblePortfolio,
-    context: ContextDep,
-    user_id: UserDep,
-    limit: LimitQuery = 100,
-    cursor: Cursor = None,
-    sort: OrderSort = OrderSort.OLDEST_FIRST,
-    status: OrderStatus | None = None,
-    side: Side | None = None,
-    ticker: Ticker = None,
-) -> OrderPage:
-    page = context.transact(
-        lambda work: Orders(work).page(user_id, limit, cursor, sort, portfolio_id, status, side, ticker)
-    )
-    return OrderPage.model_validate(page)
+def list_orders_of_portfolio(portfolio_id: VisiblePortfolio, listing: ListingDep) -> OrderPage:
+    return listing.of(portfolio_id)
 
 
 def _view(user_id: UUID, order_id: UUID, work: UnitOfWork) -> OrderWithFills:

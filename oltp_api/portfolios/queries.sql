@@ -22,25 +22,6 @@ select count(*) as open_orders
 from orders
 where portfolio_id = %(portfolio_id)s and status in ('PENDING', 'PARTIALLY_FILLED')
 
--- name: portfolio
-select
-    portfolio.portfolio_id,
-    portfolio.name,
-    portfolio.base_currency,
-    portfolio.kind,
-    portfolio.time_zone,
-    portfolio.cost_method,
-    portfolio.version,
-    portfolio.revision,
-    coalesce(cash_balance.balance, 0) as cash,
-    portfolio.last_business_date,
-    portfolio.archived_at,
-    portfolio.created_at
-from portfolio
-left join cash_balance
-    on portfolio.portfolio_id = cash_balance.portfolio_id and portfolio.base_currency = cash_balance.currency
-where portfolio.user_id = %(user_id)s and portfolio.portfolio_id = %(portfolio_id)s
-
 -- name: portfolios
 select
     portfolio.portfolio_id,
@@ -58,8 +39,12 @@ select
 from portfolio
 left join cash_balance
     on portfolio.portfolio_id = cash_balance.portfolio_id and portfolio.base_currency = cash_balance.currency
-where
-    portfolio.user_id = %(user_id)s
-    and (%(name)s::text is null or strpos(lower(portfolio.name), lower(%(name)s)) > 0)
-    and (%(kind)s::text is null or portfolio.kind = %(kind)s)
-    and (%(archived)s::boolean is null or (portfolio.archived_at is not null) = %(archived)s)
+where portfolio.user_id = %(user_id)s
+
+-- name: of_id
+and portfolio.portfolio_id = %(portfolio_id)s
+
+-- name: matching
+and (%(name)s::text is null or strpos(lower(portfolio.name), lower(%(name)s)) > 0)
+and (%(kind)s::text is null or portfolio.kind = %(kind)s)
+and (%(archived)s::boolean is null or (portfolio.archived_at is not null) = %(archived)s)

@@ -20,6 +20,8 @@ from storage.events.outbox import write_event
 from storage.queries import statements
 
 _PORTFOLIOS = statements("oltp_api/portfolios/queries.sql")
+_ONE = f"{_PORTFOLIOS['portfolios']}\n{_PORTFOLIOS['of_id']}"
+_MATCHING = f"{_PORTFOLIOS['portfolios']}\n{_PORTFOLIOS['matching']}"
 _ANY: Mapping[str, object] = {"name": None, "kind": None, "archived": None}
 ORDERS = orders(
     created={"created_at": datetime.fromisoformat, "portfolio_id": UUID},
@@ -38,7 +40,7 @@ class PortfolioAttributes:
         """The portfolio if it is the user's own; another's does not exist."""
         self._work.flush()
         asked = {"user_id": user_id, "portfolio_id": portfolio_id}
-        row = self._connection.execute(_PORTFOLIOS["portfolio"], asked).fetchone()
+        row = self._connection.execute(_ONE, asked).fetchone()
         if row is None:
             raise PortfolioNotFound(portfolio_id)
         return row
@@ -46,7 +48,7 @@ class PortfolioAttributes:
     def page(self, user_id: UUID, sort: str, limit: int, cursor: str | None, **wanted: object) -> dict[str, Any]:
         """Portfolios with `name` in their name, of a `kind`, `archived` or not."""
         asked = {**_ANY, **wanted, "user_id": user_id}
-        return fetch_page(self._connection, _PORTFOLIOS["portfolios"], asked, ORDERS[sort], limit, cursor)
+        return fetch_page(self._connection, _MATCHING, asked, ORDERS[sort], limit, cursor)
 
     def rename(self, user_id: UUID, portfolio_id: UUID, match: Match, name: str) -> None:
         before = self._lock(user_id, portfolio_id, match)

@@ -1,13 +1,14 @@
 """Portfolios: create, list, look at, rename, archive."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Header, Query, Response
+from fastapi import APIRouter, Body, Depends, Header, Query, Response
 
 from domain.portfolio import PortfolioKind
-from oltp_api.context import AppContext, ContextDep, UserDep
+from oltp_api.context import ContextDep, UserDep
 from oltp_api.portfolios import handlers
 from oltp_api.portfolios.repository import PortfolioAttributes
 from oltp_api.portfolios.schemas import PortfolioEdit, PortfolioPage, PortfolioRequest, PortfolioView
@@ -73,58 +74,39 @@ def get_portfolio(
     return shown
 
 
+@dataclass(frozen=True, slots=True)
+class Editing:
+    """The portfolio that a request edits."""
+
+    portfolio_id: UUID
+    context: ContextDep
+    user_id: UserDep
+    response: Response
+
+    def shown_after(self, edit: Callable[[PortfolioAttributes], None]) -> PortfolioView:
+        def act(work: UnitOfWork) -> PortfolioView:
+            edit(PortfolioAttributes(work))
+            return _view(self.user_id, self.portfolio_id, work)
+
+        return tagged(self.context.transact(act), self.response)
+
+
+EditingDep = Annotated[Editing, Depends()]
+
+
 @router.patch("/{portfolio_id}", summary="Rename a portfolio", responses=EDIT_PROBLEMS)
-def rename_portfolio(
-    portfolio_id: UUID,
-    body: PortfolioEdit,
-    match: RequiredMatch,
-    context: ContextDep,
-    user_id: UserDep,
-    response: Response,
-) -> PortfolioView:
-    return _edited(
-        lambda work: PortfolioAttributes(work).rename(user_id, portfolio_id, match, body.name),
-        portfolio_id,
-        context,
-        user_id,
-        response,
-    )
+def rename_portfolio(body: PortfolioEdit, match: RequiredMatch, on: EditingDep) -> PortfolioView:
+    return on.shown_after(lambda attributes: attributes.rename(on.user_id, on.portfolio_id, match, body.name))
 
 
 @router.post("/{portfolio_id}/archive", summary="Archive a portfolio: no more commands", responses=EDIT_PROBLEMS)
-def archive_portfolio(
-    portfolio_id: UUID, match: OptionalMatch, context: ContextDep, user_id: UserDep, response: Response
-) -> PortfolioView:
-    return _edited(
-        lambda work: PortfolioAttributes(work).archive(user_id, portfolio_id, match),
-        portfolio_id,
-        context,
-        user_id,
-        response,
-    )
+def archive_portfolio(match: OptionalMatch, on: EditingDep) -> PortfolioView:
+    return on.shown_after(lambda attributes: attributes.archive(on.user_id, on.portfolio_id, match))
 
 
 @router.post("/{portfolio_id}/unarchive", summary="Bring an archived portfolio back", responses=EDIT_PROBLEMS)
-def unarchive_portfolio(
-    portfolio_id: UUID, match: OptionalMatch, context: ContextDep, user_id: UserDep, response: Response
-) -> PortfolioView:
-    return _edited(
-        lambda work: PortfolioAttributes(work).unarchive(user_id, portfolio_id, match),
-        portfolio_id,
-        context,
-        user_id,
-        response,
-    )
-
-
-def _edited(
-    edit: Callable[[UnitOfWork], None], portfolio_id: UUID, context: AppContext, user_id: UUID, response: Response
-) -> PortfolioView:
-    def act(work: UnitOfWork) -> PortfolioView:
-        edit(work)
-        return _view(user_id, portfolio_id, work)
-
-    return tagged(context.transact(act), response)
+def unarchive_portfolio(match: OptionalMatch, on: EditingDep) -> PortfolioView:
+    return on.shown_after(lambda attributes: attributes.unarchive(on.user_id, on.portfolio_id, match))
 
 
 def _view(user_id: UUID, portfolio_id: UUID, work: UnitOfWork) -> PortfolioView:
