@@ -95,7 +95,7 @@ def rank_collateral(portfolio_id: UUID, body: RankingRequest, idempotent: Idempo
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
+class RankedBook:
     """A book's rankings by a schedule, on a basis; what is required is a question to the newest."""
 
     portfolio_id: UUID
@@ -110,7 +110,7 @@ class Ranked:
         return self.context.transact(lambda work: Books(work).ranking(self.user_id, self.portfolio_id, *asked))
 
 
-RankedDep = Annotated[Ranked, Depends()]
+RankedDep = Annotated[RankedBook, Depends()]
 
 
 @router.get(f"{_RANKINGS}/latest", summary="The newest ranking of the book")

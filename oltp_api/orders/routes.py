@@ -63,7 +63,7 @@ def get_order(order_id: UUID, context: ContextDep, user_id: UserDep) -> OrderWit
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class OrderListing:
     """A page of the user's orders, of a status, a side or a ticker."""
 
     context: ContextDep
@@ -80,16 +80,16 @@ class Listing:
         return OrderPage.model_validate(self.context.transact(lambda work: Orders(work).page(self.user_id, *wanted)))
 
 
-ListingDep = Annotated[Listing, Depends()]
+OrderListingDep = Annotated[OrderListing, Depends()]
 
 
 @router.get("/orders", summary="Your orders, oldest first unless sorted otherwise")
-def list_orders(listing: ListingDep, portfolio_id: UUID | None = None) -> OrderPage:
+def list_orders(listing: OrderListingDep, portfolio_id: UUID | None = None) -> OrderPage:
     return listing.of(portfolio_id)
 
 
 @router.get("/portfolios/{portfolio_id}/orders", summary="The orders of one portfolio")
-def list_orders_of_portfolio(portfolio_id: VisiblePortfolio, listing: ListingDep) -> OrderPage:
+def list_orders_of_portfolio(portfolio_id: VisiblePortfolio, listing: OrderListingDep) -> OrderPage:
     return listing.of(portfolio_id)
 
 

@@ -75,7 +75,7 @@ def get_portfolio(
 
 
 @dataclass(frozen=True, slots=True)
-class Editing:
+class PortfolioEditing:
     """The portfolio that a request edits."""
 
     portfolio_id: UUID
@@ -91,7 +91,7 @@ class Editing:
         return tagged(self.context.transact(act), self.response)
 
 
-EditingDep = Annotated[Editing, Depends()]
+EditingDep = Annotated[PortfolioEditing, Depends()]
 
 
 @router.patch("/{portfolio_id}", summary="Rename a portfolio", responses=EDIT_PROBLEMS)
