@@ -1,4 +1,4 @@
-"""Stand-ins for the outside world, each held to the contract of its port in tests/contracts."""
+"""Stand-ins for the outside world, each held to the contract of its port in tests/pipelines/test_price_source.py."""
 
 from collections.abc import Mapping
 from datetime import date
