@@ -216,6 +216,9 @@ def _run(command: list[str], pgdata: Path, check: bool = True) -> None:
         said = (new.strip() or outcome.stderr.strip()).splitlines()  # older lines are about older starts
         ended = "terminating connection"  # what queries of a crashed server say when they end, later than the cause
         why = [line for line in said if "FATAL:" in line and ended not in line] or said
+        if os.geteuid() == 0 and pgdata.exists() and pgdata.stat().st_uid != _server_user().pw_uid:
+            name = _server_user().pw_name  # a state folder that root has copied with other owners
+            why = [f"its files are not {name}'s, as whom it runs; `chown -R {name} {pgdata}` mends that"]
         raise SetupError(f"PostgreSQL could not be started in {pgdata}: {' '.join(why[-1:]) or 'see ' + str(log)}")
 
 

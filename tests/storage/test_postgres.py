@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -283,6 +284,15 @@ def test_the_embedded_server_works_in_any_folder(tmp_path: Path, folder: str) ->
         assert ledger_rows(postgres.embedded_database(socket_dir)) == []
     finally:
         embedded.stop(home)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as somebody else")
+def test_a_state_that_was_copied_without_its_owners_is_one_sentence(frozen_cluster: Path, tmp_path: Path) -> None:
+    home = tmp_path / "copied"
+    shutil.copytree(frozen_cluster, home)
+
+    with pytest.raises(SetupError, match="`chown -R"):
+        embedded.start(home)
 
 
 def test_processes_that_start_at_once_share_one_server(tmp_path: Path) -> None:
