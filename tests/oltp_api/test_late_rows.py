@@ -55,7 +55,17 @@ def reversal(mine: Any) -> Any:
     return mine.api.post(f"/portfolios/{mine.portfolio_id}/transactions/2/reversal", json={})
 
 
-@pytest.mark.parametrize("act", [late_purchase, too_late_a_purchase, reversal])
+def batch(mine: Any) -> Any:
+    row = {"type": "DEPOSIT", "amount": "1", "business_date": LATE}
+    return mine.api.post(f"/portfolios/{mine.portfolio_id}/transactions/bulk", json={"transactions": [row]})
+
+
+def conversion(mine: Any) -> Any:
+    body = {"from_currency": "USD", "amount": "1", "to_currency": "EUR", "received": "1", "business_date": LATE}
+    return mine.api.post(f"/portfolios/{mine.portfolio_id}/conversions", json=body)
+
+
+@pytest.mark.parametrize("act", [late_purchase, too_late_a_purchase, reversal, batch, conversion])
 def test_nobody_waits_while_a_late_row_is_decided(mine: Any, looked: list[bool], act: Callable[[Any], Any]) -> None:
     assert act(mine).status_code in (201, 422)
 
