@@ -65,7 +65,7 @@ class Accounts:
     def fetch_later(
         self, named: Sequence[tuple[UUID, str]], lock: RowLock
     ) -> Deferred[Mapping[tuple[UUID, str], Account]]:
-        """The users' accounts of these names, which stay open until the commit if they are locked; with Lock.SKIP
+        """The users' accounts of these names, which stay open until the commit if they are locked; with RowLock.SKIP
         those that nobody is changing."""
         if not named:
             return dict

@@ -1,7 +1,7 @@
 """The one way to write to a ledger: load, decide, save.
 
 `load` asks all that decisions are made against in one round trip; `save` sends all that was decided with the commit.
-A command by itself (`decided`), a group of strangers (`handlers.group`) and a batch (`handlers.batches`) differ in how
+A command by itself (`decided`), a group of strangers (`ledger.group`) and a batch (`ledger.batch`) differ in how
 they lock, and in what a refusal does.
 """
 
@@ -99,7 +99,7 @@ class Loaded:
 def load(wanted: Sequence[Wanted], work: UnitOfWork, lock: RowLock) -> Sequence[Loaded | None]:
     """The state for each command, in one round trip.
 
-    None for a portfolio that does not exist; with Lock.SKIP also where it or an account is somebody's at the moment:
+    None for a portfolio that does not exist; with RowLock.SKIP also where it or an account is somebody's at the moment:
     nobody is waited for then, nor is a history read.
     """
     accounts_named = _distinct((each.user_id, name) for each in wanted for name in each.accounts)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cached_property
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import numpy as np
@@ -44,6 +44,7 @@ from oltp_api.simulations.repository import Simulations
 from oltp_api.unit_of_work import UnitOfWork
 
 _MOST_KEPT = 128
+_NOT_KEPT = object()
 _PARTS = {"day", "total", "holdings", "cash", "benchmark", "periods", "contributions", "risk", "concentration", "curve"}
 T = TypeVar("T")
 
@@ -147,12 +148,12 @@ class ReviewCache:
     def _of(self, key: Hashable, make: Callable[[], T]) -> T:
         """Only the caller waits: two may both `make` it."""
         with self._lock:
-            found: T | None = self._cache.get(key)
-        if found is None:
+            found: T | object = self._cache.get(key, _NOT_KEPT)
+        if found is _NOT_KEPT:
             found = make()
             with self._lock:
                 self._cache[key] = found
-        return found
+        return cast(T, found)
 
 
 def bodies_of(
