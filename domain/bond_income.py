@@ -21,7 +21,7 @@ from domain.analytics.fixed_income.bonds import REDEMPTION, Bond
 from domain.entries import LedgerEntry, Terms
 from domain.errors import FxMissing
 from domain.ledger import TRADES, Transaction, TxnType, effective, reversal
-from domain.money import ZERO, money, product, share
+from domain.money import ZERO, money, payable, product, share
 
 _PER_CENT = Decimal("0.01")
 _A_PERIOD_AND_MORE = timedelta(days=400)
@@ -74,7 +74,8 @@ def payments(terms: BondTerms, standing: Iterable[Transaction], until: date) -> 
                 left = _never_left(account_id, units, moves[place:])
                 found.append(Payment(*facts, left, left, is_redemption=True))
             elif not by_hand & {(flow.day, account_id), (flow.day, None)}:
-                found.append(Payment(*facts, product(units, flow.amount * _PER_CENT), units))
+                coupon = payable(product(units, flow.amount * _PER_CENT), terms.currency)
+                found.append(Payment(*facts, coupon, units))
     return [payment for payment in found if payment.amount]
 
 
@@ -133,7 +134,8 @@ def _key(kind: str, security_id: int, day: date, account_id: int) -> str:
 
 
 def _amount(row: Transaction) -> Decimal:
-    return -row.quantity if row.quantity is not None else row.cash_effect
+    """Units of a redemption, or a coupon as it could be paid: rows from before cash had digits are not posted anew."""
+    return -row.quantity if row.quantity is not None else payable(row.cash_effect, row.currency)
 
 
 def _free(key: str, taken: set[str | None]) -> str:

@@ -43,7 +43,8 @@ class CreatePortfolio:
 class RecordTransaction:
     """One transaction; which fields it needs depends on its type, as `oltp_api.schemas` says.
 
-    A DIVIDEND or COUPON is an `amount`, or `per_unit` of what was held at the close before `ex_date`.
+    A DIVIDEND or COUPON is an `amount`, or `per_unit` of what was held at the close before `ex_date`. The `amount` of a
+    trade is the cash that moved; `fee_currency` is of `fees`, if it is another; `into` what an event gives.
     """
 
     user_id: UUID
@@ -66,6 +67,14 @@ class RecordTransaction:
     split_new: Decimal | None = None
     split_old: Decimal | None = None
     in_lieu_price: Decimal | None = None
+    fee_currency: str | None = None
+    fee_fx_rate: Decimal | None = None
+    into: str | None = None
+    units_new: Decimal | None = None
+    units_old: Decimal | None = None
+    basis_share: Decimal | None = None
+    into_fx_rate: Decimal | None = None
+    is_paid: bool = False
     note: str = ""
     external_id: str | None = None
 

@@ -1,4 +1,4 @@
-"""The currencies that money can be in: ISO 4217's, and the minor units that exchanges quote in.
+"""The currencies that money can be in: ISO 4217's, with their smallest units, and the minor units that are quoted in.
 
 Source: ISO 4217, list one (current currencies and funds) as the maintenance agency, SIX, publishes it, as of 2026-01,
 without funds, metals, bond units and the codes for testing and for none; and of list three (historic ones) those that
@@ -6,6 +6,7 @@ the European Central Bank has published a rate of since 1999, for there are ledg
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from domain.errors import InvalidInput
 
@@ -20,7 +21,13 @@ UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
 _HISTORIC = "BGN CYP EEK HRK LTL LVL MTL ROL SIT SKK TRL"
 CURRENCIES = frozenset((_CURRENT + _HISTORIC).split())
 MINOR_UNITS: Mapping[str, str] = {"GBp": "GBP", "GBX": "GBP", "ZAc": "ZAR", "ILA": "ILS"}
-"""Hundredths in which an exchange quotes, and what they are hundredths of. Money itself is never in them."""
+"""Hundredths in which an exchange quotes, and what they are hundredths of: a way to write a price or an amount, which
+is divided at the door. Money itself, a balance or a base currency, is never in them."""
+HUNDREDTH = Decimal("0.01")
+_WHOLE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF TRL UGX VND VUV XAF XOF XPF"
+_THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND"
+_DIGITS = dict.fromkeys(_WHOLE.split(), 0) | dict.fromkeys(_THOUSANDTHS.split(), 3)
+"""Decimals of the currencies that have not two."""
 
 
 class UnknownCurrency(InvalidInput):
@@ -38,3 +45,15 @@ def parse_currency(text: str, name: str = "currency") -> str:
     if text not in CURRENCIES:
         raise UnknownCurrency(name, text, MINOR_UNITS.get(text))
     return text
+
+
+def parse_quoted(text: str, name: str = "currency") -> tuple[str, Decimal]:
+    """The currency that `text` stands for, and what one of it is there: 1, or 0.01 for a minor unit."""
+    return (MINOR_UNITS[text], HUNDREDTH) if text in MINOR_UNITS else (parse_currency(text, name), Decimal(1))
+
+
+def smallest_unit(currency: str) -> Decimal:
+    """The least that can be paid: 0.01 dollars, 1 yen; of what old rows have besides, 8 decimals."""
+    if currency not in CURRENCIES:
+        return Decimal("0.00000001")
+    return Decimal(1).scaleb(-_DIGITS.get(currency, 2))

@@ -5,14 +5,28 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from domain.errors import FxMissing, InvalidNumber
+from domain.errors import FxMissing, InvalidInput, InvalidNumber
 from domain.ledger import Transaction, TxnType
 from domain.limits import MOST_MONEY, MOST_SPLIT, refuse_beyond
-from domain.money import ZERO, money, parse_amount, parse_price, parse_quantity, parse_rate, product, share
+from domain.money import (
+    SCALE,
+    ZERO,
+    is_payable,
+    money,
+    parse_amount,
+    parse_payable,
+    parse_price,
+    parse_quantity,
+    parse_rate,
+    payable,
+    product,
+    share,
+)
+from domain.stated_amounts import refuse_other
 
 _ONE = Decimal(1)
 _CASH_OUT = frozenset({TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX})
-_EITHER_SIGN = frozenset({TxnType.TAX, TxnType.INTEREST})
+_EITHER_SIGN = frozenset({TxnType.FEE, TxnType.TAX, TxnType.INTEREST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +40,8 @@ class When:
 @dataclass(frozen=True, slots=True)
 class Terms:
     """Terms of a row's numbers. `price_factor` is 0.01 for bonds, whose price is per cent of par; `fx_rate` is one
-    unit of `currency` in base currency; `accrued` is the interest bought or sold with a bond."""
+    unit of `currency` in base currency; `accrued` is the interest bought or sold with a bond. Fees of a trade may be in
+    another currency, `fee_currency`, at its own rate."""
 
     currency: str | None = None
     fx_rate: Decimal | None = None
@@ -34,6 +49,8 @@ class Terms:
     accrued: Decimal = ZERO
     note: str = ""
     external_id: str | None = None
+    fee_currency: str | None = None
+    fee_fx_rate: Decimal | None = None
 
 
 PLAIN = Terms()
@@ -49,30 +66,95 @@ class LedgerEntry:
     when: When
     terms: Terms = PLAIN
 
-    def cash(self, kind: TxnType, amount: Decimal) -> Transaction:
-        """DEPOSIT, WITHDRAW, FEE, TAX or INTEREST. `amount` is above 0, except that TAX may be refunded and INTEREST
-        may be paid: then it is negative."""
-        parse_amount(amount, "amount")
+    @property
+    def currency(self) -> str:
+        return self.terms.currency or self.base_currency
+
+    def cash(
+        self, kind: TxnType, amount: Decimal, security_id: int | None = None, balance: Decimal = ZERO
+    ) -> Transaction:
+        """DEPOSIT, WITHDRAW, FEE, TAX or INTEREST. `amount` is above 0, or negative where a FEE or TAX is refunded or
+        INTEREST is paid. A WITHDRAW may take the part of `balance` that is less than the smallest coin."""
+        is_residue = kind is TxnType.WITHDRAW and is_payable(balance - parse_amount(amount, "amount"), self.currency)
+        if not is_residue:
+            parse_payable(amount, self.currency)
         if not amount or (amount < 0 and kind not in _EITHER_SIGN):
             raise InvalidNumber("amount", amount, "must be above 0")
-        return self._row(kind, -amount if kind in _CASH_OUT else amount)
+        return self._row(kind, -amount if kind in _CASH_OUT else amount, security_id)
+
+    def traded(
+        self,
+        kind: TxnType,
+        security_id: int,
+        quantity: Decimal,
+        price: Decimal | None,
+        fees: Decimal,
+        amount: Decimal | None,
+        transfer_id: UUID,
+    ) -> list[Transaction]:
+        """`trade`, and where its fees are in another currency a FEE of the security, which moves them.
+
+        The fees are part of the cost or proceeds: in base currency at their own rate, in the trade's at that divided by
+        the trade's rate.
+        """
+        fee_currency = self.terms.fee_currency
+        if not fees or fee_currency in (None, self.currency):
+            return [self.trade(kind, security_id, quantity, price, fees, amount)]
+        terms = replace(self.terms, currency=fee_currency, fx_rate=self.terms.fee_fx_rate, external_id=None)
+        fee = replace(self, terms=terms).cash(TxnType.FEE, fees, security_id)
+        row = self.trade(kind, security_id, quantity, price, ZERO, amount)
+        fee_rate, rate = self._rated_of(fee), self._rated_of(row)
+        rows = [replace(row, fees=share(fees, fee_rate, rate)), fee]
+        return [replace(each, transfer_id=transfer_id) for each in rows]
 
     def trade(
-        self, kind: TxnType, security_id: int, quantity: Decimal, price: Decimal, fees: Decimal = ZERO
+        self,
+        kind: TxnType,
+        security_id: int,
+        quantity: Decimal,
+        price: Decimal | None,
+        fees: Decimal = ZERO,
+        amount: Decimal | None = None,
     ) -> Transaction:
-        """BUY or SELL of `quantity` (above 0) at `price`."""
+        """BUY or SELL of `quantity` (above 0) at `price`, of which one may be implied by the other.
+
+        `amount` is what moved as cash, of either sign: then it is the record, and `price` may be None.
+        """
         positive("quantity", parse_quantity(quantity, "quantity"))
-        positive("price", parse_price(price))
         not_negative("fees", parse_amount(fees, "fees"))
-        accrued = self.terms.accrued
-        not_negative("accrued", parse_amount(accrued, "accrued"))
-        gross = product(quantity, price * self.terms.price_factor)
+        not_negative("accrued", parse_amount(self.terms.accrued, "accrued"))
+        if price is not None:
+            positive("price", parse_price(price))
         sign = 1 if kind is TxnType.BUY else -1
-        cash_effect = money(-sign * (gross + accrued) - fees)
-        row = self._row(kind, cash_effect, security_id, sign * quantity, price, fees, gross, accrued)
-        if row.fx_rate is None:
-            raise FxMissing(row.currency, self.base_currency)
-        return row
+        cash_effect = self._traded_cash(sign, quantity, price, fees, amount)
+        accrued, factor = self.terms.accrued, self.terms.price_factor
+        gross = money(-sign * (cash_effect + fees) - accrued)
+        if gross < 0:
+            if amount is not None:
+                raise InvalidNumber("amount", amount, "leaves less than nothing for the units, after fees and interest")
+            gross, fees = ZERO, money(-cash_effect - sign * accrued)  # a trade of less than the smallest coin
+        if price is None:
+            price = max(SCALE, share(gross, _ONE, quantity * factor))
+            parse_price(price, "amount / quantity")
+        return self._rated(self._row(kind, cash_effect, security_id, sign * quantity, price, fees, gross, accrued))
+
+    def _traded_cash(
+        self, sign: int, quantity: Decimal, price: Decimal | None, fees: Decimal, amount: Decimal | None
+    ) -> Decimal:
+        """The cash that a trade moves: what is stated, or quantity x price with fees as it can be paid."""
+        currency, accrued, factor = self.currency, self.terms.accrued, self.terms.price_factor
+        if price is None:
+            if amount is None:
+                raise InvalidInput("price", "or the amount is required for a trade")
+            positive("amount", abs(parse_payable(amount, currency)))
+            return -sign * abs(amount)
+        expected = money(-sign * (product(quantity, price * factor) + accrued) - fees)
+        if amount is None:
+            return payable(expected, currency)
+        parse_payable(amount, currency)
+        stated = min(-abs(amount), abs(amount), key=lambda signed: abs(signed - expected))
+        refuse_other(stated, expected, quantity, price, currency, factor)
+        return stated
 
     def arrival(self, security_id: int, quantity: Decimal, unit_cost: Decimal | None) -> Transaction:
         """Units that come without a payment; a unit cost of 0 is a cost, None is an unknown basis."""
@@ -82,9 +164,7 @@ class LedgerEntry:
             not_negative("unit_cost", parse_price(unit_cost, "unit_cost"))
             gross = product(quantity, unit_cost * self.terms.price_factor)
         row = self._row(TxnType.TRANSFER_IN, ZERO, security_id, quantity, unit_cost, ZERO, gross)
-        if gross and row.fx_rate is None:
-            raise FxMissing(row.currency, self.base_currency)
-        return row
+        return self._rated(row) if gross else row
 
     def departure(self, security_id: int, quantity: Decimal) -> Transaction:
         """Units that go without a payment."""
@@ -93,8 +173,8 @@ class LedgerEntry:
 
     def converted(self, amount: Decimal, received: Decimal, into: str, transfer_id: UUID) -> list[Transaction]:
         """Both legs of a conversion: `amount` of the terms' currency becomes `received` of `into`."""
-        positive("amount", parse_amount(amount, "amount"))
-        positive("received", parse_amount(received, "received"))
+        positive("amount", parse_payable(amount, self.currency))
+        positive("received", parse_payable(received, into, "received"))
         arriving = replace(self, terms=Terms(into, note=self.terms.note))
         rows = [self._row(TxnType.TRANSFER_OUT, -amount), arriving._row(TxnType.TRANSFER_IN, received)]
         return [replace(row, transfer_id=transfer_id) for row in rows]
@@ -102,11 +182,9 @@ class LedgerEntry:
     def income(
         self, kind: TxnType, security_id: int, amount: Decimal, withheld: Decimal, ex_date: date | None
     ) -> list[Transaction]:
-        """A DIVIDEND or COUPON, negative where a short pays it, and a TAX row for what was withheld."""
-        parse_amount(amount, "amount")
-        if not amount:
-            raise InvalidNumber("amount", amount, "must not be 0")
-        not_negative("withheld", parse_amount(withheld, "withheld"))
+        """A DIVIDEND or COUPON, negative where it is paid or corrected, and a TAX row for what was withheld."""
+        not_nothing("amount", parse_payable(amount, self.currency))
+        not_negative("withheld", parse_payable(withheld, self.currency, "withheld"))
         if withheld > abs(amount):
             raise InvalidNumber("withheld", withheld, "is more than the income")
         rows = [replace(self._row(kind, amount, security_id), ex_date=ex_date)]
@@ -123,6 +201,45 @@ class LedgerEntry:
         refuse_beyond("split_old / split_new", share(old, _ONE, new), MOST_SPLIT)
         return replace(self._row(TxnType.SPLIT, ZERO, security_id), split_new=new, split_old=old)
 
+    def returned(self, security_id: int, amount: Decimal) -> Transaction:
+        """RETURN_OF_CAPITAL: cash for what is held, out of its cost; negative where a short pays it."""
+        not_nothing("amount", parse_payable(amount, self.currency))
+        return self._rated(self._row(TxnType.RETURN_OF_CAPITAL, amount, security_id))
+
+    def adjusted(self, security_id: int, amount: Decimal, is_paid: bool) -> Transaction:
+        """COST_ADJUSTMENT: `amount` more cost, of either sign; with `is_paid` it leaves the cash."""
+        not_nothing("amount", parse_payable(amount, self.currency))
+        row = self._row(TxnType.COST_ADJUSTMENT, -amount if is_paid else ZERO, security_id)
+        refuse_beyond("amount x fx_rate", product(amount, row.fx_rate or _ONE), MOST_MONEY)
+        return self._rated(replace(row, cost_effect=amount))
+
+    def bonus(self, security_id: int, units: Decimal) -> Transaction:
+        """BONUS: units of the same security for nothing, which grow the lots that are there."""
+        positive("units_new", parse_quantity(units, "units_new"))
+        return self._row(TxnType.BONUS, ZERO, security_id, units)
+
+    def giving(
+        self, kind: TxnType, security_id: int, units: Decimal | None, cash: Decimal, basis_share: Decimal
+    ) -> Transaction:
+        """The leg of what gives a fraction of its cost, and `units` unless all stay; `cash` is paid for the rest."""
+        parse_payable(cash, self.currency)
+        row = self._row(kind, cash, security_id, -units if units is not None else None)
+        return replace(self._rated(row) if cash else row, basis_share=basis_share)
+
+    def receiving(self, kind: TxnType, security_id: int, units: Decimal) -> Transaction:
+        """The leg of what receives: `units` with the cost and the days of what was given."""
+        positive("units", parse_quantity(units, "units"))
+        return self._row(kind, ZERO, security_id, units)
+
+    def _rated(self, row: Transaction) -> Transaction:
+        self._rated_of(row)
+        return row
+
+    def _rated_of(self, row: Transaction) -> Decimal:
+        if row.fx_rate is None:
+            raise FxMissing(row.currency, self.base_currency)
+        return row.fx_rate
+
     def _row(
         self,
         kind: TxnType,
@@ -134,7 +251,7 @@ class LedgerEntry:
         gross: Decimal | None = None,
         accrued: Decimal = ZERO,
     ) -> Transaction:
-        currency = self.terms.currency or self.base_currency
+        currency = self.currency
         rate = self._rate(currency)
         for name, amount in (("quantity x price", gross), ("the row's cash", cash_effect), ("fees", fees)):
             if amount:
@@ -169,6 +286,11 @@ class LedgerEntry:
         if rate is not None:
             positive("fx_rate", parse_rate(rate))
         return rate
+
+
+def not_nothing(name: str, value: Decimal) -> None:
+    if not value:
+        raise InvalidNumber(name, value, "must not be 0")
 
 
 def positive(name: str, value: Decimal) -> None:

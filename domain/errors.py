@@ -97,14 +97,28 @@ class SimulationNotFound(NoSuchId):
     thing = "simulation"
 
 
-class InsufficientPosition(Refusal):
+class OfSecurity(Refusal):
+    """Turned down for something about one security, which the domain knows by its number and a person by its ticker."""
+
+    def __init__(self, said: str, security_id: int, **facts: object) -> None:
+        self._said, self.security_id = said, security_id
+        super().__init__(said.format(security=f"security {security_id}"), security_id=security_id, **facts)
+
+    def named(self, ticker: str) -> None:
+        """Say `ticker` instead of the number."""
+        self.message = self._said.format(security=ticker)
+        self.args = (self.message,)
+        self.facts["ticker"] = ticker
+
+
+class InsufficientPosition(OfSecurity):
     code = "insufficient_position"
 
     def __init__(self, security_id: int, held: Decimal, asked: Decimal, on: date | None = None) -> None:
         when = f" on {on}" if on else ""
         super().__init__(
-            f"{plain(asked)} asked of security {security_id}, {plain(held)} held{when}",
-            security_id=security_id,
+            f"{plain(asked)} asked of {{security}}, {plain(held)} held{when}",
+            security_id,
             held=plain(held),
             asked=plain(asked),
             first_violating_date=on.isoformat() if on else None,
@@ -186,13 +200,13 @@ class FxMissing(Refusal):
         )
 
 
-class TooManyHoldings(Refusal):
+class TooManyHoldings(OfSecurity):
     code = "too_many_holdings"
 
     def __init__(self, security_id: int, most: int) -> None:
         super().__init__(
-            f"a position is held in at most {most} accounts, and this would be one more",
-            security_id=security_id,
+            f"{{security}} is held in {most} accounts, which is the most, and this would be one more",
+            security_id,
             most=most,
         )
 
@@ -215,13 +229,13 @@ class CannotReverse(Refusal):
         super().__init__(f"transaction {seq} cannot be reversed: {why}", seq=seq)
 
 
-class AlreadySplit(Refusal):
+class AlreadySplit(OfSecurity):
     code = "already_split"
 
     def __init__(self, security_id: int, on: date) -> None:
         super().__init__(
-            f"a split of security {security_id} on {on} is recorded already",
-            security_id=security_id,
+            f"a split of {{security}} on {on} is recorded already",
+            security_id,
             on=on.isoformat(),
         )
 

@@ -34,8 +34,16 @@ class History:
         return effective(row for row in self.rows if row.security_id == security_id)
 
     def held(self, security_id: int, until: Callable[[Transaction], bool], method: CostMethod) -> Positions:
-        """Return what was held of a security after the rows that are `until` then."""
-        return Positions.of(filter(until, self.of(security_id)), method)
+        """Return what was held of a security after the rows that are `until` then; also of what its units came from."""
+        every = Positions.of(filter(until, effective(self.rows)), method)
+        every.holdings = {key: held for key, held in every.holdings.items() if key[1] == security_id}
+        return every
+
+    def units_by_account(self, security_id: int, when: When, method: CostMethod) -> dict[int, Decimal]:
+        """Units of a security in each account that are there at `when`, short ones negative."""
+        moment = (when.business_date, when.event_ts)
+        held = self.held(security_id, lambda row: (row.business_date, row.event_ts) <= moment, method)
+        return {account_id: holding.quantity for (account_id, _), holding in sorted(held.holdings.items())}
 
     def beginning(self, end: Positions, timeline: Timeline) -> Positions:
         """Return the state before all rows, by what is there in the `end`."""
@@ -48,10 +56,8 @@ class History:
 
     def fractions(self, security_id: int, new: Decimal, old: Decimal, when: When, method: CostMethod) -> Fractions:
         """By account, the fraction of a unit that a split at `when` leaves, short ones negative."""
-        moment = (when.business_date, when.event_ts)
-        held = self.held(security_id, lambda row: (row.business_date, row.event_ts) <= moment, method)
-        for (account_id, _), holding in sorted(held.holdings.items()):
-            if fraction := share(holding.quantity, new, old) % 1:
+        for account_id, units in self.units_by_account(security_id, when, method).items():
+            if fraction := share(units, new, old) % 1:
                 yield account_id, fraction
 
     def to_reverse(self, seq: int) -> list[Transaction]:

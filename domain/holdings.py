@@ -146,6 +146,8 @@ class Holding:
                     )
                 )
                 missing = ZERO
+        if not any(lot.quantity for lot in kept):
+            left, kept = [*left, *kept], []  # lots that a split has left without a unit go with the last one
         assert not missing, "no more units leave than are held"
         return self._with(tuple(kept)), tuple(left)
 
@@ -159,6 +161,68 @@ class Holding:
             after = upto
         return self._with(tuple(lots))
 
+    def grown(self, units: Decimal) -> "Holding":
+        """The holding with `units` more of the same for nothing: every lot grows, cost and gain stay."""
+        return self.split(money(self.quantity + units), self.quantity) if self.quantity else self
+
+    def recosted(self, change: Decimal, fx_rate: Decimal) -> "Holding":
+        """The holding with `change` added to its cost, by lot in proportion to units; `fx_rate` is its rate.
+
+        Cost does not cross 0: what is beyond it is a gain, or a loss of a short, in local and in base currency apart.
+        Without units all of it is. A lot of unknown basis stays unknown.
+        """
+        in_base = product(change, fx_rate)
+        held, before, lots = self.quantity, ZERO, []
+        gain = gain_base = done = done_base = ZERO
+        for lot in self.lots:
+            before += lot.quantity
+            upto, upto_base = share(change, before, held), share(in_base, before, held)
+            cost, beyond = _bounded(lot, money(lot.cost + upto - done))
+            cost_base, beyond_base = _bounded(lot, money(lot.cost_base + upto_base - done_base))
+            done, done_base = upto, upto_base
+            if lot.is_known:
+                gain, gain_base = gain - beyond, gain_base - beyond_base
+                lot = replace(lot, cost=cost, cost_base=cost_base)
+            lots.append(lot)
+        if not self.lots:
+            gain, gain_base = -change, -in_base
+        return self._with(tuple(lots))._gained(money(gain), money(gain_base), fx_rate)
+
+    def parted(self, fraction: Decimal) -> tuple["Holding", tuple[Lot, ...]]:
+        """The holding without `fraction` of its cost, all its units kept; and lots that carry what has left."""
+        left = tuple(
+            replace(lot, cost=product(lot.cost, fraction), cost_base=product(lot.cost_base, fraction))
+            for lot in self.lots
+        )
+        kept = tuple(
+            replace(lot, cost=money(lot.cost - out.cost), cost_base=money(lot.cost_base - out.cost_base))
+            for lot, out in zip(self.lots, left, strict=True)
+        )
+        return self._with(kept), left
+
+    def ceded(
+        self, quantity: Decimal, cash: Decimal, fraction: Decimal, fx_rate: Decimal
+    ) -> tuple["Holding", tuple[Lot, ...]]:
+        """The holding without `quantity` units, and lots that carry `fraction` of their cost. The rest of the cost was
+        given for `cash`, and the difference is realised."""
+        kept, gone = self.relieved(quantity)
+        left = Holding(gone).parted(fraction)[1]
+        if fraction == 1 and not cash:
+            return kept, left
+        if not all(lot.is_known for lot in gone):
+            return replace(kept, is_realised_known=False), left
+        cost = sum((lot.cost for lot in gone), ZERO) - sum((lot.cost for lot in left), ZERO)
+        base = sum((lot.cost_base for lot in gone), ZERO) - sum((lot.cost_base for lot in left), ZERO)
+        return kept._gained(money(cash - cost), money(product(cash, fx_rate) - base), fx_rate), left
+
+    def _gained(self, gain: Decimal, gain_base: Decimal, fx_rate: Decimal) -> "Holding":
+        return replace(
+            self,
+            realised=money(self.realised + gain),
+            realised_base=money(self.realised_base + gain_base),
+            realised_fx=money(self.realised_fx + gain_base - product(gain, fx_rate)),
+        )
+
     def _closed(self, trade: Trade) -> "Holding":
         kept, left = self.relieved(-trade.quantity)
         proceeds = money((trade.gross if trade.quantity < 0 else -trade.gross) - trade.fees)
@@ -166,12 +230,7 @@ class Holding:
             return replace(kept, is_realised_known=False)
         gain = money(proceeds - sum((lot.cost for lot in left), ZERO))
         gain_base = money(product(proceeds, trade.fx_rate) - sum((lot.cost_base for lot in left), ZERO))
-        return replace(
-            kept,
-            realised=money(self.realised + gain),
-            realised_base=money(self.realised_base + gain_base),
-            realised_fx=money(self.realised_fx + gain_base - product(gain, trade.fx_rate)),
-        )
+        return kept._gained(gain, gain_base, trade.fx_rate)
 
     def _with(self, lots: tuple[Lot, ...]) -> "Holding":
         return Holding(lots, self.realised, self.realised_base, self.realised_fx, self.is_realised_known)
@@ -180,6 +239,16 @@ class Holding:
 def average_cost(cost_basis: Decimal, quantity: Decimal) -> Decimal:
     """Cost per unit, rounded once; 0 for nothing. The same for shorts, whose cost and quantity are both negative."""
     return share(cost_basis, _ONE, quantity) if quantity else ZERO
+
+
+def carried(lots: tuple[Lot, ...], units: Decimal, on: date, seq: int) -> tuple[Lot, ...]:
+    """Lots of another security as those of `units` of this one: each with its cost and day, units in proportion.
+
+    Of nothing that was given come units without a cost, of the day `on`.
+    """
+    if not any(lot.quantity for lot in lots):
+        return (Lot(units, ZERO, ZERO, on, seq),)
+    return Holding(lots).split(units, sum((lot.quantity for lot in lots), ZERO)).lots
 
 
 def total(holdings: Iterable[Holding]) -> Holding:
@@ -197,6 +266,12 @@ def total(holdings: Iterable[Holding]) -> Holding:
 def _lot(trade: Trade) -> Lot:
     cost = money((trade.gross if trade.quantity > 0 else -trade.gross) + trade.fees)
     return Lot(trade.quantity, cost, product(cost, trade.fx_rate), trade.on, trade.seq)
+
+
+def _bounded(lot: Lot, cost: Decimal) -> tuple[Decimal, Decimal]:
+    """`cost` if it is on the side of the lot's units, else 0; and what of it is beyond."""
+    is_beyond = cost * lot.quantity < 0
+    return (ZERO, cost) if is_beyond else (cost, ZERO)
 
 
 def _day(lot: Lot) -> date:

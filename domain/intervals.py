@@ -10,7 +10,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from domain.holdings import CostMethod, Holding
-from domain.ledger import Transaction, TxnType, effective
+from domain.ledger import BETWEEN_SECURITIES, Transaction, TxnType, effective
 from domain.money import ZERO, money
 from domain.positions import HoldingKey, Positions
 
@@ -22,7 +22,8 @@ class PositionInterval:
     `valid_to` is None while it still holds. `realised` is the gain realised since the first trade. Amounts are in the
     security's currency, those that end in `_base` in the portfolio's. A range with quantity 0 says that the position
     is closed; it carries the realised gain on. Where the basis is not known, cost and gain are not figures.
-    `departed_base` is what units had cost that left the portfolio without a sale, since the first trade.
+    `departed_base` is what units had cost that left the portfolio without a sale, since the first trade; `carried_base`
+    the cost that came in events from other securities of it, less what went there.
     """
 
     portfolio_id: UUID
@@ -40,6 +41,7 @@ class PositionInterval:
     is_basis_known: bool
     is_realised_known: bool
     departed_base: Decimal
+    carried_base: Decimal
 
 
 def position_intervals(rows: Iterable[Transaction], method: CostMethod = CostMethod.AVCO) -> Iterator[PositionInterval]:
@@ -47,8 +49,9 @@ def position_intervals(rows: Iterable[Transaction], method: CostMethod = CostMet
 
     Rows may come in any order; the order of event decides, and of several rows on one day the last state counts.
     """
-    closes: dict[HoldingKey, dict[date, tuple[Holding, Decimal]]] = {}
+    closes: dict[HoldingKey, dict[date, tuple[Holding, Decimal, Decimal]]] = {}
     departed: dict[HoldingKey, Decimal] = {}
+    carried: dict[HoldingKey, Decimal] = {}
     state = Positions(method)
     portfolio_id = None
     for row in effective(rows):
@@ -58,12 +61,18 @@ def position_intervals(rows: Iterable[Transaction], method: CostMethod = CostMet
             if key in before:
                 left = before[key].cost_basis_base - state.holdings[key].cost_basis_base
                 departed[key] = money(departed.get(key, ZERO) + left)
-            closes.setdefault(key, {})[row.business_date] = (state.holdings[key], departed.get(key, ZERO))
+            if row.txn_type in BETWEEN_SECURITIES:
+                carried[key] = money(carried.get(key, ZERO) + state.carried_base)
+            closes.setdefault(key, {})[row.business_date] = (
+                state.holdings[key],
+                departed.get(key, ZERO),
+                carried.get(key, ZERO),
+            )
     for (account_id, security_id), days in sorted(closes.items()):
         assert portfolio_id is not None, "a holding comes from a row"
         starts = list(days)
         for start, end in zip(starts, [*starts[1:], None], strict=True):
-            held, departed_base = days[start]
+            held, departed_base, carried_base = days[start]
             yield PositionInterval(
                 portfolio_id,
                 account_id,
@@ -80,6 +89,7 @@ def position_intervals(rows: Iterable[Transaction], method: CostMethod = CostMet
                 held.is_basis_known,
                 held.is_realised_known,
                 departed_base,
+                carried_base,
             )
 
 

@@ -34,10 +34,22 @@ class TxnType(StrEnum):
     TRANSFER_IN = "TRANSFER_IN"
     TRANSFER_OUT = "TRANSFER_OUT"
     SPLIT = "SPLIT"
+    BONUS = "BONUS"
+    RETURN_OF_CAPITAL = "RETURN_OF_CAPITAL"
+    COST_ADJUSTMENT = "COST_ADJUSTMENT"
+    SPIN_OFF = "SPIN_OFF"
+    RIGHTS = "RIGHTS"
+    MERGER = "MERGER"
+    EXCHANGE = "EXCHANGE"
+    CASH_IN_LIEU = "CASH_IN_LIEU"
     REVERSAL = "REVERSAL"
 
 
-TRADES = frozenset({TxnType.BUY, TxnType.SELL})
+TRADES = frozenset({TxnType.BUY, TxnType.SELL, TxnType.CASH_IN_LIEU})
+BETWEEN_SECURITIES = frozenset({TxnType.SPIN_OFF, TxnType.RIGHTS, TxnType.MERGER, TxnType.EXCHANGE})
+"""Events in which cost and lots go from one security to another: two rows for each account, first of what gives."""
+WITHOUT_PAYMENT = BETWEEN_SECURITIES | {TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT, TxnType.BONUS}
+"""Rows whose units come or go without a price: their cost goes along, and they neither leave nor enter a short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +61,10 @@ class Transaction:
     `gross` is what the units are worth in the row, clean and above 0: quantity x price, for a bond per cent of par;
     None for units that arrive with an unknown basis. `fees` are in `cash_effect` and, on a buy, in the cost;
     `accrued` is bought or sold interest, in `cash_effect` but never in the cost. `fx_rate` is what one unit of
-    `currency` is in base currency. Both legs of a transfer within the portfolio carry one `transfer_id`.
+    `currency` is in base currency. All rows of a transfer, a conversion or an event carry one `transfer_id`.
     A SPLIT turns `split_old` units into `split_new`, in every account. A REVERSAL takes back row `reverses_seq`.
+    `cost_effect` is the signed change of cost by a COST_ADJUSTMENT, in `currency`; `basis_share` the fraction of the
+    cost that goes from one security to another, on the row of the one that gives.
     """
 
     portfolio_id: UUID
@@ -75,6 +89,8 @@ class Transaction:
     transfer_id: UUID | None = None
     reverses_seq: int | None = None
     external_id: str | None = None
+    cost_effect: Decimal | None = None
+    basis_share: Decimal | None = None
 
 
 def in_order_of_event(rows: Iterable[Transaction]) -> list[Transaction]:
@@ -98,6 +114,7 @@ def reversal(row: Transaction, note: str, external_id: str | None = None) -> Tra
         txn_type=TxnType.REVERSAL,
         cash_effect=-row.cash_effect,
         quantity=-row.quantity if row.quantity is not None else None,
+        cost_effect=-row.cost_effect if row.cost_effect is not None else None,
         reverses_seq=row.seq,
         external_id=external_id,
         note=note,
@@ -110,8 +127,11 @@ def first_hash(portfolio_id: UUID) -> bytes:
 
 
 def row_hash(previous: bytes, row: Transaction, recorded_at: datetime) -> bytes:
-    """The SHA-256 of `previous` and of everything that is recorded in `row`, as canonical JSON."""
-    recorded = [
+    """The SHA-256 of `previous` and of everything that is recorded in `row`, as canonical JSON.
+
+    Fields that rows did not have from the first day on are in it only where they are set: old hashes stay.
+    """
+    recorded: list[object] = [
         str(row.portfolio_id),
         row.seq,
         row.account_id,
@@ -136,6 +156,9 @@ def row_hash(previous: bytes, row: Transaction, recorded_at: datetime) -> bytes:
         row.external_id,
         recorded_at.astimezone(UTC).isoformat(),
     ]
+    later = {"cost_effect": _plain(row.cost_effect), "basis_share": _plain(row.basis_share)}
+    if set_later := {name: value for name, value in later.items() if value is not None}:
+        recorded.append(set_later)
     return hashlib.sha256(previous + json.dumps(recorded, separators=(",", ":")).encode()).digest()
 
 

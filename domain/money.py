@@ -1,11 +1,13 @@
 """Exact decimals: how every quantity, price and amount of money is parsed and rounded.
 
 Quantities, prices and rates have 18 digits, 8 after the point; money has 28, 8 after the point. A product or
-quotient of money is rounded at once by `money`, half up (away from zero), as PostgreSQL and DuckDB round.
+quotient of money is rounded at once by `money`, half up (away from zero), as PostgreSQL and DuckDB round. What moves as
+cash has its currency's digits: `payable`.
 """
 
 from decimal import ROUND_HALF_UP, Context, Decimal
 
+from domain.currencies import smallest_unit
 from domain.errors import InvalidNumber
 from domain.limits import MONEY_BELOW, MOST_MONEY, MOST_PRICE, MOST_RATE, UNITS_BELOW, OutOfRange, refuse_beyond
 
@@ -27,6 +29,25 @@ def product(left: Decimal, right: Decimal) -> Decimal:
 def share(total: Decimal, part: Decimal, whole: Decimal) -> Decimal:
     """total x part / whole, multiplied before it is divided and rounded once as money."""
     return money(_EXACT.divide(_EXACT.multiply(total, part), whole))
+
+
+def payable(value: Decimal, currency: str) -> Decimal:
+    """`value` rounded half up to what can be paid in `currency`; the one place where an amount becomes cash."""
+    return value.quantize(smallest_unit(currency), rounding=ROUND_HALF_UP, context=_EXACT)
+
+
+def is_payable(value: Decimal, currency: str) -> bool:
+    return payable(value, currency) == value
+
+
+def parse_payable(value: Decimal, currency: str, name: str = "amount") -> Decimal:
+    """`value` if it is an amount that somebody may pay in `currency`; otherwise InvalidNumber or OutOfRange."""
+    parse_amount(value, name)
+    if not is_payable(value, currency):
+        raise InvalidNumber(
+            name, value, f"has more decimals than {currency} has; its least is {smallest_unit(currency)}"
+        )
+    return value
 
 
 def parse_quantity(value: Decimal, name: str) -> Decimal:

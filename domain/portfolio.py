@@ -6,7 +6,7 @@ are decided at their moment, on what was there, and no later day is left with un
 (`domain.rules`, `domain.timeline`). Many are decided in one pass, in order of event: `rewound`, `advance_to`, `adopt`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,7 +20,6 @@ from domain.errors import (
     InsufficientCash,
     InsufficientPosition,
     InvalidInput,
-    InvalidNumber,
     PortfolioIsArchived,
 )
 from domain.history import History
@@ -108,10 +107,17 @@ class Portfolio:
         self.reserved_units[key] = money(self.reserved_units.get(key, ZERO) + quantity)
 
     def move_cash(
-        self, kind: TxnType, account_id: int, amount: Decimal, when: When, terms: Terms = PLAIN
+        self,
+        kind: TxnType,
+        account_id: int,
+        amount: Decimal,
+        when: When,
+        terms: Terms = PLAIN,
+        security_id: int | None = None,
     ) -> Transaction:
-        """DEPOSIT, WITHDRAW, FEE, TAX or INTEREST."""
-        return self._decide([self._entry(account_id, when, terms).cash(kind, amount)])[0]
+        """DEPOSIT, WITHDRAW, FEE, TAX or INTEREST; the last three may be of a security."""
+        entry = self.entry(account_id, when, terms)
+        return self.decide([entry.cash(kind, amount, security_id, self.cash.get(entry.currency, ZERO))])[0]
 
     def deposit(self, account_id: int, amount: Decimal, when: When, note: str = "") -> Transaction:
         return self.move_cash(TxnType.DEPOSIT, account_id, amount, when, Terms(note=note))
@@ -128,15 +134,16 @@ class Portfolio:
         account_id: int,
         security_id: int,
         quantity: Decimal,
-        price: Decimal,
+        price: Decimal | None,
         fees: Decimal,
         when: When,
         terms: Terms = PLAIN,
         is_confirmed: bool = False,
+        amount: Decimal | None = None,
     ) -> Transaction:
         """A BUY or SELL. What a broker has confirmed (`is_confirmed`) is recorded even if the cash is not there."""
-        row = self._entry(account_id, when, terms).trade(kind, security_id, quantity, price, fees)
-        return self._decide([row], is_confirmed)[0]
+        row = self.entry(account_id, when, terms).trade(kind, security_id, quantity, price, fees, amount)
+        return self.decide([row], is_confirmed)[0]
 
     def buy(
         self, account_id: int, security_id: int, quantity: Decimal, price: Decimal, fees: Decimal, when: When
@@ -158,13 +165,13 @@ class Portfolio:
         terms: Terms = PLAIN,
     ) -> Transaction:
         """Units that arrive without a payment; a unit cost of 0 is a cost, None is an unknown basis."""
-        return self._decide([self._entry(account_id, when, terms).arrival(security_id, quantity, unit_cost)])[0]
+        return self.decide([self.entry(account_id, when, terms).arrival(security_id, quantity, unit_cost)])[0]
 
     def transfer_out(
         self, account_id: int, security_id: int, quantity: Decimal, when: When, terms: Terms = PLAIN
     ) -> Transaction:
         """Units that leave without a payment, with their cost and without a gain."""
-        return self._decide([self._entry(account_id, when, terms).departure(security_id, quantity)])[0]
+        return self.decide([self.entry(account_id, when, terms).departure(security_id, quantity)])[0]
 
     def move_units(
         self,
@@ -179,9 +186,9 @@ class Portfolio:
         """Units from one account to another, with their lots and cost: no flow, no gain."""
         if from_account == to_account:
             raise InvalidInput("to_account", "is the account that the units come from")
-        out = self._entry(from_account, when, terms).departure(security_id, quantity)
-        into = self._entry(to_account, when, replace(terms, external_id=None)).arrival(security_id, quantity, None)
-        return self._decide([replace(row, transfer_id=transfer_id) for row in (out, into)])
+        out = self.entry(from_account, when, terms).departure(security_id, quantity)
+        into = self.entry(to_account, when, replace(terms, external_id=None)).arrival(security_id, quantity, None)
+        return self.decide([replace(row, transfer_id=transfer_id) for row in (out, into)])
 
     def convert(
         self,
@@ -196,7 +203,7 @@ class Portfolio:
         """Cash of the terms' currency becomes cash of another: no flow."""
         if (terms.currency or self.base_currency) == into:
             raise InvalidInput("to_currency", "is the currency that is converted")
-        return self._decide(self._entry(account_id, when, terms).converted(amount, received, into, transfer_id))
+        return self.decide(self.entry(account_id, when, terms).converted(amount, received, into, transfer_id))
 
     def receive_income(
         self,
@@ -209,10 +216,9 @@ class Portfolio:
         withheld: Decimal = ZERO,
         terms: Terms = PLAIN,
     ) -> list[Transaction]:
-        """A DIVIDEND or COUPON of `amount`, negative where a short pays it, and a TAX row for what was withheld."""
-        if amount < 0 and not self.allows_shorts:
-            raise InvalidNumber("amount", amount, "must be above 0")
-        return self._decide(self._entry(account_id, when, terms).income(kind, security_id, amount, withheld, ex_date))
+        """A DIVIDEND or COUPON of `amount`, and a TAX row for what was withheld. It is negative where
+        a short pays it, or a correction takes it back."""
+        return self.decide(self.entry(account_id, when, terms).income(kind, security_id, amount, withheld, ex_date))
 
     def entitled(self, security_id: int, ex_date: date) -> Decimal:
         """Units at the close before `ex_date`, short ones negative. Needs the history."""
@@ -221,6 +227,11 @@ class Portfolio:
         assert self.history is not None, "what was held on a day is folded from the history"
         held = self.history.held(security_id, lambda row: row.business_date < ex_date, self.cost_method)
         return held.quantity_of(security_id)
+
+    def units_by_account(self, security_id: int, when: When) -> dict[int, Decimal]:
+        """Units of a security in each account that are there at `when`; needs the history."""
+        assert self.history is not None, "what was held at a moment is folded from the history"
+        return self.history.units_by_account(security_id, when, self.cost_method)
 
     def split(
         self,
@@ -241,15 +252,15 @@ class Portfolio:
         asked = (TxnType.SPLIT, when.business_date)
         if any((row.txn_type, row.business_date) == asked for row in self.history.of(security_id)):
             raise AlreadySplit(security_id, when.business_date)
-        entry = self._entry(account_id, when, terms)
+        entry = self.entry(account_id, when, terms)
         rows = [entry.split(security_id, new, old)]
         if in_lieu_price is not None:
             in_lieu = replace(terms, external_id=None)
             for held_in, fraction in self.history.fractions(security_id, new, old, when, self.cost_method):
                 kind = TxnType.SELL if fraction > 0 else TxnType.BUY
-                part = self._entry(held_in, when, in_lieu).trade(kind, security_id, abs(fraction), in_lieu_price)
+                part = self.entry(held_in, when, in_lieu).trade(kind, security_id, abs(fraction), in_lieu_price)
                 rows.append(part)
-        return self._decide(rows)
+        return self.decide(rows)
 
     def reverse(self, seq: int, note: str = "") -> list[Transaction]:
         """Take back row `seq`, and the other leg of its transfer; needs the history.
@@ -257,7 +268,7 @@ class Portfolio:
         A reversal stands at the moment of its original with its effects negated, so the original never happened.
         """
         assert self.history is not None, "a reversal is decided against the history"
-        return self._decide([reversal(leg, note) for leg in self.history.to_reverse(seq)])
+        return self.decide([reversal(leg, note) for leg in self.history.to_reverse(seq)])
 
     def record(self, rows: list[Transaction]) -> list[Transaction]:
         """Record what has happened, drafted elsewhere, even if the cash or the units are not there."""
@@ -265,7 +276,7 @@ class Portfolio:
         for _, drafts in groupby(sorted(rows, key=_turn), key=_turn):
             together = list(drafts)
             past._reach(together[0])
-            past._decide(together, is_confirmed=True)
+            past.decide(together, is_confirmed=True)
         self.adopt(past)
         return past.rows
 
@@ -275,7 +286,7 @@ class Portfolio:
         self._refuse_archived()
         self._become(Positions.of(self.history.rows, method))
 
-    def _entry(self, account_id: int, when: When, terms: Terms) -> LedgerEntry:
+    def entry(self, account_id: int, when: When, terms: Terms) -> LedgerEntry:
         return LedgerEntry(self.portfolio_id, self.base_currency, account_id, when, terms)
 
     def rewound(self) -> "Portfolio":
@@ -289,6 +300,22 @@ class Portfolio:
     def advance_to(self, when: When) -> None:
         """Bring what was rewound to `when`: rows of the same moment that are recorded already come first."""
         self._advance((when.business_date, when.event_ts, LAST))
+
+    def mark(self) -> "Mark":
+        """The state of a rewound copy before further decisions at its moment, for `back_to`."""
+        assert self.timeline is not None, "only a rewound copy goes back"
+        n_history = len(self.history.rows) if self.history is not None else 0
+        closes = self.timeline.n_closes()
+        return Mark(self.positions, self.version, self.last, len(self.rows), n_history, closes)
+
+    def back_to(self, mark: "Mark") -> None:
+        """Forget what was decided since `mark`, at the same moment."""
+        assert self.timeline is not None, "only a rewound copy goes back"
+        self.positions, self.version, self.last = mark.positions, mark.version, mark.last
+        del self.rows[mark.n_rows :]
+        if self.history is not None:
+            del self.history.rows[mark.n_history :]
+        self.timeline.forget_closes(mark.closes)
 
     def adopt(self, decided: "Portfolio") -> None:
         """Take over what was decided by a rewound copy, once the rest of the history has come; OutOfRange if with what
@@ -319,7 +346,7 @@ class Portfolio:
             self.positions.add_cash(step.currency, step.amount)
             self.positions.refuse_outsized_cash(step.currency, self.rows)
 
-    def _decide(self, drafts: list[Transaction], is_confirmed: bool = False) -> list[Transaction]:
+    def decide(self, drafts: list[Transaction], is_confirmed: bool = False) -> list[Transaction]:
         """Number the rows, which are of one moment, refuse what the rules forbid, apply: all of them, or none."""
         self._refuse_archived()
         rows = [replace(row, seq=self.version + place) for place, row in enumerate(drafts, start=1)]
@@ -344,7 +371,7 @@ class Portfolio:
         assert self.history is not None, "what is back-dated is decided against the history"
         past = self.rewound()
         past._reach(drafts[0])
-        rows = past._decide(drafts, is_confirmed)
+        rows = past.decide(drafts, is_confirmed)
         self.adopt(past)
         return rows
 
@@ -381,6 +408,18 @@ class Portfolio:
     def _refuse_archived(self) -> None:
         if self.archived:
             raise PortfolioIsArchived(self.portfolio_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a rewound portfolio stood: decisions replace its positions and only ever append."""
+
+    positions: Positions
+    version: int
+    last: When | None
+    n_rows: int
+    n_history: int
+    closes: Mapping[int, int]
 
 
 def new_name(name: str) -> str:

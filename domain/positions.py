@@ -4,28 +4,32 @@ The projection in PostgreSQL, the position intervals of the lake, the back-datin
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from uuid import UUID
 
-from domain.holdings import CostMethod, Holding, Lot, Trade
-from domain.ledger import TRADES, Transaction, TxnType, effective
+from domain.holdings import CostMethod, Holding, Lot, Trade, carried
+from domain.ledger import BETWEEN_SECURITIES, TRADES, Transaction, TxnType, effective
 from domain.limits import MOST_MONEY, UNITS_BELOW, OutOfRange
-from domain.money import SCALE, ZERO, money, product
+from domain.money import SCALE, ZERO, money, product, share
 
 HoldingKey = tuple[int, int]  # (account_id, security_id)
+InTransit = tuple[str, tuple[Lot, ...]]
+"""Lots on their way, and the currency of their cost."""
 _ONE = Decimal(1)
 _NONE = Holding()
 
 
 @dataclass(slots=True)
 class Positions:
-    """Holdings by (account, security), cash by currency, and lots on their way between two accounts."""
+    """Holdings by (account, security), cash by currency, and lots on their way between two accounts or securities."""
 
     method: CostMethod = CostMethod.AVCO
     holdings: dict[HoldingKey, Holding] = field(default_factory=dict)
     cash: dict[str, Decimal] = field(default_factory=dict)
-    in_transit: dict[UUID, tuple[Lot, ...]] = field(default_factory=dict)
+    in_transit: dict[UUID, InTransit] = field(default_factory=dict)
+    carried_base: Decimal = field(default=ZERO, compare=False)
+    """Cost in base currency that the last leg of an event brought, or took where negative."""
 
     @classmethod
     def of(cls, rows: Iterable[Transaction], method: CostMethod = CostMethod.AVCO) -> "Positions":
@@ -73,7 +77,18 @@ class Positions:
             assert row.quantity is not None
             self.holdings[key], left = self.holding(key).relieved(-row.quantity)
             if row.transfer_id is not None:
-                self.in_transit[row.transfer_id] = left
+                self.in_transit[row.transfer_id] = (row.currency, left)
+            return [key]
+        if row.txn_type in BETWEEN_SECURITIES:
+            self._exchange(key, row)
+            return [key]
+        if row.txn_type in (TxnType.RETURN_OF_CAPITAL, TxnType.COST_ADJUSTMENT):
+            change = -row.cash_effect if row.cost_effect is None else row.cost_effect
+            self.holdings[key] = self.holding(key).recosted(change, row.fx_rate or _ONE)
+            return [key]
+        if row.txn_type is TxnType.BONUS:
+            assert row.quantity is not None
+            self.holdings[key] = self.holding(key).grown(row.quantity)
             return [key]
         if row.txn_type is TxnType.SPLIT:
             assert row.split_new is not None
@@ -83,6 +98,28 @@ class Positions:
                 self.holdings[key] = self.holdings[key].split(row.split_new, row.split_old)
             return changed
         return []
+
+    def _exchange(self, key: HoldingKey, row: Transaction) -> None:
+        """One leg of an event between securities: what gives, with its share of the cost, or what receives."""
+        if row.basis_share is None:
+            assert row.quantity is not None
+            assert row.transfer_id is not None
+            currency, lots = self.in_transit.pop(row.transfer_id)
+            if currency != row.currency:  # then only the base currency is common to both
+                rate = row.fx_rate or _ONE
+                lots = tuple(replace(lot, cost=share(lot.cost_base, _ONE, rate)) for lot in lots)
+            self.carried_base = sum((lot.cost_base for lot in lots), ZERO)
+            for lot in carried(lots, row.quantity, row.business_date, row.seq):
+                self.holdings[key] = self.holding(key).opened(lot, self.method)
+            return
+        if row.quantity is None:
+            self.holdings[key], left = self.holding(key).parted(row.basis_share)
+        else:
+            given = (-row.quantity, row.cash_effect, row.basis_share, row.fx_rate or _ONE)
+            self.holdings[key], left = self.holding(key).ceded(*given)
+        self.carried_base = -sum((lot.cost_base for lot in left), ZERO)
+        if row.transfer_id is not None:
+            self.in_transit[row.transfer_id] = (row.currency, left)
 
     def refuse_outsized(self, row: Transaction, causes: Sequence[Transaction]) -> None:
         """OutOfRange if after `row` more is there than is kept, and `causes`, the decided rows, have added to it."""
@@ -107,7 +144,7 @@ class Positions:
 
     def _arriving(self, row: Transaction) -> tuple[Lot, ...]:
         if row.transfer_id is not None:
-            return self.in_transit.pop(row.transfer_id)
+            return self.in_transit.pop(row.transfer_id)[1]
         assert row.quantity is not None
         if row.gross is None:
             return (Lot(row.quantity, ZERO, ZERO, row.business_date, row.seq, is_known=False),)

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 
 from domain.errors import InsufficientCash, InsufficientPosition, TooManyHoldings
-from domain.ledger import Transaction, TxnType
+from domain.ledger import WITHOUT_PAYMENT, Transaction, TxnType
 from domain.money import ZERO, money
 from domain.positions import HoldingKey, Positions
 from domain.timeline import Step, Timeline
@@ -125,7 +125,7 @@ def _refuse_shortfall(
     state: Positions, row: Transaction, decided: Sequence[Transaction], is_checked: bool, on: date | None
 ) -> None:
     """Refuse `decided` if `row`, one of it, would leave units or cash below zero; `on` names its day if it is late."""
-    is_transfer = row.txn_type in (TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT)
+    is_transfer = row.txn_type in WITHOUT_PAYMENT
     if row.security_id is not None and row.quantity and (is_transfer or (is_checked and row.quantity < 0)):
         held = state.holding((row.account_id, row.security_id)).quantity
         left = min(held, held + row.quantity)

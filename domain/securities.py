@@ -103,6 +103,12 @@ class KnownIdentifier:
             for earlier, later in ((self, other), (other, self))
         )
 
+    def is_of_another_time(self, other: "KnownIdentifier") -> bool:
+        """Say whether this one follows `other`, which began earlier, or ends where `other` goes on."""
+        follows = self.valid_from is not None and (other.valid_from is None or other.valid_from < self.valid_from)
+        precedes = self.valid_to is not None and (other.valid_to is None or other.valid_to > self.valid_to)
+        return follows or precedes
+
 
 def joined(
     identifier: Identifier,
@@ -112,7 +118,8 @@ def joined(
 ) -> KnownIdentifier:
     """`identifier` as one more name of a security that is `known` so; the first of its type that lasts is primary.
 
-    A security may have several tickers, but one ISIN and one CUSIP at a time, and these must agree.
+    A security may have several tickers, but one ISIN and one CUSIP at a time, and these must agree. One that is valid
+    from a later day follows those before it, and one that is valid until a day came before.
     """
     if valid_from and valid_to and valid_from >= valid_to:
         raise InvalidInput("valid_to", "must be after valid_from")
@@ -121,10 +128,10 @@ def joined(
     new = KnownIdentifier(identifier, is_primary, valid_from, valid_to)
     if identifier.id_type is not IdentifierType.TICKER:
         for other in same_type:
-            if other.overlaps(new) and other.identifier != identifier:
+            if other.overlaps(new) and other.identifier != identifier and not new.is_of_another_time(other):
                 raise AlreadyKnown(identifier.id_type.lower(), other.identifier.value)
     for other in known:
-        if other.overlaps(new) and identifier.contradicts(other.identifier):
+        if other.overlaps(new) and identifier.contradicts(other.identifier) and not new.is_of_another_time(other):
             raise InvalidIdentifier(identifier.id_type, identifier.value, f"contradicts {other.identifier.value}")
     return new
 

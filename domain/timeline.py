@@ -7,13 +7,13 @@ decisions in order of event cost one pass over the ledger and not n.
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from domain.ledger import Transaction, TxnType, effective
+from domain.ledger import WITHOUT_PAYMENT, Transaction, TxnType, effective
 from domain.money import ZERO, money, share
 from domain.positions import HoldingKey
 
@@ -209,6 +209,14 @@ class Timeline:
             units = money((closes[-1][1] if closes else ZERO) + row.quantity)
         closes.append((row.business_date, units))
 
+    def n_closes(self) -> dict[int, int]:
+        """How many closes of each security are noted, for `forget_closes`."""
+        return {security_id: len(closes) for security_id, closes in self._closes.items()}
+
+    def forget_closes(self, n_closes: Mapping[int, int]) -> None:
+        for security_id, closes in self._closes.items():
+            del closes[n_closes.get(security_id, 0) :]
+
     def units_before(self, security_id: int, day: date) -> Decimal:
         """Units at the close before `day`, which is not after the place that was reached."""
         closes = self._closes[security_id]
@@ -235,7 +243,7 @@ class Timeline:
             if row.txn_type is TxnType.SPLIT:
                 step = Step(row.business_date, row.event_ts, row.seq, new=row.split_new, old=row.split_old)
             elif row.account_id == account_id and row.quantity is not None:
-                is_transfer = row.txn_type in (TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT)
+                is_transfer = row.txn_type in WITHOUT_PAYMENT
                 step = Step(row.business_date, row.event_ts, row.seq, row.quantity, is_transfer)
             else:
                 continue

@@ -3,7 +3,8 @@
 What may differ between brokers is accepted where it has one meaning: the names and order of columns, lines above the
 header, the separator (comma, semicolon or tab), the words for a type, the sign of what leaves. What could be read in
 two ways is refused: thousands separators, and a decimal comma unless the file has semicolons, no decimal point, and
-somewhere a comma that cannot be a thousands separator. Dates are of the one form that was asked for.
+somewhere a comma that cannot be a thousands separator. Dates are of the one form that was asked for, with or without a
+time. A column that would change what a number means, and is not understood, refuses the rows in which it says so.
 """
 
 import csv
@@ -12,17 +13,20 @@ import io
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from itertools import pairwise
 from typing import Literal
 
 from pydantic import ValidationError
 
+from domain.currencies import CURRENCIES, MINOR_UNITS
 from domain.errors import InvalidInput, Refusal, plain
 from domain.ledger import TxnType
+from domain.stated_amounts import rounding_of
+from oltp_api.imports.first_reader import first_ids
 from oltp_api.ledger.schemas import TransactionRequest
 
 _HEADERS = {
@@ -33,7 +37,9 @@ _HEADERS = {
     "price": "price, unit price, price share, price per share, share price, trade price, t price",
     "fees": "fees, fee, commission, commissions, fees comm, comm fee, commission fees, transaction fee",
     "amount": "amount, net amount, total, total amount, net cash, value",
-    "currency": "currency, ccy, currency code, price currency",
+    "currency": "currency, ccy, currency code, price currency, currency price share, currency price, trade currency",
+    "fee_currency": "fee currency, fees currency, commission currency, currency fee, currency fees",
+    "amount_currency": "amount currency, total currency, currency total, currency amount, currency net amount",
     "account": "account, account number, account id, account name",
     "external_id": "external id, transaction id, trade id, activity id, reference, reference number, ref",
     "note": "note, notes, description, memo, comment, details",
@@ -72,6 +78,12 @@ _TYPES = {
 }
 _TYPE_OF = {word: kind for kind, words in _TYPES.items() for word in words.split(", ")}
 
+_CURRENCY_OF = re.compile(r"(?P<name>.+) (?P<currency>[a-z]{3})")
+"""A header that has the currency of its amounts in it, such as Total (EUR)."""
+_MEANS_MONEY = re.compile(r"\b(tax|duty|levy|charge|charges|commission|fee|fees)\b")
+_MEANS_CURRENCY = re.compile(r"\b(currency|ccy)\b")
+"""Columns that change what a row's numbers mean, if they are not understood."""
+
 _NUMBERS = (
     "quantity",
     "price",
@@ -99,24 +111,38 @@ _COMMA_NUMBER = re.compile(r"[+-]?[0-9]+,[0-9]+")
 _SURELY_DECIMAL = re.compile(r"[+-]?[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:[,.'\u00a0\u202f ][0-9]{3})+(?:[.,][0-9]+)?")
 _DATE_FORMS = {"iso": ("%Y-%m-%d", "2016-01-05"), "mdy": ("%m/%d/%Y", "01/05/2016"), "dmy": ("%d/%m/%Y", "05/01/2016")}
-_A_CENT = Decimal("0.01")
+_FACTORS = (Decimal(1), Decimal("0.01"))
+_EIGHTH = Decimal("0.00000001")
+_EXACT = Context(prec=90)
+_A_HUNDREDTH = Decimal("0.01")
+_TIME = re.compile(
+    r"(?P<day>[^T ]+)[T ](?P<time>[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?)([.,][0-9]{1,9})?"
+    r" ?(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class BrokerRow:
-    """One row of the file, by the line where it starts: the request that it makes, or why it makes none."""
+    """One row of the file, by the line where it starts: the request that it makes, or why it makes none.
+
+    `notes` say what was done to its numbers, `time` the time of its day where it has no zone.
+    """
 
     line: int
     request: TransactionRequest | None
     refusal: Refusal | None = None
+    notes: tuple[str, ...] = ()
+    time: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class BrokerSheet:
-    """The file's rows, oldest first where it has the newest first; and the columns that mean nothing to us."""
+    """The file's rows, oldest first where it has the newest first; the columns that mean nothing to us; and the ids
+    that lines had from the first reader."""
 
     rows: Sequence[BrokerRow]
     ignored_columns: Sequence[str]
+    first_ids: Mapping[int, str]
 
 
 def decoded(file: bytes) -> str:
@@ -137,10 +163,12 @@ def read(
     lines = _lines(text.removeprefix("\ufeff"), most_rows)
     start, columns, ignored = _header(lines, _HEADERS, ("type", "business_date"))
     cells = _cells(lines[start:], most_rows)
-    reader = _Reader(columns, dates, _has_decimal_commas(cells, columns, _separator(text)), default_account)
+    has_decimal_commas = _has_decimal_commas(cells, columns, _separator(text))
+    reader = _Reader(columns, dates, has_decimal_commas, default_account, _ambiguous(lines[start - 1][1], ignored))
     reader = reader.knowing_signs(cells)
     rows = [reader.row(line, row) for line, row in cells]
-    return BrokerSheet(_oldest_first(rows), ignored)
+    known = first_ids(lines[start - 1][1], cells, dates, has_decimal_commas, default_account)
+    return BrokerSheet(_oldest_first(rows), ignored, known)
 
 
 def statement_rows(text: str, most_rows: int) -> Sequence[tuple[int, Mapping[str, object]]]:
@@ -152,17 +180,21 @@ def statement_rows(text: str, most_rows: int) -> Sequence[tuple[int, Mapping[str
     return [(line, reader.fields(line, row)) for line, row in cells]
 
 
-def identified(rows: Sequence[BrokerRow]) -> Sequence[BrokerRow]:
-    """The rows, each with an external id: the broker's, else its content and its number among identical rows."""
+def identified(sheet: BrokerSheet) -> Sequence[BrokerRow]:
+    """The rows, each with an external id: the broker's, or that of the first reader, else its content and its number
+    among identical rows."""
     seen: Counter[str] = Counter()
     named = []
-    for row in rows:
+    for row in sheet.rows:
         request = row.request
         if request is not None and request.external_id is None:
-            content = _fingerprint(request)
-            seen[content] += 1
-            request = request.model_copy(update={"external_id": f"csv:{content}:{seen[content]}"})
-        named.append(BrokerRow(row.line, request, row.refusal))
+            external_id = sheet.first_ids.get(row.line)
+            if external_id is None:
+                content = _fingerprint(request)
+                seen[content] += 1
+                external_id = f"csv2:{content}:{seen[content]}"
+            request = request.model_copy(update={"external_id": external_id})
+        named.append(replace(row, request=request))
     return named
 
 
@@ -182,6 +214,7 @@ class _Reader:
     dates: Literal["iso", "mdy", "dmy"]
     has_decimal_commas: bool
     default_account: str | None = None
+    ambiguous: Sequence[tuple[int, str]] = ()
     is_signed: bool = False
     are_fees_signed: bool = False
 
@@ -208,17 +241,19 @@ class _Reader:
                 continue
             if name in _NUMBERS:
                 fields[name] = self._number(line, name, text)
+            elif name == "business_date":
+                fields |= self._moment(line, text)
             else:
                 fields[name] = self._date(line, name, text) if name in _DATES else text
         return fields
 
     def row(self, line: int, row: Sequence[str]) -> BrokerRow:
         try:
-            return BrokerRow(line, self._request(line, row))
+            return self._row(line, row)
         except Refusal as refusal:
             return BrokerRow(line, None, refusal)
 
-    def _request(self, line: int, row: Sequence[str]) -> TransactionRequest:
+    def _row(self, line: int, row: Sequence[str]) -> BrokerRow:
         width = max(place for place, _ in self.columns.values())
         if len(row) <= width and any(self.text(row, name) == "" for name in ("type", "business_date")):
             raise InvalidInput(f"line {line}", f"has {len(row)} columns; the header has more")
@@ -226,19 +261,22 @@ class _Reader:
         if kind is None:
             raise ColumnRefused(line, self._header("type"), "is not a type of transaction that we know")
         fields = {**self.fields(line, row), "type": kind}
-        if "business_date" not in fields:
+        if not fields.keys() & {"business_date", "event_ts"}:
             raise ColumnRefused(line, self._header("business_date"), "is empty; every row needs its date")
         if self.default_account:
             fields.setdefault("account", self.default_account)
+        self._refuse_ambiguous(line, row, fields)
+        time = str(fields.pop("time", ""))
+        notes = tuple(_rounded(fields))
         self._signs(line, kind, fields)
         try:
-            return TransactionRequest.model_validate(fields)
+            return BrokerRow(line, TransactionRequest.model_validate(fields), None, notes, time)
         except ValidationError as error:
             first = error.errors()[0]
             raise ColumnRefused(line, self._header(str(first["loc"][0])), first["msg"]) from error
 
     def _signs(self, line: int, kind: TxnType, fields: dict[str, object]) -> None:
-        """Ours: quantities are above 0, and so is what is withdrawn or charged. A trade's amount is only compared."""
+        """Ours: quantities are above 0, and so is what is withdrawn or charged. A trade's amount is what it moved."""
         quantity, amount = fields.get("quantity"), fields.get("amount")
         if isinstance(quantity, Decimal) and quantity < 0 and kind in (TxnType.SELL, TxnType.TRANSFER_OUT):
             fields["quantity"] = -quantity
@@ -247,28 +285,57 @@ class _Reader:
         for name in ("quantity", "price", "fees"):
             if kind not in (*_TRADES, TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT) and fields.get(name) == 0:
                 del fields[name]  # filled in by brokers whose every column has a number
+        if not fields.get("fees"):
+            fields.pop("fee_currency", None)
+        amount_currency = fields.pop("amount_currency", None) or self._in_header("amount")
         if not isinstance(amount, Decimal):
             return
         if kind in _TRADES:
-            self._compare(line, kind, fields, amount)
-            del fields["amount"]
-        elif kind in _LEAVES and (amount < 0 or self.is_signed):
+            if amount_currency is not None and amount_currency != fields.get("currency", amount_currency):
+                self._refuse_another_rate(line, fields, abs(amount), str(amount_currency))
+                del fields["amount"]
+            elif amount:
+                fields["amount"] = _with_fees(kind, fields, amount)
+            else:
+                del fields["amount"]
+            return
+        if amount_currency is not None:
+            fields.setdefault("currency", amount_currency)
+        if kind in _LEAVES and (amount < 0 or self.is_signed):
             fields["amount"] = -amount
         elif not amount:
             del fields["amount"]
 
-    def _compare(self, line: int, kind: TxnType, fields: Mapping[str, object], amount: Decimal) -> None:
-        """Refuse a trade whose amount is not what its other numbers come to; a bond's price is per cent of par."""
-        quantity, price = fields.get("quantity"), fields.get("price")
-        if not isinstance(quantity, Decimal) or not isinstance(price, Decimal):
-            return
-        fees, accrued = (Decimal(str(fields.get(name, 0))) for name in ("fees", "accrued"))
-        sign = 1 if kind is TxnType.BUY else -1
-        expected = [quantity * price * factor + accrued + sign * fees for factor in (1, _A_CENT)]
-        before_fees = [quantity * price * factor + accrued for factor in (1, _A_CENT)]
-        if not any(abs(abs(amount) - each) <= _A_CENT for each in (*expected, *before_fees)):
-            why = f"{plain(amount)} is not quantity x price with fees, {plain(expected[0])}"
+    def _in_header(self, column: str) -> str | None:
+        """The currency that a column's header names, in capitals."""
+        found = _CURRENCY_OF.fullmatch(_word(self._header(column)))
+        return found["currency"].upper() if found and found["currency"].upper() in CURRENCIES else None
+
+    def _refuse_ambiguous(self, line: int, row: Sequence[str], fields: Mapping[str, object]) -> None:
+        """Refuse a row in which a column that is not understood says another currency, or money that is not counted."""
+        for place, header in self.ambiguous:
+            text = row[place].strip() if place < len(row) else ""
+            if not text or text == fields.get("currency") or (text[:1].isdigit() and not text.strip("0.,")):
+                continue
+            if _MEANS_CURRENCY.search(_word(header)) and text.upper() in CURRENCIES | MINOR_UNITS.keys():
+                raise ColumnRefused(line, header, f"says {text[:10]}, and what is in it is not understood")
+            if _MEANS_MONEY.search(_word(header)) and text.lstrip("+-")[:1].isdigit():
+                raise ColumnRefused(line, header, f"says {text[:20]}, which is counted nowhere; name the column fees")
+
+    def _refuse_another_rate(self, line: int, fields: Mapping[str, object], amount: Decimal, currency: str) -> None:
+        """Refuse a trade of which the amount in another currency is not quantity x price x rate, with the figures."""
+        quantity, price, rate = (fields.get(name) for name in ("quantity", "price", "fx_rate"))
+        if not (isinstance(quantity, Decimal) and isinstance(price, Decimal) and isinstance(rate, Decimal) and rate):
+            why = f"is in {currency}, the price is not; a rate between them is needed in a column fx rate"
             raise ColumnRefused(line, self._header("amount"), why)
+        expected = abs(quantity) * price * rate
+        if abs(amount - expected) <= rounding_of(abs(quantity), price, currency, amount, rate=rate):
+            return
+        inverse = abs(quantity) * price / rate
+        why = f"{plain(amount)} {currency} is not quantity x price x rate, {plain(expected.quantize(_EIGHTH))}"
+        if abs(amount - inverse) <= amount * _A_HUNDREDTH:
+            why += f"; the rate {plain(rate)} is the other way round, not {currency} for one of the price's currency"
+        raise ColumnRefused(line, self._header("amount"), why)
 
     def _number(self, line: int, name: str, text: str) -> Decimal:
         written = text.replace(",", ".") if self.has_decimal_commas and _COMMA_NUMBER.fullmatch(text) else text
@@ -280,6 +347,24 @@ class _Reader:
         elif _COMMA_NUMBER.fullmatch(text):
             why += "; a decimal comma is taken only in a file with semicolons and without decimal points"
         raise ColumnRefused(line, self._header(name), why)
+
+    def _moment(self, line: int, text: str) -> dict[str, object]:
+        """The day; with a time and a zone the moment, and with a time alone the time, by which rows of a day stand.
+
+        Midnight is no time: exports that know the day alone write it so.
+        """
+        found = _TIME.fullmatch(text)
+        day = self._date(line, "business_date", found["day"] if found else text)
+        if found is None or not found["time"].strip("0:"):
+            return {"business_date": day}
+        hour, minute, *second = found["time"].split(":")
+        clock = f"{int(hour):02}:{minute}:{second[0] if second else '00'}"
+        if found["zone"] is None:
+            return {"business_date": day, "time": clock}
+        try:
+            return {"event_ts": datetime.fromisoformat(f"{day}T{clock}{found['zone']}")}
+        except ValueError as error:
+            raise ColumnRefused(line, self._header("business_date"), "has a time that no clock shows") from error
 
     def _date(self, line: int, name: str, text: str) -> date:
         form, example = _DATE_FORMS[self.dates]
@@ -330,7 +415,7 @@ def _header(
         found: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
         ignored = []
         for index, cell in enumerate(row):
-            column, rank = known.get(_word(cell), (None, 0))
+            column, rank = known.get(_without_currency(_word(cell), known), (None, 0))
             if column is not None:
                 found[column].append((rank, index, cell.strip()))
             elif cell.strip():
@@ -346,6 +431,13 @@ def _header(
             return place + 1, columns, ignored
     names = " and ".join(f"{name} ({headers[name].split(', ')[1]} ...)" for name in needed)
     raise InvalidInput("csv", f"has no header with {names} in its first {_LINES_ABOVE_HEADER} lines")
+
+
+def _without_currency(word: str, known: Mapping[str, tuple[str, int]]) -> str:
+    """The words of a header without the currency in which its amounts are."""
+    found = _CURRENCY_OF.fullmatch(word)
+    is_amount = found is not None and known.get(found["name"], ("", 0))[0] == "amount"
+    return found["name"] if found and is_amount and found["currency"].upper() in CURRENCIES else word
 
 
 def _word(text: str) -> str:
@@ -370,9 +462,49 @@ def _has_decimal_commas(
 
 def _oldest_first(rows: list[BrokerRow]) -> list[BrokerRow]:
     """Turned round if no row is later than the one above it: then, of one day, the lower row came first as well."""
-    days = [row.request.business_date for row in rows if row.request and row.request.business_date]
+    days = [(_day_of(row.request), row.time) for row in rows if row.request]
     newest_first = len(days) > 1 and days[0] > days[-1] and all(a >= b for a, b in pairwise(days))
     return rows[::-1] if newest_first else rows
+
+
+def _day_of(request: TransactionRequest) -> str:
+    return str(request.event_ts or request.business_date)
+
+
+def _ambiguous(header: Sequence[str], ignored: Sequence[str]) -> Sequence[tuple[int, str]]:
+    """Columns that are not understood, and that may change what the numbers of a row mean, with their places."""
+    return [
+        (place, cell.strip())
+        for place, cell in enumerate(header)
+        if cell.strip()[:80] in ignored and (_MEANS_CURRENCY.search(_word(cell)) or _MEANS_MONEY.search(_word(cell)))
+    ]
+
+
+def _rounded(fields: dict[str, object]) -> Iterator[str]:
+    """Round a price or quantity of more than 8 decimals half up, and say so."""
+    for name in ("quantity", "price", "fx_rate"):
+        value = fields.get(name)
+        if isinstance(value, Decimal) and (fitted := value.quantize(_EIGHTH, ROUND_HALF_UP, _EXACT)) != value:
+            fields[name] = fitted
+            yield f"{name} {plain(value)} was rounded to {plain(fitted)}"
+
+
+def _with_fees(kind: TxnType, fields: Mapping[str, object], amount: Decimal) -> Decimal:
+    """The cash that a trade moved: the amount, with the fees if the file has it without them."""
+    quantity, price, fees = (fields.get(name) for name in ("quantity", "price", "fees"))
+    if not (isinstance(quantity, Decimal) and isinstance(price, Decimal) and isinstance(fees, Decimal) and fees):
+        return amount
+    if fields.get("fee_currency") not in (None, fields.get("currency")):
+        return amount
+    accrued, sign = Decimal(str(fields.get("accrued", 0))), 1 if kind is TxnType.BUY else -1
+    currency = str(fields.get("currency", "USD"))
+    tolerance = rounding_of(quantity, price, currency, amount)
+    clean = [quantity * price * factor + accrued for factor in _FACTORS]
+    if any(abs(abs(amount) - abs(each + sign * fees)) <= tolerance for each in clean):
+        return amount
+    if any(abs(abs(amount) - each) <= tolerance for each in clean):
+        return abs(amount) + sign * fees
+    return amount
 
 
 def _fingerprint(request: TransactionRequest) -> str:

@@ -28,6 +28,8 @@ from oltp_api.imports.schemas import (
 from oltp_api.ledger.batch import BatchOutcome, Duplicate, Recorded, record_batch
 from oltp_api.unit_of_work import UnitOfWork
 
+_PUT_IN_ORDER = "the rows of its day were not covered in the order given, and stand in another"
+
 
 def record_all(asked: BatchRequest, user_id: UUID, portfolio_id: UUID, work: UnitOfWork) -> BatchView:
     """Return the outcome of every row; BatchRefused, with nothing stored, if all were wanted and one is refused."""
@@ -42,7 +44,7 @@ def record_all(asked: BatchRequest, user_id: UUID, portfolio_id: UUID, work: Uni
 def import_file(asked: ImportRequest, user_id: UUID, portfolio_id: UUID, work: UnitOfWork) -> ImportView:
     """The report. A dry run does everything, and takes all of it back."""
     sheet = broker_csv.read(asked.csv, asked.dates, MOST_ROWS, asked.account)
-    rows = broker_csv.identified(sheet.rows)
+    rows = broker_csv.identified(sheet)
     commands = tuple(_command(row, user_id, portfolio_id) for row in rows)
     command = RecordBatch(user_id, portfolio_id, commands, register_unknown=asked.register_unknown)
     with work.rehearsal() if asked.dry_run else nullcontext():
@@ -76,9 +78,12 @@ def _command(row: broker_csv.BrokerRow, user_id: UUID, portfolio_id: UUID) -> An
 def _told(outcome: BatchOutcome) -> dict[str, Any]:
     match outcome:
         case Recorded():
-            return {"status": "RECORDED", "seq": outcome.seqs[0]}
-        case Duplicate():
+            notes = [_PUT_IN_ORDER] if outcome.is_put_in_order else []
+            return {"status": "RECORDED", "seq": outcome.seqs[0], "notes": notes}
+        case Duplicate(change=None):
             return {"status": "DUPLICATE", "seq": outcome.seq}
+        case Duplicate():
+            return {"status": "CHANGED", "seq": outcome.seq, "code": "row_changed", "detail": outcome.change}
         case Refusal():
             return {"status": "REFUSED", "code": outcome.code, "detail": outcome.message}
 
@@ -90,7 +95,9 @@ def _reported(row: broker_csv.BrokerRow, outcome: BatchOutcome) -> ImportRow:
     facts = outcome.facts if isinstance(outcome, Refusal) else {}
     column = facts.get("column") or facts.get("field")
     external_id = row.request.external_id if row.request else None
-    return ImportRow(line=row.line, external_id=external_id, column=str(column) if column else None, **told)
+    notes = [*row.notes, *told.pop("notes", ())]
+    named = str(column) if column else None
+    return ImportRow(line=row.line, external_id=external_id, column=named, notes=notes, **told)
 
 
 def _counts(outcomes: Sequence[BatchOutcome]) -> dict[str, int]:

@@ -64,13 +64,14 @@ def command_or_refusal(row: TransactionRequest, user_id: UUID, portfolio_id: UUI
 
 
 class RowOutcome(View):
-    """`seq` is the ledger row's, for a DUPLICATE that of the row that was recorded before. `code` and `detail` say why
-    a row is REFUSED."""
+    """`seq` is the ledger row's, for a DUPLICATE that of the row that was recorded before; so for one that is CHANGED,
+    which has the id of a row that moved something else. `code` and `detail` say why a row is REFUSED or CHANGED."""
 
-    status: Literal["RECORDED", "DUPLICATE", "REFUSED"]
+    status: Literal["RECORDED", "DUPLICATE", "CHANGED", "REFUSED"]
     seq: int | None = None
     code: str | None = None
     detail: str | None = None
+    notes: Sequence[str] = Field(default=(), description="What was done to it: a number rounded, an order changed.")
 
 
 class BatchRow(RowOutcome):

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date
-from decimal import Decimal
 from uuid import UUID, uuid4
 
 from domain.accounts import MAIN_ACCOUNT
@@ -17,30 +16,24 @@ from domain.commands import (
     TransferUnits,
 )
 from domain.currencies import parse_currency
-from domain.entries import Terms, When
+from domain.entries import Terms
 from domain.errors import (
     AlreadyExists,
-    CurrencyMismatch,
     InsufficientPosition,
-    InvalidInput,
     InvalidNumber,
-    TotalReturnSecurity,
 )
 from domain.events import CostMethodChanged
 from domain.history import History
-from domain.ledger import TRADES, Transaction, TxnType
-from domain.money import ZERO, parse_quantity, product
-from domain.portfolio import Portfolio
-from domain.securities import AssetType, Identifier, PriceKind, Reference, Security, parse_ticker
-from oltp_api.business_dates import event_time, opening_of
+from domain.ledger import Transaction
+from domain.money import ZERO
+from domain.securities import AssetType, Identifier, Reference, Security, parse_ticker
+from oltp_api.ledger.decisions import prepared, rows_of
 from oltp_api.ledger.repository import Portfolios
 from oltp_api.ledger.writing import Loaded, Wanted, decided, save, tradable
 from oltp_api.registry.listing import listing
 from oltp_api.registry.repository import Securities
 from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.web.idempotency import IdempotencyKey
-
-INCOME = frozenset({TxnType.DIVIDEND, TxnType.COUPON})
 
 
 def record_transaction(command: RecordTransaction, work: UnitOfWork) -> tuple[list[Transaction], Security | None]:
@@ -57,7 +50,11 @@ def wanted_by(command: RecordTransaction, key: IdempotencyKey | None = None) -> 
         command.user_id,
         command.portfolio_id,
         accounts=(command.account or MAIN_ACCOUNT,),
-        securities=((Reference.parse(command.ticker), command.business_date),) if command.ticker is not None else (),
+        securities=tuple(
+            (Reference.parse(name), command.business_date)
+            for name in (command.ticker, command.into)
+            if name is not None
+        ),
         external_ids=(command.external_id,) if command.external_id is not None else (),
         key=key,
     )
@@ -65,13 +62,10 @@ def wanted_by(command: RecordTransaction, key: IdempotencyKey | None = None) -> 
 
 def decide(command: RecordTransaction, loaded: Loaded) -> tuple[list[Transaction], Security | None]:
     """Record it in what was loaded."""
-    account_id = loaded.account_id(command.account or MAIN_ACCOUNT)
-    security = loaded.security(command.ticker, command.business_date) if command.ticker is not None else None
-    terms = terms_of(command, security)
+    asked = prepared(command, loaded)
     loaded.refuse_recorded(command.external_id)
-    when = when_of(command, loaded)
-    loaded.reach(when, [security.security_id] if security else [], needs_history(command))
-    return rows_of(command, loaded.portfolio, account_id, security, when, terms), security
+    loaded.reach(asked.when, asked.security_ids, asked.needs_history)
+    return rows_of(asked, loaded.portfolio), asked.security
 
 
 def transfer_units(command: TransferUnits, work: UnitOfWork) -> list[Transaction]:
@@ -171,81 +165,6 @@ def found_or_registered(identifier: str, currency: str | None, user_id: UUID, wo
             Securities(work).add(Security(0, ticker, AssetType.EQUITY, currency or "USD", ticker), user_id=user_id)
         found = Securities(work).find(ticker)
     return tradable(found, identifier)
-
-
-def terms_of(command: RecordTransaction, security: Security | None) -> Terms:
-    """Return the terms that the row's numbers are in; refuse a currency that is not the security's."""
-    currency = security.currency if security else command.currency
-    if command.currency and command.currency != currency:
-        raise CurrencyMismatch(expected=str(currency), given=command.currency)
-    return Terms(
-        currency=currency,
-        fx_rate=command.fx_rate,
-        price_factor=security.price_factor if security else Decimal(1),
-        accrued=command.accrued,
-        note=command.note,
-        external_id=command.external_id,
-    )
-
-
-def needs_history(command: RecordTransaction) -> bool:
-    """Say whether it is decided against the history whenever it is recorded."""
-    return command.txn_type is TxnType.SPLIT or command.per_unit is not None
-
-
-def when_of(command: RecordTransaction, loaded: Loaded) -> When:
-    """A split applies to what is open at the start of its day, whatever moment is given."""
-    zone = loaded.portfolio.time_zone
-    when = event_time(command.business_date, command.event_ts, zone, loaded.clock)
-    return when if command.txn_type is not TxnType.SPLIT else opening_of(when.business_date, zone, loaded.clock)
-
-
-def rows_of(
-    command: RecordTransaction,
-    portfolio: Portfolio,
-    account_id: int,
-    security: Security | None,
-    when: When,
-    terms: Terms,
-) -> list[Transaction]:
-    """Let the portfolio decide by the command's type."""
-    kind = command.txn_type
-    if security is None:
-        assert command.amount is not None
-        return [portfolio.move_cash(kind, account_id, command.amount, when, terms)]
-    if kind in TRADES:
-        assert command.quantity is not None
-        assert command.price is not None
-        units = (security.security_id, command.quantity, command.price, command.fees)
-        return [portfolio.trade(kind, account_id, *units, when, terms)]
-    if kind is TxnType.TRANSFER_IN:
-        assert command.quantity is not None
-        return [portfolio.transfer_in(account_id, security.security_id, command.quantity, command.price, when, terms)]
-    if kind is TxnType.TRANSFER_OUT:
-        assert command.quantity is not None
-        return [portfolio.transfer_out(account_id, security.security_id, command.quantity, when, terms)]
-    if security.price_kind is PriceKind.TOTAL_RETURN:
-        raise TotalReturnSecurity(security.ticker, kind.value)
-    if kind is TxnType.SPLIT:
-        assert command.split_new is not None
-        assert command.split_old is not None
-        ratio = (command.split_new, command.split_old)
-        return portfolio.split(account_id, security.security_id, *ratio, when, command.in_lieu_price, terms)
-    assert kind in INCOME
-    amount = command.amount if command.amount is not None else _entitlement(portfolio, command, security, when)
-    return portfolio.receive_income(
-        kind, account_id, security.security_id, amount, when, command.ex_date, command.withheld, terms
-    )
-
-
-def _entitlement(portfolio: Portfolio, command: RecordTransaction, security: Security, when: When) -> Decimal:
-    assert command.per_unit is not None
-    if command.ex_date is None or command.ex_date > when.business_date:
-        raise InvalidInput("ex_date", "is needed with per_unit, and is not after the day of payment")
-    held = portfolio.entitled(security.security_id, command.ex_date)
-    if not held:
-        raise InvalidInput("ex_date", f"nothing of {security.ticker} was held at the close before {command.ex_date}")
-    return product(held, parse_quantity(command.per_unit, "per_unit") * security.price_factor)
 
 
 def _recorded(

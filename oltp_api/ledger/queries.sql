@@ -68,7 +68,25 @@ where
     )
 
 -- name: history
--- All rows; or those of some securities, and a row with its reversal and the other leg of its transfer.
+-- All rows; or those of some securities and of all that events have tied to them, and a row with its reversal and the
+-- other rows of its transfer.
+with recursive tied as (
+    select unnest(%(security_ids)s::bigint[]) as security_id
+    union
+    select other.security_id
+    from tied
+    inner join transaction_ledger as leg
+        on
+            leg.portfolio_id = %(portfolio_id)s
+            and leg.security_id = tied.security_id
+            and leg.txn_type in ('SPIN_OFF', 'RIGHTS', 'MERGER', 'EXCHANGE')
+    inner join transaction_ledger as other
+        on
+            other.portfolio_id = leg.portfolio_id
+            and other.transfer_id = leg.transfer_id
+            and other.txn_type in ('SPIN_OFF', 'RIGHTS', 'MERGER', 'EXCHANGE')
+)
+
 select
     portfolio_id,
     seq,
@@ -91,13 +109,15 @@ select
     split_old,
     transfer_id,
     reverses_seq,
-    external_id
+    external_id,
+    cost_effect,
+    basis_share
 from transaction_ledger
 where
     portfolio_id = %(portfolio_id)s
     and (
         %(security_ids)s::bigint[] is null
-        or security_id = any(%(security_ids)s)
+        or security_id = any(array(select tied.security_id from tied))
         or %(seq)s::bigint in (seq, reverses_seq)
         or transfer_id = (
             select named.transfer_id from transaction_ledger as named
@@ -111,13 +131,19 @@ order by seq
 select
     found.portfolio_id,
     found.external_id,
-    found.seq
+    found.seq,
+    found.cash_effect,
+    found.currency,
+    found.quantity
 from unnest(%(portfolio_ids)s::uuid[], %(external_ids)s::text[]) as asked(portfolio_id, external_id)
 cross join lateral (
     select
         transaction_ledger.portfolio_id,
         transaction_ledger.external_id,
-        transaction_ledger.seq
+        transaction_ledger.seq,
+        transaction_ledger.cash_effect,
+        transaction_ledger.currency,
+        transaction_ledger.quantity
     from transaction_ledger
     where
         transaction_ledger.portfolio_id = asked.portfolio_id
@@ -150,17 +176,18 @@ with ledger as (
     insert into transaction_ledger (
         portfolio_id, seq, account_id, security_id, txn_type, quantity, price, fees, cash_effect, currency,
         business_date, event_ts, recorded_at, note, gross, accrued, fx_rate, ex_date, split_new, split_old,
-        transfer_id, reverses_seq, external_id, row_hash
+        transfer_id, reverses_seq, external_id, cost_effect, basis_share, row_hash
     )
     select
         portfolio_id, seq, account_id, security_id, txn_type, quantity, price, fees, cash_effect, currency,
         business_date, event_ts, %(recorded_at)s, note, gross, accrued, fx_rate, ex_date, split_new, split_old,
-        transfer_id, reverses_seq, external_id, decode(row_hash, 'hex')
+        transfer_id, reverses_seq, external_id, cost_effect, basis_share, decode(row_hash, 'hex')
     from jsonb_to_recordset(%(rows)s) as decided(
         portfolio_id uuid, seq bigint, account_id bigint, security_id bigint, txn_type text, quantity numeric,
         price numeric, fees numeric, cash_effect numeric, currency text, business_date date, event_ts timestamptz,
         note text, gross numeric, accrued numeric, fx_rate numeric, ex_date date, split_new numeric,
-        split_old numeric, transfer_id uuid, reverses_seq bigint, external_id text, row_hash text
+        split_old numeric, transfer_id uuid, reverses_seq bigint, external_id text, cost_effect numeric,
+        basis_share numeric, row_hash text
     )
 ),
 

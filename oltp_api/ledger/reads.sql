@@ -23,6 +23,8 @@ select
     ledger.transfer_id,
     ledger.reverses_seq,
     ledger.external_id,
+    ledger.cost_effect,
+    ledger.basis_share,
     ledger.note
 from transaction_ledger as ledger
 inner join account using (account_id)

@@ -43,6 +43,15 @@ class Decided(NamedTuple):
     others: Sequence[RecordedEvent] = ()
 
 
+class RecordedRow(NamedTuple):
+    """What a recorded row moved: cash of a currency, and units."""
+
+    seq: int
+    cash_effect: Decimal
+    currency: str
+    quantity: Decimal | None
+
+
 class Portfolios:
     """Portfolios for writing. A lock keeps every other writer of the portfolio out until the commit."""
 
@@ -86,13 +95,18 @@ class Portfolios:
 
         return loaded
 
-    def fetch_recorded_later(self, named: Sequence[tuple[UUID, str]]) -> Deferred[Mapping[tuple[UUID, str], int]]:
-        """The seq of each external id, by its portfolio, that is recorded."""
+    def fetch_recorded_later(
+        self, named: Sequence[tuple[UUID, str]]
+    ) -> Deferred[Mapping[tuple[UUID, str], RecordedRow]]:
+        """The row of each external id, by its portfolio, that is recorded."""
         if not named:
             return dict
         asked = {"portfolio_ids": [one for one, _ in named], "external_ids": [one for _, one in named]}
         found = self._connection.execute(_PORTFOLIOS["recorded"], asked)
-        return lambda: {(row["portfolio_id"], row["external_id"]): row["seq"] for row in found.fetchall()}
+        return lambda: {
+            (row["portfolio_id"], row["external_id"]): RecordedRow(*(row[name] for name in RecordedRow._fields))
+            for row in found.fetchall()
+        }
 
     def load_holdings(self, portfolio: Portfolio) -> None:
         """Add what is held, or was, of every security."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
@@ -14,28 +15,47 @@ from domain.commands import (
     ReverseTransaction,
     TransferUnits,
 )
+from domain.currencies import parse_quoted
 from domain.errors import InvalidInput
 from domain.holdings import CostMethod
-from domain.ledger import Transaction, TxnType
+from domain.ledger import TRADES, Transaction, TxnType
 from domain.money import ZERO
-from oltp_api.web.fields import Amount, Currency, Day, Moment, Number, ShortText, Text
+from oltp_api.web.fields import Amount, Currency, Day, Moment, Number, QuotedCurrency, ShortText, Text
 from oltp_api.web.schemas import TICKER, Request, View
 
 _FIELDS: Mapping[TxnType, tuple[str, str]] = {
-    TxnType.BUY: ("ticker quantity price", "fees accrued fx_rate"),
-    TxnType.SELL: ("ticker quantity price", "fees accrued fx_rate"),
+    TxnType.BUY: ("ticker quantity", "price amount fees fee_currency fee_fx_rate accrued fx_rate"),
+    TxnType.SELL: ("ticker quantity", "price amount fees fee_currency fee_fx_rate accrued fx_rate"),
+    TxnType.CASH_IN_LIEU: ("ticker quantity", "price amount fees fx_rate"),
     TxnType.DEPOSIT: ("amount", "fx_rate"),
     TxnType.WITHDRAW: ("amount", "fx_rate"),
-    TxnType.FEE: ("amount", "fx_rate"),
-    TxnType.TAX: ("amount", "fx_rate"),
-    TxnType.INTEREST: ("amount", "fx_rate"),
+    TxnType.FEE: ("amount", "ticker fx_rate"),
+    TxnType.TAX: ("amount", "ticker fx_rate"),
+    TxnType.INTEREST: ("amount", "ticker fx_rate"),
     TxnType.DIVIDEND: ("ticker", "amount per_unit ex_date withheld fx_rate"),
     TxnType.COUPON: ("ticker", "amount per_unit ex_date withheld fx_rate"),
+    TxnType.RETURN_OF_CAPITAL: ("ticker", "amount per_unit ex_date fx_rate"),
+    TxnType.COST_ADJUSTMENT: ("ticker amount", "is_paid fx_rate"),
     TxnType.TRANSFER_IN: ("ticker quantity", "price fx_rate"),
     TxnType.TRANSFER_OUT: ("ticker quantity", ""),
-    TxnType.SPLIT: ("ticker split_new split_old", "in_lieu_price fx_rate"),
+    TxnType.SPLIT: ("ticker", "split_new split_old quantity in_lieu_price fx_rate"),
+    TxnType.BONUS: ("ticker units_new units_old", "in_lieu_price fx_rate"),
+    TxnType.SPIN_OFF: ("ticker into units_new units_old basis_share", "in_lieu_price fx_rate into_fx_rate"),
+    TxnType.RIGHTS: ("ticker into units_new units_old", "basis_share in_lieu_price fx_rate into_fx_rate"),
+    TxnType.MERGER: (
+        "ticker",
+        "into units_new units_old basis_share amount per_unit in_lieu_price fx_rate into_fx_rate",
+    ),
+    TxnType.EXCHANGE: ("ticker into", "units_new units_old in_lieu_price fx_rate into_fx_rate"),
 }
 """Fields that each type needs, and those that it may have; others of these are refused."""
+_EITHER: Mapping[TxnType, Sequence[tuple[str, str]]] = {
+    **dict.fromkeys((TxnType.BUY, TxnType.SELL, TxnType.CASH_IN_LIEU), (("price", "amount"),)),
+    **dict.fromkeys((TxnType.DIVIDEND, TxnType.COUPON, TxnType.RETURN_OF_CAPITAL), (("amount", "per_unit"),)),
+    TxnType.SPLIT: (("split_new", "quantity"), ("split_old", "quantity")),
+}
+"""Facts that can be said in two ways, of which one is needed."""
+_QUOTED = ("price", "accrued", "amount", "per_unit", "withheld", "in_lieu_price")
 _NEEDED = {kind: set(needed.split()) for kind, (needed, _) in _FIELDS.items()}
 _ALLOWED = {kind: set(allowed.split()) for kind, (_, allowed) in _FIELDS.items()}
 _DEPENDENT = set().union(*_NEEDED.values(), *_ALLOWED.values())
@@ -60,18 +80,37 @@ class TransactionRequest(Request):
     quantity: Number | None = Field(default=None, description="Units, above 0; for a bond, the face amount.")
     price: Number | None = Field(
         default=None,
-        description="Per unit; for a bond, clean, per cent of par. TRANSFER_IN: the unit cost, absent if not known.",
+        description="Per unit; for a bond, clean, per cent of par; absent where the amount says it. TRANSFER_IN: the "
+        "unit cost, absent if not known.",
     )
-    fees: Number | None = Field(default=None, description="In the trade's currency. BUY and SELL.")
+    fees: Number | None = Field(default=None, description="In the trade's currency, or in fee_currency. BUY and SELL.")
+    fee_currency: QuotedCurrency | None = Field(default=None, description="The fees' own, if it is another.")
+    fee_fx_rate: Number | None = Field(default=None, description="One unit of fee_currency in base currency.")
     accrued: Number | None = Field(default=None, description="Interest bought or sold with a bond. BUY and SELL.")
-    amount: Number | None = Field(default=None, description="Of cash or income, above 0; TAX and INTEREST have a sign.")
+    amount: Number | None = Field(
+        default=None,
+        description="Of cash or income, above 0; negative for a refund (FEE, TAX), interest paid or income corrected. "
+        "BUY and SELL: the cash that moved, as the statement has it; it is the record.",
+    )
     per_unit: Number | None = Field(default=None, description="Income per unit held before ex_date, for amount.")
     ex_date: Day | None = Field(default=None, description="DIVIDEND and COUPON.")
     withheld: Number | None = Field(default=None, description="Tax withheld; it becomes a TAX row of its own.")
-    split_new: Number | None = Field(default=None, description="SPLIT: so many units ...")
+    split_new: Number | None = Field(default=None, description="SPLIT: so many units ... or quantity, all that result.")
     split_old: Number | None = Field(default=None, description="... replace so many.")
-    in_lieu_price: Number | None = Field(default=None, description="SPLIT: what a fraction of a unit is paid.")
-    currency: Currency | None = Field(default=None, description="The security's, else the portfolio's.")
+    into: ShortText | None = Field(default=None, description="The security that is received, in an event of two.")
+    units_new: Number | None = Field(default=None, description="So many units are received ...")
+    units_old: Number | None = Field(default=None, description="... for so many that are held.")
+    basis_share: Number | None = Field(default=None, description="Fraction of the cost that goes to what is received.")
+    into_fx_rate: Number | None = Field(
+        default=None, description="One unit of the currency of `into` in base currency."
+    )
+    is_paid: bool | None = Field(default=None, description="COST_ADJUSTMENT: the amount is paid, as an instalment.")
+    in_lieu_price: Number | None = Field(default=None, description="What a fraction of a unit is paid.")
+    currency: QuotedCurrency | None = Field(
+        default=None,
+        description="The security's, else the portfolio's; income, a fee and a tax have their own. GBX, ZAc, ILA are "
+        "hundredths, and recorded in what they are hundredths of.",
+    )
     fx_rate: Number | None = Field(
         default=None, description="One unit of currency in base currency. Needed for trades in another currency."
     )
@@ -89,12 +128,34 @@ class TransactionRequest(Request):
             raise InvalidInput(name, f"is required for a {self.type}")
         for name in sorted(given - _NEEDED[self.type] - _ALLOWED[self.type]):
             raise InvalidInput(name, f"does not belong to a {self.type}")
-        if self.type in (TxnType.DIVIDEND, TxnType.COUPON) and (self.amount is None) == (self.per_unit is None):
-            raise InvalidInput("amount", f"or per_unit, one of them, is required for a {self.type}")
+        self._refuse_alternatives(given)
         fields = {name: getattr(self, name) for name in type(self).model_fields if name != "type"}
         for name in ("fees", "accrued", "withheld"):
             fields[name] = fields[name] or ZERO
-        return RecordTransaction(user_id=user_id, portfolio_id=portfolio_id, txn_type=self.type, **fields)
+        fields["is_paid"] = bool(self.is_paid)
+        return RecordTransaction(
+            user_id=user_id, portfolio_id=portfolio_id, txn_type=self.type, **_in_major_units(fields)
+        )
+
+    def _refuse_alternatives(self, given: set[str]) -> None:
+        """Refuse a transaction that says one of its facts in two ways, or in none."""
+        for name, other in _EITHER.get(self.type, ()):
+            if name not in given and other not in given:
+                raise InvalidInput(name, f"or {other} is required for a {self.type}")
+        if self.type not in TRADES and {"amount", "per_unit"} <= given:
+            raise InvalidInput("amount", f"or per_unit, one of them, is required for a {self.type}")
+        if self.type is TxnType.SPLIT and ("quantity" in given) == bool(given & {"split_new", "split_old"}):
+            raise InvalidInput("split_new", "and split_old, or quantity, are required for a SPLIT")
+
+
+def _in_major_units(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields with what is written in hundredths, such as pence, in what they are hundredths of."""
+    with_fees = (*_QUOTED, "fees") if fields["fee_currency"] is None else _QUOTED
+    for currency, names in (("currency", with_fees), ("fee_currency", ("fees",))):
+        if fields[currency] is not None:
+            fields[currency], size = parse_quoted(fields[currency])
+            fields |= {name: fields[name] * size for name in names if size != 1 and fields[name]}
+    return fields
 
 
 class ReversalRequest(Request):
@@ -203,6 +264,8 @@ class TransactionView(View):
     transfer_id: UUID | None
     reverses_seq: int | None
     external_id: str | None
+    cost_effect: Amount | None = Field(description="What a COST_ADJUSTMENT adds to the cost.")
+    basis_share: Amount | None = Field(description="Fraction of the cost that an event takes to another security.")
     note: str
 
     @classmethod

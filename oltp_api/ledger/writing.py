@@ -13,7 +13,15 @@ from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from domain.entries import When
-from domain.errors import AlreadyExists, IdempotencyConflict, InvalidInput, PortfolioNotFound, Refusal, UnknownSecurity
+from domain.errors import (
+    AlreadyExists,
+    IdempotencyConflict,
+    InvalidInput,
+    OfSecurity,
+    PortfolioNotFound,
+    Refusal,
+    UnknownSecurity,
+)
 from domain.history import History
 from domain.portfolio import Portfolio
 from domain.ports import Clock
@@ -21,7 +29,7 @@ from domain.securities import AssetType, Reference, Security
 from oltp_api.accounts.repository import Account, Accounts, usable
 from oltp_api.business_dates import event_time
 from oltp_api.connections import Deferred, RowLock
-from oltp_api.ledger.repository import Decided, Portfolios, RecordedEvent
+from oltp_api.ledger.repository import Decided, Portfolios, RecordedEvent, RecordedRow
 from oltp_api.registry.repository import Named, Securities
 from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.web.idempotency import Answer, IdempotencyKey, IdempotencyKeys
@@ -29,7 +37,9 @@ from storage.correlation import correlation_id
 
 T = TypeVar("T")
 N = TypeVar("N", bound=Hashable)
-ReadHistory = Callable[[Sequence[int], When], History]
+ReadHistory = Callable[["Portfolio", Sequence[int], When], History]
+Parse = Callable[[str], Reference]
+"""How a text points at a security."""
 
 
 class NeedsHistory(Exception):
@@ -55,23 +65,26 @@ class Wanted:
 
 @dataclass(slots=True)
 class Loaded:
-    """State that one command is decided against, by the names that it uses. `recorded` is the seq of each external id
+    """State that one command is decided against, by the names that it uses. `recorded` is the row of each external id
     that was recorded before, `answer` the one that was given to the command's key before."""
 
     portfolio: Portfolio
     also: object
     accounts: Mapping[str, Account]
     securities: Mapping[Named, Security]
-    recorded: Mapping[str, int]
+    recorded: Mapping[str, RecordedRow]
     answer: Answer | IdempotencyConflict | None
     clock: Clock = field(compare=False)
     _read_history: ReadHistory | None = field(compare=False, repr=False)
+    is_tied: bool = field(default=False, compare=False)
 
     def account_id(self, identifier: str) -> int:
         return usable(self.accounts.get(identifier), identifier)
 
-    def security(self, identifier: str, on: date | None = None) -> Security:
-        return tradable(self.securities.get((Reference.parse(identifier), on)), identifier)
+    def security(self, identifier: str, on: date | None = None, parse: Parse = Reference.parse) -> Security:
+        """The security that goes by it on a day, or else, if that was asked for as well, now."""
+        reference = parse(identifier)
+        return tradable(self.securities.get((reference, on)) or self.securities.get((reference, None)), identifier)
 
     def refuse_recorded(self, external_id: str | None) -> None:
         if external_id is not None and external_id in self.recorded:
@@ -89,7 +102,8 @@ class Loaded:
             return
         if self._read_history is None:
             raise NeedsHistory
-        self.portfolio.history = self._read_history(security_ids, when)
+        self.portfolio.history = self._read_history(self.portfolio, security_ids, when)
+        self.is_tied = any(row.security_id not in (None, *security_ids) for row in self.portfolio.history.rows)
 
     def copied(self) -> "Loaded":
         """A copy to be decided on; this stays what was loaded."""
@@ -129,17 +143,27 @@ def decided(wanted: Wanted, decide: Callable[[Loaded], T], work: UnitOfWork, is_
     What may need the history, because it `is_dated`, is decided before the lock is taken, on what is there then; under
     the lock it is only compared with what is there now, and decided again if that is something else.
     """
+
+    def named(loaded: Loaded) -> T:
+        try:
+            return decide(loaded)
+        except OfSecurity as refusal:
+            if "ticker" not in refusal.facts:
+                known = Securities(work).tickers([refusal.security_id])
+                refusal.named(known[refusal.security_id])
+            raise
+
     ahead: tuple[Loaded, Loaded, T | Refusal] | None = None
     if is_dated:
         seen = load_one(wanted, work, RowLock.NONE)
         acted = seen.copied()
         try:
-            ahead = (seen, acted, decide(acted))
+            ahead = (seen, acted, named(acted))
         except Refusal as refusal:
             ahead = (seen, acted, refusal)
     loaded = load_one(wanted, work)
-    if ahead is None or ahead[0] != loaded:
-        return loaded, decide(loaded)
+    if ahead is None or ahead[0] != loaded or ahead[1].is_tied:
+        return loaded, named(loaded)
     if isinstance(ahead[2], Refusal):
         raise ahead[2]
     return ahead[1], ahead[2]
@@ -165,7 +189,7 @@ class _Found(NamedTuple):
     portfolios: Mapping[UUID, Portfolio]
     accounts: Mapping[tuple[UUID, str], Account]
     securities: Mapping[Named, Security]
-    recorded: Mapping[tuple[UUID, str], int]
+    recorded: Mapping[tuple[UUID, str], RecordedRow]
     answers: Mapping[IdempotencyKey, Answer | IdempotencyConflict]
 
     def of(self, wanted: Wanted, also: object, lock: RowLock, work: UnitOfWork) -> Loaded | None:
@@ -180,7 +204,7 @@ class _Found(NamedTuple):
             also=also,
             accounts=accounts,
             securities=self.securities,
-            recorded={one: seq for (owner, one), seq in self.recorded.items() if owner == portfolio_id},
+            recorded={one: row for (owner, one), row in self.recorded.items() if owner == portfolio_id},
             answer=self.answers.get(wanted.key) if wanted.key else None,
             clock=work.clock,
             _read_history=None if lock is RowLock.SKIP else _history_reader(portfolio_id, work),
@@ -193,8 +217,10 @@ def _with_holdings(wanted: Wanted) -> tuple[UUID, UUID, Sequence[Reference]]:
 
 
 def _history_reader(portfolio_id: UUID, work: UnitOfWork) -> ReadHistory:
-    def read(security_ids: Sequence[int], since: When) -> History:
+    def read(portfolio: Portfolio, security_ids: Sequence[int], since: When) -> History:
         rows = Portfolios(work).history(portfolio_id, security_ids)
+        if any(row.security_id not in (None, *security_ids) for row in rows):
+            Portfolios(work).load_holdings(portfolio)  # of what events have tied to these securities
         return History(rows, Portfolios(work).later_cash(portfolio_id, since))
 
     return read

@@ -24,7 +24,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from domain.currencies import UnknownCurrency, parse_currency
+from domain.currencies import MINOR_UNITS, UnknownCurrency, parse_currency
 from domain.errors import plain
 from domain.limits import MOST_ID
 
@@ -134,6 +134,10 @@ def _currency(value: str) -> str:
         raise PydanticCustomError("unknown_currency", "{why}", {"why": refusal.message.partition(" ")[2]}) from None
 
 
+def _quoted_currency(value: str) -> str:
+    return value if value in MINOR_UNITS else _currency(value)
+
+
 Number = Annotated[Decimal, BeforeValidator(_number), WithJsonSchema({"type": "string", "pattern": f"^{_NUMBER}$"})]
 Amount = Annotated[Decimal, PlainSerializer(plain, return_type=str), WithJsonSchema({"type": "string"})]
 Rounded = Annotated[Amount, BeforeValidator(_to_a_cent)]
@@ -153,3 +157,10 @@ Currency = Annotated[
     AfterValidator(_currency),
     WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$", "description": "ISO 4217."}),
 ]
+QuotedCurrency = Annotated[
+    str,
+    StringConstraints(strict=True),
+    AfterValidator(_quoted_currency),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Za-z]{3}$", "description": "ISO 4217, GBX, GBp, ZAc or ILA."}),
+]
+"""A currency that a price or an amount may be written in; what is recorded is in the major unit."""

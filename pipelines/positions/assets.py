@@ -28,7 +28,7 @@ TABLE = "positions/position_interval"
     group_name="positions",
     owners=["team:lakefolio"],
     kinds={"python", "deltalake"},
-    code_version="3",
+    code_version="4",
 )
 def position_interval(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
     seen = pinned(context.instance, context.run.run_id, platform.releases, known=[LEDGER, PORTFOLIOS])

@@ -1,7 +1,7 @@
 """Position intervals of a replicated ledger: columns for the compiled fold, rows for the rule.
 
 Under average cost, the buys and sells of a holding go through `domain.analytics.average_cost`, millions a second.
-Securities of a portfolio that were split, transferred or came without a cost, portfolios by FIFO, and amounts too
+Securities of a portfolio that had an event, or came without a cost, portfolios by FIFO, and amounts too
 large for 62 bits go through `domain.intervals`, row by row. Both give the same (tests/pipelines/test_interval_fold.py).
 """
 
@@ -35,6 +35,7 @@ SCHEMA = pa.schema(
         ("realised_base", _MONEY),
         ("realised_fx_base", _MONEY),
         ("departed_base", _MONEY),
+        ("carried_base", _MONEY),
         ("is_basis_known", pa.bool_()),
         ("is_realised_known", pa.bool_()),
         ("cost_method", pa.string()),
@@ -63,7 +64,7 @@ _LEDGER = """
         security_id is not null
         and (
             (cost_method <> 'AVCO' and txn_type in ('BUY', 'SELL'))
-            or txn_type in ('TRANSFER_IN', 'TRANSFER_OUT', 'SPLIT')
+            or txn_type not in ('BUY', 'SELL', 'DEPOSIT', 'WITHDRAW', 'FEE', 'TAX', 'INTEREST', 'DIVIDEND', 'COUPON')
             or (txn_type in ('BUY', 'SELL') and (gross is null or gross >= {limit} or fees >= {limit}))
         );
 """
@@ -170,6 +171,7 @@ def _folded(trades: pa.Table, owners: pa.ChunkedArray) -> tuple[pa.Table, pa.Tab
         "valid_to": pa.array(found.valid_to, mask=found.valid_to == OPEN).cast(pa.date32()),
         **{name: _decimals(getattr(found, name), SCHEMA.field(name).type) for name in _COMPUTED},
         "departed_base": _decimals(np.zeros(count, np.int64), _MONEY),
+        "carried_base": _decimals(np.zeros(count, np.int64), _MONEY),
         "is_basis_known": pa.repeat(True, count),
         "is_realised_known": pa.repeat(True, count),
         "cost_method": pa.repeat(CostMethod.AVCO.value, count),
@@ -240,4 +242,6 @@ def _transaction(row: dict[str, Any]) -> Transaction:
         transfer_id=UUID(row["transfer_id"]) if row["transfer_id"] else None,
         reverses_seq=row["reverses_seq"],
         external_id=row["external_id"],
+        cost_effect=row["cost_effect"],
+        basis_share=row["basis_share"],
     )

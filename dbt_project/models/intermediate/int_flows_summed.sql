@@ -29,9 +29,16 @@ by_type as (
         -sum(cash_effect_base) filter (where txn_type = 'FEE') as standalone_fees,
         sum(fees_base) filter (where txn_type in ('BUY', 'SELL')) as trade_fees,
         sum({{ product('clean_effect', 'close_fx_rate') }} - {{ product('clean_effect', 'fx_rate') }})
-            filter (where txn_type in ('BUY', 'SELL') and not is_base_currency) as traded_beside_the_close,
+            filter (
+                where
+                txn_type in ('BUY', 'SELL', 'TRADE_FEE', 'RETURN_OF_CAPITAL', 'COST_ADJUSTMENT', 'MERGER')
+                and cash_effect <> 0
+                and not is_base_currency
+            ) as traded_beside_the_close,
+        sum({{ product('cost_effect', 'fx_rate') }})
+            filter (where txn_type = 'COST_ADJUSTMENT' and cash_effect = 0) as cost_adjusted,
         sum(cash_effect_base) filter (where transfer_id is not null and security_id is null) as converted,
-        count(*) filter (where close_fx_rate is null) as n_fx_transactions,
+        count(*) filter (where close_fx_rate is null and (cash_effect <> 0 or quantity <> 0)) as n_fx_transactions,
         count(*) filter (
             where txn_type = 'TRANSFER_IN' and security_id is not null and transfer_id is null and gross is null
         ) as n_unknown_arrivals
@@ -49,7 +56,7 @@ final as (
         coalesce(by_type.tax, 0) as tax,
         coalesce(by_type.standalone_fees, 0) as standalone_fees,
         coalesce(by_type.trade_fees, 0) as trade_fees,
-        coalesce(transfers.transfer_gain, 0) as transfer_gain,
+        coalesce(transfers.transfer_gain, 0) - coalesce(by_type.cost_adjusted, 0) as transfer_gain,
         coalesce(by_type.traded_beside_the_close, 0) + coalesce(by_type.converted, 0) as fx_difference,
         by_type.n_fx_transactions,
         by_type.n_unknown_arrivals

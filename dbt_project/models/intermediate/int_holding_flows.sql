@@ -2,7 +2,7 @@
 What was paid into each holding and what it paid out, by account, security and day, in the portfolio's currency at the
 rates of the day's close. A purchase is paid in; proceeds, income, and what is charged on a holding come out, the latter
 negative. Units that were transferred are worth what a unit was at the last close up to their day, or else what they
-cost. `n_unknown` counts what has no rate, or no worth. `opened_gross` is what trades and units from outside opened or
+cost; those that an event brought or took are paid in and out (int_events_valued). `n_unknown` counts what has no rate, or no worth. `opened_gross` is what trades and units from outside opened or
 added, long or short.
 #}
 with transactions as (
@@ -44,15 +44,16 @@ cash as (
         account_id,
         security_id,
         business_date,
-        -coalesce(sum(cash_effect_base) filter (where txn_type = 'BUY'), 0) as paid_in,
-        coalesce(sum(cash_effect_base) filter (where txn_type <> 'BUY'), 0) as paid_out,
+        -coalesce(sum(cash_effect_base) filter (where txn_type in ('BUY', 'COST_ADJUSTMENT')), 0) as paid_in,
+        coalesce(sum(cash_effect_base) filter (where txn_type not in ('BUY', 'COST_ADJUSTMENT')), 0) as paid_out,
         coalesce(sum(fees_base) filter (where txn_type in ('BUY', 'SELL')), 0)
         - coalesce(sum(cash_effect_base) filter (where txn_type = 'FEE'), 0) as fees,
         0 as arrived_from_accounts,
         0 as departed_to_accounts,
-        0 as opened_gross,
+        -coalesce(sum(cash_effect_base) filter (where txn_type = 'COST_ADJUSTMENT' and cash_effect < 0), 0)
+            as opened_gross,
         0 as n_opened_short,
-        count(*) filter (where close_fx_rate is null) as n_unknown
+        count(*) filter (where close_fx_rate is null and cash_effect <> 0) as n_unknown
     from transactions
     where txn_type not in ('TRANSFER_IN', 'TRANSFER_OUT')
     group by portfolio_id, account_id, security_id, business_date
@@ -95,7 +96,26 @@ opened as (
     from {{ ref('int_trades_opened') }}
 ),
 
+events as (
+    select
+        portfolio_id,
+        account_id,
+        security_id,
+        business_date,
+        paid_in,
+        paid_out,
+        0 as fees,
+        0 as arrived_from_accounts,
+        0 as departed_to_accounts,
+        paid_in as opened_gross,
+        0 as n_opened_short,
+        cast(paid_in + paid_out is null as integer) as n_unknown
+    from {{ ref('int_events_valued') }}
+),
+
 together as (
+    select * from events
+    union all by name
     select * from cash
     union all by name
     select * from units

@@ -11,7 +11,8 @@ kinds as (
         case
             when txn_type in ('DEPOSIT', 'WITHDRAW') then 'EXTERNAL'
             when txn_type in ('DIVIDEND', 'COUPON', 'INTEREST') then 'INCOME'
-            when txn_type in ('BUY', 'SELL') then 'TRADE'
+            when txn_type in ('BUY', 'SELL', 'TRADE_FEE') then 'TRADE'
+            when txn_type in ('RETURN_OF_CAPITAL', 'COST_ADJUSTMENT', 'MERGER') then 'CORPORATE_ACTION'
             when txn_type in ('TRANSFER_IN', 'TRANSFER_OUT') then 'CONVERSION'
             else txn_type
         end as flow_type

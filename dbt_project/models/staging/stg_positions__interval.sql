@@ -12,5 +12,6 @@ select
     case when is_realised_known then realised end as realised,
     realised_base,
     departed_base,
+    carried_base,
     is_realised_known
 from {{ source('positions', 'position_interval') }}

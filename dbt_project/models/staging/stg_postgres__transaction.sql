@@ -1,4 +1,7 @@
-{# A reversed transaction never happened: it and its reversal leave together, so that no filter by type has to net them. #}
+{#
+A reversed transaction never happened: it and its reversal leave together, so that no filter by type has to net them.
+Cash in lieu of a fraction is a sale of it; a fee that belongs to a trade, in a currency of its own, is a TRADE_FEE.
+#}
 with ledger as not materialized (
     select * from {{ source('postgres', 'pg_transaction_ledger') }}
 ),
@@ -20,7 +23,11 @@ select
     ledger.seq,
     ledger.account_id,
     ledger.security_id,
-    ledger.txn_type,
+    case
+        when ledger.txn_type = 'CASH_IN_LIEU' then 'SELL'
+        when ledger.txn_type = 'FEE' and ledger.transfer_id is not null then 'TRADE_FEE'
+        else ledger.txn_type
+    end as txn_type,
     ledger.quantity,
     ledger.price,
     ledger.gross,
@@ -31,6 +38,8 @@ select
     portfolios.base_currency,
     ledger.currency = portfolios.base_currency as is_base_currency,
     ledger.fx_rate,
+    ledger.cost_effect,
+    ledger.basis_share,
     ledger.transfer_id,
     ledger.event_ts,
     ledger.business_date
