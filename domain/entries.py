@@ -172,9 +172,11 @@ class LedgerEntry:
         return self._row(TxnType.TRANSFER_OUT, ZERO, security_id, -quantity)
 
     def converted(self, amount: Decimal, received: Decimal, into: str, transfer_id: UUID) -> list[Transaction]:
-        """Both legs of a conversion: `amount` of the terms' currency becomes `received` of `into`."""
+        """Both legs of a conversion: `amount` of the terms' currency becomes `received` of `into`, which a rate has made
+        and is rounded to what can be paid."""
         positive("amount", parse_payable(amount, self.currency))
-        positive("received", parse_payable(received, into, "received"))
+        received = payable(parse_amount(received, "received"), into)
+        positive("received", received)
         arriving = replace(self, terms=Terms(into, note=self.terms.note))
         rows = [self._row(TxnType.TRANSFER_OUT, -amount), arriving._row(TxnType.TRANSFER_IN, received)]
         return [replace(row, transfer_id=transfer_id) for row in rows]

@@ -48,9 +48,9 @@ def test_a_batch_is_recorded_in_order_of_event_and_answers_in_the_order_given(po
         "duplicates": 0,
         "refused": 0,
         "rows": [
-            {"row": 1, "status": "RECORDED", "seq": 4, "code": None, "detail": None},
-            {"row": 2, "status": "RECORDED", "seq": 3, "code": None, "detail": None},
-            {"row": 3, "status": "RECORDED", "seq": 2, "code": None, "detail": None},
+            {"row": 1, "status": "RECORDED", "seq": 4, "code": None, "detail": None, "notes": []},
+            {"row": 2, "status": "RECORDED", "seq": 3, "code": None, "detail": None, "notes": []},
+            {"row": 3, "status": "RECORDED", "seq": 2, "code": None, "detail": None, "notes": []},
         ],
     }
     assert [row["type"] for row in portfolio.get("/transactions")["items"]] == ["DEPOSIT", "WITHDRAW", "BUY", "SELL"]
@@ -93,7 +93,7 @@ def test_a_partial_batch_records_what_can_be_and_says_so(portfolio) -> None:
     assert statuses(answer) == ["RECORDED", "REFUSED", "REFUSED"]
     counts = {name: answer.json()[name] for name in ("total", "recorded", "refused")}
     assert counts == {"total": 3, "recorded": 1, "refused": 2}
-    assert answer.json()["rows"][2]["detail"] == "price is required for a BUY"
+    assert answer.json()["rows"][2]["detail"] == "quantity is required for a BUY"
     assert portfolio.get("/holdings")["holdings"][0]["quantity"] == "1"
 
 
