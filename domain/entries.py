@@ -172,7 +172,7 @@ class LedgerEntry:
         return self._row(TxnType.TRANSFER_OUT, ZERO, security_id, -quantity)
 
     def converted(self, amount: Decimal, received: Decimal, into: str, transfer_id: UUID) -> list[Transaction]:
-        """Both legs of a conversion: `amount` of the terms' currency becomes `received` of `into`, which a rate has made
+        """Both legs of a conversion: `amount` of the terms' currency becomes `received` of `into`, which a rate made
         and is rounded to what can be paid."""
         positive("amount", parse_payable(amount, self.currency))
         received = payable(parse_amount(received, "received"), into)

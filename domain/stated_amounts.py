@@ -12,6 +12,7 @@ from domain.errors import InvalidNumber, plain
 
 _MOST_SHARE = Decimal("0.01")
 _ONE = Decimal(1)
+_MOST_RATIO = 1.03
 
 
 class AmountDiffers(InvalidNumber):
@@ -26,6 +27,31 @@ class AmountDiffers(InvalidNumber):
         )
         super().__init__("amount", amount, why)
         self.facts |= {"expected": plain(expected), "tolerance": plain(tolerance)}
+
+
+class InverseRate(InvalidNumber):
+    """An exchange rate that is far from the released one of its day, and near the inverse of it."""
+
+    code = "rate_is_inverse"
+
+    def __init__(self, name: str, given: Decimal, known: float, currency: str, base_currency: str) -> None:
+        super().__init__(
+            name,
+            given,
+            f"says {plain(given)} {base_currency} for one {currency}; the central bank's of that day is {known:.8g}, "
+            f"and {plain(given)} is near its inverse, {1 / known:.8g}",
+        )
+        self.facts |= {"known": f"{known:.8g}"}
+
+
+def refuse_inverse(name: str, given: Decimal, known: float | None, currency: str, base_currency: str) -> None:
+    """InverseRate if `given` is more than 3 % off `known` and nearer, as a ratio, to its inverse."""
+    if known is None:
+        return
+    ratio, turned = float(given) / known, float(given) * known
+    off, turned_off = max(ratio, 1 / ratio), max(turned, 1 / turned)
+    if off > _MOST_RATIO and turned_off < off:
+        raise InverseRate(name, given, known, currency, base_currency)
 
 
 def half_a_digit(value: Decimal) -> Decimal:

@@ -5,14 +5,17 @@ What asks no database is `async`: FastAPI hands each plain function to a thread,
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Request
 
 from application.analytics.review import LakeAnalyticsRepository
+from domain.errors import NoRelease
 from domain.ports import Clock
 from oltp_api.unit_of_work import Pool, UnitOfWork, unit_of_work
+from storage.errors import LakeUnavailable
 
 LOCAL_USER = UUID("00000000-0000-4000-8000-000000000001")
 USER_ID = "lakefolio.user_id"
@@ -35,8 +38,15 @@ class AppContext:
 
     def transact(self, act: Callable[[UnitOfWork], T]) -> T:
         """Run `act` in a unit of work, and return its result once that is committed."""
-        with unit_of_work(self.pool, self.clock) as work:
+        with unit_of_work(self.pool, self.clock, self.released_rate) as work:
             return act(work)
+
+    def released_rate(self, currency: str, base_currency: str, on: date) -> float | None:
+        """See ReleasedRate; without a release, or a lake, none is known."""
+        try:
+            return self.analytics.get_rough_fx_rate(currency, base_currency, on)
+        except (NoRelease, LakeUnavailable):
+            return None
 
 
 async def context_of(request: Request) -> AppContext:

@@ -3,8 +3,9 @@
 Repositories make themselves of it: `Orders(work)`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from datetime import date
 from typing import Any
 
 import psycopg
@@ -19,12 +20,23 @@ _MOST_IN_A_PIPELINE = 100_000
 """Characters. A pipeline of psycopg 3.3.9 that sends some 5 MB before it reads waits for ever (2026-11-20)."""
 
 
-class UnitOfWork:
-    """All that is recorded in it carries one `recorded_at`."""
+ReleasedRate = Callable[[str, str, date], float | None]
+"""The last released rate: one unit of a currency in another, on a day; None where none is known."""
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+
+def no_rate(currency: str, base_currency: str, on: date) -> float | None:
+    """Know no rate: of a unit of work beside which no release is asked."""
+    del currency, base_currency, on
+    return None
+
+
+class UnitOfWork:
+    """All that is recorded in it carries one `recorded_at`; rates that are given are compared with `released_rate`."""
+
+    def __init__(self, connection: Connection, clock: Clock, released_rate: ReleasedRate = no_rate) -> None:
         self.connection = connection
         self.clock = clock
+        self.released_rate = released_rate
         self.recorded_at = clock.now()
         self._deferred: list[tuple[str, Mapping[str, Any]]] = []
 
@@ -64,9 +76,9 @@ class UnitOfWork:
 
 
 @contextmanager
-def unit_of_work(pool: Pool, clock: Clock) -> Iterator[UnitOfWork]:
+def unit_of_work(pool: Pool, clock: Clock, released_rate: ReleasedRate = no_rate) -> Iterator[UnitOfWork]:
     """Commits when left; an exception rolls everything back."""
     with pool.connection() as connection:
-        work = UnitOfWork(connection, clock)
+        work = UnitOfWork(connection, clock, released_rate)
         yield work
         work.commit()

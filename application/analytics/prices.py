@@ -32,6 +32,15 @@ class PriceAnalytics(ReleasedAnalytics):
         rows = self._mounted().rows(_SQL["fx_rate"], **asked)
         return Decimal(rows[0]["fx_rate"]) if rows else None
 
+    def get_rough_fx_rate(self, currency: str, base_currency: str, on: date) -> float | None:
+        """As `get_fx_rate`, in a double, out of all days at once: for a comparison of many rows."""
+        found = self._mounted().kept_columns(_SQL["fx_rates"], currency=currency, base_currency=base_currency)
+        if not found:
+            return None
+        days = found["days"].astype("datetime64[D]")
+        at = int(np.searchsorted(days, np.datetime64(on)))
+        return float(found["rates"][at]) if at < len(days) and days[at] == np.datetime64(on) else None
+
     def get_price_source(self, security_id: int) -> PriceSourceName | None:
         """Where the prices of a security are from; None if it has none, or only those that a curve gives a bond."""
         rows = self._mounted().rows(_SQL["price_source"], security_id=security_id)

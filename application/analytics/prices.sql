@@ -20,6 +20,19 @@ where
     and own.status = 'PRICED'
     and base.status = 'PRICED'
 
+-- name: fx_rates
+select
+    own.business_date as days,
+    cast(base.rate_per_eur as double) / own.rate_per_eur as rates
+from marts.fx_rate_daily as own
+inner join marts.fx_rate_daily as base using (business_date)
+where
+    own.currency = $currency
+    and base.currency = $base_currency
+    and own.status = 'PRICED'
+    and base.status = 'PRICED'
+order by own.business_date
+
 -- name: price_source
 select price_source
 from marts.fact_price_daily

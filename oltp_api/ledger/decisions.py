@@ -63,7 +63,9 @@ def prepared(command: RecordTransaction, loaded: Loaded, parse: Parse = Referenc
         loaded.security(ticker, command.business_date, parse) if ticker is not None else None
         for ticker in (command.ticker, command.into)
     )
-    return Prepared(command, account_id, security, into, _when(command, loaded), _terms(command, security))
+    asked = Prepared(command, account_id, security, into, _when(command, loaded), _terms(command, security))
+    _refuse_inverse_rates(asked, loaded)
+    return asked
 
 
 def rows_of(asked: Prepared, portfolio: Portfolio) -> list[Transaction]:
@@ -78,6 +80,13 @@ def rows_of(asked: Prepared, portfolio: Portfolio) -> list[Transaction]:
             if each is not None and each.security_id == refusal.security_id:
                 refusal.named(each.ticker)
         raise
+
+
+def _refuse_inverse_rates(asked: Prepared, loaded: Loaded) -> None:
+    command, on = asked.command, asked.when.business_date
+    loaded.refuse_inverse("fx_rate", command.fx_rate, asked.terms.currency, on)
+    loaded.refuse_inverse("fee_fx_rate", command.fee_fx_rate, command.fee_currency, on)
+    loaded.refuse_inverse("into_fx_rate", command.into_fx_rate, asked.into.currency if asked.into else None, on)
 
 
 def drafted(asked: Prepared, portfolio: Portfolio) -> tuple[Decimal, Decimal | None] | None:

@@ -117,6 +117,7 @@ def add_holding(command: AddHolding, work: UnitOfWork) -> Transaction:
     def act(loaded: Loaded) -> list[Transaction]:
         account_id, security = loaded.account_id(command.account), loaded.security(command.ticker)
         when = loaded.reached(command.business_date, security)
+        loaded.refuse_inverse("fx_rate", command.fx_rate, security.currency, when.business_date)
         terms = Terms(security.currency, command.fx_rate, security.price_factor, note=command.note)
         units = (security.security_id, command.quantity, command.cost_per_unit)
         return [loaded.portfolio.transfer_in(account_id, *units, when, terms)]

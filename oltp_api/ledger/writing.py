@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
@@ -26,12 +27,13 @@ from domain.history import History
 from domain.portfolio import Portfolio
 from domain.ports import Clock
 from domain.securities import AssetType, Reference, Security
+from domain.stated_amounts import refuse_inverse
 from oltp_api.accounts.repository import Account, Accounts, usable
 from oltp_api.business_dates import event_time
 from oltp_api.connections import Deferred, RowLock
 from oltp_api.ledger.repository import Decided, Portfolios, RecordedEvent, RecordedRow
 from oltp_api.registry.repository import Named, Securities
-from oltp_api.unit_of_work import UnitOfWork
+from oltp_api.unit_of_work import ReleasedRate, UnitOfWork
 from oltp_api.web.idempotency import Answer, IdempotencyKey, IdempotencyKeys
 from storage.correlation import correlation_id
 
@@ -75,6 +77,7 @@ class Loaded:
     recorded: Mapping[str, RecordedRow]
     answer: Answer | IdempotencyConflict | None
     clock: Clock = field(compare=False)
+    released_rate: ReleasedRate = field(compare=False)
     _read_history: ReadHistory | None = field(compare=False, repr=False)
     is_tied: bool = field(default=False, compare=False)
 
@@ -89,6 +92,12 @@ class Loaded:
     def refuse_recorded(self, external_id: str | None) -> None:
         if external_id is not None and external_id in self.recorded:
             raise AlreadyExists("transaction with external_id", external_id)
+
+    def refuse_inverse(self, name: str, given: Decimal | None, currency: str | None, on: date) -> None:
+        """Refuse a rate of `currency` in base currency that is the other way round, by the last release."""
+        base = self.portfolio.base_currency
+        if given is not None and given > 0 and currency not in (None, base):
+            refuse_inverse(name, given, self.released_rate(str(currency), base, on), str(currency), base)
 
     def reached(self, day: date | None, security: Security | None = None) -> When:
         """The moment of something on `day`, with the history where it has to be decided against it."""
@@ -207,6 +216,7 @@ class _Found(NamedTuple):
             recorded={one: row for (owner, one), row in self.recorded.items() if owner == portfolio_id},
             answer=self.answers.get(wanted.key) if wanted.key else None,
             clock=work.clock,
+            released_rate=work.released_rate,
             _read_history=None if lock is RowLock.SKIP else _history_reader(portfolio_id, work),
         )
 

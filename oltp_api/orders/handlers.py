@@ -47,10 +47,10 @@ def fill_order(command: FillOrder, work: UnitOfWork) -> Fill | None:
     """The fill that was recorded with its ledger row; None if it was recorded before."""
 
     def act(loaded: Loaded) -> Fill | None:
-        order = _order(loaded)
-        return order.fill(
-            loaded.portfolio, command.execution, loaded.reached(command.execution.business_date, order.security)
-        )
+        order, execution = _order(loaded), command.execution
+        when = loaded.reached(execution.business_date, order.security)
+        loaded.refuse_inverse("fx_rate", execution.fx_rate, order.security.currency, when.business_date)
+        return order.fill(loaded.portfolio, execution, when)
 
     is_dated = command.execution.business_date is not None
     loaded, fill = decided(_wanted(command.user_id, command.order_id, work), act, work, is_dated)

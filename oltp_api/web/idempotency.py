@@ -106,7 +106,7 @@ class IdempotentCommand:
         if key is None:
             return response_of(answer_of(self.context.transact(act), status))
         try:
-            with unit_of_work(self.context.pool, self.context.clock) as work:
+            with unit_of_work(self.context.pool, self.context.clock, self.context.released_rate) as work:
                 answer = answer_of(act(work), status)
                 IdempotencyKeys(work).keep((key, answer))
         except (Refusal, UniqueViolation) as error:

@@ -233,7 +233,7 @@ def test_an_old_portfolio_goes_on(upgraded: Upgraded) -> None:
 
 
 def test_the_ledgers_columns_hold_quantities_in_18_8_and_money_in_28_8(upgraded: Upgraded) -> None:
-    units = {"quantity", "price", "fx_rate", "split_new", "split_old", "reserved"}
+    units = {"quantity", "price", "fx_rate", "split_new", "split_old", "reserved", "basis_share"}
     columns = upgraded.ask(
         "select table_name, column_name, numeric_precision as digits, numeric_scale as scale"
         " from information_schema.columns where data_type = 'numeric'"
