@@ -1,4 +1,7 @@
-{# The last rate of every currency in use, by calendar day, in units per euro; carried 7 days, then STALE. #}
+{#
+The last rate of every currency in use, by calendar day, in units per euro: carried 7 days, then STALE up to
+`fx_stale_days`; an older one is none, so that what needs it is FX_MISSING.
+#}
 with days as (
     select * from {{ ref('int_days_numbered') }}
 ),
@@ -51,6 +54,7 @@ final as (
     from wanted
     asof inner join rates
         on wanted.currency = rates.currency and wanted.business_date >= rates.rate_date
+    where wanted.currency = 'EUR' or wanted.business_date - rates.rate_date <= {{ var("fx_stale_days") }}
 )
 
 select * from final

@@ -18,7 +18,8 @@ cash as (
         business_date,
         sum(balance_base) as cash,
         sum(fx_gain) as fx_gain,
-        count(*) filter (where balance <> 0 and balance_base is null) as n_fx_missing
+        count(*) filter (where balance <> 0 and balance_base is null) as n_fx_missing,
+        count(*) filter (where balance <> 0 and fx_status = 'STALE') as n_fx_stale
     from {{ ref('fact_cash_daily') }}
     where {{ in_scope('portfolio_id') }}
     group by portfolio_id, business_date
@@ -65,6 +66,7 @@ held as (
         count(*) filter (where status = 'STALE') as n_stale,
         count(*) filter (where status = 'MISSING') as n_missing,
         count(*) filter (where fx_status = 'FX_MISSING') as n_fx_missing,
+        count(*) filter (where fx_status = 'STALE') as n_fx_stale,
         count(*) filter (where basis = 'UNKNOWN') as n_basis_unknown,
         count(*) filter (where is_covered) as n_covered,
         sum(abs(cost_basis_base)) filter (where is_covered) as cost_covered,
@@ -115,6 +117,7 @@ valued as (
         coalesce(held.n_missing, 0) as n_missing,
         coalesce(cash.n_fx_missing, 0) as n_cash_missing,
         coalesce(held.n_fx_missing, 0) + coalesce(cash.n_fx_missing, 0) as n_fx_missing,
+        coalesce(held.n_fx_stale, 0) + coalesce(cash.n_fx_stale, 0) as n_fx_stale,
         coalesce(flows.n_fx_transactions, 0) as n_fx_transactions,
         coalesce(flows.n_unknown_arrivals, 0) as n_unknown_arrivals,
         coalesce(held.n_basis_unknown, 0) as n_basis_unknown,
@@ -154,6 +157,7 @@ final as (
         cast(n_stale as integer) as n_stale,
         cast(n_missing as integer) as n_missing,
         cast(n_fx_missing as integer) as n_fx_missing,
+        cast(n_fx_stale as integer) as n_fx_stale,
         cast(n_fx_transactions as integer) as n_fx_transactions,
         cast(n_unknown_arrivals as integer) as n_unknown_arrivals,
         cast(n_basis_unknown as integer) as n_basis_unknown,
