@@ -161,9 +161,12 @@ class Holding:
             after = upto
         return self._with(tuple(lots))
 
-    def grown(self, units: Decimal) -> "Holding":
-        """The holding with `units` more of the same for nothing: every lot grows, cost and gain stay."""
-        return self.split(money(self.quantity + units), self.quantity) if self.quantity else self
+    def grown(self, units: Decimal, on: date, seq: int) -> "Holding":
+        """The holding with `units` more of the same for nothing: every lot grows, cost and gain stay. Where nothing is
+        there to grow, because what was is taken back, they are a lot without a cost, of the day `on`."""
+        if not self.quantity:
+            return self._with((Lot(units, ZERO, ZERO, on, seq),))
+        return self.split(money(self.quantity + units), self.quantity)
 
     def recosted(self, change: Decimal, fx_rate: Decimal) -> "Holding":
         """The holding with `change` added to its cost, by lot in proportion to units; `fx_rate` is its rate.

@@ -22,7 +22,7 @@ from domain.errors import (
     plain,
 )
 from domain.ledger import Transaction, TxnType
-from domain.money import ZERO, money, parse_amount, parse_price, parse_quantity, product, share
+from domain.money import ZERO, money, parse_amount, parse_price, parse_quantity, payable, product, share
 from domain.portfolio import Portfolio
 from domain.positions import HoldingKey
 from domain.securities import Security
@@ -315,7 +315,7 @@ class Order:
 
     def _share_of_fees(self, quantity: Decimal) -> Decimal:
         if quantity < self.left:
-            return share(self.fees, quantity, self.quantity)
+            return payable(share(self.fees, quantity, self.quantity), self.security.currency)
         return max(ZERO, money(self.fees - sum((fill.fees for fill in self.fills), ZERO)))
 
     def _free(self, portfolio: Portfolio, quantity: Decimal) -> tuple[Decimal, Decimal]:

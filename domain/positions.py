@@ -88,7 +88,7 @@ class Positions:
             return [key]
         if row.txn_type is TxnType.BONUS:
             assert row.quantity is not None
-            self.holdings[key] = self.holding(key).grown(row.quantity)
+            self.holdings[key] = self.holding(key).grown(row.quantity, row.business_date, row.seq)
             return [key]
         if row.txn_type is TxnType.SPLIT:
             assert row.split_new is not None

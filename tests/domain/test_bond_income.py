@@ -92,7 +92,7 @@ def test_posting_again_posts_nothing() -> None:
 def test_an_odd_first_coupon_pays_for_its_days() -> None:
     (row,) = Mine().buy("10000", date(2007, 3, 21)).post(date(2007, 12, 31), ODD)
 
-    assert (row.business_date, row.cash_effect) == (date(2007, 7, 15), D("204.44444444")), "115 of 360 days at 6.4 %"
+    assert (row.business_date, row.cash_effect) == (date(2007, 7, 15), D("204.44")), "115 of 360 days at 6.4 %"
 
 
 def test_each_account_is_paid_for_what_it_held() -> None:

@@ -10,7 +10,7 @@ from domain.entries import When
 from domain.errors import InsufficientCash, InsufficientPosition, InvalidNumber, PortfolioIsArchived, Refusal
 from domain.history import History
 from domain.ledger import in_order_of_event
-from domain.money import ZERO
+from domain.money import ZERO, payable
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import Positions
 
@@ -207,7 +207,7 @@ def obey(root: Portfolio, command: tuple[str, int, int, Decimal, Decimal, int], 
     if kind in ("buy", "sell"):
         getattr(root, kind)(account_id, security_id, quantity, price, ZERO, when)
     else:
-        getattr(root, kind)(account_id, price * 10, when)
+        getattr(root, kind)(account_id, payable(price * 10, "USD") + 1, when)
 
 
 @given(st.lists(commands, max_size=25))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -23,11 +24,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from domain.corporate_events import Reorganisation, adjust_cost, grow, reorganise, return_capital
 from domain.entries import Terms, When
 from domain.errors import Refusal
 from domain.history import History
 from domain.holdings import CostMethod, Holding
-from domain.ledger import TRADES, Transaction, TxnType, effective
+from domain.ledger import BETWEEN_SECURITIES, TRADES, Transaction, TxnType, effective
 from domain.money import ZERO, money, product, share
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import Positions
@@ -43,8 +45,9 @@ securities = st.sampled_from(list(TERMS))
 quantities = st.decimals("0.00000001", "40", places=8) | st.integers(1, 40).map(D)
 prices = st.decimals("0.00000001", "90", places=8) | st.integers(1, 90).map(D)
 unit_costs = st.none() | st.just(ZERO) | prices
-amounts = st.decimals("0.00000001", "9000", places=8)
-fees = st.just(ZERO) | st.decimals("0", "9", places=8)
+amounts = st.decimals("0.01", "9000", places=2)
+fees = st.just(ZERO) | st.decimals("0", "9", places=2)
+fractions = st.sampled_from([ZERO, D("0.1"), D("0.33333333"), D(1)])
 rates = st.decimals("0.5", "2", places=4)
 ratios = st.sampled_from([(2, 1), (3, 2), (1, 5), (1, 50), (7, 3)])
 
@@ -223,6 +226,71 @@ class PortfolioMachine(RuleBasedStateMachine):
         opening = When(when.event_ts.replace(hour=0), when.business_date)
         self.obey(lambda root: root.split(1, security, new, old, opening, in_lieu, TERMS[security]))
 
+    @rule(
+        kind=st.sampled_from([TxnType.BUY, TxnType.SELL]),
+        account=few_accounts,
+        units=quantities,
+        price=prices,
+        fee=st.decimals("0.01", "9", places=2),
+        drawn=whens,
+    )
+    def fees_are_in_another_currency(self, kind, account, units, price, fee, drawn) -> None:
+        self.transfers += 1
+        when, transfer_id = self.moment(drawn), UUID(int=self.transfers)
+        terms = Terms(fee_currency="EUR", fee_fx_rate=D("1.17"))
+
+        def act(root: Portfolio) -> object:
+            entry = root.entry(account, when, terms)
+            return root.decide(entry.traded(kind, DOLLAR, units, price, fee, None, transfer_id))
+
+        self.obey(act, when, DOLLAR)
+
+    @rule(
+        pick=picks,
+        amount=amounts,
+        is_paid=st.sampled_from([None, False, True]),
+        sign=st.sampled_from([1, -1]),
+        drawn=whens,
+    )
+    def cost_changes(self, pick, amount, is_paid, sign, drawn) -> None:
+        """Capital is returned, where nothing says whether it is paid, or cost is adjusted."""
+        when, (account, security, _) = self.moment(drawn), self.picked(pick, (1, 1))
+        change = (account, security, amount * sign, when, TERMS[security])
+        act = return_capital if is_paid is None else partial(adjust_cost, is_paid=is_paid)
+        self.obey(lambda root: act(root, *change), when, security)
+
+    @rule(pick=picks, ratio=ratios, in_lieu=st.none() | prices, drawn=whens)
+    def units_are_a_bonus(self, pick, ratio, in_lieu, drawn) -> None:
+        self.transfers += 1
+        when, (_, security, _) = self.moment(drawn), self.picked(pick, (1, 1))
+        facts = (self.opening(when), TERMS[security], UUID(int=self.transfers), in_lieu)
+        self.obey(lambda root: grow(root, security, (D(ratio[0]), D(ratio[1])), *facts))
+
+    @rule(
+        kind=st.sampled_from(sorted(BETWEEN_SECURITIES)),
+        pick=picks,
+        into=securities,
+        ratio=ratios,
+        fraction=fractions,
+        cash=st.none() | prices,
+        in_lieu=st.none() | prices,
+        drawn=whens,
+    )
+    def securities_are_exchanged(self, kind, pick, into, ratio, fraction, cash, in_lieu, drawn) -> None:
+        self.transfers += 1
+        when, (_, security, _) = self.moment(drawn), self.picked(pick, (1, 1))
+        paid = cash if kind is TxnType.MERGER else None
+        fraction = fraction if kind in (TxnType.SPIN_OFF, TxnType.RIGHTS) or paid else D(1)
+        new, old = map(D, ratio)
+        terms = replace(TERMS[into], accrued=ZERO)
+        event = Reorganisation(kind, security, into, new, old, fraction, None, paid, in_lieu, terms)
+        transfer_id, opening = UUID(int=self.transfers), self.opening(when)
+        self.obey(lambda root: reorganise(root, event, opening, TERMS[security], transfer_id))
+
+    @staticmethod
+    def opening(when: When) -> When:
+        return When(when.event_ts.replace(hour=0), when.business_date)
+
     @rule(part=st.floats(0, 1))
     def a_row_is_reversed(self, part) -> None:
         self.obey(lambda root: root.reverse(int(part * self.stored.version) + 1))
@@ -256,12 +324,17 @@ class PortfolioMachine(RuleBasedStateMachine):
     @invariant()
     def cost_is_conserved_row_by_row(self) -> None:
         state = Positions(self.stored.cost_method)
+        carried: dict[UUID, Carried] = {}
         for row in effective(self.ledger):
             before, cash = dict(state.holdings), dict(state.cash)
             changed = state.apply(row)
             assert state.cash.get(row.currency, ZERO) - cash.get(row.currency, ZERO) == row.cash_effect
             for key in changed:
-                check_step(row, before.get(key, Holding()), state.holdings[key])
+                was, now = before.get(key, Holding()), state.holdings[key]
+                if row.txn_type in BETWEEN_SECURITIES:
+                    check_leg(row, was, now, carried)
+                else:
+                    check_step(row, was, now)
 
     @invariant()
     def an_investment_has_units_and_cash_on_every_day(self) -> None:
@@ -284,8 +357,45 @@ def something(holdings: dict[tuple[int, int], Holding]) -> dict[tuple[int, int],
     return {key: held for key, held in holdings.items() if held != Holding()}
 
 
+Carried = tuple[str, Decimal, Decimal] | None
+"""Cost on its way from one security to another, with its currency, and in base; None where it is not known."""
+
+
+def check_leg(row: Transaction, before: Holding, after: Holding, carried: dict[UUID, Carried]) -> None:
+    """Cost before is cost after, relieved and carried; what is carried arrives, in local and in base currency."""
+    assert after.quantity - before.quantity == (row.quantity or ZERO)
+    cost, base = before.cost_basis - after.cost_basis, before.cost_basis_base - after.cost_basis_base
+    is_known = before.is_basis_known and after.is_basis_known
+    if row.basis_share is None:
+        assert row.transfer_id is not None
+        brought = carried.pop(row.transfer_id)
+        if brought is not None and is_known:
+            assert -base == brought[2]
+            assert -cost == brought[1] or row.currency != brought[0]
+        return
+    relieved = row.cash_effect - (after.realised - before.realised)
+    relieved_base = product(row.cash_effect, row.fx_rate or ZERO) - (after.realised_base - before.realised_base)
+    is_known = is_known and before.is_realised_known and after.is_realised_known
+    if row.basis_share == 1 and is_known:
+        assert (relieved, relieved_base) == (0, 0) or row.cash_effect
+    if row.transfer_id is not None:
+        carried[row.transfer_id] = (row.currency, cost - relieved, base - relieved_base) if is_known else None
+
+
 def check_step(row: Transaction, before: Holding, after: Holding) -> None:
     """One row's effect on one holding, from the definitions alone."""
+    if row.txn_type in (TxnType.RETURN_OF_CAPITAL, TxnType.COST_ADJUSTMENT):
+        added = -row.cash_effect if row.cost_effect is None else row.cost_effect
+        assert after.quantity == before.quantity
+        if before.is_basis_known:
+            assert after.cost_basis - before.cost_basis == added + after.realised - before.realised
+            in_base = product(added, row.fx_rate or ZERO) + after.realised_base - before.realised_base
+            assert after.cost_basis_base - before.cost_basis_base == in_base
+        return
+    if row.txn_type is TxnType.BONUS:
+        assert (after.cost_basis, after.realised) == (before.cost_basis, before.realised)
+        assert after.quantity - before.quantity == row.quantity
+        return
     if row.txn_type is TxnType.SPLIT:
         assert (after.cost_basis, after.realised) == (before.cost_basis, before.realised)
         assert after.quantity == share(before.quantity, row.split_new or ZERO, row.split_old or ZERO)
@@ -298,7 +408,9 @@ def check_step(row: Transaction, before: Holding, after: Holding) -> None:
     cost, base = after.cost_basis - before.cost_basis, after.cost_basis_base - before.cost_basis_base
     gain, gain_base = after.realised - before.realised, after.realised_base - before.realised_base
     if row.txn_type in TRADES:
-        paid = money(-row.cash_effect - (row.accrued if row.quantity > 0 else -row.accrued))
+        paid = money((row.gross or ZERO) * (1 if row.quantity > 0 else -1) + row.fees)
+        if row.transfer_id is None or row.txn_type is TxnType.CASH_IN_LIEU:  # else fees move as cash of their own
+            assert paid == money(-row.cash_effect - (row.accrued if row.quantity > 0 else -row.accrued))
         assert cost - gain == paid
         assert abs(base - gain_base - product(paid, row.fx_rate or ZERO)) <= D("0.00000001")
     else:

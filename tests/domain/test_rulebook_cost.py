@@ -50,7 +50,7 @@ def test_no_float_is_near_money() -> None:
 def test_one_function_rounds_money() -> None:
     rounding = [module for module in LEDGER_MODULES if ".quantize(" in (DOMAIN / f"{module}.py").read_text()]
     assert rounding == ["money"]
-    assert (DOMAIN / "money.py").read_text().count(".quantize(") == 1
+    assert (DOMAIN / "money.py").read_text().count(".quantize(") == 2, "money at 8 places, and cash at its currency's"
 
 
 def test_a_product_or_quotient_is_rounded_at_once_half_away_from_zero_at_eight_places() -> None:
@@ -61,18 +61,20 @@ def test_a_product_or_quotient_is_rounded_at_once_half_away_from_zero_at_eight_p
 
 
 def test_relieved_cost_is_cost_times_sold_over_held_rounded() -> None:
-    mine = opened().buy("3", "33.33333333").sell("1", "40", day=3)
+    mine = opened().buy("3", "33.34").sell("1", "40", day=3).sell("1", "40", day=4)
 
-    assert mine.held.cost_basis == D("99.99999999") - money(D("99.99999999") / 3)
+    assert mine.held.cost_basis == D("100.02") - 2 * money(D("100.02") / 3)
+    mine = opened().buy("3", "33", fees="1").sell("1", "40", day=3)
+    assert mine.held.cost_basis == 100 - D("33.33333333")
 
 
 def test_the_last_sale_takes_the_remainder() -> None:
-    mine = opened().buy("3", "0.00000001", fees="0.00000002")
+    mine = opened().buy("3", "33", fees="1")
     for day in (3, 4, 5):
-        mine.sell("1", "1", day=day)
+        mine.sell("1", "40", day=day)
 
     assert (mine.held.quantity, mine.held.cost_basis) == (0, 0)
-    assert mine.held.realised == 3 - D("0.00000005")
+    assert mine.held.realised == 20
 
 
 def test_a_billion_units_at_a_hundred_thousand_in_another_currency_are_exact() -> None:
