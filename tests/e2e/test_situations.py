@@ -21,7 +21,7 @@ def outcomes(new_home: Any) -> dict[str, Outcome]:
     for market in dict.fromkeys(one["market"] for one in SITUATIONS):
         stated = [one for one in SITUATIONS if one["market"] == market]
         with new_home(lambda _: "", market, begins_with=BEGINS_WITH[market]) as state:
-            found |= dict(zip((one["id"] for one in stated), run_in(state, stated), strict=True))
+            found |= dict(zip((one["id"] for one in stated), run_in(state, stated, state.pick_up), strict=True))
     return found
 
 

@@ -2,10 +2,9 @@
 
 import io
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -25,14 +24,14 @@ def fresh_state(market: MarketSource) -> Iterator[Home]:
             yield state
 
 
-def run_in(state: Home, stated: Sequence[Stated]) -> list[Outcome]:
-    """Run situations in a state, with a release wherever they wait for one."""
+def run_in(state: Home, stated: Sequence[Stated], refresh: Callable[[], None]) -> list[Outcome]:
+    """Run situations in a state, with a release by `refresh` wherever they wait for one."""
 
     def release() -> str | None:
         said = io.StringIO()
         try:
             with redirect_stdout(said):
-                state.refresh()
+                refresh()
         except Exception as error:
             return f"{type(error).__name__} {error} {said.getvalue()[-500:]}".strip()
         return None
@@ -47,5 +46,7 @@ def run_situations(document: Sequence[Stated]) -> list[tuple[Stated, Outcome]]:
     for market in dict.fromkeys(one["market"] for one in document):
         places = [place for place, one in enumerate(document) if one["market"] == market]
         with fresh_state(market) as state:
-            outcomes |= dict(zip(places, run_in(state, [document[place] for place in places]), strict=True))
+            outcomes |= dict(
+                zip(places, run_in(state, [document[place] for place in places], state.refresh), strict=True)
+            )
     return [(one, outcomes[place]) for place, one in enumerate(document)]
