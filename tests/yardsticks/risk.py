@@ -84,8 +84,10 @@ def _cumulative(case: Case) -> Series:
     return _growth(_returns(case)) * start if start else _growth(_returns(case)) - 1
 
 
-def _annual(case: Case) -> float:
+def _annual(case: Case) -> float | None:
     """Return by calendar days, of which as many observations take their share of 365."""
+    if not len(_returns(case)):
+        return None
     days = round(len(_returns(case)) * 365 / _per_year(case))
     return float(annualise(_growth(_returns(case))[-1:] - 1, np.array([days]))[0])
 
@@ -201,7 +203,7 @@ def _downside(case: Case) -> float | None:
 
 EMPYRICAL = {
     "cum_returns": Yardstick(_cumulative),
-    "cum_returns_final": Yardstick(lambda case: _cumulative(case)[-1]),
+    "cum_returns_final": Yardstick(lambda case: _cumulative(case)[-1] if len(_returns(case)) else None),
     "max_drawdown": Yardstick(
         lambda case: -max_drawdown(_index(_returns(case))).depth if len(_returns(case)) else None
     ),

@@ -17,13 +17,7 @@ from domain.analytics.fixed_income.bills import (
     simple_yield,
     yield_with_interest_at_maturity,
 )
-from domain.analytics.fixed_income.bond_prices import (
-    dirty_of,
-    measures,
-    measures_of,
-    price_from_yield,
-    yield_from_price,
-)
+from domain.analytics.fixed_income.bond_prices import dirty_of, measures, measures_of, yield_of
 from domain.analytics.fixed_income.bonds import Bond, Remaining
 from domain.analytics.fixed_income.day_counts import DayCount, day_plus_months, days_between, days_of, year_fraction
 from tests.yardsticks.cases import Case
@@ -57,18 +51,44 @@ def _period(asked: Inputs) -> Days:
 
 
 def _whole_days(asked: Inputs, start: Any, end: Any) -> float:
-    return float(days_between(COUNT_OF_BASIS[asked["basis"]], start, end))
+    return float(days_between(COUNT_OF_BASIS[asked["basis"]], start, end)) + _a_31st(asked, start, end)
 
 
 def _years(asked: Inputs, start: str, end: str) -> float:
-    return float(year_fraction(YEARS_OF_BASIS[asked["basis"]], day(asked[start]), day(asked[end])))
+    first, last = day(asked[start]), day(asked[end])
+    return float(year_fraction(YEARS_OF_BASIS[asked["basis"]], first, last)) + _a_31st(asked, first, last) / 360
+
+
+def _a_31st(asked: Inputs, start: Any, end: Any) -> int:
+    """The day more that the spreadsheet counts from the end of February to a 31st, if its count is asked for."""
+    if not asked.get("counts a 31st") or asked["basis"] != 0:
+        return 0
+    first, last = day(str(start)), day(str(end))
+    return int(first.month == 2 and (first + timedelta(1)).day == 1 and last.day == 31)
 
 
 def _days_to_next(asked: Inputs) -> float:
     if asked["basis"] != 0:
         return _whole_days(asked, _settled(asked), _period(asked)[1])
     left = _bond(asked).remaining(days_of([_settled(asked)]))
-    return float(left.periods[0, 0]) * 360 / asked["freq"]
+    return float(left.periods[0, 0]) * 360 / asked["freq"] - _a_31st(asked, _period(asked)[0], _settled(asked))
+
+
+def _remaining(asked: Inputs, rate: float) -> Remaining:
+    """What is left of a bond that is redeemed at another price than par, where the case says so."""
+    left = _bond(asked, rate).remaining(days_of([_settled(asked)]))
+    amounts = left.amounts.copy()
+    amounts[0, -1] += asked.get("redemption", 100) - 100
+    return replace(left, amounts=amounts)
+
+
+def _clean_price(left: Remaining, asked: Inputs) -> float:
+    return float((dirty_of(left, np.array([asked["yld"] * 100])) - left.accrued)[0])
+
+
+def _yield(asked: Inputs) -> float:
+    left = _remaining(asked, asked["rate"])
+    return float(yield_of(left, asked["pr"] + left.accrued)[0] / 100)
 
 
 def _accrued_interest(asked: Inputs) -> float:
@@ -79,20 +99,18 @@ def _accrued_interest(asked: Inputs) -> float:
     return bond.accrued(_settled(asked)) * asked["par"] / 100
 
 
-def _years_to_maturity(asked: Inputs, extra_days: int = 0) -> tuple[float, float]:
-    """Years in all and years over, by one length of the year: that from issue to settlement."""
+def _priced_at_maturity(asked: Inputs) -> float:
+    """All years are of one length: that of the time from issue to settlement."""
+    issue, settled, maturity = day(asked["issue"]), _settled(asked), day(asked["maturity"])
     count = YEARS_OF_BASIS[asked["basis"]]
-    issue, maturity = day(asked["issue"]), day(asked["maturity"])
-    over = float(days_between(count, issue, _settled(asked)))
-    year = over / _years(asked, "issue", "settlement")
-    return float(days_between(count, issue, maturity)) / year, (over + extra_days) / year
-
-
-def _priced_at_maturity(asked: Inputs, extra_days: int = 0) -> float:
-    rate, total = asked["rate"] * 100, _years_to_maturity(asked, extra_days)
+    year = float(days_between(count, issue, settled)) / float(year_fraction(count, issue, settled))
+    until = (
+        (float(days_between(count, issue, end)) + _a_31st(asked, issue, end)) / year for end in (maturity, settled)
+    )
+    rate = asked["rate"] * 100
     if "pr" in asked:
-        return yield_with_interest_at_maturity(rate, asked["pr"], *total) / 100
-    return price_with_interest_at_maturity(rate, asked["yld"] * 100, *total)
+        return yield_with_interest_at_maturity(rate, asked["pr"], *until) / 100
+    return price_with_interest_at_maturity(rate, asked["yld"] * 100, *until)
 
 
 def _bill_days(asked: Inputs) -> int:
@@ -100,8 +118,8 @@ def _bill_days(asked: Inputs) -> int:
 
 
 FUNCTIONS: dict[str, Callable[[Inputs], Any]] = {
-    "price": lambda i: price_from_yield(_bond(i, i["rate"]), _settled(i), i["yld"] * 100).clean,
-    "yield": lambda i: yield_from_price(_bond(i, i["rate"]), _settled(i), i["pr"]) / 100,
+    "price": lambda i: _clean_price(_remaining(i, i["rate"]), i),
+    "yield": _yield,
     "duration": lambda i: measures(_bond(i, i["coupon"]), _settled(i), i["yld"] * 100).macaulay_duration[0],
     "mduration": lambda i: measures(_bond(i, i["coupon"]), _settled(i), i["yld"] * 100).modified_duration[0],
     "accrint": _accrued_interest,
@@ -127,19 +145,23 @@ FUNCTIONS: dict[str, Callable[[Inputs], Any]] = {
 
 def _with_nominal_periods(asked: Inputs, rate: float) -> Remaining:
     """Coupons of rate / frequency, and the spreadsheet's share of the period that is over."""
-    left = _bond(asked, rate, DayCount.ACT_ACT_ICMA).remaining(days_of([_settled(asked)]))
+    left = _remaining({**asked, "basis": 1}, rate)
     over = _whole_days(asked, _period(asked)[0], _settled(asked)) * asked["freq"] / NOMINAL_YEAR[asked["basis"]]
     periods = np.arange(left.amounts.shape[1]) + 1 - over
     return replace(left, periods=periods[None, :], accrued=np.array([rate * 100 / asked["freq"] * over]))
 
 
-def _price_with_nominal_periods(asked: Inputs) -> float:
-    left = _with_nominal_periods(asked, asked["rate"])
-    return float((dirty_of(left, np.array([asked["yld"] * 100])) - left.accrued)[0])
+def _nominal_duration(asked: Inputs) -> float:
+    left = _with_nominal_periods(asked, asked["coupon"])
+    return float(measures_of(left, np.array([asked["yld"] * 100])).macaulay_duration[0])
 
 
-def _measures_with_nominal_periods(asked: Inputs) -> Any:
-    return measures_of(_with_nominal_periods(asked, asked["coupon"]), np.array([asked["yld"] * 100]))
+def _nominal_modified(asked: Inputs) -> float:
+    return _nominal_duration(asked) / (1 + asked["yld"] / asked["freq"])
+
+
+def _modified(asked: Inputs) -> float:
+    return float(FUNCTIONS["duration"](asked)) / (1 + asked["yld"] / asked["freq"])
 
 
 def _accrued_from_first_interest(asked: Inputs) -> float:
@@ -163,13 +185,21 @@ def _of_bases(*bases: int) -> Callable[[Case], bool]:
     return lambda case: case.inputs["basis"] in bases
 
 
-def _is_february_to_a_31st(case: Case) -> bool:
-    asked, issue = case.inputs, day(case.inputs["issue"])
-    return asked["basis"] == 0 and _settled(asked).day == 31 and issue.month == 2 and (issue + timedelta(1)).day == 1
+def _is_last_period(case: Case) -> bool:
+    return FUNCTIONS["coupnum"](case.inputs) == 1
 
 
-def _other(reason: str, figure: Callable[[Inputs], Any], applies: Callable[[Case], bool]) -> tuple[Convention, ...]:
-    return (Convention(reason, lambda case: figure(case.inputs), applies),)
+def _other(reason: str, figure: Callable[[Inputs], Any], applies: Callable[[Case], bool]) -> Convention:
+    return Convention(reason, lambda case: figure(case.inputs), applies)
+
+
+def _days_on_their_own(asked: Inputs) -> float:
+    whole = days_between(DayCount.THIRTY_E_360_ISDA, _settled(asked), _period(asked)[1])
+    return float(whole) - (_settled(asked).day == 31)
+
+
+def _counting_a_31st(function: Callable[[Inputs], Any]) -> Convention:
+    return _other(A_31ST, lambda asked: function({**asked, "counts a 31st": True}), _of_bases(0))
 
 
 NOMINAL_PERIODS = (
@@ -180,21 +210,39 @@ FROM_FIRST_INTEREST = (
     "accrued is counted backwards from the period before the first interest, whole periods as rate / frequency and "
     "then the days in that one period's measure; here every period accrues its own days (ICMA Rule 251)"
 )
-FEBRUARY_WITHOUT_31ST = (
-    "from the end of February to a 31st, PRICEMAT and YIELDMAT count 31 where YEARFRAC and 30/360 US count 30"
+A_31ST = "from the end of February to a 31st it counts 31, where 30/360 US counts 30"
+LAST_PERIOD = (
+    "in the last coupon period modified duration is Macaulay's over 1 + yield / frequency, though the price there is "
+    "by simple interest; here it is of that price"
+)
+ON_THEIR_OWN = (
+    "days to the next coupon are counted on their own, the end of February as a 30th and a 31st as it is; here they are "
+    "what the period leaves"
 )
 OTHERS: dict[str, tuple[Convention, ...]] = {
-    "price": _other(NOMINAL_PERIODS, _price_with_nominal_periods, _of_bases(2, 3)),
-    "duration": _other(
-        NOMINAL_PERIODS, lambda i: _measures_with_nominal_periods(i).macaulay_duration[0], _of_bases(2, 3)
+    "price": (
+        _other(NOMINAL_PERIODS, lambda i: _clean_price(_with_nominal_periods(i, i["rate"]), i), _of_bases(2, 3)),
+        _counting_a_31st(lambda i: _clean_price(_with_nominal_periods(i, i["rate"]), i)),
     ),
-    "mduration": _other(
-        NOMINAL_PERIODS, lambda i: _measures_with_nominal_periods(i).modified_duration[0], _of_bases(2, 3)
+    "duration": (
+        _other(NOMINAL_PERIODS, _nominal_duration, _of_bases(2, 3)),
+        _counting_a_31st(_nominal_duration),
     ),
-    "coupdays": _other(NOMINAL_PERIODS, lambda i: NOMINAL_YEAR[i["basis"]] / i["freq"], _of_bases(2)),
-    "accrint": _other(FROM_FIRST_INTEREST, _accrued_from_first_interest, _of_bases(1, 2, 3)),
-    "pricemat": _other(FEBRUARY_WITHOUT_31ST, lambda i: _priced_at_maturity(i, 1), _is_february_to_a_31st),
-    "yieldmat": _other(FEBRUARY_WITHOUT_31ST, lambda i: _priced_at_maturity(i, 1), _is_february_to_a_31st),
+    "mduration": (
+        _other(NOMINAL_PERIODS, _nominal_modified, _of_bases(2, 3)),
+        _other(LAST_PERIOD, _modified, _is_last_period),
+        _counting_a_31st(_nominal_modified),
+    ),
+    "coupdays": (_other(NOMINAL_PERIODS, lambda i: NOMINAL_YEAR[i["basis"]] / i["freq"], _of_bases(2, 3)),),
+    "accrint": (_other(FROM_FIRST_INTEREST, _accrued_from_first_interest, _of_bases(1, 2, 3)),),
+    "coupdaysnc": (
+        _counting_a_31st(_days_to_next),
+        _other(ON_THEIR_OWN, _days_on_their_own, _of_bases(0)),
+    ),
+    **{
+        name: (_counting_a_31st(FUNCTIONS[name]),)
+        for name in ("accrintm", "yearfrac", "coupdaysbs", "disc", "pricedisc", "pricemat", "yieldmat")
+    },
 }
 
 
