@@ -2,7 +2,8 @@
 
 A figure is equal if what our code gives is within the tolerance. It is by another convention if it is not, and our code
 gives the expected figure once the named convention is put in the place of ours. It is out of scope if the kind (or
-`kind.figure`) is in the one list of reasons. Anything else is unexplained, a refusal of our code too.
+`kind.figure`) is in the one list of reasons. It is not known if nothing here has heard of its kind, an input or the
+figure's name. Anything else is unexplained, a refusal of our code too.
 """
 
 import math
@@ -22,7 +23,7 @@ class Verdict(StrEnum):
     OTHER_CONVENTION = "other convention"
     OUT_OF_SCOPE = "out of scope"
     UNEXPLAINED = "unexplained"
-    UNKNOWN = "unknown kind"
+    UNKNOWN = "not known"
 
 
 @dataclass(frozen=True)
@@ -104,10 +105,14 @@ def _compared(case: Case, yardstick: Yardstick, wanted: dict[str, Any], left_out
             explained = [name for name, figure in missed.items() if _is_equal(case, theirs, name, figure)]
             reasons += [other.reason] if explained else []
             missed = {name: figure for name, figure in missed.items() if name not in explained}
+    is_unknown = bool(missed) and all(isinstance(_one(ours, name), KeyError) for name in missed)
     differences = tuple(
         f"{name or 'the figure'} is {_said(figure)}, ours {_said(_one(ours, name))}" for name, figure in missed.items()
     )
-    verdict = Verdict.UNEXPLAINED if missed else Verdict.OTHER_CONVENTION if reasons else Verdict.EQUAL
+    if missed:
+        verdict = Verdict.UNKNOWN if is_unknown else Verdict.UNEXPLAINED
+    else:
+        verdict = Verdict.OTHER_CONVENTION if reasons else Verdict.EQUAL
     return Judgement(case, verdict, tuple(reasons), differences, left_out)
 
 

@@ -29,6 +29,10 @@ _NO_SUCH_RATIO = """
     fourth lower partial moment, value at risk, owa, drawdowns
 """
 
+_OTHER_COUNTS = (
+    "act/act afb, act/act euro, nl/365, nl/360, act/364, act/365.25, act/365a, act/365l, act/365 canadian, act/366, "
+    "30/365, 30/360 italian, business/252, simple, 1/1"
+)
 OUT_OF_SCOPE: dict[str, str] = {
     **dict.fromkeys((name.strip() for name in _NO_SUCH_RATIO.split(",")), NO_SUCH_RATIO),
     **dict.fromkeys(("roll_max_drawdown", "roll_sharpe_ratio", "roll_alpha_beta", "roll_beta"), ROLLING),
@@ -41,14 +45,9 @@ OUT_OF_SCOPE: dict[str, str] = {
     **dict.fromkeys(("effect", "nominal", "rri", "pduration"), "converts one rate into another, nothing of a bond"),
     **dict.fromkeys(("period_attribution", "period_attribution_fx"), ATTRIBUTION),
     **dict.fromkeys(
-        (
-            f"{kind} {name}"
-            for kind in ("day_count", "year_fraction")
-            for name in ("act/act afb", "nl/365", "nl/360", "act/364", "act/365.25", "act/365a", "act/365l", "30/365")
-        ),
+        (f"{kind} {name}" for kind in ("day_count", "year_fraction") for name in _OTHER_COUNTS.split(", ")),
         NO_SUCH_COUNT,
     ),
-    **{f"{kind} business/252": NO_SUCH_COUNT for kind in ("day_count", "year_fraction")},
     "all_time_high": "a statistic of a price series, not of a ledger",
     "return.portfolio": WINDOWS,
     "capm return": "an expected return from beta, which RULEBOOK 11 does not have",

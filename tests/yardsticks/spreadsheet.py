@@ -216,8 +216,8 @@ LAST_PERIOD = (
     "by simple interest; here it is of that price"
 )
 ON_THEIR_OWN = (
-    "days to the next coupon are counted on their own, the end of February as a 30th and a 31st as it is; here they are "
-    "what the period leaves"
+    "days to the next coupon are counted on their own, the end of February as a 30th and a 31st as it is; here they "
+    "are what the period leaves"
 )
 OTHERS: dict[str, tuple[Convention, ...]] = {
     "price": (

@@ -327,7 +327,11 @@ def _at_the_last_rate(case: Case) -> dict[str, Any]:
     assert worth is not None
     gross = product(mine.total("realised") + worth - mine.total("cost_basis"), rate)
     net = gross - product(mine.cash_of(TxnType.FEE), rate)
-    return {"gross_performance_at_current_fx": gross, "net_performance_at_current_fx": net}
+    return {
+        "investment_at_current_fx": product(mine.total("cost_basis"), rate),
+        "gross_performance_at_current_fx": gross,
+        "net_performance_at_current_fx": net,
+    }
 
 
 def _at_cost(case: Case) -> dict[str, Any]:
