@@ -56,12 +56,16 @@ class Case:
 
 def is_of_situations(document: Any) -> bool:
     """Say whether a file holds situations that run: each has requests and what is expected after them."""
-    return isinstance(document, list) and bool(document) and all("requests" in row for row in document)
+    rows = document if isinstance(document, list) else []
+    return bool(rows) and all(isinstance(row, dict) and {"requests", "expected"} <= row.keys() for row in rows)
 
 
 def cases_of(document: Any) -> list[Case]:
     """The cases of a file of any known form; UnknownForm if there is none."""
-    cases = list(_cases(document))
+    try:
+        cases = list(_cases(document))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise UnknownForm(f"a row of it is none: {type(error).__name__} {error}") from error
     if not cases:
         raise UnknownForm("no list of cases with ids and expected figures, no functions with rows, no situations")
     return cases

@@ -43,10 +43,13 @@ def run_in(state: Home, stated: Sequence[Stated], refresh: Callable[[], None]) -
 def run_situations(document: Sequence[Stated]) -> list[tuple[Stated, Outcome]]:
     """Run each situation of a file against a fresh state of its market; in the file's order."""
     outcomes: dict[int, Outcome] = {}
-    for market in dict.fromkeys(one["market"] for one in document):
-        places = [place for place, one in enumerate(document) if one["market"] == market]
-        with fresh_state(market) as state:
-            outcomes |= dict(
-                zip(places, run_in(state, [document[place] for place in places], state.refresh), strict=True)
-            )
+    markets = [one.get("market", "sample") for one in document]
+    for market in dict.fromkeys(markets):
+        places = [place for place, of in enumerate(markets) if of == market]
+        try:
+            with fresh_state(market) as state:
+                found = run_in(state, [document[place] for place in places], state.refresh)
+        except Exception as error:  # a market that is not there, a database that does not start
+            found = [Outcome("wrong", (f"no state of {market}: {type(error).__name__} {error}",))] * len(places)
+        outcomes |= dict(zip(places, found, strict=True))
     return [(one, outcomes[place]) for place, one in enumerate(document)]

@@ -100,7 +100,7 @@ def _compared(case: Case, yardstick: Yardstick, wanted: dict[str, Any], left_out
     missed = {name: figure for name, figure in wanted.items() if not _is_equal(case, ours, name, figure)}
     reasons = []
     for other in yardstick.others:
-        if missed and other.applies(case):
+        if missed and _figures(other.applies, case) is True:
             theirs = _figures(other.figures, case)
             explained = [name for name, figure in missed.items() if _is_equal(case, theirs, name, figure)]
             reasons += [other.reason] if explained else []

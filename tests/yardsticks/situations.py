@@ -150,8 +150,8 @@ def run(stated: Sequence[Stated], api: httpx.Client, release: Callable[[], str |
                 next(situation)
             except StopIteration as end:
                 outcomes[number] = end.value
-            except httpx.HTTPError as error:
-                outcomes[number] = Outcome("wrong", (f"no answer: {error!r}",))
+            except (httpx.HTTPError, LookupError, TypeError, ValueError) as error:  # no answer, or not of the form
+                outcomes[number] = Outcome("wrong", (f"it could not be played: {error!r}",))
             if number in outcomes:
                 del playing[number]
         failure = release() if playing else None
