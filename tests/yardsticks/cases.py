@@ -115,22 +115,21 @@ def _kind(row: dict[str, Any], inputs: Mapping[str, Any], folder: str) -> str:
 
 
 def _excerpt(row: dict[str, Any], folder: str) -> str:
-    """How little the rows of a price defect show of it, unless the source's whole file is there."""
+    """Say how little the rows of a price defect show of it, unless the source's whole file is there."""
     if (Path(folder) / row["bad_file"]).exists():
         return ""
     pairs = [(example["bad"], example["fixed"]) for example in row["examples"]]
-    if all(bad["Dividends"] and not fixed["Dividends"] for bad, fixed in pairs):
+    if all(bad.get("Dividends") and not fixed.get("Dividends") for bad, fixed in pairs):
         return " repeated dividend"
-    if any(bad["Dividends"] and bad["Stock Splits"] for bad, _ in pairs):
+    if any(bad.get("Dividends") and bad.get("Stock Splits") for bad, _ in pairs):
         return " beside a dividend"
-    moved = {
-        name
-        for bad, fixed in pairs
-        for name in bad
-        if abs(bad[name] / fixed[name] - 1 if fixed[name] else bad[name]) > 1e-6
-    }
-    is_adjusted_only = moved <= {"Adj Close"} and all(math.isfinite(bad["Adj Close"]) for bad, _ in pairs)
-    return " of adjusted closes" if is_adjusted_only else ""
+    moved = {name for bad, fixed in pairs for name in bad if not _is_same(bad[name], fixed.get(name))}
+    are_numbers = all(math.isfinite(bad.get("Adj Close") or math.nan) for bad, _ in pairs)
+    return " of adjusted closes" if moved <= {"Adj Close"} and are_numbers else ""
+
+
+def _is_same(bad: float | None, fixed: float | None) -> bool:
+    return bad == fixed if not bad or not fixed else math.isclose(bad, fixed, rel_tol=1e-6)
 
 
 def _is_elsewhere(data: str | None) -> bool:

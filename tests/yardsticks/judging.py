@@ -117,7 +117,7 @@ def _compared(case: Case, yardstick: Yardstick, wanted: dict[str, Any], left_out
 
 
 def _figures(figures: Figures, case: Case) -> Any:
-    """What our code gives; a refusal is an answer without figures."""
+    """The figures that our code gives, or the error with which it refuses."""
     try:
         return figures(case)
     except Exception as error:

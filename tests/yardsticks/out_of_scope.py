@@ -1,4 +1,4 @@
-"""What no code of ours computes, by kind or `kind.figure`, each with the reason. The one list of it."""
+"""The one list of kinds, and figures as `kind.figure`, that no code of ours computes, each with the reason."""
 
 NO_SUCH_RATIO = "not among the measures of RULEBOOK 9"
 ROLLING = "a window that moves over a series; here one number per series"

@@ -73,9 +73,11 @@ def _reasons(defect: str, example: dict[str, Quote], version: str) -> set[str]:
     row, still = example[version], example["fixed"]["Close"]
     known = table([_price(n, still) for n in range(BAD_ROW - 1)], PRICES)
     rows = [_price(n, still) for n in range(BAD_ROW - 1, BAD_ROW + 6)]
-    rows[1] = _price(BAD_ROW, row["Close"], row["Adj Close"])
-    actions = _actions(BAD_ROW, row["Dividends"], row["Stock Splits"])
-    if defect == "bad-stock-split" and not row["Stock Splits"]:  # on a later row that the case has not: its repair says
+    rows[1] = _price(BAD_ROW, row["Close"], row.get("Adj Close"))
+    actions = _actions(BAD_ROW, row.get("Dividends"), row.get("Stock Splits"))
+    if defect == "bad-stock-split" and not row.get(
+        "Stock Splits"
+    ):  # on a later row that the case has not: its repair says
         ratio = Fraction(example["bad"]["Close"] / still).limit_denominator(100)
         actions = [("T", session(BAD_ROW + 3), "SPLIT", float(ratio.numerator), float(ratio.denominator), None)]
     return set(_audited(table(rows, PRICES), known, table(actions, ACTIONS)))

@@ -18,7 +18,7 @@ import httpx
 
 Stated = dict[str, Any]
 NOTHING = object()
-"""What a field is that is not there: it equals no value, not even null."""
+"""Stands for a field that is not there: it equals no value, not even null."""
 SAME_WORD: dict[str, str] = {}
 """The product's word (a row type or a field) for the one in a request that says `one_way` of saying it."""
 NOT_UNDERSTOOD = {"extra_forbidden", "literal_error", "enum"}
@@ -31,7 +31,7 @@ _PAUSES_S = (0.5, 1, 2, 4)
 
 @dataclass(frozen=True)
 class Outcome:
-    """Whether a situation is right, refused or wrong, and why."""
+    """The verdict, right, refused or wrong, and why."""
 
     verdict: str
     why: tuple[str, ...] = ()
@@ -110,7 +110,7 @@ class Situation:
         return {"headers": headers} if body is None else {"json": body, "headers": headers}
 
     def _asked(self, api: httpx.Client, expected: Stated, asked: dict[str, Reply]) -> Iterator[str]:
-        """What does not hold of one expected field; each address is asked once."""
+        """Say what does not hold of one expected field; each address is asked once."""
         if "get" in expected:
             path = self._filled(expected["get"], quoted=True)
             if path not in asked:
@@ -202,7 +202,7 @@ def prices(closes: Stated) -> Iterator[dict[str, str]]:
 
 
 def field_of(body: Any, path: str) -> Any:
-    """What `path` leads to: names with dots, [0], [-1] or [name=value]; NOTHING where it leads nowhere."""
+    """Follow `path` into an answer: names with dots, [0], [-1] or [name=value]; NOTHING where it leads nowhere."""
     place = 0
     while place < len(path):
         step = _STEP.match(path, place)

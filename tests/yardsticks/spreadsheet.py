@@ -75,7 +75,7 @@ def _days_to_next(asked: Inputs) -> float:
 
 
 def _remaining(asked: Inputs, rate: float) -> Remaining:
-    """What is left of a bond that is redeemed at another price than par, where the case says so."""
+    """Payments to come, of a bond that is redeemed at another price than par where the case says so."""
     left = _bond(asked, rate).remaining(days_of([_settled(asked)]))
     amounts = left.amounts.copy()
     amounts[0, -1] += asked.get("redemption", 100) - 100
