@@ -38,6 +38,8 @@ def main(folder: Path) -> int:
             continue
         _print_cases(path.name, of_file)
         found += of_file
+    for inside in sorted(path for path in folder.iterdir() if path.is_dir()):
+        print(f"{inside.name}/: a folder, which is not looked into")
     _print_reasons(found)
     are_right = [_print_situations(name, stated) for name, stated in situations]
     return 1 if any(one.verdict is Verdict.UNEXPLAINED for one in found) or not all(are_right) else 0

@@ -96,8 +96,11 @@ class Situation:
             return Outcome("refused", (f"request {number}: {reply}",))
         if not fits:
             return Outcome("wrong", (f"request {number}: expected {wanted or '2xx'}, got {reply}",))
-        if reply.is_done:
-            self.saved |= {name: str(field_of(reply.body, path)) for name, path in request.get("save", {}).items()}
+        for name, path in request.get("save", {}).items() if reply.is_done else ():
+            found = field_of(reply.body, path)
+            if found is NOTHING:
+                return Outcome("wrong", (f"request {number}: its answer has no {path} to save",))
+            self.saved[name] = str(found)
         return None
 
     def _content(self, request: Stated) -> dict[str, Any]:

@@ -23,55 +23,59 @@ def judgements(request: pytest.FixtureRequest) -> list[Judgement]:
 
 
 def test_figures_are_those_of_others_or_differ_by_a_named_convention(judgements: list[Judgement]) -> None:
-    wrong = [one for one in judgements if one.verdict in (Verdict.UNEXPLAINED, Verdict.UNKNOWN)]
+    wrong = [(one.case.id, one.differences) for one in judgements if one.verdict is Verdict.UNEXPLAINED]
+    verdicts = {one.verdict for one in judgements}
 
-    assert [(one.case.id, one.differences) for one in wrong] == []
-    assert all(one.reasons for one in judgements if one.verdict is not Verdict.EQUAL)
+    assert wrong == []
+    assert verdicts.intersection(COMPUTED) or verdicts == {Verdict.OUT_OF_SCOPE}, "nothing is known of the whole file"
 
 
-def altered(figure: Any) -> Any:
-    """Another value in the same shape, further away than any tolerance."""
+def altered(figure: Any, tolerance: float) -> Any:
+    """Another value in the same shape, further away than is allowed."""
     if isinstance(figure, dict):
-        return {name: altered(one) for name, one in figure.items()}
+        return {name: altered(one, tolerance) for name, one in figure.items()}
     if isinstance(figure, list):
-        return [altered(one) for one in figure] or [1]
+        return [altered(one, tolerance) for one in figure] or [1]
     if isinstance(figure, bool) or figure is None:
         return not figure
-    return 1.1 * figure + 1 if isinstance(figure, (int, float)) else "1999-01-01"
+    return 1.1 * figure + 1 + 10 * tolerance if isinstance(figure, (int, float)) else "1999-01-01"
 
 
 def test_an_altered_figure_is_unexplained_and_a_renamed_case_is_not(judgements: list[Judgement]) -> None:
     computed = [one for one in judgements if one.verdict in COMPUTED]
     for one in computed[:: max(1, len(computed) // 8)]:
         case = replace(one.case, id="renamed")
+        wrong = replace(case, expected=altered(case.expected, case.tolerance))
 
         assert JUDGE.judge(case).verdict is one.verdict
-        assert JUDGE.judge(replace(case, expected=altered(case.expected))).verdict is Verdict.UNEXPLAINED, one.case.id
+        assert JUDGE.judge(wrong).verdict is Verdict.UNEXPLAINED, one.case.id
 
 
-def written(folder: Path, name: str, document: Any) -> None:
-    (folder / f"{name}.json").write_text(json.dumps(document))
+def xirr_case(name: str, expected: float) -> dict[str, Any]:
+    """The vector of RULEBOOK 7."""
+    dates = ["2008-01-01", "2008-03-01", "2008-10-30", "2009-02-15", "2009-04-01"]
+    inputs = {"dates": dates, "amounts": [-10_000, 2_750, 4_250, 3_250, 2_750]}
+    return {"id": name, "kind": "xirr", "inputs": inputs, "expected": {"xirr": expected}, "tolerance": 1e-9}
 
 
-def test_a_folder_of_fewer_and_renamed_cases_is_judged_by_value_alone(
+def test_any_folder_is_judged_by_value_and_what_is_strange_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    document = json.loads((FOLDER / "pyxirr_xirr.json").read_text())
-    cases = [case | {"id": f"other-{place}"} for place, case in enumerate(document["cases"][::3])]
-    written(tmp_path, "renamed", document | {"cases": cases})
-    written(tmp_path, "strange", {"figures": [1, 2]})
     (tmp_path / "broken.json").write_text("{")
+    (tmp_path / "strange.json").write_text('{"figures": [1, 2]}')
+    (tmp_path / "new.json").write_text('{"cases": [{"id": "1", "kind": "song", "inputs": {}, "expected": 1}]}')
+    (tmp_path / "some.json").write_text(json.dumps({"cases": [xirr_case("any", 0.3733625335)]}))
 
     assert main(tmp_path) == 0
-    assert [line for line in capsys.readouterr().out.splitlines() if "unknown form" in line] != []
+    told = capsys.readouterr().out
+    assert (told.count("unknown form"), told.count("not known: 1")) == (2, 1)
 
-    cases[0]["expected"] = {"xirr": 0.1636}
-    written(tmp_path, "renamed", document | {"cases": cases})
+    (tmp_path / "more.json").write_text(json.dumps({"cases": [xirr_case("a", 0.3733625335), xirr_case("b", 0.37)]}))
 
     assert main(tmp_path) == 1
     (named,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  unexplained:")]
-    assert "other-0" in named
-    assert "0.1636" in named
+    assert "b (xirr)" in named
+    assert "xirr is 0.37, ours 0.373" in named
 
 
 def test_a_folder_without_case_files_is_refused(tmp_path: Path) -> None:

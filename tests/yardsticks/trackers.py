@@ -26,6 +26,7 @@ from tests.yardsticks.judging import Convention, Yardstick
 
 MAIN, UNITS = 1, 10
 AVERAGE, FIFO = CostMethod.AVCO, CostMethod.FIFO
+PURCHASES, SALES = ("BUY", "DELIVERY_IN"), ("SELL", "DELIVERY_OUT")
 LEAST = Decimal("0.00000001")
 
 
@@ -47,31 +48,6 @@ def _opened(base: str, method: CostMethod, may_be_short: bool, *currencies: str)
     return mine
 
 
-@dataclass(frozen=True)
-class Closed:
-    """A trade that a row closed, first in, first out: what was put at stake for it and what the row brought."""
-
-    units: Decimal
-    stake: Decimal
-    gain: Decimal
-    proceeds: Decimal
-    rate: float | None
-    is_long: bool
-
-    @property
-    def figures(self) -> dict[str, Any]:
-        return {
-            "closed": True,
-            "long": self.is_long,
-            "shares": self.units,
-            "entry": self.stake,
-            "exit": self.proceeds,
-            "pnl": self.gain,
-            "return": self.gain / self.stake,
-            "irr": self.rate,
-        }
-
-
 @dataclass
 class Recorded:
     """Portfolio Performance's transactions in our portfolio, whatever their way of saying what was paid."""
@@ -79,13 +55,13 @@ class Recorded:
     case: Case
     method: CostMethod
     has_charges: bool = True
-    closed: list[Closed] = field(default_factory=list)
+    closed: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         asked = self.case.inputs
         self.base = asked.get("report_currency", asked.get("base", asked.get("currency", "EUR")))
         self.currency = asked.get("security_currency", self.base)
-        rows = asked["transactions"]
+        rows = [row for row in asked["transactions"] if row["type"] in PURCHASES + SALES]  # others move no cost
         signed = (row["shares"] * (1 if _is_purchase(row) else -1) for row in rows)
         may_be_short = min(accumulate(signed), default=0) < -1e-9
         self.mine = _opened(self.base, self.method, may_be_short, self.currency)
@@ -118,7 +94,8 @@ class Recorded:
             return ZERO
         return money((_number(row["fees_eur"]) + _number(row["taxes_eur"])) / _number(row["rate_eur_per_usd"]))
 
-    def _closed(self, before: Holding, row: dict[str, Any]) -> Closed:
+    def _closed(self, before: Holding, row: dict[str, Any]) -> dict[str, Any]:
+        """The trade that a row closed, first in, first out: what was put at stake for it and what it brought."""
         units = min(_number(row["shares"]), abs(before.quantity))
         _, lots = before.relieved(units if before.quantity > 0 else -units)
         stake = sum((abs(lot.cost) for lot in lots), ZERO)
@@ -127,12 +104,20 @@ class Recorded:
         flows = [(lot.opened_on or date.min, -float(abs(lot.cost))) for lot in lots]
         flows.append((date.fromisoformat(row["date"]), float(stake + gain)))
         rate = xirr([day for day, _ in flows], [amount for _, amount in flows]).rate
-        proceeds = stake + gain if before.quantity > 0 else stake - gain
-        return Closed(units, stake, gain, proceeds, rate, before.quantity > 0)
+        return {
+            "closed": True,
+            "long": before.quantity > 0,
+            "shares": units,
+            "entry": stake,
+            "exit": stake + gain if before.quantity > 0 else stake - gain,
+            "pnl": gain,
+            "return": gain / stake,
+            "irr": rate,
+        }
 
 
 def _is_purchase(row: dict[str, Any]) -> bool:
-    return row["type"] in ("BUY", "DELIVERY_IN")
+    return row["type"] in PURCHASES
 
 
 def _cost(case: Case) -> dict[str, Any]:
@@ -168,8 +153,7 @@ def _gains(case: Case) -> dict[str, Any]:
 
 def _trades(case: Case) -> dict[str, Any]:
     recorded = Recorded(case, FIFO)
-    trades = [one.figures for one in recorded.closed]
-    held = recorded.held
+    trades, held = list(recorded.closed), recorded.held
     if held.quantity and "last_price" in case.inputs:
         gain = held.quantity * Decimal(str(case.inputs["last_price"])) - held.cost_basis
         stake = abs(held.cost_basis)
@@ -180,7 +164,7 @@ def _trades(case: Case) -> dict[str, Any]:
 
 def _trade_with_charges(case: Case) -> dict[str, Any]:
     (net,), (gross,) = Recorded(case, FIFO).closed, Recorded(case, FIFO, has_charges=False).closed
-    return net.figures | {"pnl_net": net.gain, "pnl_gross": gross.gain}
+    return net | {"pnl_net": net["pnl"], "pnl_gross": gross["pnl"]}
 
 
 @dataclass
@@ -200,7 +184,6 @@ class Traded:
         splits = [split for split in asked.get("splits", []) if split["date"] <= self.until]
         may_be_short = not splits and min(accumulate(units), default=0) < -1e-7
         self.mine = _opened(self.base, AVERAGE, may_be_short, *(row["currency"] for row in self.rows))
-        self.exact = dict.fromkeys(self.symbols, Fraction(0))
         for split in splits:
             for symbol in self.symbols:
                 new, old = _number(split["numerator"]), _number(split["denominator"])
