@@ -106,7 +106,7 @@ class Situation:
     def _content(self, request: Stated) -> dict[str, Any]:
         headers = request.get("headers", {})
         if "text" in request:
-            return {"content": self._filled(request["text"]).encode(), "headers": headers}
+            return {"content": request["text"].encode(), "headers": headers}
         body = {"prices": list(prices(request["closes"]))} if "closes" in request else self._filled(request.get("body"))
         if request.get("one_way"):
             body = _translated(body)
