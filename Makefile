@@ -1,7 +1,7 @@
 # Every recipe sets up what it needs; there is no separate install step. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down check layers chaos bench refresh reprocess explain restatement quarantine replay backup restore env verify rebuild install manifest lock
+.PHONY: help demo test up down check layers cases chaos bench refresh reprocess explain restatement quarantine replay backup restore env verify rebuild install manifest lock
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -77,6 +77,10 @@ LONG_FORMS = tests/chaos $(shell grep -rlE "tests.effort|LAKEFOLIO_CHAOS|hypothe
 
 chaos: install manifest ## the long forms: kills, races, storms, tampering (about half an hour; LAKEFOLIO_SEED=)
 	@LAKEFOLIO_CHAOS=long $(PY) -m pytest $(LONG_FORMS) -s $(PYTEST_ARGS)
+
+DIR ?= tests/cases
+cases: install manifest ## judge case files of others, and run situations (DIR=<folder>)
+	@$(PY) -m tests.yardsticks "$(DIR)"
 
 bench: install manifest ## measure, as ratios against named alternatives
 	@$(PY) -m tests.benchmarks

@@ -216,3 +216,55 @@ def test_a_bond_is_valued_on_every_day_of_its_thirty_years():
 
     assert not np.isnan(found.clean).any()
     assert len(found.clean) > 6_700
+
+
+@pytest.mark.parametrize(("yield_pct", "expected"), [(4, 108.175717), (5, 100.0), (6, 92.561263)])
+def test_ten_years_at_five_per_cent_are_worth_the_rulebooks_price(yield_pct, expected):
+    # RULEBOOK 8
+    bond = Bond(date(2030, 1, 15), Decimal(5), DayCount.ACT_ACT_ICMA, 2)
+    issued = date(2020, 1, 15)
+    price = price_from_yield(bond, issued, yield_pct)
+    flat = Curve.of(issued, {tenor: float(yield_pct) for tenor in range(6, 121, 6)})
+
+    assert price.clean == price.dirty == pytest.approx(expected, abs=5e-7)
+    assert price_from_curve(bond, issued, flat).clean == pytest.approx(expected, abs=5e-7)
+    assert yield_from_price(bond, issued, price.clean) == pytest.approx(yield_pct, abs=1e-10)
+
+
+def test_a_duration_of_a_bond_at_par_is_the_closed_forms():
+    # At par, modified duration is (1 - v^n) / y and so 7.794581 for ten years at 5 %: Fabozzi, Bond Markets, chapter 4.
+    bond = Bond(date(2030, 1, 15), Decimal(5), DayCount.ACT_ACT_ICMA, 2)
+    answers = measures(bond, date(2020, 1, 15), 5)
+
+    assert answers.modified_duration[0] == pytest.approx((1 - 1.025**-20) / 0.05, abs=1e-12)
+    assert answers.macaulay_duration[0] == pytest.approx((1 - 1.025**-20) / 0.05 * 1.025, abs=1e-12)
+
+
+# 31 CFR part 356, appendix B, section II, A to G: issue, maturity, first coupon, coupon, yield and settlement; then
+# the published price and accrued interest per 100.
+TREASURYS_EXAMPLES = {
+    "A": ("1990-05-15", "2020-05-15", None, "8.75", 8.84, "1990-05-15", 99.057893, 0.0),
+    "B": ("1990-04-02", "1992-03-31", "1990-09-30", "8.5", 8.59, "1990-04-02", 99.838183, 0.0),
+    "C": ("1990-03-01", "1995-05-15", "1990-11-15", "8.5", 8.53, "1990-03-01", 99.805118, 0.0),
+    "D": ("1985-11-15", "1995-11-15", None, "9.5", 9.54, "1985-11-29", 99.730918, 0.367403),
+    "E": ("1985-07-02", "2005-08-15", "1986-02-15", "10.75", 10.47, "1985-11-04", 102.214586, 3.672798),
+    "F": ("1983-05-16", "1991-05-15", "1983-11-15", "10.5", 10.53, "1983-08-15", 99.777074, 2.596467),
+    "G": ("1988-10-15", "1994-12-15", "1989-06-15", "9.75", 9.79, "1988-11-15", 99.738045, 0.825820),
+}
+
+
+@pytest.mark.parametrize("example", TREASURYS_EXAMPLES)
+def test_a_treasury_with_any_first_coupon_costs_what_the_treasury_says(example):
+    issued, matures, first, coupon, yield_pct, settled, clean, accrued = TREASURYS_EXAMPLES[example]
+    paid_first = date.fromisoformat(first) if first else None
+    bond = Bond(
+        date.fromisoformat(matures), Decimal(coupon), DayCount.ACT_ACT_ICMA, 2, date.fromisoformat(issued), paid_first
+    )
+    left = bond.remaining(days_of([date.fromisoformat(settled)]))
+    # The Treasury discounts over the part of the first period by simple interest, the street by compounding.
+    part, per_period = left.periods[0, 0] % 1, yield_pct / 200
+    simple = (1 + per_period) ** part / (1 + part * per_period)
+    dirty = price_from_yield(bond, date.fromisoformat(settled), yield_pct).dirty * simple
+
+    assert bond.accrued(date.fromisoformat(settled)) == pytest.approx(accrued, abs=1e-6)
+    assert dirty - accrued == pytest.approx(clean, abs=1.5e-6)

@@ -1,7 +1,7 @@
 """Bonds on real curves against QuantLib, an independent implementation.
 
 QuantLib gets our discount factors at the same tenors and interpolates them in the same way, so that the mathematics of
-bonds is what is compared; the bootstrap is tested by itself (test_curve_cases.py).
+bonds is what is compared; the bootstrap is tested by itself (test_curves.py).
 """
 
 import math

@@ -1,8 +1,6 @@
-"""XIRR, time-weighted return and annualising, against published figures."""
+"""XIRR, time-weighted return and annualising; published figures are in tests/yardsticks."""
 
-import json
 from datetime import date, timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,63 +10,9 @@ from hypothesis import strategies as st
 from domain.analytics.returns.money_weighted import xirr
 from domain.analytics.returns.performance import annualise, twr_index
 
-FOLDER = Path(__file__).parents[1] / "cases"
-
-
-def cases_of(name: str) -> list[dict]:
-    return json.loads((FOLDER / f"{name}.json").read_text())["cases"]
-
 
 def days(*texts: str) -> list[date]:
     return [date.fromisoformat(text) for text in texts]
-
-
-PYXIRR = cases_of("pyxirr_xirr")
-PYXIRR_OTHER_KINDS = {
-    "xnpv": "no public net present value here",
-    "xnfv": "no public net future value here",
-    "irr": "periodic, without dates",
-    "fv": "periodic annuities",
-    "pv": "periodic annuities",
-    "ppmt": "periodic annuities",
-    "npv_excel_first_flow_at_t1": "periodic, without dates",
-}
-PYXIRR_NOT_RUN = {
-    "xirr-random": "its flows are in a file that the case does not carry",
-    "xirr-random_1000": "its flows are in a file that the case does not carry",
-    "xirr-daycount-30/360 SIA": "RULEBOOK 7 counts days ACT/365",
-    "xirr-daycount-act/360": "RULEBOOK 7 counts days ACT/365",
-    "xirr-empty": "upstream raises an error; here no flows are one way to have no answer (tested below)",
-}
-XIRR_CASES = [case for case in PYXIRR if case["kind"] == "xirr" and case["id"] not in PYXIRR_NOT_RUN]
-XIRR_CASES += [case for case in cases_of("portfolio_performance") if case["kind"] == "xirr"]
-XIRR_CASES += [case for case in cases_of("excel_documented") if case["function"] == "XIRR"]
-TTWROR = {case["id"]: case for case in cases_of("portfolio_performance") if case["kind"] == "twr_daily"}
-WORKED = {case["id"]: case for case in cases_of("twr_mwr_worked_examples")}
-
-
-def test_every_case_is_run_or_has_a_reason():
-    assert {case["kind"] for case in PYXIRR} == {"xirr"} | set(PYXIRR_OTHER_KINDS)
-    assert {case["id"] for case in PYXIRR if case["kind"] == "xirr"} >= set(PYXIRR_NOT_RUN)
-    assert len(XIRR_CASES) == 32 + 2  # pyxirr's, Portfolio Performance's irr-1, the spreadsheet's doc-XIRR-25
-    assert set(TTWROR) == {"ttwror-excel", "ttwror-empty", "ttwror-interest-without-capital"}
-    assert set(WORKED) == set(WORKED_TWR) | set(WORKED_MWR) | {
-        "modified-dietz-month"
-    }  # the last is no TWR: out of scope
-
-
-@pytest.mark.parametrize("case", XIRR_CASES, ids=lambda case: case["id"])
-def test_xirr_is_the_published_rate(case):
-    result = xirr(days(*case["inputs"]["dates"]), case["inputs"]["amounts"])
-    expected = case["expected"]
-    expected = expected.get("xirr", expected.get("irr")) if isinstance(expected, dict) else expected
-    if expected is None:
-        assert (result.rate, result.status) == (None, "NO_SIGN_CHANGE")
-        return
-    roots = [expected, *case.get("all_real_roots_found_in_(-1,100]", [])]
-    assert result.rate == pytest.approx(min(roots, key=lambda root: abs(root - 0.1)), abs=case["tolerance"])
-    if case.get("acceptance") in ("unique", "any_of_roots"):
-        assert result.status == ("OK" if case["acceptance"] == "unique" else "MULTIPLE")
 
 
 def test_xirr_of_the_rulebooks_vectors():
@@ -141,53 +85,13 @@ def test_flows_that_do_not_fit_are_refused():
         xirr(days("2024-01-01", "2025-01-01"), [-1.0, float("nan")])
 
 
-# Each worked example as periods of (begin, end, inflow at the start, outflow at the end), and the days it took.
-WORKED_TWR = {
-    "actuarial-two-flows": ([(100_000, 112_000, 0, 0), (112_000, 125_000, 30_000, 0), (83_000, 100_000, 0, 0)], None),
-    "three-periods": ([(100_000, 110_000, 0, 0), (105_000, 108_000, 0, 0), (108_000, 100_000, 3_000, 0)], None),
-    "mwr-vs-twr-shares-1": ([(50, 50, 0, 0), (50, 80, 0, 5)], 730),  # the dividend leaves as an outflow
-    "mwr-vs-twr-shares-2": ([(42, 55, 0, 0), (55, 54, 0, 0)], 730),
-    "linked-irr": ([(1, 1.04, 0, 0), (1, 1.09, 0, 0), (1, 1.05, 0, 0), (1, 1.11, 0, 0)], None),
-}
-WORKED_MWR = ["mwr-vs-twr-shares-1", "mwr-vs-twr-shares-2"]
-
-
-@pytest.mark.parametrize("name", WORKED_TWR)
-def test_time_weighted_return_is_the_worked_examples(name):
-    periods, elapsed = WORKED_TWR[name]
-    total = twr_index(*np.array(periods, dtype=float).T).index[-1] - 1
-    expected = WORKED[name]["expected"]
-    found = total if elapsed is None else annualise(np.array([total]), np.array([elapsed]))[0]
-    wanted = expected.get("twr", expected.get("linked", expected.get("twr_annual")))
-    assert found == pytest.approx(wanted, abs=WORKED[name]["tolerance"])
-
-
-@pytest.mark.parametrize("name", WORKED_MWR)
-def test_money_weighted_return_is_the_worked_examples(name):
-    amounts = WORKED[name]["inputs"]["flows_t"]  # one a year
-    result = xirr([date(2021, 1, 1) + timedelta(365 * year) for year in range(len(amounts))], amounts)
-    assert result.rate == pytest.approx(WORKED[name]["expected"]["mwr"], abs=WORKED[name]["tolerance"])
-
-
-def test_daily_returns_and_index_are_portfolio_performances_ttwror():
-    case = TTWROR["ttwror-excel"]
-    end, inflow, outflow = (
-        np.array([row[key] for row in case["inputs"]["rows"]], dtype=float)
-        for key in ("value_end", "inflow", "outflow")
-    )
-    result = twr_index(np.concatenate([[0.0], end[:-1]]), end, inflow, outflow)
-    assert result.returns == pytest.approx(case["expected"]["daily"], abs=case["tolerance"])
-    assert result.index - 1 == pytest.approx(case["expected"]["accumulated"], abs=case["tolerance"])
-
-
 def test_no_days_have_no_returns():
-    # ttwror-empty: upstream accumulates 0; here the index is empty and the caller has nothing to show.
     nothing = np.array([])
     assert len(twr_index(nothing, nothing, nothing, nothing).index) == 0
 
 
 def test_gain_on_no_capital_is_a_break_that_the_index_carries_over():
-    # ttwror-interest-without-capital: upstream returns 0 with a warning; RULEBOOK 7 says undefined, which is NaN.
+    # RULEBOOK 7: undefined, which is NaN.
     begin, end = np.array([0.0, 0.0, 100.0]), np.array([1.0, 0.0, 110.0])
     result = twr_index(begin, end, np.zeros(3), np.array([1.0, 0.0, 0.0]))
     assert result.returns == pytest.approx([np.nan, np.nan, 0.1], nan_ok=True)

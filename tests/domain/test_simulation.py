@@ -1,9 +1,7 @@
 """The simulation against closed forms, within Monte Carlo standard errors, and its promises: bits, bounds, refusals."""
 
-import json
 from dataclasses import replace
 from math import exp, sqrt
-from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
@@ -20,10 +18,8 @@ from domain.analytics.simulation import (
     _normals,
     simulate,
 )
+from tests.yardsticks.simulations import final_values
 
-CASES = json.loads((Path(__file__).parents[1] / "cases" / "montecarlo_and_closed_forms.json").read_text())["cases"]
-BY_KIND = {kind: [case for case in CASES if case["kind"] == kind] for kind in {case["kind"] for case in CASES}}
-OUT_OF_SCOPE = {"hhi": "concentration, not simulation: tested in test_risk_cases.py"}
 STANDARD_NORMAL = NormalDist()
 SIX = np.array([0.07, 0.03, 0.09, 0.0, -0.05, 0.12])
 
@@ -42,64 +38,8 @@ def spec(horizon_years=2, num_paths=3_000, seed=7, **other) -> SimulationSpec:
     return SimulationSpec(horizon_years, num_paths, seed, **other)
 
 
-def final_values(given: GbmInputs, years: int, blocks: int, seed: int) -> np.ndarray:
-    """Every path's last value, (1024 x blocks,), one step a year: the result itself keeps only their distribution."""
-    model = _Model.of(given, np.arange(years + 1.0))
-    wealth = np.empty((years, 1024 * blocks), np.float32)
-    for block, stream in enumerate(np.random.SeedSequence(seed).spawn(blocks)):
-        model.walk(np.random.SFC64(stream), wealth[:, 1024 * block : 1024 * (block + 1)])
-    return model.initial * (model.steady[-1] + wealth[-1].astype(np.float64))
-
-
-def density_at(quantile: float, probability: float, volatility: float, years: float) -> float:
-    z = STANDARD_NORMAL.inv_cdf(probability)
-    return STANDARD_NORMAL.pdf(z) / (quantile * volatility * sqrt(years))
-
-
 def arrays_of(result: SimulationResult) -> list[np.ndarray]:
     return [result.fan, result.mean, result.probability_of_loss, result.sample_paths, result.sample_percentiles]
-
-
-def test_every_case_of_the_file_is_run_or_has_a_reason():
-    assert set(BY_KIND) == {"european_option", "gbm_terminal_distribution"} | set(OUT_OF_SCOPE)
-
-
-@pytest.mark.parametrize("case", BY_KIND["gbm_terminal_distribution"], ids=lambda case: case["id"])
-def test_the_final_distribution_is_the_closed_form_within_four_standard_errors(case):
-    given, expected, paths = case["inputs"], case["expected"], 40_000
-    s, years = given["sigma"], given["T"]
-    held = inputs([given["S0"]], [given["mu_continuous"]], [s])
-    result = simulate(held, spec(years, paths, seed=11), workers=2)
-
-    assert abs(result.metrics["mean"] - expected["mean"]) < 4 * expected["stdev"] / sqrt(paths)
-    finals = final_values(held, years, 40, seed=12)
-    for text, quantile in expected["quantiles"].items():
-        p = float(text)
-        error = 4 * sqrt(p * (1 - p) / paths) / density_at(quantile, p, s, years)
-        # The fan has no 1 and 99 %: those two are taken from the paths themselves.
-        in_fan = int(100 * p) in PERCENTILES
-        found = result.fan[-1, PERCENTILES.index(int(100 * p))] if in_fan else np.quantile(finals, p)
-        assert abs(found - quantile) < error, text
-    p = expected["prob_loss"]
-    assert abs(result.metrics["probability_of_loss"] - p) < 4 * sqrt(p * (1 - p) / paths)
-    quantile_error = 4 * sqrt(0.05 * 0.95 / paths) / density_at(expected["quantiles"]["0.05"], 0.05, s, years)
-    assert abs(result.metrics["var_95"] - expected["var95"]) < quantile_error
-    # Variance of a tail mean: (tail variance + (1 - p) (ES - VaR)^2) / (n p), the first below (ES - VaR)^2 here.
-    beyond = expected["es95"] - expected["var95"]
-    assert abs(result.metrics["es_95"] - expected["es95"]) < 4 * beyond * sqrt(1.95 / (0.05 * paths))
-
-
-@pytest.mark.parametrize("case", BY_KIND["european_option"], ids=lambda case: case["id"])
-def test_discounted_payoffs_are_the_published_option_prices(case):
-    given = case["inputs"]
-    years, rate, strike = given["T"], given["rate"], given["strike"]
-    # One step of "one year" with drift and volatility scaled to T.
-    drift, volatility = (rate - given["dividend_yield"]) * years, given["vol"] * sqrt(years)
-    finals = final_values(inputs([given["spot"]], [drift], [volatility]), 1, 40, seed=3)
-    sign = 1 if given["type"] == "call" else -1
-    payoffs = exp(-rate * years) * np.maximum(sign * (finals - strike), 0)
-    error = 4 * payoffs.std(ddof=1) / sqrt(len(payoffs))
-    assert abs(payoffs.mean() - case["expected"]["price"]) < error + case["tolerance"]
 
 
 def test_ten_years_at_seven_per_cent_and_fifteen_volatility_as_in_the_rulebook():

@@ -1,113 +1,19 @@
-"""Curves against textbooks, the Federal Reserve's staff series and the real Treasury yields."""
+"""Curves against the rulebook's vectors and the real Treasury yields; published ones are in tests/yardsticks."""
 
-import json
 import math
-import sys
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from domain.analytics.fixed_income.bond_prices import price_from_curve, yield_from_price
+from domain.analytics.fixed_income.bond_prices import price_from_curve
 from domain.analytics.fixed_income.bonds import Bond
 from domain.analytics.fixed_income.curves import Curve, Curves
 from domain.analytics.fixed_income.day_counts import DayCount, day_plus_months, days_of, plus_months
 from tests.domain.treasury import treasury_yields
 
-FOLDER = Path(__file__).parents[1] / "cases"
-CASES = {case["id"]: case for case in json.loads((FOLDER / "yield_curve.json").read_text())["cases"]}
-TODAY = date(2023, 5, 15)  # any day: the cases are in years
-
-
-def svensson(asked: dict[str, Any], years: float) -> float:
-    """The zero yield, continuous and in per cent, of the parameters the series publishes."""
-    total = asked["beta0"]
-    for tau, slope, hump in (("tau1", "beta1", "beta2"), ("tau2", None, "beta3")):
-        if asked[tau]:
-            scaled = years / asked[tau]
-            level = (1 - math.exp(-scaled)) / scaled
-            total += (asked[slope] * level if slope else 0) + asked[hump] * (level - math.exp(-scaled))
-    return float(total)
-
-
-def continuous_pct(curve: Curve, months: int) -> float:
-    return 200 * math.log1p(curve.spot_pct(months) / 200)
-
-
-def from_zero_yields(asked: dict[str, Any], months: range) -> Curve:
-    discounts = (math.exp(-svensson(asked, month / 12) / 100 * month / 12) for month in months)
-    return Curve(TODAY, tuple(months), tuple(discounts))
-
-
-def staff_series(case: dict[str, Any]) -> dict[str, list[float]]:
-    """Zero yields after our bootstrap of the par yields, and par yields of the zero yields."""
-    last = max(int(year) for year in case["expected"]["par_percent_semiannual"])
-    given = from_zero_yields(case["inputs"], range(6, 12 * last + 1, 6))
-    ours = Curve.of(TODAY, {tenor: given.par_pct(tenor) for tenor in given.tenors_months})
-    years = [int(year) for year in case["expected"]["par_percent_semiannual"]]
-    return {
-        "zero_percent_continuous": [continuous_pct(ours, 12 * year) for year in years],
-        "par_percent_semiannual": [given.par_pct(12 * year) for year in years],
-    }
-
-
-def from_bond_prices(case: dict[str, Any]) -> dict[str, list[float]]:
-    bonds = case["inputs"]["bonds"]
-    tenors = [round(12 * bond["T"]) for bond in bonds]
-    coupons, prices = (np.array([[float(bond[name]) for bond in bonds]]) for name in ("coupon", "price"))
-    curves = Curves.from_bonds(days_of([TODAY]), tenors, coupons, prices)
-    curve = Curve(TODAY, tuple(tenors), tuple(np.exp(curves.logs[0]).tolist()))
-    return {"zero_percent_continuous": [continuous_pct(curve, tenor) for tenor in tenors]}
-
-
-def priced_on_zeros(case: dict[str, Any]) -> dict[str, list[float]]:
-    asked = case["inputs"]
-    zeros = {float(years): rate for years, rate in asked["zero_continuous"].items()}
-    discounts = tuple(math.exp(-rate * years) for years, rate in zeros.items())
-    curve = Curve(TODAY, tuple(round(12 * years) for years in zeros), discounts)
-    maturity = day_plus_months(TODAY, 12 * asked["maturity"])
-    bond = Bond(maturity, Decimal(asked["coupon_percent"]), DayCount.ACT_ACT_ICMA, asked["freq"])
-    price = price_from_curve(bond, TODAY, curve).clean
-    return {
-        "price": [price],
-        "yield_continuous": [2 * math.log1p(yield_from_price(bond, TODAY, price) / 200)],
-        "par_yield_semiannual": [curve.par_pct(12 * asked["maturity"]) / 100],
-    }
-
-
-FIGURES = {
-    "bootstrap-prices-hull": from_bond_prices,
-    "bond-on-zero-curve-hull": priced_on_zeros,
-    "gsw-1961-06-14": staff_series,
-    "gsw-2019-02-27": staff_series,
-}
-
-
-def is_equal(name: str) -> bool:
-    case = CASES[name]
-    found = FIGURES[name](case)
-    near = []
-    for figure, expected in case["expected"].items():
-        numbers = list(expected.values()) if isinstance(expected, dict) else np.atleast_1d(expected)
-        tolerance = case.get("per_key_tolerance", {}).get(figure, case["tolerance"])
-        near += [abs(ours - number) <= tolerance for ours, number in zip(found[figure], numbers, strict=True)]
-    return all(near)
-
-
-@pytest.mark.parametrize("name", FIGURES)
-def test_a_curve_is_the_published_one(name):
-    assert is_equal(name), FIGURES[name](CASES[name])
-
-
-def test_every_case_is_compared(capsys):
-    equal = [name for name in FIGURES if is_equal(name)]
-    with capsys.disabled():
-        print(f"\nyield_curve.json: {len(equal)} equal, unexplained {len(CASES) - len(equal)}", file=sys.__stderr__)
-
-    assert equal == list(CASES)
+TODAY = date(2023, 5, 15)  # any day: the tenors are in months
 
 
 def test_spot_yields_of_the_rulebooks_par_yields():
