@@ -13,7 +13,7 @@ import httpx
 
 FIRST, LAST = date(1970, 1, 1), date(2017, 3, 29)
 SHARES = ("AAPL", "IBM", "KO", "WMT")
-OWN, BOND = "RNDFUND", "RNDBOND"
+OWN, OWN_CHILD, BOND = "RNDFUND", "RNDCHILD", "RNDBOND"
 CURRENCIES = ("EUR", "GBP", "JPY", "CHF")
 _ORDINARY, _LIMITS = ("1", "10", "100", "2500.5"), ("0.00000001", "99999999", "0.01", "1234567.12345678")
 
@@ -31,6 +31,7 @@ def register_securities(client: httpx.Client) -> None:
     """A fund in euros with prices of its own, and a bond; for all the portfolios."""
     for body in (
         {"ticker": OWN, "asset_type": "FUND", "currency": "EUR", "display_name": "Random fund"},
+        {"ticker": OWN_CHILD, "asset_type": "FUND", "currency": "EUR", "display_name": "Random fund's child"},
         {"ticker": BOND, "asset_type": "BOND", "currency": "USD", "display_name": "Random bond"},
     ):
         assert client.post("/securities", json=body).status_code == 201
@@ -81,7 +82,7 @@ def _number(chance: Draw) -> str:
 
 
 def _ticker(chance: Draw) -> str:
-    return chance.choice([*SHARES, *SHARES, OWN, BOND])
+    return chance.choice([*SHARES, *SHARES, OWN, OWN_CHILD, BOND])
 
 
 def _trade(client: httpx.Client, portfolio_id: str, chance: Draw) -> int:
@@ -95,7 +96,7 @@ def _trade(client: httpx.Client, portfolio_id: str, chance: Draw) -> int:
     }
     if chance.random() < 0.3:
         body["fees"] = _number(chance)
-    if ticker == OWN or chance.random() < 0.3:
+    if ticker in (OWN, OWN_CHILD) or chance.random() < 0.3:
         body["fx_rate"] = chance.choice(["1.1", "0.00001", "150", "1"])
     return _post(client, portfolio_id, body)
 
@@ -103,7 +104,7 @@ def _trade(client: httpx.Client, portfolio_id: str, chance: Draw) -> int:
 def _money(client: httpx.Client, portfolio_id: str, chance: Draw) -> int:
     kind = chance.choice(["DEPOSIT", "DEPOSIT", "WITHDRAW", "FEE", "TAX", "INTEREST"])
     body = {"type": kind, "business_date": _day(chance), "amount": _number(chance)}
-    if kind in ("TAX", "INTEREST") and chance.random() < 0.3:
+    if kind in ("FEE", "TAX", "INTEREST") and chance.random() < 0.3:
         body["amount"] = f"-{body['amount']}"
     if chance.random() < 0.3:
         body |= {"currency": chance.choice(CURRENCIES), "fx_rate": "1.25"}
@@ -148,6 +149,26 @@ def _method(client: httpx.Client, portfolio_id: str, chance: Draw) -> int:
     return client.put(f"/portfolios/{portfolio_id}/cost-method", json=body).status_code
 
 
+def _event(client: httpx.Client, portfolio_id: str, chance: Draw) -> int:
+    """Of own prices: the market's are total returns, in which events are already."""
+    kind = chance.choice(["RETURN_OF_CAPITAL", "COST_ADJUSTMENT", "BONUS", "SPIN_OFF", "MERGER", "EXCHANGE", "RIGHTS"])
+    body: dict[str, Any] = {"type": kind, "business_date": _day(chance), "ticker": chance.choice([OWN, OWN_CHILD])}
+    body["fx_rate"] = "1.1"
+    if kind in ("RETURN_OF_CAPITAL", "COST_ADJUSTMENT"):
+        body["amount"] = chance.choice(["35", "0.01", "-3"])
+    else:
+        body |= {"units_new": chance.choice(["1", "3"]), "units_old": "2"}
+    if kind == "COST_ADJUSTMENT":
+        body["is_paid"] = chance.random() < 0.5
+    if kind in ("SPIN_OFF", "MERGER", "EXCHANGE", "RIGHTS"):
+        body["into"] = OWN if body["ticker"] == OWN_CHILD else OWN_CHILD
+    if kind in ("SPIN_OFF", "MERGER"):
+        body["basis_share"] = chance.choice(["0", "0.25", "1"])
+    if kind == "MERGER":
+        body["per_unit"] = "0.5"
+    return _post(client, portfolio_id, body)
+
+
 Command = Callable[[httpx.Client, str, Draw], int]
 _COMMANDS: list[Command] = [
     *[_trade] * 10,
@@ -155,6 +176,8 @@ _COMMANDS: list[Command] = [
     *[_units] * 2,
     _income,
     _split,
+    _event,
+    _event,
     _conversion,
     _reversal,
     _method,

@@ -3,7 +3,7 @@
 Each portfolio differs from PLAIN by what its name says, so that PLAIN is what its marts are compared with.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -34,14 +34,14 @@ class Book:
         opened = {"name": name, "initial_cash": "10000", "business_date": OPENED, **asked}
         self.portfolio_id = str(self._posted("/portfolios", opened)["portfolio_id"])
 
-    def record(self, kind: str, on: str = DAY, **fields: str) -> int:
+    def record(self, kind: str, on: str = DAY, **fields: str | bool) -> int:
         """Its `seq`."""
         return int(self.post("transactions", type=kind, business_date=on, **fields)["seq"])
 
-    def post(self, what: str, **body: str) -> Any:
+    def post(self, what: str, **body: str | bool) -> Any:
         return self._posted(f"/portfolios/{self.portfolio_id}/{what}", body)
 
-    def _posted(self, path: str, body: dict[str, str]) -> Any:
+    def _posted(self, path: str, body: Mapping[str, str | bool]) -> Any:
         answer = self._client.post(path, json=body)
         assert answer.status_code == 201, answer.text
         return answer.json()
@@ -165,6 +165,46 @@ def mixed(client: httpx.Client) -> Book:
     return book
 
 
+PRICES = {
+    "PARNT": {OPENED: "150", DAY: "135", "2016-09-06": "130"},
+    "KIDCO": {DAY: "15"},
+    "KIDNW": {"2016-09-01": "15"},
+    "RIGHT": {"2016-09-06": "5"},
+    "TGTCO": {OPENED: "100"},
+    "ACQCO": {OPENED: "210", "2016-08-01": "140"},
+}
+NOTHING_GAINED = [DAY, "2016-07-01", "2016-08-01", "2016-09-01", "2016-09-06"]
+"""Days of EVENTS on which what is given is worth what is received."""
+
+
+def events(client: httpx.Client, name: str = "EVENTS", **asked: str) -> Book:
+    """Every event between securities and of one, at prices that move by it alone; fees in another currency."""
+    for ticker, steps in PRICES.items():
+        if client.post("/securities", json={"ticker": ticker}).status_code == 201:
+            prices = [{"date": day, "close": close, "currency": "USD"} for day, close in steps.items()]
+            client.post(f"/securities/{ticker}/prices", json={"prices": prices}).raise_for_status()
+    book = Book(client, name, **asked)
+    book.record("BUY", "2016-01-05", ticker="PARNT", quantity="3", price="90")
+    book.record("BUY", "2016-01-06", ticker="PARNT", quantity="2", price="115")
+    book.record("SPIN_OFF", ticker="PARNT", into="KIDCO", units_new="1", units_old="1", basis_share="0.1")
+    book.record("RETURN_OF_CAPITAL", "2016-06-08", ticker="PARNT", amount="25")
+    book.record("COST_ADJUSTMENT", "2016-06-09", ticker="PARNT", amount="10")
+    book.record("COST_ADJUSTMENT", "2016-06-10", ticker="PARNT", amount="5", is_paid=True)
+    book.record("BUY", "2016-06-13", ticker="TGTCO", quantity="10", amount="900")
+    merged = {"units_new": "3", "units_old": "10", "per_unit": "37", "basis_share": "0.63"}
+    book.record("MERGER", "2016-07-01", ticker="TGTCO", into="ACQCO", **merged)
+    book.record("BONUS", "2016-08-01", ticker="ACQCO", units_new="1", units_old="2", in_lieu_price="140")
+    book.record("EXCHANGE", "2016-09-01", ticker="KIDCO", into="KIDNW")
+    book.record("RIGHTS", "2016-09-06", ticker="PARNT", into="RIGHT", units_new="1", units_old="1")
+    book.record("FEE", "2016-10-03", ticker="PARNT", amount="-5")
+    change = {"from_currency": "USD", "amount": "110", "to_currency": "EUR", "received": "100"}
+    book.post("conversions", business_date="2016-10-04", **change)
+    abroad = {"ticker": "KO", "quantity": "10", "fees": "4.40", "fee_currency": "EUR", "fee_fx_rate": "1.1"}
+    book.record("BUY", "2016-10-05", price="42", **abroad)
+    book.record("SELL", "2016-10-06", price="43", **abroad)
+    return book
+
+
 BOOKS: dict[str, Callable[[httpx.Client], Book]] = {
     "PLAIN": lambda client: plain(client, "PLAIN"),
     "FIFO": lambda client: plain(client, "FIFO", cost_method="FIFO"),
@@ -178,6 +218,8 @@ BOOKS: dict[str, Callable[[httpx.Client], Book]] = {
     "NO RATE": lambda client: abroad(client, "NO RATE", "KWD"),
     "UNKNOWN": unknown,
     "MIXED": mixed,
+    "EVENTS": events,
+    "EVENTS FIFO": lambda client: events(client, "EVENTS FIFO", cost_method="FIFO"),
 }
 
 
@@ -284,20 +326,77 @@ def test_units_that_change_accounts_change_no_value_flow_or_return(refreshed: Re
         assert moved == alike(stayed) != []
 
 
-@pytest.mark.parametrize("name", ["PLAIN", "FIFO", "MOVED", "GIVEN AWAY", "SPLIT", "INCOME", "UNKNOWN", "ABROAD"])
+@pytest.mark.parametrize(
+    "name", ["PLAIN", "FIFO", "MOVED", "GIVEN AWAY", "SPLIT", "INCOME", "UNKNOWN", "ABROAD", "EVENTS", "EVENTS FIFO"]
+)
 def test_the_last_intervals_are_the_holdings_of_the_api(refreshed: Refreshed, name: str) -> None:
     shown = refreshed.answer(name, "holdings")["holdings"]
     held = refreshed.rows("marts/fact_position_daily", name, "*", on=date(2017, 3, 29))
 
-    assert [(row["quantity"], row["cost_basis"], row["cost_basis_base"], row["basis"]) for row in held] == [
-        (D(part["quantity"]), figure(part["cost_basis"]), figure(part["cost_basis_base"]), part["basis"])
+    assert sorted(
+        (row["security_id"], row["quantity"], row["cost_basis"], row["cost_basis_base"]) for row in held
+    ) == sorted(
+        (holding["security_id"], D(part["quantity"]), figure(part["cost_basis"]), figure(part["cost_basis_base"]))
         for holding in shown
         for part in holding["accounts"]
-    ]
+    )
+    assert {row["basis"] for row in held} == {part["basis"] for holding in shown for part in holding["accounts"]}
 
 
 def figure(text: str | None) -> Decimal | None:
     return None if text is None else D(text)
+
+
+@pytest.mark.parametrize("day", NOTHING_GAINED)
+@pytest.mark.parametrize("name", ["EVENTS", "EVENTS FIFO"])
+def test_an_event_at_prices_that_do_not_move_is_no_return_and_no_flow_at_any_level(
+    refreshed: Refreshed, name: str, day: str
+) -> None:
+    on = date.fromisoformat(day)
+    returns = refreshed.rows(
+        "marts/fact_return_daily", name, "level", "begin_value", "end_value", "daily_return", on=on
+    )
+    value = refreshed.day(name, on)
+
+    earned = [row["daily_return"] for row in returns if row["begin_value"] or row["end_value"]]
+    assert len(earned) >= 4, "the portfolio, its account, what gives and what receives"
+    assert earned == pytest.approx([0] * len(earned), abs=1e-12)
+    assert (value["inflow"], value["outflow"], value["income"], value["transfer_gain"]) == (0, 0, 0, 0)
+
+
+def test_cost_goes_along_with_what_is_received(refreshed: Refreshed) -> None:
+    """Parent 450 and child 50 of 500; then 25 returned, 10 and 5 added; of 900, 63 % for units, the rest for cash."""
+    held = {one["ticker"]: one for one in refreshed.answer("EVENTS", "holdings")["holdings"]}
+
+    costs = {ticker: D(one["cost_basis"]) for ticker, one in held.items()}
+    assert costs == {"PARNT": 440, "KIDNW": 50, "RIGHT": 0, "ACQCO": 567 - D("63")}, (
+        "half of 4.5 units was paid in lieu"
+    )
+    assert D(held["ACQCO"]["realised"]) == 70 - 63
+    fifo = {
+        one["ticker"]: one["accounts"][0]["lots"] for one in refreshed.answer("EVENTS FIFO", "holdings")["holdings"]
+    }
+    assert [(lot["opened_on"], lot["quantity"], lot["cost"]) for lot in fifo["KIDNW"]] == [
+        ("2016-01-05", "3", "27"),
+        ("2016-01-06", "2", "23"),
+    ]
+    assert {lot["opened_on"] for lot in fifo["ACQCO"]} == {"2016-06-13"}
+
+
+def test_a_fee_in_another_currency_is_in_cost_and_leaves_its_own_cash(refreshed: Refreshed) -> None:
+    balances = {one["currency"]: D(one["balance"]) for one in refreshed.answer("EVENTS", "cash")["balances"]}
+
+    assert balances["EUR"] == 100 - 2 * D("4.40")
+    (sold,) = [
+        one
+        for one in refreshed.rows("marts/fact_position_daily", "EVENTS", "*", on=date(2016, 10, 5))
+        if one["close"] and one["quantity"] == 10
+    ]
+    assert sold["cost_basis_base"] == D("424.84")
+    last = refreshed.day("EVENTS", date(2016, 10, 6))
+    before = refreshed.day("EVENTS", date(2016, 10, 5))
+    assert last["realised"] - before["realised"] == pytest.approx(D("430") - D("4.84") - D("424.84"), abs=D("1e-7"))
+    assert (last["fees"], before["fees"]) == (0, 0)
 
 
 def test_each_portfolio_has_its_own_method_of_cost(refreshed: Refreshed) -> None:
