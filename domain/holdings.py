@@ -165,7 +165,7 @@ class Holding:
         """The holding with `units` more of the same for nothing: every lot grows, cost and gain stay. Where nothing is
         there to grow, because what was is taken back, they are a lot without a cost, of the day `on`."""
         if not self.quantity:
-            return self._with((Lot(units, ZERO, ZERO, on, seq),))
+            return self._with((*self.lots, Lot(units, ZERO, ZERO, on, seq)))
         return self.split(money(self.quantity + units), self.quantity)
 
     def recosted(self, change: Decimal, fx_rate: Decimal) -> "Holding":
@@ -176,6 +176,8 @@ class Holding:
         """
         in_base = product(change, fx_rate)
         held, before, lots = self.quantity, ZERO, []
+        if not held:
+            return self._gained(-change, -in_base, fx_rate)
         gain = gain_base = done = done_base = ZERO
         for lot in self.lots:
             before += lot.quantity
@@ -187,8 +189,6 @@ class Holding:
                 gain, gain_base = gain - beyond, gain_base - beyond_base
                 lot = replace(lot, cost=cost, cost_base=cost_base)
             lots.append(lot)
-        if not self.lots:
-            gain, gain_base = -change, -in_base
         return self._with(tuple(lots))._gained(money(gain), money(gain_base), fx_rate)
 
     def parted(self, fraction: Decimal) -> tuple["Holding", tuple[Lot, ...]]:

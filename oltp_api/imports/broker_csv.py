@@ -12,7 +12,7 @@ import hashlib
 import io
 import json
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -26,63 +26,20 @@ from domain.currencies import CURRENCIES, MINOR_UNITS
 from domain.errors import InvalidInput, Refusal, plain
 from domain.ledger import TxnType
 from domain.stated_amounts import rounding_of
+from oltp_api.imports.columns import (
+    CURRENCY_OF,
+    HEADERS,
+    LINES_ABOVE_HEADER,
+    MEANS_CURRENCY,
+    MEANS_MONEY,
+    STATEMENT_HEADERS,
+    TYPE_OF,
+    ambiguous,
+    header_of,
+    word_of,
+)
 from oltp_api.imports.first_reader import first_ids
 from oltp_api.ledger.schemas import TransactionRequest
-
-_HEADERS = {
-    "type": "type, action, transaction type, activity type, buy sell, side, activity, operation",
-    "business_date": "business date, trade date, date of trade, transaction date, run date, activity date, date",
-    "ticker": "ticker, symbol, instrument, security, isin, cusip",
-    "quantity": "quantity, qty, shares, units, no of shares, num shares",
-    "price": "price, unit price, price share, price per share, share price, trade price, t price",
-    "fees": "fees, fee, commission, commissions, fees comm, comm fee, commission fees, transaction fee",
-    "amount": "amount, net amount, total, total amount, net cash, value",
-    "currency": "currency, ccy, currency code, price currency, currency price share, currency price, trade currency",
-    "fee_currency": "fee currency, fees currency, commission currency, currency fee, currency fees",
-    "amount_currency": "amount currency, total currency, currency total, currency amount, currency net amount",
-    "account": "account, account number, account id, account name",
-    "external_id": "external id, transaction id, trade id, activity id, reference, reference number, ref",
-    "note": "note, notes, description, memo, comment, details",
-    "fx_rate": "fx rate, exchange rate, fxratetobase",
-    "accrued": "accrued, accrued interest",
-    "withheld": "withheld, tax withheld, withholding tax",
-    "ex_date": "ex date",
-    "split_new": "split new",
-    "split_old": "split old",
-}
-"""Names of columns, without regard to case and punctuation: our own, then what brokers call them. Of two columns that
-mean the same, such as a symbol and an ISIN, the one that stands earlier here counts."""
-_STATEMENT_HEADERS = {
-    "ticker": _HEADERS["ticker"],
-    "account": _HEADERS["account"],
-    "quantity": f"{_HEADERS['quantity']}, position, balance",
-    "cost": "cost, cost basis, cost basis total, total cost, book value",
-    "price": "price, last price, market price, close, close price, mark price",
-    "market_value": "market value, current value, value, position value, mkt val, amount",
-    "currency": _HEADERS["currency"],
-}
-
-_TYPES = {
-    TxnType.BUY: "buy, bought, b, purchase, you bought, buy to open, reinvest shares, market buy, limit buy",
-    TxnType.SELL: "sell, sold, s, sale, you sold, sell to close, market sell, limit sell",
-    TxnType.DEPOSIT: "deposit, cash in, contribution, moneylink deposit, electronic funds transfer received",
-    TxnType.WITHDRAW: "withdraw, withdrawal, cash out, electronic funds transfer paid",
-    TxnType.FEE: "fee, fees, service fee, account fee, adr mgmt fee, other fees, custody fee",
-    TxnType.TAX: "tax, withholding tax, nra tax adj, foreign tax paid",
-    TxnType.INTEREST: "interest, credit interest, bank interest, broker interest received, interest earned",
-    TxnType.DIVIDEND: "dividend, dividends, cash dividend, qualified dividend, dividend received, reinvest dividend",
-    TxnType.COUPON: "coupon, bond interest, coupon payment",
-    TxnType.TRANSFER_IN: "transfer in, journaled shares in, receive",
-    TxnType.TRANSFER_OUT: "transfer out, journaled shares out, deliver",
-    TxnType.SPLIT: "split, stock split",
-}
-_TYPE_OF = {word: kind for kind, words in _TYPES.items() for word in words.split(", ")}
-
-_CURRENCY_OF = re.compile(r"(?P<name>.+) (?P<currency>[a-z]{3})")
-"""A header that has the currency of its amounts in it, such as Total (EUR)."""
-_MEANS_MONEY = re.compile(r"\b(tax|duty|levy|charge|charges|commission|fee|fees)\b")
-_MEANS_CURRENCY = re.compile(r"\b(currency|ccy)\b")
-"""Columns that change what a row's numbers mean, if they are not understood."""
 
 _NUMBERS = (
     "quantity",
@@ -101,7 +58,6 @@ _DATES = ("business_date", "ex_date")
 _TRADES = (TxnType.BUY, TxnType.SELL)
 _LEAVES = (TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
 _NOTHING_IF_ZERO = ("fees", "accrued", "withheld")
-_LINES_ABOVE_HEADER = 20
 _LINES_PER_ROW = 10
 """Most lines of a file for each row that is taken; of a longer one nothing is read: millions may be empty."""
 _MOST_CELLS = 1_000
@@ -161,10 +117,10 @@ def read(
 ) -> BrokerSheet:
     """Read what `text` asks for, row by row; refuse it whole without a header that names at least a type and a date."""
     lines = _lines(text.removeprefix("\ufeff"), most_rows)
-    start, columns, ignored = _header(lines, _HEADERS, ("type", "business_date"))
+    start, columns, ignored = header_of(lines, HEADERS, ("type", "business_date"))
     cells = _cells(lines[start:], most_rows)
     has_decimal_commas = _has_decimal_commas(cells, columns, _separator(text))
-    reader = _Reader(columns, dates, has_decimal_commas, default_account, _ambiguous(lines[start - 1][1], ignored))
+    reader = _Reader(columns, dates, has_decimal_commas, default_account, ambiguous(lines[start - 1][1], ignored))
     reader = reader.knowing_signs(cells)
     rows = [reader.row(line, row) for line, row in cells]
     known = first_ids(lines[start - 1][1], cells, dates, has_decimal_commas, default_account)
@@ -174,7 +130,7 @@ def read(
 def statement_rows(text: str, most_rows: int) -> Sequence[tuple[int, Mapping[str, object]]]:
     """Read the cells of each row of a statement, by our names of its columns, with the line where it starts."""
     lines = _lines(text.removeprefix("\ufeff"), most_rows)
-    start, columns, _ = _header(lines, _STATEMENT_HEADERS, ("ticker", "quantity"))
+    start, columns, _ = header_of(lines, STATEMENT_HEADERS, ("ticker", "quantity"))
     cells = _cells(lines[start:], most_rows)
     reader = _Reader(columns, "iso", _has_decimal_commas(cells, columns, _separator(text)))
     return [(line, reader.fields(line, row)) for line, row in cells]
@@ -308,7 +264,7 @@ class _Reader:
 
     def _in_header(self, column: str) -> str | None:
         """The currency that a column's header names, in capitals."""
-        found = _CURRENCY_OF.fullmatch(_word(self._header(column)))
+        found = CURRENCY_OF.fullmatch(word_of(self._header(column)))
         return found["currency"].upper() if found and found["currency"].upper() in CURRENCIES else None
 
     def _refuse_ambiguous(self, line: int, row: Sequence[str], fields: Mapping[str, object]) -> None:
@@ -317,9 +273,9 @@ class _Reader:
             text = row[place].strip() if place < len(row) else ""
             if not text or text == fields.get("currency") or (text[:1].isdigit() and not text.strip("0.,")):
                 continue
-            if _MEANS_CURRENCY.search(_word(header)) and text.upper() in CURRENCIES | MINOR_UNITS.keys():
+            if MEANS_CURRENCY.search(word_of(header)) and text.upper() in CURRENCIES | MINOR_UNITS.keys():
                 raise ColumnRefused(line, header, f"says {text[:10]}, and what is in it is not understood")
-            if _MEANS_MONEY.search(_word(header)) and text.lstrip("+-")[:1].isdigit():
+            if MEANS_MONEY.search(word_of(header)) and text.lstrip("+-")[:1].isdigit():
                 raise ColumnRefused(line, header, f"says {text[:20]}, which is counted nowhere; name the column fees")
 
     def _refuse_another_rate(self, line: int, fields: Mapping[str, object], amount: Decimal, currency: str) -> None:
@@ -375,7 +331,7 @@ class _Reader:
             raise ColumnRefused(line, self._header(name), why) from error
 
     def _type_of(self, row: Sequence[str]) -> TxnType | None:
-        return _TYPE_OF.get(_word(self.text(row, "type")))
+        return TYPE_OF.get(word_of(self.text(row, "type")))
 
     def _header(self, column: str) -> str:
         return self.columns.get(column, (0, column))[1]
@@ -406,47 +362,9 @@ def _cells(lines: Sequence[tuple[int, list[str]]], most_rows: int) -> list[tuple
     return cells
 
 
-def _header(
-    lines: Sequence[tuple[int, Sequence[str]]], headers: Mapping[str, str], needed: tuple[str, str]
-) -> tuple[int, Mapping[str, tuple[int, str]], Sequence[str]]:
-    """Where the rows start, and the columns; the header is the first line that names what is needed."""
-    known = {name: (column, rank) for column, names in headers.items() for rank, name in enumerate(names.split(", "))}
-    for place, (line, row) in enumerate(lines[:_LINES_ABOVE_HEADER]):
-        found: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
-        ignored = []
-        for index, cell in enumerate(row):
-            column, rank = known.get(_without_currency(_word(cell), known), (None, 0))
-            if column is not None:
-                found[column].append((rank, index, cell.strip()))
-            elif cell.strip():
-                ignored.append(cell.strip()[:80])
-        if found.keys() >= set(needed):
-            columns = {}
-            for column, candidates in found.items():
-                (rank, index, header), *others = sorted(candidates)
-                if others and others[0][0] == rank:
-                    raise InvalidInput("csv", f"has two columns {header[:40]!r} on line {line}")
-                columns[column] = (index, header)
-                ignored.extend(other for _, _, other in others)
-            return place + 1, columns, ignored
-    names = " and ".join(f"{name} ({headers[name].split(', ')[1]} ...)" for name in needed)
-    raise InvalidInput("csv", f"has no header with {names} in its first {_LINES_ABOVE_HEADER} lines")
-
-
-def _without_currency(word: str, known: Mapping[str, tuple[str, int]]) -> str:
-    """The words of a header without the currency in which its amounts are."""
-    found = _CURRENCY_OF.fullmatch(word)
-    is_amount = found is not None and known.get(found["name"], ("", 0))[0] == "amount"
-    return found["name"] if found and is_amount and found["currency"].upper() in CURRENCIES else word
-
-
-def _word(text: str) -> str:
-    return " ".join(re.findall(r"[^\W_]+", text.casefold()))
-
-
 def _separator(text: str) -> str:
     """The separator of which the first lines have most."""
-    head = "\n".join(text[:_HEAD].splitlines()[:_LINES_ABOVE_HEADER])
+    head = "\n".join(text[:_HEAD].splitlines()[:LINES_ABOVE_HEADER])
     return max((",", ";", "\t"), key=head.count)
 
 
@@ -469,15 +387,6 @@ def _oldest_first(rows: list[BrokerRow]) -> list[BrokerRow]:
 
 def _day_of(request: TransactionRequest) -> str:
     return str(request.event_ts or request.business_date)
-
-
-def _ambiguous(header: Sequence[str], ignored: Sequence[str]) -> Sequence[tuple[int, str]]:
-    """Columns that are not understood, and that may change what the numbers of a row mean, with their places."""
-    return [
-        (place, cell.strip())
-        for place, cell in enumerate(header)
-        if cell.strip()[:80] in ignored and (_MEANS_CURRENCY.search(_word(cell)) or _MEANS_MONEY.search(_word(cell)))
-    ]
 
 
 def _rounded(fields: dict[str, object]) -> Iterator[str]:

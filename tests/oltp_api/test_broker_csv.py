@@ -1,5 +1,6 @@
 """Reading brokers' files: what has one meaning is taken, what has two is refused with its line and column."""
 
+import json
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from domain.errors import InvalidInput
 from domain.ledger import TxnType
 from oltp_api.imports.broker_csv import BrokerRow, decoded, identified, read, statement_rows
+from storage.settings import REPOSITORY
 
 D = Decimal
 
@@ -213,3 +215,71 @@ def test_what_the_first_reader_could_not_read_has_ids_of_the_second() -> None:
 def test_a_statement_without_a_quantity_column_is_no_statement() -> None:
     with pytest.raises(InvalidInput, match="no header with ticker"):
         statement_rows("ticker,price\nA,1\n", 10)
+
+
+FIRST = json.loads((REPOSITORY / "tests/oltp_api/first_reader_ids.json").read_text())
+
+
+@pytest.mark.parametrize("file", FIRST, ids=[one["name"] for one in FIRST])
+def test_lines_that_the_first_reader_read_keep_the_ids_that_it_gave(file) -> None:
+    """Its ids are of the commit before it was frozen; a line that it refused has one of the second."""
+    named = identified(read(file["text"], file["dates"], 100, file["account"]))
+    ids = {str(row.line): row.request.external_id for row in named if row.request is not None}
+
+    assert {line: ids[line] for line in file["ids"]} == file["ids"]
+    assert all(external_id.startswith("csv2:") for line, external_id in ids.items() if line not in file["ids"])
+
+
+@pytest.mark.parametrize(
+    ("written", "day", "moment"),
+    [
+        ("2016-03-01T00:00:00.000Z", "2016-03-01", None),
+        ("2016-03-01 00:00:00", "2016-03-01", None),
+        ("2016-03-01 14:30:05", "2016-03-01", None),
+        ("2016-03-01T14:30:05.123Z", None, "2016-03-01T14:30:05+00:00"),
+        ("2016-03-01 14:30+02:00", None, "2016-03-01T14:30:00+02:00"),
+    ],
+)
+def test_a_time_beside_the_date_is_read(written, day, moment) -> None:
+    request = only(f"type,date,amount\nDEPOSIT,{written},5\n")
+
+    assert (request.business_date and str(request.business_date)) == day
+    assert (request.event_ts and request.event_ts.isoformat()) == moment
+
+
+def test_a_file_that_is_newest_first_by_its_times_is_turned() -> None:
+    taken = rows("type,date,amount\nDEPOSIT,2016-03-01 15:00:00,2\nDEPOSIT,2016-03-01 09:00:00,1\n")
+
+    assert [row.request.amount for row in taken if row.request] == [1, 2]
+
+
+def test_more_than_eight_decimals_are_rounded_and_said() -> None:
+    (row,) = rows("type,date,ticker,quantity,price\nSELL,2016-02-26,A,50,34.231791044\n")
+
+    assert row.request is not None
+    assert row.request.price == D("34.23179104")
+    assert row.notes == ("price 34.231791044 was rounded to 34.23179104",)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "type,date,ticker,quantity,price,currency,settlement currency\nBUY,2016-01-05,A,1,10,USD,EUR\n",
+        "type,date,ticker,quantity,price,stamp duty\nBUY,2016-01-05,A,1,10,0.50\n",
+        "type,date,ticker,quantity,price,currency,fx rate,total (EUR)\nBUY,2016-01-05,A,1,26.99,USD,1.06382,25.37\n",
+        "type,date,ticker,quantity,price,currency,total (EUR)\nBUY,2016-01-05,A,1,26.99,USD,25.37\n",
+    ],
+)
+def test_a_column_that_changes_what_a_number_means_is_not_passed_over(file) -> None:
+    assert "line 2, column" in why(file)
+
+
+def test_columns_that_say_what_the_row_says_anyway_are_passed_over() -> None:
+    file = "type,date,ticker,quantity,price,currency,settlement currency,tax,total (USD)\n"
+
+    request = only(f"{file}BUY,2016-01-05,A,1,10,USD,USD,0.00,-10\n")
+    assert request.amount == -10
+    rate = only(
+        "type,date,ticker,quantity,price,currency,fx rate,total (EUR)\nBUY,2016-01-05,A,1,26.99,USD,0.94,25.37\n"
+    )
+    assert (rate.amount, rate.fx_rate) == (None, D("0.94"))

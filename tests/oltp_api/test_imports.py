@@ -8,6 +8,7 @@ import httpx
 import psycopg
 import pytest
 
+from oltp_api.imports import broker_csv
 from oltp_api.imports.schemas import BatchRequest, BatchView, ImportRequest, ImportView
 from oltp_api.statements.schemas import ReconciliationView, StatementRequest
 from storage.settings import REPOSITORY
@@ -264,3 +265,54 @@ def test_a_reversed_row_is_not_imported_again(portfolio) -> None:
 
     assert imported(portfolio, TWINS)["duplicates"] == 3
     assert portfolio.get("/holdings")["holdings"][0]["quantity"] == "3"
+
+
+AMOUNTS = """Date,Type,Symbol,Quantity,Price,Amount
+2016-02-01,Buy,AAPL,18.572,30.96,{first}
+2016-02-02,Buy,AAPL,0.6242,48.05,{second}
+"""
+
+
+def test_a_row_that_an_older_reader_recorded_is_known_and_one_that_moves_something_else_is_changed(portfolio) -> None:
+    """As the first reader recorded them: without the amount, which it compared to a cent and dropped."""
+    sheet = broker_csv.read(AMOUNTS.format(first="-574.99", second="-30.00"), "iso", 10)
+    for row, (units, price) in zip(sheet.rows, (("18.572", "30.96"), ("0.6242", "48.05")), strict=True):
+        known = sheet.first_ids[row.line]
+        portfolio.buy(units, price, external_id=known, business_date=f"2016-02-0{row.line - 1}").raise_for_status()
+    cash = portfolio.get("/cash")
+
+    same = imported(portfolio, AMOUNTS.format(first="-574.99", second="-29.99"))
+    other = imported(portfolio, AMOUNTS.format(first="-574.99", second="-30.00"))
+
+    assert [row["status"] for row in same["report"]] == ["DUPLICATE", "DUPLICATE"]
+    assert [(row["status"], row["code"]) for row in other["report"]] == [
+        ("DUPLICATE", None),
+        ("CHANGED", "row_changed"),
+    ]
+    assert "-29.99" in other["report"][1]["detail"]
+    assert portfolio.get("/cash") == cash
+
+
+def test_a_day_that_is_not_covered_in_its_order_is_put_in_one_that_is_and_says_so(new_portfolio) -> None:
+    mine = new_portfolio(initial_cash="100", business_date="2016-01-04")
+    file = "type,date,ticker,quantity,price,amount\nSELL,2016-02-01,AAPL,1,12,\nBUY,2016-02-01,AAPL,10,10,\n"
+
+    report = imported(mine, file)["report"]
+    assert [(row["status"], row["seq"], len(row["notes"])) for row in report] == [
+        ("RECORDED", 3, 1),
+        ("RECORDED", 2, 1),
+    ]
+    covered = "type,date,ticker,quantity,price\nSELL,2016-02-02,AAPL,9,12\nBUY,2016-02-02,AAPL,1,12\n"
+    assert [row["notes"] for row in imported(mine, covered)["report"]] == [[], []], "in the order given, if that works"
+    short = imported(mine, "type,date,ticker,quantity,price\nSELL,2016-02-03,AAPL,999,12\nBUY,2016-02-03,AAPL,1,12\n")
+    assert [row["status"] for row in short["report"]] == ["REFUSED", "RECORDED"]
+    assert "AAPL" in short["report"][0]["detail"]
+
+
+def test_money_comes_in_before_it_goes_out_on_a_day_whose_order_does_not_work(new_portfolio) -> None:
+    mine = new_portfolio(initial_cash="0", business_date="2016-01-04")
+    days = ("WITHDRAW,2016-02-01,,,,50", "BUY,2016-02-01,AAPL,10,10,", "DEPOSIT,2016-02-01,,,,150")
+    file = "\n".join(("type,date,ticker,quantity,price,amount", *days))
+
+    assert imported(mine, file)["status"] == "COMPLETE"
+    assert [row["type"] for row in mine.get("/transactions")["items"]] == ["DEPOSIT", "BUY", "WITHDRAW"]
