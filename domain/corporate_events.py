@@ -10,7 +10,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from domain.entries import PLAIN, LedgerEntry, Terms, When, not_negative, positive
-from domain.errors import InvalidInput, InvalidNumber
+from domain.errors import AlreadySplit, InvalidInput, InvalidNumber
 from domain.ledger import Transaction, TxnType
 from domain.money import ZERO, money, parse_price, parse_quantity, payable, product, share
 from domain.portfolio import Portfolio
@@ -133,6 +133,35 @@ def grow(
             paid = portfolio.entry(owner, when, replace(terms, external_id=None))
             sold = paid.trade(TxnType.CASH_IN_LIEU, security_id, fraction, in_lieu_price)
             rows.append(replace(sold, transfer_id=transfer_id))
+    return portfolio.decide(rows)
+
+
+def split(
+    portfolio: Portfolio,
+    account_id: int,
+    security_id: int,
+    new: Decimal,
+    old: Decimal,
+    when: When,
+    in_lieu_price: Decimal | None = None,
+    terms: Terms = PLAIN,
+) -> list[Transaction]:
+    """Record that every `old` units open at the ex-date become `new`, in every account; needs the history.
+
+    With `in_lieu_price` (per unit after the split) the fraction of a unit left in an account is sold at it, and a short
+    one bought.
+    """
+    assert portfolio.history is not None, "a split is decided against the history"
+    asked = (TxnType.SPLIT, when.business_date)
+    if any((row.txn_type, row.business_date) == asked for row in portfolio.history.of(security_id)):
+        raise AlreadySplit(security_id, when.business_date)
+    rows = [portfolio.entry(account_id, when, terms).split(security_id, new, old)]
+    if in_lieu_price is not None:
+        for held_in, units in portfolio.units_by_account(security_id, when).items():
+            if fraction := share(units, new, old) % 1:
+                kind = TxnType.SELL if fraction > 0 else TxnType.BUY
+                entry = portfolio.entry(held_in, when, replace(terms, external_id=None))
+                rows.append(entry.trade(kind, security_id, abs(fraction), in_lieu_price))
     return portfolio.decide(rows)
 
 

@@ -1,6 +1,6 @@
 """Recorded rows of one portfolio, as far as decisions are made against them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -8,11 +8,8 @@ from domain.entries import When
 from domain.errors import CannotReverse
 from domain.holdings import CostMethod
 from domain.ledger import Transaction, effective
-from domain.money import share
 from domain.positions import Positions
 from domain.timeline import CashStep, Timeline, cash_step
-
-Fractions = Iterator[tuple[int, Decimal]]
 
 
 @dataclass(slots=True)
@@ -53,12 +50,6 @@ class History:
         for currency, amount in timeline.cash_to_come().items():
             start.add_cash(currency, -amount)
         return start
-
-    def fractions(self, security_id: int, new: Decimal, old: Decimal, when: When, method: CostMethod) -> Fractions:
-        """By account, the fraction of a unit that a split at `when` leaves, short ones negative."""
-        for account_id, units in self.units_by_account(security_id, when, method).items():
-            if fraction := share(units, new, old) % 1:
-                yield account_id, fraction
 
     def to_reverse(self, seq: int) -> list[Transaction]:
         """Row `seq`, and the other leg of its transfer; CannotReverse if there is none or it is taken back already."""

@@ -6,7 +6,7 @@ are decided at their moment, on what was there, and no later day is left with un
 (`domain.rules`, `domain.timeline`). Many are decided in one pass, in order of event: `rewound`, `advance_to`, `adopt`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,7 +16,6 @@ from uuid import UUID
 
 from domain.entries import PLAIN, LedgerEntry, Terms, When
 from domain.errors import (
-    AlreadySplit,
     InsufficientCash,
     InsufficientPosition,
     InvalidInput,
@@ -28,7 +27,7 @@ from domain.ledger import Transaction, TxnType, reversal
 from domain.money import ZERO, money
 from domain.positions import HoldingKey, Positions
 from domain.rules import Decision, refuse_later_shortage, refuse_reserved, refuse_seventh_account
-from domain.timeline import END, LAST, NOTHING_TO_COME, Place, Timeline
+from domain.timeline import END, LAST, NOTHING_TO_COME, Place, StateMark, Timeline
 
 
 class PortfolioKind(StrEnum):
@@ -233,35 +232,6 @@ class Portfolio:
         assert self.history is not None, "what was held at a moment is folded from the history"
         return self.history.units_by_account(security_id, when, self.cost_method)
 
-    def split(
-        self,
-        account_id: int,
-        security_id: int,
-        new: Decimal,
-        old: Decimal,
-        when: When,
-        in_lieu_price: Decimal | None = None,
-        terms: Terms = PLAIN,
-    ) -> list[Transaction]:
-        """Every `old` units open at the ex-date become `new`, in every account; needs the history.
-
-        With `in_lieu_price` (per unit after the split) the fraction of a unit left in an account is sold at it, and a
-        short one bought.
-        """
-        assert self.history is not None, "a split is decided against the history"
-        asked = (TxnType.SPLIT, when.business_date)
-        if any((row.txn_type, row.business_date) == asked for row in self.history.of(security_id)):
-            raise AlreadySplit(security_id, when.business_date)
-        entry = self.entry(account_id, when, terms)
-        rows = [entry.split(security_id, new, old)]
-        if in_lieu_price is not None:
-            in_lieu = replace(terms, external_id=None)
-            for held_in, fraction in self.history.fractions(security_id, new, old, when, self.cost_method):
-                kind = TxnType.SELL if fraction > 0 else TxnType.BUY
-                part = self.entry(held_in, when, in_lieu).trade(kind, security_id, abs(fraction), in_lieu_price)
-                rows.append(part)
-        return self.decide(rows)
-
     def reverse(self, seq: int, note: str = "") -> list[Transaction]:
         """Take back row `seq`, and the other leg of its transfer; needs the history.
 
@@ -301,14 +271,14 @@ class Portfolio:
         """Bring what was rewound to `when`: rows of the same moment that are recorded already come first."""
         self._advance((when.business_date, when.event_ts, LAST))
 
-    def mark(self) -> "Mark":
+    def mark(self) -> StateMark:
         """The state of a rewound copy before further decisions at its moment, for `back_to`."""
         assert self.timeline is not None, "only a rewound copy goes back"
         n_history = len(self.history.rows) if self.history is not None else 0
         closes = self.timeline.n_closes()
-        return Mark(self.positions, self.version, self.last, len(self.rows), n_history, closes)
+        return StateMark(self.positions, self.version, self.last, len(self.rows), n_history, closes)
 
-    def back_to(self, mark: "Mark") -> None:
+    def back_to(self, mark: StateMark) -> None:
         """Forget what was decided since `mark`, at the same moment."""
         assert self.timeline is not None, "only a rewound copy goes back"
         self.positions, self.version, self.last = mark.positions, mark.version, mark.last
@@ -408,18 +378,6 @@ class Portfolio:
     def _refuse_archived(self) -> None:
         if self.archived:
             raise PortfolioIsArchived(self.portfolio_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Where a rewound portfolio stood: decisions replace its positions and only ever append."""
-
-    positions: Positions
-    version: int
-    last: When | None
-    n_rows: int
-    n_history: int
-    closes: Mapping[int, int]
 
 
 def new_name(name: str) -> str:

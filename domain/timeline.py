@@ -13,9 +13,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
+from domain.entries import When
 from domain.ledger import WITHOUT_PAYMENT, Transaction, TxnType, effective
 from domain.money import ZERO, money, share
-from domain.positions import HoldingKey
+from domain.positions import HoldingKey, Positions
 
 BalanceKey = str | HoldingKey
 """A currency, or an account and a security."""
@@ -249,6 +250,18 @@ class Timeline:
                 continue
             steps.append(step)
         return steps
+
+
+@dataclass(frozen=True, slots=True)
+class StateMark:
+    """Where a rewound portfolio stood: decisions replace its positions and only ever append."""
+
+    positions: Positions
+    version: int
+    last: When | None
+    n_rows: int
+    n_history: int
+    closes: Mapping[int, int]
 
 
 NOTHING_TO_COME = Timeline()

@@ -150,7 +150,7 @@ def _method(client: httpx.Client, portfolio_id: str, chance: Draw) -> int:
 
 
 def _event(client: httpx.Client, portfolio_id: str, chance: Draw) -> int:
-    """Of own prices: the market's are total returns, in which events are already."""
+    """An event of own prices: the market's are total returns, in which events are already."""
     kind = chance.choice(["RETURN_OF_CAPITAL", "COST_ADJUSTMENT", "BONUS", "SPIN_OFF", "MERGER", "EXCHANGE", "RIGHTS"])
     body: dict[str, Any] = {"type": kind, "business_date": _day(chance), "ticker": chance.choice([OWN, OWN_CHILD])}
     body["fx_rate"] = "1.1"

@@ -13,10 +13,10 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import Decimal
 from itertools import pairwise
 from typing import Literal
 
@@ -26,6 +26,7 @@ from domain.currencies import CURRENCIES, MINOR_UNITS
 from domain.errors import InvalidInput, Refusal, plain
 from domain.ledger import TxnType
 from domain.stated_amounts import rounding_of
+from oltp_api.imports.amounts import rounded, with_fees
 from oltp_api.imports.columns import (
     CURRENCY_OF,
     HEADERS,
@@ -67,9 +68,7 @@ _COMMA_NUMBER = re.compile(r"[+-]?[0-9]+,[0-9]+")
 _SURELY_DECIMAL = re.compile(r"[+-]?[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:[,.'\u00a0\u202f ][0-9]{3})+(?:[.,][0-9]+)?")
 _DATE_FORMS = {"iso": ("%Y-%m-%d", "2016-01-05"), "mdy": ("%m/%d/%Y", "01/05/2016"), "dmy": ("%d/%m/%Y", "05/01/2016")}
-_FACTORS = (Decimal(1), Decimal("0.01"))
 _EIGHTH = Decimal("0.00000001")
-_EXACT = Context(prec=90)
 _A_HUNDREDTH = Decimal("0.01")
 _TIME = re.compile(
     r"(?P<day>[^T ]+)[T ](?P<time>[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?)([.,][0-9]{1,9})?"
@@ -223,7 +222,7 @@ class _Reader:
             fields.setdefault("account", self.default_account)
         self._refuse_ambiguous(line, row, fields)
         time = str(fields.pop("time", ""))
-        notes = tuple(_rounded(fields))
+        notes = tuple(rounded(fields))
         self._signs(line, kind, fields)
         try:
             return BrokerRow(line, TransactionRequest.model_validate(fields), None, notes, time)
@@ -251,7 +250,7 @@ class _Reader:
                 self._refuse_another_rate(line, fields, abs(amount), str(amount_currency))
                 del fields["amount"]
             elif amount:
-                fields["amount"] = _with_fees(kind, fields, amount)
+                fields["amount"] = with_fees(kind, fields, amount)
             else:
                 del fields["amount"]
             return
@@ -387,33 +386,6 @@ def _oldest_first(rows: list[BrokerRow]) -> list[BrokerRow]:
 
 def _day_of(request: TransactionRequest) -> str:
     return str(request.event_ts or request.business_date)
-
-
-def _rounded(fields: dict[str, object]) -> Iterator[str]:
-    """Round a price or quantity of more than 8 decimals half up, and say so."""
-    for name in ("quantity", "price", "fx_rate"):
-        value = fields.get(name)
-        if isinstance(value, Decimal) and (fitted := value.quantize(_EIGHTH, ROUND_HALF_UP, _EXACT)) != value:
-            fields[name] = fitted
-            yield f"{name} {plain(value)} was rounded to {plain(fitted)}"
-
-
-def _with_fees(kind: TxnType, fields: Mapping[str, object], amount: Decimal) -> Decimal:
-    """The cash that a trade moved: the amount, with the fees if the file has it without them."""
-    quantity, price, fees = (fields.get(name) for name in ("quantity", "price", "fees"))
-    if not (isinstance(quantity, Decimal) and isinstance(price, Decimal) and isinstance(fees, Decimal) and fees):
-        return amount
-    if fields.get("fee_currency") not in (None, fields.get("currency")):
-        return amount
-    accrued, sign = Decimal(str(fields.get("accrued", 0))), 1 if kind is TxnType.BUY else -1
-    currency = str(fields.get("currency", "USD"))
-    tolerance = rounding_of(quantity, price, currency, amount)
-    clean = [quantity * price * factor + accrued for factor in _FACTORS]
-    if any(abs(abs(amount) - abs(each + sign * fees)) <= tolerance for each in clean):
-        return amount
-    if any(abs(abs(amount) - each) <= tolerance for each in clean):
-        return abs(amount) + sign * fees
-    return amount
 
 
 def _fingerprint(request: TransactionRequest) -> str:

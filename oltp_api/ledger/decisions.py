@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from domain.accounts import MAIN_ACCOUNT
 from domain.commands import RecordTransaction
-from domain.corporate_events import Reorganisation, adjust_cost, grow, reorganise, return_capital
+from domain.corporate_events import Reorganisation, adjust_cost, grow, reorganise, return_capital, split
 from domain.entries import Terms, When
 from domain.errors import CurrencyMismatch, InvalidInput, OfSecurity, TotalReturnSecurity
 from domain.ledger import BETWEEN_SECURITIES, TRADES, Transaction, TxnType
@@ -183,7 +183,8 @@ def _split(asked: Prepared, portfolio: Portfolio) -> list[Transaction]:
             raise InvalidInput("quantity", "says what a split leaves, but nothing is held long at the start of its day")
     assert new is not None
     assert old is not None
-    return portfolio.split(asked.account_id, security_id, new, old, asked.when, command.in_lieu_price, asked.terms)
+    ratio = (asked.account_id, security_id, new, old, asked.when)
+    return split(portfolio, *ratio, command.in_lieu_price, asked.terms)
 
 
 def _bonus(asked: Prepared, portfolio: Portfolio) -> list[Transaction]:

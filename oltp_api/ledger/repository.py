@@ -44,7 +44,7 @@ class Decided(NamedTuple):
 
 
 class RecordedRow(NamedTuple):
-    """What a recorded row moved: cash of a currency, and units."""
+    """Cash and units that a recorded row moved."""
 
     seq: int
     cash_effect: Decimal

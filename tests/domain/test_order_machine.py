@@ -11,6 +11,7 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from domain.corporate_events import split
 from domain.entries import When
 from domain.errors import InsufficientCash, InsufficientPosition, Refusal
 from domain.history import History
@@ -96,7 +97,7 @@ class Orders(RuleBasedStateMachine):
 
     @rule(security=st.sampled_from(SECURITIES), new=st.integers(2, 3), day=days)
     def split(self, security: Security, new: int, day: int) -> None:
-        self._try(lambda: self.mine.split(1, security.security_id, D(new), D(1), on(day)))
+        self._try(lambda: split(self.mine, 1, security.security_id, D(new), D(1), on(day)))
 
     @rule(
         target=orders,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from domain.corporate_events import split
 from domain.entries import When
 from domain.errors import (
     FxMissing,
@@ -266,12 +267,12 @@ def test_each_partial_fill_frees_its_share_and_the_last_leaves_no_stranded_cent(
     assert mine.reserved_cash == {"USD": 0}
 
 
-def test_the_expected_fee_is_shared_among_the_fills_to_the_last_digit() -> None:
+def test_the_expected_fee_is_shared_among_the_fills_to_the_last_cent() -> None:
     mine = portfolio()
     bought = placed(mine, "3", limit="10", fees="1")
     fees = [filled.fees for part in "abc" if (filled := fill(mine, bought, "10", "1", part))]
 
-    assert fees == [D("0.33333333"), D("0.33333333"), D("0.33333334")]
+    assert fees == [D("0.33"), D("0.33"), D("0.34")]
 
 
 def test_a_duplicate_fill_id_is_a_replay_without_a_second_effect() -> None:
@@ -400,7 +401,7 @@ def test_a_trading_book_reserves_but_is_not_refused_for_a_shortage() -> None:
 def test_units_that_a_reverse_split_took_cannot_be_sold_and_the_order_can_be_cancelled(source: FillSource) -> None:
     mine = portfolio(aapl="10")
     sold = placed(mine, "10", Side.SELL)
-    mine.split(MAIN, AAPL.security_id, D(1), D(5), on(28))
+    split(mine, MAIN, AAPL.security_id, D(1), D(5), on(28))
 
     with pytest.raises(InsufficientPosition):
         fill(mine, sold, "500", source=source)

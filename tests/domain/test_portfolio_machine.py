@@ -24,7 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from domain.corporate_events import Reorganisation, adjust_cost, grow, reorganise, return_capital
+from domain.corporate_events import Reorganisation, adjust_cost, grow, reorganise, return_capital, split
 from domain.entries import Terms, When
 from domain.errors import Refusal
 from domain.history import History
@@ -224,7 +224,7 @@ class PortfolioMachine(RuleBasedStateMachine):
         when = self.moment(drawn)
         new, old = map(D, ratio)
         opening = When(when.event_ts.replace(hour=0), when.business_date)
-        self.obey(lambda root: root.split(1, security, new, old, opening, in_lieu, TERMS[security]))
+        self.obey(lambda root: split(root, 1, security, new, old, opening, in_lieu, TERMS[security]))
 
     @rule(
         kind=st.sampled_from([TxnType.BUY, TxnType.SELL]),

@@ -1,4 +1,4 @@
-"""What moved is what the statement says: amounts beside quantity and price, smallest units, and rates the right way."""
+"""The statement says what moved: amounts beside quantity and price, smallest units, and rates the right way."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime

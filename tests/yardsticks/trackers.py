@@ -181,13 +181,13 @@ class Traded:
         self.rows = [row for row in asked["transactions"] if row["date"] <= self.until]
         self.symbols = list(dict.fromkeys(row["symbol"] for row in asked["transactions"]))
         units: list[float] = [{"BUY": 1, "SELL": -1}.get(row["type"], 0) * row["quantity"] for row in self.rows]
-        splits = [split for split in asked.get("splits", []) if split["date"] <= self.until]
+        splits = [one for one in asked.get("splits", []) if one["date"] <= self.until]
         may_be_short = not splits and min(accumulate(units), default=0) < -1e-7
         self.mine = _opened(self.base, AVERAGE, may_be_short, *(row["currency"] for row in self.rows))
-        for split in splits:
+        for done in splits:
             for symbol in self.symbols:
-                new, old = _number(split["numerator"]), _number(split["denominator"])
-                self.mine.split(MAIN, self._security(symbol), new, old, _at(split["date"]))
+                new, old = _number(done["numerator"]), _number(done["denominator"])
+                split(self.mine, MAIN, self._security(symbol), new, old, _at(done["date"]))
         for place, row in enumerate(self.rows, start=1):
             self._record(row, _at(row["date"], place))
 
