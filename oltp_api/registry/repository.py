@@ -8,12 +8,12 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from domain.bond_terms import BondDetails
 from domain.errors import AlreadyExists, SecurityNotFound
 from domain.listing import IdentifierNotFound, Withdrawal, counterparts
 from domain.securities import (
     AnyDetails,
     AssetType,
-    BondDetails,
     Details,
     EquityDetails,
     FundDetails,

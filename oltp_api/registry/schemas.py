@@ -1,12 +1,13 @@
 """Bodies about securities."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AliasChoices, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import AliasChoices, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
+from domain.bond_terms import refuse_unpriced, refuse_words_of_bonds
 from domain.commands import AddIdentifier, DescribeSecurity, RegisterSecurity
 from domain.securities import AssetType, Identifier, IdentifierType, PriceKind
 from oltp_api.web.fields import Amount, Currency, Day, Number, ShortText
@@ -57,6 +58,14 @@ class BondFacts(Request):
         description="Over the Treasury curve, in basis points; without it only a SOVEREIGN is valued from the curve.",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _are_priced(cls, stated: object) -> object:
+        """Refuse by name what would otherwise be an unknown word: the refusal of a rule, not of a spelling."""
+        if isinstance(stated, Mapping):
+            refuse_unpriced(stated, cls.model_fields)
+        return stated
+
 
 class DetailsRequest(Request):
     """Facts to add. A fact that is known is not rewritten, and stating it as it is changes nothing."""
@@ -71,6 +80,13 @@ class DetailsRequest(Request):
     industry: Fact | None = None
     fund: FundFacts | None = Field(default=None, description="FUND and ETF.")
     bond: BondFacts | None = Field(default=None, description="BOND.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_no_unpriced_terms(cls, stated: object) -> object:
+        if isinstance(stated, Mapping) and stated.get("asset_type", AssetType.BOND) == AssetType.BOND:
+            refuse_words_of_bonds(stated, {*cls.model_fields, "symbol"})
+        return stated
 
     def described(self) -> DescribeSecurity:
         equity = {name: getattr(self, name) for name in ("exchange", "country", "sector", "industry")}

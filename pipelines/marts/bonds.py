@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from domain.analytics.arrays import Days
 from domain.analytics.fixed_income.bond_values import BondValues, value_daily
-from domain.analytics.fixed_income.bonds import Bond
+from domain.analytics.fixed_income.bonds import Bond, bond_of
 from domain.analytics.fixed_income.curves import Curves
 from domain.analytics.fixed_income.day_counts import days_of
 from pipelines.runtime.resources import EXCHANGE, Platform
@@ -24,7 +24,6 @@ from pipelines.tables.table_plots import of_bonds
 from pipelines.tables.version_set import pinned
 
 BONDS, CURVE, CALENDAR = "raw/pg_bond_details", "raw/yield_curve", "raw/trading_calendar"
-_TERMS = ("maturity_date", "coupon_rate_pct", "day_count", "coupon_frequency", "issue_date", "first_coupon_date")
 _PRICE = pa.decimal128(18, 8)
 SCHEMA = pa.schema(
     [
@@ -121,7 +120,7 @@ def _bond(terms: Mapping[str, Any]) -> tuple[Bond, float]:
     spread = terms["spread_bps"]
     if spread is None and terms["issuer_class"] != "SOVEREIGN":
         raise ValueError("it is no sovereign and has no spread_bps over the Treasury curve")
-    return Bond.of(**{name: terms[name] for name in _TERMS}), float(spread or 0)
+    return bond_of(terms), float(spread or 0)
 
 
 def _with_coupon_dates(bond: Bond, days: Days) -> Days:

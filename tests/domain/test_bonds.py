@@ -123,8 +123,8 @@ def test_without_an_issue_a_bond_accrues_since_a_period_before_its_first_coupon(
         ({"coupon_frequency": 0}, "does not go with 0 coupons"),
         ({"coupon_rate_pct": Decimal(0)}, "0 % does not go with 2"),
         ({"day_count": DayCount.ACT_ACT_EXCEL}, "no bond accrues by it"),
-        ({"issue_date": date(2027, 2, 15)}, "must be in this order"),
-        ({"first_coupon_date": date(2017, 9, 1)}, "first coupon 2017-09-01 is not among the regular dates 2017-08-15"),
+        ({"issue_date": date(2027, 2, 15)}, "must be after the first coupon"),
+        ({"first_coupon_date": date(2017, 9, 1)}, "first_coupon_date 2017-09-01 is not among the dates backwards from maturity: 2017-08-15"),
     ],
 )
 def test_terms_that_make_no_bond_are_refused_by_name(terms, named):

@@ -7,10 +7,11 @@ The schedule goes backwards from maturity in regular periods. A first coupon tha
 of those periods since the issue; the dates between are not paid, but time is still counted in them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,18 @@ REDEMPTION = 100
 _FREQUENCIES = (0, 1, 2, 4, 12)
 _PERIODS_OF_A_ZERO = 2  # a bond without coupons compounds as the coupon bonds it is compared with
 _AMOUNT_PLACES = Decimal("1e-12")
+
+
+TERMS = ("maturity_date", "coupon_rate_pct", "day_count", "coupon_frequency", "issue_date", "first_coupon_date")
+"""Facts of a bond, by the names that they are registered under, which decide what it pays and when."""
+
+
+class ImpossibleTerms(ValueError):
+    """Terms that make no schedule: `term` is the first that is wrong, `why` what is wrong with it."""
+
+    def __init__(self, term: str, why: str) -> None:
+        super().__init__(f"{term} {why}")
+        self.term, self.why = term, why
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +98,7 @@ class Bond:
     end-of-month rule a bond that matures at the end of a month pays at the end of each, unless `end_of_month` is False
     or the first coupon is not at one.
 
-    ValueError: a frequency that is not 0, 1, 2, 4 or 12 or does not go with the rate; dates out of order; a first
+    ImpossibleTerms: a frequency that is not 0, 1, 2, 4 or 12 or does not go with the rate; dates out of order; a first
     coupon that is not a whole number of periods before maturity; a day count that no bond has (ACT/ACT EXCEL).
     """
 
@@ -99,17 +112,22 @@ class Bond:
 
     def __post_init__(self) -> None:
         if self.coupon_frequency not in _FREQUENCIES:
-            raise ValueError(f"coupon_frequency must be one of {_FREQUENCIES}, not {self.coupon_frequency}")
+            raise ImpossibleTerms("coupon_frequency", f"must be one of {_FREQUENCIES}, not {self.coupon_frequency}")
         if (self.coupon_rate_pct == 0) != (self.coupon_frequency == 0) or self.coupon_rate_pct < 0:
-            raise ValueError(f"{self.coupon_rate_pct} % does not go with {self.coupon_frequency} coupons a year")
+            why = f"of {self.coupon_rate_pct} % does not go with {self.coupon_frequency} coupons a year"
+            raise ImpossibleTerms("coupon_rate_pct", why)
         if self.day_count is DayCount.ACT_ACT_EXCEL:
-            raise ValueError("ACT/ACT EXCEL is for comparison with spreadsheets, no bond accrues by it")
+            raise ImpossibleTerms("day_count", "ACT/ACT EXCEL is a spreadsheet's, no bond accrues by it")
         stated = [day for day in (self.issue_date, self.first_coupon_date, self.maturity_date) if day]
         if stated != sorted(stated) or self.issue_date in stated[1:]:
-            raise ValueError(f"issue, first coupon and maturity must be in this order, not {stated}")
+            told = ", ".join(map(str, stated))
+            raise ImpossibleTerms(
+                "maturity_date", f"must be after the first coupon, and that after the issue, not {told}"
+            )
         if self.first_coupon_date and self.first_coupon_date not in self._dates(self.first_coupon_date).tolist():
             regular = ", ".join(str(day) for day in self._dates(self.first_coupon_date)[:2])
-            raise ValueError(f"first coupon {self.first_coupon_date} is not among the regular dates {regular} ...")
+            why = f"{self.first_coupon_date} is not among the dates backwards from maturity: {regular} ..."
+            raise ImpossibleTerms("first_coupon_date", why)
 
     @classmethod
     def of(
@@ -120,10 +138,11 @@ class Bond:
         coupon_frequency: int | None = None,
         issue_date: date | None = None,
         first_coupon_date: date | None = None,
+        **others: Any,
     ) -> Self:
         """From the facts that are registered of a bond, whose frequency is None without coupons."""
         kind = DayCount(day_count)
-        return cls(maturity_date, coupon_rate_pct, kind, coupon_frequency or 0, issue_date, first_coupon_date)
+        return cls(maturity_date, coupon_rate_pct, kind, coupon_frequency or 0, issue_date, first_coupon_date, **others)
 
     @property
     def compounding_frequency(self) -> int:
@@ -223,6 +242,14 @@ class Bond:
         months = -self._months * np.arange(periods, -1, -1)
         dates = plus_months(self.maturity_date, months, self._keeps_month_end)
         return dates[np.searchsorted(dates, days_of(since), "right") - 1 :]
+
+
+def bond_of(facts: Mapping[str, Any]) -> Bond:
+    """The bond of facts by name, such as a row of its details; a term that is absent or None is not stated.
+
+    ValueError if these are no terms, such as a day count that nobody knows.
+    """
+    return Bond.of(**{term: facts[term] for term in TERMS if facts.get(term) is not None})
 
 
 def _amount(value: Decimal) -> Decimal:

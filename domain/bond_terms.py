@@ -1,0 +1,150 @@
+"""The terms that are registered of a bond, and which terms are refused.
+
+Here: a bond that cannot be priced as what it is, is not registered as something else. A term that no valuation uses is
+refused by its name, with the reason; so are dates of which no schedule can be made. Not here: what terms are worth.
+
+Rows that were registered before a term was refused stay as they are: only what is new is looked at.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from domain.analytics.fixed_income.bonds import TERMS, ImpossibleTerms, bond_of
+from domain.errors import InvalidInput, InvalidNumber, Refusal
+from domain.limits import MOST_COUPON_PCT, MOST_SPREAD_BPS, refuse_beyond
+from domain.money import not_negative, parse_quantity
+
+PRICED_DAY_COUNTS = ("ACT/ACT ICMA", "30/360 US", "30E/360", "ACT/360", "ACT/365F")
+PRICED_FREQUENCIES = (1, 2, 4, 12)
+_MONTHS = 12
+_UNPRICED = (
+    (
+        r"float|frn|libor|sofr|sonia|euribor|fed_?funds|reference_rate",
+        "its coupons are set by a rate that is not known here",
+    ),
+    (
+        r"index|inflation|link|cpi|rpi|hicp|tips|deflation|real_",
+        "its payments follow an index, which a curve of nominal yields does not price",
+    ),
+    (r"margin|reset|fixing|cap$|cap_|floor|variable", "its coupons are set by a rate that is not known here"),
+    (r"call|make_whole", "its issuer may redeem it early, so that it is worth less than a bullet"),
+    (r"put", "its holder may give it back early, so that it is worth more than a bullet"),
+    (r"conver[st]|exchangeable|coco|contingent|write_?down", "it may become shares, which are not priced with it"),
+    (
+        r"amorti[sz]|sink|principal|instal|factor|pay_?down|prepay|pool|notional|balloon|serial",
+        "its principal comes back in parts, so that it is worth something else than a bullet",
+    ),
+    (r"step|schedule|coupons|coupon_rates|rates", "its coupon changes on the way"),
+    (r"perpetual|undated|no_maturity", "without a maturity there is no schedule"),
+    (r"pik|capitali[sz]|defer|compound|toggle", "its interest may be paid later than it accrues"),
+    (r"default|recovery|distress", "what it will pay is not what its terms say"),
+    (r"redemption|redeem", "redemption is at par"),
+    (r"currenc|fx_", "it pays in the currency of the security alone"),
+    (r"ex_|record_date", "a coupon is paid to whoever holds at the close before its date"),
+    (r"dated|accrual|accrues|interest_commence", "interest accrues from issue_date"),
+    (r"penultimate|last_|next_to_last|stub", "regular periods end at maturity"),
+    (r"convention|holiday|calendar|payment|business|adjust|roll", "each payment is on its own date"),
+)
+"""Words in the name of a term, and why there is no price with it; the first that fits says it."""
+
+
+class TermsNotPriced(Refusal):
+    """A term that the product does not price: a bond that has it is not valued as one that has not."""
+
+    code = "bond_terms_not_priced"
+
+    def __init__(self, term: str, why: str) -> None:
+        super().__init__(
+            f"{term} is not priced here: {why}; such a bond cannot be registered, one of other terms leaves it out",
+            field=term,
+        )
+
+
+class TermsNotScheduled(InvalidInput):
+    """Terms of which no schedule of payments can be made."""
+
+    code = "bond_terms_not_scheduled"
+
+
+@dataclass(frozen=True, slots=True)
+class BondDetails:
+    """The terms that price a bond; a coupon of 0 % is a zero-coupon bond and has no frequency.
+
+    `spread_bps` is what it yields over the Treasury curve: without one only a SOVEREIGN is valued from the curve.
+    """
+
+    maturity_date: date
+    coupon_rate_pct: Decimal
+    day_count: str
+    coupon_frequency: int | None = None
+    issuer: str | None = None
+    issuer_class: str | None = None
+    issue_date: date | None = None
+    first_coupon_date: date | None = None
+    denomination: Decimal | None = None
+    spread_bps: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        not_negative("coupon_rate_pct", self.coupon_rate_pct)
+        refuse_beyond("coupon_rate_pct", self.coupon_rate_pct, MOST_COUPON_PCT)
+        if self.denomination is not None and parse_quantity(self.denomination, "denomination") <= 0:
+            raise InvalidNumber("denomination", self.denomination, "must be above 0")
+        if self.spread_bps is not None:
+            refuse_beyond("spread_bps", parse_quantity(self.spread_bps, "spread_bps"), MOST_SPREAD_BPS)
+        if (self.coupon_rate_pct == 0) != (self.coupon_frequency is None):
+            raise TermsNotScheduled("coupon_frequency", "belongs to every bond with a coupon and to no other")
+        if self.coupon_rate_pct == 0 and self.first_coupon_date:
+            raise TermsNotScheduled("first_coupon_date", "does not belong to a bond without a coupon")
+        in_order = [day for day in (self.issue_date, self.first_coupon_date, self.maturity_date) if day]
+        if in_order != sorted(in_order) or self.issue_date in in_order[1:]:
+            raise TermsNotScheduled("maturity_date", "must be on or after the first coupon, and both after the issue")
+
+
+def refuse_unpriced(stated: Mapping[str, object], known: Collection[str]) -> None:
+    """TermsNotPriced for the first of the terms, as somebody says them, that no valuation here uses.
+
+    `known` are the names of terms. A day count or a frequency that bonds have, and that is not priced, is one too.
+    """
+    for term in stated:
+        if term not in known:
+            raise TermsNotPriced(f"bond.{_shown(term)}", _why(term) or "it is not among the terms that a bond has here")
+    day_count, frequency = stated.get("day_count"), stated.get("coupon_frequency")
+    if isinstance(day_count, str) and day_count not in PRICED_DAY_COUNTS:
+        raise TermsNotPriced("bond.day_count", f"{_shown(day_count)} is none of {', '.join(PRICED_DAY_COUNTS)}")
+    if isinstance(frequency, int) and not isinstance(frequency, bool) and frequency not in PRICED_FREQUENCIES:
+        if frequency <= 0 or _MONTHS % frequency:
+            raise TermsNotScheduled("bond.coupon_frequency", f"must divide a year into whole months, not {frequency}")
+        raise TermsNotPriced("bond.coupon_frequency", f"{frequency} a year is none of {PRICED_FREQUENCIES}")
+
+
+def refuse_words_of_bonds(stated: Mapping[str, object], known: Collection[str]) -> None:
+    """TermsNotPriced for the first term of an unpriced bond that is stated beside `bond`, where it would belong."""
+    for term in stated:
+        if term not in known and (why := _why(term)):
+            raise TermsNotPriced(_shown(term), why)
+
+
+def refuse_unscheduled(details: BondDetails, before: BondDetails | None) -> None:
+    """TermsNotScheduled if no schedule can be made of `details`; what was known `before` and is unchanged stays."""
+    if before is None or _scheduled(details) != _scheduled(before):
+        try:
+            bond_of(_scheduled(details))
+        except ImpossibleTerms as error:
+            raise TermsNotScheduled(error.term, error.why) from None
+
+
+def _scheduled(details: BondDetails) -> dict[str, Any]:
+    return {name: getattr(details, name) for name in TERMS}
+
+
+def _why(term: str) -> str | None:
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])|[\s-]+", "_", term).lower()
+    return next((why for words, why in _UNPRICED if re.search(words, name)), None)
+
+
+def _shown(text: str) -> str:
+    return text[:40].encode("ascii", "backslashreplace").decode()
