@@ -41,7 +41,7 @@ class BondValues:
 def value_daily(bond: Bond, days: Days, curves: Curves, spread_bps: Float64 | float = 0.0) -> BondValues:
     """Clean and dirty price, yield and sensitivity of `bond` on each of `days` (n,), in any order.
 
-    No value before the issue, from maturity on, or without a curve of the last 7 days. `spread_bps` is one number or
+    No value before the issue, once it is paid off, or without a curve of the last 7 days. `spread_bps` is one number or
     one of each day (n,); NaN is no value.
 
     Notes
@@ -54,9 +54,9 @@ def value_daily(bond: Bond, days: Days, curves: Curves, spread_bps: Float64 | fl
         return values
     spreads = np.broadcast_to(np.asarray(spread_bps, dtype=np.float64), days.shape)
     todays, is_fresh = curves.carried(days)
-    has_value = (days < days_of(bond.maturity_date)) & is_fresh & ~np.isnan(spreads)
-    if bond.accrues_from:
-        has_value &= days >= days_of(bond.accrues_from)
+    has_value = (days < days_of(bond.paid_off_on)) & is_fresh & ~np.isnan(spreads)
+    if begins := bond.issue_date or bond.accrues_from:
+        has_value &= days >= days_of(begins)
     rows = np.flatnonzero(has_value)
     for start in range(0, len(rows), _DAYS_AT_ONCE):
         some = rows[start : start + _DAYS_AT_ONCE]

@@ -1,15 +1,12 @@
-"""Bonds with a fixed coupon: their coupon dates, what has accrued, and what they have yet to pay.
+"""Bonds with coupons that are known beforehand: what has accrued, and what they have yet to pay.
 
-Here: the terms and the cash flows. Not here: what these are worth (`bond_prices`, `bond_values`), or business days:
-every payment is on its own date. All amounts are per 100 of face.
-
-The schedule goes backwards from maturity in regular periods. A first coupon that is short or long is paid for the part
-of those periods since the issue; the dates between are not paid, but time is still counted in them.
+Here: the terms and the cash flows. Not here: what these are worth (`bond_prices`, `bond_values`), or how periods are
+counted (`schedules`). All amounts are per 100 of face; of a bond that repays in parts, of the face that is outstanding.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Literal, Self
 
@@ -17,24 +14,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.analytics.arrays import Days, Float64, Int64
-from domain.analytics.fixed_income.day_counts import (
-    DayCount,
-    accrual_years,
-    day_plus_months,
-    days_between,
-    days_of,
-    is_month_end,
-    plus_months,
+from domain.analytics.fixed_income.day_counts import DayCount, day_plus_months, days_of, is_month_end
+from domain.analytics.fixed_income.payment_calendars import (
+    PaymentCalendar,
+    PaymentConvention,
+    business_days_before,
+    moved,
 )
+from domain.analytics.fixed_income.schedules import Schedule, accruals_of, paid_at, regular_dates
 
 REDEMPTION = 100
 _FREQUENCIES = (0, 1, 2, 4, 12)
 _PERIODS_OF_A_ZERO = 2  # a bond without coupons compounds as the coupon bonds it is compared with
 _AMOUNT_PLACES = Decimal("1e-12")
+_LONGEST_MOVE = timedelta(15)  # a payment goes no further than a weekend, Christmas or a decreed holiday is long
+_SHORTEST_MONTH = 28
 
-
-TERMS = ("maturity_date", "coupon_rate_pct", "day_count", "coupon_frequency", "issue_date", "first_coupon_date")
+TERMS = (
+    "maturity_date",
+    "coupon_rate_pct",
+    "day_count",
+    "coupon_frequency",
+    "issue_date",
+    "first_coupon_date",
+    "dated_date",
+    "penultimate_coupon_date",
+    "ex_coupon_days",
+    "ex_coupon_business_days",
+    "payment_convention",
+    "payment_calendar",
+    "coupon_steps",
+)
 """Facts of a bond, by the names that they are registered under, which decide what it pays and when."""
+
+Steps = tuple[tuple[date, Decimal], ...]
+"""Days, and what holds from each on."""
 
 
 class ImpossibleTerms(ValueError):
@@ -47,39 +61,24 @@ class ImpossibleTerms(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CashFlow:
-    """A payment of `amount` per 100 of face, to 12 places: a ledger row multiplies it by face / 100."""
+    """A payment on `day` of `amount` per 100 of face, to 12 places: a ledger row multiplies it by face / 100.
+
+    It is due to whoever held at the close before `ex_date`, which is its own day where nothing is ex coupon.
+    """
 
     day: date
     kind: Literal["COUPON", "REDEMPTION"]
     amount: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """k regular periods up to maturity.
-
-    `dates` (k + 1,) their borders, the last is maturity; `accruals` (k,) years of coupon that accrue in each;
-    `first_paid` the place in `dates` of the first coupon that is paid.
-    """
-
-    dates: Days
-    accruals: Float64
-    first_paid: int
-
-    def coupon_years(self) -> Float64:
-        """(k + 1,) years of coupon paid on each date; the first pays all that accrued before it."""
-        paid = np.concatenate([[0.0], self.accruals])
-        paid[self.first_paid] += paid[: self.first_paid].sum()
-        paid[: self.first_paid] = 0.0
-        return paid
+    ex_date: date
 
 
 @dataclass(frozen=True, slots=True)
 class Remaining:
     """Payments that a bond still owes after each of n days, at most k. Amounts are per 100.
 
-    `amounts` (n, k), 0 if already paid by that day; `periods` (n, k) coupon periods until then, of which there are
-    `frequency` a year; `calendar_days` (n, k) until then; `accrued` (n,); `is_last_period` (n,).
+    `amounts` (n, k), 0 if already paid by that day, or another's by the ex-coupon date; `periods` (n, k) coupon periods
+    until its date in the schedule, of which there are `frequency` a year; `calendar_days` (n, k) until it is paid;
+    `accrued` (n,); `is_last_period` (n,).
     """
 
     amounts: Float64
@@ -94,12 +93,18 @@ class Remaining:
 class Bond:
     """A bullet bond. `coupon_rate_pct` is per year; `coupon_frequency` 0 is a zero-coupon bond.
 
-    Without an `issue_date` it has always accrued, or since one period before its `first_coupon_date`. By the
-    end-of-month rule a bond that matures at the end of a month pays at the end of each, unless `end_of_month` is False
-    or the first coupon is not at one.
+    It accrues from its `dated_date`, else its `issue_date`; without both it has always accrued, or since one period
+    before its `first_coupon_date`. By the end-of-month rule a bond whose regular dates are anchored at the end of a
+    month pays at the end of each, unless `end_of_month` is False or the first coupon is not at one.
+
+    `penultimate_coupon_date` is the coupon before an odd last one. `coupon_steps` are days at which a period begins and
+    the rates from there on. A payment that falls on no business day of `payment_calendar` goes where
+    `payment_convention` says, and accrues nothing for it. From so many days before payment, `ex_coupon_days` of the
+    calendar or `ex_coupon_business_days` of the payment calendar, the seller keeps the coupon.
 
     ImpossibleTerms: a frequency that is not 0, 1, 2, 4 or 12 or does not go with the rate; dates out of order; a first
-    coupon that is not a whole number of periods before maturity; a day count that no bond has (ACT/ACT EXCEL).
+    coupon or a step on no regular date; a day count that no bond has (ACT/ACT EXCEL); an ex-coupon period that is as
+    long as a coupon's; a convention without a calendar.
     """
 
     maturity_date: date
@@ -109,6 +114,13 @@ class Bond:
     issue_date: date | None = None
     first_coupon_date: date | None = None
     end_of_month: bool = True
+    dated_date: date | None = None
+    penultimate_coupon_date: date | None = None
+    ex_coupon_days: int = 0
+    ex_coupon_business_days: int = 0
+    payment_convention: PaymentConvention | None = None
+    payment_calendar: PaymentCalendar | None = None
+    coupon_steps: Steps = ()
 
     def __post_init__(self) -> None:
         if self.coupon_frequency not in _FREQUENCIES:
@@ -118,16 +130,50 @@ class Bond:
             raise ImpossibleTerms("coupon_rate_pct", why)
         if self.day_count is DayCount.ACT_ACT_EXCEL:
             raise ImpossibleTerms("day_count", "ACT/ACT EXCEL is a spreadsheet's, no bond accrues by it")
-        stated = [day for day in (self.issue_date, self.first_coupon_date, self.maturity_date) if day]
-        if stated != sorted(stated) or self.issue_date in stated[1:]:
+        self._refuse_days_out_of_order()
+        self._refuse_irregular_days()
+        self._refuse_payments_at_odds()
+
+    def _refuse_days_out_of_order(self) -> None:
+        if self.dated_date and self.issue_date and self.dated_date > self.issue_date:
+            raise ImpossibleTerms("dated_date", f"{self.dated_date} must not be after the issue on {self.issue_date}")
+        if not self.coupon_frequency:
+            others = ("first_coupon_date", "penultimate_coupon_date", "ex_coupon_days", "ex_coupon_business_days")
+            for term in (*others, "coupon_steps"):
+                if getattr(self, term):
+                    raise ImpossibleTerms(term, "does not belong to a bond without a coupon")
+        begins = self.issue_date or self.dated_date
+        coupons = [day for day in (self.first_coupon_date, self.penultimate_coupon_date) if day]
+        stated = [day for day in (begins, *coupons, self.maturity_date) if day]
+        if stated != sorted(stated) or begins in stated[1:] or self.penultimate_coupon_date == self.maturity_date:
             told = ", ".join(map(str, stated))
-            raise ImpossibleTerms(
-                "maturity_date", f"must be after the first coupon, and that after the issue, not {told}"
-            )
+            raise ImpossibleTerms("maturity_date", f"must be after the coupons, and these after the issue, not {told}")
+
+    def _refuse_irregular_days(self) -> None:
         if self.first_coupon_date and self.first_coupon_date not in self._dates(self.first_coupon_date).tolist():
             regular = ", ".join(str(day) for day in self._dates(self.first_coupon_date)[:2])
-            why = f"{self.first_coupon_date} is not among the dates backwards from maturity: {regular} ..."
+            why = (
+                f"{self.first_coupon_date} is not among the regular dates {regular} ...; if the last period is odd,"
+                " state its penultimate_coupon_date"
+            )
             raise ImpossibleTerms("first_coupon_date", why)
+        days = [day for day, _ in self.coupon_steps]
+        if days != sorted(set(days)) or any(rate < 0 for _, rate in self.coupon_steps):
+            raise ImpossibleTerms("coupon_steps", "must have days in order, each with a rate that is not negative")
+        for day in days:
+            if not (self.accrues_from or date.min) < day < self.maturity_date or day not in self._dates(day).tolist():
+                raise ImpossibleTerms("coupon_steps", f"{day} is no date on which a period of it begins")
+
+    def _refuse_payments_at_odds(self) -> None:
+        if (self.payment_convention is None) != (self.payment_calendar is None) and not self.ex_coupon_business_days:
+            raise ImpossibleTerms("payment_convention", "and payment_calendar belong together")
+        if self.ex_coupon_business_days and self.payment_calendar is None:
+            raise ImpossibleTerms("ex_coupon_business_days", "needs the payment_calendar that they are days of")
+        if self.ex_coupon_days and self.ex_coupon_business_days:
+            raise ImpossibleTerms("ex_coupon_days", "are stated beside ex_coupon_business_days, and only one can hold")
+        shortest = _SHORTEST_MONTH * self._months
+        if not 0 <= 2 * max(self.ex_coupon_days, self.ex_coupon_business_days) < shortest:
+            raise ImpossibleTerms("ex_coupon_days", "must be shorter than half a coupon period, and not below 0")
 
     @classmethod
     def of(
@@ -151,97 +197,135 @@ class Bond:
 
     @property
     def accrues_from(self) -> date | None:
-        if self.issue_date or not self.first_coupon_date:
-            return self.issue_date
+        begins = self.dated_date or self.issue_date
+        if begins or not self.first_coupon_date:
+            return begins
         return day_plus_months(self.first_coupon_date, -self._months, self._keeps_month_end)
 
+    @property
+    def paid_off_on(self) -> date:
+        """The day of its last payment: maturity, or where that is moved to."""
+        return date.fromisoformat(str(self._pays(days_of([self.maturity_date]))[0]))
+
     def schedule(self, since: date) -> Schedule:
-        """Regular periods from one that contains `since` and the issue, both if known, up to maturity."""
-        begins = self.accrues_from
-        dates = self._dates(min(since, begins or since))
-        opens, closes = dates[:-1], dates[1:]
+        """Regular periods from one that contains `since` and the begin of accrual, both if known, up to maturity."""
+        begins, maturity = self.accrues_from, days_of(self.maturity_date)
+        regular = self._dates(min(since, begins or since, self.maturity_date - timedelta(1)))
+        opens, closes = regular[:-1], regular[1:]
+        ends = np.minimum(closes, maturity)
+        dates = np.concatenate([opens[:1], ends])
         starts = np.maximum(opens, days_of(begins)) if begins else opens
-        years = accrual_years(self.day_count, starts, closes, opens, closes, self.compounding_frequency)
-        accruals = np.where(closes > starts, years, 0.0)
-        pays_from = self.first_coupon_date or begins
-        after: Literal["left", "right"] = "left" if self.first_coupon_date else "right"
-        first_paid = int(np.searchsorted(dates, days_of(pays_from), after)) if pays_from else 0
-        return Schedule(dates, accruals, first_paid)
+        rates = self._rates_pct(opens)
+        accruals = rates * accruals_of(self.day_count, self.compounding_frequency, starts, ends, opens, closes)
+        anchor = int(np.searchsorted(dates, days_of(self._anchor)))
+        is_paid = self._is_paid(dates, anchor)
+        faces = np.zeros(len(dates))
+        faces[-1] = 1.0
+        pays = self._pays(dates)
+        return Schedule(
+            self.day_count,
+            self.compounding_frequency,
+            opens,
+            closes,
+            dates,
+            starts,
+            rates,
+            accruals,
+            paid_at(accruals, is_paid),
+            faces,
+            pays,
+            self._ex_days(pays),
+            is_paid,
+            anchor if self.penultimate_coupon_date else len(opens) - 1,
+        )
 
     def accrued(self, day: date) -> float:
-        """Coupon that accrued up to `day`: 0 on a coupon date, up to the issue, without coupons, and from maturity."""
-        return float(self.remaining(days_of([day])).accrued[0]) if day < self.maturity_date else 0.0
+        """Coupon that accrued up to `day`: 0 on a coupon date, up to the issue, without coupons, and once paid off."""
+        return float(self.remaining(days_of([day])).accrued[0]) if day < self.paid_off_on else 0.0
 
     def cash_flows(self, after: date, until: date) -> list[CashFlow]:
-        """Coupons and redemption with `after` < day <= `until`, in order; a coupon before the redemption."""
-        plan = self.schedule(min(after, self.maturity_date))
+        """Coupons and redemption paid with `after` < day <= `until`, in order; a coupon before the redemption."""
+        plan = self.schedule(after - _LONGEST_MOVE)
         flows = []
-        for day, years in zip(plan.dates.tolist(), plan.coupon_years().tolist(), strict=True):
-            if after < day <= until and years and self.coupon_frequency:
-                flows.append(CashFlow(day, "COUPON", _amount(self.coupon_rate_pct * Decimal(years))))
-        if after < self.maturity_date <= until:
-            flows.append(CashFlow(self.maturity_date, "REDEMPTION", Decimal(REDEMPTION)))
+        for day, ex_date, coupon in zip(plan.pays.tolist(), plan.ex_days.tolist(), plan.coupons.tolist(), strict=True):
+            if after < day <= until and coupon:
+                flows.append(CashFlow(day, "COUPON", _amount(coupon), ex_date))
+        last = plan.pays[-1].item()
+        if after < last <= until:
+            flows.append(CashFlow(last, "REDEMPTION", Decimal(REDEMPTION), last))
         return flows
 
     def remaining(self, days: Days) -> Remaining:
-        """Return the payments still to come after each of `days` (n,), all before maturity (else ValueError).
+        """Return the payments still to come after each of `days` (n,), all before the last (else ValueError).
 
         A payment on the day itself is no longer to come. Before the issue nothing has accrued.
 
         Notes
         -----
         Periods are counted by the street convention: the part of the current one that is left, in the day count's days
-        of equal months or in calendar days, and whole ones from there on.
+        of equal months or in calendar days, and whole ones from there on, to the dates of the schedule, wherever their
+        payments are moved to.
         """
-        if (days >= days_of(self.maturity_date)).any():
+        if (days >= days_of(self.paid_off_on)).any():
             raise ValueError(f"a bond that matures on {self.maturity_date} has nothing to pay after {days.max()}")
-        plan = self.schedule(date.fromisoformat(str(days.min())))
-        current = np.searchsorted(plan.dates, days, "right") - 1
-        amounts = float(self.coupon_rate_pct) * plan.coupon_years()
-        amounts[-1] += REDEMPTION
-        paid = np.flatnonzero((amounts != 0) & (np.arange(len(amounts)) > current.min()))
-        calendar_days = (plan.dates[paid] - days[:, None]).astype(np.int64)
-        periods = (paid - current[:, None] - 1) + self._part_left(plan, days, current)[:, None]
+        plan = self.schedule(date.fromisoformat(str(days.min())) - _LONGEST_MOVE)
+        redemptions = REDEMPTION * plan.faces
+        paid = np.flatnonzero((plan.coupons + redemptions != 0) & (plan.pays > days.min()))
+        coupons = np.where(days[:, None] < plan.ex_days[paid], plan.coupons[paid], 0.0)
+        calendar_days = (plan.pays[paid] - days[:, None]).astype(np.int64)
+        places = np.arange(len(plan.dates), dtype=np.float64)
+        if plan.closes[-1] != plan.dates[-1]:
+            places[-1] = plan.positions(plan.dates[-1:])[0]
+        periods = places[paid] - plan.positions(days)[:, None]
         return Remaining(
-            np.where(calendar_days > 0, amounts[paid], 0.0),
+            np.where(calendar_days > 0, coupons + redemptions[paid], 0.0),
             np.maximum(periods, 0.0),
             calendar_days,
-            float(self.coupon_rate_pct) * self._accrued_years(plan, days, current),
-            current == len(plan.accruals) - 1,
+            plan.accrued(days),
+            plan.is_last_period(days),
             self.compounding_frequency,
         )
-
-    def _part_left(self, plan: Schedule, days: Days, current: Int64) -> Float64:
-        opens, closes = plan.dates[current], plan.dates[current + 1]
-        if self.day_count.has_equal_months:
-            over = days_between(self.day_count, opens, days) * self.compounding_frequency / 360
-            return 1 - np.minimum(over, 1.0)
-        return np.asarray((closes - days) / (closes - opens))
-
-    def _accrued_years(self, plan: Schedule, days: Days, current: Int64) -> Float64:
-        begins = self.accrues_from
-        opens, closes = plan.dates[current], plan.dates[current + 1]
-        starts = np.maximum(opens, days_of(begins)) if begins else opens
-        years = accrual_years(self.day_count, starts, days, opens, closes, self.compounding_frequency)
-        unpaid = np.concatenate([[0.0], plan.accruals.cumsum()])[current]
-        return np.where(days > starts, years, 0.0) + np.where(current < plan.first_paid, unpaid, 0.0)
 
     @property
     def _months(self) -> int:
         return 12 // self.compounding_frequency
 
     @property
+    def _anchor(self) -> date:
+        return self.penultimate_coupon_date or self.maturity_date
+
+    @property
     def _keeps_month_end(self) -> bool:
-        stated = [day for day in (self.first_coupon_date, self.maturity_date) if day]
+        stated = [day for day in (self.first_coupon_date, self._anchor) if day]
         return self.end_of_month and bool(is_month_end(stated).all())
 
     def _dates(self, since: date) -> Days:
-        """Regular dates up to maturity, from the last one that is not after `since`."""
-        apart = (self.maturity_date.year - since.year) * 12 + self.maturity_date.month - since.month
-        periods = apart // self._months + 2
-        months = -self._months * np.arange(periods, -1, -1)
-        dates = plus_months(self.maturity_date, months, self._keeps_month_end)
-        return dates[np.searchsorted(dates, days_of(since), "right") - 1 :]
+        """Regular dates from the last one that is not after `since` to the first that is not before maturity."""
+        return regular_dates(self._anchor, self.maturity_date, since, self._months, self._keeps_month_end)
+
+    def _rates_pct(self, opens: Days) -> Float64:
+        rates = np.array([self.coupon_rate_pct, *(rate for _, rate in self.coupon_steps)], dtype=np.float64)
+        return rates[np.searchsorted(days_of([day for day, _ in self.coupon_steps]), opens, "right")]
+
+    def _is_paid(self, dates: Days, anchor: int) -> NDArray[np.bool_]:
+        begins = self.accrues_from
+        first = 0
+        if self.first_coupon_date:
+            first = int(np.searchsorted(dates, days_of(self.first_coupon_date), "left"))
+        elif begins:
+            first = int(np.searchsorted(dates, days_of(begins), "right"))
+        places = np.arange(len(dates))
+        return np.asarray(((places >= first) & (places <= anchor)) | (places == len(dates) - 1))
+
+    def _pays(self, days: Days) -> Days:
+        if self.payment_convention is None or self.payment_calendar is None:
+            return days
+        return moved(days, self.payment_convention, self.payment_calendar)
+
+    def _ex_days(self, pays: Days) -> Days:
+        if self.ex_coupon_business_days and self.payment_calendar:
+            return business_days_before(pays, self.ex_coupon_business_days, self.payment_calendar)
+        return pays - np.timedelta64(self.ex_coupon_days, "D")
 
 
 def bond_of(facts: Mapping[str, Any]) -> Bond:
@@ -252,5 +336,5 @@ def bond_of(facts: Mapping[str, Any]) -> Bond:
     return Bond.of(**{term: facts[term] for term in TERMS if facts.get(term) is not None})
 
 
-def _amount(value: Decimal) -> Decimal:
-    return value.quantize(_AMOUNT_PLACES)
+def _amount(value: float) -> Decimal:
+    return Decimal(value).quantize(_AMOUNT_PLACES)
