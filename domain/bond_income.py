@@ -1,4 +1,4 @@
-"""Bond payments: coupons to whoever held them at the close before, and par at maturity. Posted as cash by the ledger.
+"""Bond payments: coupons to whoever held at the close before their ex-date, and par at maturity. The ledger posts cash.
 
 Here: what each account is due, and the rows that bring the ledger there from whatever it says already. A row that we
 have posted is known by its external id, such as `coupon:<security>:<date>:<account>`, so that deciding again drafts
@@ -40,13 +40,17 @@ class BondTerms:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """Payment due to an account: the cash of a coupon, or units to be redeemed. Negative where a short owes it."""
+    """Payment due to an account: the cash of a coupon, or units to be redeemed. Negative where a short owes it.
+
+    `ex_date` is the first day on which a buyer no longer gets it.
+    """
 
     security_id: int
     account_id: int
     day: date
     amount: Decimal
     units: Decimal
+    ex_date: date
     is_redemption: bool = False
 
     @property
@@ -65,16 +69,17 @@ def payments(terms: BondTerms, standing: Iterable[Transaction], until: date) -> 
     held: Units = {}
     place = 0
     for flow in terms.bond.cash_flows(moves[0].business_date, until):
-        while place < len(moves) and moves[place].business_date < flow.day:
+        while place < len(moves) and moves[place].business_date < flow.ex_date:
             _move(held, moves[place])
             place += 1
         for account_id, units in sorted(held.items()):
             facts = (terms.security_id, account_id, flow.day)
             if flow.kind == "REDEMPTION":
                 left = _never_left(account_id, units, moves[place:])
-                found.append(Payment(*facts, left, left, is_redemption=True))
+                found.append(Payment(*facts, left, left, flow.ex_date, is_redemption=True))
             elif not by_hand & {(flow.day, account_id), (flow.day, None)}:
-                found.append(Payment(*facts, product(units, flow.amount * _PER_CENT), units))
+                amount = product(units, flow.amount * _PER_CENT)
+                found.append(Payment(*facts, amount, units, flow.ex_date))
     return [payment for payment in found if payment.amount]
 
 
@@ -151,7 +156,7 @@ def _row(
     if not payment.is_redemption:
         terms = Terms(currency, note=f"coupon on {said}", external_id=external_id)
         entry = entry_of(payment.account_id, payment.day, terms)
-        return entry.income(TxnType.COUPON, payment.security_id, payment.amount, ZERO, payment.day)[0]
+        return entry.income(TxnType.COUPON, payment.security_id, payment.amount, ZERO, payment.ex_date)[0]
     terms = Terms(currency, None, _PER_CENT, note=f"redemption of {said} at par", external_id=external_id)
     kind = TxnType.SELL if payment.units > 0 else TxnType.BUY
     entry = entry_of(payment.account_id, payment.day, terms)
@@ -184,10 +189,10 @@ def _recorded_by_hand(bond: Bond, rows: Iterable[Transaction]) -> set[tuple[date
     for row in coupons:
         said = row.ex_date or row.business_date
         near = bond.cash_flows(said - _A_PERIOD_AND_MORE, said + _A_PERIOD_AND_MORE)
-        days = [flow.day for flow in near if flow.kind == "COUPON"]
+        days = {flow.ex_date if row.ex_date else flow.day: flow.day for flow in near if flow.kind == "COUPON"}
         if days:
             nearest = min(days, key=lambda day: (abs(day - said), day))
-            found.add((nearest, None if row.ex_date else row.account_id))
+            found.add((days[nearest], None if row.ex_date else row.account_id))
     return found
 
 

@@ -13,10 +13,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from domain.analytics.fixed_income.bonds import TERMS, ImpossibleTerms, bond_of
+from domain.analytics.fixed_income.bonds import TERMS, ImpossibleTerms, Steps, bond_of
 from domain.errors import InvalidInput, InvalidNumber, Refusal
 from domain.limits import MOST_COUPON_PCT, MOST_SPREAD_BPS, refuse_beyond
-from domain.money import not_negative, parse_quantity
+from domain.money import parse_quantity, refuse_negative
 
 PRICED_DAY_COUNTS = ("ACT/ACT ICMA", "30/360 US", "30E/360", "ACT/360", "ACT/365F")
 PRICED_FREQUENCIES = (1, 2, 4, 12)
@@ -38,16 +38,19 @@ _UNPRICED = (
         r"amorti[sz]|sink|principal|instal|factor|pay_?down|prepay|pool|notional|balloon|serial",
         "its principal comes back in parts, so that it is worth something else than a bullet",
     ),
-    (r"step|schedule|coupons|coupon_rates|rates", "its coupon changes on the way"),
+    (r"step|schedule|coupons|rates", "a coupon that changes on the way is said in coupon_steps"),
     (r"perpetual|undated|no_maturity", "without a maturity there is no schedule"),
     (r"pik|capitali[sz]|defer|compound|toggle", "its interest may be paid later than it accrues"),
     (r"default|recovery|distress", "what it will pay is not what its terms say"),
     (r"redemption|redeem", "redemption is at par"),
     (r"currenc|fx_", "it pays in the currency of the security alone"),
-    (r"ex_|record_date", "a coupon is paid to whoever holds at the close before its date"),
-    (r"dated|accrual|accrues|interest_commence", "interest accrues from issue_date"),
-    (r"penultimate|last_|next_to_last|stub", "regular periods end at maturity"),
-    (r"convention|holiday|calendar|payment|business|adjust|roll", "each payment is on its own date"),
+    (
+        r"ex_|record_date",
+        "a seller keeps the coupon for ex_coupon_days or ex_coupon_business_days, and by no other rule",
+    ),
+    (r"dated|accrual|accrues|interest_commence", "interest accrues from dated_date, else from issue_date"),
+    (r"last_|next_to_last|stub", "the coupon before an odd last one is its penultimate_coupon_date"),
+    (r"convention|holiday|calendar|payment|business|adjust|roll", "payments move by payment_convention and _calendar"),
 )
 """Words in the name of a term, and why there is no price with it; the first that fits says it."""
 
@@ -87,10 +90,20 @@ class BondDetails:
     first_coupon_date: date | None = None
     denomination: Decimal | None = None
     spread_bps: Decimal | None = None
+    dated_date: date | None = None
+    penultimate_coupon_date: date | None = None
+    ex_coupon_days: int | None = None
+    ex_coupon_business_days: int | None = None
+    payment_convention: str | None = None
+    payment_calendar: str | None = None
+    coupon_steps: Steps | None = None
 
     def __post_init__(self) -> None:
-        not_negative("coupon_rate_pct", self.coupon_rate_pct)
+        refuse_negative("coupon_rate_pct", self.coupon_rate_pct)
         refuse_beyond("coupon_rate_pct", self.coupon_rate_pct, MOST_COUPON_PCT)
+        for _, rate in self.coupon_steps or ():
+            refuse_negative("coupon_steps", rate)
+            refuse_beyond("coupon_steps", rate, MOST_COUPON_PCT)
         if self.denomination is not None and parse_quantity(self.denomination, "denomination") <= 0:
             raise InvalidNumber("denomination", self.denomination, "must be above 0")
         if self.spread_bps is not None:

@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 from domain.bond_terms import BondDetails, refuse_unscheduled
 from domain.errors import AlreadyKnown, InvalidIdentifier, InvalidInput
 from domain.limits import MOST_EXPENSE_BPS, refuse_beyond
-from domain.money import not_negative
+from domain.money import refuse_negative
 
 _TICKER = re.compile(r"[A-Z0-9][A-Z0-9.\-^=]{0,19}")
 _CUSIP = re.compile(r"[A-Z0-9*@#]{8}[0-9]")
@@ -186,7 +186,7 @@ class FundDetails:
 
     def __post_init__(self) -> None:
         if self.expense_ratio_bps is not None:
-            not_negative("expense_ratio_bps", self.expense_ratio_bps)
+            refuse_negative("expense_ratio_bps", self.expense_ratio_bps)
             refuse_beyond("expense_ratio_bps", self.expense_ratio_bps, MOST_EXPENSE_BPS)
 
 

@@ -7,9 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
 
+from domain.analytics.fixed_income.bonds import steps_of
 from domain.bond_terms import BondDetails
-from domain.errors import AlreadyExists, SecurityNotFound
+from domain.errors import AlreadyExists, SecurityNotFound, plain
 from domain.listing import IdentifierNotFound, Withdrawal, counterparts
 from domain.securities import (
     AnyDetails,
@@ -169,10 +171,16 @@ class Securities:
 
     def details(self, security_id: int, kind: type[AnyDetails]) -> AnyDetails | None:
         row = self._connection.execute(_REGISTRY[_TABLES[kind]], {"security_id": security_id}).fetchone()
+        if row and row.get("coupon_steps") is not None:
+            row["coupon_steps"] = steps_of(row["coupon_steps"])
         return kind(**row) if row else None
 
     def save_details(self, security_id: int, details: Details) -> None:
         values = {"security_id": security_id, **asdict(details)}
+        if values.get("coupon_steps") is not None:
+            values["coupon_steps"] = Jsonb(
+                [{"day": day.isoformat(), "rate_pct": plain(rate)} for day, rate in values["coupon_steps"]]
+            )
         self._connection.execute(_REGISTRY[f"save_{_TABLES[type(details)]}"], values)
 
     def state_price_kind(self, ticker: str, price_kind: PriceKind) -> None:

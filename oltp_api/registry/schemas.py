@@ -7,12 +7,17 @@ from uuid import UUID
 
 from pydantic import AliasChoices, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
+from domain.analytics.fixed_income.bonds import steps_of
+from domain.analytics.fixed_income.payment_calendars import PaymentCalendar, PaymentConvention
 from domain.bond_terms import refuse_unpriced, refuse_words_of_bonds
 from domain.commands import AddIdentifier, DescribeSecurity, RegisterSecurity
 from domain.securities import AssetType, Identifier, IdentifierType, PriceKind
-from oltp_api.web.fields import Amount, Currency, Day, Number, ShortText
+from oltp_api.web.fields import Amount, Currency, Day, Number, ShortText, at_most
 from oltp_api.web.schemas import Request, View
 
+_MOST_STEPS = 480
+"""Forty years of months."""
+Days = Annotated[int, Field(strict=True, ge=1, le=180)]
 Fact = Annotated[ShortText, StringConstraints(strip_whitespace=True, min_length=1)]
 _BOND: dict[str, JsonValue] = {
     "maturity_date": "2027-02-15",
@@ -41,6 +46,11 @@ class FundFacts(Request):
     expense_ratio_bps: Number | None = None
 
 
+class StepFacts(Request):
+    day: Day = Field(description="A day on which a coupon period begins.")
+    rate_pct: Number = Field(description="Per year, from that day on.")
+
+
 class BondFacts(Request):
     """The first time, maturity, coupon and day count are all required: without one the terms are not known."""
 
@@ -56,6 +66,20 @@ class BondFacts(Request):
     spread_bps: Number | None = Field(
         default=None,
         description="Over the Treasury curve, in basis points; without it only a SOVEREIGN is valued from the curve.",
+    )
+    dated_date: Day | None = Field(default=None, description="Interest accrues from it; from the issue if absent.")
+    penultimate_coupon_date: Day | None = Field(default=None, description="If the last period is short or long.")
+    ex_coupon_days: Days | None = Field(
+        default=None, description="So many calendar days before payment, and on them, the seller keeps the coupon."
+    )
+    ex_coupon_business_days: Days | None = Field(default=None, description="The same in days of payment_calendar.")
+    payment_convention: PaymentConvention | None = Field(
+        default=None,
+        description="Where a payment goes that falls on a holiday; interest is not changed. None: nowhere.",
+    )
+    payment_calendar: PaymentCalendar | None = None
+    coupon_steps: Annotated[list[StepFacts], at_most(_MOST_STEPS), Field(min_length=1)] | None = Field(
+        default=None, description="Rates after the first, for a coupon that steps up or down."
     )
 
     @model_validator(mode="before")
@@ -90,7 +114,10 @@ class DetailsRequest(Request):
 
     def described(self) -> DescribeSecurity:
         equity = {name: getattr(self, name) for name in ("exchange", "country", "sector", "industry")}
-        return DescribeSecurity(equity, _stated(self.fund), _stated(self.bond))
+        bond = _stated(self.bond)
+        if "coupon_steps" in bond:
+            bond["coupon_steps"] = steps_of(bond["coupon_steps"])
+        return DescribeSecurity(equity, _stated(self.fund), bond)
 
 
 class SecurityRequest(DetailsRequest):
@@ -171,6 +198,11 @@ class FundView(View):
     expense_ratio_bps: Amount | None
 
 
+class StepView(View):
+    day: date
+    rate_pct: Amount
+
+
 class BondView(View):
     maturity_date: date
     coupon_rate_pct: Amount
@@ -182,6 +214,13 @@ class BondView(View):
     first_coupon_date: date | None
     denomination: Amount | None
     spread_bps: Amount | None
+    dated_date: date | None
+    penultimate_coupon_date: date | None
+    ex_coupon_days: int | None
+    ex_coupon_business_days: int | None
+    payment_convention: str | None
+    payment_calendar: str | None
+    coupon_steps: Sequence[StepView] | None
 
 
 class SecurityView(View):

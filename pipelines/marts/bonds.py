@@ -41,9 +41,9 @@ SCHEMA = pa.schema(
 )
 MEANINGS = {
     "security_id": "Bond.",
-    "price_date": "Session or coupon date, from its issue to the day before its maturity.",
+    "price_date": "Session, coupon date or ex-coupon date, from its issue to the day before its last payment.",
     "clean_price": "Per cent of face, without accrued interest: dirty_price - accrued.",
-    "accrued": "Interest accrued since the last coupon, per 100 of face; 0 on a coupon date.",
+    "accrued": "Interest accrued since the last coupon, per 100 of face; 0 on a coupon date, negative ex coupon.",
     "dirty_price": "What 100 of face is worth: its payments discounted on the curve plus spread_bps.",
     "yield_pct": "Yield to maturity by the street convention, per cent a year, compounding as often as it pays.",
     "modified_duration_years": "Fraction by which the dirty price falls if the yield rises by 1, in years.",
@@ -90,7 +90,8 @@ def sessions(calendar: pa.Table) -> Days:
 def valued(bonds: pa.Table, curve: pa.Table, days: Days) -> tuple[pa.Table, Mapping[int, str]]:
     """The rows of every bond that can be valued, and why the others cannot.
 
-    A coupon is cash on its own date, so a bond is worth less from that date on, be it a session or not.
+    A coupon is cash on its own date, and the seller's from its ex-date on, so a bond is worth less from either on, be
+    it a session or not.
     """
     tables, refused = [SCHEMA.empty_table()], {}
     curves = curves_of(curve) if bonds.num_rows and curve.num_rows else None
@@ -127,7 +128,8 @@ def _with_coupon_dates(bond: Bond, days: Days) -> Days:
     if not len(days):
         return days
     flows = bond.cash_flows(days[0].item(), days[-1].item())
-    return np.union1d(days, days_of([flow.day for flow in flows if flow.kind == "COUPON"]))
+    coupons = [flow for flow in flows if flow.kind == "COUPON"]
+    return np.union1d(days, days_of([day for flow in coupons for day in (flow.day, flow.ex_date)]))
 
 
 def _values(bond: Bond, spread_bps: float, curves: Curves | None, days: Days) -> BondValues:

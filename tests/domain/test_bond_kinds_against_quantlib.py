@@ -96,7 +96,7 @@ def stepping_up(draw: random.Random) -> Bond:
 
 
 def all_at_once(draw: random.Random) -> Bond:
-    """Of a dated bond, with an odd last coupon, days moved as a gilt's are, and seven business days ex coupon."""
+    """A dated bond with an odd last coupon, days moved as a gilt's are, and seven business days ex coupon."""
     bond = with_odd_last(draw)
     assert bond.issue_date
     assert bond.penultimate_coupon_date

@@ -35,6 +35,18 @@ UNSCHEDULED: list[dict[str, Any]] = [
     {"first_coupon_date": "2016-08-15"},
     {"first_coupon_date": "2017-09-01"},
     {"issue_date": "2027-02-15"},
+    {"dated_date": "2017-03-15"},
+    {"penultimate_coupon_date": "2027-02-15"},
+    {"penultimate_coupon_date": "2026-11-15", "first_coupon_date": "2017-08-15"},
+    {"ex_coupon_days": 170},
+    {"ex_coupon_business_days": 7},
+    {"ex_coupon_days": 7, "ex_coupon_business_days": 7, "payment_calendar": "UK"},
+    {"payment_convention": "FOLLOWING"},
+    {"payment_calendar": "TARGET"},
+    {"coupon_steps": [{"day": "2020-03-15", "rate_pct": "3"}]},
+    {"coupon_steps": [{"day": "2021-02-15", "rate_pct": "3"}, {"day": "2020-02-15", "rate_pct": "4"}]},
+    {"coupon_steps": [{"day": "2027-02-15", "rate_pct": "3"}]},
+    {"coupon_rate_pct": "0", "coupon_frequency": None, "ex_coupon_days": 7},
     {"coupon_frequency": None},
 ]
 
@@ -115,3 +127,77 @@ def test_terms_registered_before_they_were_refused_stay_and_are_completed(api, d
     assert completed.status_code == 200, completed.text
     bond = api.get("/securities/OLDROW").json()["bond"]
     assert (bond["first_coupon_date"], bond["issuer"]) == ("2016-04-30", "UST")
+
+
+def test_every_term_that_is_priced_is_kept_as_it_was_said_and_not_rewritten(api) -> None:
+    said = {
+        **BOND,
+        "maturity_date": "2027-05-31",
+        "dated_date": "2017-01-15",
+        "penultimate_coupon_date": "2027-02-15",
+        "ex_coupon_business_days": 7,
+        "payment_convention": "FOLLOWING",
+        "payment_calendar": "UK",
+        "coupon_steps": [{"day": "2020-02-15", "rate_pct": "2.5"}, {"day": "2022-02-15", "rate_pct": "3"}],
+    }
+
+    kept = api.post("/securities", json={"ticker": "MANYTERMS", "asset_type": "BOND", "bond": said}).json()["bond"]
+
+    assert {name: kept[name] for name in said} == said
+    again = api.put("/securities/MANYTERMS/details", json={"bond": {**said, "issuer": "HM Treasury"}})
+    assert again.json()["bond"] == {**kept, "issuer": "HM Treasury"}
+    other = api.put("/securities/MANYTERMS/details", json={"bond": {"coupon_steps": said["coupon_steps"][:1]}})
+    assert problem(other) == (409, "already_known")
+
+
+def test_an_odd_last_period_pays_for_its_days(api, new_portfolio) -> None:
+    """ICMA rule 251: 75 of 90 days first, and what was due until the market's last day, 2017-03-29."""
+    terms = {
+        "maturity_date": "2018-05-31",
+        "coupon_rate_pct": "4",
+        "day_count": "ACT/ACT ICMA",
+        "coupon_frequency": 4,
+        "issue_date": "2016-02-15",
+        "first_coupon_date": "2016-04-30",
+        "penultimate_coupon_date": "2018-04-30",
+    }
+    api.post("/securities", json={"ticker": "ODDLAST", "asset_type": "BOND", "bond": terms}).raise_for_status()
+    mine = new_portfolio(initial_cash="200000", business_date="2016-02-15")
+    mine.buy("100000", "100", "ODDLAST", business_date="2016-02-15").raise_for_status()
+
+    api.post(f"/portfolios/{mine.portfolio_id}/bond-income").raise_for_status()
+
+    items = api.get(f"/portfolios/{mine.portfolio_id}/transactions?type=COUPON").json()["items"]
+    paid = [(row["business_date"], round(float(row["cash_effect"]), 2)) for row in items]
+    assert paid == [("2016-04-30", 833.33), ("2016-07-31", 1000), ("2016-10-31", 1000), ("2017-01-31", 1000)]
+
+
+def test_a_seller_in_the_ex_coupon_period_keeps_the_coupon_which_is_paid_on_the_next_business_day(
+    api, new_portfolio
+) -> None:
+    terms = {
+        "maturity_date": "2020-01-07",
+        "coupon_rate_pct": "4",
+        "day_count": "ACT/ACT ICMA",
+        "coupon_frequency": 2,
+        "issue_date": "2015-01-07",
+        "ex_coupon_business_days": 7,
+        "payment_convention": "FOLLOWING",
+        "payment_calendar": "UK",
+    }
+    api.post("/securities", json={"ticker": "GILT", "asset_type": "BOND", "bond": terms}).raise_for_status()
+    mine = new_portfolio(initial_cash="200000", business_date="2015-06-01")
+    mine.buy("10000", "100", "GILT", business_date="2015-06-01").raise_for_status()
+    sold = {"type": "SELL", "ticker": "GILT", "price": "100"}
+    mine.post(**sold, quantity="4000", business_date="2016-06-27").raise_for_status()  # the day before it is ex
+    mine.post(**sold, quantity="6000", business_date="2016-12-29").raise_for_status()  # 7 January is a Saturday
+
+    rows = api.post(f"/portfolios/{mine.portfolio_id}/bond-income").json()["transactions"]
+
+    paid = [(row["business_date"], row["ex_date"], float(row["cash_effect"])) for row in rows]
+    assert paid == [
+        ("2015-07-07", "2015-06-26", 200.0),
+        ("2016-01-07", "2015-12-24", 200.0),
+        ("2016-07-07", "2016-06-28", 120.0),
+        ("2017-01-09", "2016-12-28", 120.0),
+    ]

@@ -4,7 +4,8 @@ Here: the terms and the cash flows. Not here: what these are worth (`bond_prices
 counted (`schedules`). All amounts are per 100 of face; of a bond that repays in parts, of the face that is outstanding.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -333,7 +334,30 @@ def bond_of(facts: Mapping[str, Any]) -> Bond:
 
     ValueError if these are no terms, such as a day count that nobody knows.
     """
-    return Bond.of(**{term: facts[term] for term in TERMS if facts.get(term) is not None})
+    stated = {term: facts[term] for term in TERMS if facts.get(term) is not None}
+    return Bond.of(**{term: _READ.get(term, _as_it_is)(value) for term, value in stated.items()})
+
+
+def steps_of(listed: Any) -> Steps:
+    """Days and values in order, as they are kept: a list of objects with a `day` and one number, or the text of one."""
+    items = json.loads(listed) if isinstance(listed, str) else listed
+    return tuple(item if isinstance(item, tuple) else _step(**item) for item in items)
+
+
+def _step(day: date | str, **value: Decimal | str) -> tuple[date, Decimal]:
+    (number,) = value.values()
+    return date.fromisoformat(day) if isinstance(day, str) else day, Decimal(number)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+_READ: Mapping[str, Callable[[Any], Any]] = {
+    "payment_convention": PaymentConvention,
+    "payment_calendar": PaymentCalendar,
+    "coupon_steps": steps_of,
+}
 
 
 def _amount(value: float) -> Decimal:
