@@ -9,6 +9,7 @@ What people record has precedence:
 * A COUPON recorded by hand is that of the coupon date nearest to it (of its ex-date where it states one). Its account
   is left alone for that date; with an ex-date it is of all that was held on it, so every account is.
 * Units that left on the day of maturity or later were redeemed by hand, or wherever they went: they are not redeemed.
+  Of a part that is repaid before, those that are traded at par on its very day are it.
 * Our row that a person has taken back stays so, until something else is due.
 """
 
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from domain.analytics.fixed_income.bonds import REDEMPTION, Bond
+from domain.analytics.fixed_income.bonds import REDEMPTION, Bond, CashFlow
 from domain.entries import LedgerEntry, Terms
 from domain.errors import FxMissing
 from domain.ledger import TRADES, Transaction, TxnType, effective, reversal
@@ -75,8 +76,9 @@ def payments(terms: BondTerms, standing: Iterable[Transaction], until: date) -> 
         for account_id, units in sorted(held.items()):
             facts = (terms.security_id, account_id, flow.day)
             if flow.kind == "REDEMPTION":
-                left = _never_left(account_id, units, moves[place:])
-                found.append(Payment(*facts, left, left, flow.ex_date, is_redemption=True))
+                repaid = _repaid(account_id, units, flow, moves[place:])
+                held[account_id] = money(units - repaid)
+                found.append(Payment(*facts, repaid, repaid, flow.ex_date, is_redemption=True))
             elif not by_hand & {(flow.day, account_id), (flow.day, None)}:
                 amount = product(units, flow.amount * _PER_CENT)
                 found.append(Payment(*facts, amount, units, flow.ex_date))
@@ -170,6 +172,17 @@ def _move(held: Units, row: Transaction) -> None:
         held.update({account_id: share(units, row.split_new, row.split_old) for account_id, units in held.items()})
     elif row.quantity:
         held[row.account_id] = money(held.get(row.account_id, ZERO) + row.quantity)
+
+
+def _repaid(account_id: int, units: Decimal, flow: CashFlow, later: Sequence[Transaction]) -> Decimal:
+    """Return the part of `units` that `flow` repays and no later row took out, nor a trade at par on its very day."""
+    left = _never_left(account_id, units, later)
+    if flow.amount == REDEMPTION:
+        return left
+    due = share(units, flow.amount, Decimal(REDEMPTION))
+    on_the_day = (row for row in later if row.account_id == account_id and row.business_date == flow.day)
+    due += sum((row.quantity or ZERO for row in on_the_day if row.price == REDEMPTION), ZERO)
+    return ZERO if due * units <= 0 else min(due, left, key=abs)
 
 
 def _never_left(account_id: int, units: Decimal, later: Iterable[Transaction]) -> Decimal:

@@ -13,7 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from domain.analytics.fixed_income.bonds import TERMS, ImpossibleTerms, Steps, bond_of
+from domain.analytics.fixed_income.bonds import LISTS, TERMS, ImpossibleTerms, Steps, bond_of
 from domain.errors import InvalidInput, InvalidNumber, Refusal
 from domain.limits import MOST_COUPON_PCT, MOST_SPREAD_BPS, refuse_beyond
 from domain.money import parse_quantity, refuse_negative
@@ -36,7 +36,7 @@ _UNPRICED = (
     (r"conver[st]|exchangeable|coco|contingent|write_?down", "it may become shares, which are not priced with it"),
     (
         r"amorti[sz]|sink|principal|instal|factor|pay_?down|prepay|pool|notional|balloon|serial",
-        "its principal comes back in parts, so that it is worth something else than a bullet",
+        "principal that comes back in parts is said in amortisation, by days and per cent of the face at issue",
     ),
     (r"step|schedule|coupons|rates", "a coupon that changes on the way is said in coupon_steps"),
     (r"perpetual|undated|no_maturity", "without a maturity there is no schedule"),
@@ -97,13 +97,15 @@ class BondDetails:
     payment_convention: str | None = None
     payment_calendar: str | None = None
     coupon_steps: Steps | None = None
+    amortisation: Steps | None = None
 
     def __post_init__(self) -> None:
         refuse_negative("coupon_rate_pct", self.coupon_rate_pct)
         refuse_beyond("coupon_rate_pct", self.coupon_rate_pct, MOST_COUPON_PCT)
-        for _, rate in self.coupon_steps or ():
-            refuse_negative("coupon_steps", rate)
-            refuse_beyond("coupon_steps", rate, MOST_COUPON_PCT)
+        for term in LISTS:
+            for _, number in getattr(self, term) or ():
+                refuse_negative(term, number)
+                refuse_beyond(term, number, MOST_COUPON_PCT)
         if self.denomination is not None and parse_quantity(self.denomination, "denomination") <= 0:
             raise InvalidNumber("denomination", self.denomination, "must be above 0")
         if self.spread_bps is not None:

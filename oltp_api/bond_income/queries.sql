@@ -17,7 +17,8 @@ select
     bond_details.ex_coupon_business_days,
     bond_details.payment_convention,
     bond_details.payment_calendar,
-    bond_details.coupon_steps
+    bond_details.coupon_steps,
+    bond_details.amortisation
 from security_registry
 inner join security_name using (security_id)
 left join bond_details using (security_id)

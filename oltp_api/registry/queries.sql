@@ -179,7 +179,8 @@ select
     ex_coupon_business_days,
     payment_convention,
     payment_calendar,
-    coupon_steps
+    coupon_steps,
+    amortisation
 from bond_details
 where security_id = %(security_id)s
 
@@ -205,13 +206,13 @@ on conflict (security_id) do update set
 insert into bond_details (
     security_id, maturity_date, coupon_rate_pct, day_count, coupon_frequency, issuer, issuer_class, issue_date,
     first_coupon_date, denomination, spread_bps, dated_date, penultimate_coupon_date, ex_coupon_days,
-    ex_coupon_business_days, payment_convention, payment_calendar, coupon_steps
+    ex_coupon_business_days, payment_convention, payment_calendar, coupon_steps, amortisation
 )
 values (
     %(security_id)s, %(maturity_date)s, %(coupon_rate_pct)s, %(day_count)s, %(coupon_frequency)s, %(issuer)s,
     %(issuer_class)s, %(issue_date)s, %(first_coupon_date)s, %(denomination)s, %(spread_bps)s, %(dated_date)s,
     %(penultimate_coupon_date)s, %(ex_coupon_days)s, %(ex_coupon_business_days)s, %(payment_convention)s,
-    %(payment_calendar)s, %(coupon_steps)s
+    %(payment_calendar)s, %(coupon_steps)s, %(amortisation)s
 )
 on conflict (security_id) do update set
     issuer = excluded.issuer,
@@ -226,7 +227,8 @@ on conflict (security_id) do update set
     ex_coupon_business_days = excluded.ex_coupon_business_days,
     payment_convention = excluded.payment_convention,
     payment_calendar = excluded.payment_calendar,
-    coupon_steps = excluded.coupon_steps
+    coupon_steps = excluded.coupon_steps,
+    amortisation = excluded.amortisation
 
 -- name: securities
 select
@@ -282,7 +284,8 @@ select
             'ex_coupon_business_days', bond_details.ex_coupon_business_days,
             'payment_convention', bond_details.payment_convention,
             'payment_calendar', bond_details.payment_calendar,
-            'coupon_steps', bond_details.coupon_steps
+            'coupon_steps', bond_details.coupon_steps,
+            'amortisation', bond_details.amortisation
         )
     end as bond
 from security_registry

@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from domain.analytics.fixed_income.bonds import steps_of
+from domain.analytics.fixed_income.bonds import LISTS, steps_of
 from domain.bond_terms import BondDetails
 from domain.errors import AlreadyExists, SecurityNotFound, plain
 from domain.listing import IdentifierNotFound, Withdrawal, counterparts
@@ -171,16 +171,16 @@ class Securities:
 
     def details(self, security_id: int, kind: type[AnyDetails]) -> AnyDetails | None:
         row = self._connection.execute(_REGISTRY[_TABLES[kind]], {"security_id": security_id}).fetchone()
-        if row and row.get("coupon_steps") is not None:
-            row["coupon_steps"] = steps_of(row["coupon_steps"])
+        if row:
+            row |= {term: steps_of(row[term]) for term in LISTS if row.get(term) is not None}
         return kind(**row) if row else None
 
     def save_details(self, security_id: int, details: Details) -> None:
         values = {"security_id": security_id, **asdict(details)}
-        if values.get("coupon_steps") is not None:
-            values["coupon_steps"] = Jsonb(
-                [{"day": day.isoformat(), "rate_pct": plain(rate)} for day, rate in values["coupon_steps"]]
-            )
+        for term, number in LISTS.items():
+            if values.get(term) is not None:
+                listed = [{"day": day.isoformat(), number: plain(value)} for day, value in values[term]]
+                values[term] = Jsonb(listed)
         self._connection.execute(_REGISTRY[f"save_{_TABLES[type(details)]}"], values)
 
     def state_price_kind(self, ticker: str, price_kind: PriceKind) -> None:

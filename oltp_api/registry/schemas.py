@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AliasChoices, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
-from domain.analytics.fixed_income.bonds import steps_of
+from domain.analytics.fixed_income.bonds import LISTS, steps_of
 from domain.analytics.fixed_income.payment_calendars import PaymentCalendar, PaymentConvention
 from domain.bond_terms import refuse_unpriced, refuse_words_of_bonds
 from domain.commands import AddIdentifier, DescribeSecurity, RegisterSecurity
@@ -51,6 +51,11 @@ class StepFacts(Request):
     rate_pct: Number = Field(description="Per year, from that day on.")
 
 
+class RepaymentFacts(Request):
+    day: Day = Field(description="A coupon date before maturity.")
+    face_pct: Number = Field(description="Per cent of the face at issue that is repaid; the rest is at maturity.")
+
+
 class BondFacts(Request):
     """The first time, maturity, coupon and day count are all required: without one the terms are not known."""
 
@@ -80,6 +85,10 @@ class BondFacts(Request):
     payment_calendar: PaymentCalendar | None = None
     coupon_steps: Annotated[list[StepFacts], at_most(_MOST_STEPS), Field(min_length=1)] | None = Field(
         default=None, description="Rates after the first, for a coupon that steps up or down."
+    )
+
+    amortisation: Annotated[list[RepaymentFacts], at_most(_MOST_STEPS), Field(min_length=1)] | None = Field(
+        default=None, description="If face is repaid in parts; units are the face that is outstanding."
     )
 
     @model_validator(mode="before")
@@ -115,8 +124,7 @@ class DetailsRequest(Request):
     def described(self) -> DescribeSecurity:
         equity = {name: getattr(self, name) for name in ("exchange", "country", "sector", "industry")}
         bond = _stated(self.bond)
-        if "coupon_steps" in bond:
-            bond["coupon_steps"] = steps_of(bond["coupon_steps"])
+        bond |= {term: steps_of(bond[term]) for term in LISTS if term in bond}
         return DescribeSecurity(equity, _stated(self.fund), bond)
 
 
@@ -203,6 +211,11 @@ class StepView(View):
     rate_pct: Amount
 
 
+class RepaymentView(View):
+    day: date
+    face_pct: Amount
+
+
 class BondView(View):
     maturity_date: date
     coupon_rate_pct: Amount
@@ -221,6 +234,7 @@ class BondView(View):
     payment_convention: str | None
     payment_calendar: str | None
     coupon_steps: Sequence[StepView] | None
+    amortisation: Sequence[RepaymentView] | None
 
 
 class SecurityView(View):

@@ -114,6 +114,7 @@ TABLES = (
             "payment_convention",
             "payment_calendar",
             "coupon_steps::text as coupon_steps",
+            "amortisation::text as amortisation",
         ),
         ("security_id", "coupon_rate_pct", "denomination", "spread_bps"),
     ),

@@ -19,6 +19,14 @@ BOND, EURO_BOND, MAIN, OTHER = 10, 11, 1, 2
 TEN_YEARS = BondTerms(BOND, "USD", Bond.of(date(2025, 11, 15), D("2.25"), "ACT/ACT ICMA", 2, date(2015, 11, 15)))
 SHORT_LIVED = BondTerms(BOND, "USD", Bond.of(date(2016, 10, 31), D(6), "30/360 US", 2, date(2014, 10, 31)))
 ODD = BondTerms(BOND, "USD", Bond.of(date(2017, 1, 15), D("6.4"), "30/360 US", 2, date(2007, 3, 20), date(2007, 7, 15)))
+IN_PARTS = BondTerms(
+    BOND,
+    "USD",
+    Bond.of(
+        *(date(2017, 11, 15), D(4), "ACT/ACT ICMA", 2, date(2015, 11, 15)),
+        amortisation=((date(2016, 5, 15), D(25)), (date(2016, 11, 15), D(50))),
+    ),
+)
 PERCENT = Terms("USD", price_factor=D("0.01"))
 
 
@@ -87,6 +95,31 @@ def test_posting_again_posts_nothing() -> None:
     assert len(mine.post(date(2017, 3, 29))) == 2
     assert mine.post(date(2017, 3, 29)) == []
     assert mine.root.version == 4
+
+
+def test_a_bond_that_is_repaid_in_parts_loses_the_units_of_each_and_pays_coupons_on_the_rest() -> None:
+    mine = Mine().buy("10000", date(2015, 12, 1))
+
+    rows = mine.post(date(2017, 11, 15), IN_PARTS)
+
+    assert [(row.txn_type.value, str(row.business_date), row.quantity, row.cash_effect) for row in rows] == [
+        ("COUPON", "2016-05-15", None, D(200)),
+        ("SELL", "2016-05-15", D(-2500), D(2500)),
+        ("COUPON", "2016-11-15", None, D(150)),
+        ("SELL", "2016-11-15", D(-5000), D(5000)),
+        ("COUPON", "2017-05-15", None, D(50)),
+        ("COUPON", "2017-11-15", None, D(50)),
+        ("SELL", "2017-11-15", D(-2500), D(2500)),
+    ]
+    assert mine.post(date(2017, 12, 31), IN_PARTS) == []
+
+
+def test_a_part_that_was_repaid_by_hand_on_its_day_is_not_repaid_again_nor_what_left_later() -> None:
+    mine = Mine().buy("10000", date(2015, 12, 1)).sell("2500", date(2016, 5, 15)).sell("4000", date(2017, 1, 10))
+
+    rows = mine.post(date(2017, 11, 15), IN_PARTS)
+
+    assert [(str(row.business_date), row.quantity) for row in rows if row.quantity] == [("2016-11-15", D(-3500))]
 
 
 def test_an_odd_first_coupon_pays_for_its_days() -> None:

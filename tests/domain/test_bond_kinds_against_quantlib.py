@@ -95,6 +95,16 @@ def stepping_up(draw: random.Random) -> Bond:
     return replace(bond, coupon_steps=tuple((day, bond.coupon_rate_pct + place) for place, day in enumerate(days, 1)))
 
 
+def amortising(draw: random.Random) -> Bond:
+    """Repaid in equal or unequal parts on some or all of its coupon dates."""
+    bond = plain(draw)
+    assert bond.issue_date
+    dates = bond.schedule(bond.issue_date).dates[1:-1].tolist()
+    days = sorted(draw.sample(dates, draw.randrange(1, len(dates) + 1)))
+    parts = [Decimal(draw.randrange(100, 9900 // len(days))) / 100 for _ in days]
+    return replace(bond, amortisation=tuple(zip(days, parts, strict=True)))
+
+
 def all_at_once(draw: random.Random) -> Bond:
     """A dated bond with an odd last coupon, days moved as a gilt's are, and seven business days ex coupon."""
     bond = with_odd_last(draw)
@@ -109,7 +119,7 @@ def all_at_once(draw: random.Random) -> Bond:
     return replace(bond, **facts, ex_coupon_business_days=7, dated_date=dated, coupon_steps=steps)  # type: ignore[arg-type]
 
 
-KINDS = [dated_apart, with_odd_last, ex_coupon, moved_off_holidays, stepping_up, all_at_once]
+KINDS = [dated_apart, with_odd_last, ex_coupon, moved_off_holidays, stepping_up, amortising, all_at_once]
 
 
 def ql_bond(bond: Bond, moves_payments: bool) -> tuple[ql.FixedRateBond, ql.DayCounter]:
@@ -138,6 +148,12 @@ def ql_bond(bond: Bond, moves_payments: bool) -> tuple[ql.FixedRateBond, ql.DayC
     days = bond.ex_coupon_days or bond.ex_coupon_business_days
     period = ql.Period(days, ql.Days) if days else ql.Period()
     ex_calendar = calendar if bond.ex_coupon_business_days else ql.NullCalendar()
+    if bond.amortisation:
+        paid = dict(bond.amortisation)
+        faces = [
+            100 - sum(float(paid.get(earlier.to_date(), 0)) for earlier in starts if earlier <= day) for day in starts
+        ]
+        return ql.AmortizingFixedRateBond(0, faces, schedule, rates, count), count
     return (
         ql.FixedRateBond(
             0, 100, schedule, rates, count, convention, 100, ql.Date(), calendar, period, ex_calendar, ql.Following
@@ -216,6 +232,15 @@ def test_each_kind_of_bond_is_quantlibs_on_100_random_terms_and_days(kind, capsy
         )
 
 
+def amounts_per_outstanding_face(bond: ql.Bond) -> list[float]:
+    face, found = 100.0, []
+    for flow in bond.cashflows():
+        found.append(100 * flow.amount() / face)
+        if ql.as_fixed_rate_coupon(flow) is None:
+            face -= flow.amount()
+    return found
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_the_cash_flows_of_each_kind_are_quantlibs(kind) -> None:
     for bond, _, _ in cases(kind):
@@ -223,7 +248,7 @@ def test_the_cash_flows_of_each_kind_are_quantlibs(kind) -> None:
         assert bond.accrues_from
         ours = bond.cash_flows(bond.accrues_from, bond.paid_off_on)
         assert [flow.day for flow in ours] == [flow.date().to_date() for flow in theirs.cashflows()]
-        amounts = [flow.amount() for flow in theirs.cashflows()]
+        amounts = amounts_per_outstanding_face(theirs)
         assert [float(flow.amount) for flow in ours] == pytest.approx(amounts, abs=1e-9)
         coupons = [ql.as_fixed_rate_coupon(flow) for flow in theirs.cashflows()][:-1]
         if bond.ex_coupon_days or bond.ex_coupon_business_days:
@@ -237,6 +262,7 @@ def test_the_cash_flows_of_each_kind_are_quantlibs(kind) -> None:
         (ex_coupon, {"ex_coupon_days": 0, "ex_coupon_business_days": 0, "payment_calendar": None}),
         (moved_off_holidays, {"payment_convention": None, "payment_calendar": None}),
         (stepping_up, {"coupon_steps": ()}),
+        (amortising, {"amortisation": ()}),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

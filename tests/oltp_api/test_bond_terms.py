@@ -47,6 +47,9 @@ UNSCHEDULED: list[dict[str, Any]] = [
     {"coupon_steps": [{"day": "2021-02-15", "rate_pct": "3"}, {"day": "2020-02-15", "rate_pct": "4"}]},
     {"coupon_steps": [{"day": "2027-02-15", "rate_pct": "3"}]},
     {"coupon_rate_pct": "0", "coupon_frequency": None, "ex_coupon_days": 7},
+    {"amortisation": [{"day": "2020-03-15", "face_pct": "3"}]},
+    {"amortisation": [{"day": "2027-02-15", "face_pct": "3"}]},
+    {"amortisation": [{"day": "2020-02-15", "face_pct": "50"}, {"day": "2021-02-15", "face_pct": "50"}]},
     {"coupon_frequency": None},
 ]
 
@@ -139,6 +142,7 @@ def test_every_term_that_is_priced_is_kept_as_it_was_said_and_not_rewritten(api)
         "payment_convention": "FOLLOWING",
         "payment_calendar": "UK",
         "coupon_steps": [{"day": "2020-02-15", "rate_pct": "2.5"}, {"day": "2022-02-15", "rate_pct": "3"}],
+        "amortisation": [{"day": "2025-02-15", "face_pct": "25"}, {"day": "2026-02-15", "face_pct": "12.5"}],
     }
 
     kept = api.post("/securities", json={"ticker": "MANYTERMS", "asset_type": "BOND", "bond": said}).json()["bond"]

@@ -45,11 +45,14 @@ TERMS = (
     "payment_convention",
     "payment_calendar",
     "coupon_steps",
+    "amortisation",
 )
 """Facts of a bond, by the names that they are registered under, which decide what it pays and when."""
 
 Steps = tuple[tuple[date, Decimal], ...]
-"""Days, and what holds from each on."""
+"""Days in order, each with a number: what holds from it on, or is paid on it."""
+LISTS: Mapping[str, str] = {"coupon_steps": "rate_pct", "amortisation": "face_pct"}
+"""Terms that are a list of days, and what the number of each is called."""
 
 
 class ImpossibleTerms(ValueError):
@@ -63,6 +66,8 @@ class ImpossibleTerms(ValueError):
 @dataclass(frozen=True, slots=True)
 class CashFlow:
     """A payment on `day` of `amount` per 100 of face, to 12 places: a ledger row multiplies it by face / 100.
+
+    Face is what is outstanding at the close before: of a bond that repays in parts, a REDEMPTION of 25 is of a quarter.
 
     It is due to whoever held at the close before `ex_date`, which is its own day where nothing is ex coupon.
     """
@@ -92,7 +97,7 @@ class Remaining:
 
 @dataclass(frozen=True, slots=True)
 class Bond:
-    """A bullet bond. `coupon_rate_pct` is per year; `coupon_frequency` 0 is a zero-coupon bond.
+    """A bond, of one redemption or several. `coupon_rate_pct` is per year, `coupon_frequency` 0 a zero-coupon bond.
 
     It accrues from its `dated_date`, else its `issue_date`; without both it has always accrued, or since one period
     before its `first_coupon_date`. By the end-of-month rule a bond whose regular dates are anchored at the end of a
@@ -101,11 +106,12 @@ class Bond:
     `penultimate_coupon_date` is the coupon before an odd last one. `coupon_steps` are days at which a period begins and
     the rates from there on. A payment that falls on no business day of `payment_calendar` goes where
     `payment_convention` says, and accrues nothing for it. From so many days before payment, `ex_coupon_days` of the
-    calendar or `ex_coupon_business_days` of the payment calendar, the seller keeps the coupon.
+    calendar or `ex_coupon_business_days` of the payment calendar, the seller keeps the coupon. `amortisation` are
+    coupon dates and the per cent of the face at issue that are repaid on each; the rest is at maturity.
 
     ImpossibleTerms: a frequency that is not 0, 1, 2, 4 or 12 or does not go with the rate; dates out of order; a first
-    coupon or a step on no regular date; a day count that no bond has (ACT/ACT EXCEL); an ex-coupon period that is as
-    long as a coupon's; a convention without a calendar.
+    coupon, a step or a repayment on no date of its own; a day count that no bond has (ACT/ACT EXCEL); an ex-coupon
+    period that is half as long as a coupon's; a convention without a calendar.
     """
 
     maturity_date: date
@@ -122,6 +128,7 @@ class Bond:
     payment_convention: PaymentConvention | None = None
     payment_calendar: PaymentCalendar | None = None
     coupon_steps: Steps = ()
+    amortisation: Steps = ()
 
     def __post_init__(self) -> None:
         if self.coupon_frequency not in _FREQUENCIES:
@@ -134,13 +141,14 @@ class Bond:
         self._refuse_days_out_of_order()
         self._refuse_irregular_days()
         self._refuse_payments_at_odds()
+        self._refuse_early_repayments_at_odds()
 
     def _refuse_days_out_of_order(self) -> None:
         if self.dated_date and self.issue_date and self.dated_date > self.issue_date:
             raise ImpossibleTerms("dated_date", f"{self.dated_date} must not be after the issue on {self.issue_date}")
         if not self.coupon_frequency:
             others = ("first_coupon_date", "penultimate_coupon_date", "ex_coupon_days", "ex_coupon_business_days")
-            for term in (*others, "coupon_steps"):
+            for term in (*others, *LISTS):
                 if getattr(self, term):
                     raise ImpossibleTerms(term, "does not belong to a bond without a coupon")
         begins = self.issue_date or self.dated_date
@@ -158,12 +166,29 @@ class Bond:
                 " state its penultimate_coupon_date"
             )
             raise ImpossibleTerms("first_coupon_date", why)
-        days = [day for day, _ in self.coupon_steps]
-        if days != sorted(set(days)) or any(rate < 0 for _, rate in self.coupon_steps):
-            raise ImpossibleTerms("coupon_steps", "must have days in order, each with a rate that is not negative")
-        for day in days:
+        for term in LISTS:
+            days = [day for day, _ in getattr(self, term)]
+            if days != sorted(set(days)) or any(number < 0 for _, number in getattr(self, term)):
+                raise ImpossibleTerms(term, "must have days in order, each with a number that is not negative")
+        for day, _ in self.coupon_steps:
             if not (self.accrues_from or date.min) < day < self.maturity_date or day not in self._dates(day).tolist():
                 raise ImpossibleTerms("coupon_steps", f"{day} is no date on which a period of it begins")
+
+    def _refuse_early_repayments_at_odds(self) -> None:
+        paid = self._paid_early(self.amortisation)
+        if len(paid) < len(self.amortisation):
+            day = next(day for day, _ in self.amortisation if day not in paid)
+            raise ImpossibleTerms("amortisation", f"{day} is no date before maturity on which a coupon is paid")
+        if sum(share for _, share in self.amortisation) >= REDEMPTION:
+            raise ImpossibleTerms("amortisation", "must leave something of the face to be repaid at maturity")
+
+    def _paid_early(self, days: Steps) -> set[date]:
+        """Return those of `days` that are coupon dates before maturity."""
+        if not days:
+            return set()
+        plan = self.schedule(min(days[0][0], self.maturity_date) - _LONGEST_MOVE)
+        paid = set(plan.dates[:-1][plan.is_paid[:-1]].tolist())
+        return {day for day, _ in days if day in paid and day > (self.accrues_from or date.min)}
 
     def _refuse_payments_at_odds(self) -> None:
         if (self.payment_convention is None) != (self.payment_calendar is None) and not self.ex_coupon_business_days:
@@ -216,12 +241,11 @@ class Bond:
         ends = np.minimum(closes, maturity)
         dates = np.concatenate([opens[:1], ends])
         starts = np.maximum(opens, days_of(begins)) if begins else opens
-        rates = self._rates_pct(opens)
+        faces = self._faces(dates)
+        rates = self._rates_pct(opens) * (1 - faces.cumsum()[:-1] if self.amortisation else 1.0)
         accruals = rates * accruals_of(self.day_count, self.compounding_frequency, starts, ends, opens, closes)
         anchor = int(np.searchsorted(dates, days_of(self._anchor)))
         is_paid = self._is_paid(dates, anchor)
-        faces = np.zeros(len(dates))
-        faces[-1] = 1.0
         pays = self._pays(dates)
         return Schedule(
             self.day_count,
@@ -248,12 +272,13 @@ class Bond:
         """Coupons and redemption paid with `after` < day <= `until`, in order; a coupon before the redemption."""
         plan = self.schedule(after - _LONGEST_MOVE)
         flows = []
-        for day, ex_date, coupon in zip(plan.pays.tolist(), plan.ex_days.tolist(), plan.coupons.tolist(), strict=True):
-            if after < day <= until and coupon:
-                flows.append(CashFlow(day, "COUPON", _amount(coupon), ex_date))
-        last = plan.pays[-1].item()
-        if after < last <= until:
-            flows.append(CashFlow(last, "REDEMPTION", Decimal(REDEMPTION), last))
+        outstanding = plan.outstanding_before()
+        for place in np.flatnonzero((plan.pays > days_of(after)) & (plan.pays <= days_of(until))).tolist():
+            day, face = plan.pays[place].item(), outstanding[place]
+            if plan.coupons[place]:
+                flows.append(CashFlow(day, "COUPON", _amount(plan.coupons[place] / face), plan.ex_days[place].item()))
+            if plan.faces[place]:
+                flows.append(CashFlow(day, "REDEMPTION", _amount(REDEMPTION * plan.faces[place] / face), day))
         return flows
 
     def remaining(self, days: Days) -> Remaining:
@@ -274,15 +299,16 @@ class Bond:
         paid = np.flatnonzero((plan.coupons + redemptions != 0) & (plan.pays > days.min()))
         coupons = np.where(days[:, None] < plan.ex_days[paid], plan.coupons[paid], 0.0)
         calendar_days = (plan.pays[paid] - days[:, None]).astype(np.int64)
+        face = np.where(calendar_days > 0, plan.faces[paid], 0.0).sum(axis=1) if self.amortisation else 1.0
         places = np.arange(len(plan.dates), dtype=np.float64)
         if plan.closes[-1] != plan.dates[-1]:
             places[-1] = plan.positions(plan.dates[-1:])[0]
         periods = places[paid] - plan.positions(days)[:, None]
         return Remaining(
-            np.where(calendar_days > 0, coupons + redemptions[paid], 0.0),
+            np.where(calendar_days > 0, coupons + redemptions[paid], 0.0) / np.reshape(face, (-1, 1)),
             np.maximum(periods, 0.0),
             calendar_days,
-            plan.accrued(days),
+            plan.accrued(days) / face,
             plan.is_last_period(days),
             self.compounding_frequency,
         )
@@ -307,6 +333,17 @@ class Bond:
     def _rates_pct(self, opens: Days) -> Float64:
         rates = np.array([self.coupon_rate_pct, *(rate for _, rate in self.coupon_steps)], dtype=np.float64)
         return rates[np.searchsorted(days_of([day for day, _ in self.coupon_steps]), opens, "right")]
+
+    def _faces(self, dates: Days) -> Float64:
+        """The part of the face at issue (k + 1,) that is repaid on each of `dates`, which end at maturity.
+
+        Of repayments before them all is on the first, so that what is outstanding is right from there on.
+        """
+        faces = np.zeros(len(dates))
+        for day, share in self.amortisation:
+            faces[np.searchsorted(dates, days_of(day))] += float(share) / REDEMPTION
+        faces[-1] = 1 - faces.sum()
+        return faces
 
     def _is_paid(self, dates: Days, anchor: int) -> NDArray[np.bool_]:
         begins = self.accrues_from
@@ -356,7 +393,7 @@ def _as_it_is(value: Any) -> Any:
 _READ: Mapping[str, Callable[[Any], Any]] = {
     "payment_convention": PaymentConvention,
     "payment_calendar": PaymentCalendar,
-    "coupon_steps": steps_of,
+    **dict.fromkeys(LISTS, steps_of),
 }
 
 

@@ -44,6 +44,10 @@ class Schedule:
     is_paid: NDArray[np.bool_]
     last_begins: int
 
+    def outstanding_before(self) -> Float64:
+        """The part of face (k + 1,) that is not repaid before each date."""
+        return 1 - np.concatenate([[0.0], self.faces.cumsum()[:-1]])
+
     def next_paid(self, days: Days) -> Int64:
         """Places (n,) of the date that pays next after each of `days` (n,), and the last where none does."""
         paid = np.flatnonzero(self.is_paid)
