@@ -13,7 +13,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from domain.analytics.fixed_income.bonds import LISTS, TERMS, ImpossibleTerms, Steps, bond_of
+from domain.analytics.fixed_income.bond_facts import LISTS, TERMS, bond_of
+from domain.analytics.fixed_income.bonds import ImpossibleTerms, Steps
 from domain.errors import InvalidInput, InvalidNumber, Refusal
 from domain.limits import MOST_COUPON_PCT, MOST_SPREAD_BPS, refuse_beyond
 from domain.money import parse_quantity, refuse_negative
@@ -31,7 +32,7 @@ _UNPRICED = (
         "its payments follow an index, which a curve of nominal yields does not price",
     ),
     (r"margin|reset|fixing|cap$|cap_|floor|variable", "its coupons are set by a rate that is not known here"),
-    (r"call|make_whole", "its issuer may redeem it early, so that it is worth less than a bullet"),
+    (r"call|make_whole", "what its issuer may redeem early is said in call_schedule, by coupon dates and prices"),
     (r"put", "its holder may give it back early, so that it is worth more than a bullet"),
     (r"conver[st]|exchangeable|coco|contingent|write_?down", "it may become shares, which are not priced with it"),
     (
@@ -98,6 +99,7 @@ class BondDetails:
     payment_calendar: str | None = None
     coupon_steps: Steps | None = None
     amortisation: Steps | None = None
+    call_schedule: Steps | None = None
 
     def __post_init__(self) -> None:
         refuse_negative("coupon_rate_pct", self.coupon_rate_pct)

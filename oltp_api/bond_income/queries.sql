@@ -18,7 +18,8 @@ select
     bond_details.payment_convention,
     bond_details.payment_calendar,
     bond_details.coupon_steps,
-    bond_details.amortisation
+    bond_details.amortisation,
+    bond_details.call_schedule
 from security_registry
 inner join security_name using (security_id)
 left join bond_details using (security_id)

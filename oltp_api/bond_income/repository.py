@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from domain.analytics.fixed_income.bonds import bond_of
+from domain.analytics.fixed_income.bond_facts import bond_of
 from domain.bond_income import BondTerms
 from domain.securities import PriceKind
 from oltp_api.unit_of_work import UnitOfWork

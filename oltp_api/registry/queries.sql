@@ -180,7 +180,8 @@ select
     payment_convention,
     payment_calendar,
     coupon_steps,
-    amortisation
+    amortisation,
+    call_schedule
 from bond_details
 where security_id = %(security_id)s
 
@@ -206,13 +207,13 @@ on conflict (security_id) do update set
 insert into bond_details (
     security_id, maturity_date, coupon_rate_pct, day_count, coupon_frequency, issuer, issuer_class, issue_date,
     first_coupon_date, denomination, spread_bps, dated_date, penultimate_coupon_date, ex_coupon_days,
-    ex_coupon_business_days, payment_convention, payment_calendar, coupon_steps, amortisation
+    ex_coupon_business_days, payment_convention, payment_calendar, coupon_steps, amortisation, call_schedule
 )
 values (
     %(security_id)s, %(maturity_date)s, %(coupon_rate_pct)s, %(day_count)s, %(coupon_frequency)s, %(issuer)s,
     %(issuer_class)s, %(issue_date)s, %(first_coupon_date)s, %(denomination)s, %(spread_bps)s, %(dated_date)s,
     %(penultimate_coupon_date)s, %(ex_coupon_days)s, %(ex_coupon_business_days)s, %(payment_convention)s,
-    %(payment_calendar)s, %(coupon_steps)s, %(amortisation)s
+    %(payment_calendar)s, %(coupon_steps)s, %(amortisation)s, %(call_schedule)s
 )
 on conflict (security_id) do update set
     issuer = excluded.issuer,
@@ -228,7 +229,8 @@ on conflict (security_id) do update set
     payment_convention = excluded.payment_convention,
     payment_calendar = excluded.payment_calendar,
     coupon_steps = excluded.coupon_steps,
-    amortisation = excluded.amortisation
+    amortisation = excluded.amortisation,
+    call_schedule = excluded.call_schedule
 
 -- name: securities
 select
@@ -285,7 +287,8 @@ select
             'payment_convention', bond_details.payment_convention,
             'payment_calendar', bond_details.payment_calendar,
             'coupon_steps', bond_details.coupon_steps,
-            'amortisation', bond_details.amortisation
+            'amortisation', bond_details.amortisation,
+            'call_schedule', bond_details.call_schedule
         )
     end as bond
 from security_registry

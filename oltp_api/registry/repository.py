@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from domain.analytics.fixed_income.bonds import LISTS, steps_of
+from domain.analytics.fixed_income.bond_facts import LISTS, steps_of
 from domain.bond_terms import BondDetails
 from domain.errors import AlreadyExists, SecurityNotFound, plain
 from domain.listing import IdentifierNotFound, Withdrawal, counterparts

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AliasChoices, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
-from domain.analytics.fixed_income.bonds import LISTS, steps_of
+from domain.analytics.fixed_income.bond_facts import LISTS, steps_of
 from domain.analytics.fixed_income.payment_calendars import PaymentCalendar, PaymentConvention
 from domain.bond_terms import refuse_unpriced, refuse_words_of_bonds
 from domain.commands import AddIdentifier, DescribeSecurity, RegisterSecurity
@@ -56,6 +56,11 @@ class RepaymentFacts(Request):
     face_pct: Number = Field(description="Per cent of the face at issue that is repaid; the rest is at maturity.")
 
 
+class CallFacts(Request):
+    day: Day = Field(description="A coupon date before maturity.")
+    price: Number = Field(description="Per 100 of face, without the coupon of the day.")
+
+
 class BondFacts(Request):
     """The first time, maturity, coupon and day count are all required: without one the terms are not known."""
 
@@ -89,6 +94,10 @@ class BondFacts(Request):
 
     amortisation: Annotated[list[RepaymentFacts], at_most(_MOST_STEPS), Field(min_length=1)] | None = Field(
         default=None, description="If face is repaid in parts; units are the face that is outstanding."
+    )
+
+    call_schedule: Annotated[list[CallFacts], at_most(_MOST_STEPS), Field(min_length=1)] | None = Field(
+        default=None, description="If the issuer may redeem it early; it is valued to worst."
     )
 
     @model_validator(mode="before")
@@ -216,6 +225,11 @@ class RepaymentView(View):
     face_pct: Amount
 
 
+class CallView(View):
+    day: date
+    price: Amount
+
+
 class BondView(View):
     maturity_date: date
     coupon_rate_pct: Amount
@@ -235,6 +249,7 @@ class BondView(View):
     payment_calendar: str | None
     coupon_steps: Sequence[StepView] | None
     amortisation: Sequence[RepaymentView] | None
+    call_schedule: Sequence[CallView] | None
 
 
 class SecurityView(View):

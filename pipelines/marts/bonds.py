@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.analytics.arrays import Days
+from domain.analytics.fixed_income.bond_facts import bond_of
 from domain.analytics.fixed_income.bond_values import BondValues, value_daily
-from domain.analytics.fixed_income.bonds import Bond, bond_of
+from domain.analytics.fixed_income.bonds import Bond
 from domain.analytics.fixed_income.curves import Curves
 from domain.analytics.fixed_income.day_counts import days_of
 from pipelines.runtime.resources import EXCHANGE, Platform
@@ -37,6 +38,8 @@ SCHEMA = pa.schema(
         ("dv01", pa.float64()),
         ("spread_bps", pa.float64()),
         ("curve_date", pa.date32()),
+        ("redemption_date", pa.date32()),
+        ("discount_pct", pa.float64()),
     ]
 )
 MEANINGS = {
@@ -49,6 +52,8 @@ MEANINGS = {
     "modified_duration_years": "Fraction by which the dirty price falls if the yield rises by 1, in years.",
     "dv01": "By how much 100 of face falls if the yield rises by one basis point.",
     "spread_bps": "Over the Treasury curve, in basis points: as registered; 0 for a sovereign without one.",
+    "redemption_date": "When it is paid off: at maturity, or of a callable bond when its price is lowest.",
+    "discount_pct": "Of a bill (no coupon, ACT/360, within a year of payment): 100 - price, per year of 360 days.",
     "curve_date": "The day of the curve, at most 7 days before.",
 }
 
@@ -60,7 +65,7 @@ MEANINGS = {
     group_name="marts",
     owners=["team:lakefolio"],
     kinds={"python", "deltalake"},
-    code_version="2",
+    code_version="3",
 )
 def fact_bond_valuation_daily(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
     versions = pinned(context.instance, context.run.run_id, platform.releases, known=[BONDS, CURVE, CALENDAR]).versions
@@ -149,6 +154,8 @@ def _rows(terms: Mapping[str, Any], values: BondValues, days: Days) -> pa.Table:
         pc.add(clean, accrued).cast(_PRICE),
         *(figures[known] for figures in (values.yield_pct, values.modified_duration, values.dv01, values.spread_bps)),
         pa.array(values.curve_days[known]),
+        pa.array(values.redemption_days[known]),
+        pa.array(values.discount_pct[known], from_pandas=True),
     ]
     return pa.Table.from_arrays(
         [pa.array(column).cast(field.type) for column, field in zip(columns, SCHEMA, strict=True)], schema=SCHEMA

@@ -115,6 +115,7 @@ TABLES = (
             "payment_calendar",
             "coupon_steps::text as coupon_steps",
             "amortisation::text as amortisation",
+            "call_schedule::text as call_schedule",
         ),
         ("security_id", "coupon_rate_pct", "denomination", "spread_bps"),
     ),

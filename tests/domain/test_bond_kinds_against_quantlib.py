@@ -15,6 +15,7 @@ import pytest
 import QuantLib as ql  # noqa: N813 - as its own documentation calls it
 
 from domain.analytics.fixed_income.bond_prices import measures, price_from_curve, yield_from_price
+from domain.analytics.fixed_income.bond_values import value_daily
 from domain.analytics.fixed_income.bonds import Bond
 from domain.analytics.fixed_income.curves import Curve
 from domain.analytics.fixed_income.day_counts import DayCount, day_plus_months, is_month_end
@@ -281,3 +282,76 @@ def test_business_days_of_a_payment_calendar_are_quantlibs_from_2000_to_2060(cal
     business = moved(days, PaymentConvention.FOLLOWING, calendar) == days
     theirs = [CALENDARS[calendar].isBusinessDay(ql_day(day)) for day in days.tolist()]
     assert days[business != np.array(theirs)].tolist() == []
+
+
+def callable_early(draw: random.Random) -> Bond:
+    bond = plain(draw)
+    assert bond.issue_date
+    if bond.maturity_date.day >= MONTH_END:
+        return callable_early(draw)
+    dates = bond.schedule(bond.issue_date).dates[1:-1].tolist()
+    days = sorted(draw.sample(dates, min(4, len(dates))))
+    calls = tuple((day, Decimal(10400 - 100 * place) / 100) for place, day in enumerate(days))
+    return replace(bond, call_schedule=calls, ex_coupon_days=draw.choice([0, 7]))
+
+
+def to_worst_in_quantlib(bond: Bond, day: date, curve: Curve) -> tuple[list[float], date]:
+    """Clean price, accrued, yield and duration of the cheapest of QuantLib's bonds to each call and to maturity."""
+    today = ql_day(day)
+    ql.Settings.instance().evaluationDate = today
+    found = []
+    for until, price in [*bond.call_schedule, (bond.maturity_date, Decimal(100))]:
+        if until <= day:
+            continue
+        plan = ql.Schedule(
+            *(ql_day(bond.issue_date), ql_day(until), ql.Period(12 // bond.coupon_frequency, ql.Months)),
+            *(ql.NullCalendar(), ql.Unadjusted, ql.Unadjusted, ql.DateGeneration.Backward, False),
+        )
+        count = ql.ActualActual(ql.ActualActual.ISMA, plan)
+        ex = ql.Period(bond.ex_coupon_days, ql.Days) if bond.ex_coupon_days else ql.Period()
+        rates = [float(bond.coupon_rate_pct) / 100]
+        early = ql.FixedRateBond(
+            *(0, 100, plan, rates, count, ql.Unadjusted, float(price), ql.Date(), ql.NullCalendar(), ex),
+            *(ql.NullCalendar(), ql.Unadjusted),
+        )
+        early.setPricingEngine(ql.DiscountingBondEngine(ql_curve(curve, SPREAD_BPS)))
+        found.append((early.cleanPrice(), until, early, count))
+    clean, until, early, count = min(found, key=lambda each: each[0])
+    left = {flow.date() for flow in early.cashflows() if flow.date() > today}
+    compounding = ql.Simple if len(left) == 1 else ql.Compounded
+    price = ql.BondPrice(clean, ql.BondPrice.Clean)
+    rate = ql.BondFunctions.bondYield(early, price, count, compounding, bond.coupon_frequency, today, 1e-13, 999, 0.03)
+    interest = ql.InterestRate(rate, count, compounding, bond.coupon_frequency)
+    duration = ql.BondFunctions.duration(early, interest, ql.Duration.Modified, today)
+    return [clean, early.accruedAmount(today), 100 * rate, duration], until
+
+
+def test_a_callable_bond_is_valued_to_worst_as_quantlibs_on_100_random_terms_and_days(capsys) -> None:
+    worst, called = np.zeros(4), 0
+    for bond, day, curve in cases(callable_early):
+        values = value_daily(bond, np.array([day], dtype="datetime64[D]"), curve.curves(), SPREAD_BPS)
+        ours = [float(each[0]) for each in (values.clean, values.accrued, values.yield_pct, values.modified_duration)]
+        theirs, until = to_worst_in_quantlib(bond, day, curve)
+        assert values.redemption_days[0].item() == until
+        assert price_from_curve(bond, day, curve, SPREAD_BPS).clean == ours[0]
+        worst = np.maximum(worst, np.abs(np.array(ours) - theirs))
+        called += until < bond.maturity_date
+    with capsys.disabled():
+        print(f"\ncallable, {COUNT} terms and days, {called} of them called: {worst.max():.0e}", file=sys.__stderr__)
+    assert worst.max() < 1e-6
+    assert COUNT // 10 < called < COUNT, "both ways are there"
+
+
+def test_the_discount_rate_of_a_bill_is_that_of_quantlibs_money_market_yield() -> None:
+    draw = random.Random(SEED)
+    for _ in range(COUNT):
+        maturity = date(2014, 1, 1) + timedelta(draw.randrange(3000))
+        day = maturity - timedelta(draw.randrange(1, 366))
+        bill = Bond(maturity, Decimal(0), DayCount.ACT_360)
+        values = value_daily(bill, np.array([day], dtype="datetime64[D]"), a_curve(draw, day).curves())
+        ql.Settings.instance().evaluationDate = ql_day(day)
+        theirs = ql.ZeroCouponBond(0, ql.NullCalendar(), 100, ql_day(maturity))
+        price = ql.BondPrice(float(values.clean[0]), ql.BondPrice.Clean)
+        simple = ql.BondFunctions.bondYield(theirs, price, ql.Actual360(), ql.Simple, ql.Annual, ql_day(day), 1e-14)
+        years = (maturity - day).days / 360
+        assert values.discount_pct[0] == pytest.approx(100 * simple / (1 + simple * years), abs=1e-9)

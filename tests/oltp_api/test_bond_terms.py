@@ -48,6 +48,8 @@ UNSCHEDULED: list[dict[str, Any]] = [
     {"coupon_steps": [{"day": "2027-02-15", "rate_pct": "3"}]},
     {"coupon_rate_pct": "0", "coupon_frequency": None, "ex_coupon_days": 7},
     {"amortisation": [{"day": "2020-03-15", "face_pct": "3"}]},
+    {"call_schedule": [{"day": "2020-03-15", "price": "101"}]},
+    {"call_schedule": [{"day": "2020-02-15", "price": "9"}], "amortisation": [{"day": "2020-02-15", "face_pct": "3"}]},
     {"amortisation": [{"day": "2027-02-15", "face_pct": "3"}]},
     {"amortisation": [{"day": "2020-02-15", "face_pct": "50"}, {"day": "2021-02-15", "face_pct": "50"}]},
     {"coupon_frequency": None},
@@ -150,6 +152,9 @@ def test_every_term_that_is_priced_is_kept_as_it_was_said_and_not_rewritten(api)
     assert {name: kept[name] for name in said} == said
     again = api.put("/securities/MANYTERMS/details", json={"bond": {**said, "issuer": "HM Treasury"}})
     assert again.json()["bond"] == {**kept, "issuer": "HM Treasury"}
+    calls = {**BOND, "call_schedule": [{"day": "2022-02-15", "price": "101.5"}]}
+    callable_early = api.post("/securities", json={"ticker": "CALLED", "asset_type": "BOND", "bond": calls}).json()
+    assert callable_early["bond"]["call_schedule"] == calls["call_schedule"]
     other = api.put("/securities/MANYTERMS/details", json={"bond": {"coupon_steps": said["coupon_steps"][:1]}})
     assert problem(other) == (409, "already_known")
 

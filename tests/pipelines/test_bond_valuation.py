@@ -72,6 +72,26 @@ def test_steps_of_a_coupon_are_read_from_the_text_that_is_replicated() -> None:
     assert float(rows[date(2016, 6, 27)]["clean_price"]) == pytest.approx(expected, abs=1e-8)
 
 
+def test_a_callable_bond_has_the_value_of_the_call_at_which_it_is_worth_least_and_says_when() -> None:
+    rows, _ = rows_of(call_schedule='[{"day": "2018-01-07", "price": "100"}]')
+    plain, _ = rows_of()
+    until_call, _ = rows_of(maturity_date=date(2018, 1, 7))
+
+    day = date(2016, 6, 27)
+    assert rows[day] == {**until_call[day], "redemption_date": date(2018, 1, 7)}
+    assert rows[day]["clean_price"] < plain[day]["clean_price"]
+    assert plain[day]["redemption_date"] == TERMS["maturity_date"]
+
+
+def test_a_bill_has_a_discount_rate_and_a_note_has_none() -> None:
+    terms = {"coupon_rate_pct": Decimal(0), "coupon_frequency": None, "day_count": "ACT/360"}
+    rows, _ = rows_of(**terms, maturity_date=date(2016, 12, 27), issue_date=None)
+
+    bill = rows[date(2016, 6, 27)]
+    assert bill["discount_pct"] == pytest.approx(float(100 - bill["clean_price"]) * 360 / 183, abs=1e-6)
+    assert {row["discount_pct"] for row in rows_of()[0].values()} == {None}
+
+
 def test_terms_that_could_once_be_registered_and_make_no_schedule_have_no_value_and_the_reason_is_said() -> None:
     rows, refused = rows_of(first_coupon_date=date(2015, 9, 1))
 

@@ -64,11 +64,15 @@ def price_from_yield(bond: Bond, day: date, yield_pct: float) -> Price:
 
 
 def price_from_curve(bond: Bond, day: date, curve: Curve, spread_bps: float = 0.0) -> Price:
-    """Price on `day` by `curve`, which discounts as on its own day, and a spread; 0 from maturity on."""
+    """Price on `day` by `curve`, which discounts as on its own day, and a spread; 0 from maturity on.
+
+    Of a callable bond it is the price to worst: the lowest of those to maturity and to each call.
+    """
     if day >= bond.paid_off_on:
         return Price(0.0, 0.0)
-    left = bond.remaining(days_of([day]))
-    return _price(left, curve_dirty_of(left, curve.curves(), np.array([spread_bps])))
+    ways = [bond.remaining(days_of([day]), call) for call in bond.redemptions_after(day)]
+    spread = np.array([spread_bps])
+    return min((_price(left, curve_dirty_of(left, curve.curves(), spread)) for left in ways), key=_clean)
 
 
 def yield_from_price(bond: Bond, day: date, clean: float) -> float:
@@ -183,6 +187,10 @@ def _bounds_pct(left: Remaining) -> tuple[Float64, Float64]:
     longest = np.where(left.is_last_period, np.maximum(left.periods[:, -1], 1.0), 1.0)
     low, high = ((growth - 1) * left.frequency * 100 for growth in _GROWTH)
     return low / longest, np.full(longest.shape, high)
+
+
+def _clean(price: Price) -> float:
+    return price.clean
 
 
 def _price(left: Remaining, dirty: Float64) -> Price:

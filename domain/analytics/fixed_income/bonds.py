@@ -4,8 +4,6 @@ Here: the terms and the cash flows. Not here: what these are worth (`bond_prices
 counted (`schedules`). All amounts are per 100 of face; of a bond that repays in parts, of the face that is outstanding.
 """
 
-import json
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -30,29 +28,13 @@ _PERIODS_OF_A_ZERO = 2  # a bond without coupons compounds as the coupon bonds i
 _AMOUNT_PLACES = Decimal("1e-12")
 _LONGEST_MOVE = timedelta(15)  # a payment goes no further than a weekend, Christmas or a decreed holiday is long
 _SHORTEST_MONTH = 28
-
-TERMS = (
-    "maturity_date",
-    "coupon_rate_pct",
-    "day_count",
-    "coupon_frequency",
-    "issue_date",
-    "first_coupon_date",
-    "dated_date",
-    "penultimate_coupon_date",
-    "ex_coupon_days",
-    "ex_coupon_business_days",
-    "payment_convention",
-    "payment_calendar",
-    "coupon_steps",
-    "amortisation",
-)
-"""Facts of a bond, by the names that they are registered under, which decide what it pays and when."""
+_LISTS = ("coupon_steps", "amortisation", "call_schedule")
 
 Steps = tuple[tuple[date, Decimal], ...]
 """Days in order, each with a number: what holds from it on, or is paid on it."""
-LISTS: Mapping[str, str] = {"coupon_steps": "rate_pct", "amortisation": "face_pct"}
-"""Terms that are a list of days, and what the number of each is called."""
+
+Call = tuple[date, Decimal]
+"""A day of a call schedule, and the price per 100 of face."""
 
 
 class ImpossibleTerms(ValueError):
@@ -108,6 +90,7 @@ class Bond:
     `payment_convention` says, and accrues nothing for it. From so many days before payment, `ex_coupon_days` of the
     calendar or `ex_coupon_business_days` of the payment calendar, the seller keeps the coupon. `amortisation` are
     coupon dates and the per cent of the face at issue that are repaid on each; the rest is at maturity.
+    `call_schedule` are coupon dates on which its issuer may redeem it, and the price that it would be at.
 
     ImpossibleTerms: a frequency that is not 0, 1, 2, 4 or 12 or does not go with the rate; dates out of order; a first
     coupon, a step or a repayment on no date of its own; a day count that no bond has (ACT/ACT EXCEL); an ex-coupon
@@ -129,6 +112,7 @@ class Bond:
     payment_calendar: PaymentCalendar | None = None
     coupon_steps: Steps = ()
     amortisation: Steps = ()
+    call_schedule: Steps = ()
 
     def __post_init__(self) -> None:
         if self.coupon_frequency not in _FREQUENCIES:
@@ -148,7 +132,7 @@ class Bond:
             raise ImpossibleTerms("dated_date", f"{self.dated_date} must not be after the issue on {self.issue_date}")
         if not self.coupon_frequency:
             others = ("first_coupon_date", "penultimate_coupon_date", "ex_coupon_days", "ex_coupon_business_days")
-            for term in (*others, *LISTS):
+            for term in (*others, *_LISTS):
                 if getattr(self, term):
                     raise ImpossibleTerms(term, "does not belong to a bond without a coupon")
         begins = self.issue_date or self.dated_date
@@ -166,7 +150,7 @@ class Bond:
                 " state its penultimate_coupon_date"
             )
             raise ImpossibleTerms("first_coupon_date", why)
-        for term in LISTS:
+        for term in _LISTS:
             days = [day for day, _ in getattr(self, term)]
             if days != sorted(set(days)) or any(number < 0 for _, number in getattr(self, term)):
                 raise ImpossibleTerms(term, "must have days in order, each with a number that is not negative")
@@ -175,20 +159,20 @@ class Bond:
                 raise ImpossibleTerms("coupon_steps", f"{day} is no date on which a period of it begins")
 
     def _refuse_early_repayments_at_odds(self) -> None:
-        paid = self._paid_early(self.amortisation)
-        if len(paid) < len(self.amortisation):
-            day = next(day for day, _ in self.amortisation if day not in paid)
-            raise ImpossibleTerms("amortisation", f"{day} is no date before maturity on which a coupon is paid")
+        for term in ("amortisation", "call_schedule"):
+            days = [day for day, _ in getattr(self, term)]
+            paid = self._coupon_dates(days[0]) if days else set()
+            if wrong := [day for day in days if day not in paid]:
+                raise ImpossibleTerms(term, f"{wrong[0]} is no date before maturity on which a coupon is paid")
+        if self.amortisation and self.call_schedule:
+            raise ImpossibleTerms("call_schedule", "is not priced with an amortisation")
         if sum(share for _, share in self.amortisation) >= REDEMPTION:
             raise ImpossibleTerms("amortisation", "must leave something of the face to be repaid at maturity")
 
-    def _paid_early(self, days: Steps) -> set[date]:
-        """Return those of `days` that are coupon dates before maturity."""
-        if not days:
-            return set()
-        plan = self.schedule(min(days[0][0], self.maturity_date) - _LONGEST_MOVE)
-        paid = set(plan.dates[:-1][plan.is_paid[:-1]].tolist())
-        return {day for day, _ in days if day in paid and day > (self.accrues_from or date.min)}
+    def _coupon_dates(self, since: date) -> set[date]:
+        """Return the dates before maturity on which a coupon is paid."""
+        plan = self.schedule(min(since, self.maturity_date) - _LONGEST_MOVE)
+        return {day for day in plan.dates[:-1][plan.is_paid[:-1]].tolist() if day > (self.accrues_from or date.min)}
 
     def _refuse_payments_at_odds(self) -> None:
         if (self.payment_convention is None) != (self.payment_calendar is None) and not self.ex_coupon_business_days:
@@ -231,7 +215,11 @@ class Bond:
     @property
     def paid_off_on(self) -> date:
         """The day of its last payment: maturity, or where that is moved to."""
-        return date.fromisoformat(str(self._pays(days_of([self.maturity_date]))[0]))
+        return self.paid_on(self.maturity_date)
+
+    def paid_on(self, day: date) -> date:
+        """The day on which what is due on `day` is paid."""
+        return date.fromisoformat(str(self._pays(days_of([day]))[0]))
 
     def schedule(self, since: date) -> Schedule:
         """Regular periods from one that contains `since` and the begin of accrual, both if known, up to maturity."""
@@ -258,6 +246,7 @@ class Bond:
             accruals,
             paid_at(accruals, is_paid),
             faces,
+            REDEMPTION * faces,
             pays,
             self._ex_days(pays),
             is_paid,
@@ -281,10 +270,11 @@ class Bond:
                 flows.append(CashFlow(day, "REDEMPTION", _amount(REDEMPTION * plan.faces[place] / face), day))
         return flows
 
-    def remaining(self, days: Days) -> Remaining:
+    def remaining(self, days: Days, call: Call | None = None) -> Remaining:
         """Return the payments still to come after each of `days` (n,), all before the last (else ValueError).
 
-        A payment on the day itself is no longer to come. Before the issue nothing has accrued.
+        A payment on the day itself is no longer to come. Before the issue nothing has accrued. With a `call` of its
+        schedule they are those until it, and its price.
 
         Notes
         -----
@@ -292,11 +282,12 @@ class Bond:
         of equal months or in calendar days, and whole ones from there on, to the dates of the schedule, wherever their
         payments are moved to.
         """
-        if (days >= days_of(self.paid_off_on)).any():
-            raise ValueError(f"a bond that matures on {self.maturity_date} has nothing to pay after {days.max()}")
         plan = self.schedule(date.fromisoformat(str(days.min())) - _LONGEST_MOVE)
-        redemptions = REDEMPTION * plan.faces
-        paid = np.flatnonzero((plan.coupons + redemptions != 0) & (plan.pays > days.min()))
+        if call:
+            plan = plan.until(days_of(call[0]), float(call[1]))
+        if (days >= plan.pays[-1]).any():
+            raise ValueError(f"a bond that matures on {plan.dates[-1]} has nothing to pay after {days.max()}")
+        paid = np.flatnonzero((plan.coupons + plan.redemptions != 0) & (plan.pays > days.min()))
         coupons = np.where(days[:, None] < plan.ex_days[paid], plan.coupons[paid], 0.0)
         calendar_days = (plan.pays[paid] - days[:, None]).astype(np.int64)
         face = np.where(calendar_days > 0, plan.faces[paid], 0.0).sum(axis=1) if self.amortisation else 1.0
@@ -305,13 +296,17 @@ class Bond:
             places[-1] = plan.positions(plan.dates[-1:])[0]
         periods = places[paid] - plan.positions(days)[:, None]
         return Remaining(
-            np.where(calendar_days > 0, coupons + redemptions[paid], 0.0) / np.reshape(face, (-1, 1)),
+            np.where(calendar_days > 0, coupons + plan.redemptions[paid], 0.0) / np.reshape(face, (-1, 1)),
             np.maximum(periods, 0.0),
             calendar_days,
             plan.accrued(days) / face,
             plan.is_last_period(days),
             self.compounding_frequency,
         )
+
+    def redemptions_after(self, day: date) -> list[Call | None]:
+        """Ways in which what is left after `day` may end: at maturity, which is None, or by each call still to come."""
+        return [None, *(call for call in self.call_schedule if self.paid_on(call[0]) > day)]
 
     @property
     def _months(self) -> int:
@@ -364,37 +359,6 @@ class Bond:
         if self.ex_coupon_business_days and self.payment_calendar:
             return business_days_before(pays, self.ex_coupon_business_days, self.payment_calendar)
         return pays - np.timedelta64(self.ex_coupon_days, "D")
-
-
-def bond_of(facts: Mapping[str, Any]) -> Bond:
-    """The bond of facts by name, such as a row of its details; a term that is absent or None is not stated.
-
-    ValueError if these are no terms, such as a day count that nobody knows.
-    """
-    stated = {term: facts[term] for term in TERMS if facts.get(term) is not None}
-    return Bond.of(**{term: _READ.get(term, _as_it_is)(value) for term, value in stated.items()})
-
-
-def steps_of(listed: Any) -> Steps:
-    """Days and values in order, as they are kept: a list of objects with a `day` and one number, or the text of one."""
-    items = json.loads(listed) if isinstance(listed, str) else listed
-    return tuple(item if isinstance(item, tuple) else _step(**item) for item in items)
-
-
-def _step(day: date | str, **value: Decimal | str) -> tuple[date, Decimal]:
-    (number,) = value.values()
-    return date.fromisoformat(day) if isinstance(day, str) else day, Decimal(number)
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-_READ: Mapping[str, Callable[[Any], Any]] = {
-    "payment_convention": PaymentConvention,
-    "payment_calendar": PaymentCalendar,
-    **dict.fromkeys(LISTS, steps_of),
-}
 
 
 def _amount(value: float) -> Decimal:

@@ -7,7 +7,7 @@ maturity. An odd first or last coupon is paid for the part of those periods that
 paid, but time is still counted in them. Source: ICMA Rule 251.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -24,9 +24,9 @@ class Schedule:
 
     `opens` and `closes` (k,) where each begins and ends as if none were odd; `dates` (k + 1,) where one does, the last
     is maturity; `starts` (k,) from when it accrues, `rates_pct` (k,) at which rate, `accruals` (k,) how much in it. Of
-    each date: `coupons` (k + 1,) the interest that is paid, `faces` the part of face that is repaid, `is_paid` if a
-    coupon is due, `pays` the day of payment, `ex_days` the first day on which a buyer does not get the coupon. The last
-    coupon period begins at `dates[last_begins]`.
+    each date: `coupons` (k + 1,) the interest that is paid, `faces` the part of face that is repaid, `redemptions` what
+    is paid for it, `is_paid` if a coupon is due, `pays` the day of payment, `ex_days` the first day on which a buyer
+    does not get the coupon. The last coupon period begins at `dates[last_begins]`.
     """
 
     day_count: DayCount
@@ -39,10 +39,24 @@ class Schedule:
     accruals: Float64
     coupons: Float64
     faces: Float64
+    redemptions: Float64
     pays: Days
     ex_days: Days
     is_paid: NDArray[np.bool_]
     last_begins: int
+
+    def until(self, day: Days, price: float) -> "Schedule":
+        """The schedule up to `day`, a date on which a coupon is paid, when all that is left is redeemed at `price`."""
+        place = int(np.searchsorted(self.dates, day))
+        faces = self.faces[: place + 1].copy()
+        faces[-1] = 1 - faces[:-1].sum()
+        redemptions = self.redemptions[: place + 1].copy()
+        redemptions[-1] = price * faces[-1]
+        periods = {name: getattr(self, name)[:place] for name in ("opens", "closes", "starts", "rates_pct", "accruals")}
+        dates = {name: getattr(self, name)[: place + 1] for name in ("dates", "coupons", "pays", "ex_days", "is_paid")}
+        paid_before = np.flatnonzero(self.is_paid[:place])
+        last_begins = int(paid_before[-1]) if len(paid_before) else 0
+        return replace(self, **periods, **dates, faces=faces, redemptions=redemptions, last_begins=last_begins)
 
     def outstanding_before(self) -> Float64:
         """The part of face (k + 1,) that is not repaid before each date."""
