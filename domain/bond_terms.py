@@ -15,12 +15,18 @@ from typing import Any
 
 from domain.analytics.fixed_income.bond_facts import LISTS, TERMS, bond_of
 from domain.analytics.fixed_income.bonds import ImpossibleTerms, Steps
+from domain.analytics.fixed_income.payment_calendars import PaymentCalendar, PaymentConvention
 from domain.errors import InvalidInput, InvalidNumber, Refusal
 from domain.limits import MOST_COUPON_PCT, MOST_SPREAD_BPS, refuse_beyond
 from domain.money import parse_quantity, refuse_negative
 
 PRICED_DAY_COUNTS = ("ACT/ACT ICMA", "30/360 US", "30E/360", "ACT/360", "ACT/365F")
 PRICED_FREQUENCIES = (1, 2, 4, 12)
+_CHOICES: Mapping[str, Collection[str]] = {
+    "day_count": PRICED_DAY_COUNTS,
+    "payment_convention": tuple(PaymentConvention),
+    "payment_calendar": tuple(PaymentCalendar),
+}
 _MONTHS = 12
 _UNPRICED = (
     (
@@ -124,18 +130,27 @@ class BondDetails:
 def refuse_unpriced(stated: Mapping[str, object], known: Collection[str]) -> None:
     """TermsNotPriced for the first of the terms, as somebody says them, that no valuation here uses.
 
-    `known` are the names of terms. A day count or a frequency that bonds have, and that is not priced, is one too.
+    `known` are the names of terms. A known one is refused too if it says what is not priced: another day count,
+    frequency, convention or calendar, or a list of another form.
     """
     for term in stated:
         if term not in known:
             raise TermsNotPriced(f"bond.{_shown(term)}", _why(term) or "it is not among the terms that a bond has here")
-    day_count, frequency = stated.get("day_count"), stated.get("coupon_frequency")
-    if isinstance(day_count, str) and day_count not in PRICED_DAY_COUNTS:
-        raise TermsNotPriced("bond.day_count", f"{_shown(day_count)} is none of {', '.join(PRICED_DAY_COUNTS)}")
-    if isinstance(frequency, int) and not isinstance(frequency, bool) and frequency not in PRICED_FREQUENCIES:
-        if frequency <= 0 or _MONTHS % frequency:
+    for term, choices in _CHOICES.items():
+        if (value := stated.get(term)) is not None and value not in choices:
+            raise TermsNotPriced(f"bond.{term}", f"{_shown(str(value))} is none of {', '.join(choices)}")
+    frequency = stated.get("coupon_frequency")
+    if frequency is not None and frequency not in PRICED_FREQUENCIES:
+        if isinstance(frequency, int) and (frequency <= 0 or _MONTHS % frequency):
             raise TermsNotScheduled("bond.coupon_frequency", f"must divide a year into whole months, not {frequency}")
-        raise TermsNotPriced("bond.coupon_frequency", f"{frequency} a year is none of {PRICED_FREQUENCIES}")
+        raise TermsNotPriced("bond.coupon_frequency", f"{_shown(str(frequency))} is none of {PRICED_FREQUENCIES}")
+    for term, number in LISTS.items():
+        if (listed := stated.get(term)) is not None and not _are_days_with(number, listed):
+            raise TermsNotPriced(f"bond.{term}", f"it is said as a list of objects, each with its day and its {number}")
+
+
+def _are_days_with(number: str, listed: object) -> bool:
+    return isinstance(listed, list) and all(isinstance(item, Mapping) and {*item} == {"day", number} for item in listed)
 
 
 def refuse_words_of_bonds(stated: Mapping[str, object], known: Collection[str]) -> None:

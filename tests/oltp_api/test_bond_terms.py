@@ -27,6 +27,13 @@ UNPRICED: list[dict[str, Any]] = [
     {"day_count": "BUS/252"},
     {"day_count": "ACT/ACT ISDA"},
     {"coupon_frequency": 6},
+    {"coupon_frequency": "SEMIANNUAL"},
+    {"payment_calendar": "TOKYO"},
+    {"payment_convention": "NEAREST"},
+    {"call_schedule": [{"date": "2022-02-15", "price": "101"}]},
+    {"call_schedule": "at any time"},
+    {"coupon_steps": [{"day": "2022-02-15", "spread_bps": "50"}]},
+    {"amortisation": {"type": "annuity"}},
 ]
 UNSCHEDULED: list[dict[str, Any]] = [
     {"coupon_frequency": 5},
@@ -35,6 +42,7 @@ UNSCHEDULED: list[dict[str, Any]] = [
     {"first_coupon_date": "2016-08-15"},
     {"first_coupon_date": "2017-09-01"},
     {"issue_date": "2027-02-15"},
+    {"maturity_date": "9999-02-15"},
     {"dated_date": "2017-03-15"},
     {"penultimate_coupon_date": "2027-02-15"},
     {"penultimate_coupon_date": "2026-11-15", "first_coupon_date": "2017-08-15"},

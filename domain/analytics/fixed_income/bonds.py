@@ -28,6 +28,7 @@ _PERIODS_OF_A_ZERO = 2  # a bond without coupons compounds as the coupon bonds i
 _AMOUNT_PLACES = Decimal("1e-12")
 _LONGEST_MOVE = timedelta(15)  # a payment goes no further than a weekend, Christmas or a decreed holiday is long
 _SHORTEST_MONTH = 28
+_MOST_PERIODS = 4_000  # a thousand years of quarters: there have been such bonds
 _LISTS = ("coupon_steps", "amortisation", "call_schedule")
 
 Steps = tuple[tuple[date, Decimal], ...]
@@ -123,6 +124,7 @@ class Bond:
         if self.day_count is DayCount.ACT_ACT_EXCEL:
             raise ImpossibleTerms("day_count", "ACT/ACT EXCEL is a spreadsheet's, no bond accrues by it")
         self._refuse_days_out_of_order()
+        self._refuse_too_many_periods()
         self._refuse_irregular_days()
         self._refuse_payments_at_odds()
         self._refuse_early_repayments_at_odds()
@@ -141,6 +143,11 @@ class Bond:
         if stated != sorted(stated) or begins in stated[1:] or self.penultimate_coupon_date == self.maturity_date:
             told = ", ".join(map(str, stated))
             raise ImpossibleTerms("maturity_date", f"must be after the coupons, and these after the issue, not {told}")
+
+    def _refuse_too_many_periods(self) -> None:
+        begins = self.accrues_from or self.maturity_date
+        if (self.maturity_date.year - begins.year) * self.compounding_frequency > _MOST_PERIODS:
+            raise ImpossibleTerms("maturity_date", f"is more than {_MOST_PERIODS} coupon periods after the issue")
 
     def _refuse_irregular_days(self) -> None:
         if self.first_coupon_date and self.first_coupon_date not in self._dates(self.first_coupon_date).tolist():
@@ -181,9 +188,9 @@ class Bond:
             raise ImpossibleTerms("ex_coupon_business_days", "needs the payment_calendar that they are days of")
         if self.ex_coupon_days and self.ex_coupon_business_days:
             raise ImpossibleTerms("ex_coupon_days", "are stated beside ex_coupon_business_days, and only one can hold")
-        shortest = _SHORTEST_MONTH * self._months
-        if not 0 <= 2 * max(self.ex_coupon_days, self.ex_coupon_business_days) < shortest:
-            raise ImpossibleTerms("ex_coupon_days", "must be shorter than half a coupon period, and not below 0")
+        for term in ("ex_coupon_days", "ex_coupon_business_days"):
+            if not 0 <= 2 * getattr(self, term) < _SHORTEST_MONTH * self._months:
+                raise ImpossibleTerms(term, "must be shorter than half a coupon period, and not below 0")
 
     @classmethod
     def of(
