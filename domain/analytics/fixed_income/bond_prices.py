@@ -5,9 +5,11 @@ compound as often as the coupon, and twice a year for a zero-coupon bond; in the
 is in basis points, compounded continuously over ACT/365F, on top of every discount factor. The day is the day of
 settlement, and the day that everything is discounted to.
 
-The functions that end in `_of` take many days at once.
+The functions that end in `_of` take many days at once. Yields are to maturity; of a callable bond only the prices from
+a curve are to worst.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -70,9 +72,7 @@ def price_from_curve(bond: Bond, day: date, curve: Curve, spread_bps: float = 0.
     """
     if day >= bond.paid_off_on:
         return Price(0.0, 0.0)
-    ways = [bond.remaining(days_of([day]), call) for call in bond.redemptions_after(day)]
-    spread = np.array([spread_bps])
-    return min((_price(left, curve_dirty_of(left, curve.curves(), spread)) for left in ways), key=_clean)
+    return _to_worst(_ways_of(bond, day), curve.curves(), spread_bps)
 
 
 def yield_from_price(bond: Bond, day: date, clean: float) -> float:
@@ -98,10 +98,10 @@ def spread_from_price(bond: Bond, day: date, clean: float, curve: Curve) -> floa
 
     NoYield if none within 20,000 bp of it does, with the price and the bounds' prices; ValueError if matured.
     """
-    left, curves = bond.remaining(days_of([day])), curve.curves()
+    ways, curves = _ways_of(bond, day), curve.curves()
 
     def clean_at(bps: float) -> float:
-        return float(curve_dirty_of(left, curves, np.array([bps]))[0] - left.accrued[0])
+        return _to_worst(ways, curves, bps).clean
 
     low, high = -_MAX_SPREAD_BPS, _MAX_SPREAD_BPS
     if not clean_at(high) <= clean <= clean_at(low):
@@ -189,8 +189,13 @@ def _bounds_pct(left: Remaining) -> tuple[Float64, Float64]:
     return low / longest, np.full(longest.shape, high)
 
 
-def _clean(price: Price) -> float:
-    return price.clean
+def _ways_of(bond: Bond, day: date) -> list[Remaining]:
+    return [bond.remaining(days_of([day]), call) for call in bond.redemptions_after(day)]
+
+
+def _to_worst(ways: Sequence[Remaining], curves: Curves, spread_bps: float) -> Price:
+    prices = [_price(left, curve_dirty_of(left, curves, np.array([spread_bps]))) for left in ways]
+    return min(prices, key=lambda price: price.clean)
 
 
 def _price(left: Remaining, dirty: Float64) -> Price:
