@@ -248,6 +248,11 @@ class Refreshed:
         with self._home.client() as client:
             return client.get(f"/portfolios/{self.ids[name]}/{what}", params=parameters).raise_for_status().json()
 
+    def explained(self, name: str, security_id: int) -> Any:
+        with self._home.client() as client:
+            address = f"/lineage/portfolios/{self.ids[name]}/securities/{security_id}"
+            return client.get(address).raise_for_status().json()
+
 
 def simulation_of(client: httpx.Client, portfolio_id: str) -> str:
     (standing,) = client.get(f"/portfolios/{portfolio_id}/simulations").raise_for_status().json()["items"]
@@ -463,6 +468,10 @@ def test_every_kind_of_bond_is_paid_and_valued_as_what_it_is(refreshed: Refreshe
     assert held["EXSTEP24", date(2016, 5, 6)]["accrued"] > 1 > 0 > held["EXSTEP24", date(2016, 5, 9)]["accrued"]
     assert held["CALL24", THE_DAY]["close"] < 115, "to the call in 2018; to maturity it would be above 137"
     assert abs(refreshed.earned("KINDS OF BONDS", date(2016, 5, 16))) < 0.01, "a repayment is no return"
+    (called,) = [security_id for security_id, ticker in names.items() if ticker == "CALL24"]
+    why = refreshed.explained("KINDS OF BONDS", called)
+    assert why["valuation"]["redemption_date"] == "2018-05-15"
+    assert any("2018-05-15" in step for step in why["steps"])
 
 
 def test_an_unknown_basis_has_a_value_and_no_gain(refreshed: Refreshed) -> None:
