@@ -126,7 +126,7 @@ class DetailsRequest(Request):
     @model_validator(mode="before")
     @classmethod
     def _has_no_unpriced_terms(cls, stated: object) -> object:
-        if isinstance(stated, Mapping) and stated.get("asset_type", AssetType.BOND) == AssetType.BOND:
+        if isinstance(stated, Mapping) and (stated.get("asset_type") == AssetType.BOND or stated.get("bond")):
             refuse_words_of_bonds(stated, {*cls.model_fields, "symbol"})
         return stated
 

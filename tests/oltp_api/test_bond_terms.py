@@ -122,6 +122,7 @@ def test_terms_stated_beside_the_bond_are_refused_by_name_too(api, stored) -> No
 
     assert problem(api.post("/securities", json={**asked, "indexed_to": "CPI-U"})) == (422, "bond_terms_not_priced")
     assert problem(api.post("/securities", json={**asked, "colour": "green"})) == (422, "invalid_input")
+    assert problem(api.put("/securities/AAPL/details", json={"indexed_to": "CPI-U"})) == (422, "invalid_input")
     assert stored() == before
 
 
