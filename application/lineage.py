@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from math import isnan
 from typing import Any
 from uuid import UUID
 
@@ -101,7 +102,8 @@ def _steps(
     steps.append(f"the close of {price['price_date']} is {plain(price['close'])} {price['currency']}{age}")
     if valuation is not None:
         curve = f"the curve of {valuation['curve_date']} plus {valuation['spread_bps']:g} bps"
-        steps.append(f"it is derived from {curve}, at a yield of {valuation['yield_pct']:.4f} %")
+        until = f" up to {valuation['redemption_date']}" if valuation.get("redemption_date") else ""
+        steps.append(f"it is derived from {curve}{until}{_at_a_yield(valuation['yield_pct'])}")
     worth = f"{plain(quantity)} x {plain(held['close'])}"
     if held["market_value"] != product(held["quantity"], held["close"]):
         worth = f"{plain(quantity)} x ({plain(held['close'])} + {plain(held['accrued'])} accrued) / 100"
@@ -117,6 +119,10 @@ def _steps(
         steps.append(f"one {held['currency']} is {plain(held['fx_rate'])} {held['base_currency']} ({crossed})")
         steps.append(f"{plain(value)} x {plain(held['fx_rate'])} = {plain(base)} {held['base_currency']}")
     return steps
+
+
+def _at_a_yield(yield_pct: float | None) -> str:
+    return "" if yield_pct is None or isnan(yield_pct) else f", at a yield of {yield_pct:.4f} %"
 
 
 def _total(holdings: Sequence[Row], name: str) -> Decimal | None:

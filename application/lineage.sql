@@ -32,15 +32,8 @@ from marts.fact_price_daily
 where security_id = $security_id and price_date = $price_date
 
 -- name: valuation
-select
-    price_date,
-    clean_price,
-    accrued,
-    dirty_price,
-    yield_pct,
-    modified_duration_years,
-    spread_bps,
-    curve_date
+-- All columns: an older release has no redemption_date.
+select *
 from marts.fact_bond_valuation_daily
 where security_id = $security_id and price_date = $price_date
 

@@ -1,4 +1,4 @@
-"""Bond payments: coupons to whoever held them at the close before, and par at maturity. Posted as cash by the ledger.
+"""Bond payments: coupons to whoever held at the close before their ex-date, and par at maturity. The ledger posts cash.
 
 Here: what each account is due, and the rows that bring the ledger there from whatever it says already. A row that we
 have posted is known by its external id, such as `coupon:<security>:<date>:<account>`, so that deciding again drafts
@@ -9,6 +9,7 @@ What people record has precedence:
 * A COUPON recorded by hand is that of the coupon date nearest to it (of its ex-date where it states one). Its account
   is left alone for that date; with an ex-date it is of all that was held on it, so every account is.
 * Units that left on the day of maturity or later were redeemed by hand, or wherever they went: they are not redeemed.
+  Of a part that is repaid before, those that are traded at par on its very day are it.
 * Our row that a person has taken back stays so, until something else is due.
 """
 
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from domain.analytics.fixed_income.bonds import REDEMPTION, Bond
+from domain.analytics.fixed_income.bonds import REDEMPTION, Bond, CashFlow
 from domain.entries import LedgerEntry, Terms
 from domain.errors import FxMissing
 from domain.ledger import TRADES, Transaction, TxnType, effective, reversal
@@ -40,13 +41,17 @@ class BondTerms:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """Payment due to an account: the cash of a coupon, or units to be redeemed. Negative where a short owes it."""
+    """Payment due to an account: the cash of a coupon, or units to be redeemed. Negative where a short owes it.
+
+    `ex_date` is the first day on which a buyer no longer gets it.
+    """
 
     security_id: int
     account_id: int
     day: date
     amount: Decimal
     units: Decimal
+    ex_date: date
     is_redemption: bool = False
 
     @property
@@ -65,17 +70,18 @@ def payments(terms: BondTerms, standing: Iterable[Transaction], until: date) -> 
     held: Units = {}
     place = 0
     for flow in terms.bond.cash_flows(moves[0].business_date, until):
-        while place < len(moves) and moves[place].business_date < flow.day:
+        while place < len(moves) and moves[place].business_date < flow.ex_date:
             _move(held, moves[place])
             place += 1
         for account_id, units in sorted(held.items()):
             facts = (terms.security_id, account_id, flow.day)
             if flow.kind == "REDEMPTION":
-                left = _never_left(account_id, units, moves[place:])
-                found.append(Payment(*facts, left, left, is_redemption=True))
+                repaid = _repaid(account_id, units, flow, moves[place:])
+                held[account_id] = money(units - repaid)
+                found.append(Payment(*facts, repaid, repaid, flow.ex_date, is_redemption=True))
             elif not by_hand & {(flow.day, account_id), (flow.day, None)}:
                 coupon = payable(product(units, flow.amount * _PER_CENT), terms.currency)
-                found.append(Payment(*facts, coupon, units))
+                found.append(Payment(*facts, coupon, units, flow.ex_date))
     return [payment for payment in found if payment.amount]
 
 
@@ -153,7 +159,7 @@ def _row(
     if not payment.is_redemption:
         terms = Terms(currency, note=f"coupon on {said}", external_id=external_id)
         entry = entry_of(payment.account_id, payment.day, terms)
-        return entry.income(TxnType.COUPON, payment.security_id, payment.amount, ZERO, payment.day)[0]
+        return entry.income(TxnType.COUPON, payment.security_id, payment.amount, ZERO, payment.ex_date)[0]
     terms = Terms(currency, None, _PER_CENT, note=f"redemption of {said} at par", external_id=external_id)
     kind = TxnType.SELL if payment.units > 0 else TxnType.BUY
     entry = entry_of(payment.account_id, payment.day, terms)
@@ -167,6 +173,17 @@ def _move(held: Units, row: Transaction) -> None:
         held.update({account_id: share(units, row.split_new, row.split_old) for account_id, units in held.items()})
     elif row.quantity:
         held[row.account_id] = money(held.get(row.account_id, ZERO) + row.quantity)
+
+
+def _repaid(account_id: int, units: Decimal, flow: CashFlow, later: Sequence[Transaction]) -> Decimal:
+    """Return the part of `units` that `flow` repays and no later row took out, nor a trade at par on its very day."""
+    left = _never_left(account_id, units, later)
+    if flow.amount == REDEMPTION:
+        return left
+    due = share(units, flow.amount, Decimal(REDEMPTION))
+    on_the_day = (row for row in later if row.account_id == account_id and row.business_date == flow.day)
+    due += sum((row.quantity or ZERO for row in on_the_day if row.price == REDEMPTION), ZERO)
+    return ZERO if due * units <= 0 else min(due, left, key=abs)
 
 
 def _never_left(account_id: int, units: Decimal, later: Iterable[Transaction]) -> Decimal:
@@ -186,10 +203,10 @@ def _recorded_by_hand(bond: Bond, rows: Iterable[Transaction]) -> set[tuple[date
     for row in coupons:
         said = row.ex_date or row.business_date
         near = bond.cash_flows(said - _A_PERIOD_AND_MORE, said + _A_PERIOD_AND_MORE)
-        days = [flow.day for flow in near if flow.kind == "COUPON"]
+        days = {flow.ex_date if row.ex_date else flow.day: flow.day for flow in near if flow.kind == "COUPON"}
         if days:
             nearest = min(days, key=lambda day: (abs(day - said), day))
-            found.add((nearest, None if row.ex_date else row.account_id))
+            found.add((days[nearest], None if row.ex_date else row.account_id))
     return found
 
 

@@ -75,6 +75,12 @@ def parse_rate(value: Decimal, name: str = "fx_rate") -> Decimal:
     return _within(parse_quantity(value, name), name, MOST_RATE)
 
 
+def refuse_negative(name: str, value: Decimal) -> None:
+    """InvalidNumber if `value` is below 0, or does not fit numeric(18,8) exactly."""
+    if parse_quantity(value, name) < 0:
+        raise InvalidNumber(name, value, "must not be negative")
+
+
 def _within(value: Decimal, name: str, most: Decimal) -> Decimal:
     refuse_beyond(name, value, most)
     return value

@@ -11,9 +11,10 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Self, TypeVar
 
-from domain.errors import AlreadyKnown, InvalidIdentifier, InvalidInput, InvalidNumber
-from domain.limits import MOST_COUPON_PCT, MOST_EXPENSE_BPS, MOST_SPREAD_BPS, refuse_beyond
-from domain.money import parse_quantity
+from domain.bond_terms import BondDetails, refuse_unscheduled
+from domain.errors import AlreadyKnown, InvalidIdentifier, InvalidInput
+from domain.limits import MOST_EXPENSE_BPS, refuse_beyond
+from domain.money import refuse_negative
 
 _TICKER = re.compile(r"[A-Z0-9][A-Z0-9.\-^=]{0,19}")
 _CUSIP = re.compile(r"[A-Z0-9*@#]{8}[0-9]")
@@ -191,43 +192,9 @@ class FundDetails:
     expense_ratio_bps: Decimal | None = None
 
     def __post_init__(self) -> None:
-        _not_negative("expense_ratio_bps", self.expense_ratio_bps)
-        _at_most("expense_ratio_bps", self.expense_ratio_bps, MOST_EXPENSE_BPS)
-
-
-@dataclass(frozen=True, slots=True)
-class BondDetails:
-    """The terms that price a bond; a coupon of 0 % is a zero-coupon bond and has no frequency.
-
-    `spread_bps` is what it yields over the Treasury curve: without one only a SOVEREIGN is valued from the curve.
-    """
-
-    maturity_date: date
-    coupon_rate_pct: Decimal
-    day_count: str
-    coupon_frequency: int | None = None
-    issuer: str | None = None
-    issuer_class: str | None = None
-    issue_date: date | None = None
-    first_coupon_date: date | None = None
-    denomination: Decimal | None = None
-    spread_bps: Decimal | None = None
-
-    def __post_init__(self) -> None:
-        _not_negative("coupon_rate_pct", self.coupon_rate_pct)
-        _at_most("coupon_rate_pct", self.coupon_rate_pct, MOST_COUPON_PCT)
-        _at_most("spread_bps", self.spread_bps, MOST_SPREAD_BPS)
-        if self.denomination is not None and parse_quantity(self.denomination, "denomination") <= 0:
-            raise InvalidNumber("denomination", self.denomination, "must be above 0")
-        if self.spread_bps is not None:
-            parse_quantity(self.spread_bps, "spread_bps")
-        if (self.coupon_rate_pct == 0) != (self.coupon_frequency is None):
-            raise InvalidInput("coupon_frequency", "belongs to every bond with a coupon and to no other")
-        if self.coupon_rate_pct == 0 and self.first_coupon_date:
-            raise InvalidInput("first_coupon_date", "does not belong to a bond without a coupon")
-        in_order = [day for day in (self.issue_date, self.first_coupon_date, self.maturity_date) if day]
-        if in_order != sorted(in_order) or self.issue_date in in_order[1:]:
-            raise InvalidInput("maturity_date", "must be on or after the first coupon, and both after the issue")
+        if self.expense_ratio_bps is not None:
+            refuse_negative("expense_ratio_bps", self.expense_ratio_bps)
+            refuse_beyond("expense_ratio_bps", self.expense_ratio_bps, MOST_EXPENSE_BPS)
 
 
 Details = EquityDetails | FundDetails | BondDetails
@@ -256,7 +223,11 @@ def completed(
     for field in fields(kind):
         if field.default is MISSING and field.name not in facts:
             raise InvalidInput(field.name, "is required: without it the terms are not known")
-    return kind(**facts)
+    details = kind(**facts)
+    if isinstance(details, BondDetails):
+        assert known is None or isinstance(known, BondDetails)
+        refuse_unscheduled(details, known)
+    return details
 
 
 def usual_price_kind(asset_type: AssetType) -> PriceKind:
@@ -289,13 +260,3 @@ _CUSIP_VALUES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ*@#"
 
 def _is_isin(value: str) -> bool:
     return bool(_ISIN.fullmatch(value)) and value[-1] == isin_check_digit(value[:-1])
-
-
-def _at_most(name: str, value: Decimal | None, most: Decimal) -> None:
-    if value is not None:
-        refuse_beyond(name, parse_quantity(value, name), most)
-
-
-def _not_negative(name: str, value: Decimal | None) -> None:
-    if value is not None and parse_quantity(value, name) < 0:
-        raise InvalidNumber(name, value, "must not be negative")

@@ -10,7 +10,16 @@ select
     bond_details.day_count,
     bond_details.coupon_frequency,
     bond_details.issue_date,
-    bond_details.first_coupon_date
+    bond_details.first_coupon_date,
+    bond_details.dated_date,
+    bond_details.penultimate_coupon_date,
+    bond_details.ex_coupon_days,
+    bond_details.ex_coupon_business_days,
+    bond_details.payment_convention,
+    bond_details.payment_calendar,
+    bond_details.coupon_steps,
+    bond_details.amortisation,
+    bond_details.call_schedule
 from security_registry
 inner join security_name using (security_id)
 left join bond_details using (security_id)

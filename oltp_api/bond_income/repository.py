@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from domain.analytics.fixed_income.bonds import Bond
+from domain.analytics.fixed_income.bond_facts import bond_of
 from domain.bond_income import BondTerms
 from domain.securities import PriceKind
 from oltp_api.unit_of_work import UnitOfWork
 from storage.queries import statements
 
 _BONDS = statements("oltp_api/bond_income/queries.sql")
-_TERMS = ("maturity_date", "coupon_rate_pct", "day_count", "coupon_frequency", "issue_date", "first_coupon_date")
 
 
 class HeldBond(NamedTuple):
@@ -57,7 +56,7 @@ def _terms(row: dict[str, object]) -> tuple[BondTerms | None, str]:
     if row["maturity_date"] is None:
         return None, "its bond details are not registered"
     try:
-        bond = Bond.of(**{name: row[name] for name in _TERMS})  # type: ignore[arg-type]
+        bond = bond_of(row)
     except ValueError as error:
         return None, str(error)
     return BondTerms(int(str(row["security_id"])), str(row["currency"]), bond), ""

@@ -56,10 +56,14 @@ class ExplainedValuationView(View):
     clean_price: Amount
     accrued: Amount
     dirty_price: Amount
-    yield_pct: float
-    modified_duration_years: float | None = Field(description="None on the 30th before a maturity on the 31st.")
+    yield_pct: float | None = Field(description="None where no time is left: on a 30th before a maturity on the 31st.")
+    modified_duration_years: float | None
     spread_bps: float
     curve_date: date
+    redemption_date: date | None = Field(
+        default=None,
+        description="When it is paid off, or of a callable bond would be at worst; None in older releases.",
+    )
 
 
 class ExplainedRateView(View):

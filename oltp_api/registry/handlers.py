@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from domain.bond_terms import BondDetails
 from domain.commands import AddIdentifier, DescribeSecurity, RegisterSecurity, WithdrawIdentifier
 from domain.currencies import parse_currency
 from domain.errors import InvalidInput
 from domain.securities import (
     AnyDetails,
-    BondDetails,
     EquityDetails,
     FundDetails,
     IdentifierType,

@@ -172,7 +172,16 @@ select
     issue_date,
     first_coupon_date,
     denomination,
-    spread_bps
+    spread_bps,
+    dated_date,
+    penultimate_coupon_date,
+    ex_coupon_days,
+    ex_coupon_business_days,
+    payment_convention,
+    payment_calendar,
+    coupon_steps,
+    amortisation,
+    call_schedule
 from bond_details
 where security_id = %(security_id)s
 
@@ -197,11 +206,14 @@ on conflict (security_id) do update set
 -- name: save_bond_details
 insert into bond_details (
     security_id, maturity_date, coupon_rate_pct, day_count, coupon_frequency, issuer, issuer_class, issue_date,
-    first_coupon_date, denomination, spread_bps
+    first_coupon_date, denomination, spread_bps, dated_date, penultimate_coupon_date, ex_coupon_days,
+    ex_coupon_business_days, payment_convention, payment_calendar, coupon_steps, amortisation, call_schedule
 )
 values (
     %(security_id)s, %(maturity_date)s, %(coupon_rate_pct)s, %(day_count)s, %(coupon_frequency)s, %(issuer)s,
-    %(issuer_class)s, %(issue_date)s, %(first_coupon_date)s, %(denomination)s, %(spread_bps)s
+    %(issuer_class)s, %(issue_date)s, %(first_coupon_date)s, %(denomination)s, %(spread_bps)s, %(dated_date)s,
+    %(penultimate_coupon_date)s, %(ex_coupon_days)s, %(ex_coupon_business_days)s, %(payment_convention)s,
+    %(payment_calendar)s, %(coupon_steps)s, %(amortisation)s, %(call_schedule)s
 )
 on conflict (security_id) do update set
     issuer = excluded.issuer,
@@ -209,7 +221,16 @@ on conflict (security_id) do update set
     issue_date = excluded.issue_date,
     first_coupon_date = excluded.first_coupon_date,
     denomination = excluded.denomination,
-    spread_bps = excluded.spread_bps
+    spread_bps = excluded.spread_bps,
+    dated_date = excluded.dated_date,
+    penultimate_coupon_date = excluded.penultimate_coupon_date,
+    ex_coupon_days = excluded.ex_coupon_days,
+    ex_coupon_business_days = excluded.ex_coupon_business_days,
+    payment_convention = excluded.payment_convention,
+    payment_calendar = excluded.payment_calendar,
+    coupon_steps = excluded.coupon_steps,
+    amortisation = excluded.amortisation,
+    call_schedule = excluded.call_schedule
 
 -- name: securities
 select
@@ -258,7 +279,16 @@ select
             'issue_date', bond_details.issue_date,
             'first_coupon_date', bond_details.first_coupon_date,
             'denomination', bond_details.denomination::text,
-            'spread_bps', bond_details.spread_bps::text
+            'spread_bps', bond_details.spread_bps::text,
+            'dated_date', bond_details.dated_date,
+            'penultimate_coupon_date', bond_details.penultimate_coupon_date,
+            'ex_coupon_days', bond_details.ex_coupon_days,
+            'ex_coupon_business_days', bond_details.ex_coupon_business_days,
+            'payment_convention', bond_details.payment_convention,
+            'payment_calendar', bond_details.payment_calendar,
+            'coupon_steps', bond_details.coupon_steps,
+            'amortisation', bond_details.amortisation,
+            'call_schedule', bond_details.call_schedule
         )
     end as bond
 from security_registry

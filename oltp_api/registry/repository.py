@@ -7,13 +7,15 @@ from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
 
-from domain.errors import AlreadyExists, SecurityNotFound
+from domain.analytics.fixed_income.bond_facts import LISTS, steps_of
+from domain.bond_terms import BondDetails
+from domain.errors import AlreadyExists, SecurityNotFound, plain
 from domain.listing import IdentifierNotFound, Withdrawal, counterparts
 from domain.securities import (
     AnyDetails,
     AssetType,
-    BondDetails,
     Details,
     EquityDetails,
     FundDetails,
@@ -169,10 +171,16 @@ class Securities:
 
     def details(self, security_id: int, kind: type[AnyDetails]) -> AnyDetails | None:
         row = self._connection.execute(_REGISTRY[_TABLES[kind]], {"security_id": security_id}).fetchone()
+        if row:
+            row |= {term: steps_of(row[term]) for term in LISTS if row.get(term) is not None}
         return kind(**row) if row else None
 
     def save_details(self, security_id: int, details: Details) -> None:
         values = {"security_id": security_id, **asdict(details)}
+        for term, number in LISTS.items():
+            if values.get(term) is not None:
+                listed = [{"day": day.isoformat(), number: plain(value)} for day, value in values[term]]
+                values[term] = Jsonb(listed)
         self._connection.execute(_REGISTRY[f"save_{_TABLES[type(details)]}"], values)
 
     def state_price_kind(self, ticker: str, price_kind: PriceKind) -> None:

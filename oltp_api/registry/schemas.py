@@ -1,17 +1,23 @@
 """Bodies about securities."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AliasChoices, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import AliasChoices, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
+from domain.analytics.fixed_income.bond_facts import LISTS, steps_of
+from domain.analytics.fixed_income.payment_calendars import PaymentCalendar, PaymentConvention
+from domain.bond_terms import refuse_unpriced, refuse_words_of_bonds
 from domain.commands import AddIdentifier, DescribeSecurity, RegisterSecurity
 from domain.securities import AssetType, Identifier, IdentifierType, PriceKind
-from oltp_api.web.fields import Amount, Currency, Day, Number, ShortText
+from oltp_api.web.fields import Amount, Currency, Day, Number, ShortText, at_most
 from oltp_api.web.schemas import Request, View
 
+_MOST_STEPS = 480
+"""Forty years of months."""
+Days = Annotated[int, Field(strict=True, ge=1, le=180)]
 Fact = Annotated[ShortText, StringConstraints(strip_whitespace=True, min_length=1)]
 _BOND: dict[str, JsonValue] = {
     "maturity_date": "2027-02-15",
@@ -40,6 +46,21 @@ class FundFacts(Request):
     expense_ratio_bps: Number | None = None
 
 
+class StepFacts(Request):
+    day: Day = Field(description="A day on which a coupon period begins.")
+    rate_pct: Number = Field(description="Per year, from that day on.")
+
+
+class RepaymentFacts(Request):
+    day: Day = Field(description="A coupon date before maturity.")
+    face_pct: Number = Field(description="Per cent of the face at issue that is repaid; the rest is at maturity.")
+
+
+class CallFacts(Request):
+    day: Day = Field(description="A coupon date before maturity.")
+    price: Number = Field(description="Per 100 of face, without the coupon of the day.")
+
+
 class BondFacts(Request):
     """The first time, maturity, coupon and day count are all required: without one the terms are not known."""
 
@@ -56,6 +77,36 @@ class BondFacts(Request):
         default=None,
         description="Over the Treasury curve, in basis points; without it only a SOVEREIGN is valued from the curve.",
     )
+    dated_date: Day | None = Field(default=None, description="Interest accrues from it; from the issue if absent.")
+    penultimate_coupon_date: Day | None = Field(default=None, description="If the last period is short or long.")
+    ex_coupon_days: Days | None = Field(
+        default=None, description="So many calendar days before payment, and on them, the seller keeps the coupon."
+    )
+    ex_coupon_business_days: Days | None = Field(default=None, description="The same in days of payment_calendar.")
+    payment_convention: PaymentConvention | None = Field(
+        default=None,
+        description="Where a payment goes that falls on a holiday; interest is not changed. None: nowhere.",
+    )
+    payment_calendar: PaymentCalendar | None = None
+    coupon_steps: Annotated[list[StepFacts], at_most(_MOST_STEPS), Field(min_length=1)] | None = Field(
+        default=None, description="Rates after the first, for a coupon that steps up or down."
+    )
+
+    amortisation: Annotated[list[RepaymentFacts], at_most(_MOST_STEPS), Field(min_length=1)] | None = Field(
+        default=None, description="If face is repaid in parts; units are the face that is outstanding."
+    )
+
+    call_schedule: Annotated[list[CallFacts], at_most(_MOST_STEPS), Field(min_length=1)] | None = Field(
+        default=None, description="If the issuer may redeem it early; it is valued to worst."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _are_priced(cls, stated: object) -> object:
+        """Refuse by name what would otherwise be an unknown word: the refusal of a rule, not of a spelling."""
+        if isinstance(stated, Mapping):
+            refuse_unpriced(stated, cls.model_fields)
+        return stated
 
 
 class DetailsRequest(Request):
@@ -72,9 +123,18 @@ class DetailsRequest(Request):
     fund: FundFacts | None = Field(default=None, description="FUND and ETF.")
     bond: BondFacts | None = Field(default=None, description="BOND.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _has_no_unpriced_terms(cls, stated: object) -> object:
+        if isinstance(stated, Mapping) and (stated.get("asset_type") == AssetType.BOND or stated.get("bond")):
+            refuse_words_of_bonds(stated, {*cls.model_fields, "symbol"})
+        return stated
+
     def described(self) -> DescribeSecurity:
         equity = {name: getattr(self, name) for name in ("exchange", "country", "sector", "industry")}
-        return DescribeSecurity(equity, _stated(self.fund), _stated(self.bond))
+        bond = _stated(self.bond)
+        bond |= {term: steps_of(bond[term]) for term in LISTS if term in bond}
+        return DescribeSecurity(equity, _stated(self.fund), bond)
 
 
 class SecurityRequest(DetailsRequest):
@@ -155,6 +215,21 @@ class FundView(View):
     expense_ratio_bps: Amount | None
 
 
+class StepView(View):
+    day: date
+    rate_pct: Amount
+
+
+class RepaymentView(View):
+    day: date
+    face_pct: Amount
+
+
+class CallView(View):
+    day: date
+    price: Amount
+
+
 class BondView(View):
     maturity_date: date
     coupon_rate_pct: Amount
@@ -166,6 +241,15 @@ class BondView(View):
     first_coupon_date: date | None
     denomination: Amount | None
     spread_bps: Amount | None
+    dated_date: date | None
+    penultimate_coupon_date: date | None
+    ex_coupon_days: int | None
+    ex_coupon_business_days: int | None
+    payment_convention: str | None
+    payment_calendar: str | None
+    coupon_steps: Sequence[StepView] | None
+    amortisation: Sequence[RepaymentView] | None
+    call_schedule: Sequence[CallView] | None
 
 
 class SecurityView(View):

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.analytics.arrays import Days
+from domain.analytics.fixed_income.bond_facts import bond_of
 from domain.analytics.fixed_income.bond_values import BondValues, value_daily
 from domain.analytics.fixed_income.bonds import Bond
 from domain.analytics.fixed_income.curves import Curves
@@ -24,7 +25,6 @@ from pipelines.tables.table_plots import of_bonds
 from pipelines.tables.version_set import pinned
 
 BONDS, CURVE, CALENDAR = "raw/pg_bond_details", "raw/yield_curve", "raw/trading_calendar"
-_TERMS = ("maturity_date", "coupon_rate_pct", "day_count", "coupon_frequency", "issue_date", "first_coupon_date")
 _PRICE = pa.decimal128(18, 8)
 SCHEMA = pa.schema(
     [
@@ -38,18 +38,22 @@ SCHEMA = pa.schema(
         ("dv01", pa.float64()),
         ("spread_bps", pa.float64()),
         ("curve_date", pa.date32()),
+        ("redemption_date", pa.date32()),
+        ("discount_pct", pa.float64()),
     ]
 )
 MEANINGS = {
     "security_id": "Bond.",
-    "price_date": "Session or coupon date, from its issue to the day before its maturity.",
+    "price_date": "Session, coupon date or ex-coupon date, from its issue to the day before its last payment.",
     "clean_price": "Per cent of face, without accrued interest: dirty_price - accrued.",
-    "accrued": "Interest accrued since the last coupon, per 100 of face; 0 on a coupon date.",
+    "accrued": "Interest accrued since the last coupon, per 100 of face; 0 on a coupon date, negative ex coupon.",
     "dirty_price": "What 100 of face is worth: its payments discounted on the curve plus spread_bps.",
     "yield_pct": "Yield to maturity by the street convention, per cent a year, compounding as often as it pays.",
     "modified_duration_years": "Fraction by which the dirty price falls if the yield rises by 1, in years.",
     "dv01": "By how much 100 of face falls if the yield rises by one basis point.",
     "spread_bps": "Over the Treasury curve, in basis points: as registered; 0 for a sovereign without one.",
+    "redemption_date": "When it is paid off: at maturity, or of a callable bond when its price is lowest.",
+    "discount_pct": "Of a bill (no coupon, ACT/360, within a year of payment): 100 - price, per year of 360 days.",
     "curve_date": "The day of the curve, at most 7 days before.",
 }
 
@@ -61,7 +65,7 @@ MEANINGS = {
     group_name="marts",
     owners=["team:lakefolio"],
     kinds={"python", "deltalake"},
-    code_version="2",
+    code_version="3",
 )
 def fact_bond_valuation_daily(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
     versions = pinned(context.instance, context.run.run_id, platform.releases, known=[BONDS, CURVE, CALENDAR]).versions
@@ -91,7 +95,8 @@ def sessions(calendar: pa.Table) -> Days:
 def valued(bonds: pa.Table, curve: pa.Table, days: Days) -> tuple[pa.Table, Mapping[int, str]]:
     """The rows of every bond that can be valued, and why the others cannot.
 
-    A coupon is cash on its own date, so a bond is worth less from that date on, be it a session or not.
+    A coupon is cash on its own date, and the seller's from its ex-date on, so a bond is worth less from either on, be
+    it a session or not.
     """
     tables, refused = [SCHEMA.empty_table()], {}
     curves = curves_of(curve) if bonds.num_rows and curve.num_rows else None
@@ -121,14 +126,15 @@ def _bond(terms: Mapping[str, Any]) -> tuple[Bond, float]:
     spread = terms["spread_bps"]
     if spread is None and terms["issuer_class"] != "SOVEREIGN":
         raise ValueError("it is no sovereign and has no spread_bps over the Treasury curve")
-    return Bond.of(**{name: terms[name] for name in _TERMS}), float(spread or 0)
+    return bond_of(terms), float(spread or 0)
 
 
 def _with_coupon_dates(bond: Bond, days: Days) -> Days:
     if not len(days):
         return days
     flows = bond.cash_flows(days[0].item(), days[-1].item())
-    return np.union1d(days, days_of([flow.day for flow in flows if flow.kind == "COUPON"]))
+    coupons = [flow for flow in flows if flow.kind == "COUPON"]
+    return np.union1d(days, days_of([day for flow in coupons for day in (flow.day, flow.ex_date)]))
 
 
 def _values(bond: Bond, spread_bps: float, curves: Curves | None, days: Days) -> BondValues:
@@ -148,6 +154,8 @@ def _rows(terms: Mapping[str, Any], values: BondValues, days: Days) -> pa.Table:
         pc.add(clean, accrued).cast(_PRICE),
         *(figures[known] for figures in (values.yield_pct, values.modified_duration, values.dv01, values.spread_bps)),
         pa.array(values.curve_days[known]),
+        pa.array(values.redemption_days[known]),
+        pa.array(values.discount_pct[known], from_pandas=True),
     ]
     return pa.Table.from_arrays(
         [pa.array(column).cast(field.type) for column, field in zip(columns, SCHEMA, strict=True)], schema=SCHEMA

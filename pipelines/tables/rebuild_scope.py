@@ -257,8 +257,10 @@ def _of_the_ledger(lake: Lake, base: Mapping[str, int], now: Mapping[str, int]) 
 
 
 def _only_grew(lake: Lake, table: str, base: Mapping[str, int], now: Mapping[str, int]) -> bool:
-    """Say whether every row of before is still there."""
+    """Say whether every row of before is still there, in the columns of before: what a new column says is unknown."""
     if table not in base or table not in now:
+        return False
+    if lake.columns(table, base[table]) != lake.columns(table, now[table]):
         return False
     old, new = (f"from {lake.scan(table, versions[table])}" for versions in (base, now))
     with lake.connect() as connection:

@@ -1,6 +1,7 @@
 """Payments of bonds, and the rows that bring a ledger there from whatever it says already."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID, uuid4
@@ -19,6 +20,15 @@ BOND, EURO_BOND, MAIN, OTHER = 10, 11, 1, 2
 TEN_YEARS = BondTerms(BOND, "USD", Bond.of(date(2025, 11, 15), D("2.25"), "ACT/ACT ICMA", 2, date(2015, 11, 15)))
 SHORT_LIVED = BondTerms(BOND, "USD", Bond.of(date(2016, 10, 31), D(6), "30/360 US", 2, date(2014, 10, 31)))
 ODD = BondTerms(BOND, "USD", Bond.of(date(2017, 1, 15), D("6.4"), "30/360 US", 2, date(2007, 3, 20), date(2007, 7, 15)))
+EX_COUPON = replace(TEN_YEARS, bond=replace(TEN_YEARS.bond, ex_coupon_days=7))
+IN_PARTS = BondTerms(
+    BOND,
+    "USD",
+    Bond.of(
+        *(date(2017, 11, 15), D(4), "ACT/ACT ICMA", 2, date(2015, 11, 15)),
+        amortisation=((date(2016, 5, 15), D(25)), (date(2016, 11, 15), D(50))),
+    ),
+)
 PERCENT = Terms("USD", price_factor=D("0.01"))
 
 
@@ -87,6 +97,50 @@ def test_posting_again_posts_nothing() -> None:
     assert len(mine.post(date(2017, 3, 29))) == 2
     assert mine.post(date(2017, 3, 29)) == []
     assert mine.root.version == 4
+
+
+def test_who_buys_in_the_ex_coupon_period_gets_no_coupon_and_who_sells_in_it_keeps_it() -> None:
+    mine = Mine().buy("10000", date(2015, 12, 1)).buy("5000", date(2016, 5, 8)).sell("4000", date(2016, 11, 8))
+    mine.buy("500", date(2016, 5, 7))
+
+    rows = mine.post(date(2017, 3, 29), EX_COUPON)
+
+    assert [(str(row.business_date), str(row.ex_date), row.cash_effect) for row in rows] == [
+        ("2016-05-15", "2016-05-08", D("118.125")),
+        ("2016-11-15", "2016-11-08", D("174.375")),
+    ]
+
+
+@pytest.mark.parametrize("ex_date", [date(2016, 5, 8), date(2016, 5, 9), None])
+def test_a_coupon_recorded_by_hand_with_the_ex_coupon_date_is_the_one_paid_after_it(ex_date: date | None) -> None:
+    mine = Mine().buy("10000", date(2015, 12, 1)).coupon("112.5", date(2016, 5, 15), ex_date)
+
+    assert paid(mine.post(date(2017, 3, 29), EX_COUPON)) == [("COUPON", "2016-11-15", D("112.5"))]
+
+
+def test_a_bond_that_is_repaid_in_parts_loses_the_units_of_each_and_pays_coupons_on_the_rest() -> None:
+    mine = Mine().buy("10000", date(2015, 12, 1))
+
+    rows = mine.post(date(2017, 11, 15), IN_PARTS)
+
+    assert [(row.txn_type.value, str(row.business_date), row.quantity, row.cash_effect) for row in rows] == [
+        ("COUPON", "2016-05-15", None, D(200)),
+        ("SELL", "2016-05-15", D(-2500), D(2500)),
+        ("COUPON", "2016-11-15", None, D(150)),
+        ("SELL", "2016-11-15", D(-5000), D(5000)),
+        ("COUPON", "2017-05-15", None, D(50)),
+        ("COUPON", "2017-11-15", None, D(50)),
+        ("SELL", "2017-11-15", D(-2500), D(2500)),
+    ]
+    assert mine.post(date(2017, 12, 31), IN_PARTS) == []
+
+
+def test_a_part_that_was_repaid_by_hand_on_its_day_is_not_repaid_again_nor_what_left_later() -> None:
+    mine = Mine().buy("10000", date(2015, 12, 1)).sell("2500", date(2016, 5, 15)).sell("4000", date(2017, 1, 10))
+
+    rows = mine.post(date(2017, 11, 15), IN_PARTS)
+
+    assert [(str(row.business_date), row.quantity) for row in rows if row.quantity] == [("2016-11-15", D(-3500))]
 
 
 def test_an_odd_first_coupon_pays_for_its_days() -> None:

@@ -1,5 +1,6 @@
 """Properties that hold for any bond, day and curve."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -20,8 +21,10 @@ from domain.analytics.fixed_income.bond_values import value_daily
 from domain.analytics.fixed_income.bonds import Bond
 from domain.analytics.fixed_income.curves import Curve, Curves
 from domain.analytics.fixed_income.day_counts import DayCount, day_plus_months, days_of
+from domain.analytics.fixed_income.payment_calendars import PaymentCalendar, PaymentConvention
 from tests.effort import examples
 
+MOVES = {"payment_convention": PaymentConvention.FOLLOWING, "payment_calendar": PaymentCalendar.TARGET}
 COUNTS = ("ACT/ACT ICMA", "30/360 US", "30E/360", "ACT/360", "ACT/365F")
 PAR_TENORS = (1, 3, 6, 12, 24, 36, 60, 84, 120, 240, 360)
 BONDS_OF_A_CENTURY = (date(1990, 1, 1), date(2060, 12, 31))
@@ -45,6 +48,83 @@ def bonds(draw: st.DrawFn) -> Bond:
     issue = draw(st.none() | st.integers(1, 12_000).map(lambda days: maturity - timedelta(days)))
     coupon = Decimal(draw(st.integers(1, 1500))) / 100 if frequency else Decimal(0)
     return Bond.of(maturity, coupon, draw(st.sampled_from(COUNTS)), frequency or None, issue)
+
+
+@st.composite
+def bonds_of_many_terms(draw: st.DrawFn) -> Bond:
+    """Any that can be stated at once; their own dates are taken from the bond's own schedule."""
+    frequency = draw(st.sampled_from([1, 2, 4, 12]))
+    anchor = draw(st.dates(date(2000, 1, 1), date(2050, 12, 31)))
+    months = 12 // frequency
+    dated = day_plus_months(anchor, -months * draw(st.integers(4, 60))) + timedelta(draw(st.integers(-20, 20)))
+    days_to_payment = st.sampled_from([{}, {"ex_coupon_days": 6}, {"ex_coupon_business_days": 5, **MOVES}, MOVES])
+    odd = draw(st.just(0) | st.integers(21, 21 + 20 * months))  # longer than the ex-coupon period
+    facts = {
+        "dated_date": dated,
+        "penultimate_coupon_date": anchor if odd else None,
+        **draw(days_to_payment),
+    }
+    bond = Bond.of(
+        anchor + timedelta(odd),
+        Decimal(draw(st.integers(1, 1500))) / 100,
+        draw(st.sampled_from(COUNTS)),
+        frequency,
+        dated + timedelta(draw(st.integers(0, 7))),
+        **facts,
+    )
+    dates = [day for day in bond.schedule(dated).dates.tolist() if dated < day < anchor]
+    assume(bond.issue_date < dates[0])
+    listed = draw(st.lists(st.sampled_from(dates), min_size=1, max_size=4, unique=True).map(sorted))
+    rates = tuple((day, bond.coupon_rate_pct + place) for place, day in enumerate(listed))
+    parts = tuple((day, Decimal(20)) for day in listed)
+    terms = [{"coupon_steps": rates}, {"amortisation": parts}, {"coupon_steps": rates, "amortisation": parts}]
+    return replace(bond, **draw(st.sampled_from([{}, *terms])))
+
+
+@few
+@given(bonds_of_many_terms())
+def test_what_accrues_day_by_day_is_what_the_coupons_pay(bond):
+    """Accrued rises to the coupon, and falls by it on its ex-date."""
+    bond = replace(bond, amortisation=())
+    plan = bond.schedule(bond.dated_date)
+    dates = plan.dates[plan.is_paid].tolist()
+    paid = {flow.day: flow for flow in bond.cash_flows(bond.dated_date, bond.paid_off_on) if flow.kind == "COUPON"}
+    assert len(paid) == len(dates)
+    for day, flow in zip(dates[-3:-1], list(paid.values())[-3:-1], strict=True):
+        last = max(bond.accrued(flow.ex_date - timedelta(1)), 0.0)
+        assert last <= float(flow.amount) + 1e-9
+        if flow.ex_date < min(day, flow.day):
+            assert bond.accrued(flow.ex_date) < 0
+            assert bond.accrued(flow.ex_date) > -float(flow.amount)
+        if flow.day <= day:
+            assert bond.accrued(day) == 0
+        elif flow.ex_date > day:
+            assert bond.accrued(day) == pytest.approx(float(flow.amount)), "due, and not paid yet"
+
+
+@few
+@given(bonds_of_many_terms(), st.integers(1, 6000), rates_pct)
+def test_a_yield_and_a_duration_of_any_terms_are_those_by_price(bond, back, yield_pct):
+    day = max(bond.issue_date, bond.maturity_date - timedelta(back))
+    periods = bond.remaining(days_of([day])).periods.max()
+    assume(periods > 0)
+    price = price_from_yield(bond, day, yield_pct)
+
+    found = yield_from_price(bond, day, price.clean)
+    assert found == pytest.approx(yield_pct, abs=1e-9 * max(1, 1 / periods))
+    assert measures(bond, day, yield_pct).dv01[0] == pytest.approx(dv01_by_bump(bond, day, yield_pct), rel=1e-5)
+
+
+@few
+@given(bonds_of_many_terms())
+def test_all_of_the_face_is_repaid_and_every_coupon_is_of_what_was_left(bond):
+    face = Decimal(100)
+    for flow in bond.cash_flows(bond.dated_date, bond.paid_off_on):
+        if flow.kind == "REDEMPTION":
+            face -= face * flow.amount / 100
+        assert flow.amount > 0
+        assert flow.ex_date <= flow.day
+    assert abs(face) < Decimal("1e-9")
 
 
 @st.composite
@@ -146,7 +226,7 @@ def test_a_par_bond_of_any_tenor_prices_to_100(curve, tenor):
 
 
 @few
-@given(bonds(), st.lists(st.integers(-12_000, 400), min_size=3, max_size=3))
+@given(st.one_of(bonds(), bonds_of_many_terms()), st.lists(st.integers(-12_000, 400), min_size=3, max_size=3))
 def test_cash_flows_of_two_stretches_are_those_of_both(bond, places):
     first, middle, last = (bond.maturity_date + timedelta(place) for place in sorted(places))
     assert bond.cash_flows(first, middle) + bond.cash_flows(middle, last) == bond.cash_flows(first, last)

@@ -44,9 +44,9 @@ def test_a_bond_is_made_from_the_facts_that_the_registry_has():
 def test_coupons_and_redemption_are_paid_after_one_day_and_up_to_another():
     half = Decimal("1.125")
     assert TREASURY.cash_flows(date(2026, 2, 15), date(2027, 2, 15)) == [
-        CashFlow(date(2026, 8, 15), "COUPON", half),
-        CashFlow(date(2027, 2, 15), "COUPON", half),
-        CashFlow(date(2027, 2, 15), "REDEMPTION", Decimal(100)),
+        CashFlow(date(2026, 8, 15), "COUPON", half, date(2026, 8, 15)),
+        CashFlow(date(2027, 2, 15), "COUPON", half, date(2027, 2, 15)),
+        CashFlow(date(2027, 2, 15), "REDEMPTION", Decimal(100), date(2027, 2, 15)),
     ]
     assert TREASURY.cash_flows(date(2026, 8, 15), date(2027, 2, 14)) == []
 
@@ -71,7 +71,7 @@ def test_a_zero_coupon_bond_accrues_nothing_and_compounds_twice_a_year():
     price = price_from_yield(ZERO, date(2017, 2, 15), 4.0)
     assert (price.accrued, price.clean) == (0, pytest.approx(100 * 1.02**-20, abs=1e-12))
     assert ZERO.cash_flows(date(2017, 1, 1), date(2027, 2, 15)) == [
-        CashFlow(date(2027, 2, 15), "REDEMPTION", Decimal(100))
+        CashFlow(date(2027, 2, 15), "REDEMPTION", Decimal(100), date(2027, 2, 15))
     ]
 
 
@@ -123,8 +123,11 @@ def test_without_an_issue_a_bond_accrues_since_a_period_before_its_first_coupon(
         ({"coupon_frequency": 0}, "does not go with 0 coupons"),
         ({"coupon_rate_pct": Decimal(0)}, "0 % does not go with 2"),
         ({"day_count": DayCount.ACT_ACT_EXCEL}, "no bond accrues by it"),
-        ({"issue_date": date(2027, 2, 15)}, "must be in this order"),
-        ({"first_coupon_date": date(2017, 9, 1)}, "first coupon 2017-09-01 is not among the regular dates 2017-08-15"),
+        ({"issue_date": date(2027, 2, 15)}, "must be after the coupons"),
+        (
+            {"first_coupon_date": date(2017, 9, 1)},
+            "first_coupon_date 2017-09-01 is not among the regular dates 2017-08-15",
+        ),
     ],
 )
 def test_terms_that_make_no_bond_are_refused_by_name(terms, named):

@@ -145,6 +145,27 @@ def bonds(client: httpx.Client) -> Book:
     return book
 
 
+KINDS: dict[str, dict[str, Any]] = {
+    "PARTS24": {  # repaid on a Sunday, so on the Monday
+        **{"amortisation": [{"day": "2016-05-15", "face_pct": "25"}]},
+        **{"payment_convention": "FOLLOWING", "payment_calendar": "US_FEDERAL"},
+    },
+    "EXSTEP24": {"ex_coupon_days": 7, "coupon_steps": [{"day": "2016-05-15", "rate_pct": "4.5"}]},
+    "CALL24": {"coupon_rate_pct": "7", "call_schedule": [{"day": "2018-05-15", "price": "102"}]},
+    "ODD24": {"maturity_date": "2024-07-31", "penultimate_coupon_date": "2024-05-15", "dated_date": "2014-03-15"},
+}
+
+
+def kinds_of_bonds(client: httpx.Client) -> Book:
+    book = Book(client, "KINDS OF BONDS")
+    for ticker, terms in KINDS.items():
+        facts = {**TREASURY, **terms}
+        client.post("/securities", json={"ticker": ticker, "asset_type": "BOND", "bond": facts}).raise_for_status()
+        book.record("BUY", "2016-01-05", ticker=ticker, quantity="1000", price="103", accrued="3.5")
+    client.post(f"/portfolios/{book.portfolio_id}/bond-income").raise_for_status()
+    return book
+
+
 def unknown(client: httpx.Client) -> Book:
     book = Book(client, "UNKNOWN")
     book.record("TRANSFER_IN", "2016-01-05", ticker="KO", quantity="10")
@@ -215,6 +236,7 @@ BOOKS: dict[str, Callable[[httpx.Client], Book]] = {
     "INCOME": income,
     "ABROAD": abroad,
     "BONDS": bonds,
+    "KINDS OF BONDS": kinds_of_bonds,
     "NO RATE": lambda client: abroad(client, "NO RATE", "KWD"),
     "UNKNOWN": unknown,
     "MIXED": mixed,
@@ -267,6 +289,11 @@ class Refreshed:
     def answer(self, name: str, what: str, **parameters: str) -> Any:
         with self._home.client() as client:
             return client.get(f"/portfolios/{self.ids[name]}/{what}", params=parameters).raise_for_status().json()
+
+    def explained(self, name: str, security_id: int) -> Any:
+        with self._home.client() as client:
+            address = f"/lineage/portfolios/{self.ids[name]}/securities/{security_id}"
+            return client.get(address).raise_for_status().json()
 
 
 def simulation_of(client: httpx.Client, portfolio_id: str) -> str:
@@ -511,6 +538,39 @@ def test_bonds_are_valued_every_day_from_the_curve(refreshed: Refreshed) -> None
         assert float(treasury[day]["accrued"]) == pytest.approx(bond.accrued(day), abs=1e-8)
     assert treasury[date(2016, 5, 16)]["accrued"] < D("0.01"), "the coupon of the 15th has been paid"
     assert all(treasury[day]["close"] > company[day]["close"] + 5 for day in treasury), "125 basis points, 8 years"
+
+
+def test_every_kind_of_bond_is_paid_and_valued_as_what_it_is(refreshed: Refreshed) -> None:
+    rows = refreshed.answer("KINDS OF BONDS", "transactions", limit="100")["items"]
+    posted = {
+        (row["ticker"], row["business_date"], row["cash_effect"]) for row in rows if row["type"] in ("COUPON", "SELL")
+    }
+    halves = {(ticker, f"2016-{day}", "12.5") for ticker in ("EXSTEP24", "ODD24") for day in ("05-15", "11-15")}
+    parts = {("PARTS24", "2016-05-16", "12.5"), ("PARTS24", "2016-05-16", "250"), ("PARTS24", "2016-11-15", "9.375")}
+    called = {("CALL24", f"2016-{day}", "35") for day in ("05-15", "11-15")}
+    assert posted == {*parts, *called, *halves} - {("EXSTEP24", "2016-11-15", "12.5")} | {
+        ("EXSTEP24", "2016-11-15", "22.5")
+    }
+
+    names = {
+        position["security_id"]: position["ticker"]
+        for position in refreshed.answer("KINDS OF BONDS", "positions")["positions"]
+    }
+    columns = ["security_id", "business_date", "quantity", "close", "accrued", "status"]
+    held = {
+        (names[row["security_id"]], row["business_date"]): row
+        for row in refreshed.rows("marts/fact_position_daily", "KINDS OF BONDS", *columns)
+    }
+    assert {row["status"] for row in held.values()} == {"PRICED"}
+    quantities = [held["PARTS24", date(2016, 5, day)]["quantity"] for day in (13, 15, 16)]
+    assert quantities == [1000, 1000, 750]
+    assert held["EXSTEP24", date(2016, 5, 6)]["accrued"] > 1 > 0 > held["EXSTEP24", date(2016, 5, 9)]["accrued"]
+    assert held["CALL24", THE_DAY]["close"] < 115, "to the call in 2018; to maturity it would be above 137"
+    assert abs(refreshed.earned("KINDS OF BONDS", date(2016, 5, 16))) < 0.01, "a repayment is no return"
+    (called,) = [security_id for security_id, ticker in names.items() if ticker == "CALL24"]
+    why = refreshed.explained("KINDS OF BONDS", called)
+    assert why["valuation"]["redemption_date"] == "2018-05-15"
+    assert any("2018-05-15" in step for step in why["steps"])
 
 
 def test_an_unknown_basis_has_a_value_and_no_gain(refreshed: Refreshed) -> None:

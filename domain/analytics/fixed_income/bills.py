@@ -6,6 +6,11 @@ Rates and yields are in per cent a year. Source: SIFMA Standard Securities Calcu
 """
 
 from math import sqrt
+from typing import TypeVar
+
+from domain.analytics.arrays import Float64
+
+FloatOrFloats = TypeVar("FloatOrFloats", float, Float64)
 
 _BILL_YEAR = 360
 _LONG_BILL_DAYS = 182  # a longer one is compared with a bond that would have paid a coupon on the way
@@ -16,7 +21,7 @@ def price_from_discount(discount_pct: float, years: float, redemption: float = 1
     return redemption * (1 - discount_pct / 100 * years)
 
 
-def discount_from_price(price: float, years: float, redemption: float = 100.0) -> float:
+def discount_from_price(price: FloatOrFloats, years: FloatOrFloats, redemption: float = 100.0) -> FloatOrFloats:
     """The bank discount rate: what is saved, as a share of what comes back. ZeroDivisionError after 0 years."""
     return 100 * (1 - price / redemption) / years
 

@@ -5,9 +5,11 @@ compound as often as the coupon, and twice a year for a zero-coupon bond; in the
 is in basis points, compounded continuously over ACT/365F, on top of every discount factor. The day is the day of
 settlement, and the day that everything is discounted to.
 
-The functions that end in `_of` take many days at once.
+The functions that end in `_of` take many days at once. Yields are to maturity; of a callable bond only the prices from
+a curve are to worst.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -57,18 +59,20 @@ class YieldSensitivities:
 
 def price_from_yield(bond: Bond, day: date, yield_pct: float) -> Price:
     """Price on `day` at `yield_pct`; 0 from maturity on. Source: SIFMA Standard Securities Calculation Methods."""
-    if day >= bond.maturity_date:
+    if day >= bond.paid_off_on:
         return Price(0.0, 0.0)
     left = bond.remaining(days_of([day]))
     return _price(left, dirty_of(left, np.array([yield_pct])))
 
 
 def price_from_curve(bond: Bond, day: date, curve: Curve, spread_bps: float = 0.0) -> Price:
-    """Price on `day` by `curve`, which discounts as on its own day, and a spread; 0 from maturity on."""
-    if day >= bond.maturity_date:
+    """Price on `day` by `curve`, which discounts as on its own day, and a spread; 0 from maturity on.
+
+    Of a callable bond it is the price to worst: the lowest of those to maturity and to each call.
+    """
+    if day >= bond.paid_off_on:
         return Price(0.0, 0.0)
-    left = bond.remaining(days_of([day]))
-    return _price(left, curve_dirty_of(left, curve.curves(), np.array([spread_bps])))
+    return _to_worst(_ways_of(bond, day), curve.curves(), spread_bps)
 
 
 def yield_from_price(bond: Bond, day: date, clean: float) -> float:
@@ -84,7 +88,7 @@ def yield_from_price(bond: Bond, day: date, clean: float) -> float:
     left = bond.remaining(days_of([day]))
     found = float(yield_of(left, clean + left.accrued)[0])
     if np.isnan(found):
-        low, high = (float(dirty_of(left, np.array([bound]))[0] - left.accrued[0]) for bound in _bounds_pct(left))
+        low, high = (float(dirty_of(left, bound)[0] - left.accrued[0]) for bound in _bounds_pct(left))
         raise NoYield(f"no yield gives a clean price of {clean:g}: {high:g} to {low:g} are possible")
     return found
 
@@ -94,10 +98,10 @@ def spread_from_price(bond: Bond, day: date, clean: float, curve: Curve) -> floa
 
     NoYield if none within 20,000 bp of it does, with the price and the bounds' prices; ValueError if matured.
     """
-    left, curves = bond.remaining(days_of([day])), curve.curves()
+    ways, curves = _ways_of(bond, day), curve.curves()
 
     def clean_at(bps: float) -> float:
-        return float(curve_dirty_of(left, curves, np.array([bps]))[0] - left.accrued[0])
+        return _to_worst(ways, curves, bps).clean
 
     low, high = -_MAX_SPREAD_BPS, _MAX_SPREAD_BPS
     if not clean_at(high) <= clean <= clean_at(low):
@@ -139,8 +143,7 @@ def yield_of(left: Remaining, dirty: Float64) -> Float64:
     Newton's method on the logarithm of the price, which falls and is convex in log(1 + y / frequency).
     """
     low, high = _bounds_pct(left)
-    is_possible = dirty_of(left, np.full(dirty.shape, high)) <= dirty
-    is_possible &= dirty <= dirty_of(left, np.full(dirty.shape, low))
+    is_possible = (dirty_of(left, high) <= dirty) & (dirty <= dirty_of(left, low))
     target = np.where(is_possible, dirty, left.amounts.sum(axis=1))
     rate = np.zeros(dirty.shape)
     for _ in range(_MAX_STEPS):
@@ -179,9 +182,20 @@ def _present_values(left: Remaining, yields_pct: Float64) -> Float64:
     return left.amounts * np.where(is_simple, simple, compounded)
 
 
-def _bounds_pct(left: Remaining) -> tuple[float, float]:
+def _bounds_pct(left: Remaining) -> tuple[Float64, Float64]:
+    """Yields (n,) between which one is sought; of simple interest over more than a period less far below 0."""
+    longest = np.where(left.is_last_period, np.maximum(left.periods[:, -1], 1.0), 1.0)
     low, high = ((growth - 1) * left.frequency * 100 for growth in _GROWTH)
-    return low, high
+    return low / longest, np.full(longest.shape, high)
+
+
+def _ways_of(bond: Bond, day: date) -> list[Remaining]:
+    return [bond.remaining(days_of([day]), call) for call in bond.redemptions_after(day)]
+
+
+def _to_worst(ways: Sequence[Remaining], curves: Curves, spread_bps: float) -> Price:
+    prices = [_price(left, curve_dirty_of(left, curves, np.array([spread_bps]))) for left in ways]
+    return min(prices, key=lambda price: price.clean)
 
 
 def _price(left: Remaining, dirty: Float64) -> Price:
