@@ -24,14 +24,16 @@ class PeriodView(View):
     net_contributions: Rounded | None = Field(description="Paid in less taken out.")
     gain: Rounded | None = Field(description="end_value - begin_value - net_contributions.")
     twr: float | None = Field(description="Time-weighted, of the whole period, net of fees.")
-    twr_annual: float | None = Field(description="Per year; null under 365 days.")
+    twr_annual: float | None = Field(
+        description="Per year, from the first day with money to the last; null under 365 days."
+    )
     twr_gross: float | None = Field(description="Before fees.")
     twr_gross_annual: float | None
-    mwr: float | None = Field(description="Money-weighted, of the whole period.")
-    xirr: float | None = Field(description="Money-weighted per year, ACT/365; null under 365 days.")
+    mwr: float | None = Field(description="Money-weighted, of the whole period, over which it is solved.")
+    xirr: float | None = Field(description="The same per year, ACT/365, over the days of twr_annual.")
     xirr_status: str | None = Field(
-        description="OK, MULTIPLE (the root nearest 10 %), NO_SIGN_CHANGE, or UNCOVERED: the value at either end, or a "
-        "flow, is not known."
+        description="Of mwr and xirr. OK, MULTIPLE (the root nearest 10 % a year), NO_SIGN_CHANGE, or UNCOVERED: the "
+        "value at either end, or a flow, is not known."
     )
     n_uncovered_days: int | None = Field(
         description="Days on which something had no price or no rate: they earn nothing."

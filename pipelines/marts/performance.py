@@ -45,14 +45,15 @@ FACT_PERFORMANCE = Mart(
         "net_contributions": (MONEY, "Inflows less outflows of fact_return_daily."),
         "gain": (MONEY, "end_value - begin_value - net_contributions."),
         "twr": (_NUMBER, "Time-weighted return of the whole period, a fraction, net of fees."),
-        "twr_annual": (_NUMBER, "The same per year; null under 365 days."),
+        "twr_annual": (_NUMBER, "The same per year, from the first day with money to the last; null under 365 days."),
         "twr_gross": (_NUMBER, "Time-weighted return before fees."),
         "twr_gross_annual": (_NUMBER, "The same per year; null under 365 days."),
-        "mwr": (_NUMBER, "Money-weighted return of the whole period, a fraction."),
-        "xirr": (_NUMBER, "The same per year, ACT/365; null under 365 days."),
+        "mwr": (_NUMBER, "Money-weighted return of the whole period, over which it is solved; a fraction."),
+        "xirr": (_NUMBER, "The same per year, ACT/365, over the days of twr_annual."),
         "xirr_status": (
             _TEXT,
-            "OK, MULTIPLE (the root nearest 10 %), NO_SIGN_CHANGE, or UNCOVERED: a value or flow is not known.",
+            "Of mwr and xirr. OK, MULTIPLE (the root nearest 10 % a year), NO_SIGN_CHANGE, or UNCOVERED: a value or "
+            "flow is not known.",
         ),
         "contribution": (
             _NUMBER,

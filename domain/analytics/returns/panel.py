@@ -129,7 +129,8 @@ def measured(
 ) -> Mapping[str, Column]:
     """Measure what every series earned from the close of its day in `starts` (m,) to that of `as_of`, in `n_days` (m,).
 
-    `returns` are the panel's, net and gross.
+    `returns` are the panel's, net and gross; `n_days` are the benchmark's. What is per year counts the days from the
+    first with money to the last, a gap between included: of one sold last year the days until then.
 
     By name, each (m,), NaN where there is none: `begin_value`, `end_value`, `net_contributions` and `gain`, which came
     from neither flows nor the start; `twr`, `twr_gross`, `mwr` and the benchmark's `benchmark_twr`,
@@ -145,7 +146,8 @@ def measured(
     net = summed(panel.inflow, first, last) - summed(panel.outflow, first, last)
     twr, gross = (linked.over(first, last) for linked in returns)
     are_known = begins_known & ends_known & (summed((~panel.are_flows_known).astype(np.int64), first, last) == 0)
-    weighted = _money_weighted(panel, first, begin, end, are_known)
+    spans = _spans(panel, first)
+    weighted = _money_weighted(panel, first, begin, end, spans, are_known)
     against = _against(panel, benchmark, starts, first, as_of, begin, twr) if benchmark else {}
     return {
         "begin_value": begin,
@@ -153,9 +155,9 @@ def measured(
         "net_contributions": net,
         "gain": end - begin - net,
         "twr": twr,
-        "twr_annual": annualise(twr, n_days),
+        "twr_annual": annualise(twr, spans),
         "twr_gross": gross,
-        "twr_gross_annual": annualise(gross, n_days),
+        "twr_gross_annual": annualise(gross, spans),
         **weighted,
         "n_uncovered_days": summed((~panel.is_covered).astype(np.int64), first, last),
         **against,
@@ -184,8 +186,28 @@ def summed(column: Column, first: Int64, last: Int64) -> Column:
     return _reduced(np.add, column, first, last, 0)
 
 
-def _money_weighted(panel: Panel, first: Int64, begin: Float64, end: Float64, are_known: Bools) -> dict[str, Column]:
-    """The return of the period, the same per year where it is a year, and the status of the answer."""
+def _spans(panel: Panel, first: Int64) -> Int64:
+    """(m,) Days from the first with money to the last, of the rows from first[i] on: from the close before a day that
+    begins with a value, from the day itself on which money comes. 0 without money, or where all is of one day."""
+    has_money = (panel.begin != 0) | (panel.inflow != 0) | (panel.outflow != 0) | (panel.end != 0)
+    rows = np.flatnonzero(has_money & (np.arange(len(panel.days)) >= np.repeat(first, np.diff(panel.offsets))))
+    owners, m = panel.owners[rows], np.arange(len(panel))
+    begins, ends = np.searchsorted(owners, m), np.searchsorted(owners, m, side="right")
+    some = np.flatnonzero(begins < ends)
+    spans = np.zeros(len(panel), dtype=np.int64)
+    one, other = rows[begins[some]], rows[ends[some] - 1]
+    spans[some] = (panel.days[other] - panel.days[one]).astype(np.int64) + (panel.begin[one] != 0)
+    return spans
+
+
+def _money_weighted(
+    panel: Panel, first: Int64, begin: Float64, end: Float64, spans: Int64, are_known: Bools
+) -> dict[str, Column]:
+    """The return of the period, the same per year where it is a year, and the status of the answer.
+
+    It is the rate of `spans` (m,) days, solved as such where they are less than a year. Two ends have no rate that a
+    root could be: money of a single day has earned what is there at its end; of what came to nothing all is lost.
+    """
     last = panel.offsets[1:]
     flows = panel.outflow - panel.inflow
     within = np.arange(len(flows)) >= np.repeat(first, np.diff(panel.offsets))
@@ -197,19 +219,35 @@ def _money_weighted(panel: Panel, first: Int64, begin: Float64, end: Float64, ar
     order = np.lexsort((np.repeat([0, 1, 2], [len(some), len(rows), len(some)]), days, owners))
     kept = order[amounts[order] != 0]
     offsets = np.searchsorted(owners[kept], np.arange(len(panel) + 1))
-    rates, status = xirr_many(offsets, days[kept], amounts[kept])
-    n_days = np.zeros(len(panel), dtype=np.int64)
-    has_flows = np.diff(offsets) > 0
-    from_first_flow = panel.days[last[has_flows] - 1] - days[kept][offsets[:-1][has_flows]]
-    n_days[has_flows] = from_first_flow.astype(np.int64)
+    rate_days = np.clip(spans, 1, DAYS_PER_YEAR)
+    rates, found = xirr_many(offsets, days[kept], amounts[kept], rate_days)
+    paid_in = summed(panel.inflow, first, last)
+    of_a_day = (spans == 0) & (paid_in > 0)
+    growth = np.divide(
+        summed(panel.outflow, first, last) + end, paid_in, out=np.full(len(paid_in), np.nan), where=of_a_day
+    )
+    rates = np.where(of_a_day & (growth >= 0), growth - 1, rates)
+    rates = np.where(_came_to_nothing(offsets, days[kept], amounts[kept], spans), -1.0, rates)
+    status = np.where(np.isnan(rates), "NO_SIGN_CHANGE", np.where(np.array(found) == "MULTIPLE", "MULTIPLE", "OK"))
     rates[~are_known] = np.nan
     has_rate = ~np.isnan(rates)  # NaN to the power of 0 days would be 1
-    whole = np.where(has_rate, np.where(has_rate, 1 + rates, 1.0) ** (n_days / DAYS_PER_YEAR) - 1, np.nan)
+    whole = np.where(has_rate, np.where(has_rate, 1 + rates, 1.0) ** (np.maximum(spans, 1) / rate_days) - 1, np.nan)
     return {
-        "mwr": whole,
-        "xirr": np.where(n_days >= DAYS_PER_YEAR, rates, np.nan),
-        "xirr_status": np.where(are_known, np.array(status, dtype=object), "UNCOVERED"),
+        "mwr": np.where(rate_days < DAYS_PER_YEAR, rates, whole),
+        "xirr": np.where(spans >= DAYS_PER_YEAR, rates, np.nan),
+        "xirr_status": np.where(are_known, status, "UNCOVERED").astype(object),
     }
+
+
+def _came_to_nothing(offsets: Int64, days: Days, amounts: Float64, spans: Int64) -> Bools:
+    """(m,) Whether money was paid in, nothing came back, and the last of it went later than it came."""
+    found = np.zeros(len(spans), dtype=bool)
+    some = np.flatnonzero(np.diff(offsets) > 0)
+    if len(some):
+        latest = (days[offsets[some + 1] - 1] - days[offsets[some]]).astype(np.int64)
+        highest = np.maximum.reduceat(amounts, offsets[some])
+        found[some] = (highest < 0) & (latest < spans[some])
+    return found
 
 
 def _against(

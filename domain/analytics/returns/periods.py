@@ -46,8 +46,9 @@ class PeriodPerformance:
     NOT_HELD is a position or account without a value or a flow in the period. RUINED, by a day worth less than
     nothing, has no time-weighted return. `gain` is what came from neither flows nor the start. `twr` and `mwr` are
     those of the whole period, net of fees, weighted by time and by money; `twr_gross` is before fees. `*_annual`
-    and `xirr` (which is `mwr` per year) are None under 365 days. `benchmark_value` is what the start and the same
-    flows had become in the benchmark, `active_return` is twr - benchmark_twr. Days on which something was not
+    and `xirr` (which is `mwr` per year) count the days from the first with money to the last in the period and are
+    None if they are under 365; `xirr_status` is of both `mwr` and `xirr`. `benchmark_value` is what the start and the
+    same flows had become in the benchmark, `active_return` is twr - benchmark_twr. Days on which something was not
     covered earn nothing: `n_uncovered_days` says how many.
     """
 
