@@ -162,7 +162,8 @@ class HoldingPerformance:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A holding's weight in the portfolio with its cash, and its part of the one-day parametric VaR and ES at 95 %."""
+    """A holding's weight in the portfolio with its cash, and its part of the one-day parametric VaR and ES at 95 % of
+    CURRENT_WEIGHTS: the parts sum to them."""
 
     ticker: str
     weight: float
@@ -364,7 +365,7 @@ def _components(tickers: Sequence[str], weights: Float64, returns: Float64) -> t
     common = common_days(returns, minimum=0)
     if not tickers or len(common) < 2:
         return ()
-    parts = parametric_components(weights, covariance(common, minimum=2), len(common))
+    parts = parametric_components(weights, covariance(common, minimum=2), common.mean(axis=0), len(common))
     if parts.var is None or parts.es is None:
         return tuple(Component(ticker, float(weights[i]), None, None) for i, ticker in enumerate(tickers))
     return tuple(

@@ -157,7 +157,9 @@ class RiskProfileView(View):
 class ComponentView(View):
     ticker: str
     weight: float = Field(description="Of the portfolio with its cash.")
-    var: float | None = Field(description="Of the one-day parametric VaR at 95 %; the parts sum to the whole.")
+    var: float | None = Field(
+        description="Of the one-day parametric VaR at 95 % of CURRENT_WEIGHTS; the parts sum to it."
+    )
     es: float | None
 
 
