@@ -153,7 +153,7 @@ def _performance(performance: dict[str, Any]) -> str:
         ),
         ("XIRR", f"{percent_of(performance['xirr'])} a year ({performance['xirr_status']})"),
         ("volatility", f"{percent_of(performance['volatility_annual'])} a year"),
-        ("Sharpe", f"{performance['sharpe']:.2f} over the three-month Treasury"),
+        ("Sharpe", _sharpe(performance)),
         (
             "max drawdown",
             f"{percent_of(performance['max_drawdown'])} from {performance['max_drawdown_peak']} to "
@@ -163,8 +163,13 @@ def _performance(performance: dict[str, Any]) -> str:
     return "\n".join(["Since inception", *(f"  {name:<18}{text}" for name, text in rows)])
 
 
+def _sharpe(performance: dict[str, Any]) -> str:
+    status = performance["sharpe_status"]
+    return f"{performance['sharpe']:z.2f} over the three-month Treasury" if status == "OK" else f"none ({status})"
+
+
 def _correlations(extremes: Sequence[dict[str, Any]]) -> str:
-    lines = [f"  {pair['ticker_a']:<6}{pair['ticker_b']:<6}{pair['correlation']:6.2f}" for pair in extremes]
+    lines = [f"  {pair['ticker_a']:<6}{pair['ticker_b']:<6}{pair['correlation']:z6.2f}" for pair in extremes]
     return "\n".join(["Correlation of daily log returns, 10 years: lowest and highest", *lines])
 
 
@@ -186,11 +191,11 @@ def _fan(simulation: dict[str, Any]) -> str:
 
 
 def amount_of(text: str | Decimal | None, digits: int = 2) -> str:
-    return "missing" if text is None else f"{float(text):,.{digits}f}"
+    return "missing" if text is None else f"{float(text):z,.{digits}f}"
 
 
 def percent_of(fraction: float | None) -> str:
-    return "undefined" if fraction is None else f"{100 * fraction:,.2f} %"
+    return "undefined" if fraction is None else f"{100 * fraction:z,.2f} %"
 
 
 def _day(text: str) -> date:

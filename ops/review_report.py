@@ -104,8 +104,8 @@ def _concentration(found: dict[str, Any]) -> str:
 
 
 def _percent(fraction: float | None) -> str:
-    return "-" if fraction is None else f"{100 * fraction:,.2f} %"
+    return "-" if fraction is None else f"{100 * fraction:z,.2f} %"
 
 
 def _number(value: float | None, digits: int = 2) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
+    return "-" if value is None else f"{value:z.{digits}f}"

@@ -135,12 +135,17 @@ def a_profile(basis: str, scale: float = 1.0) -> RiskProfileView:
         alpha=-0.0104,
         tracking_error=0.062,
         information_ratio=-0.21,
+        sharpe_status="OK",
+        sortino_status="OK",
+        alpha_status="OK",
+        information_ratio_status="OK",
         tails=tails,
     )
 
 
 def too_few(basis: str, n: int = 41) -> RiskProfileView:
     shown = {"basis": basis, "status": "INSUFFICIENT", "first_day": FIRST, "last_day": LAST, "n": n, "tails": ()}
+    shown |= {name: "INSUFFICIENT" for name in RiskProfileView.model_fields if name.endswith("_status")}
     return RiskProfileView(**shown, **dict.fromkeys(set(RiskProfileView.model_fields) - set(shown)))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from application.analytics.released import ReleasedAnalytics
 from domain.analytics.arrays import Days
 from domain.analytics.returns.series import Benchmark, Daily
+from domain.analytics.risk.profile import RISK_FREE_CURRENCIES
 from domain.ports import (
     TickerDetails,
     TickerPerformance,
@@ -68,9 +69,9 @@ class PriceAnalytics(ReleasedAnalytics):
         found = self._mounted().kept_columns(_SQL["sessions"])
         return found["days"].astype("datetime64[D]") if found else np.empty(0, "datetime64[D]")
 
-    def get_risk_free(self) -> Daily:
-        """The return of every session without risk, as far as it is known."""
-        found = self._mounted().kept_columns(_SQL["risk_free"])
+    def get_risk_free(self, currency: str) -> Daily:
+        """The return of every session without risk in `currency`, as far as it is known."""
+        found = self._mounted().kept_columns(_SQL["risk_free"]) if currency in RISK_FREE_CURRENCIES else None
         if not found:
             return Daily(np.empty(0, "datetime64[D]"), np.empty(0))
         return Daily(found["days"].astype("datetime64[D]"), found["values"])

@@ -49,7 +49,7 @@ class LakeAnalyticsRepository(PriceAnalytics, PositionAnalytics, ReturnAnalytics
                 ReviewInputs(
                     series=one,
                     benchmark=self.get_benchmark(benchmark_ticker, currency),
-                    risk_free=self.get_risk_free(),
+                    risk_free=self.get_risk_free(currency),
                     currency=currency,
                     holdings=holdings.get(portfolio_id, []),
                     cash=[Cash(one.currency, one.balance_base) for one in cash.get(portfolio_id, [])],

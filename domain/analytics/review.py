@@ -33,6 +33,7 @@ from domain.analytics.risk.concentration import (
 from domain.analytics.risk.profile import (
     Basis,
     Fall,
+    Ratio,
     RiskProfile,
     deepest_fall,
     risk_profile,
@@ -186,11 +187,11 @@ class PortfolioRisk:
 
 @dataclass(frozen=True, slots=True)
 class RealisedFigures:
-    """Risk that the owner went through since the first transaction: annual volatility of two returns and more, Sharpe
-    ratio of 60 and more, else None; and the deepest fall from what was paid in on."""
+    """Risk that the owner went through since the first transaction: annual volatility of two returns and more, else
+    None; Sharpe ratio; and the deepest fall from what was paid in on."""
 
     volatility: float | None
-    sharpe: float | None
+    sharpe: Ratio
     fall: Fall
 
 

@@ -10,6 +10,11 @@ from oltp_api.portfolios.schemas import PortfolioView
 from oltp_api.web.fields import Amount, Rounded
 from oltp_api.web.schemas import View
 
+_NO_RATIO = (
+    "OK, NO_RISK_FREE (no risk-free return is known in the portfolio's currency), NO_VARIATION (the returns do not "
+    "move), or INSUFFICIENT (fewer than 60 returns)."
+)
+
 
 class PeriodView(View):
     """From the close of `start` to the close of `as_of`. A portfolio that is TOO_YOUNG has no figures, one that was
@@ -83,6 +88,7 @@ class PerformanceNumbers(View):
     xirr_status: str | None
     volatility_annual: float | None
     sharpe: float | None
+    sharpe_status: str = Field(description=_NO_RATIO)
     max_drawdown: float | None
     max_drawdown_peak: date | None
     max_drawdown_trough: date | None
@@ -129,7 +135,7 @@ class TailView(View):
 
 
 class RiskProfileView(View):
-    """Deviations and ratios are per year. Without a benchmark or a risk-free yield, what needs them is null."""
+    """Deviations and ratios are per year. A ratio that is null has a status of its own that says why."""
 
     basis: str = Field(
         description="REALISED: what the owner went through. CURRENT_WEIGHTS: what today's weights would have, had they "
@@ -152,6 +158,10 @@ class RiskProfileView(View):
     tracking_error: float | None
     information_ratio: float | None
     tails: Sequence[TailView]
+    sharpe_status: str = Field(description=_NO_RATIO)
+    sortino_status: str = Field(description=f"{_NO_RATIO} Or NO_DOWNSIDE: no day is below the risk-free return.")
+    alpha_status: str = Field(description=f"Of alpha and beta. {_NO_RATIO} Or NO_BENCHMARK.")
+    information_ratio_status: str = Field(description="OK, NO_BENCHMARK, INSUFFICIENT or NO_VARIATION.")
 
 
 class ComponentView(View):

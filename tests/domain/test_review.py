@@ -1,5 +1,6 @@
 """Measures of one portfolio, from the data that a release has of it: what is measured on which days and holdings."""
 
+from dataclasses import replace
 from decimal import Decimal
 from statistics import NormalDist
 
@@ -7,7 +8,8 @@ import numpy as np
 import pytest
 
 from domain.analytics.returns.series import Daily, PortfolioSeries
-from domain.analytics.review import Cash, ReviewInputs, ValuedHolding, risk_of
+from domain.analytics.review import Cash, ReviewInputs, ValuedHolding, realised_figures, risk_of
+from domain.analytics.risk.profile import Ratio, RatioStatus
 
 N = 300
 DAYS = np.datetime64("2015-01-01") + np.arange(N)
@@ -44,6 +46,19 @@ def inputs(
         subjects=None,
         names={},
     )
+
+
+def test_a_portfolio_in_euros_has_no_ratio_over_dollar_bills() -> None:
+    in_dollars = inputs(a_series(DRAWN[:, 0]), DRAWN, [a_holding(1, "50"), a_holding(2, "30")])
+    held = [replace(one, currency="EUR") for one in in_dollars.holdings]
+    in_euros = replace(in_dollars, currency="EUR", holdings=held, risk_free=Daily(DAYS[:0], np.empty(0)))
+
+    assert {one.sharpe_status for one in risk_of(in_dollars).profiles} == {"OK"}
+    assert realised_figures(in_euros).sharpe == Ratio(None, RatioStatus.NO_RISK_FREE)
+    realised = risk_of(in_euros).profiles[0]
+    assert (realised.sharpe, realised.sortino, realised.alpha, realised.beta) == (None,) * 4
+    assert (realised.sharpe_status, realised.sortino_status) == ("NO_RISK_FREE", "NO_RISK_FREE")
+    assert realised.volatility == pytest.approx(DRAWN[1:, 0].std(ddof=1) * np.sqrt(252))
 
 
 def test_components_sum_to_the_risk_of_todays_weights() -> None:

@@ -112,6 +112,7 @@ def test_risk_of_three_days_is_insufficient_and_says_so(released, new_portfolio)
         ("CURRENT_WEIGHTS", "INSUFFICIENT", 0),
     ]
     assert {profile["volatility"] for profile in risk["profiles"]} == {None}
+    assert {profile["sharpe_status"] for profile in risk["profiles"]} == {"INSUFFICIENT"}
     assert (risk["components"], risk["backtest"]) == ([], None)
     assert risk["left_out"] == ["AAPL", "MSFT", "GHOST"]
     assert new_portfolio().get("/risk")["risk"] is None

@@ -114,12 +114,12 @@ def profile_rows(profiles: Sequence[RiskProfileView]) -> list[TableRow]:
         ("Downside deviation per year", lambda p: percent(p.downside_deviation)),
         ("Deepest fall", lambda p: percent(p.max_drawdown)),
         ("Its peak, trough, recovery", _fall_days),
-        ("Sharpe ratio", lambda p: number(p.sharpe)),
-        ("Sortino ratio", lambda p: number(p.sortino)),
-        ("Beta to the benchmark", lambda p: number(p.beta)),
-        ("Alpha per year", lambda p: percent(p.alpha, signed=True)),
+        ("Sharpe ratio", lambda p: wording.ratio(p.sharpe, p.sharpe_status)),
+        ("Sortino ratio", lambda p: wording.ratio(p.sortino, p.sortino_status)),
+        ("Beta to the benchmark", lambda p: wording.ratio(p.beta, p.alpha_status)),
+        ("Alpha per year", lambda p: wording.no_ratio(p.alpha_status) or percent(p.alpha, signed=True)),
         ("Tracking error per year", lambda p: percent(p.tracking_error)),
-        ("Information ratio", lambda p: number(p.information_ratio)),
+        ("Information ratio", lambda p: wording.ratio(p.information_ratio, p.information_ratio_status)),
     ]
     measured = [
         TableRow(label, tuple(said(p) if p.status != "INSUFFICIENT" else wording.TOO_FEW for p in profiles))

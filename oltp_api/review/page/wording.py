@@ -33,6 +33,13 @@ _MEASURES = {
 }
 _STATES = {"OK": "OK", "WARN": "▲ WARN", "BREACH": "■ BREACH", "UNDEFINED": "nothing held"}
 _NO_TAIL = {"INSUFFICIENT": TOO_FEW, "NOT_MONOTONE": "no fit"}
+_NO_RATIO = {
+    "INSUFFICIENT": TOO_FEW,
+    "NO_VARIATION": "does not move",
+    "NO_BENCHMARK": "no benchmark",
+    "NO_RISK_FREE": "no risk-free rate",
+    "NO_DOWNSIDE": "never below",
+}
 _NO_MONEY_WEIGHTED = {"NO_SIGN_CHANGE": "no solution", "UNCOVERED": "value not known"}
 
 
@@ -123,6 +130,15 @@ def money_weighted(value: float | None, status: str | None) -> str:
     if value is None:
         return _NO_MONEY_WEIGHTED.get(status or "", UNKNOWN)
     return percent(value, signed=True) + (" *" if status == "MULTIPLE" else "")
+
+
+def ratio(value: float | None, status: str) -> str:
+    return no_ratio(status) or number(value)
+
+
+def no_ratio(status: str) -> str:
+    """Reason why there is no ratio; empty if there is one."""
+    return _NO_RATIO.get(status, "")
 
 
 def tail(value: float | None, status: str) -> str:
