@@ -74,7 +74,8 @@ _TABLES = {
             0::decimal(28, 8) as realised, col6::decimal(28, 8) as inflow, 0::decimal(28, 8) as outflow,
             0::decimal(28, 8) as income, 0::decimal(28, 8) as tax, 0::decimal(28, 8) as fees,
             0::decimal(28, 8) as transfer_gain, 0::decimal(28, 8) as fx_gain, 0::decimal(28, 8) as trade_fees,
-            true as is_trading_day, (col0 = '2017-03-29')::int as n_missing, 0 as n_fx_missing, 0 as n_fx_transactions
+            true as is_trading_day, (col0 = '2017-03-29')::int as n_missing, (col0 = '2017-03-29')::int as n_stale,
+            (col0 = '2017-03-29')::int as n_fx_missing, 0 as n_fx_transactions
         from (values
             ('2017-03-27', 10000, 0, 10000, 0, 100, 10000),
             ('2017-03-28', 10500, 5500, 5000, 5000, 100, 0),

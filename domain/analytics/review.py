@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from domain.analytics.arrays import Bools, Days, Float64
+from domain.analytics.arrays import Bools, Days, Float64, Int64
 from domain.analytics.estimates.moments import common_days, covariance
 from domain.analytics.returns.panel import Column
 from domain.analytics.returns.periods import Period, PeriodPerformance, period_performance
@@ -156,6 +156,7 @@ class HoldingPerformance:
 
     level: Level
     account_id: int | None
+    security_id: int | None
     ticker: str | None
     performance: PeriodPerformance
     contribution: float | None
@@ -246,7 +247,11 @@ def holdings_performance(of: ReviewInputs) -> tuple[HoldingPerformance, ...]:
                 part = float(columns["contribution"][i])
                 ticker = None if subject.security_id is None else named(of, subject.security_id)
                 contribution = None if np.isnan(part) else part
-                found.append(HoldingPerformance(subject.level, subject.account_id, ticker, one, contribution))
+                found.append(
+                    HoldingPerformance(
+                        subject.level, subject.account_id, subject.security_id, ticker, one, contribution
+                    )
+                )
     return tuple(sorted(found, key=lambda one: (one.level, -(one.contribution or 0.0))))
 
 
@@ -340,15 +345,24 @@ def weights_in(of: ReviewInputs) -> dict[int, float]:
     return {} if net is None else {holding.security_id: float(net[i]) for i, holding in enumerate(of.valued)}
 
 
+def curve_days(of: ReviewInputs) -> tuple[date, ...]:
+    """The days of `curve_of`."""
+    return tuple(of.series.day(int(i)) for i in _curve_rows(of))
+
+
+def _curve_rows(of: ReviewInputs) -> Int64:
+    n = len(of.series)
+    return np.unique(np.linspace(0, n - 1, min(n, _POINTS)).round().astype(np.int64))
+
+
 def curve_of(of: ReviewInputs) -> ValueCurve:
     """See ValueCurve."""
-    series, n = of.series, len(of.series)
-    at = np.unique(np.linspace(0, n - 1, min(n, _POINTS)).round().astype(int))
+    series, n, at = of.series, len(of.series), _curve_rows(of)
     falls = np.concatenate([[0.0], series.growth.falls])[np.cumsum(series.is_session)]
     before = of.benchmark.growth_at(series.days[:1] - 1) if of.benchmark else np.nan
     market = of.benchmark.growth_at(series.days) / before if of.benchmark else np.full(n, np.nan)
     return ValueCurve(
-        days=tuple(series.day(int(i)) for i in at),
+        days=curve_days(of),
         value=series.value[at].round(2),
         contributed=np.cumsum(series.inflow - series.outflow)[at].round(2),
         index=series.index[at],

@@ -5,7 +5,13 @@ from datetime import date, datetime
 
 from pydantic import Field
 
-from oltp_api.analytics.schemas import PortfolioReleaseView, PortfolioValueView, ReleasedCashView, ReleaseView
+from oltp_api.analytics.schemas import (
+    VALUE_STATUS,
+    PortfolioReleaseView,
+    PortfolioValueView,
+    ReleasedCashView,
+    ReleaseView,
+)
 from oltp_api.portfolios.schemas import PortfolioView
 from oltp_api.web.fields import Amount, Rounded
 from oltp_api.web.schemas import View
@@ -25,7 +31,9 @@ class PeriodView(View):
     start: date
     as_of: date
     begin_value: Rounded | None
+    begin_status: str | None = Field(description=f"{VALUE_STATUS} Null since inception, when nothing was held.")
     end_value: Rounded | None
+    end_status: str | None = Field(description=VALUE_STATUS)
     net_contributions: Rounded | None = Field(description="Paid in less taken out.")
     gain: Rounded | None = Field(description="end_value - begin_value - net_contributions.")
     twr: float | None = Field(description="Time-weighted, of the whole period, net of fees.")
@@ -81,6 +89,8 @@ class PerformanceNumbers(View):
     as_of: date
     first_date: date
     total_value: Rounded
+    value_status: str = Field(description=VALUE_STATUS)
+    coverage_pct: float = Field(description="Share of positions, by cost, that is in the value; 0 to 100.")
     net_contributions: Rounded
     twr: float | None
     twr_annual: float | None
@@ -245,6 +255,10 @@ class ReviewedHoldingView(View):
     asset_type: str
     quantity: Amount
     value: Amount | None
+    status: str = Field(description="Of its price: PRICED, STALE or MISSING.")
+    price_date: date | None
+    stale_days: int = Field(description="Sessions since the price.")
+    fx_status: str = Field(description="PRICED, STALE or FX_MISSING.")
     weight: float | None
 
 
@@ -254,6 +268,7 @@ class CurveView(View):
 
     days: Sequence[date]
     value: Sequence[float]
+    status: Sequence[str] = Field(description="Of each value: PRICED, STALE or MISSING.")
     contributed: Sequence[float] = Field(description="Paid in less taken out, up to the day.")
     index: Sequence[float | None] = Field(description="Growth of 1, time-weighted; null after a ruin.")
     drawdown: Sequence[float] = Field(description="Below the last high, negative or 0.")

@@ -47,6 +47,9 @@ def test_positions_carry_their_release_and_the_total_its_coverage(released) -> N
     ]
     assert shown["positions"][0]["avg_cost"] == "107.5"
     assert (shown["total"]["total_value"], shown["total"]["coverage_pct"]) == ("11080", 96.77)
+    total = {name: shown["total"][name] for name in ("status", "n_stale", "n_missing", "n_fx_stale", "n_fx_missing")}
+    assert total == {"status": "MISSING", "n_stale": 1, "n_missing": 1, "n_fx_stale": 0, "n_fx_missing": 1}
+    assert shown["total"]["stale_days"] == 1
 
 
 def test_positions_of_an_earlier_day(released) -> None:
@@ -102,6 +105,36 @@ def test_accounts_and_positions_have_returns_of_their_own(released, new_portfoli
     assert new_portfolio().get("/performance/holdings")["holdings"] == []
     refused = released.get(f"/portfolios/{PORTFOLIO}/performance/holdings", params={"period": "2Y"})
     assert (refused.status_code, "SINCE_INCEPTION" in refused.text) == (422, True)
+
+
+def test_every_value_says_how_old_it_is(released) -> None:
+    """On the last day MSFT is at the price of the day before, GHOST has none, KWD no rate; before, all is priced."""
+    here = f"/portfolios/{PORTFOLIO}"
+    performance = released.get(f"{here}/performance").json()
+    whole = {period["period"]: period for period in performance["periods"]}
+    parts = released.get(f"{here}/performance/holdings", params={"period": "1D"}).json()["holdings"]
+    review = released.get(f"{here}/review").json()
+    values = released.get(f"{here}/values").json()["values"]
+
+    numbers = performance["performance"]
+    assert (numbers["value_status"], numbers["coverage_pct"]) == ("MISSING", 96.77)
+    assert [whole[name][end] for name in ("1D", "SINCE_INCEPTION") for end in ("begin_status", "end_status")] == [
+        "PRICED",
+        "MISSING",
+        None,
+        "MISSING",
+    ]
+    assert (whole["1Y"]["begin_status"], whole["1Y"]["end_status"]) == (None, None)
+    assert {(one["account_id"], one["ticker"]): (one["begin_status"], one["end_status"]) for one in parts} == {
+        (1, None): ("PRICED", "MISSING"),
+        (None, "AAPL"): ("PRICED", "PRICED"),
+    }
+    assert {held["ticker"]: (held["status"], held["stale_days"]) for held in review["holdings"]} == {
+        "AAPL": ("PRICED", 0),
+        "MSFT": ("STALE", 1),
+        "GHOST": ("MISSING", 0),
+    }
+    assert review["curve"]["status"] == [value["status"] for value in values] == ["PRICED", "PRICED", "MISSING"]
 
 
 def test_risk_of_three_days_is_insufficient_and_says_so(released, new_portfolio) -> None:

@@ -120,6 +120,12 @@ def starts_of(period: Period, first_days: Days, as_of: date, sessions: Days) -> 
     return np.full(len(first_days), np.datetime64(_start(period, as_of)))
 
 
+def starts_since(first_day: date, as_of: date, sessions: Days) -> list[date]:
+    """The days at whose close the periods start, of a series that begins on `first_day`."""
+    starts = (starts_of(period, np.array([first_day], "datetime64[D]"), as_of, sessions) for period in Period)
+    return sorted({date.fromisoformat(str(start[0])) for start in starts})
+
+
 def _start(period: Period, as_of: date) -> date:
     if period is Period.WEEK:
         return as_of - timedelta(days=7)

@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_DOWN, Decimal
 from math import isfinite
 
+from oltp_api.analytics.schemas import PortfolioValueView
+
 UNKNOWN = "unknown"
 TOO_FEW = "too few days"
 SPACE = "\u202f"  # narrow, and not broken: between a number and its unit
@@ -55,6 +57,44 @@ def number(value: Decimal | float | None, digits: int = 2, *, signed: bool = Fal
 
 def percent(fraction: float | None, digits: int = 2, *, signed: bool = False) -> str:
     return number(None if fraction is None else fraction * 100, digits, signed=signed, unit="%")
+
+
+def ages(total: PortfolioValueView) -> str:
+    """How old the prices and rates in a value are, in a word or two."""
+    return {"PRICED": "of the day", "STALE": "some are stale", "MISSING": "some are missing"}.get(
+        total.status, total.status
+    )
+
+
+def stale(total: PortfolioValueView) -> str:
+    """Sentences about prices and rates that are older than the value's day."""
+    said = []
+    if total.n_stale:
+        sessions = "session" if total.stale_days == 1 else "sessions"
+        said.append(
+            f"{_counted(total.n_stale, 'holding')} at an older price, the oldest of {total.stale_days} {sessions} ago."
+        )
+    if total.n_fx_stale:
+        said.append(
+            f"{_counted(total.n_fx_stale, 'holding or balance', 'holdings or balances')} at an older exchange rate."
+        )
+    return " ".join(said)
+
+
+def aged(status: str, stale_days: int, fx_status: str) -> str:
+    """Reason to doubt a holding's value; empty if price and rate are of the day."""
+    price = {"STALE": f"price {stale_days} sessions old", "MISSING": "no price"}.get(status, "")
+    rate = {"STALE": "old exchange rate", "FX_MISSING": "no exchange rate"}.get(fx_status, "")
+    return ", ".join(part for part in (price, rate) if part)
+
+
+def aged_of(n: int) -> str:
+    """The same of some holdings together."""
+    return f"{n} at an older price or rate" if n else ""
+
+
+def _counted(n: int, one: str, more: str = "") -> str:
+    return f"One {one} is" if n == 1 else f"{n} {more or one + 's'} are"
 
 
 def covered(share_pct: float) -> str:
