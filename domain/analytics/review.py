@@ -14,7 +14,7 @@ from domain.analytics.arrays import Bools, Days, Float64, Int64
 from domain.analytics.estimates.moments import common_days, covariance
 from domain.analytics.returns.panel import Column
 from domain.analytics.returns.periods import Period, PeriodPerformance, period_performance
-from domain.analytics.returns.series import Benchmark, Daily, Growth, PortfolioSeries
+from domain.analytics.returns.series import Benchmark, Daily, Growth, PortfolioSeries, first_value
 from domain.analytics.returns.subjects import Level, ReturnSeries, subject_performance
 from domain.analytics.risk.backtests import Backtest, kupiec_of
 from domain.analytics.risk.component_risk import parametric_components
@@ -219,7 +219,7 @@ class ValueCurve:
     """At most 600 evenly spaced days, the last among them; all (p,). Amounts are rounded to 0.01.
 
     `drawdown` is the deepest since the day before in the curve; `index` is NaN while there is none, after a ruin;
-    `benchmark` is growth of 1 since the first day, NaN where it is not known.
+    `benchmark` is growth of 1 since the close of the first value, NaN before and where it is not known.
     """
 
     days: tuple[date, ...]
@@ -359,8 +359,11 @@ def curve_of(of: ReviewInputs) -> ValueCurve:
     """See ValueCurve."""
     series, n, at = of.series, len(of.series), _curve_rows(of)
     falls = np.concatenate([[0.0], series.growth.falls])[np.cumsum(series.is_session)]
-    before = of.benchmark.growth_at(series.days[:1] - 1) if of.benchmark else np.nan
-    market = of.benchmark.growth_at(series.days) / before if of.benchmark else np.full(n, np.nan)
+    market = (
+        of.benchmark.growth_since(first_value(series.days, series.inflow, series.value), series.days)
+        if of.benchmark
+        else np.full(n, np.nan)
+    )
     return ValueCurve(
         days=curve_days(of),
         value=series.value[at].round(2),

@@ -51,9 +51,14 @@ class PeriodView(View):
     n_uncovered_days: int | None = Field(
         description="Days on which something had no price or no rate: they earn nothing."
     )
-    benchmark_twr: float | None
+    benchmark_twr: float | None = Field(
+        description="From the close of the first value in the period to the last day with money."
+    )
     benchmark_twr_annual: float | None
-    benchmark_value: Rounded | None = Field(description="What the same start and flows had become in the benchmark.")
+    benchmark_value: Rounded | None = Field(
+        description="What the same start and flows had become in the benchmark, the first money at the close of the "
+        "first value."
+    )
     active_return: float | None = Field(description="twr - benchmark_twr.")
 
 
@@ -264,7 +269,7 @@ class ReviewedHoldingView(View):
 
 class CurveView(View):
     """At most 600 days of all there are, the last among them, as columns. `drawdown` is the deepest since the day
-    before; `benchmark` is growth of 1 since the first day, null where it is not known."""
+    before; `benchmark` is growth of 1 since the close of the first value, null before and where it is not known."""
 
     days: Sequence[date]
     value: Sequence[float]

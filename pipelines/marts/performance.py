@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.analytics.arrays import Days
-from domain.analytics.returns.series import Benchmark
+from domain.analytics.returns.series import Benchmark, first_value
 from domain.analytics.returns.subjects import Level, ReturnSeries, subject_performance
 from pipelines.marts.by_portfolio import Measuring, made, specs_of
 from pipelines.marts.definition import MONEY, Mart
@@ -61,9 +61,17 @@ FACT_PERFORMANCE = Mart(
             "to it. Null if it was not held in the period.",
         ),
         "n_uncovered_days": (_COUNT, "Days on which a price or a rate is missing; they earn nothing."),
-        "benchmark_twr": (_NUMBER, "The benchmark's return over the period; null in another currency."),
-        "benchmark_twr_annual": (_NUMBER, "The same per year; null under 365 days."),
-        "benchmark_value": (MONEY, "What begin_value and the same flows had become in the benchmark."),
+        "benchmark_twr": (
+            _NUMBER,
+            "The benchmark's return from the close of the first value in the period to the last day with "
+            "money; null in another currency.",
+        ),
+        "benchmark_twr_annual": (_NUMBER, "The same per year, over the days of twr_annual."),
+        "benchmark_value": (
+            MONEY,
+            "What begin_value and the same flows had become in the benchmark, the first money at the close of the "
+            "first value.",
+        ),
         "active_return": (_NUMBER, "twr - benchmark_twr."),
     },
     key=("portfolio_id", "level", "account_id", "security_id", "period"),
@@ -126,7 +134,8 @@ def pictures(found: Measuring, rows: pa.Table, benchmark_ticker: str) -> Mapping
     index = np.cumprod(1 + np.nan_to_num(series.panel.returns[of]), dtype=np.float64)
     currency = next(key for key, ids in found.analytics.get_portfolios([portfolio_id]).items() if ids)
     benchmark = found.analytics.get_benchmark(benchmark_ticker, currency)
-    beside = benchmark.growth_at(days) / benchmark.growth_at(days[:1] - 1) if benchmark else None
+    first = first_value(days, series.panel.inflow[of], series.panel.end[of])
+    beside = benchmark.growth_since(first, days) if benchmark else None
     held = rows.filter(pc.equal(rows["portfolio_id"], portfolio_id)).to_pylist()
     added = [row for row in held if row["period"] == "1Y" and row["contribution"] is not None]
     names = found.analytics.get_tickers()

@@ -189,9 +189,34 @@ def test_the_same_flows_in_the_benchmark_by_hand() -> None:
 
     one = over(found, Period.SINCE_INCEPTION, level)
 
-    assert one.benchmark_twr == pytest.approx(1.2)
-    assert one.benchmark_value == pytest.approx((100 * 1.1 + 50) * 1.0 * 2 - 20)
-    assert one.active_return == pytest.approx((one.twr or 0) - 1.2)
+    assert one.benchmark_twr == pytest.approx(1.0)
+    assert one.benchmark_value == pytest.approx((100 + 50) * 2 - 20)
+    assert one.active_return == pytest.approx((one.twr or 0) - 1.0)
+
+
+def test_a_benchmark_begins_at_the_close_of_the_portfolios_first_value() -> None:
+    """It rises by half until that close, and by a tenth on each of the two days after, on which the portfolio does too.
+    Nobody had money in it before, not in a portfolio either that was there before its money."""
+    days = np.datetime64("2016-02-20") + np.arange(10)
+    index = Benchmark("INDEX", "TOTAL_RETURN", days, np.array([10.0] * 6 + [15, 16.5, 18.15, 18.15]))
+    new = series([100.0, 110, 121, 121], first=date(2016, 2, 26))
+    late = series([0.0, 0, 100, 110, 121, 121], first=date(2016, 2, 24), inflow={2: 100})
+
+    for found in (new, late):
+        one = over(found, Period.SINCE_INCEPTION, index)
+        assert (one.twr, one.benchmark_twr) == (pytest.approx(0.21), pytest.approx(0.21))
+        assert (one.active_return, one.benchmark_value) == (pytest.approx(0), pytest.approx(121))
+
+
+def test_a_benchmark_ends_with_the_last_day_with_money() -> None:
+    """All is taken out, and the index doubles after it."""
+    days = np.datetime64("2015-01-01") + np.arange(5)
+    index = Benchmark("INDEX", "TOTAL_RETURN", days, np.array([10.0, 11, 11, 22, 22]))
+    found = series([100.0, 0, 0, 0, 0], inflow={0: 100}, outflow={1: 110})
+
+    one = over(found, Period.SINCE_INCEPTION, index)
+
+    assert (one.twr, one.benchmark_twr) == (pytest.approx(0.1), pytest.approx(0.1))
 
 
 def test_a_benchmark_that_does_not_reach_over_the_period_says_nothing() -> None:
@@ -240,8 +265,8 @@ def test_scaling_all_deposits_leaves_every_twr_unchanged(returns: list[float], f
 @given(returns_of_days)
 def test_in_itself_a_portfolio_would_have_become_what_it_is(returns: list[float]) -> None:
     index = np.concatenate([[1.0], np.cumprod(1 + np.array(returns))])
-    own = Benchmark("SELF", "TOTAL_RETURN", np.datetime64("2014-12-31") + np.arange(len(index)), index)
-    found = series(list(100 * index[1:]), inflow={0: 100.0})
+    own = Benchmark("SELF", "TOTAL_RETURN", np.datetime64("2015-01-01") + np.arange(len(index)), index)
+    found = series(list(100 * index), inflow={0: 100.0})
 
     one = over(found, Period.SINCE_INCEPTION, own)
 

@@ -151,8 +151,7 @@ def _over(
     benchmark: Benchmark | None,
 ) -> Mapping[str, Column]:
     starts = starts_of(period, panel.first_days, as_of, sessions)
-    n_days = (np.datetime64(as_of) - starts).astype(np.int64) - (period is Period.SINCE_INCEPTION)
-    found = measured(panel, returns, starts, n_days, np.datetime64(as_of), benchmark)
+    found = measured(panel, returns, starts, np.datetime64(as_of), benchmark)
     is_too_young = starts < panel.first_days - np.timedelta64(1, "D")
     first = panel.first_rows(starts)
     is_held = first < panel.offsets[1:]
