@@ -313,7 +313,7 @@ def a_review(**changed: Any) -> ReviewView:
             "total": a_total(),
             "holdings": some_holdings(),
             "cash": cash,
-            "benchmark": BenchmarkView(name="SP500", kind="PRICE_INDEX"),
+            "benchmark": BenchmarkView(name="SP500", kind="PRICE_INDEX", description="S&P 500 Index"),
             "periods": [too_young(name) if name == "5Y" else a_period(name) for name in PERIODS],
             "risk": a_risk(),
             "concentration": a_concentration(),

@@ -102,9 +102,12 @@ _TABLES = {
         from (values ('2017-03-27', 0.0001), ('2017-03-28', 0.0001), ('2017-03-29', null))""",
     "raw/price_daily": """
         select
-            'SP500' as ticker, col0::date as price_date, col1::decimal(18, 8) as close, 'USD' as currency,
-            'PRICE_INDEX' as price_kind, null::decimal(18, 8) as adjusted_close
-        from (values ('2017-03-26', 2000), ('2017-03-28', 2100), ('2017-03-29', 2310))""",
+            col0 as ticker, col1::date as price_date, col2::decimal(18, 8) as close, 'USD' as currency,
+            if(col0 = 'SP500', 'PRICE_INDEX', 'TOTAL_RETURN') as price_kind, null::decimal(18, 8) as adjusted_close
+        from (values
+            ('SP500', '2017-03-26', 2000), ('SP500', '2017-03-28', 2100), ('SP500', '2017-03-29', 2310),
+            ('AAPL', '2017-03-27', 100), ('AAPL', '2017-03-28', 110), ('AAPL', '2017-03-29', 121)
+        )""",
     "marts/fact_return_daily": f"""
         select
             '{PORTFOLIO}' as portfolio_id, col0 as level, col1::bigint as account_id, col2::bigint as security_id,

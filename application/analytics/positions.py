@@ -38,6 +38,11 @@ class PositionAnalytics(ReleasedAnalytics):
         )
         return {row["base_currency"]: row["portfolio_ids"] for row in rows}
 
+    def get_benchmarks(self, portfolio_ids: Sequence[str]) -> Mapping[str, str]:
+        """The tickers of those of the portfolios that have chosen a benchmark of their own."""
+        rows = self._mounted().rows(_SQL["settings"], portfolio_ids=list(portfolio_ids))
+        return {row["portfolio_id"]: row["benchmark"] for row in rows if row.get("benchmark")}
+
     def get_last_day(self) -> date | None:
         """The last day that portfolios have."""
         rows = self._mounted().rows(_SQL["last_day"])

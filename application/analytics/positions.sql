@@ -14,6 +14,12 @@ where
 group by base_currency
 order by base_currency
 
+-- name: settings
+-- All columns: a release of before has not all of them.
+select *
+from raw.pg_portfolio
+where list_contains($portfolio_ids, portfolio_id)
+
 -- name: last_day
 select max(business_date) as last_day
 from marts.fact_portfolio_value_daily

@@ -53,12 +53,16 @@ class PriceAnalytics(ReleasedAnalytics):
         rows = self._mounted().rows(_SQL["ticker_performance"], tickers=list(tickers)) if tickers else []
         return {row["ticker"]: TickerPerformance(**row) for row in rows}
 
-    def get_benchmark(self, ticker: str, currency: str) -> Benchmark | None:
-        """The levels of a ticker; None if the market has none in that currency."""
-        found = self._mounted().kept_columns(_SQL["benchmark"], ticker=ticker)
-        if not found or not len(found["days"]) or set(found["currency"]) != {currency}:
-            return None
-        return Benchmark(ticker, str(found["kind"][-1]), found["days"].astype("datetime64[D]"), found["level"])
+    def get_benchmark(self, tickers: str, currency: str) -> Benchmark | None:
+        """The levels of the first of `tickers`, in order of preference and parted by commas, that the market has in
+        that currency; None without any."""
+        for ticker in (one.strip() for one in tickers.split(",")):
+            found = self._mounted().kept_columns(_SQL["benchmark"], ticker=ticker)
+            if found and len(found["days"]) and set(found["currency"]) == {currency}:
+                days, kind = found["days"].astype("datetime64[D]"), str(found["kind"][-1])
+                named = self._mounted().kept_columns(_SQL["description"], ticker=ticker).get("display_name", ())
+                return Benchmark(ticker, kind, days, found["level"], str(named[0]) if len(named) else "")
+        return None
 
     def get_tickers(self) -> Mapping[int, str]:
         found = self._mounted().kept_columns(_SQL["tickers"])

@@ -170,7 +170,8 @@ class ReviewCache:
         self, analytics: LakeAnalyticsRepository, portfolio: PortfolioView, bodies: ReviewBodies, standing: UUID | None
     ) -> Review:
         """The whole document, with the fan of the simulation `standing`."""
-        key = (analytics.head().release_id, portfolio.model_dump_json(), bodies.day, standing)
+        shown = bodies.benchmark.name if bodies.benchmark else None
+        key = (analytics.head().release_id, portfolio.model_dump_json(), shown, bodies.day, standing)
         return self._of(key, lambda: review_of(analytics, portfolio, bodies, standing))
 
     def _of(self, key: Hashable, make: Callable[[], T]) -> T:

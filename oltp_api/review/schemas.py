@@ -85,6 +85,7 @@ class HoldingsPerformanceView(PortfolioReleaseView):
 
 class BenchmarkView(View):
     name: str
+    description: str = Field(description="Name of what it is; how it was built, where it was.")
     kind: str = Field(description="TOTAL_RETURN, or PRICE_INDEX: without dividends, which flatters who is compared.")
 
 

@@ -3,7 +3,7 @@
 Belongs here: whose days go in, and the shape of what comes out. Does not: any formula; those are in domain/analytics.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -108,9 +108,19 @@ def _performances(found: Measuring, benchmark_ticker: str) -> Iterator[pa.Table]
     """The rows of every portfolio that is measured."""
     as_of, sessions = found.analytics.get_last_day(), found.analytics.get_sessions()
     for currency, portfolio_ids in found.groups():
-        series = found.analytics.get_subject_series(portfolio_ids)
-        if series and as_of:
-            yield from _rows(series, as_of, sessions, found.analytics.get_benchmark(benchmark_ticker, currency))
+        for ticker, some in _by_benchmark(found, portfolio_ids, benchmark_ticker).items():
+            series = found.analytics.get_subject_series(some)
+            if series and as_of:
+                yield from _rows(series, as_of, sessions, found.analytics.get_benchmark(ticker, currency))
+
+
+def _by_benchmark(found: Measuring, portfolio_ids: Sequence[str], default: str) -> Mapping[str, Sequence[str]]:
+    """The portfolios by the benchmark that they have chosen, or the default."""
+    chosen = found.analytics.get_benchmarks(portfolio_ids)
+    grouped: dict[str, list[str]] = {}
+    for portfolio_id in portfolio_ids:
+        grouped.setdefault(chosen.get(portfolio_id, default), []).append(portfolio_id)
+    return grouped
 
 
 def _rows(series: ReturnSeries, as_of: date, sessions: Days, benchmark: Benchmark | None) -> Iterator[pa.Table]:
@@ -133,14 +143,15 @@ def pictures(found: Measuring, rows: pa.Table, benchmark_ticker: str) -> Mapping
     days = series.panel.days[of]
     index = np.cumprod(1 + np.nan_to_num(series.panel.returns[of]), dtype=np.float64)
     currency = next(key for key, ids in found.analytics.get_portfolios([portfolio_id]).items() if ids)
-    benchmark = found.analytics.get_benchmark(benchmark_ticker, currency)
+    ticker = found.analytics.get_benchmarks([portfolio_id]).get(portfolio_id, benchmark_ticker)
+    benchmark = found.analytics.get_benchmark(ticker, currency)
     first = first_value(days, series.panel.inflow[of], series.panel.end[of])
     beside = benchmark.growth_since(first, days) if benchmark else None
     held = rows.filter(pc.equal(rows["portfolio_id"], portfolio_id)).to_pylist()
     added = [row for row in held if row["period"] == "1Y" and row["contribution"] is not None]
     names = found.analytics.get_tickers()
     return {
-        "growth": growth_chart(days, index, "growth of 1, time-weighted", beside, benchmark_ticker),
+        "growth": growth_chart(days, index, "growth of 1, time-weighted", beside, benchmark.name if benchmark else ""),
         "contribution": contribution_chart(
             [names.get(row["security_id"], str(row["security_id"])) for row in added],
             np.array([row["contribution"] for row in added]),

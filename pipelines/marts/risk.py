@@ -192,7 +192,9 @@ def risk(
 def _tables(found: Measuring, benchmark_ticker: str) -> dict[str, pa.Table]:
     rows: dict[str, list[dict[str, Any]]] = {table: [] for table in MARTS}
     for currency, portfolio_ids in found.groups():
-        for portfolio_id, of in found.analytics.get_reviewed_of(portfolio_ids, currency, benchmark_ticker):
+        chosen = found.analytics.get_benchmarks(portfolio_ids)
+        reviewed = found.analytics.get_reviewed_of(portfolio_ids, currency, benchmark_ticker, chosen=chosen)
+        for portfolio_id, of in reviewed:
             for table, measured in _measured(of).items():
                 rows[table] += [{**row, "portfolio_id": portfolio_id, "as_of": of.series.as_of} for row in measured]
     return {table: mart.of_rows(rows[table]) for table, mart in MARTS.items()}

@@ -136,7 +136,7 @@ def review(platform_home) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def index_of_500() -> pd.Series:
-    prices = pd.read_parquet(SAMPLE_DATA / "price_daily.parquet").query("ticker == 'SP500'")
+    prices = pd.read_parquet(SAMPLE_DATA / "price_daily.parquet").query("ticker == 'SP500DIV'")
     return pd.Series(prices.close.astype(float).to_numpy(), pd.to_datetime(prices.price_date)).loc[: str(AS_OF)]
 
 

@@ -80,7 +80,10 @@ def test_performance_over_periods_beside_the_same_flows_in_the_benchmark(release
     shown = released.get(f"/portfolios/{PORTFOLIO}/performance").json()
     periods = {period["period"]: period for period in shown["periods"]}
 
-    assert (shown["currency"], shown["benchmark"]) == ("USD", {"name": "SP500", "kind": "PRICE_INDEX"})
+    assert (shown["currency"], shown["benchmark"]) == (
+        "USD",
+        {"name": "SP500", "kind": "PRICE_INDEX", "description": ""},
+    )
     assert list(periods) == ["1D", "1W", "MTD", "1M", "3M", "YTD", "1Y", "3Y", "5Y", "SINCE_INCEPTION"]
     assert (periods["1Y"]["status"], periods["1Y"]["twr"]) == ("TOO_YOUNG", None)
     whole = periods["SINCE_INCEPTION"]
@@ -88,6 +91,25 @@ def test_performance_over_periods_beside_the_same_flows_in_the_benchmark(release
     assert whole["benchmark_twr"] == pytest.approx(0.155)
     assert whole["benchmark_value"] == "11550"
     assert whole["active_return"] == pytest.approx(0.05 - 0.155)
+
+
+def test_a_portfolio_is_held_against_what_it_has_chosen(released, new_portfolio) -> None:
+    here = f"/portfolios/{PORTFOLIO}"
+
+    chosen = released.put(f"{here}/benchmark", json={"ticker": "aapl"})
+    shown = released.get(f"{here}/performance").json()
+    reviewed = released.get(f"{here}/review").json()["benchmark"]
+    back = released.put(f"{here}/benchmark", json={"ticker": None})
+
+    assert (chosen.status_code, chosen.json()["benchmark"], back.json()["benchmark"]) == (200, "AAPL", None)
+    assert shown["benchmark"] == reviewed == {"name": "AAPL", "kind": "TOTAL_RETURN", "description": "AAPL Inc."}
+    assert shown["periods"][-1]["benchmark_twr"] == pytest.approx(0.21)
+    assert released.get(f"{here}/performance").json()["benchmark"]["name"] == "SP500"
+    refused = released.put(f"{here}/benchmark", json={"ticker": "NOSUCH"})
+    assert (refused.status_code, refused.json()["code"]) == (404, "unknown_security")
+    euros = new_portfolio(base_currency="EUR")
+    refused = released.put(f"/portfolios/{euros.portfolio_id}/benchmark", json={"ticker": "AAPL"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_input")
 
 
 def test_accounts_and_positions_have_returns_of_their_own(released, new_portfolio) -> None:

@@ -139,7 +139,7 @@ class Daily:
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """Benchmark of a portfolio: its level at the close of each of `days` (n,), and its `name`.
+    """Benchmark of a portfolio: its level at the close of each of `days` (n,), its `name`, a ticker, and what that is.
 
     `kind` is TOTAL_RETURN or PRICE_INDEX: the latter leaves dividends out, which flatters whoever is compared with it.
     """
@@ -148,6 +148,7 @@ class Benchmark:
     kind: str
     days: Days
     level: Float64
+    description: str = ""
 
     @property
     def sessions(self) -> Daily:
