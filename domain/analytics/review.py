@@ -246,12 +246,9 @@ def holdings_performance(of: ReviewInputs) -> tuple[HoldingPerformance, ...]:
                 one = period_performance(period, columns, i)
                 part = float(columns["contribution"][i])
                 ticker = None if subject.security_id is None else named(of, subject.security_id)
+                ids = subject.account_id, subject.security_id
                 contribution = None if np.isnan(part) else part
-                found.append(
-                    HoldingPerformance(
-                        subject.level, subject.account_id, subject.security_id, ticker, one, contribution
-                    )
-                )
+                found.append(HoldingPerformance(subject.level, *ids, ticker, one, contribution))
     return tuple(sorted(found, key=lambda one: (one.level, -(one.contribution or 0.0))))
 
 

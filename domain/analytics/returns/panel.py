@@ -200,7 +200,7 @@ class _Spans:
 
     @classmethod
     def of(cls, panel: Panel, first: Int64) -> Self:
-        """Of the rows from first[i] on."""
+        """Spans of the rows from first[i] on."""
         has_money = (panel.begin != 0) | (panel.inflow != 0) | (panel.outflow != 0) | (panel.end != 0)
         rows = np.flatnonzero(has_money & (np.arange(len(panel.days)) >= np.repeat(first, np.diff(panel.offsets))))
         owners, m = panel.owners[rows], np.arange(len(panel))
