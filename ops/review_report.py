@@ -66,7 +66,8 @@ def _periods(review: dict[str, Any]) -> str:
     for period in review["periods"]:
         name = period["period"].replace("_", " ").lower() if len(period["period"]) > 3 else period["period"]
         shown = [_percent(period[of]) for of in ("twr", "twr_annual", "twr_gross", "mwr", "benchmark_twr")]
-        text = "".join(f"{one:>12}" for one in shown) if period["status"] == "OK" else f"{'too young':>12}"
+        is_young = period["status"] == "TOO_YOUNG"
+        text = f"{'too young':>12}" if is_young else "".join(f"{one:>12}" for one in shown)
         lines.append(f"  {name:<16}{text}")
     return "\n".join(lines)
 

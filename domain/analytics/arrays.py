@@ -18,6 +18,6 @@ NOISE = 1e-12
 
 def figure(value: F) -> F:
     """Return `value`, one or many, as it is told: 0 for less than NOISE, and never a negative zero. NaN stays NaN."""
-    if isinstance(value, float):
-        return 0.0 if abs(value) < NOISE else value
-    return np.where(np.abs(value) < NOISE, 0.0, value)
+    if isinstance(value, np.ndarray):
+        return np.where(np.abs(value) < NOISE, 0.0, value)
+    return 0.0 if abs(value) < NOISE else value

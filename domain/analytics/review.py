@@ -40,7 +40,7 @@ from domain.analytics.risk.profile import (
     sharpe_ratio,
     weighted_returns,
 )
-from domain.analytics.risk.ratios import volatility_annual
+from domain.analytics.risk.ratios import moves, volatility_annual
 from domain.analytics.risk.value_at_risk import historical_vars
 
 WINDOW_YEARS = 10
@@ -390,10 +390,11 @@ def _components(tickers: Sequence[str], weights: Float64, returns: Float64) -> t
 
 
 def _backtest(returns: Float64) -> Backtest | None:
-    """Test the historical VaR that each of the last days had from the window before it; None without one such day."""
+    """Test the historical VaR that each of the last days had from the window before it; None without one such
+    day, or where nothing moves and so nothing can be lost."""
     observed = returns[~np.isnan(returns)]
     n = min(_BACKTEST_DAYS, len(observed) - _BACKTEST_WINDOW)
-    if n < 1:
+    if n < 1 or not moves(observed):
         return None
     windows = np.lib.stride_tricks.sliding_window_view(observed, _BACKTEST_WINDOW)[-n - 1 : -1]
     return kupiec_of(observed[-n:], historical_vars(-windows, _BACKTEST_CONFIDENCE), _BACKTEST_CONFIDENCE)

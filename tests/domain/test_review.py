@@ -61,6 +61,16 @@ def test_a_portfolio_in_euros_has_no_ratio_over_dollar_bills() -> None:
     assert realised.volatility == pytest.approx(DRAWN[1:, 0].std(ddof=1) * np.sqrt(252))
 
 
+def test_cash_alone_has_no_ratio_no_backtest_and_no_signed_zero() -> None:
+    found = risk_of(inputs(a_series(np.zeros(N)), np.empty((0, 0)), [], cash="100"))
+
+    realised = found.profiles[0]
+    assert (realised.sharpe_status, realised.sortino_status, found.backtest) == ("NO_VARIATION", "NO_VARIATION", None)
+    assert (realised.volatility, realised.max_drawdown) == (0, 0)
+    assert {tail.status for tail in realised.tails} == {"OK"}
+    assert {abs(tail.var or 0) + abs(tail.es or 0) for tail in realised.tails} == {0}
+
+
 def test_components_sum_to_the_risk_of_todays_weights() -> None:
     found = risk_of(inputs(a_series(DRAWN[:, 0]), DRAWN, [a_holding(1, "50"), a_holding(2, "30")], cash="20"))
 
