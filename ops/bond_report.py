@@ -63,7 +63,7 @@ def _bonds(facts: BondReport) -> str:
         )
     total = facts.positions["total"]
     lines.append(f"{'cash':<18}{amount_of(total['cash']):>59}")
-    lines.append(f"{'total':<18}{amount_of(total['total_value']):>59}{'':>11}  {value_status(total)}")
+    lines += [f"{'total':<18}{amount_of(total['total_value']):>59}", f"  {value_status(total)}"]
     return "\n".join(lines)
 
 
