@@ -31,7 +31,8 @@ class ValueLineage:
     """The value of a security in a portfolio at a day's close, and what it was made of.
 
     `holdings` are those of each account, `transactions` all that led to them, `price` the close that was used,
-    `valuation` a bond's from the curve, `rates` what the exchange rate was crossed from. `steps` say it in words.
+    `valuation` a bond's from the curve, `rates` what the exchange rate was crossed from. `steps` say it in words. The
+    statuses are of price and rate, None where nothing was held.
     """
 
     release: Release
@@ -41,6 +42,9 @@ class ValueLineage:
     quantity: Decimal
     market_value: Decimal | None
     market_value_base: Decimal | None
+    price_status: str | None
+    stale_days: int | None
+    fx_status: str | None
     holdings: Sequence[Row]
     transactions: Sequence[Row]
     price: Row | None
@@ -77,6 +81,9 @@ def explained(mounted: MountedRelease, portfolio_id: UUID, security_id: int, on:
         quantity=sum((row["quantity"] for row in holdings), ZERO),
         market_value=_total(holdings, "market_value"),
         market_value_base=_total(holdings, "market_value_base"),
+        price_status=held["status"] if held else None,
+        stale_days=held["stale_days"] if held else None,
+        fx_status=held["fx_status"] if held else None,
         holdings=holdings,
         transactions=transactions,
         price=price,

@@ -112,8 +112,10 @@ class PortfolioValue:
     """Amounts are in `currency`, the portfolio's. `realised` is since the first transaction; flows, income, tax, fees
     and the gains of transfers and of exchange rates on cash are the day's.
 
-    `coverage_pct` is the share of positions, by cost, that has a price and a rate; below 100 if anything is not
-    counted.
+    `status` is the worst of what is held: MISSING if something has no price or no rate, and is not counted; STALE if a
+    price or a rate is older than the day's; else PRICED. The counts say of how many holdings and balances, `stale_days`
+    of how many sessions the oldest price. `coverage_pct` is the share of positions, by cost, that has a price and a
+    rate; below 100 if anything is not counted.
     """
 
     business_date: date
@@ -130,8 +132,19 @@ class PortfolioValue:
     fees: Decimal
     transfer_gain: Decimal
     fx_gain: Decimal
+    n_stale: int
+    n_missing: int
+    n_fx_stale: int
+    n_fx_missing: int
+    stale_days: int
     coverage_pct: float
     twr_index: float | None
+
+    @property
+    def status(self) -> str:
+        if self.n_missing + self.n_fx_missing:
+            return "MISSING"
+        return "STALE" if self.n_stale + self.n_fx_stale else "PRICED"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class AppContext:
     analytics: LakeAnalyticsRepository
     schema_version: str
     bundled: frozenset[str] = frozenset()
-    benchmark: str = "SP500"
+    benchmark: str = "SP500DIV,SP500"
 
     def transact(self, act: Callable[[UnitOfWork], T]) -> T:
         """Run `act` in a unit of work, and return its result once that is committed."""

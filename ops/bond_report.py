@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from ops.client import get, pages
-from ops.report import amount_of, identity, percent_of
+from ops.report import amount_of, identity, percent_of, status_of, value_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +51,20 @@ def render(facts: BondReport) -> str:
 
 
 def _bonds(facts: BondReport) -> str:
-    lines = [f"{'':<18}{'face':>10}{'clean':>9}{'accrued':>9}{'yield':>9}{'duration':>9}{'value':>13}{'gain':>11}"]
+    lines = [
+        f"{'':<18}{'face':>10}{'clean':>9}{'accrued':>9}{'yield':>9}{'duration':>9}{'value':>13}{'gain':>11}  status"
+    ]
     for position in facts.positions["positions"]:
         told = facts.valuations[position["security_id"]]
         lines.append(
             f"{position['ticker']:<18}{amount_of(position['quantity'], 0):>10}{amount_of(told['clean_price'], 3):>9}"
             f"{amount_of(told['accrued'], 4):>9}{told['yield_pct']:>7.3f} %{told['modified_duration_years']:>9.3f}"
-            f"{amount_of(position['market_value']):>13}{amount_of(position['gain_loss']):>11}"
+            f"{amount_of(position['market_value']):>13}{amount_of(position['gain_loss']):>11}  {status_of(position)}"
         )
     total = facts.positions["total"]
     lines.append(f"{'cash':<18}{amount_of(total['cash']):>59}")
-    return "\n".join([*lines, f"{'total':<18}{amount_of(total['total_value']):>59}"])
+    lines += [f"{'total':<18}{amount_of(total['total_value']):>59}", f"  {value_status(total)}"]
+    return "\n".join(lines)
 
 
 def _paid(transactions: Sequence[dict[str, Any]]) -> str:

@@ -74,19 +74,39 @@ def _positions(positions: dict[str, Any]) -> str:
     lines = [f"{'':<6}{'quantity':>12}{'avg cost':>12}{'cost':>14}{'value':>15}{'gain':>15}  status"]
     ranked = sorted(positions["positions"], key=lambda position: -float(position["market_value"] or 0))
     for position in ranked:
-        status = position["status"] if position["status"] != "STALE" else f"STALE {position['stale_days']} days"
         lines.append(
             f"{position['ticker']:<6}{amount_of(position['quantity'], 0):>12}{amount_of(position['avg_cost'], 4):>12}"
             f"{amount_of(position['cost_basis']):>14}{amount_of(position['market_value']):>15}"
-            f"{amount_of(position['gain_loss']):>15}  {status}"
+            f"{amount_of(position['gain_loss']):>15}  {status_of(position)}"
         )
     total = positions["total"]
     lines.append(f"{'cash':<6}{amount_of(total['cash']):>53}")
     lines.append(
         f"{'total':<6}{amount_of(total['cost_basis']):>38}{amount_of(total['total_value']):>15}"
-        f"{'':>15}  {total['coverage_pct']:.0f} % priced"
+        f"{'':>15}  {value_status(total)}"
     )
     return "\n".join(lines)
+
+
+def status_of(position: dict[str, Any]) -> str:
+    """Age of a position's price, and of its rate where that is not the day's."""
+    status = position["status"] if position["status"] != "STALE" else f"STALE {position['stale_days']} days"
+    return status if position["fx_status"] == "PRICED" else f"{status}, rate {position['fx_status']}"
+
+
+def value_status(total: dict[str, Any]) -> str:
+    """Status of a value, and of how many holdings and balances it is not PRICED; its coverage, never rounded up."""
+    counts = [
+        f"{total[name]} {label}"
+        for name, label in (
+            ("n_stale", f"STALE up to {total['stale_days']} days"),
+            ("n_missing", "MISSING"),
+            ("n_fx_stale", "at an old rate"),
+            ("n_fx_missing", "FX_MISSING"),
+        )
+        if total[name]
+    ]
+    return ", ".join([total["status"], *counts, f"coverage {int(total['coverage_pct'])} %"])
 
 
 def explained(lineage: dict[str, Any]) -> str:
@@ -153,7 +173,7 @@ def _performance(performance: dict[str, Any]) -> str:
         ),
         ("XIRR", f"{percent_of(performance['xirr'])} a year ({performance['xirr_status']})"),
         ("volatility", f"{percent_of(performance['volatility_annual'])} a year"),
-        ("Sharpe", f"{performance['sharpe']:.2f} over the three-month Treasury"),
+        ("Sharpe", _sharpe(performance)),
         (
             "max drawdown",
             f"{percent_of(performance['max_drawdown'])} from {performance['max_drawdown_peak']} to "
@@ -163,8 +183,13 @@ def _performance(performance: dict[str, Any]) -> str:
     return "\n".join(["Since inception", *(f"  {name:<18}{text}" for name, text in rows)])
 
 
+def _sharpe(performance: dict[str, Any]) -> str:
+    status = performance["sharpe_status"]
+    return f"{performance['sharpe']:z.2f} over the three-month Treasury" if status == "OK" else f"none ({status})"
+
+
 def _correlations(extremes: Sequence[dict[str, Any]]) -> str:
-    lines = [f"  {pair['ticker_a']:<6}{pair['ticker_b']:<6}{pair['correlation']:6.2f}" for pair in extremes]
+    lines = [f"  {pair['ticker_a']:<6}{pair['ticker_b']:<6}{pair['correlation']:z6.2f}" for pair in extremes]
     return "\n".join(["Correlation of daily log returns, 10 years: lowest and highest", *lines])
 
 
@@ -186,11 +211,11 @@ def _fan(simulation: dict[str, Any]) -> str:
 
 
 def amount_of(text: str | Decimal | None, digits: int = 2) -> str:
-    return "missing" if text is None else f"{float(text):,.{digits}f}"
+    return "missing" if text is None else f"{float(text):z,.{digits}f}"
 
 
 def percent_of(fraction: float | None) -> str:
-    return "undefined" if fraction is None else f"{100 * fraction:,.2f} %"
+    return "undefined" if fraction is None else f"{100 * fraction:z,.2f} %"
 
 
 def _day(text: str) -> date:

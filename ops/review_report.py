@@ -66,7 +66,8 @@ def _periods(review: dict[str, Any]) -> str:
     for period in review["periods"]:
         name = period["period"].replace("_", " ").lower() if len(period["period"]) > 3 else period["period"]
         shown = [_percent(period[of]) for of in ("twr", "twr_annual", "twr_gross", "mwr", "benchmark_twr")]
-        text = "".join(f"{one:>12}" for one in shown) if period["status"] == "OK" else f"{'too young':>12}"
+        is_young = period["status"] == "TOO_YOUNG"
+        text = f"{'too young':>12}" if is_young else "".join(f"{one:>12}" for one in shown)
         lines.append(f"  {name:<16}{text}")
     return "\n".join(lines)
 
@@ -104,8 +105,8 @@ def _concentration(found: dict[str, Any]) -> str:
 
 
 def _percent(fraction: float | None) -> str:
-    return "-" if fraction is None else f"{100 * fraction:,.2f} %"
+    return "-" if fraction is None else f"{100 * fraction:z,.2f} %"
 
 
 def _number(value: float | None, digits: int = 2) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
+    return "-" if value is None else f"{value:z.{digits}f}"

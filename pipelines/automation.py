@@ -10,10 +10,10 @@ import dagster as dg
 from domain.ledger import FIRST_DAY
 from pipelines.pickup import PastRun, RefreshDecision, decide
 from pipelines.runtime.partitions import year_of
-from pipelines.runtime.resources import REFRESH_LOCK, SIMULATION_LOCK, Platform
+from pipelines.runtime.resources import REFRESH_LOCK, SIMULATION_LOCK, Platform, bundled_market
 from pipelines.runtime.run_process import cancel_if_it_cannot_start, was_killed
 from pipelines.simulations.queue import due_simulations
-from pipelines.sources.tracking import without_history
+from pipelines.sources.tracking import new_in_market, without_history
 from storage.postgres import database as postgres
 from storage.postgres.horizon import unseen
 
@@ -57,7 +57,7 @@ def all_years(platform: Platform) -> dict[str, str]:
 
 
 def years_due(platform: Platform) -> dict[str, str]:
-    """The tags of a refresh: over the current year, or all while a live market's ticker still lacks its history.
+    """The tags of a refresh: over the current year, or all while a ticker of the market still lacks its history.
 
     A provider is asked once per ticker either way.
     """
@@ -67,6 +67,8 @@ def years_due(platform: Platform) -> dict[str, str]:
         with postgres.connect(platform.database.admin_url) as connection:
             if without_history(connection, platform.lake, platform.market_today):
                 return all_years(platform)
+    elif new_in_market(bundled_market(platform.settings.market_source), platform.lake):
+        return all_years(platform)
     this_year = year_of(platform.market_today)
     return {RANGE_START: this_year, RANGE_END: this_year}
 

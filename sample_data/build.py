@@ -2,8 +2,8 @@
 
 Only the shape changes here: the sources' CSV becomes long, typed Parquet. Every figure goes from its text straight to a
 decimal, never through a float. Nothing is repaired: a source with other figures or another length is refused. One table
-is derived, the corporate actions of the as-traded market. The same sources and the same pyarrow give the same bytes.
-Sources and licences are in README.md.
+is derived, the corporate actions of the as-traded market, and one series, the S&P 500 with its dividends. The same
+sources and the same pyarrow give the same bytes. Sources and licences are in README.md.
 """
 
 import csv
@@ -11,6 +11,7 @@ import gzip
 import io
 import sys
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -49,8 +50,10 @@ CORPORATE_ACTION = pa.schema(
 FX_RATE_DAILY = pa.schema([("currency", pa.string()), ("rate_date", pa.date32()), ("rate_per_eur", RATE)])
 CONSUMER_PRICE = pa.schema([("series", pa.string()), ("index_month", pa.date32()), ("index_level", RATE)])
 
+SHILLER = "shiller_sp500_monthly.csv.gz"
+
 # What the sources held when the sample was made (2026-11-20). Another count means another source: look before use.
-PRICE_ROWS = 21 * 8_313
+PRICE_ROWS = 22 * 8_313
 YIELD_ROWS = 70_144
 FX_ROWS = 221_702
 CONSUMER_PRICE_ROWS = 743
@@ -89,7 +92,27 @@ def price_daily(source: Path) -> pa.Table:
         ]
         for day, ticker, close in _cells(source / file, "Date")
     ]
+    index = sorted((day, close) for ticker, day, close, *_ in closes if ticker == "SP500")
+    closes += [("SP500DIV", day, level, "USD", "TOTAL_RETURN") for day, level in _with_dividends(source, index)]
     return _table(sorted(closes), PRICE_DAILY)
+
+
+def _with_dividends(source: Path, index: list[tuple[date, Decimal]]) -> Iterator[tuple[date, Decimal]]:
+    """The index with its dividends reinvested at each close; equal to it on the first day.
+
+    Shiller's dividend of a month is what a unit of the index paid in the twelve up to it. A twelfth of it is a month's,
+    in equal parts on its sessions: when the companies went ex is not in it, so that a single day is a basis point off.
+    """
+    months = {day[:7]: Decimal(text) for day, column, text in _cells(source / SHILLER, "Date") if column == "Dividend"}
+    sessions = Counter(f"{day:%Y-%m}" for day, _ in index)
+    level = index[0][1]
+    yield index[0]
+    for (_, before), (day, close) in pairwise(index):
+        month = f"{day:%Y-%m}"
+        if not months.get(month):
+            raise SystemExit(f"{SHILLER} has no dividend of {month}")
+        level *= (close + months[month] / 12 / sessions[month]) / before
+        yield day, level.quantize(Decimal("1e-8"), ROUND_HALF_UP)
 
 
 def yield_curve(source: Path) -> pa.Table:

@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     aws_endpoint_url: str | None = None
     prices_folder: Path | None = None
     market_source: MarketSource = "sample"
-    benchmark_ticker: str = "SP500"
+    benchmark_ticker: str = "SP500DIV,SP500"
     fred_api_key: str | None = None
     yahoo_url: str | None = None
     fred_url: str | None = None

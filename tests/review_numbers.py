@@ -56,7 +56,15 @@ def a_curve(n: int = 600, *, every: int = 4, seed: int = 7) -> CurveView:
         drawdown.append(index[-1] / max(index) - 1)
         benchmark.append(benchmark[-1] * (1.0007 + 0.013 * (0.7 * shock + 0.7 * draw.gauss(0, 1))))
     known = [None if i < n // 10 else level for i, level in enumerate(benchmark)]
-    return CurveView(days=days, value=value, contributed=contributed, index=index, drawdown=drawdown, benchmark=known)
+    return CurveView(
+        days=days,
+        value=value,
+        status=["PRICED"] * n,
+        contributed=contributed,
+        index=index,
+        drawdown=drawdown,
+        benchmark=known,
+    )
 
 
 TOTAL = round(a_curve().value[-1], 2)
@@ -74,6 +82,8 @@ def a_period(name: str, **changed: Any) -> PeriodView:
             "start": LAST - timedelta(days=n_days),
             "as_of": LAST,
             "begin_value": 120_000.0,
+            "begin_status": None if name == "SINCE_INCEPTION" else "PRICED",
+            "end_status": "MISSING",
             "end_value": TOTAL,
             "net_contributions": 135_000.0,
             "gain": round(TOTAL - 135_000, 2) if name == "SINCE_INCEPTION" else 120_000.0 * twr,
@@ -135,12 +145,17 @@ def a_profile(basis: str, scale: float = 1.0) -> RiskProfileView:
         alpha=-0.0104,
         tracking_error=0.062,
         information_ratio=-0.21,
+        sharpe_status="OK",
+        sortino_status="OK",
+        alpha_status="OK",
+        information_ratio_status="OK",
         tails=tails,
     )
 
 
 def too_few(basis: str, n: int = 41) -> RiskProfileView:
     shown = {"basis": basis, "status": "INSUFFICIENT", "first_day": FIRST, "last_day": LAST, "n": n, "tails": ()}
+    shown |= {name: "INSUFFICIENT" for name in RiskProfileView.model_fields if name.endswith("_status")}
     return RiskProfileView(**shown, **dict.fromkeys(set(RiskProfileView.model_fields) - set(shown)))
 
 
@@ -159,6 +174,10 @@ def some_holdings() -> list[ReviewedHoldingView]:
                 asset_type="EQUITY",
                 quantity=Decimal(10 + i),
                 value=Decimal(f"{total * weight:.2f}") if is_known else None,
+                status="MISSING" if not is_known else "STALE" if ticker in ("NESN", "T10") else "PRICED",
+                price_date=None if not is_known else LAST,
+                stale_days=3 if ticker in ("NESN", "T10") else 0,
+                fx_status="PRICED",
                 weight=weight if is_known else None,
             )
         )
@@ -259,6 +278,12 @@ def a_total(**changed: Any) -> PortfolioValueView:
             "positions_value": Decimal(f"{TOTAL - 11_259.26:.2f}"),
             "cash": Decimal("11259.26"),
             **dict.fromkeys(zeros, Decimal(0)),
+            "status": "MISSING",
+            "n_stale": 1,
+            "n_missing": 1,
+            "n_fx_stale": 0,
+            "n_fx_missing": 0,
+            "stale_days": 3,
             "coverage_pct": 98.9999,
             "twr_index": 1.8,
             **changed,
@@ -288,7 +313,7 @@ def a_review(**changed: Any) -> ReviewView:
             "total": a_total(),
             "holdings": some_holdings(),
             "cash": cash,
-            "benchmark": BenchmarkView(name="SP500", kind="PRICE_INDEX"),
+            "benchmark": BenchmarkView(name="SP500", kind="PRICE_INDEX", description="S&P 500 Index"),
             "periods": [too_young(name) if name == "5Y" else a_period(name) for name in PERIODS],
             "risk": a_risk(),
             "concentration": a_concentration(),

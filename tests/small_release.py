@@ -74,7 +74,8 @@ _TABLES = {
             0::decimal(28, 8) as realised, col6::decimal(28, 8) as inflow, 0::decimal(28, 8) as outflow,
             0::decimal(28, 8) as income, 0::decimal(28, 8) as tax, 0::decimal(28, 8) as fees,
             0::decimal(28, 8) as transfer_gain, 0::decimal(28, 8) as fx_gain, 0::decimal(28, 8) as trade_fees,
-            true as is_trading_day, (col0 = '2017-03-29')::int as n_missing, 0 as n_fx_missing, 0 as n_fx_transactions
+            true as is_trading_day, (col0 = '2017-03-29')::int as n_missing, (col0 = '2017-03-29')::int as n_stale,
+            (col0 = '2017-03-29')::int as n_fx_missing, 0 as n_fx_transactions
         from (values
             ('2017-03-27', 10000, 0, 10000, 0, 100, 10000),
             ('2017-03-28', 10500, 5500, 5000, 5000, 100, 0),
@@ -101,9 +102,12 @@ _TABLES = {
         from (values ('2017-03-27', 0.0001), ('2017-03-28', 0.0001), ('2017-03-29', null))""",
     "raw/price_daily": """
         select
-            'SP500' as ticker, col0::date as price_date, col1::decimal(18, 8) as close, 'USD' as currency,
-            'PRICE_INDEX' as price_kind, null::decimal(18, 8) as adjusted_close
-        from (values ('2017-03-26', 2000), ('2017-03-28', 2100), ('2017-03-29', 2310))""",
+            col0 as ticker, col1::date as price_date, col2::decimal(18, 8) as close, 'USD' as currency,
+            if(col0 = 'SP500', 'PRICE_INDEX', 'TOTAL_RETURN') as price_kind, null::decimal(18, 8) as adjusted_close
+        from (values
+            ('SP500', '2017-03-26', 2000), ('SP500', '2017-03-28', 2100), ('SP500', '2017-03-29', 2310),
+            ('AAPL', '2017-03-27', 100), ('AAPL', '2017-03-28', 110), ('AAPL', '2017-03-29', 121)
+        )""",
     "marts/fact_return_daily": f"""
         select
             '{PORTFOLIO}' as portfolio_id, col0 as level, col1::bigint as account_id, col2::bigint as security_id,

@@ -1,6 +1,6 @@
 """Questions about portfolios: positions, cash, values, and where they come from. SQL in `positions.sql`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -9,6 +9,7 @@ from uuid import UUID
 from application.analytics.released import ReleasedAnalytics
 from application.lineage import ValueLineage, explained
 from application.release_diff import Restatement, restatement
+from domain.analytics.returns.subjects import Level
 from domain.analytics.review import ValuedHolding
 from domain.errors import NoRelease
 from domain.holdings import average_cost
@@ -21,6 +22,7 @@ from storage.lake.mounted import MountedReleases
 from storage.queries import statements
 
 _SQL = statements("application/analytics/positions.sql")
+_OF_THE_DAY = {"n_fx_stale": 0, "stale_days": 0}
 
 
 class PositionAnalytics(ReleasedAnalytics):
@@ -35,6 +37,11 @@ class PositionAnalytics(ReleasedAnalytics):
             _SQL["portfolios"], portfolio_ids=None if portfolio_ids is None else list(portfolio_ids)
         )
         return {row["base_currency"]: row["portfolio_ids"] for row in rows}
+
+    def get_benchmarks(self, portfolio_ids: Sequence[str]) -> Mapping[str, str]:
+        """The tickers of those of the portfolios that have chosen a benchmark of their own."""
+        rows = self._mounted().rows(_SQL["settings"], portfolio_ids=list(portfolio_ids))
+        return {row["portfolio_id"]: row["benchmark"] for row in rows if row.get("benchmark")}
 
     def get_last_day(self) -> date | None:
         """The last day that portfolios have."""
@@ -63,8 +70,25 @@ class PositionAnalytics(ReleasedAnalytics):
         return {portfolio_id: [ReleasedCash(**row) for row in own] for portfolio_id, own in _by_portfolio(rows).items()}
 
     def get_values(self, portfolio_id: UUID, start: date | None, end: date | None) -> Sequence[PortfolioValue]:
-        rows = self._mounted().rows(_SQL["values"], portfolio_id=str(portfolio_id), start=start, end=end)
-        return [PortfolioValue(**row) for row in rows]
+        asked = {"portfolio_id": str(portfolio_id), "start": start, "end": end}
+        newest = self._mounted()
+        ages = {row.pop("business_date"): row for row in newest.rows(_SQL["value_ages"], **asked)}
+        return [
+            PortfolioValue(**row, **ages.get(row["business_date"], _OF_THE_DAY))
+            for row in newest.rows(_SQL["values"], **asked)
+        ]
+
+    def get_value_statuses(
+        self, portfolio_id: UUID, days: Collection[date], with_parts: bool = False
+    ) -> Mapping[tuple[Level, int | None, date], str]:
+        """The worst status of what was held at the close of each of `days`: of the PORTFOLIO and, `with_parts`, of each
+        ACCOUNT and POSITION by its id. Where nothing was held there is none."""
+        asked = {"portfolio_id": str(portfolio_id), "days": sorted(days), "with_parts": with_parts}
+        rows = self._mounted().rows(_SQL["value_statuses"], **asked) if days else []
+        return {
+            (Level(row["level"]), row["account_id"] or row["security_id"], row["business_date"]): row["status"]
+            for row in rows
+        }
 
     def get_holdings(self, portfolio_ids: Sequence[str], on: date) -> Mapping[str, Sequence[ValuedHolding]]:
         """List the holdings of each of the portfolios at the close of `on`, the largest first."""

@@ -14,6 +14,12 @@ where
 group by base_currency
 order by base_currency
 
+-- name: settings
+-- All columns: a release of before has not all of them.
+select *
+from raw.pg_portfolio
+where list_contains($portfolio_ids, portfolio_id)
+
 -- name: last_day
 select max(business_date) as last_day
 from marts.fact_portfolio_value_daily
@@ -57,6 +63,69 @@ from marts.fact_cash_daily
 where portfolio_id in (select unnest($portfolio_ids)) and business_date = $on and balance <> 0
 order by portfolio_id, currency
 
+-- name: value_statuses
+-- Worst status of what a portfolio, each of its accounts and each of its positions held at the close of some days.
+with parts as (
+    select
+        business_date,
+        account_id,
+        security_id,
+        market_value_base is null as is_missing,
+        status = 'STALE' or fx_status = 'STALE' as is_stale
+    from marts.fact_position_daily
+    where portfolio_id = $portfolio_id and list_contains($days, business_date) and quantity <> 0
+
+    union all
+
+    select
+        business_date,
+        null as account_id,
+        null as security_id,
+        balance_base is null as is_missing,
+        fx_status = 'STALE' as is_stale
+    from marts.fact_cash_daily
+    where portfolio_id = $portfolio_id and list_contains($days, business_date) and balance <> 0
+)
+
+select
+    business_date,
+    account_id,
+    security_id,
+    case grouping(account_id, security_id) when 3 then 'PORTFOLIO' when 1 then 'ACCOUNT' else 'POSITION' end as level,
+    case when bool_or(is_missing) then 'MISSING' when bool_or(is_stale) then 'STALE' else 'PRICED' end as status
+from parts
+group by grouping sets ((business_date), (business_date, account_id), (business_date, security_id))
+having grouping(account_id, security_id) = 3 or $with_parts
+
+-- name: value_ages
+-- Days on which a price or a rate of what was held was not of the day.
+with parts as (
+    select
+        business_date,
+        fx_status,
+        stale_days
+    from marts.fact_position_daily
+    where portfolio_id = $portfolio_id and quantity <> 0
+
+    union all
+
+    select
+        business_date,
+        fx_status,
+        0 as stale_days
+    from marts.fact_cash_daily
+    where portfolio_id = $portfolio_id and balance <> 0
+)
+
+select
+    business_date,
+    cast(count(*) filter (where fx_status = 'STALE') as integer) as n_fx_stale,
+    cast(max(stale_days) as integer) as stale_days
+from parts
+where business_date >= coalesce($start, date '0001-01-01') and business_date <= coalesce($end, date '9999-12-31')
+group by business_date
+having n_fx_stale > 0 or max(stale_days) > 0
+
 -- name: values
 select
     value.business_date,
@@ -73,6 +142,9 @@ select
     value.fees,
     value.transfer_gain,
     value.fx_gain,
+    value.n_stale,
+    value.n_missing,
+    value.n_fx_missing,
     value.coverage_pct,
     earned.twr_index
 from marts.fact_portfolio_value_daily as value

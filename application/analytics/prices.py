@@ -9,6 +9,7 @@ import numpy as np
 from application.analytics.released import ReleasedAnalytics
 from domain.analytics.arrays import Days
 from domain.analytics.returns.series import Benchmark, Daily
+from domain.analytics.risk.profile import RISK_FREE_CURRENCIES
 from domain.ports import (
     TickerDetails,
     TickerPerformance,
@@ -61,12 +62,16 @@ class PriceAnalytics(ReleasedAnalytics):
         rows = self._mounted().rows(_SQL["ticker_performance"], tickers=list(tickers)) if tickers else []
         return {row["ticker"]: TickerPerformance(**row) for row in rows}
 
-    def get_benchmark(self, ticker: str, currency: str) -> Benchmark | None:
-        """The levels of a ticker; None if the market has none in that currency."""
-        found = self._mounted().kept_columns(_SQL["benchmark"], ticker=ticker)
-        if not found or not len(found["days"]) or set(found["currency"]) != {currency}:
-            return None
-        return Benchmark(ticker, str(found["kind"][-1]), found["days"].astype("datetime64[D]"), found["level"])
+    def get_benchmark(self, tickers: str, currency: str) -> Benchmark | None:
+        """The levels of the first of `tickers`, in order of preference and parted by commas, that the market has in
+        that currency; None without any."""
+        for ticker in (one.strip() for one in tickers.split(",")):
+            found = self._mounted().kept_columns(_SQL["benchmark"], ticker=ticker)
+            if found and len(found["days"]) and set(found["currency"]) == {currency}:
+                days, kind = found["days"].astype("datetime64[D]"), str(found["kind"][-1])
+                named = self._mounted().kept_columns(_SQL["description"], ticker=ticker).get("display_name", ())
+                return Benchmark(ticker, kind, days, found["level"], str(named[0]) if len(named) else "")
+        return None
 
     def get_tickers(self) -> Mapping[int, str]:
         found = self._mounted().kept_columns(_SQL["tickers"])
@@ -77,9 +82,9 @@ class PriceAnalytics(ReleasedAnalytics):
         found = self._mounted().kept_columns(_SQL["sessions"])
         return found["days"].astype("datetime64[D]") if found else np.empty(0, "datetime64[D]")
 
-    def get_risk_free(self) -> Daily:
-        """The return of every session without risk, as far as it is known."""
-        found = self._mounted().kept_columns(_SQL["risk_free"])
+    def get_risk_free(self, currency: str) -> Daily:
+        """The return of every session without risk in `currency`, as far as it is known."""
+        found = self._mounted().kept_columns(_SQL["risk_free"]) if currency in RISK_FREE_CURRENCIES else None
         if not found:
             return Daily(np.empty(0, "datetime64[D]"), np.empty(0))
         return Daily(found["days"].astype("datetime64[D]"), found["values"])

@@ -120,6 +120,11 @@ from raw.price_daily
 where ticker = $ticker
 order by price_date
 
+-- name: description
+select display_name
+from marts.dim_security
+where ticker = $ticker and display_name is not null
+
 -- name: tickers
 select
     security_id,

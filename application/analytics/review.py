@@ -1,6 +1,6 @@
 """All that a review is measured on, of one portfolio or of many."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from uuid import UUID
@@ -27,10 +27,15 @@ class LakeAnalyticsRepository(PriceAnalytics, PositionAnalytics, ReturnAnalytics
         return None
 
     def get_reviewed_of(
-        self, portfolio_ids: Sequence[str], currency: str, benchmark_ticker: str, as_of: date | None = None
+        self,
+        portfolio_ids: Sequence[str],
+        currency: str,
+        benchmark_ticker: str,
+        as_of: date | None = None,
+        chosen: Mapping[str, str] | None = None,
     ) -> Iterator[tuple[str, ReviewInputs]]:
         """All that risk and concentration up to `as_of` are measured on, of each of the portfolios that has a day; they
-        all count in `currency`. What accounts and positions earned is not in it."""
+        all count in `currency`, and some have `chosen` a benchmark. What accounts and positions earned is not in it."""
         series = self.get_series(portfolio_ids, as_of)
         if not series:
             return
@@ -48,8 +53,8 @@ class LakeAnalyticsRepository(PriceAnalytics, PositionAnalytics, ReturnAnalytics
                 portfolio_id,
                 ReviewInputs(
                     series=one,
-                    benchmark=self.get_benchmark(benchmark_ticker, currency),
-                    risk_free=self.get_risk_free(),
+                    benchmark=self.get_benchmark((chosen or {}).get(portfolio_id, benchmark_ticker), currency),
+                    risk_free=self.get_risk_free(currency),
                     currency=currency,
                     holdings=holdings.get(portfolio_id, []),
                     cash=[Cash(one.currency, one.balance_base) for one in cash.get(portfolio_id, [])],

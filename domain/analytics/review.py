@@ -10,11 +10,11 @@ from decimal import Decimal
 
 import numpy as np
 
-from domain.analytics.arrays import Bools, Days, Float64
+from domain.analytics.arrays import Bools, Days, Float64, Int64
 from domain.analytics.estimates.moments import common_days, covariance
 from domain.analytics.returns.panel import Column
 from domain.analytics.returns.periods import Period, PeriodPerformance, period_performance
-from domain.analytics.returns.series import Benchmark, Daily, Growth, PortfolioSeries
+from domain.analytics.returns.series import Benchmark, Daily, Growth, PortfolioSeries, first_value
 from domain.analytics.returns.subjects import Level, ReturnSeries, subject_performance
 from domain.analytics.risk.backtests import Backtest, kupiec_of
 from domain.analytics.risk.component_risk import parametric_components
@@ -33,13 +33,14 @@ from domain.analytics.risk.concentration import (
 from domain.analytics.risk.profile import (
     Basis,
     Fall,
+    Ratio,
     RiskProfile,
     deepest_fall,
     risk_profile,
     sharpe_ratio,
     weighted_returns,
 )
-from domain.analytics.risk.ratios import volatility_annual
+from domain.analytics.risk.ratios import moves, volatility_annual
 from domain.analytics.risk.value_at_risk import historical_vars
 
 WINDOW_YEARS = 10
@@ -155,6 +156,7 @@ class HoldingPerformance:
 
     level: Level
     account_id: int | None
+    security_id: int | None
     ticker: str | None
     performance: PeriodPerformance
     contribution: float | None
@@ -162,7 +164,8 @@ class HoldingPerformance:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A holding's weight in the portfolio with its cash, and its part of the one-day parametric VaR and ES at 95 %."""
+    """A holding's weight in the portfolio with its cash, and its part of the one-day parametric VaR and ES at 95 % of
+    CURRENT_WEIGHTS: the parts sum to them."""
 
     ticker: str
     weight: float
@@ -185,11 +188,11 @@ class PortfolioRisk:
 
 @dataclass(frozen=True, slots=True)
 class RealisedFigures:
-    """Risk that the owner went through since the first transaction: annual volatility of two returns and more, Sharpe
-    ratio of 60 and more, else None; and the deepest fall from what was paid in on."""
+    """Risk that the owner went through since the first transaction: annual volatility of two returns and more, else
+    None; Sharpe ratio; and the deepest fall from what was paid in on."""
 
     volatility: float | None
-    sharpe: float | None
+    sharpe: Ratio
     fall: Fall
 
 
@@ -216,7 +219,7 @@ class ValueCurve:
     """At most 600 evenly spaced days, the last among them; all (p,). Amounts are rounded to 0.01.
 
     `drawdown` is the deepest since the day before in the curve; `index` is NaN while there is none, after a ruin;
-    `benchmark` is growth of 1 since the first day, NaN where it is not known.
+    `benchmark` is growth of 1 since the close of the first value, NaN before and where it is not known.
     """
 
     days: tuple[date, ...]
@@ -243,8 +246,9 @@ def holdings_performance(of: ReviewInputs) -> tuple[HoldingPerformance, ...]:
                 one = period_performance(period, columns, i)
                 part = float(columns["contribution"][i])
                 ticker = None if subject.security_id is None else named(of, subject.security_id)
+                ids = subject.account_id, subject.security_id
                 contribution = None if np.isnan(part) else part
-                found.append(HoldingPerformance(subject.level, subject.account_id, ticker, one, contribution))
+                found.append(HoldingPerformance(subject.level, *ids, ticker, one, contribution))
     return tuple(sorted(found, key=lambda one: (one.level, -(one.contribution or 0.0))))
 
 
@@ -338,15 +342,27 @@ def weights_in(of: ReviewInputs) -> dict[int, float]:
     return {} if net is None else {holding.security_id: float(net[i]) for i, holding in enumerate(of.valued)}
 
 
+def curve_days(of: ReviewInputs) -> tuple[date, ...]:
+    """The days of `curve_of`."""
+    return tuple(of.series.day(int(i)) for i in _curve_rows(of))
+
+
+def _curve_rows(of: ReviewInputs) -> Int64:
+    n = len(of.series)
+    return np.unique(np.linspace(0, n - 1, min(n, _POINTS)).round().astype(np.int64))
+
+
 def curve_of(of: ReviewInputs) -> ValueCurve:
     """See ValueCurve."""
-    series, n = of.series, len(of.series)
-    at = np.unique(np.linspace(0, n - 1, min(n, _POINTS)).round().astype(int))
+    series, n, at = of.series, len(of.series), _curve_rows(of)
     falls = np.concatenate([[0.0], series.growth.falls])[np.cumsum(series.is_session)]
-    before = of.benchmark.growth_at(series.days[:1] - 1) if of.benchmark else np.nan
-    market = of.benchmark.growth_at(series.days) / before if of.benchmark else np.full(n, np.nan)
+    market = (
+        of.benchmark.growth_since(first_value(series.days, series.inflow, series.value), series.days)
+        if of.benchmark
+        else np.full(n, np.nan)
+    )
     return ValueCurve(
-        days=tuple(series.day(int(i)) for i in at),
+        days=curve_days(of),
         value=series.value[at].round(2),
         contributed=np.cumsum(series.inflow - series.outflow)[at].round(2),
         index=series.index[at],
@@ -364,7 +380,7 @@ def _components(tickers: Sequence[str], weights: Float64, returns: Float64) -> t
     common = common_days(returns, minimum=0)
     if not tickers or len(common) < 2:
         return ()
-    parts = parametric_components(weights, covariance(common, minimum=2), len(common))
+    parts = parametric_components(weights, covariance(common, minimum=2), common.mean(axis=0), len(common))
     if parts.var is None or parts.es is None:
         return tuple(Component(ticker, float(weights[i]), None, None) for i, ticker in enumerate(tickers))
     return tuple(
@@ -374,10 +390,11 @@ def _components(tickers: Sequence[str], weights: Float64, returns: Float64) -> t
 
 
 def _backtest(returns: Float64) -> Backtest | None:
-    """Test the historical VaR that each of the last days had from the window before it; None without one such day."""
+    """Test the historical VaR that each of the last days had from the window before it; None without one such
+    day, or where nothing moves and so nothing can be lost."""
     observed = returns[~np.isnan(returns)]
     n = min(_BACKTEST_DAYS, len(observed) - _BACKTEST_WINDOW)
-    if n < 1:
+    if n < 1 or not moves(observed):
         return None
     windows = np.lib.stride_tricks.sliding_window_view(observed, _BACKTEST_WINDOW)[-n - 1 : -1]
     return kupiec_of(observed[-n:], historical_vars(-windows, _BACKTEST_CONFIDENCE), _BACKTEST_CONFIDENCE)

@@ -8,6 +8,11 @@ from pydantic import Field
 from oltp_api.web.fields import Amount
 from oltp_api.web.schemas import View
 
+VALUE_STATUS = (
+    "Of the value: PRICED, STALE (a price or a rate in it is older than its day) or MISSING (something has no price or "
+    "no rate, and is not in it)."
+)
+
 
 class ReleaseView(View):
     release_id: int
@@ -81,6 +86,12 @@ class PortfolioValueView(View):
         description="What units that came from outside had gained before, less those that left."
     )
     fx_gain: Amount = Field(description="Of cash, by the change of exchange rates.")
+    status: str = Field(description=VALUE_STATUS)
+    n_stale: int = Field(description="Holdings at an older price than the day's.")
+    n_missing: int = Field(description="Holdings without a price, which are not in the value.")
+    n_fx_stale: int = Field(description="Holdings and balances at an older rate than the day's.")
+    n_fx_missing: int = Field(description="Holdings and balances without a rate, which are not in the value.")
+    stale_days: int = Field(description="Sessions since the oldest of the prices; 0 if all are of the day's session.")
     coverage_pct: float = Field(description="Share of positions, by cost, that has a price and a rate; 0 to 100.")
     twr_index: float | None
 

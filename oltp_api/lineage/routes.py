@@ -38,7 +38,7 @@ def explain_value(
 
 _AS_THEY_ARE = (
     *("security_id", "ticker", "business_date", "quantity", "market_value", "market_value_base", "steps", "holdings"),
-    *("price", "valuation", "rates", "splits", "versions"),
+    *("price", "price_status", "stale_days", "fx_status", "valuation", "rates", "splits", "versions"),
 )
 
 

@@ -87,6 +87,9 @@ class ValueLineageView(PortfolioReleaseView):
     quantity: Amount
     market_value: Amount | None = Field(description="In the security's currency; absent without a price.")
     market_value_base: Amount | None = Field(description="In the portfolio's; absent without a price or a rate.")
+    price_status: str | None = Field(description="PRICED, STALE or MISSING; null where nothing was held.")
+    stale_days: int | None = Field(description="Sessions since the price.")
+    fx_status: str | None = Field(description="PRICED, STALE or FX_MISSING.")
     steps: Sequence[str] = Field(description="How the value was made, in words and figures.")
     holdings: Sequence[ExplainedHoldingView]
     transactions: Sequence[ExplainedTransactionView]

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from oltp_api.analytics.schemas import ReleaseView
 from oltp_api.context import ContextDep
@@ -11,16 +11,17 @@ from oltp_api.operations.state import Readiness, held_portfolios, newest_release
 from oltp_api.web.metrics import Metrics
 from oltp_api.web.problems import PROBLEMS
 from oltp_api.web.routing import BoundedRoute
+from oltp_api.web.schemas import View
 
 router = APIRouter(route_class=BoundedRoute, prefix="/health", tags=["health"])
 metrics_router = APIRouter(route_class=BoundedRoute)
 
 
-class Live(BaseModel):
+class Live(View):
     status: str = "live"
 
 
-class FailingJobView(BaseModel):
+class FailingJobView(View):
     job: str
     failures: int = Field(description="How often in a row.")
     failing_since: datetime
@@ -28,7 +29,7 @@ class FailingJobView(BaseModel):
     reason: str = Field(description="A sentence, or the kind of the error; the worker's log has the rest.")
 
 
-class Ready(BaseModel):
+class Ready(View):
     """`ledger_head_at` is when the newest ledger row was recorded; None for an empty ledger."""
 
     status: str = "ready"

@@ -10,9 +10,11 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from domain.errors import OrdersOpen, PortfolioIsArchived, PortfolioNotFound
+from domain.errors import InvalidInput, OrdersOpen, PortfolioIsArchived, PortfolioNotFound, SecurityNotFound
 from domain.events import DomainEvent, PortfolioArchived, PortfolioRenamed, PortfolioUnarchived
 from domain.portfolio import new_name
+from domain.securities import parse_ticker
+from oltp_api.registry.repository import Securities
 from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.web.etags import Match, portfolio_etag
 from oltp_api.web.pages import fetch_page, orders, text
@@ -58,6 +60,24 @@ class PortfolioAttributes:
         if after != before:
             revision = self._save(after)
             self._publish(before, PortfolioRenamed(portfolio_id, after["name"], revision))
+
+    def choose_benchmark(self, user_id: UUID, portfolio_id: UUID, match: Match, ticker: str | None) -> None:
+        """Hold the portfolio against a security in its currency, or against the default if `ticker` is None."""
+        before = self._lock(user_id, portfolio_id, match)
+        if before["archived_at"] is not None:
+            raise PortfolioIsArchived(portfolio_id)
+        after = {**before, "benchmark": None if ticker is None else self._comparable(ticker, before["base_currency"])}
+        if after != before:
+            self._save(after)
+
+    def _comparable(self, ticker: str, currency: str) -> str:
+        named = parse_ticker(ticker)
+        security = Securities(self._work).find(named)
+        if security is None:
+            raise SecurityNotFound(ticker)
+        if security.currency != currency:
+            raise InvalidInput("benchmark", f"is in {security.currency} and the portfolio in {currency}")
+        return named
 
     def archive(self, user_id: UUID, portfolio_id: UUID, match: Match) -> None:
         before = self._lock(user_id, portfolio_id, match)

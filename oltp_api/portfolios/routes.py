@@ -11,7 +11,7 @@ from domain.portfolio import PortfolioKind
 from oltp_api.context import ContextDep, UserDep
 from oltp_api.portfolios import handlers
 from oltp_api.portfolios.repository import PortfolioAttributes
-from oltp_api.portfolios.schemas import PortfolioEdit, PortfolioPage, PortfolioRequest, PortfolioView
+from oltp_api.portfolios.schemas import BenchmarkChoice, PortfolioEdit, PortfolioPage, PortfolioRequest, PortfolioView
 from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.web.bodies import takes
 from oltp_api.web.etags import Match, OptionalMatch, RequiredMatch, tagged, tagged_answer
@@ -97,6 +97,13 @@ EditingDep = Annotated[PortfolioEditing, Depends()]
 @router.patch("/{portfolio_id}", summary="Rename a portfolio", responses=EDIT_PROBLEMS)
 def rename_portfolio(body: PortfolioEdit, match: RequiredMatch, on: EditingDep) -> PortfolioView:
     return on.shown_after(lambda attributes: attributes.rename(on.user_id, on.portfolio_id, match, body.name))
+
+
+@router.put("/{portfolio_id}/benchmark", summary="Choose what a portfolio is held against", responses=EDIT_PROBLEMS)
+def choose_benchmark(body: BenchmarkChoice, match: OptionalMatch, on: EditingDep) -> PortfolioView:
+    return on.shown_after(
+        lambda attributes: attributes.choose_benchmark(on.user_id, on.portfolio_id, match, body.ticker)
+    )
 
 
 @router.post("/{portfolio_id}/archive", summary="Archive a portfolio: no more commands", responses=EDIT_PROBLEMS)

@@ -80,6 +80,14 @@ class PortfolioEdit(Request):
     name: Text = Field(max_length=1000)
 
 
+class BenchmarkChoice(Request):
+    """A security of the market in the portfolio's currency, an index or a share; null for the default."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"ticker": "SP500"}]})
+
+    ticker: ShortText | None = Field(validation_alias=TICKER)
+
+
 class PortfolioView(View):
     portfolio_id: UUID
     name: str
@@ -93,6 +101,7 @@ class PortfolioView(View):
     last_business_date: date | None
     archived_at: datetime | None
     created_at: datetime
+    benchmark: str | None = Field(None, description="Ticker of what it is held against; null for the default.")
 
     @property
     def etag(self) -> str:

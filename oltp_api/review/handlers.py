@@ -1,6 +1,6 @@
 """The measures of a portfolio as the bodies of answers, each computed when it is asked for first."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cached_property
@@ -12,18 +12,20 @@ import numpy as np
 from cachetools import LRUCache
 
 from application.analytics.review import LakeAnalyticsRepository
-from domain.analytics.returns.periods import Period, PeriodPerformance, performance
+from domain.analytics.returns.periods import Period, PeriodPerformance, performance, starts_since
+from domain.analytics.returns.subjects import Level
 from domain.analytics.review import (
     ReviewInputs,
     concentration_of,
     contributions_of,
+    curve_days,
     curve_of,
     holdings_performance,
     realised_figures,
     risk_of,
     weights_in,
 )
-from domain.ports import PortfolioValue, ReleasedCash
+from domain.ports import PortfolioValue, ReleasedCash, ValuedPosition
 from oltp_api.analytics.schemas import PortfolioValueView, ReleasedCashView
 from oltp_api.portfolios.schemas import PortfolioView
 from oltp_api.review.schemas import (
@@ -45,6 +47,7 @@ from oltp_api.unit_of_work import UnitOfWork
 
 _MOST_KEPT = 128
 _NOT_KEPT = object()
+_AGE = ("status", "price_date", "stale_days", "fx_status")
 _PARTS = {"day", "total", "holdings", "cash", "benchmark", "periods", "contributions", "risk", "concentration", "curve"}
 T = TypeVar("T")
 
@@ -57,11 +60,32 @@ class Review:
     document: str
 
 
+@dataclass(frozen=True, slots=True)
+class ValueAges:
+    """Ages of what values are made of: the positions of the last day by their security, and the worst status of what
+    was held on the days that are shown."""
+
+    positions: Mapping[int, ValuedPosition]
+    statuses: Mapping[tuple[Level, int | None, date], str]
+
+    def on(self, day: date, level: Level = Level.PORTFOLIO, part: int | None = None) -> str:
+        """Where nothing was held, nothing is old."""
+        return self.statuses.get((level, part, day), "PRICED")
+
+    def of_period(self, one: PeriodPerformance, level: Level, part: int | None) -> dict[str, str | None]:
+        is_there, begins = one.end_value is not None, one.period is not Period.SINCE_INCEPTION
+        return {
+            "begin_status": self.on(one.start, level, part) if is_there and begins else None,
+            "end_status": self.on(one.as_of, level, part) if is_there else None,
+        }
+
+
 class ReviewBodies:
     """Measures of one portfolio up to one day, by one release."""
 
-    def __init__(self, of: ReviewInputs, total: PortfolioValue, cash: Sequence[ReleasedCash]) -> None:
+    def __init__(self, of: ReviewInputs, total: PortfolioValue, cash: Sequence[ReleasedCash], ages: ValueAges) -> None:
         self._of = of
+        self._ages = ages
         self.day = of.series.as_of
         self.total = PortfolioValueView.model_validate(total)
         self.cash = [ReleasedCashView.model_validate(balance) for balance in cash]
@@ -73,7 +97,10 @@ class ReviewBodies:
 
     @cached_property
     def periods(self) -> list[PeriodView]:
-        return [PeriodView.model_validate(one) for one in self._performance]
+        return [
+            PeriodView.model_validate({**asdict(one), **self._ages.of_period(one, Level.PORTFOLIO, None)})
+            for one in self._performance
+        ]
 
     @cached_property
     def contributions(self) -> list[ContributionsView]:
@@ -88,6 +115,7 @@ class ReviewBodies:
             HoldingPeriodView.model_validate(
                 {
                     **asdict(one.performance),
+                    **self._ages.of_period(one.performance, one.level, one.account_id or one.security_id),
                     "level": one.level,
                     "account_id": one.account_id,
                     "ticker": one.ticker,
@@ -100,7 +128,7 @@ class ReviewBodies:
     @cached_property
     def performance(self) -> PerformanceNumbers:
         whole = next(one for one in self._performance if one.period is Period.SINCE_INCEPTION)
-        return performance_numbers(self._of, whole)
+        return performance_numbers(self._of, whole, self.total)
 
     @cached_property
     def risk(self) -> RiskBody:
@@ -112,11 +140,11 @@ class ReviewBodies:
 
     @cached_property
     def holdings(self) -> list[ReviewedHoldingView]:
-        return holding_views(self._of)
+        return holding_views(self._of, self._ages)
 
     @cached_property
     def curve(self) -> CurveView:
-        return curve_view(self._of)
+        return curve_view(self._of, self._ages)
 
 
 def standing_simulation(user_id: UUID, portfolio_id: UUID, work: UnitOfWork) -> UUID | None:
@@ -142,7 +170,8 @@ class ReviewCache:
         self, analytics: LakeAnalyticsRepository, portfolio: PortfolioView, bodies: ReviewBodies, standing: UUID | None
     ) -> Review:
         """The whole document, with the fan of the simulation `standing`."""
-        key = (analytics.head().release_id, portfolio.model_dump_json(), bodies.day, standing)
+        shown = bodies.benchmark.name if bodies.benchmark else None
+        key = (analytics.head().release_id, portfolio.model_dump_json(), shown, bodies.day, standing)
         return self._of(key, lambda: review_of(analytics, portfolio, bodies, standing))
 
     def _of(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -164,7 +193,19 @@ def bodies_of(
         return None
     day = of.series.as_of
     (total,) = analytics.get_values(portfolio_id, day, day)
-    return ReviewBodies(of, total, analytics.get_cash(portfolio_id, day))
+    return ReviewBodies(of, total, analytics.get_cash(portfolio_id, day), ages_of(analytics, portfolio_id, of))
+
+
+def ages_of(analytics: LakeAnalyticsRepository, portfolio_id: UUID, of: ReviewInputs) -> ValueAges:
+    """Statuses of the values at the ends of the periods, of parts too, and of those in the curve."""
+    starts = starts_since(of.series.first_day, of.series.as_of, of.sessions)
+    return ValueAges(
+        {position.security_id: position for position in analytics.get_positions(portfolio_id, of.series.as_of)},
+        {
+            **analytics.get_value_statuses(portfolio_id, curve_days(of)),
+            **analytics.get_value_statuses(portfolio_id, [*starts, of.series.as_of], with_parts=True),
+        },
+    )
 
 
 def review_of(
@@ -184,7 +225,7 @@ def review_of(
     return Review(view, view.model_dump_json())
 
 
-def performance_numbers(of: ReviewInputs, whole: PeriodPerformance) -> PerformanceNumbers:
+def performance_numbers(of: ReviewInputs, whole: PeriodPerformance, total: PortfolioValueView) -> PerformanceNumbers:
     """Since the first transaction, `whole` being the performance since then."""
     realised = realised_figures(of)
     measured = {
@@ -192,8 +233,11 @@ def performance_numbers(of: ReviewInputs, whole: PeriodPerformance) -> Performan
         "as_of": whole.as_of,
         "first_date": whole.start,
         "total_value": whole.end_value,
+        "value_status": total.status,
+        "coverage_pct": total.coverage_pct,
         "volatility_annual": realised.volatility,
-        "sharpe": realised.sharpe,
+        "sharpe": realised.sharpe.value,
+        "sharpe_status": realised.sharpe.status,
         "max_drawdown": realised.fall.depth,
         "max_drawdown_peak": realised.fall.peak,
         "max_drawdown_trough": realised.fall.trough,
@@ -216,20 +260,32 @@ def concentration_body(of: ReviewInputs) -> ConcentrationBody:
     )
 
 
-def holding_views(of: ReviewInputs) -> list[ReviewedHoldingView]:
+def holding_views(of: ReviewInputs, ages: ValueAges) -> list[ReviewedHoldingView]:
     """The largest first."""
     weights = weights_in(of)
     return [
-        ReviewedHoldingView.model_validate({**asdict(holding), "weight": weights.get(holding.security_id)})
+        ReviewedHoldingView.model_validate(
+            {
+                **asdict(holding),
+                **{name: getattr(ages.positions[holding.security_id], name) for name in _AGE},
+                "weight": weights.get(holding.security_id),
+            }
+        )
         for holding in of.holdings
     ]
 
 
-def curve_view(of: ReviewInputs) -> CurveView:
+def curve_view(of: ReviewInputs, ages: ValueAges) -> CurveView:
     found = curve_of(of)
     columns = {name: getattr(found, name).tolist() for name in ("value", "contributed", "drawdown")}
     known = {
         name: [None if np.isnan(level) else float(level) for level in levels]
         for name, levels in (("index", found.index), ("benchmark", found.benchmark))
     }
-    return CurveView(**columns, index=known["index"], benchmark=known["benchmark"], days=found.days)
+    return CurveView(
+        **columns,
+        index=known["index"],
+        benchmark=known["benchmark"],
+        days=found.days,
+        status=[ages.on(day) for day in found.days],
+    )

@@ -45,7 +45,7 @@ def review_bodies(
     portfolio: SeenPortfolio, analytics: KnownDep, context: ContextDep, cache: CacheDep, as_of: AsOf = None
 ) -> ReviewBodies | None:
     """Return the measures of the portfolio; None if the release has no day of it."""
-    return cache.bodies(analytics, portfolio, context.benchmark, as_of)
+    return cache.bodies(analytics, portfolio, portfolio.benchmark or context.benchmark, as_of)
 
 
 BodiesDep = Annotated[ReviewBodies | None, Depends(review_bodies)]

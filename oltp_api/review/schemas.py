@@ -5,10 +5,21 @@ from datetime import date, datetime
 
 from pydantic import Field
 
-from oltp_api.analytics.schemas import PortfolioReleaseView, PortfolioValueView, ReleasedCashView, ReleaseView
+from oltp_api.analytics.schemas import (
+    VALUE_STATUS,
+    PortfolioReleaseView,
+    PortfolioValueView,
+    ReleasedCashView,
+    ReleaseView,
+)
 from oltp_api.portfolios.schemas import PortfolioView
 from oltp_api.web.fields import Amount, Rounded
 from oltp_api.web.schemas import View
+
+_NO_RATIO = (
+    "OK, NO_RISK_FREE (no risk-free return is known in the portfolio's currency), NO_VARIATION (the returns do not "
+    "move), or INSUFFICIENT (fewer than 60 returns)."
+)
 
 
 class PeriodView(View):
@@ -20,25 +31,34 @@ class PeriodView(View):
     start: date
     as_of: date
     begin_value: Rounded | None
+    begin_status: str | None = Field(description=f"{VALUE_STATUS} Null since inception, when nothing was held.")
     end_value: Rounded | None
+    end_status: str | None = Field(description=VALUE_STATUS)
     net_contributions: Rounded | None = Field(description="Paid in less taken out.")
     gain: Rounded | None = Field(description="end_value - begin_value - net_contributions.")
     twr: float | None = Field(description="Time-weighted, of the whole period, net of fees.")
-    twr_annual: float | None = Field(description="Per year; null under 365 days.")
+    twr_annual: float | None = Field(
+        description="Per year, from the first day with money to the last; null under 365 days."
+    )
     twr_gross: float | None = Field(description="Before fees.")
     twr_gross_annual: float | None
-    mwr: float | None = Field(description="Money-weighted, of the whole period.")
-    xirr: float | None = Field(description="Money-weighted per year, ACT/365; null under 365 days.")
+    mwr: float | None = Field(description="Money-weighted, of the whole period, over which it is solved.")
+    xirr: float | None = Field(description="The same per year, ACT/365, over the days of twr_annual.")
     xirr_status: str | None = Field(
-        description="OK, MULTIPLE (the root nearest 10 %), NO_SIGN_CHANGE, or UNCOVERED: the value at either end, or a "
-        "flow, is not known."
+        description="Of mwr and xirr. OK, MULTIPLE (the root nearest 10 % a year), NO_SIGN_CHANGE, or UNCOVERED: the "
+        "value at either end, or a flow, is not known."
     )
     n_uncovered_days: int | None = Field(
         description="Days on which something had no price or no rate: they earn nothing."
     )
-    benchmark_twr: float | None
+    benchmark_twr: float | None = Field(
+        description="From the close of the first value in the period to the last day with money."
+    )
     benchmark_twr_annual: float | None
-    benchmark_value: Rounded | None = Field(description="What the same start and flows had become in the benchmark.")
+    benchmark_value: Rounded | None = Field(
+        description="What the same start and flows had become in the benchmark, the first money at the close of the "
+        "first value."
+    )
     active_return: float | None = Field(description="twr - benchmark_twr.")
 
 
@@ -65,6 +85,7 @@ class HoldingsPerformanceView(PortfolioReleaseView):
 
 class BenchmarkView(View):
     name: str
+    description: str = Field(description="Name of what it is; how it was built, where it was.")
     kind: str = Field(description="TOTAL_RETURN, or PRICE_INDEX: without dividends, which flatters who is compared.")
 
 
@@ -74,6 +95,8 @@ class PerformanceNumbers(View):
     as_of: date
     first_date: date
     total_value: Rounded
+    value_status: str = Field(description=VALUE_STATUS)
+    coverage_pct: float = Field(description="Share of positions, by cost, that is in the value; 0 to 100.")
     net_contributions: Rounded
     twr: float | None
     twr_annual: float | None
@@ -81,6 +104,7 @@ class PerformanceNumbers(View):
     xirr_status: str | None
     volatility_annual: float | None
     sharpe: float | None
+    sharpe_status: str = Field(description=_NO_RATIO)
     max_drawdown: float | None
     max_drawdown_peak: date | None
     max_drawdown_trough: date | None
@@ -127,7 +151,7 @@ class TailView(View):
 
 
 class RiskProfileView(View):
-    """Deviations and ratios are per year. Without a benchmark or a risk-free yield, what needs them is null."""
+    """Deviations and ratios are per year. A ratio that is null has a status of its own that says why."""
 
     basis: str = Field(
         description="REALISED: what the owner went through. CURRENT_WEIGHTS: what today's weights would have, had they "
@@ -150,12 +174,18 @@ class RiskProfileView(View):
     tracking_error: float | None
     information_ratio: float | None
     tails: Sequence[TailView]
+    sharpe_status: str = Field(description=_NO_RATIO)
+    sortino_status: str = Field(description=f"{_NO_RATIO} Or NO_DOWNSIDE: no day is below the risk-free return.")
+    alpha_status: str = Field(description=f"Of alpha and beta. {_NO_RATIO} Or NO_BENCHMARK.")
+    information_ratio_status: str = Field(description="OK, NO_BENCHMARK, INSUFFICIENT or NO_VARIATION.")
 
 
 class ComponentView(View):
     ticker: str
     weight: float = Field(description="Of the portfolio with its cash.")
-    var: float | None = Field(description="Of the one-day parametric VaR at 95 %; the parts sum to the whole.")
+    var: float | None = Field(
+        description="Of the one-day parametric VaR at 95 % of CURRENT_WEIGHTS; the parts sum to it."
+    )
     es: float | None
 
 
@@ -231,15 +261,20 @@ class ReviewedHoldingView(View):
     asset_type: str
     quantity: Amount
     value: Amount | None
+    status: str = Field(description="Of its price: PRICED, STALE or MISSING.")
+    price_date: date | None
+    stale_days: int = Field(description="Sessions since the price.")
+    fx_status: str = Field(description="PRICED, STALE or FX_MISSING.")
     weight: float | None
 
 
 class CurveView(View):
     """At most 600 days of all there are, the last among them, as columns. `drawdown` is the deepest since the day
-    before; `benchmark` is growth of 1 since the first day, null where it is not known."""
+    before; `benchmark` is growth of 1 since the close of the first value, null before and where it is not known."""
 
     days: Sequence[date]
     value: Sequence[float]
+    status: Sequence[str] = Field(description="Of each value: PRICED, STALE or MISSING.")
     contributed: Sequence[float] = Field(description="Paid in less taken out, up to the day.")
     index: Sequence[float | None] = Field(description="Growth of 1, time-weighted; null after a ruin.")
     drawdown: Sequence[float] = Field(description="Below the last high, negative or 0.")

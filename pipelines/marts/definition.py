@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from domain.analytics.arrays import figure
 from pipelines.tables.holding import Failure, failed_metadata
 
 Columns = Mapping[str, tuple[pa.DataType, str]]
@@ -43,6 +44,10 @@ class Mart:
             for column in self.schema
         ]
         return pa.Table.from_arrays(arrays, schema=self.schema)
+
+    def of_rows(self, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+        """Rows by name; a column that one has not is null."""
+        return self.table({name: [row.get(name) for row in rows] for name in self.columns})
 
     def broken(self, rows: pa.Table) -> list[str]:
         """List the rules that `rows` break, in words."""
@@ -85,6 +90,8 @@ def holding_check(table: str, failures: Sequence[Failure]) -> dg.AssetCheckResul
 def _array(column: Any, kind: pa.DataType) -> pa.Array:
     if pa.types.is_decimal(kind) and isinstance(column, np.ndarray) and column.dtype.kind == "f":
         return pa.array(np.round(column, kind.scale), from_pandas=True).cast(kind)
+    if pa.types.is_floating(kind):
+        return pa.array(figure(np.array(column, dtype=np.float64)), kind, from_pandas=True)
     return pa.array(column, kind, from_pandas=True)
 
 

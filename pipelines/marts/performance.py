@@ -3,7 +3,7 @@
 Belongs here: whose days go in, and the shape of what comes out. Does not: any formula; those are in domain/analytics.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.analytics.arrays import Days
-from domain.analytics.returns.series import Benchmark
+from domain.analytics.returns.series import Benchmark, first_value
 from domain.analytics.returns.subjects import Level, ReturnSeries, subject_performance
 from pipelines.marts.by_portfolio import Measuring, made, specs_of
 from pipelines.marts.definition import MONEY, Mart
@@ -45,14 +45,15 @@ FACT_PERFORMANCE = Mart(
         "net_contributions": (MONEY, "Inflows less outflows of fact_return_daily."),
         "gain": (MONEY, "end_value - begin_value - net_contributions."),
         "twr": (_NUMBER, "Time-weighted return of the whole period, a fraction, net of fees."),
-        "twr_annual": (_NUMBER, "The same per year; null under 365 days."),
+        "twr_annual": (_NUMBER, "The same per year, from the first day with money to the last; null under 365 days."),
         "twr_gross": (_NUMBER, "Time-weighted return before fees."),
         "twr_gross_annual": (_NUMBER, "The same per year; null under 365 days."),
-        "mwr": (_NUMBER, "Money-weighted return of the whole period, a fraction."),
-        "xirr": (_NUMBER, "The same per year, ACT/365; null under 365 days."),
+        "mwr": (_NUMBER, "Money-weighted return of the whole period, over which it is solved; a fraction."),
+        "xirr": (_NUMBER, "The same per year, ACT/365, over the days of twr_annual."),
         "xirr_status": (
             _TEXT,
-            "OK, MULTIPLE (the root nearest 10 %), NO_SIGN_CHANGE, or UNCOVERED: a value or flow is not known.",
+            "Of mwr and xirr. OK, MULTIPLE (the root nearest 10 % a year), NO_SIGN_CHANGE, or UNCOVERED: a value or "
+            "flow is not known.",
         ),
         "contribution": (
             _NUMBER,
@@ -60,9 +61,17 @@ FACT_PERFORMANCE = Mart(
             "to it. Null if it was not held in the period.",
         ),
         "n_uncovered_days": (_COUNT, "Days on which a price or a rate is missing; they earn nothing."),
-        "benchmark_twr": (_NUMBER, "The benchmark's return over the period; null in another currency."),
-        "benchmark_twr_annual": (_NUMBER, "The same per year; null under 365 days."),
-        "benchmark_value": (MONEY, "What begin_value and the same flows had become in the benchmark."),
+        "benchmark_twr": (
+            _NUMBER,
+            "The benchmark's return from the close of the first value in the period to the last day with "
+            "money; null in another currency.",
+        ),
+        "benchmark_twr_annual": (_NUMBER, "The same per year, over the days of twr_annual."),
+        "benchmark_value": (
+            MONEY,
+            "What begin_value and the same flows had become in the benchmark, the first money at the close of the "
+            "first value.",
+        ),
         "active_return": (_NUMBER, "twr - benchmark_twr."),
     },
     key=("portfolio_id", "level", "account_id", "security_id", "period"),
@@ -99,9 +108,19 @@ def _performances(found: Measuring, benchmark_ticker: str) -> Iterator[pa.Table]
     """The rows of every portfolio that is measured."""
     as_of, sessions = found.analytics.get_last_day(), found.analytics.get_sessions()
     for currency, portfolio_ids in found.groups():
-        series = found.analytics.get_subject_series(portfolio_ids)
-        if series and as_of:
-            yield from _rows(series, as_of, sessions, found.analytics.get_benchmark(benchmark_ticker, currency))
+        for ticker, some in _by_benchmark(found, portfolio_ids, benchmark_ticker).items():
+            series = found.analytics.get_subject_series(some)
+            if series and as_of:
+                yield from _rows(series, as_of, sessions, found.analytics.get_benchmark(ticker, currency))
+
+
+def _by_benchmark(found: Measuring, portfolio_ids: Sequence[str], default: str) -> Mapping[str, Sequence[str]]:
+    """The portfolios by the benchmark that they have chosen, or the default."""
+    chosen = found.analytics.get_benchmarks(portfolio_ids)
+    grouped: dict[str, list[str]] = {}
+    for portfolio_id in portfolio_ids:
+        grouped.setdefault(chosen.get(portfolio_id, default), []).append(portfolio_id)
+    return grouped
 
 
 def _rows(series: ReturnSeries, as_of: date, sessions: Days, benchmark: Benchmark | None) -> Iterator[pa.Table]:
@@ -124,13 +143,15 @@ def pictures(found: Measuring, rows: pa.Table, benchmark_ticker: str) -> Mapping
     days = series.panel.days[of]
     index = np.cumprod(1 + np.nan_to_num(series.panel.returns[of]), dtype=np.float64)
     currency = next(key for key, ids in found.analytics.get_portfolios([portfolio_id]).items() if ids)
-    benchmark = found.analytics.get_benchmark(benchmark_ticker, currency)
-    beside = benchmark.growth_at(days) / benchmark.growth_at(days[:1] - 1) if benchmark else None
+    ticker = found.analytics.get_benchmarks([portfolio_id]).get(portfolio_id, benchmark_ticker)
+    benchmark = found.analytics.get_benchmark(ticker, currency)
+    first = first_value(days, series.panel.inflow[of], series.panel.end[of])
+    beside = benchmark.growth_since(first, days) if benchmark else None
     held = rows.filter(pc.equal(rows["portfolio_id"], portfolio_id)).to_pylist()
     added = [row for row in held if row["period"] == "1Y" and row["contribution"] is not None]
     names = found.analytics.get_tickers()
     return {
-        "growth": growth_chart(days, index, "growth of 1, time-weighted", beside, benchmark_ticker),
+        "growth": growth_chart(days, index, "growth of 1, time-weighted", beside, benchmark.name if benchmark else ""),
         "contribution": contribution_chart(
             [names.get(row["security_id"], str(row["security_id"])) for row in added],
             np.array([row["contribution"] for row in added]),

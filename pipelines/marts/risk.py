@@ -29,6 +29,10 @@ _TAILS = [
     for name in ("var", "es")
 ]
 _WHOSE = {"portfolio_id": "Portfolio.", "as_of": "The day of the portfolio that this is of."}
+_NO_RATIO = (
+    "OK, NO_RISK_FREE: no risk-free return in the portfolio's currency, NO_VARIATION: returns that do not move, or "
+    "INSUFFICIENT: fewer than 60"
+)
 _LEFT_OUT = "What is not in these figures for want of a price, a rate, or returns in the portfolio's currency."
 
 
@@ -50,15 +54,19 @@ MARTS = {
             "volatility": (_NUMBER, "Sample deviation x sqrt(252), a fraction per year."),
             "downside_deviation": (_NUMBER, "Below the risk-free return, over all returns, x sqrt(252)."),
             "sharpe": (_NUMBER, "Mean over deviation of returns in excess of the three-month Treasury, x sqrt(252)."),
+            "sharpe_status": (_TEXT, f"{_NO_RATIO}."),
             "sortino": (_NUMBER, "Mean excess return x 252 over downside_deviation."),
+            "sortino_status": (_TEXT, f"{_NO_RATIO}, or NO_DOWNSIDE: no day is below the risk-free return."),
             "max_drawdown": (_NUMBER, "Deepest fall of the compounded returns from their peak, negative or 0."),
             "peak": (_DATE, "Day of that peak; null if they never fell."),
             "trough": (_DATE, "Day of the deepest point; null if they never fell."),
             "recovery": (_DATE, "First day back at the peak; null if not recovered, or they never fell."),
-            "beta": (_NUMBER, "Against the benchmark, of excess returns; null without a benchmark."),
-            "alpha": (_NUMBER, "Jensen's, a fraction per year; null without a benchmark."),
+            "beta": (_NUMBER, "Against the benchmark, of excess returns."),
+            "alpha": (_NUMBER, "Jensen's, a fraction per year."),
+            "alpha_status": (_TEXT, f"Of alpha and beta: {_NO_RATIO}, or NO_BENCHMARK."),
             "tracking_error": (_NUMBER, "Sample deviation of active returns x sqrt(252); null without a benchmark."),
-            "information_ratio": (_NUMBER, "Active return per year over tracking_error; null without a benchmark."),
+            "information_ratio": (_NUMBER, "Active return per year over tracking_error."),
+            "information_ratio_status": (_TEXT, "OK, NO_BENCHMARK, INSUFFICIENT or NO_VARIATION."),
             **{
                 column: (
                     _NUMBER,
@@ -81,6 +89,10 @@ MARTS = {
         rules={
             "there are 60 returns if and only if the status is OK": lambda rows: pc.equal(
                 pc.equal(rows["status"], "OK"), pc.greater_equal(rows["n"], MIN_OBSERVATIONS)
+            ),
+            "a ratio is there if and only if its status is OK": lambda rows: all(
+                pc.all(pc.equal(pc.equal(rows[f"{name}_status"], "OK"), pc.is_valid(rows[name])), min_count=0).as_py()
+                for name in ("sharpe", "sortino", "alpha", "information_ratio")
             ),
             "no shortfall is less than its value at risk": lambda rows: all(
                 pc.all(pc.fill_null(pc.greater_equal(rows[f"es{tail}"], rows[f"var{tail}"]), True), min_count=0).as_py()
@@ -180,10 +192,12 @@ def risk(
 def _tables(found: Measuring, benchmark_ticker: str) -> dict[str, pa.Table]:
     rows: dict[str, list[dict[str, Any]]] = {table: [] for table in MARTS}
     for currency, portfolio_ids in found.groups():
-        for portfolio_id, of in found.analytics.get_reviewed_of(portfolio_ids, currency, benchmark_ticker):
+        chosen = found.analytics.get_benchmarks(portfolio_ids)
+        reviewed = found.analytics.get_reviewed_of(portfolio_ids, currency, benchmark_ticker, chosen=chosen)
+        for portfolio_id, of in reviewed:
             for table, measured in _measured(of).items():
                 rows[table] += [{**row, "portfolio_id": portfolio_id, "as_of": of.series.as_of} for row in measured]
-    return {table: pa.Table.from_pylist(rows[table], schema=mart.schema) for table, mart in MARTS.items()}
+    return {table: mart.of_rows(rows[table]) for table, mart in MARTS.items()}
 
 
 def _measured(of: ReviewInputs) -> dict[str, list[dict[str, Any]]]:

@@ -126,6 +126,10 @@ def _refuse_unusable(lake_uri: str, s3: "S3Resource") -> None:
     refuse_unusable(lake_uri, s3.get_client())
 
 
+def bundled_market(name: str) -> SamplePriceSource:
+    return SamplePriceSource(REPOSITORY / "sample_data", name)
+
+
 class Market(ConfigurableResource[Any]):
     """The configured source of prices and rates, one for a whole run: what it has been told it need not ask again."""
 
@@ -153,7 +157,7 @@ class Market(ConfigurableResource[Any]):
         claim_market(self.platform.database, name)
         if name == "live":
             return self._live()
-        return SamplePriceSource(REPOSITORY / "sample_data", name)
+        return bundled_market(name)
 
     def _live(self) -> PriceSource:
         """Whatever is registered under a ticker is asked for; a bond is valued from the curve."""

@@ -64,6 +64,7 @@ class Start:
     release_id: int
     portfolio_version: int
     as_of: str
+    value_status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +193,7 @@ def started(lake: Lake, release: Release, request: SimulationRequest, version: i
         )
     except ValueError as error:
         raise InvalidInput("portfolio", f"cannot be simulated: {error}") from error
-    return Start(inputs, release.made_from, version, str(release.as_of))
+    return Start(inputs, release.made_from, version, str(release.as_of), values[-1].status)
 
 
 def portfolio_versions(lake: Lake, release: Release) -> dict[UUID, int]:
@@ -262,7 +263,8 @@ def _run(request: SimulationRequest, start: Start, result: SimulationResult) -> 
 
 
 def _summary(start: Start, result: SimulationResult) -> dict[str, object]:
-    return {"as_of": start.as_of, "initial_value": float(result.fan[0, 3]), **result.metrics}
+    initial = {"initial_value": float(result.fan[0, 3]), "value_status": start.value_status}
+    return {"as_of": start.as_of, **initial, **result.metrics}
 
 
 ASSETS = [simulate_portfolios]

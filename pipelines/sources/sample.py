@@ -29,6 +29,10 @@ class SamplePriceSource:
     def prices(self, start: date, end: date) -> pa.Table:
         return _window(self._securities / "price_daily.parquet", "price_date", start, end, market_tables.PRICES)
 
+    def tickers(self) -> set[str]:
+        """Everything that it has prices of."""
+        return set(pq.read_table(self._securities / "price_daily.parquet", columns=["ticker"])["ticker"].to_pylist())
+
     def corporate_actions(self, start: date, end: date) -> pa.Table:
         if self.name == "sample":
             return market_tables.CORPORATE_ACTIONS.empty_table()

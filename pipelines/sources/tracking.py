@@ -11,6 +11,7 @@ import psycopg
 import pyarrow as pa
 
 from domain.ports import IncompleteMarket
+from pipelines.sources.sample import SamplePriceSource
 from storage.lake.delta import Lake
 
 TABLE = "meta/ticker_history"
@@ -49,6 +50,15 @@ def without_history(connection: psycopg.Connection, lake: Lake, today: date) -> 
     """List the tracked tickers whose whole history the source has not given yet."""
     known, _ = _asked(lake, today)
     return [ticker for ticker in tracked(connection, lake, today) if ticker not in known]
+
+
+def new_in_market(source: SamplePriceSource, lake: Lake) -> set[str]:
+    """The tickers of a bundled market that the lake has no price of: a later version has brought them."""
+    if not lake.exists("raw/price_daily"):
+        return source.tickers()
+    with lake.connect() as connection:
+        rows = connection.execute(f"select distinct ticker from {lake.scan('raw/price_daily')}").fetchall()
+    return source.tickers() - {ticker for (ticker,) in rows}
 
 
 def note(lake: Lake, asked: Collection[str], gaps: IncompleteMarket | None, today: date, run_id: str) -> None:

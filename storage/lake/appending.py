@@ -14,6 +14,7 @@ from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from storage.errors import TableMoved
 from storage.lake.delta import Lake, Publication
+from storage.lake.zeros import unsigned
 
 MAX_SMALL_FILES = 64
 SMALL_BYTES = 16 * 2**20
@@ -80,7 +81,7 @@ def _write(lake: Lake, head: Head, rows: pa.Table, metadata: Mapping[str, str]) 
     try:
         write_deltalake(
             head.table,
-            rows.combine_chunks(),
+            unsigned(rows.combine_chunks()),
             mode="append",
             storage_options=lake.storage_options,
             commit_properties=_as_first_after(metadata),

@@ -25,6 +25,7 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 
 from storage.errors import SchemaChanged
 from storage.lake.s3 import enable_s3
+from storage.lake.zeros import unsigned
 from storage.private import private_folder
 
 _log = logging.getLogger(__name__)
@@ -211,7 +212,7 @@ class Lake:
     ) -> None:
         write_deltalake(
             self.uri(table),
-            rows,
+            unsigned(rows),
             partition_by=[YEAR] if date_column else None,
             configuration={"delta.enableExpiredLogCleanup": "false"},
             storage_options=self.storage_options,

@@ -54,6 +54,13 @@ def test_the_lake_answers_the_ports(analytics: LakeAnalyticsRepository, params: 
     assert for_simulations.get_security_params([]) == []
 
 
+def test_one_currencys_risk_free_return_is_not_anothers(analytics: LakeAnalyticsRepository) -> None:
+    dollars, euros = analytics.get_risk_free("USD"), analytics.get_risk_free("EUR")
+
+    assert dollars.values.tolist() == [0.0001, 0.0001]
+    assert len(euros.days) == len(euros.values) == 0
+
+
 def test_accounts_of_one_security_are_one_position(analytics: LakeAnalyticsRepository) -> None:
     aapl = analytics.get_positions(PORTFOLIO)[0]
 

@@ -22,7 +22,7 @@ HELD = np.array([0.5, 0.3, -0.2])
 @given(WEIGHTS, FACTORS, st.floats(0.5, 0.999), HORIZONS)
 @settings(max_examples=examples(100), deadline=None)
 def test_parametric_parts_sum_to_the_whole(weights, factors, confidence, horizon):
-    found = parametric_components(weights, factors @ factors.T, 250, confidence, horizon, MEAN)
+    found = parametric_components(weights, factors @ factors.T, MEAN, 250, confidence, horizon)
     assert found.var.sum() == pytest.approx(found.total.var, abs=1e-12)
     assert found.es.sum() == pytest.approx(found.total.es, abs=1e-12)
 
@@ -33,19 +33,17 @@ def test_parts_grow_with_the_weights(weights, returns, times):
     assume(np.abs(weights).max() > 1e-3)
     covariance = np.cov(returns.T)
     assume(weights @ covariance @ weights > 1e-9)
-    one, more = (parametric_components(each, covariance, 80) for each in (weights, weights * times))
+    one, more = (parametric_components(each, covariance, np.zeros(4), 80) for each in (weights, weights * times))
     assert more.var == pytest.approx(one.var * times, rel=1e-6, abs=1e-9)
 
 
 def test_a_parametric_part_is_weight_times_the_change_of_the_whole():
     covariance = np.cov(DRAWN.T)
-    found = parametric_components(HELD, covariance, 500, 0.99, mean=MEAN[:3])
+    found = parametric_components(HELD, covariance, MEAN[:3], 500, 0.99)
     for i in range(3):
         step = np.zeros(3)
         step[i] = 1e-6
-        above, below = (
-            parametric_components(HELD + s, covariance, 500, 0.99, mean=MEAN[:3]).total for s in (step, -step)
-        )
+        above, below = (parametric_components(HELD + s, covariance, MEAN[:3], 500, 0.99).total for s in (step, -step))
         assert found.var[i] == pytest.approx(HELD[i] * (above.var - below.var) / 2e-6, rel=1e-6)
         assert found.es[i] == pytest.approx(HELD[i] * (above.es - below.es) / 2e-6, rel=1e-6)
 
@@ -53,25 +51,25 @@ def test_a_parametric_part_is_weight_times_the_change_of_the_whole():
 def test_the_whole_is_the_portfolios_own_value_at_risk():
     series = DRAWN @ HELD
     parametric = value_at_risk(series, method=Method.PARAMETRIC)
-    by_moments = parametric_components(HELD, np.cov(DRAWN.T), 500, mean=DRAWN.mean(axis=0)).total
+    by_moments = parametric_components(HELD, np.cov(DRAWN.T), DRAWN.mean(axis=0), 500).total
     assert (by_moments.var, by_moments.es) == pytest.approx((parametric.var, parametric.es), abs=1e-12)
 
 
 def test_a_hedge_takes_risk_away():
     covariance = np.array([[0.0004, 0.0004], [0.0004, 0.0004]])
-    found = parametric_components(np.array([1.0, -0.5]), covariance, 250)
+    found = parametric_components(np.array([1.0, -0.5]), covariance, np.zeros(2), 250)
     whole = normal_tail(0, 0.01, 0.95)
     assert found.var == pytest.approx([2 * whole.var, -whole.var])
 
 
 def test_a_portfolio_that_does_not_move_loses_its_mean():
-    found = parametric_components(np.array([1.0, 1.0]), np.zeros((2, 2)), 250, mean=np.array([-0.01, 0.02]))
+    found = parametric_components(np.array([1.0, 1.0]), np.zeros((2, 2)), np.array([-0.01, 0.02]), 250)
     assert found.var == pytest.approx([0.01, -0.02])
     assert found.total.var == pytest.approx(-0.01)
 
 
 def test_fewer_than_sixty_observations_are_no_number():
-    found = parametric_components(HELD, np.cov(DRAWN.T), 59)
+    found = parametric_components(HELD, np.cov(DRAWN.T), MEAN[:3], 59)
     assert (found.total.status, found.total.n) == ("INSUFFICIENT", 59)
     assert (found.total.var, found.var, found.es) == (None, None, None)
 
@@ -81,6 +79,7 @@ def test_fewer_than_sixty_observations_are_no_number():
     [
         ({"weights": HELD[:2]}, "weights"),
         ({"weights": np.array([0.5, np.nan, 0.5])}, "finite"),
+        ({"mean": np.zeros(2)}, "mean"),
         ({"covariance": np.triu(np.ones((3, 3)))}, "symmetric"),
         ({"covariance": np.diag([-1.0, 1.0, 1.0])}, "variance"),
         ({"confidence": 1.0}, "confidence"),
@@ -88,6 +87,6 @@ def test_fewer_than_sixty_observations_are_no_number():
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(changed, named):
-    good = {"weights": HELD, "covariance": np.eye(3), "n": 250}
+    good = {"weights": HELD, "covariance": np.eye(3), "mean": np.zeros(3), "n": 250}
     with pytest.raises(ValueError, match=named):
         parametric_components(**(good | changed))

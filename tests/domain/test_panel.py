@@ -191,8 +191,28 @@ def test_a_value_that_is_not_known_has_no_money_weighted_return() -> None:
     )
 
 
-def test_what_has_no_days_has_no_money_weighted_return() -> None:
+def test_money_of_one_day_has_earned_what_is_there_at_its_end() -> None:
     found = performance_of(panel([held(N - 1, [5.0], 100)]), AS_OF, SESSIONS)[Period.SINCE_INCEPTION]
 
-    assert (found["xirr_status"][0], np.isnan(found["mwr"][0])) == ("NO_SIGN_CHANGE", True)
+    assert (found["xirr_status"][0], found["mwr"][0]) == ("OK", pytest.approx(0.05))
     assert found["twr"][0] == pytest.approx(0.05)
+
+
+def test_a_holding_counts_the_days_it_was_held_in_both_annual_returns() -> None:
+    """Bought for 100, sold for 121 two years later, three years ago: 10 % a year by time and by money."""
+    days = np.datetime64(AS_OF) - np.arange(2000)[::-1]
+    value = np.where(np.arange(2000) < 730, 100.0, 0.0)
+    inflow, outflow = np.zeros(2000), np.zeros(2000)
+    inflow[0], outflow[730] = 100.0, 121.0
+    sold = {"days": days[:731], "end": value[:731], "inflow": inflow[:731], "outflow": outflow[:731]}
+    whole = {"days": days, "end": value, "inflow": inflow, "outflow": outflow}
+
+    found = performance_of(panel([whole, sold]), AS_OF, SESSIONS)
+
+    assert found[Period.SINCE_INCEPTION]["twr_annual"] == pytest.approx([0.1, 0.1])
+    assert found[Period.SINCE_INCEPTION]["xirr"] == pytest.approx([0.1, 0.1])
+    assert found[Period.SINCE_INCEPTION]["mwr"] == pytest.approx([0.21, 0.21])
+    five = found[Period.FIVE_YEARS]  # 100 days of it were before
+    n_days = 730 - int((five["start"][0] - days[0]).astype(int))
+    assert five["twr_annual"] == pytest.approx([1.21 ** (365 / n_days) - 1] * 2)
+    assert five["xirr"] == pytest.approx([1.21 ** (365 / n_days) - 1] * 2)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from domain.analytics.returns.periods import Period, PeriodPerformance, performance
 from domain.analytics.returns.series import Benchmark, PortfolioSeries
+from tests.effort import examples
 
 
 def series(
@@ -92,6 +93,71 @@ def test_under_a_year_nothing_is_annual_and_the_money_weighted_return_is_the_per
     assert one.xirr_status == "OK"
 
 
+@pytest.mark.parametrize(
+    ("deposits", "value", "expected"),
+    [  # situation S-33: pyxirr's issue 61
+        ({0: 7118.29}, [7118.29, 6127.83], 6127.83 / 7118.29 - 1),
+        ({0: 100, 1: 100}, [100, 200, 50], ((np.sqrt(3) - 1) / 2) ** 2 - 1),  # x^2 + x = 1/2, x = sqrt(1 + r)
+        ({0: 100, 7: 100}, [*[100] * 7, *[200] * 5, 100], -0.64756463),
+    ],
+    ids=["a day", "two days", "twelve days"],
+)
+def test_the_money_weighted_return_of_a_few_days_is_solved_over_them(
+    deposits: dict[int, float], value: list[float], expected: float
+) -> None:
+    one = over(series(value, inflow=deposits), Period.SINCE_INCEPTION)
+
+    assert one.mwr == pytest.approx(expected, abs=1e-8)
+    assert one.xirr_status == "OK"
+
+
+@settings(deadline=None, max_examples=examples(100))
+@given(
+    st.lists(st.floats(-0.7, 2.5), min_size=2, max_size=30),
+    st.dictionaries(st.integers(1, 28), st.floats(1, 1e6), max_size=5),
+)
+def test_what_was_paid_in_grows_at_the_periods_return_to_what_is_there(
+    returns: list[float], deposits: dict[int, float]
+) -> None:
+    n, value = len(returns) - 1, 0.0
+    inflow = {0: 1000.0, **{day: amount for day, amount in deposits.items() if day < n}}
+    closes = []
+    for i, earned in enumerate(returns):
+        value = (value + inflow.get(i, 0.0)) * (1 + earned)
+        closes.append(value)
+
+    one = over(series(closes, inflow=inflow), Period.SINCE_INCEPTION)
+
+    assert one.xirr_status == "OK"
+    grown = sum(amount * (1 + one.mwr) ** ((n - day) / n) for day, amount in inflow.items())
+    assert grown == pytest.approx(closes[-1], rel=1e-8)
+
+
+def test_who_loses_everything_has_lost_all_of_the_money() -> None:
+    one = over(series([100.0, 150.0, 0.0, 0.0], inflow={0: 100, 1: 50}), Period.SINCE_INCEPTION)
+
+    assert (one.twr, one.mwr, one.xirr_status) == (-1, -1, "OK")
+
+
+def test_money_that_earned_nothing_has_returned_exactly_nothing() -> None:
+    one = over(series([100.0] * 50 + [300.0] * 400, inflow={0: 100, 50: 200}), Period.SINCE_INCEPTION)
+
+    assert (str(one.mwr), str(one.xirr), one.xirr_status) == ("0.0", "0.0", "OK")
+
+
+def test_annual_returns_count_from_the_first_day_with_money_to_the_last_with_a_gap_between() -> None:
+    """100 become 110 in a year, are away for one, become 121 in another, are taken out, and the book stays open."""
+    value = [*[100.0] * 365, *[0.0] * 365, *[110.0] * 365, *[0.0] * 400]
+    found = series(value, inflow={0: 100, 730: 110}, outflow={365: 110, 1095: 121})
+
+    one = over(found, Period.SINCE_INCEPTION)
+
+    assert one.twr_annual == pytest.approx(1.21 ** (365 / 1095) - 1)
+    discounted = np.array([-100, 110, -110, 121]) / (1 + one.xirr) ** np.arange(4)
+    assert discounted.sum() == pytest.approx(0, abs=1e-9)
+    assert one.mwr == pytest.approx((1 + one.xirr) ** 3 - 1)
+
+
 def test_gross_is_before_fees() -> None:
     one = over(series([100.0, 99.0, 99.0], fees={1: 1.0}), Period.SINCE_INCEPTION)
 
@@ -123,9 +189,34 @@ def test_the_same_flows_in_the_benchmark_by_hand() -> None:
 
     one = over(found, Period.SINCE_INCEPTION, level)
 
-    assert one.benchmark_twr == pytest.approx(1.2)
-    assert one.benchmark_value == pytest.approx((100 * 1.1 + 50) * 1.0 * 2 - 20)
-    assert one.active_return == pytest.approx((one.twr or 0) - 1.2)
+    assert one.benchmark_twr == pytest.approx(1.0)
+    assert one.benchmark_value == pytest.approx((100 + 50) * 2 - 20)
+    assert one.active_return == pytest.approx((one.twr or 0) - 1.0)
+
+
+def test_a_benchmark_begins_at_the_close_of_the_portfolios_first_value() -> None:
+    """It rises by half until that close, and by a tenth on each of the two days after, on which the portfolio does too.
+    Nobody had money in it before, not in a portfolio either that was there before its money."""
+    days = np.datetime64("2016-02-20") + np.arange(10)
+    index = Benchmark("INDEX", "TOTAL_RETURN", days, np.array([10.0] * 6 + [15, 16.5, 18.15, 18.15]))
+    new = series([100.0, 110, 121, 121], first=date(2016, 2, 26))
+    late = series([0.0, 0, 100, 110, 121, 121], first=date(2016, 2, 24), inflow={2: 100})
+
+    for found in (new, late):
+        one = over(found, Period.SINCE_INCEPTION, index)
+        assert (one.twr, one.benchmark_twr) == (pytest.approx(0.21), pytest.approx(0.21))
+        assert (one.active_return, one.benchmark_value) == (pytest.approx(0), pytest.approx(121))
+
+
+def test_a_benchmark_ends_with_the_last_day_with_money() -> None:
+    """All is taken out, and the index doubles after it."""
+    days = np.datetime64("2015-01-01") + np.arange(5)
+    index = Benchmark("INDEX", "TOTAL_RETURN", days, np.array([10.0, 11, 11, 22, 22]))
+    found = series([100.0, 0, 0, 0, 0], inflow={0: 100}, outflow={1: 110})
+
+    one = over(found, Period.SINCE_INCEPTION, index)
+
+    assert (one.twr, one.benchmark_twr) == (pytest.approx(0.1), pytest.approx(0.1))
 
 
 def test_a_benchmark_that_does_not_reach_over_the_period_says_nothing() -> None:
@@ -174,8 +265,8 @@ def test_scaling_all_deposits_leaves_every_twr_unchanged(returns: list[float], f
 @given(returns_of_days)
 def test_in_itself_a_portfolio_would_have_become_what_it_is(returns: list[float]) -> None:
     index = np.concatenate([[1.0], np.cumprod(1 + np.array(returns))])
-    own = Benchmark("SELF", "TOTAL_RETURN", np.datetime64("2014-12-31") + np.arange(len(index)), index)
-    found = series(list(100 * index[1:]), inflow={0: 100.0})
+    own = Benchmark("SELF", "TOTAL_RETURN", np.datetime64("2015-01-01") + np.arange(len(index)), index)
+    found = series(list(100 * index), inflow={0: 100.0})
 
     one = over(found, Period.SINCE_INCEPTION, own)
 

@@ -22,7 +22,9 @@ def test_under_sixty_returns_there_is_no_figure() -> None:
     returns[:41] = np.nan
 
     found = asdict(risk_profile(Basis.REALISED, DAYS, returns, FREE, RETURNS))
+    statuses = {found.pop(name) for name in list(found) if name.endswith("_status")}
 
+    assert statuses == {"INSUFFICIENT"}
     assert (found.pop("basis"), found.pop("status"), found.pop("n")) == ("REALISED", "INSUFFICIENT", 59)
     assert (found.pop("first_day"), found.pop("last_day")) == (date(2015, 2, 11), date(2015, 4, 10))
     assert (found.pop("tails"), set(found.values())) == ((), {None})
@@ -42,6 +44,8 @@ def test_without_a_benchmark_or_a_yield_only_what_needs_them_is_unknown() -> Non
     assert found.volatility == pytest.approx(RETURNS.std(ddof=1) * np.sqrt(252))
     unknown = (found.sharpe, found.sortino, found.downside_deviation, found.beta, found.tracking_error)
     assert set(unknown) == {None}
+    assert (found.sharpe_status, found.sortino_status) == ("NO_RISK_FREE", "NO_RISK_FREE")
+    assert (found.alpha_status, found.information_ratio_status) == ("NO_BENCHMARK", "NO_BENCHMARK")
     assert len(found.tails) == 12
 
 
@@ -51,7 +55,36 @@ def test_against_itself_beta_is_one_and_nothing_is_active() -> None:
     assert found.beta == pytest.approx(1)
     assert found.alpha == pytest.approx(0, abs=1e-12)
     assert found.tracking_error == 0
-    assert found.information_ratio is None
+    assert (found.information_ratio, found.information_ratio_status) == (None, "NO_VARIATION")
+
+
+@pytest.mark.parametrize("daily", [0.0, 0.0003], ids=["cash", "the same every day"])
+def test_what_does_not_move_has_no_ratio_and_no_noise(daily: float) -> None:
+    """Over bills whose yield moves, the excess of cash does move: by itself it would have a Sharpe ratio of -18."""
+    bills = np.linspace(0.0001, 0.00012, 100)
+    noise = np.resize([0.0, 2.2e-16, -2.2e-16], 100)  # of a growth near 1, less 1
+
+    found = risk_profile(Basis.REALISED, DAYS, np.full(100, daily) + noise, bills, RETURNS)
+
+    assert sharpe(daily - bills) is not None
+    assert (found.sharpe, found.sharpe_status) == (None, "NO_VARIATION")
+    assert (found.sortino, found.sortino_status) == (None, "NO_VARIATION")
+    assert (found.volatility, found.max_drawdown, found.peak) == (0, 0, None)
+    assert (found.alpha_status, found.information_ratio_status) == ("OK", "OK")
+
+
+def test_what_earns_the_risk_free_return_has_no_ratio() -> None:
+    bills = np.linspace(0.0001, 0.00012, 100)
+
+    found = risk_profile(Basis.REALISED, DAYS, bills + 0, bills, None)
+
+    assert (found.sharpe, found.sharpe_status, found.sortino_status) == (None, "NO_VARIATION", "NO_VARIATION")
+
+
+def test_never_below_the_risk_free_return_there_is_no_sortino_ratio() -> None:
+    found = risk_profile(Basis.REALISED, DAYS, FREE + np.abs(RETURNS), FREE, None)
+
+    assert (found.sortino, found.sortino_status, found.sharpe_status) == (None, "NO_DOWNSIDE", "OK")
 
 
 def test_every_method_confidence_and_horizon_is_there_once() -> None:
@@ -94,8 +127,13 @@ def test_a_fall_is_counted_from_what_was_paid_in_and_on_sessions() -> None:
 
 
 def test_a_sharpe_ratio_takes_sixty_returns() -> None:
-    assert sharpe_ratio(RETURNS[:59], FREE[:59]) is None
-    assert sharpe_ratio(RETURNS[:60], FREE[:60]) == pytest.approx(sharpe(RETURNS[:60] - FREE[:60]))
+    few = sharpe_ratio(RETURNS[:59], FREE[:59])
+    enough = sharpe_ratio(RETURNS[:60], FREE[:60])
+    known_on_few = sharpe_ratio(RETURNS, np.where(np.arange(100) < 35, FREE, np.nan))
+
+    assert (few.value, few.status) == (None, "INSUFFICIENT")
+    assert (known_on_few.value, known_on_few.status) == (None, "INSUFFICIENT")
+    assert (enough.value, enough.status) == (pytest.approx(sharpe(RETURNS[:60] - FREE[:60])), "OK")
 
 
 def test_a_series_that_never_fell_has_no_dates() -> None:
@@ -126,6 +164,6 @@ def test_a_benchmark_is_known_from_its_first_level_to_its_last() -> None:
 
     levels = index.growth_at(DAYS[:9])
 
-    assert np.isnan(levels[[0, 7, 8]]).all()
-    assert levels[1:7] == pytest.approx([100, 100, 110, 110, 110, 121])
+    assert np.isnan(levels[[0, 1, 7, 8]]).all()
+    assert levels[2:7] == pytest.approx([100, 110, 110, 110, 121])
     assert index.sessions.on(DAYS[2:7])[[1, 4]] == pytest.approx([0.1, 0.1])

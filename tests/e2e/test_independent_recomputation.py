@@ -136,7 +136,7 @@ def review(platform_home) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def index_of_500() -> pd.Series:
-    prices = pd.read_parquet(SAMPLE_DATA / "price_daily.parquet").query("ticker == 'SP500'")
+    prices = pd.read_parquet(SAMPLE_DATA / "price_daily.parquet").query("ticker == 'SP500DIV'")
     return pd.Series(prices.close.astype(float).to_numpy(), pd.to_datetime(prices.price_date)).loc[: str(AS_OF)]
 
 
@@ -362,12 +362,19 @@ def test_risk_of_todays_weights_and_whose_it_is(recomputed, review) -> None:
     weights = (recomputed.positions.iloc[-1] / recomputed.value.iloc[-1]).loc[lambda held: held > 0]
     returns = recomputed.closes[weights.index].astype(float).pct_change().loc["2007-03-29":].iloc[1:]
     deviation = np.sqrt(weights @ returns.cov() @ weights)
-    parts = weights * (returns.cov() @ weights) / deviation * NormalDist().inv_cdf(0.95)
+    parts = weights * ((returns.cov() @ weights) / deviation * NormalDist().inv_cdf(0.95) - returns.mean())
 
     assert shown["volatility"] == pytest.approx((returns @ weights).std() * np.sqrt(252), abs=1e-9)
     assert {part["ticker"]: part["var"] for part in review["risk"]["components"]} == {
         ticker: pytest.approx(part, abs=1e-9) for ticker, part in parts.items()
     }
+    (whole,) = [
+        tail
+        for tail in shown["tails"]
+        if (tail["method"], tail["confidence"], tail["horizon_days"]) == ("PARAMETRIC", 0.95, 1)
+    ]
+    for name in ("var", "es"):
+        assert sum(part[name] for part in review["risk"]["components"]) == pytest.approx(whole[name], abs=1e-12)
 
 
 def test_concentration(recomputed, review) -> None:

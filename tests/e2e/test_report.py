@@ -24,7 +24,7 @@ def test_every_position_stands_in_the_report_with_its_value(facts: report.Facts)
         assert f"{Decimal(position['market_value']):,.2f}" in line
         assert line.endswith("PRICED")
     assert f"{Decimal(facts.positions['total']['total_value']):,.2f}" in text
-    assert "100 % priced" in text
+    assert "PRICED, coverage 100 %" in text
 
 
 def test_return_and_risk_stand_in_the_report(facts: report.Facts) -> None:

@@ -47,6 +47,9 @@ def test_positions_carry_their_release_and_the_total_its_coverage(released) -> N
     ]
     assert shown["positions"][0]["avg_cost"] == "107.5"
     assert (shown["total"]["total_value"], shown["total"]["coverage_pct"]) == ("11080", 96.77)
+    total = {name: shown["total"][name] for name in ("status", "n_stale", "n_missing", "n_fx_stale", "n_fx_missing")}
+    assert total == {"status": "MISSING", "n_stale": 1, "n_missing": 1, "n_fx_stale": 0, "n_fx_missing": 1}
+    assert shown["total"]["stale_days"] == 1
 
 
 def test_positions_of_an_earlier_day(released) -> None:
@@ -77,7 +80,10 @@ def test_performance_over_periods_beside_the_same_flows_in_the_benchmark(release
     shown = released.get(f"/portfolios/{PORTFOLIO}/performance").json()
     periods = {period["period"]: period for period in shown["periods"]}
 
-    assert (shown["currency"], shown["benchmark"]) == ("USD", {"name": "SP500", "kind": "PRICE_INDEX"})
+    assert (shown["currency"], shown["benchmark"]) == (
+        "USD",
+        {"name": "SP500", "kind": "PRICE_INDEX", "description": ""},
+    )
     assert list(periods) == ["1D", "1W", "MTD", "1M", "3M", "YTD", "1Y", "3Y", "5Y", "SINCE_INCEPTION"]
     assert (periods["1Y"]["status"], periods["1Y"]["twr"]) == ("TOO_YOUNG", None)
     whole = periods["SINCE_INCEPTION"]
@@ -85,6 +91,25 @@ def test_performance_over_periods_beside_the_same_flows_in_the_benchmark(release
     assert whole["benchmark_twr"] == pytest.approx(0.155)
     assert whole["benchmark_value"] == "11550"
     assert whole["active_return"] == pytest.approx(0.05 - 0.155)
+
+
+def test_a_portfolio_is_held_against_what_it_has_chosen(released, new_portfolio) -> None:
+    here = f"/portfolios/{PORTFOLIO}"
+
+    chosen = released.put(f"{here}/benchmark", json={"ticker": "aapl"})
+    shown = released.get(f"{here}/performance").json()
+    reviewed = released.get(f"{here}/review").json()["benchmark"]
+    back = released.put(f"{here}/benchmark", json={"ticker": None})
+
+    assert (chosen.status_code, chosen.json()["benchmark"], back.json()["benchmark"]) == (200, "AAPL", None)
+    assert shown["benchmark"] == reviewed == {"name": "AAPL", "kind": "TOTAL_RETURN", "description": "AAPL Inc."}
+    assert shown["periods"][-1]["benchmark_twr"] == pytest.approx(0.21)
+    assert released.get(f"{here}/performance").json()["benchmark"]["name"] == "SP500"
+    refused = released.put(f"{here}/benchmark", json={"ticker": "NOSUCH"})
+    assert (refused.status_code, refused.json()["code"]) == (404, "unknown_security")
+    euros = new_portfolio(base_currency="EUR")
+    refused = released.put(f"/portfolios/{euros.portfolio_id}/benchmark", json={"ticker": "AAPL"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_input")
 
 
 def test_accounts_and_positions_have_returns_of_their_own(released, new_portfolio) -> None:
@@ -104,6 +129,36 @@ def test_accounts_and_positions_have_returns_of_their_own(released, new_portfoli
     assert (refused.status_code, "SINCE_INCEPTION" in refused.text) == (422, True)
 
 
+def test_every_value_says_how_old_it_is(released) -> None:
+    """On the last day MSFT is at the price of the day before, GHOST has none, KWD no rate; before, all is priced."""
+    here = f"/portfolios/{PORTFOLIO}"
+    performance = released.get(f"{here}/performance").json()
+    whole = {period["period"]: period for period in performance["periods"]}
+    parts = released.get(f"{here}/performance/holdings", params={"period": "1D"}).json()["holdings"]
+    review = released.get(f"{here}/review").json()
+    values = released.get(f"{here}/values").json()["values"]
+
+    numbers = performance["performance"]
+    assert (numbers["value_status"], numbers["coverage_pct"]) == ("MISSING", 96.77)
+    assert [whole[name][end] for name in ("1D", "SINCE_INCEPTION") for end in ("begin_status", "end_status")] == [
+        "PRICED",
+        "MISSING",
+        None,
+        "MISSING",
+    ]
+    assert (whole["1Y"]["begin_status"], whole["1Y"]["end_status"]) == (None, None)
+    assert {(one["account_id"], one["ticker"]): (one["begin_status"], one["end_status"]) for one in parts} == {
+        (1, None): ("PRICED", "MISSING"),
+        (None, "AAPL"): ("PRICED", "PRICED"),
+    }
+    assert {held["ticker"]: (held["status"], held["stale_days"]) for held in review["holdings"]} == {
+        "AAPL": ("PRICED", 0),
+        "MSFT": ("STALE", 1),
+        "GHOST": ("MISSING", 0),
+    }
+    assert review["curve"]["status"] == [value["status"] for value in values] == ["PRICED", "PRICED", "MISSING"]
+
+
 def test_risk_of_three_days_is_insufficient_and_says_so(released, new_portfolio) -> None:
     risk = released.get(f"/portfolios/{PORTFOLIO}/risk").json()["risk"]
 
@@ -112,6 +167,7 @@ def test_risk_of_three_days_is_insufficient_and_says_so(released, new_portfolio)
         ("CURRENT_WEIGHTS", "INSUFFICIENT", 0),
     ]
     assert {profile["volatility"] for profile in risk["profiles"]} == {None}
+    assert {profile["sharpe_status"] for profile in risk["profiles"]} == {"INSUFFICIENT"}
     assert (risk["components"], risk["backtest"]) == ([], None)
     assert risk["left_out"] == ["AAPL", "MSFT", "GHOST"]
     assert new_portfolio().get("/risk")["risk"] is None

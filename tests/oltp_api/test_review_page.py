@@ -17,6 +17,7 @@ from review_numbers import (
     a_fan,
     a_period,
     a_portfolio,
+    a_profile,
     a_review,
     a_risk,
     a_total,
@@ -176,6 +177,37 @@ def test_what_is_not_known_is_never_a_zero() -> None:
 
     for measure in ("Volatility", "Deepest fall", "Sharpe", "Beta"):
         assert page.row(measure)[1:] == ["too few days"] * 2
+
+
+def test_a_value_at_older_prices_says_so_beside_it_and_at_the_holding() -> None:
+    old = {"status": "STALE", "n_stale": 2, "n_missing": 0, "n_fx_stale": 1, "stale_days": 5, "coverage_pct": 100.0}
+    fresh = {**old, "status": "PRICED", "n_stale": 0, "n_fx_stale": 0, "stale_days": 0}
+
+    stale, priced = (shown(a_review(total=a_total(**changed))) for changed in (old, fresh))
+
+    assert "2 holdings are at an older price, the oldest of 5 sessions ago." in stale.text
+    assert "One holding or balance is at an older exchange rate." in stale.text
+    assert "USD, some are stale" in stale.text
+    assert "an older price, the oldest" not in priced.text
+    assert "(price 3 sessions old)" in priced.text  # of NESN
+    assert "(1 at an older price or rate)" in priced.text  # T10, folded
+    assert "some are missing" in shown(a_review(total=a_total())).text
+
+
+def test_a_ratio_that_there_is_not_says_why() -> None:
+    none = {"sharpe": None, "sharpe_status": "NO_RISK_FREE", "sortino": None, "sortino_status": "NO_RISK_FREE"}
+    cash = {"sharpe": None, "sharpe_status": "NO_VARIATION", "sortino": None, "sortino_status": "NO_VARIATION"}
+    none |= {"alpha": None, "beta": None, "alpha_status": "NO_RISK_FREE"}
+    whose = [
+        a_profile("REALISED").model_copy(update=none),
+        a_profile("CURRENT_WEIGHTS").model_copy(update=cash),
+    ]
+    page = shown(a_review(risk=a_risk().model_copy(update={"profiles": whose})))
+
+    for measure in ("Sharpe", "Sortino"):
+        assert page.row(measure)[1:] == ["no risk-free rate", "does not move"]
+    for measure in ("Beta", "Alpha"):
+        assert page.row(measure)[1] == "no risk-free rate"
 
 
 def test_a_holding_without_a_price_has_an_unknown_value_and_no_bar() -> None:

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -102,8 +103,30 @@ def test_yields_have_the_columns_and_types_of_the_port(yields: pa.Table) -> None
 def test_there_are_twenty_shares_and_the_index_with_8313_days_each(prices: pa.Table) -> None:
     counts = {ticker: len(set(days)) for ticker, days in days_by_ticker(prices).items()}
 
-    assert counts == dict.fromkeys(SHARES | {"SP500"}, 8_313)
-    assert prices.num_rows == 21 * 8_313
+    assert counts == dict.fromkeys(SHARES | {"SP500", "SP500DIV"}, 8_313)
+    assert prices.num_rows == 22 * 8_313
+
+
+# Total returns of the S&P 500 per calendar year in per cent, as S&P Dow Jones Indices publishes them.
+PUBLISHED = {
+    **{1991: 30.47, 1992: 7.62, 1993: 10.08, 1994: 1.32, 1995: 37.58, 1996: 22.96, 1997: 33.36, 1998: 28.58},
+    **{1999: 21.04, 2000: -9.10, 2001: -11.89, 2002: -22.10, 2003: 28.68, 2004: 10.88, 2005: 4.91, 2006: 15.79},
+    **{2007: 5.49, 2008: -37.00, 2009: 26.46, 2010: 15.06, 2011: 2.11, 2012: 16.00, 2013: 32.39, 2014: 13.69},
+    **{2015: 1.38, 2016: 11.96, 2017: 21.83, 2018: -4.38, 2019: 31.49, 2020: 18.40, 2021: 28.71},
+}
+
+
+def test_the_index_with_dividends_has_the_published_total_returns(prices: pa.Table) -> None:
+    index = prices.filter(pc.field("ticker") == "SP500DIV")
+    last = {
+        day.year: float(level)
+        for day, level in zip(*(index[c].to_pylist() for c in ("price_date", "close")), strict=True)
+    }
+    found = {year: 100 * (last[year] / last[year - 1] - 1) for year in PUBLISHED}
+
+    assert found == {year: pytest.approx(published, abs=0.45) for year, published in PUBLISHED.items()}
+    per_year = [100 * (np.prod([1 + one / 100 for one in of.values()]) ** (1 / 31) - 1) for of in (found, PUBLISHED)]
+    assert per_year[0] == pytest.approx(per_year[1], abs=0.1)
 
 
 def test_prices_are_sorted_by_ticker_then_day(prices: pa.Table) -> None:
@@ -122,8 +145,9 @@ def test_the_shares_are_total_return_and_the_index_is_a_price_index_all_in_dolla
     assert {row["ticker"]: (row["price_kind"], row["currency"]) for row in kinds} == {
         **dict.fromkeys(SHARES, ("TOTAL_RETURN", "USD")),
         "SP500": ("PRICE_INDEX", "USD"),
+        "SP500DIV": ("TOTAL_RETURN", "USD"),
     }
-    assert len(kinds) == 21
+    assert len(kinds) == 22
 
 
 @pytest.mark.parametrize(
@@ -158,8 +182,8 @@ def test_a_par_yield_is_the_source_text_in_per_cent_exactly(tenor_months: int, d
     assert yield_of(tenor_months, day) == Decimal(text)
 
 
-def test_every_close_is_positive_and_has_at_most_three_decimals(prices: pa.Table) -> None:
-    closes = prices["close"].to_pylist()
+def test_every_close_that_a_source_has_is_positive_with_at_most_three_decimals(prices: pa.Table) -> None:
+    closes = prices.filter(pc.field("ticker") != "SP500DIV")["close"].to_pylist()
 
     assert min(closes) > 0
     assert all(close == close.quantize(Decimal("0.001")) for close in closes)
@@ -212,7 +236,7 @@ def test_both_ends_of_the_window_are_included() -> None:
     days = {date(2017, 3, day) for day in (24, 27, 28, 29)}
     assert set(prices["price_date"].to_pylist()) == days
     assert set(yields["curve_date"].to_pylist()) == days
-    assert (prices.num_rows, yields.num_rows) == (4 * 21, 4 * 11)
+    assert (prices.num_rows, yields.num_rows) == (4 * 22, 4 * 11)
 
 
 @pytest.mark.parametrize(
@@ -254,7 +278,7 @@ def test_each_ticker_has_one_registered_security_of_the_same_price_kind(prices: 
     for row in securities:
         assert PriceKind(row["price_kind"]) == kinds[row["ticker"]]
         is_index = AssetType(row["asset_type"]) is AssetType.INDEX
-        assert is_index == (row["ticker"] == "SP500")
+        assert is_index == (row["ticker"] in ("SP500", "SP500DIV"))
         assert all(row[column] for column in ("display_name", "currency", "country"))
         assert all(bool(row[column]) != is_index for column in ("exchange", "sector", "industry"))
 
@@ -270,6 +294,7 @@ def gz(path: Path, text: str) -> None:
 def test_building_keeps_digits_that_a_float_would_lose(tmp_path: Path) -> None:
     gz(tmp_path / "sp500_dataset.csv.gz", "Date,B,A\n1990-01-02,9999999999.12345678,0.1\n")
     gz(tmp_path / "sp500_index.csv.gz", "Date,SP500\n1990-01-02,359.69\n")
+    gz(tmp_path / "shiller_sp500_monthly.csv.gz", "Date,Dividend\n1990-01-01,11.14\n")
 
     table = runpy.run_path(str(FOLDER / "build.py"))["price_daily"](tmp_path)
 
@@ -277,12 +302,14 @@ def test_building_keeps_digits_that_a_float_would_lose(tmp_path: Path) -> None:
         "A": Decimal("0.1"),
         "B": Decimal("9999999999.12345678"),
         "SP500": Decimal("359.69"),
+        "SP500DIV": Decimal("359.69"),
     }
 
 
 def test_building_refuses_a_ninth_decimal(tmp_path: Path) -> None:
     gz(tmp_path / "sp500_dataset.csv.gz", "Date,A\n1990-01-02,0.123456789\n")
     gz(tmp_path / "sp500_index.csv.gz", "Date,SP500\n1990-01-02,359.69\n")
+    gz(tmp_path / "shiller_sp500_monthly.csv.gz", "Date,Dividend\n1990-01-01,11.14\n")
 
     with pytest.raises(pa.ArrowInvalid, match="data loss"):
         runpy.run_path(str(FOLDER / "build.py"))["price_daily"](tmp_path)
@@ -302,9 +329,10 @@ def test_building_leaves_blank_tenors_out_and_keeps_zero_yields(tmp_path: Path) 
 def test_building_refuses_a_source_of_another_length_and_writes_nothing(tmp_path: Path) -> None:
     gz(tmp_path / "sp500_dataset.csv.gz", "Date,A\n1990-01-02,0.1\n")
     gz(tmp_path / "sp500_index.csv.gz", "Date,SP500\n1990-01-02,359.69\n")
+    gz(tmp_path / "shiller_sp500_monthly.csv.gz", "Date,Dividend\n1990-01-01,11.14\n")
     gz(tmp_path / "treasury_curves.csv.gz", "Time Period,1month\n1990-01-02,0.0783\n")
 
-    with pytest.raises(SystemExit, match=r"price_daily\.parquet: 2 rows where 174,573 were expected"):
+    with pytest.raises(SystemExit, match=r"price_daily\.parquet: 3 rows where 182,886 were expected"):
         runpy.run_path(str(FOLDER / "build.py"))["build"](tmp_path, tmp_path)
     assert list(tmp_path.glob("*.parquet")) == []
 

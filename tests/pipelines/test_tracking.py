@@ -7,9 +7,10 @@ import psycopg
 import pyarrow as pa
 import pytest
 
+from domain.ledger import FIRST_DAY
 from domain.ports import IncompleteMarket
 from pipelines.automation import RANGE_START, years_due
-from pipelines.runtime.resources import Platform
+from pipelines.runtime.resources import Platform, bundled_market
 from pipelines.sources.tracking import AGAIN, OWN, note, tracked, without_history
 from storage.lake.delta import Lake
 from storage.postgres.database import Database
@@ -62,6 +63,26 @@ def test_a_ticker_is_asked_for_its_history_until_there_is_an_answer(
 
     note(lake, ["HELD"], None, TODAY, "run-2")
     assert without_history(connection, lake, TODAY) == []
+
+
+def test_a_ticker_that_a_bundled_market_has_got_since_is_asked_for_all_its_years(
+    database: Database, lake: Lake
+) -> None:
+    platform = Platform(
+        database_url=database.app_url,
+        database_admin_url=database.admin_url,
+        lake_uri=lake.root,
+        market_source="sample",
+    )
+    days = pa.array([FIRST_DAY, TODAY], pa.date32())
+    lake.publish("raw/trading_calendar", pa.table({"calendar_date": days}), date_column="calendar_date")
+    before = sorted(bundled_market("sample").tickers() - {"SP500DIV"})
+
+    lake.publish("raw/price_daily", pa.table({"ticker": before}))
+    assert years_due(platform)[RANGE_START] == "1970"
+
+    lake.publish("raw/price_daily", pa.table({"ticker": [*before, "SP500DIV"]}))
+    assert years_due(platform)[RANGE_START] != "1970"
 
 
 def test_an_unknown_ticker_is_left_alone_for_a_month_and_then_asked_for_again(

@@ -15,6 +15,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from storage.errors import SchemaChanged
+from storage.lake.appending import append, head_of
 from storage.lake.delta import Lake, Publication, Window, lake_at, memory_duckdb
 from storage.postgres.database import Database
 
@@ -90,6 +91,25 @@ def test_the_same_rows_make_no_new_version(lake: Lake) -> None:
 
     assert (published.version, published.is_new) == (0, False)
     assert lake.version(TABLE) == 0
+
+
+def test_no_table_has_a_negative_zero_however_its_rows_come(lake: Lake) -> None:
+    schema = pa.schema([("day", pa.date32()), ("a", pa.float64()), ("b", pa.float32()), ("n", pa.int64())])
+    days = [date(2014, 6, 2), date(2015, 6, 1), date(2016, 1, 4)]
+    rows = pa.table([days, [-0.0, None, -1e-300], [-0.0, 1.5, float("nan")], [0, 1, 2]], schema)
+
+    lake.publish("marts/whole", rows)
+    lake.publish("marts/dated", rows, date_column="day")
+    with duckdb.connect() as connection:
+        lake.publish("marts/streamed", connection.from_arrow(rows), date_column="day")
+    appended = append(lake, head_of(lake, "marts/whole"), rows, "", {})
+
+    for table in ("marts/whole", "marts/dated", "marts/streamed"):
+        found = lake.read(table).sort_by("n").to_pylist()
+        assert {str(row["a"]) for row in found} == {"0.0", "None", "-1e-300"}
+        assert {str(row["b"]) for row in found} == {"0.0", "1.5", "nan"}
+    assert appended.row_count == 6
+    assert not lake.publish("marts/dated", rows, date_column="day").is_new
 
 
 def test_a_repeated_row_is_a_change(lake: Lake) -> None:

@@ -123,13 +123,13 @@ def measured(
     panel: Panel,
     returns: tuple[Linked, Linked],
     starts: Days,
-    n_days: Int64,
     as_of: np.datetime64,
     benchmark: Benchmark | None,
 ) -> Mapping[str, Column]:
-    """Measure what every series earned from the close of its day in `starts` (m,) to that of `as_of`, in `n_days` (m,).
+    """Measure what every series earned from the close of its day in `starts` (m,) to that of `as_of`.
 
-    `returns` are the panel's, net and gross.
+    `returns` are the panel's, net and gross. What is per year counts the days from the first with money to the last, a
+    gap between included: of one sold last year the days until then. The benchmark is measured over the same.
 
     By name, each (m,), NaN where there is none: `begin_value`, `end_value`, `net_contributions` and `gain`, which came
     from neither flows nor the start; `twr`, `twr_gross`, `mwr` and the benchmark's `benchmark_twr`,
@@ -145,21 +145,22 @@ def measured(
     net = summed(panel.inflow, first, last) - summed(panel.outflow, first, last)
     twr, gross = (linked.over(first, last) for linked in returns)
     are_known = begins_known & ends_known & (summed((~panel.are_flows_known).astype(np.int64), first, last) == 0)
-    weighted = _money_weighted(panel, first, begin, end, are_known)
-    against = _against(panel, benchmark, starts, first, as_of, begin, twr) if benchmark else {}
+    spans = _Spans.of(panel, first)
+    weighted = _money_weighted(panel, first, begin, end, spans.n_days, are_known)
+    against = _against(panel, benchmark, spans, first, as_of, begin, twr) if benchmark else {}
     return {
         "begin_value": begin,
         "end_value": end,
         "net_contributions": net,
         "gain": end - begin - net,
         "twr": twr,
-        "twr_annual": annualise(twr, n_days),
+        "twr_annual": annualise(twr, spans.n_days),
         "twr_gross": gross,
-        "twr_gross_annual": annualise(gross, n_days),
+        "twr_gross_annual": annualise(gross, spans.n_days),
         **weighted,
         "n_uncovered_days": summed((~panel.is_covered).astype(np.int64), first, last),
         **against,
-        **({"benchmark_twr_annual": annualise(against["benchmark_twr"], n_days)} if against else {}),
+        **({"benchmark_twr_annual": annualise(against["benchmark_twr"], spans.n_days)} if against else {}),
     }
 
 
@@ -184,8 +185,48 @@ def summed(column: Column, first: Int64, last: Int64) -> Column:
     return _reduced(np.add, column, first, last, 0)
 
 
-def _money_weighted(panel: Panel, first: Int64, begin: Float64, end: Float64, are_known: Bools) -> dict[str, Column]:
-    """The return of the period, the same per year where it is a year, and the status of the answer."""
+@dataclass(frozen=True, slots=True)
+class _Spans:
+    """First and last day with money of each series (m,), of the rows of a period; NaT without any.
+
+    `starts` is the close from which there is a value: the one before a day that begins with it, else that of the day on
+    which money comes, `is_new` (m,). `ends` is the last day that had anything. `n_days` is 0 without, and where both
+    are one.
+    """
+
+    starts: Days
+    ends: Days
+    is_new: Bools
+
+    @classmethod
+    def of(cls, panel: Panel, first: Int64) -> Self:
+        """Spans of the rows from first[i] on."""
+        has_money = (panel.begin != 0) | (panel.inflow != 0) | (panel.outflow != 0) | (panel.end != 0)
+        rows = np.flatnonzero(has_money & (np.arange(len(panel.days)) >= np.repeat(first, np.diff(panel.offsets))))
+        owners, m = panel.owners[rows], np.arange(len(panel))
+        begins, ends = np.searchsorted(owners, m), np.searchsorted(owners, m, side="right")
+        some = np.flatnonzero(begins < ends)
+        none = np.full(len(panel), "NaT", "datetime64[D]")
+        found = cls(none, none.copy(), np.zeros(len(panel), dtype=bool))
+        one, other = rows[begins[some]], rows[ends[some] - 1]
+        found.is_new[some] = panel.begin[one] == 0
+        found.starts[some] = panel.days[one] - np.where(found.is_new[some], 0, 1)
+        found.ends[some] = panel.days[other]
+        return found
+
+    @property
+    def n_days(self) -> Int64:
+        return np.where(np.isnat(self.starts), 0, (self.ends - self.starts).astype(np.int64))
+
+
+def _money_weighted(
+    panel: Panel, first: Int64, begin: Float64, end: Float64, spans: Int64, are_known: Bools
+) -> dict[str, Column]:
+    """The return of the period, the same per year where it is a year, and the status of the answer.
+
+    It is the rate of `spans` (m,) days, solved as such where they are less than a year. Two ends have no rate that a
+    root could be: money of a single day has earned what is there at its end; of what came to nothing all is lost.
+    """
     last = panel.offsets[1:]
     flows = panel.outflow - panel.inflow
     within = np.arange(len(flows)) >= np.repeat(first, np.diff(panel.offsets))
@@ -197,36 +238,57 @@ def _money_weighted(panel: Panel, first: Int64, begin: Float64, end: Float64, ar
     order = np.lexsort((np.repeat([0, 1, 2], [len(some), len(rows), len(some)]), days, owners))
     kept = order[amounts[order] != 0]
     offsets = np.searchsorted(owners[kept], np.arange(len(panel) + 1))
-    rates, status = xirr_many(offsets, days[kept], amounts[kept])
-    n_days = np.zeros(len(panel), dtype=np.int64)
-    has_flows = np.diff(offsets) > 0
-    from_first_flow = panel.days[last[has_flows] - 1] - days[kept][offsets[:-1][has_flows]]
-    n_days[has_flows] = from_first_flow.astype(np.int64)
+    rate_days = np.clip(spans, 1, DAYS_PER_YEAR)
+    rates, found = xirr_many(offsets, days[kept], amounts[kept], rate_days)
+    paid_in = summed(panel.inflow, first, last)
+    of_a_day = (spans == 0) & (paid_in > 0)
+    growth = np.divide(
+        summed(panel.outflow, first, last) + end, paid_in, out=np.full(len(paid_in), np.nan), where=of_a_day
+    )
+    rates = np.where(of_a_day & (growth >= 0), growth - 1, rates)
+    rates = np.where(_came_to_nothing(offsets, days[kept], amounts[kept], spans), -1.0, rates)
+    status = np.where(np.isnan(rates), "NO_SIGN_CHANGE", np.where(np.array(found) == "MULTIPLE", "MULTIPLE", "OK"))
     rates[~are_known] = np.nan
     has_rate = ~np.isnan(rates)  # NaN to the power of 0 days would be 1
-    whole = np.where(has_rate, np.where(has_rate, 1 + rates, 1.0) ** (n_days / DAYS_PER_YEAR) - 1, np.nan)
+    whole = np.where(has_rate, np.where(has_rate, 1 + rates, 1.0) ** (np.maximum(spans, 1) / rate_days) - 1, np.nan)
     return {
-        "mwr": whole,
-        "xirr": np.where(n_days >= DAYS_PER_YEAR, rates, np.nan),
-        "xirr_status": np.where(are_known, np.array(status, dtype=object), "UNCOVERED"),
+        "mwr": np.where(rate_days < DAYS_PER_YEAR, rates, whole),
+        "xirr": np.where(spans >= DAYS_PER_YEAR, rates, np.nan),
+        "xirr_status": np.where(are_known, status, "UNCOVERED").astype(object),
     }
+
+
+def _came_to_nothing(offsets: Int64, days: Days, amounts: Float64, spans: Int64) -> Bools:
+    """(m,) Whether money was paid in, nothing came back, and the last of it went later than it came."""
+    found = np.zeros(len(spans), dtype=bool)
+    some = np.flatnonzero(np.diff(offsets) > 0)
+    if len(some):
+        latest = (days[offsets[some + 1] - 1] - days[offsets[some]]).astype(np.int64)
+        highest = np.maximum.reduceat(amounts, offsets[some])
+        found[some] = (highest < 0) & (latest < spans[some])
+    return found
 
 
 def _against(
     panel: Panel,
     benchmark: Benchmark,
-    starts: Days,
+    spans: _Spans,
     first: Int64,
     as_of: np.datetime64,
     begin: Float64,
     twr: Float64,
 ) -> dict[str, Float64]:
     """Return what `begin` and the flows had become in the benchmark: in at the start of the day, out at its end. Below
-    zero if more was taken out than there would have been."""
-    at_start, at_end = benchmark.growth_at(starts), benchmark.growth_at(np.array([as_of]))
-    before, after = benchmark.growth_at(panel.days - _DAY), benchmark.growth_at(panel.days)
+    zero if more was taken out than there would have been.
+
+    The first money of a series goes in at the close at which the series has its first value: to have had the benchmark
+    a close earlier would be a day's return for money that was not there.
+    """
+    at_start, at_end = benchmark.growth_at(spans.starts), benchmark.growth_at(np.array([as_of]))
+    is_first = (panel.days == np.repeat(spans.starts, np.diff(panel.offsets))) & spans.is_new[panel.owners]
+    before, after = benchmark.growth_at(panel.days - np.where(is_first, 0, 1)), benchmark.growth_at(panel.days)
     bought = np.divide(panel.inflow, before, out=np.zeros_like(before), where=panel.inflow != 0)
     sold = np.divide(panel.outflow, after, out=np.zeros_like(after), where=panel.outflow != 0)
     units = begin / at_start + summed(bought - sold, first, panel.offsets[1:])
-    total = at_end / at_start - 1
+    total = benchmark.growth_at(spans.ends) / at_start - 1
     return {"benchmark_twr": total, "benchmark_value": units * at_end, "active_return": twr - total}

@@ -46,8 +46,9 @@ class PeriodPerformance:
     NOT_HELD is a position or account without a value or a flow in the period. RUINED, by a day worth less than
     nothing, has no time-weighted return. `gain` is what came from neither flows nor the start. `twr` and `mwr` are
     those of the whole period, net of fees, weighted by time and by money; `twr_gross` is before fees. `*_annual`
-    and `xirr` (which is `mwr` per year) are None under 365 days. `benchmark_value` is what the start and the same
-    flows had become in the benchmark, `active_return` is twr - benchmark_twr. Days on which something was not
+    and `xirr` (which is `mwr` per year) count the days from the first with money to the last in the period and are
+    None if they are under 365; `xirr_status` is of both `mwr` and `xirr`. `benchmark_value` is what the start and the
+    same flows had become in the benchmark, `active_return` is twr - benchmark_twr. Days on which something was not
     covered earn nothing: `n_uncovered_days` says how many.
     """
 
@@ -119,6 +120,12 @@ def starts_of(period: Period, first_days: Days, as_of: date, sessions: Days) -> 
     return np.full(len(first_days), np.datetime64(_start(period, as_of)))
 
 
+def starts_since(first_day: date, as_of: date, sessions: Days) -> list[date]:
+    """The days at whose close the periods start, of a series that begins on `first_day`."""
+    starts = (starts_of(period, np.array([first_day], "datetime64[D]"), as_of, sessions) for period in Period)
+    return sorted({date.fromisoformat(str(start[0])) for start in starts})
+
+
 def _start(period: Period, as_of: date) -> date:
     if period is Period.WEEK:
         return as_of - timedelta(days=7)
@@ -144,8 +151,7 @@ def _over(
     benchmark: Benchmark | None,
 ) -> Mapping[str, Column]:
     starts = starts_of(period, panel.first_days, as_of, sessions)
-    n_days = (np.datetime64(as_of) - starts).astype(np.int64) - (period is Period.SINCE_INCEPTION)
-    found = measured(panel, returns, starts, n_days, np.datetime64(as_of), benchmark)
+    found = measured(panel, returns, starts, np.datetime64(as_of), benchmark)
     is_too_young = starts < panel.first_days - np.timedelta64(1, "D")
     first = panel.first_rows(starts)
     is_held = first < panel.offsets[1:]

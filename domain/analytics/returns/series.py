@@ -13,6 +13,12 @@ MIN_OBSERVATIONS = 60
 _PLACES = 8  # of money: what doubles add to it is no debt
 
 
+def first_value(days: Days, inflow: Float64, value: Float64) -> np.datetime64:
+    """The first of `days` (n,) with money, at whose close there is the first value; without any, the first day."""
+    first: np.datetime64 = days[int(np.argmax((inflow != 0) | (value != 0)))]
+    return first
+
+
 def day_at(days: Days, position: int) -> date:
     """One of `days`; from the end, if `position` is negative."""
     return date.fromisoformat(str(days[position]))
@@ -133,7 +139,7 @@ class Daily:
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """Benchmark of a portfolio: its level at the close of each of `days` (n,), and its `name`.
+    """Benchmark of a portfolio: its level at the close of each of `days` (n,), its `name`, a ticker, and what that is.
 
     `kind` is TOTAL_RETURN or PRICE_INDEX: the latter leaves dividends out, which flatters whoever is compared with it.
     """
@@ -142,6 +148,7 @@ class Benchmark:
     kind: str
     days: Days
     level: Float64
+    description: str = ""
 
     @property
     def sessions(self) -> Daily:
@@ -149,9 +156,14 @@ class Benchmark:
         return Daily(self.days[1:], self.level[1:] / self.level[:-1] - 1)
 
     def growth_at(self, days: Days) -> Float64:
-        """(n,) Its level at the close of each of `days`, in any order: the one before where it did not trade, its first
-        on the day before it begins, NaN before that and after its last level, since it is not known there."""
+        """(n,) Its level at the close of each of `days`, in any order: the one before where it did not trade, NaN
+        before its first and after its last level, since it is not known there."""
         found = np.searchsorted(self.days, days, side="right") - 1
         level = self.level[np.maximum(found, 0)]
-        is_known = (days >= self.days[0] - np.timedelta64(1, "D")) & (days <= self.days[-1])
+        is_known = (days >= self.days[0]) & (days <= self.days[-1])
         return np.asarray(np.where(is_known, level, np.nan))
+
+    def growth_since(self, first: np.datetime64, days: Days) -> Float64:
+        """(n,) Growth of 1 from the close of `first` to that of each of `days`; NaN before, or if it is not known."""
+        growth = self.growth_at(days) / self.growth_at(np.array([first]))
+        return np.where(days < first, np.nan, growth)

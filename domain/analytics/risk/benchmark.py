@@ -8,9 +8,7 @@ that differ are a ValueError. 252 trading days make a year.
 import numpy as np
 
 from domain.analytics.arrays import Float64
-from domain.analytics.risk.ratios import TRADING_DAYS, sharpe, volatility_annual
-
-_CONSTANT = 1e-12  # relative to the mean: rounding, not risk
+from domain.analytics.risk.ratios import TRADING_DAYS, moves, sharpe, volatility_annual
 
 
 def beta(excess_returns: Float64, excess_benchmark: Float64) -> float | None:
@@ -20,10 +18,10 @@ def beta(excess_returns: Float64, excess_benchmark: Float64) -> float | None:
     observations, or when the benchmark does not move. Source: Sharpe (1964), "Capital Asset Prices"; RULEBOOK 9.
     """
     mine, market = _common(excess_returns, excess_benchmark)
-    if len(market) < 2 or market.std(ddof=1) <= _CONSTANT * abs(market.mean()):
+    if not moves(market):
         return None
-    moves = market - market.mean()
-    return float(moves @ (mine - mine.mean()) / (moves @ moves))
+    centred = market - market.mean()
+    return float(centred @ (mine - mine.mean()) / (centred @ centred))
 
 
 def alpha_annual(excess_returns: Float64, excess_benchmark: Float64) -> float | None:

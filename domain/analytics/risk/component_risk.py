@@ -35,10 +35,10 @@ class ComponentRisk:
 def parametric_components(
     weights: Float64,
     covariance: Float64,
+    mean: Float64,
     n: int,
     confidence: float = 0.95,
     horizon_days: int = 1,
-    mean: Float64 | None = None,
 ) -> ComponentRisk:
     """Parts of the parametric VaR and ES: weight x (z x (covariance @ weights) / deviation - mean).
 
@@ -46,8 +46,9 @@ def parametric_components(
     ----------
     weights : (k,) net.
     covariance : (k, k) of daily returns, symmetric and positive semi-definite.
-    n : observations behind `covariance`; fewer than 60 are INSUFFICIENT.
-    mean : (k,) of daily returns; None is 0, the usual choice over a few days.
+    mean : (k,) of daily returns: taken off, as value_at_risk.py does, or the parts do not sum to its VaR. Zeros are
+        a choice, and of another total.
+    n : observations behind both; fewer than 60 are INSUFFICIENT.
 
     Raises
     ------
@@ -61,10 +62,9 @@ def parametric_components(
     """
     check_confidence(confidence)
     k = len(weights)
-    daily = np.zeros(k) if mean is None else mean
-    if covariance.shape != (k, k) or daily.shape != (k,) or weights.shape != (k,):
-        raise ValueError(f"covariance {covariance.shape} and mean {daily.shape} do not fit weights {weights.shape}")
-    if not (np.isfinite(weights).all() and np.isfinite(covariance).all() and np.isfinite(daily).all()):
+    if covariance.shape != (k, k) or mean.shape != (k,) or weights.shape != (k,):
+        raise ValueError(f"covariance {covariance.shape} and mean {mean.shape} do not fit weights {weights.shape}")
+    if not (np.isfinite(weights).all() and np.isfinite(covariance).all() and np.isfinite(mean).all()):
         raise ValueError("weights, covariance and mean must be finite")
     if not np.allclose(covariance, covariance.T, rtol=1e-9, atol=0):
         raise ValueError("covariance is not symmetric")
@@ -78,10 +78,10 @@ def parametric_components(
         none = ValueAtRisk(None, None, confidence, horizon_days, Method.PARAMETRIC, n, "INSUFFICIENT")
         return ComponentRisk(none, None, None)
     deviation = sqrt(max(variance, 0.0) * horizon_days)
-    tail = normal_tail(float(weights @ daily) * horizon_days, deviation, confidence)
+    tail = normal_tail(float(weights @ mean) * horizon_days, deviation, confidence)
     total = ValueAtRisk(tail.var, tail.es, confidence, horizon_days, Method.PARAMETRIC, n, "OK")
     standard = normal_tail(0.0, 1.0, confidence)
-    from_mean = -weights * daily * horizon_days
+    from_mean = -weights * mean * horizon_days
     if not deviation:
         return ComponentRisk(total, from_mean, from_mean)
     from_moves = weights * (covariance @ weights) * horizon_days / deviation

@@ -7,14 +7,21 @@ proportions all along, would have gone through: the risk of what is held now.
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from domain.analytics.arrays import Days, Float64
+from domain.analytics.arrays import Bools, Days, Float64, figure
 from domain.analytics.returns.series import MIN_OBSERVATIONS, Growth, day_at
 from domain.analytics.risk.benchmark import alpha_annual, beta, information_ratio, tracking_error_annual
-from domain.analytics.risk.ratios import downside_deviation_annual, max_drawdown, sharpe, sortino, volatility_annual
+from domain.analytics.risk.ratios import (
+    downside_deviation_annual,
+    max_drawdown,
+    moves,
+    sharpe,
+    sortino,
+    volatility_annual,
+)
 from domain.analytics.risk.value_at_risk import Method, ValueAtRisk, value_at_risk
 
 CONFIDENCES = (0.95, 0.99)
@@ -28,12 +35,38 @@ class Basis(StrEnum):
     CURRENT_WEIGHTS = "CURRENT_WEIGHTS"
 
 
+RISK_FREE_CURRENCIES = frozenset({"USD"})
+"""Currencies with a risk-free return: the three-month US Treasury yield. No short rate of another may be bundled or is
+asked for, and one currency's is not another's: a portfolio in it has no ratio to risk-free (NO_RISK_FREE)."""
+
+
+class RatioStatus(StrEnum):
+    """Reason why there is no ratio: too few returns, returns that do not move, no benchmark, no risk-free return in the
+    portfolio's currency, or no day below it."""
+
+    OK = "OK"
+    INSUFFICIENT = "INSUFFICIENT"
+    NO_VARIATION = "NO_VARIATION"
+    NO_BENCHMARK = "NO_BENCHMARK"
+    NO_RISK_FREE = "NO_RISK_FREE"
+    NO_DOWNSIDE = "NO_DOWNSIDE"
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """`value` is None unless `status` is OK."""
+
+    value: float | None
+    status: RatioStatus
+
+
 @dataclass(frozen=True, slots=True)
 class RiskProfile:
     """Measured on the `n` returns from `first_day` to `last_day`. Ratios and deviations are annual, fractions.
 
-    `max_drawdown` is negative or 0, its dates None without a fall; `recovery` None if it has not come. What is against
-    the benchmark or the risk-free return is None without it. INSUFFICIENT, with fewer than 60 returns, has no figures.
+    `max_drawdown` is negative or 0, its dates None without a fall; `recovery` None if it has not come. A ratio is None
+    unless its own status is OK; `alpha_status` is that of beta too. INSUFFICIENT, with fewer than 60 returns, has no
+    figures.
     """
 
     basis: Basis
@@ -54,6 +87,10 @@ class RiskProfile:
     tracking_error: float | None = None
     information_ratio: float | None = None
     tails: tuple[ValueAtRisk, ...] = ()
+    sharpe_status: RatioStatus = RatioStatus.INSUFFICIENT
+    sortino_status: RatioStatus = RatioStatus.INSUFFICIENT
+    alpha_status: RatioStatus = RatioStatus.INSUFFICIENT
+    information_ratio_status: RatioStatus = RatioStatus.INSUFFICIENT
 
 
 def risk_profile(
@@ -75,16 +112,8 @@ def risk_profile(
     first, last = (day_at(days[observed], at) if n else None for at in (0, -1))
     if n < MIN_OBSERVATIONS:
         return RiskProfile(basis, "INSUFFICIENT", first, last, n)
-    excess = returns - risk_free
     fall = deepest_fall(growth or Growth.of(days, returns))
-    against = {}
-    if benchmark is not None:
-        against = {
-            "beta": beta(excess, benchmark - risk_free),
-            "alpha": alpha_annual(excess, benchmark - risk_free),
-            "tracking_error": tracking_error_annual(returns, benchmark),
-            "information_ratio": information_ratio(returns, benchmark),
-        }
+    sharpe_of, sortino_of = sharpe_ratio(returns, risk_free), sortino_ratio(returns, risk_free)
     return RiskProfile(
         basis,
         "OK",
@@ -93,8 +122,10 @@ def risk_profile(
         n,
         volatility=volatility_annual(returns),
         downside_deviation=downside_deviation_annual(returns, risk_free),
-        sharpe=sharpe_ratio(returns, risk_free),
-        sortino=sortino(returns, risk_free),
+        sharpe=sharpe_of.value,
+        sharpe_status=sharpe_of.status,
+        sortino=sortino_of.value,
+        sortino_status=sortino_of.status,
         max_drawdown=fall.depth,
         peak=fall.peak,
         trough=fall.trough,
@@ -105,8 +136,42 @@ def risk_profile(
             for confidence in CONFIDENCES
             for horizon in HORIZONS
         ),
-        **against,
+        **_against(returns, risk_free, benchmark),
     )
+
+
+def _against(returns: Float64, risk_free: Float64, benchmark: Float64 | None) -> dict[str, Any]:
+    """Figures against the benchmark; each needs 60 days on which all that it is made of is known."""
+    if benchmark is None or not np.isfinite(benchmark).any():
+        none = RatioStatus.NO_BENCHMARK
+        return {"alpha_status": none, "information_ratio_status": none}
+    excess, market = returns - risk_free, benchmark - risk_free
+    both = np.isfinite(excess) & np.isfinite(market)
+    active = (returns - benchmark)[np.isfinite(returns - benchmark)]
+    alpha_status = _status(both, risk_free, market)
+    has_active = len(active) >= MIN_OBSERVATIONS
+    against: dict[str, Any] = {
+        "alpha_status": alpha_status,
+        "tracking_error": tracking_error_annual(returns, benchmark) if has_active else None,
+        "information_ratio_status": RatioStatus.INSUFFICIENT if not has_active else RatioStatus.NO_VARIATION,
+    }
+    if alpha_status is RatioStatus.OK:
+        against |= {"beta": beta(excess, market), "alpha": alpha_annual(excess, market)}
+    if has_active and moves(active):
+        against |= {
+            "information_ratio": information_ratio(returns, benchmark),
+            "information_ratio_status": RatioStatus.OK,
+        }
+    return against
+
+
+def _status(observed: Bools, risk_free: Float64, *moving: Float64) -> RatioStatus:
+    """Say whether a ratio can be measured on the `observed` days (n,), of which each of `moving` (n,) has to move."""
+    if not np.isfinite(risk_free).any():
+        return RatioStatus.NO_RISK_FREE
+    if observed.sum() < MIN_OBSERVATIONS:
+        return RatioStatus.INSUFFICIENT
+    return RatioStatus.OK if all(moves(series[observed]) for series in moving) else RatioStatus.NO_VARIATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +188,7 @@ class Fall:
 def deepest_fall(growth: Growth) -> Fall:
     """Return the deepest drawdown; of equal falls the first counts. Source: RULEBOOK 7, 9."""
     found = max_drawdown(growth.level)
-    if not found.depth:
+    if not figure(found.depth):
         return Fall(0.0)
     on = [
         None if at is None else day_at(growth.days, max(at - 1, 0)) for at in (found.peak, found.trough, found.recovery)
@@ -131,10 +196,25 @@ def deepest_fall(growth: Growth) -> Fall:
     return Fall(-found.depth, *on)
 
 
-def sharpe_ratio(returns: Float64, risk_free: Float64) -> float | None:
-    """Sharpe ratio of daily simple `returns` (n,) over `risk_free` (n,); None from fewer than 60 returns, of which the
-    standard error of the ratio is 2 and more. Source: RULEBOOK 9; Lo (2002), "The Statistics of Sharpe Ratios"."""
-    return sharpe(returns - risk_free) if np.isfinite(returns).sum() >= MIN_OBSERVATIONS else None
+def sharpe_ratio(returns: Float64, risk_free: Float64) -> Ratio:
+    """Sharpe ratio of daily simple `returns` (n,) over `risk_free` (n,), NaN where it is not known.
+
+    None from fewer than 60 days with both, of which the standard error of the ratio is 2 and more; nor of returns that
+    do not move: over bills that do, those of cash would have a ratio of -18.
+    Source: RULEBOOK 9; Lo (2002), "The Statistics of Sharpe Ratios".
+    """
+    excess = returns - risk_free
+    status = _status(np.isfinite(excess), risk_free, returns, excess)
+    return Ratio(sharpe(excess) if status is RatioStatus.OK else None, status)
+
+
+def sortino_ratio(returns: Float64, risk_free: Float64) -> Ratio:
+    """Sortino ratio of daily simple `returns` (n,), the target being `risk_free` (n,); none where there is no Sharpe
+    ratio, nor if no day is below its target. Source: RULEBOOK 9."""
+    excess = returns - risk_free
+    status = _status(np.isfinite(excess), risk_free, returns, excess)
+    found = sortino(returns, risk_free) if status is RatioStatus.OK else None
+    return Ratio(found, RatioStatus.NO_DOWNSIDE if status is RatioStatus.OK and found is None else status)
 
 
 def weighted_returns(weights: Float64, returns: Float64) -> Float64:

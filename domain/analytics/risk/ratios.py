@@ -11,7 +11,8 @@ import numpy as np
 from domain.analytics.arrays import Float64
 
 TRADING_DAYS = 252
-_CONSTANT = 1e-12  # relative to the mean: rounding, not risk
+_CONSTANT, _ROUNDING = 1e-12, 1e-14
+"""Deviations that are rounding, not risk: of the mean, and of a growth near 1, less 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +29,22 @@ class Drawdown:
     recovery: int | None
 
 
+def moves(observed: Float64) -> bool:
+    """Say whether returns (n,), none of them NaN, differ by more than rounding: those of cash alone do not."""
+    return len(observed) > 1 and bool(observed.std(ddof=1) > _ROUNDING + _CONSTANT * abs(observed.mean()))
+
+
 def volatility_annual(returns: Float64) -> float | None:
     """Sample standard deviation (ddof 1) of daily `returns` (n,), x sqrt(252).
 
-    NaN (a break in the series) is no observation. None below two observations. Source: RULEBOOK 9.
+    NaN (a break in the series) is no observation. None below two observations; 0 when they are all the same.
+    Source: RULEBOOK 9.
     """
     observed = returns[~np.isnan(returns)]
     if len(observed) < 2:
         return None
+    if not moves(observed):
+        return 0.0
     return float(observed.std(ddof=1) * np.sqrt(TRADING_DAYS))
 
 
@@ -47,12 +56,9 @@ def sharpe(excess_returns: Float64) -> float | None:
     Source: Sharpe (1994), "The Sharpe Ratio"; RULEBOOK 9.
     """
     observed = excess_returns[~np.isnan(excess_returns)]
-    if len(observed) < 2:
+    if not moves(observed):
         return None
-    mean, deviation = observed.mean(), observed.std(ddof=1)
-    if deviation <= _CONSTANT * abs(mean):
-        return None
-    return float(mean / deviation * np.sqrt(TRADING_DAYS))
+    return float(observed.mean() / observed.std(ddof=1) * np.sqrt(TRADING_DAYS))
 
 
 def downside_deviation_annual(returns: Float64, target: float | Float64 = 0.0) -> float | None:
@@ -77,7 +83,7 @@ def sortino(returns: Float64, target: float | Float64 = 0.0) -> float | None:
     """
     excess = _over(returns, target)
     deviation = downside_deviation_annual(excess)
-    if len(excess) < 2 or deviation is None or deviation <= _CONSTANT * abs(excess.mean()):
+    if len(excess) < 2 or deviation is None or deviation <= _ROUNDING + _CONSTANT * abs(excess.mean()):
         return None
     return float(excess.mean() * TRADING_DAYS / deviation)
 

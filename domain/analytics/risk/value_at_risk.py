@@ -19,6 +19,7 @@ from domain.analytics.arrays import Float64
 from domain.analytics.returns.series import MIN_OBSERVATIONS
 
 _NORMAL = NormalDist()
+_ROUNDING = 1e-14  # of a growth near 1, less 1
 _FAR = -8.3  # a standard normal is beyond it with a probability of 5e-17: nothing in a double
 
 
@@ -202,7 +203,7 @@ def skew_and_excess_kurtosis(returns: Float64) -> tuple[float, float]:
         raise ValueError("returns must not be empty")
     moves = returns - returns.mean()
     deviation = np.sqrt(np.mean(moves**2))
-    if deviation <= 1e-12 * abs(returns.mean()):
+    if deviation <= _ROUNDING + 1e-12 * abs(returns.mean()):
         return 0.0, 0.0
     scaled = moves / deviation
     return float(np.mean(scaled**3)), float(np.mean(scaled**4) - 3)

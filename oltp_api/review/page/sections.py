@@ -1,7 +1,7 @@
 """Rows of each section of a review, in the order and the words of the page."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
@@ -38,6 +38,7 @@ class Share:
     value: Decimal | None = None
     kind: Literal["", "cash", "others"] = ""
     bar: str = ""
+    age: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +70,25 @@ def since_inception(review: ReviewView) -> PeriodView | None:
 def allocation(review: ReviewView) -> list[Share]:
     """Holdings and cash by size, the smallest as one row, and then those whose value is not known."""
     total = review.total.total_value if review.total is not None else None
-    every = [Share(held.ticker, held.name, held.weight, held.value) for held in review.holdings]
+    every = [
+        Share(
+            held.ticker,
+            held.name,
+            held.weight,
+            held.value,
+            age=wording.aged(held.status, held.stale_days, held.fx_status),
+        )
+        for held in review.holdings
+    ]
     every += [
-        Share(f"Cash {cash.currency}", "", _weight(cash.balance_base, total), cash.balance_base, "cash")
+        Share(
+            f"Cash {cash.currency}",
+            "",
+            _weight(cash.balance_base, total),
+            cash.balance_base,
+            "cash",
+            age=wording.aged("PRICED", 0, cash.fx_status),
+        )
         for cash in review.cash
         if cash.balance or len(review.cash) == 1
     ]
@@ -87,6 +104,7 @@ def allocation(review: ReviewView) -> list[Share]:
             _sum([share.weight for share in rest]),
             sum((share.value for share in rest if share.value is not None), Decimal()),
             "others",
+            age=wording.aged_of(sum(1 for share in rest if share.age)),
         )
         known = [*known[:MOST_ROWS], others]
     if len(unknown) > MOST_ROWS + 1:
@@ -114,12 +132,12 @@ def profile_rows(profiles: Sequence[RiskProfileView]) -> list[TableRow]:
         ("Downside deviation per year", lambda p: percent(p.downside_deviation)),
         ("Deepest fall", lambda p: percent(p.max_drawdown)),
         ("Its peak, trough, recovery", _fall_days),
-        ("Sharpe ratio", lambda p: number(p.sharpe)),
-        ("Sortino ratio", lambda p: number(p.sortino)),
-        ("Beta to the benchmark", lambda p: number(p.beta)),
-        ("Alpha per year", lambda p: percent(p.alpha, signed=True)),
+        ("Sharpe ratio", lambda p: wording.ratio(p.sharpe, p.sharpe_status)),
+        ("Sortino ratio", lambda p: wording.ratio(p.sortino, p.sortino_status)),
+        ("Beta to the benchmark", lambda p: wording.ratio(p.beta, p.alpha_status)),
+        ("Alpha per year", lambda p: wording.no_ratio(p.alpha_status) or percent(p.alpha, signed=True)),
         ("Tracking error per year", lambda p: percent(p.tracking_error)),
-        ("Information ratio", lambda p: number(p.information_ratio)),
+        ("Information ratio", lambda p: wording.ratio(p.information_ratio, p.information_ratio_status)),
     ]
     measured = [
         TableRow(label, tuple(said(p) if p.status != "INSUFFICIENT" else wording.TOO_FEW for p in profiles))
@@ -218,10 +236,7 @@ def contribution(review: ReviewView) -> tuple[ContributionsView, Sequence[Share]
 
 def _with_bars(shares: Sequence[Share]) -> list[Share]:
     drawn = bars([share.weight for share in shares])
-    return [
-        Share(share.name, share.detail, share.weight, share.value, share.kind, bar)
-        for share, bar in zip(shares, drawn, strict=True)
-    ]
+    return [replace(share, bar=bar) for share, bar in zip(shares, drawn, strict=True)]
 
 
 def _weight(value: Decimal | None, total: Decimal | None) -> float | None:

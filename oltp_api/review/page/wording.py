@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_DOWN, Decimal
 from math import isfinite
 
+from oltp_api.analytics.schemas import PortfolioValueView
+
 UNKNOWN = "unknown"
 TOO_FEW = "too few days"
 SPACE = "\u202f"  # narrow, and not broken: between a number and its unit
@@ -33,6 +35,13 @@ _MEASURES = {
 }
 _STATES = {"OK": "OK", "WARN": "▲ WARN", "BREACH": "■ BREACH", "UNDEFINED": "nothing held"}
 _NO_TAIL = {"INSUFFICIENT": TOO_FEW, "NOT_MONOTONE": "no fit"}
+_NO_RATIO = {
+    "INSUFFICIENT": TOO_FEW,
+    "NO_VARIATION": "does not move",
+    "NO_BENCHMARK": "no benchmark",
+    "NO_RISK_FREE": "no risk-free rate",
+    "NO_DOWNSIDE": "never below",
+}
 _NO_MONEY_WEIGHTED = {"NO_SIGN_CHANGE": "no solution", "UNCOVERED": "value not known"}
 
 
@@ -48,6 +57,44 @@ def number(value: Decimal | float | None, digits: int = 2, *, signed: bool = Fal
 
 def percent(fraction: float | None, digits: int = 2, *, signed: bool = False) -> str:
     return number(None if fraction is None else fraction * 100, digits, signed=signed, unit="%")
+
+
+def ages(total: PortfolioValueView) -> str:
+    """How old the prices and rates in a value are, in a word or two."""
+    return {"PRICED": "of the day", "STALE": "some are stale", "MISSING": "some are missing"}.get(
+        total.status, total.status
+    )
+
+
+def stale(total: PortfolioValueView) -> str:
+    """Sentences about prices and rates that are older than the value's day."""
+    said = []
+    if total.n_stale:
+        sessions = "session" if total.stale_days == 1 else "sessions"
+        said.append(
+            f"{_counted(total.n_stale, 'holding')} at an older price, the oldest of {total.stale_days} {sessions} ago."
+        )
+    if total.n_fx_stale:
+        said.append(
+            f"{_counted(total.n_fx_stale, 'holding or balance', 'holdings or balances')} at an older exchange rate."
+        )
+    return " ".join(said)
+
+
+def aged(status: str, stale_days: int, fx_status: str) -> str:
+    """Reason to doubt a holding's value; empty if price and rate are of the day."""
+    price = {"STALE": f"price {stale_days} sessions old", "MISSING": "no price"}.get(status, "")
+    rate = {"STALE": "old exchange rate", "FX_MISSING": "no exchange rate"}.get(fx_status, "")
+    return ", ".join(part for part in (price, rate) if part)
+
+
+def aged_of(n: int) -> str:
+    """The same of some holdings together."""
+    return f"{n} at an older price or rate" if n else ""
+
+
+def _counted(n: int, one: str, more: str = "") -> str:
+    return f"One {one} is" if n == 1 else f"{n} {more or one + 's'} are"
 
 
 def covered(share_pct: float) -> str:
@@ -123,6 +170,15 @@ def money_weighted(value: float | None, status: str | None) -> str:
     if value is None:
         return _NO_MONEY_WEIGHTED.get(status or "", UNKNOWN)
     return percent(value, signed=True) + (" *" if status == "MULTIPLE" else "")
+
+
+def ratio(value: float | None, status: str) -> str:
+    return no_ratio(status) or number(value)
+
+
+def no_ratio(status: str) -> str:
+    """Reason why there is no ratio; empty if there is one."""
+    return _NO_RATIO.get(status, "")
 
 
 def tail(value: float | None, status: str) -> str:
