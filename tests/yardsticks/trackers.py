@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.analytics.returns.money_weighted import xirr
+from domain.corporate_events import split
 from domain.entries import Terms, When
 from domain.history import History
 from domain.holdings import CostMethod, Holding
