@@ -15,7 +15,7 @@ SIMULATION = UUID("22222222-2222-4222-8222-222222222222")
 AS_OF = date(2017, 3, 29)
 NOWHERE = VisibilitySnapshot("10:10:", "cluster")
 
-_TABLES = {
+TABLES = {
     "marts/dim_security": """
         select
             col0::bigint as security_id, col1 as ticker, 'EQUITY' as asset_type, 'USD' as currency,
@@ -150,7 +150,7 @@ _TABLES = {
 def publish_small_release(lake: Lake, without: tuple[str, ...] = (), horizon: VisibilitySnapshot = NOWHERE) -> Release:
     """Publish the tables, all but those named, and release them as seen at `horizon`."""
     versions = {
-        table: lake.publish(table, _rows(query)).version for table, query in _TABLES.items() if table not in without
+        table: lake.publish(table, rows_of(query)).version for table, query in TABLES.items() if table not in without
     }
     return release(lake, versions, horizon)
 
@@ -166,6 +166,6 @@ def release(lake: Lake, versions: Mapping[str, int], horizon: VisibilitySnapshot
     return releases.append(results, now, "run") if results else released
 
 
-def _rows(query: str) -> pa.Table:
+def rows_of(query: str) -> pa.Table:
     with memory_duckdb() as connection:
         return connection.execute(query).to_arrow_table()

@@ -77,6 +77,43 @@ where
     and simple_return is not null
 order by price_date, security_id
 
+-- name: stated_splits
+-- Splits in the ledgers of portfolios, of securities whose prices are people's own and as traded. One that the market
+-- tells within a week is in the returns already. Each portfolio's are its own: nobody else's numbers follow from them.
+with taken_back as (
+    select
+        portfolio_id,
+        reverses_seq as seq
+    from raw.pg_transaction_ledger
+    where reverses_seq is not null and list_contains($portfolio_ids, portfolio_id)
+),
+
+own_priced as (
+    select distinct security_id
+    from marts.fact_price_daily
+    where price_source in ('POSTED', 'FOLDER') and price_kind = 'AS_TRADED'
+)
+
+select
+    ledger.portfolio_id,
+    ledger.security_id,
+    ledger.business_date as day,
+    cast(ledger.split_new as double) / cast(ledger.split_old as double) as ratio
+from raw.pg_transaction_ledger as ledger
+inner join own_priced using (security_id)
+inner join marts.dim_security as securities using (security_id)
+anti join taken_back on ledger.portfolio_id = taken_back.portfolio_id and ledger.seq = taken_back.seq
+anti join raw.corporate_action as actions
+    on
+        securities.ticker = actions.ticker
+        and actions.action_type = 'SPLIT'
+        and actions.action_date between ledger.business_date - 7 and ledger.business_date + 7
+where
+    list_contains($portfolio_ids, ledger.portfolio_id)
+    and ledger.txn_type = 'SPLIT'
+    and ledger.reverses_seq is null
+order by ledger.portfolio_id, ledger.seq
+
 -- name: correlations_of_tickers
 select
     least(a.ticker, b.ticker) as ticker_a,

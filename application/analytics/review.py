@@ -10,6 +10,7 @@ import numpy as np
 from application.analytics.positions import PositionAnalytics
 from application.analytics.prices import PriceAnalytics
 from application.analytics.returns import ReturnAnalytics
+from domain.analytics.estimates.split_returns import over_splits
 from domain.analytics.returns.periods import months_before
 from domain.analytics.review import WINDOW_YEARS, Cash, ReviewInputs, comparable
 
@@ -40,9 +41,12 @@ class LakeAnalyticsRepository(PriceAnalytics, PositionAnalytics, ReturnAnalytics
         held = {owner: comparable(own, currency) for owner, own in holdings.items()}
         security_ids = sorted({holding.security_id for own in held.values() for holding in own})
         days, returns = self.get_returns(security_ids, months_before(last, 12 * WINDOW_YEARS), last)
+        splits, sessions = self.get_stated_splits(portfolio_ids), self.get_sessions()
         for portfolio_id, one in series.items():
-            columns = np.searchsorted(security_ids, [holding.security_id for holding in held.get(portfolio_id, [])])
-            own_returns = returns[:, columns.astype(int)]
+            own_ids = [holding.security_id for holding in held.get(portfolio_id, [])]
+            own_returns = returns[:, np.searchsorted(security_ids, own_ids).astype(int)]
+            if stated := splits.get(portfolio_id):
+                own_returns = over_splits(1 + own_returns, days, sessions, own_ids, stated) - 1
             has_any = np.isfinite(own_returns).any(axis=1)
             yield (
                 portfolio_id,
@@ -55,7 +59,7 @@ class LakeAnalyticsRepository(PriceAnalytics, PositionAnalytics, ReturnAnalytics
                     cash=[Cash(one.currency, one.balance_base) for one in cash.get(portfolio_id, [])],
                     days=days[has_any],
                     returns=own_returns[has_any],
-                    sessions=self.get_sessions(),
+                    sessions=sessions,
                     subjects=None,
                     names=self.get_tickers(),
                 ),
