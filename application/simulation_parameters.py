@@ -35,12 +35,12 @@ class LakeSimulationParamsRepository:
         """Parameters in the order asked; MissingParameters names every security that has none."""
         rows = self._mounted.rows(_SQL["params"], security_ids=list(security_ids)) if security_ids else []
         found = {row["security_id"]: SecuritySimParams(**row) for row in rows}
-        for security_id in self._split_of(security_ids):
-            if security_id in found:  # a split makes no return, so there are as many
-                moments = historical_moments(self._over_splits([security_id])[:, 0])
-                found[security_id] = replace(
-                    found[security_id], mu_annual=moments.mu_annual, volatility_annual=moments.volatility_annual
-                )
+        for security_id in found.keys() & self._split_of(security_ids):
+            moments = historical_moments(self._over_splits([security_id])[:, 0])
+            mu, volatility = moments.mu_annual, moments.volatility_annual
+            assert mu is not None, "a split takes no return away, and there were enough"
+            assert volatility is not None, "a split takes no return away, and there were enough"
+            found[security_id] = replace(found[security_id], mu_annual=mu, volatility_annual=volatility)
         self._refuse_missing([security_id for security_id in security_ids if security_id not in found])
         return [found[security_id] for security_id in security_ids]
 

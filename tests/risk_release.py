@@ -110,9 +110,7 @@ def _prices(one: Held) -> list[dict[str, Any]]:
 
 def _filled(rows: Sequence[Mapping[str, Any]], shape: pa.Table) -> pa.Table:
     """The rows as a table of this shape; what they do not have is null."""
-    columns = {
-        column.name: _column([row.get(column.name) for row in rows], column.type) for column in shape.schema
-    }
+    columns = {column.name: _column([row.get(column.name) for row in rows], column.type) for column in shape.schema}
     return pa.table(columns, schema=shape.schema)
 
 

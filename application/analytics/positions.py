@@ -1,5 +1,6 @@
 """Questions about portfolios: positions, cash, values, and where they come from. SQL in `positions.sql`."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,6 +11,7 @@ from application.analytics.released import ReleasedAnalytics
 from application.lineage import ValueLineage, explained
 from application.release_diff import Restatement, restatement
 from domain.analytics.review import ValuedHolding
+from domain.analytics.risk.limits import Limit, Measure
 from domain.errors import NoRelease
 from domain.holdings import average_cost
 from domain.ports import (
@@ -35,6 +37,15 @@ class PositionAnalytics(ReleasedAnalytics):
             _SQL["portfolios"], portfolio_ids=None if portfolio_ids is None else list(portfolio_ids)
         )
         return {row["base_currency"]: row["portfolio_ids"] for row in rows}
+
+    def get_limits(self, portfolio_ids: Sequence[str]) -> Mapping[str, Sequence[Limit]]:
+        """The limits of concentration of those of the portfolios that have limits of their own."""
+        rows = self._mounted().rows(_SQL["settings"], portfolio_ids=list(portfolio_ids))
+        return {
+            row["portfolio_id"]: [Limit(**{**one, "measure": Measure(one["measure"])}) for one in json.loads(limits)]
+            for row in rows
+            if (limits := row.get("limits")) is not None
+        }
 
     def get_last_day(self) -> date | None:
         """The last day that portfolios have."""

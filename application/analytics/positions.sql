@@ -3,6 +3,12 @@ select version
 from raw.pg_portfolio
 where portfolio_id = $portfolio_id
 
+-- name: settings
+-- All columns: a release of before has no limits.
+select *
+from raw.pg_portfolio
+where list_contains($portfolio_ids, portfolio_id)
+
 -- name: portfolios
 select
     base_currency,
@@ -98,6 +104,7 @@ select
     coalesce(securities.issuer, securities.display_name) as issuer,
     securities.sector,
     securities.country,
+    securities.issuer_class,
     sum(positions.quantity) as quantity,
     sum(positions.market_value_base) as value
 from marts.fact_position_daily as positions

@@ -1,6 +1,7 @@
-"""A portfolio's return, risk and concentration on a day: which of its days, holdings and series go into which measure.
+"""A portfolio's return and risk on a day: which of its days, holdings and series go into which measure.
 
-One place for a request and for a mart. The formulas are in the modules that this one uses.
+One place for a request and for a mart. The formulas are in the modules that this one uses; concentration is in
+`allocation.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,18 +19,7 @@ from domain.analytics.returns.series import Benchmark, Daily, Growth, PortfolioS
 from domain.analytics.returns.subjects import Level, ReturnSeries, subject_performance
 from domain.analytics.risk.backtests import Backtest, kupiec_of
 from domain.analytics.risk.component_risk import parametric_components
-from domain.analytics.risk.concentration import (
-    Concentration,
-    Group,
-    Limit,
-    LimitCheck,
-    LimitState,
-    Measure,
-    check_limit,
-    concentration_by,
-    groups_of,
-    weights_of,
-)
+from domain.analytics.risk.concentration import Weights, weights_of
 from domain.analytics.risk.profile import (
     Basis,
     Fall,
@@ -44,17 +34,8 @@ from domain.analytics.risk.value_at_risk import historical_vars
 
 WINDOW_YEARS = 10
 """How far back the returns of today's weights go."""
-LIMITS = (
-    Limit("issuer", Measure.GROSS_WEIGHT, warn_at=0.20, breach_at=0.35),
-    Limit("sector", Measure.GROSS_WEIGHT, warn_at=0.40, breach_at=0.60),
-    Limit("security", Measure.TOP_5, warn_at=0.75, breach_at=0.95),
-    Limit("security", Measure.HHI, warn_at=0.25, breach_at=0.40),
-)
-"""Limits of concentration for every portfolio, until one has limits of its own."""
-_CASH = "Cash"
 _POINTS = 600
 _BACKTEST_DAYS, _BACKTEST_WINDOW, _BACKTEST_CONFIDENCE = 252, 252, 0.95
-_ORDER = (LimitState.BREACH, LimitState.WARN, LimitState.UNDEFINED, LimitState.OK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +55,7 @@ class ValuedHolding:
     country: str | None
     quantity: Decimal
     value: Decimal | None
+    issuer_class: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +103,11 @@ class ReviewInputs:
     @property
     def cash_values(self) -> Float64:
         return np.array([float(cash.value or 0) for cash in self.valued_cash])
+
+    @property
+    def weights(self) -> Weights:
+        """Weights of the valued holdings and then of the valued cash."""
+        return weights_of(self.values, self.cash_values)
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -194,24 +181,6 @@ class RealisedFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Dimension:
-    """A way to group what is held; `whole` is of the groups' gross weights."""
-
-    dimension: str
-    whole: Concentration
-    groups: tuple[Group, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PortfolioConcentration:
-    """`limits` in BREACH first, then in WARN. `left_out` has no weight."""
-
-    dimensions: tuple[Dimension, ...]
-    limits: tuple[LimitCheck, ...]
-    left_out: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class ValueCurve:
     """At most 600 evenly spaced days, the last among them; all (p,). Amounts are rounded to 0.01.
 
@@ -281,7 +250,7 @@ def risk_of(of: ReviewInputs) -> PortfolioRisk:
     held = comparable(of.holdings, of.currency)
     has_any: Bools = np.asarray(np.isfinite(of.returns).any(axis=0))
     measured = [holding for holding, is_there in zip(held, has_any, strict=True) if is_there]
-    whole = weights_of(np.concatenate([of.values, of.cash_values])).net_value
+    whole = of.weights.exposure.equity
     values = np.array([float(holding.value or 0) for holding in measured])
     weights = values / whole if whole > 0 else np.zeros(len(measured))
     returns = of.returns[:, has_any]
@@ -305,36 +274,9 @@ def realised_figures(of: ReviewInputs) -> RealisedFigures:
     )
 
 
-def concentration_of(of: ReviewInputs) -> PortfolioConcentration:
-    """By security, issuer, sector, country, currency and asset class. Cash is one of each, but in its own currency, and
-    no limit's: it is what the limits would have one hold."""
-    values = np.concatenate([of.values, of.cash_values])
-    labels: dict[str, list[str | None]] = {
-        "security": [holding.ticker for holding in of.valued],
-        "issuer": [holding.issuer for holding in of.valued],
-        "sector": [holding.sector for holding in of.valued],
-        "country": [holding.country for holding in of.valued],
-        "currency": [holding.currency for holding in of.valued],
-        "asset_class": [holding.asset_type for holding in of.valued],
-    }
-    for dimension, names in labels.items():
-        names += [cash.currency if dimension == "currency" else _CASH for cash in of.valued_cash]
-    checks = [check for limit in LIMITS for check in check_limit(limit, values, labels[limit.dimension])]
-    return PortfolioConcentration(
-        dimensions=tuple(
-            Dimension(dimension, concentration_by(values, names), groups_of(values, names))
-            for dimension, names in labels.items()
-        ),
-        limits=tuple(
-            check for check in sorted(checks, key=lambda check: _ORDER.index(check.state)) if check.label != _CASH
-        ),
-        left_out=of.left_out,
-    )
-
-
 def weights_in(of: ReviewInputs) -> dict[int, float]:
     """The net weight of each valued holding by its security, cash in the whole; empty where that is worth nothing."""
-    net = weights_of(np.concatenate([of.values, of.cash_values])).net
+    net = of.weights.net
     return {} if net is None else {holding.security_id: float(net[i]) for i, holding in enumerate(of.valued)}
 
 

@@ -4,7 +4,8 @@ select
     name,
     version,
     revision,
-    archived_at
+    archived_at,
+    limits
 from portfolio
 where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s
 for update
@@ -14,6 +15,7 @@ update portfolio
 set
     name = %(name)s,
     archived_at = %(archived_at)s,
+    limits = %(limits)s::jsonb,
     revision = %(revision)s
 where portfolio_id = %(portfolio_id)s
 
@@ -35,7 +37,8 @@ select
     coalesce(cash_balance.balance, 0) as cash,
     portfolio.last_business_date,
     portfolio.archived_at,
-    portfolio.created_at
+    portfolio.created_at,
+    portfolio.limits
 from portfolio
 left join cash_balance
     on portfolio.portfolio_id = cash_balance.portfolio_id and portfolio.base_currency = cash_balance.currency

@@ -12,10 +12,10 @@ import numpy as np
 from cachetools import LRUCache
 
 from application.analytics.review import LakeAnalyticsRepository
+from domain.analytics.allocation import concentration_of
 from domain.analytics.returns.periods import Period, PeriodPerformance, performance
 from domain.analytics.review import (
     ReviewInputs,
-    concentration_of,
     contributions_of,
     curve_of,
     holdings_performance,
@@ -23,6 +23,7 @@ from domain.analytics.review import (
     risk_of,
     weights_in,
 )
+from domain.analytics.risk.limits import Limit
 from domain.ports import PortfolioValue, ReleasedCash
 from oltp_api.analytics.schemas import PortfolioValueView, ReleasedCashView
 from oltp_api.portfolios.schemas import PortfolioView
@@ -32,6 +33,7 @@ from oltp_api.review.schemas import (
     ContributionsView,
     CurveView,
     DimensionView,
+    ExposureView,
     HoldingPeriodView,
     LimitView,
     PerformanceNumbers,
@@ -60,8 +62,11 @@ class Review:
 class ReviewBodies:
     """Measures of one portfolio up to one day, by one release."""
 
-    def __init__(self, of: ReviewInputs, total: PortfolioValue, cash: Sequence[ReleasedCash]) -> None:
+    def __init__(
+        self, of: ReviewInputs, total: PortfolioValue, cash: Sequence[ReleasedCash], limits: Sequence[Limit]
+    ) -> None:
         self._of = of
+        self._limits = limits
         self.day = of.series.as_of
         self.total = PortfolioValueView.model_validate(total)
         self.cash = [ReleasedCashView.model_validate(balance) for balance in cash]
@@ -108,7 +113,7 @@ class ReviewBodies:
 
     @cached_property
     def concentration(self) -> ConcentrationBody:
-        return concentration_body(self._of)
+        return concentration_body(self._of, self._limits)
 
     @cached_property
     def holdings(self) -> list[ReviewedHoldingView]:
@@ -135,7 +140,7 @@ class ReviewCache:
         self, analytics: LakeAnalyticsRepository, portfolio: PortfolioView, benchmark: str, as_of: date | None
     ) -> ReviewBodies | None:
         """Up to `as_of` or the release's last day; None if the release has no day of the portfolio."""
-        asked = (portfolio.portfolio_id, portfolio.base_currency, benchmark, as_of)
+        asked = (portfolio.portfolio_id, portfolio.base_currency, benchmark, as_of, portfolio.binding_limits)
         return self._of((analytics.head().release_id, *asked), lambda: bodies_of(analytics, *asked))
 
     def review(
@@ -157,14 +162,19 @@ class ReviewCache:
 
 
 def bodies_of(
-    analytics: LakeAnalyticsRepository, portfolio_id: UUID, currency: str, benchmark: str, as_of: date | None
+    analytics: LakeAnalyticsRepository,
+    portfolio_id: UUID,
+    currency: str,
+    benchmark: str,
+    as_of: date | None,
+    limits: Sequence[Limit],
 ) -> ReviewBodies | None:
     of = analytics.get_reviewed(portfolio_id, currency, benchmark, as_of)
     if of is None:
         return None
     day = of.series.as_of
     (total,) = analytics.get_values(portfolio_id, day, day)
-    return ReviewBodies(of, total, analytics.get_cash(portfolio_id, day))
+    return ReviewBodies(of, total, analytics.get_cash(portfolio_id, day), limits)
 
 
 def review_of(
@@ -202,16 +212,17 @@ def performance_numbers(of: ReviewInputs, whole: PeriodPerformance) -> Performan
     return PerformanceNumbers.model_validate(measured)
 
 
-def concentration_body(of: ReviewInputs) -> ConcentrationBody:
-    found = concentration_of(of)
+def concentration_body(of: ReviewInputs, limits: Sequence[Limit]) -> ConcentrationBody:
+    found = concentration_of(of, limits)
     dimensions = [{**asdict(one.whole), "dimension": one.dimension, "groups": one.groups} for one in found.dimensions]
-    limits = [
+    checks = [
         {**asdict(check.limit), "label": check.label, "value": check.value, "state": check.state}
         for check in found.limits
     ]
     return ConcentrationBody(
+        exposure=ExposureView.model_validate(found.exposure),
         dimensions=[DimensionView.model_validate(dimension) for dimension in dimensions],
-        limits=[LimitView.model_validate(limit) for limit in limits],
+        limits=[LimitView.model_validate(check) for check in checks],
         left_out=found.left_out,
     )
 

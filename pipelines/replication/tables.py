@@ -62,6 +62,7 @@ TABLES = (
             "encode(ledger_hash, 'hex') as ledger_hash",
             "created_at",
             "archived_at",
+            "limits::text as limits",
         ),
         ("version",),
     ),

@@ -239,7 +239,8 @@ def _of_the_ledger(lake: Lake, base: Mapping[str, int], now: Mapping[str, int]) 
         return RebuildScope("the ledger was not replicated before")
     if base[LEDGER] == now[LEDGER] and base[PORTFOLIOS] == now[PORTFOLIOS]:
         return RebuildScope("no new rows in the ledger", (), LAST)
-    settings = "({0}.name, {0}.user_id, {0}.base_currency, {0}.kind, {0}.time_zone, {0}.cost_method, {0}.archived_at)"
+    named = ("name", "user_id", "base_currency", "kind", "time_zone", "cost_method", "archived_at", "limits")
+    settings = f"({', '.join('{0}.' + name for name in named)})"
     query = _CHANGED.format(
         old_portfolios=lake.scan(PORTFOLIOS, base[PORTFOLIOS]),
         portfolios=lake.scan(PORTFOLIOS, now[PORTFOLIOS]),

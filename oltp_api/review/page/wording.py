@@ -30,8 +30,9 @@ _MEASURES = {
     "HHI": "HHI",
     "TOP_5": "five largest",
     "TOP_10": "ten largest",
+    "LEVERAGE": "leverage",
 }
-_STATES = {"OK": "OK", "WARN": "▲ WARN", "BREACH": "■ BREACH", "UNDEFINED": "nothing held"}
+_STATES = {"OK": "OK", "WARN": "▲ WARN", "BREACH": "■ BREACH", "TOO_FEW": "too few holdings", "UNDEFINED": "no equity"}
 _NO_TAIL = {"INSUFFICIENT": TOO_FEW, "NOT_MONOTONE": "no fit"}
 _NO_MONEY_WEIGHTED = {"NO_SIGN_CHANGE": "no solution", "UNCOVERED": "value not known"}
 
@@ -105,8 +106,9 @@ def state(name: str) -> str:
 
 
 def of_measure(name: str, value: float | None) -> str:
-    """HHI is a number between 0 and 1, the others are shares."""
-    return number(value, 3) if name == "HHI" else percent(value, 1)
+    """HHI is a number between 0 and 1, leverage a multiple, the others are shares."""
+    digits = {"HHI": 3, "LEVERAGE": 2}.get(name)
+    return percent(value, 1) if digits is None else number(value, digits)
 
 
 def annual(per_year: float | None, whole: float | None) -> str:
