@@ -17,7 +17,7 @@ SESSIONS: Days = np.busday_offset(np.datetime64("2016-09-01"), np.arange(142), r
 AS_OF: date = SESSIONS[-1].item()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Held:
     """A security that portfolios hold, and its closes of all sessions."""
 
@@ -97,6 +97,7 @@ def publish_risk_release(
 
 def _prices(one: Held) -> list[dict[str, Any]]:
     growth = np.append(np.nan, one.closes[1:] / one.closes[:-1])
+    days = SESSIONS[-len(growth) :].tolist()
     return [
         {
             **{"security_id": one.security_id, "price_date": day, "close": close, "currency": one.currency},
@@ -104,7 +105,7 @@ def _prices(one: Held) -> list[dict[str, Any]]:
             "simple_return": None if np.isnan(grown) else grown - 1,
             "log_return": None if np.isnan(grown) else float(np.log(grown)),
         }
-        for day, close, grown in zip(SESSIONS.tolist(), one.closes.tolist(), growth.tolist(), strict=True)
+        for day, close, grown in zip(days, one.closes.tolist(), growth.tolist(), strict=True)
     ]
 
 

@@ -46,7 +46,7 @@ TABLES = {
             col8 as status, col9::int as stale_days, (col3 * col6)::decimal(28, 8) as market_value,
             (col3 * col6 - col4)::decimal(28, 8) as gain_loss, 'USD' as currency, 'USD' as base_currency,
             1::decimal(18, 8) as fx_rate, 'PRICED' as fx_status, (col3 * col6)::decimal(28, 8) as market_value_base,
-            0::decimal(18, 8) as accrued,
+            0::decimal(18, 8) as accrued, col4::decimal(28, 8) as cost_basis_base,
             (col3 * col6 - col4)::decimal(28, 8) as gain_loss_base
         from (values
             (1, 1, '2017-03-28', 50, 5000, 0, 110, '2017-03-28', 'PRICED', 0),

@@ -106,7 +106,8 @@ select
     securities.country,
     securities.issuer_class,
     sum(positions.quantity) as quantity,
-    sum(positions.market_value_base) as value
+    sum(positions.market_value_base) as value,
+    case when bool_and(positions.cost_basis_base is not null) then sum(positions.cost_basis_base) end as cost
 from marts.fact_position_daily as positions
 inner join marts.dim_security as securities using (security_id)
 where

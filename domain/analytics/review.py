@@ -5,13 +5,13 @@ One place for a request and for a mart. The formulas are in the modules that thi
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 import numpy as np
 
-from domain.analytics.arrays import Bools, Days, Float64
+from domain.analytics.arrays import Bools, Days, Float64, Int64
 from domain.analytics.estimates.moments import common_days, covariance
 from domain.analytics.returns.panel import Column
 from domain.analytics.returns.periods import Period, PeriodPerformance, period_performance
@@ -34,6 +34,8 @@ from domain.analytics.risk.value_at_risk import historical_vars
 
 WINDOW_YEARS = 10
 """How far back the returns of today's weights go."""
+COVERED_AT = 0.95
+"""Least part of what is held, by size, whose returns say what the whole does."""
 _POINTS = 600
 _BACKTEST_DAYS, _BACKTEST_WINDOW, _BACKTEST_CONFIDENCE = 252, 252, 0.95
 
@@ -42,7 +44,8 @@ _BACKTEST_DAYS, _BACKTEST_WINDOW, _BACKTEST_CONFIDENCE = 252, 252, 0.95
 class ValuedHolding:
     """A security at a day's close, all accounts together, with what it is grouped by.
 
-    `value` is in the portfolio's currency, None without a price or a rate; `issuer` of an equity is its own name.
+    `value` and `cost` are in the portfolio's currency, None without a price or a rate, or a basis; `issuer` of an
+    equity is its own name.
     """
 
     security_id: int
@@ -56,6 +59,7 @@ class ValuedHolding:
     quantity: Decimal
     value: Decimal | None
     issuer_class: str | None = None
+    cost: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,8 @@ class Cash:
 class ReviewInputs:
     """Data behind all measures of one portfolio on one day; amounts in `currency`, the portfolio's.
 
-    `returns` (m, k) are simple ones of the sessions `days` (m,), of each of the k holdings that `comparable` gives.
+    `returns` (m, k + c) are simple ones of the sessions `days` (m,) in that currency, of each of the k valued holdings
+    and then of the c valued balances; NaN where there is none.
     `subjects` are the portfolio, its accounts and all that it ever held, None if they were not asked for or are not
     there; `names` are the tickers of securities.
     """
@@ -161,7 +166,8 @@ class Component:
 class PortfolioRisk:
     """Both bases, whose risk it is, and how the realised VaR held over the last year.
 
-    `left_out` of CURRENT_WEIGHTS and the components is what has no value, another currency or no returns.
+    `left_out` of CURRENT_WEIGHTS and the components is what has no value or no returns. What is in them is `coverage`
+    of all holdings and balances in other currencies, by size; below COVERED_AT they have no figures.
     """
 
     profiles: tuple[RiskProfile, ...]
@@ -194,11 +200,6 @@ class ValueCurve:
     index: Float64
     drawdown: Float64
     benchmark: Float64
-
-
-def comparable(holdings: Sequence[ValuedHolding], currency: str) -> list[ValuedHolding]:
-    """The holdings whose own returns are returns in the portfolio's currency, and that have a value."""
-    return [holding for holding in holdings if holding.value is not None and holding.currency == currency]
 
 
 def holdings_performance(of: ReviewInputs) -> tuple[HoldingPerformance, ...]:
@@ -247,23 +248,47 @@ def _by_period(of: ReviewInputs) -> dict[Period, Mapping[str, Column]]:
 
 def risk_of(of: ReviewInputs) -> PortfolioRisk:
     """Source: RULEBOOK 9, which keeps realised risk and that of today's weights apart."""
-    held = comparable(of.holdings, of.currency)
-    has_any: Bools = np.asarray(np.isfinite(of.returns).any(axis=0))
-    measured = [holding for holding, is_there in zip(held, has_any, strict=True) if is_there]
-    whole = of.weights.exposure.equity
-    values = np.array([float(holding.value or 0) for holding in measured])
-    weights = values / whole if whole > 0 else np.zeros(len(measured))
-    returns = of.returns[:, has_any]
+    names = [*(holding.ticker for holding in of.valued), *(f"{cash.currency} cash" for cash in of.valued_cash)]
+    moves: Bools = np.array([True] * len(of.valued) + [cash.currency != of.currency for cash in of.valued_cash], bool)
+    is_measured = moves & np.isfinite(of.returns).any(axis=0)
+    measured = np.flatnonzero(is_measured)
+    coverage = _coverage(of, is_measured, moves)
+    profile = _weighted(of, measured, coverage)
+    components: tuple[Component, ...] = ()
     days, realised = of.series.session_returns()
+    if profile.status in ("OK", "INSUFFICIENT") and of.weights.net is not None:
+        components = _components([names[i] for i in measured], of.weights.net[measured], of.returns[:, measured])
     return PortfolioRisk(
-        profiles=(
-            _profile(of, Basis.REALISED, days, realised, of.series.growth),
-            _profile(of, Basis.CURRENT_WEIGHTS, of.days, weighted_returns(weights, returns)),
-        ),
-        components=_components([holding.ticker for holding in measured], weights, returns),
+        profiles=(_profile(of, Basis.REALISED, days, realised, of.series.growth), profile),
+        components=components,
         backtest=_backtest(realised),
-        left_out=tuple(holding.ticker for holding in of.holdings if holding not in measured),
+        left_out=(*(names[i] for i in np.flatnonzero(moves & ~is_measured)), *of.left_out),
     )
+
+
+def _weighted(of: ReviewInputs, measured: Int64, coverage: float) -> RiskProfile:
+    """The profile of CURRENT_WEIGHTS of the columns `measured`: without equity there are no weights, and of a part of
+    what is held too little is known to say anything of the whole."""
+    if of.weights.net is None:
+        return RiskProfile(Basis.CURRENT_WEIGHTS, "NO_EQUITY", None, None, 0, coverage=coverage)
+    returns = weighted_returns(of.weights.net[measured], of.returns[:, measured])
+    found = _profile(of, Basis.CURRENT_WEIGHTS, of.days, returns if len(measured) else np.full(len(of.days), np.nan))
+    if found.status == "OK" and coverage < COVERED_AT:
+        return RiskProfile(found.basis, "UNCOVERED", found.first_day, found.last_day, found.n, coverage=coverage)
+    return replace(found, coverage=coverage)
+
+
+def _coverage(of: ReviewInputs, is_measured: Bools, moves: Bools) -> float:
+    """The share of what `moves` that is measured, by size; of what has no value by cost. By number, if one has neither,
+    as it may be the largest."""
+    costs = [holding.cost for holding in of.holdings if holding.value is None]
+    costs += [None for cash in of.cash if cash.value is None]
+    known = [abs(float(cost)) for cost in costs if cost is not None]
+    sizes, unknown = np.abs(np.concatenate([of.values, of.cash_values])), sum(known)
+    if len(known) < len(costs):
+        sizes, unknown = np.ones(len(sizes)), float(len(costs))
+    whole = float(sizes[moves].sum()) + unknown
+    return float(sizes[is_measured].sum()) / whole if whole else 1.0
 
 
 def realised_figures(of: ReviewInputs) -> RealisedFigures:

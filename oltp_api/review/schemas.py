@@ -133,7 +133,15 @@ class RiskProfileView(View):
         description="REALISED: what the owner went through. CURRENT_WEIGHTS: what today's weights would have, had they "
         "been held in these proportions all along."
     )
-    status: str = Field(description="OK, or INSUFFICIENT: fewer than 60 returns.")
+    status: str = Field(
+        description="OK; INSUFFICIENT, fewer than 60 returns; UNCOVERED, coverage below 0.95; NO_EQUITY, worth nothing "
+        "or less. Figures only if OK."
+    )
+    coverage: float | None = Field(
+        None,
+        description="Of CURRENT_WEIGHTS: share, by size, of holdings and cash in other currencies whose returns are in "
+        "it. Null of REALISED, which is of all there was.",
+    )
     first_day: date | None
     last_day: date | None
     n: int
@@ -175,7 +183,7 @@ class RiskBody(View):
     components: Sequence[ComponentView]
     backtest: BacktestView | None
     left_out: Sequence[str] = Field(
-        description="Holdings that CURRENT_WEIGHTS leaves out: without a value, in another currency, without returns."
+        description="Holdings and cash that CURRENT_WEIGHTS leaves out: without a value, or without returns."
     )
 
 

@@ -31,8 +31,11 @@ READ = (
     "marts/fact_position_daily",
     "marts/fact_price_daily",
     "marts/fact_return_daily",
+    "marts/fx_rate_daily",
     "raw/corporate_action",
+    "raw/pg_bond_details",
     "raw/price_daily",
+    "raw/yield_curve",
     LEDGER,
     PORTFOLIOS,
 )

@@ -60,7 +60,15 @@ MARTS = {
                 _TEXT,
                 "REALISED, the portfolio's own returns; CURRENT_WEIGHTS, those of today's weights all along.",
             ),
-            "status": (_TEXT, "OK, or INSUFFICIENT: fewer than 60 returns, and then no figures."),
+            "status": (
+                _TEXT,
+                "OK; INSUFFICIENT, fewer than 60 returns; UNCOVERED, coverage below 0.95; NO_EQUITY, worth nothing or "
+                "less. Figures only if OK.",
+            ),
+            "coverage": (
+                _NUMBER,
+                "Of CURRENT_WEIGHTS: share, by size, of holdings and cash in other currencies whose returns are in it.",
+            ),
             "first_day": (_DATE, "Session of the first return."),
             "last_day": (_DATE, "Session of the last return."),
             "n": (_COUNT, "Returns."),
@@ -96,8 +104,12 @@ MARTS = {
         },
         key=("portfolio_id", "basis"),
         rules={
-            "there are 60 returns if and only if the status is OK": lambda rows: pc.equal(
-                pc.equal(rows["status"], "OK"), pc.greater_equal(rows["n"], MIN_OBSERVATIONS)
+            "there are 60 returns if the status is OK, and fewer if INSUFFICIENT": lambda rows: pc.and_(
+                pc.or_(pc.not_equal(rows["status"], "OK"), pc.greater_equal(rows["n"], MIN_OBSERVATIONS)),
+                pc.or_(pc.not_equal(rows["status"], "INSUFFICIENT"), pc.less(rows["n"], MIN_OBSERVATIONS)),
+            ),
+            "there are figures if and only if the status is OK": lambda rows: pc.equal(
+                pc.equal(rows["status"], "OK"), pc.is_valid(rows["max_drawdown"])
             ),
             "no shortfall is less than its value at risk": lambda rows: all(
                 pc.all(pc.fill_null(pc.greater_equal(rows[f"es{tail}"], rows[f"var{tail}"]), True), min_count=0).as_py()

@@ -113,7 +113,8 @@ def test_risk_of_three_days_is_insufficient_and_says_so(released, new_portfolio)
     ]
     assert {profile["volatility"] for profile in risk["profiles"]} == {None}
     assert (risk["components"], risk["backtest"]) == ([], None)
-    assert risk["left_out"] == ["AAPL", "MSFT", "GHOST"]
+    assert [profile["coverage"] for profile in risk["profiles"]] == [None, 0]
+    assert risk["left_out"] == ["AAPL", "MSFT", "EUR cash", "GHOST", "KWD cash"]
     assert new_portfolio().get("/risk")["risk"] is None
 
 

@@ -33,11 +33,13 @@ class RiskProfile:
     """Measured on the `n` returns from `first_day` to `last_day`. Ratios and deviations are annual, fractions.
 
     `max_drawdown` is negative or 0, its dates None without a fall; `recovery` None if it has not come. What is against
-    the benchmark or the risk-free return is None without it. INSUFFICIENT, with fewer than 60 returns, has no figures.
+    the benchmark or the risk-free return is None without it. INSUFFICIENT, with fewer than 60 returns, has no figures;
+    nor have UNCOVERED, of too small a part of what is held, and NO_EQUITY. `coverage`, a fraction, is that part of
+    CURRENT_WEIGHTS.
     """
 
     basis: Basis
-    status: Literal["OK", "INSUFFICIENT"]
+    status: Literal["OK", "INSUFFICIENT", "UNCOVERED", "NO_EQUITY"]
     first_day: date | None
     last_day: date | None
     n: int
@@ -54,6 +56,7 @@ class RiskProfile:
     tracking_error: float | None = None
     information_ratio: float | None = None
     tails: tuple[ValueAtRisk, ...] = ()
+    coverage: float | None = None
 
 
 def risk_profile(

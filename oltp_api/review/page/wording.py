@@ -33,6 +33,7 @@ _MEASURES = {
     "LEVERAGE": "leverage",
 }
 _STATES = {"OK": "OK", "WARN": "▲ WARN", "BREACH": "■ BREACH", "TOO_FEW": "too few holdings", "UNDEFINED": "no equity"}
+_NO_RISK = {"INSUFFICIENT": TOO_FEW, "UNCOVERED": "too little is known", "NO_EQUITY": "no equity"}
 _NO_TAIL = {"INSUFFICIENT": TOO_FEW, "NOT_MONOTONE": "no fit"}
 _NO_MONEY_WEIGHTED = {"NO_SIGN_CHANGE": "no solution", "UNCOVERED": "value not known"}
 
@@ -125,6 +126,11 @@ def money_weighted(value: float | None, status: str | None) -> str:
     if value is None:
         return _NO_MONEY_WEIGHTED.get(status or "", UNKNOWN)
     return percent(value, signed=True) + (" *" if status == "MULTIPLE" else "")
+
+
+def no_risk(status: str) -> str:
+    """Say why a profile has no figures."""
+    return _NO_RISK.get(status, UNKNOWN)
 
 
 def tail(value: float | None, status: str) -> str:
