@@ -68,7 +68,7 @@ class PortfolioHeld(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class ValuedPosition:
-    """A position at the close of `business_date`. `status` is PRICED, STALE or MISSING; MISSING has no value.
+    """A position at the close of `business_date`. `status` is PRICED, STALE, UNCONFIRMED, or MISSING without a value.
 
     Amounts are in `currency`, those that end in `_base` in the portfolio's, at `fx_rate`; without a rate (FX_MISSING)
     they are None. Cost and gains are None where the basis of some units is not known.
@@ -113,7 +113,7 @@ class PortfolioValue:
     and the gains of transfers and of exchange rates on cash are the day's.
 
     `coverage_pct` is the share of positions, by cost, that has a price and a rate; below 100 if anything is not
-    counted.
+    counted. `n_unconfirmed` holdings count at a newest price that jumps and that none after it confirms.
     """
 
     business_date: date
@@ -132,6 +132,7 @@ class PortfolioValue:
     fx_gain: Decimal
     coverage_pct: float
     twr_index: float | None
+    n_unconfirmed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

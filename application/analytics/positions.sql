@@ -64,6 +64,16 @@ where portfolio_id in (select unnest($portfolio_ids)) and business_date = $on an
 order by portfolio_id, currency
 
 -- name: values
+-- Counted from positions: a release of before has no such status, and no column for it.
+with doubtful as (
+    select
+        business_date,
+        count(*) as n_unconfirmed
+    from marts.fact_position_daily
+    where portfolio_id = $portfolio_id and status = 'UNCONFIRMED'
+    group by business_date
+)
+
 select
     value.business_date,
     value.currency,
@@ -80,8 +90,10 @@ select
     value.transfer_gain,
     value.fx_gain,
     value.coverage_pct,
-    earned.twr_index
+    earned.twr_index,
+    coalesce(doubtful.n_unconfirmed, 0) as n_unconfirmed
 from marts.fact_portfolio_value_daily as value
+left join doubtful on value.business_date = doubtful.business_date
 left join marts.fact_return_daily as earned
     on
         value.portfolio_id = earned.portfolio_id

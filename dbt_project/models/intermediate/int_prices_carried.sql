@@ -15,6 +15,11 @@ prices as (
     select * from {{ ref('int_prices_quoted') }}
 ),
 
+{# The newest price of a security, if it jumps and nothing after it confirms it; a corrected one is another. #}
+unconfirmed as (
+    select * from {{ ref('stg_quality__unconfirmed_price') }}
+),
+
 held as (
     select
         security_id,
@@ -56,9 +61,15 @@ final as (
         carried.accrued,
         carried.unit_value,
         carried.price_date,
-        carried.trading_day_number - price_days.trading_day_number as stale_days
+        carried.trading_day_number - price_days.trading_day_number as stale_days,
+        unconfirmed.security_id is not null as is_unconfirmed
     from carried
     left join days as price_days on carried.price_date = price_days.date_day
+    left join unconfirmed
+        on
+            carried.security_id = unconfirmed.security_id
+            and carried.price_date = unconfirmed.price_date
+            and carried.close = unconfirmed.close
 )
 
 select * from final

@@ -53,6 +53,7 @@ valued as not materialized (
         prices.accrued,
         prices.price_date,
         prices.stale_days,
+        prices.is_unconfirmed,
         case
             when expanded.asset_type = 'BOND' then {{ wide_product('expanded.quantity', 'prices.unit_value') }}
             else {{ product('expanded.quantity', 'prices.close') }}
@@ -108,7 +109,7 @@ final as (
         close,
         cast(accrued as decimal(18, 8)) as accrued,
         price_date,
-        {{ carried_status('close', 'stale_days > 0') }} as status,
+        {{ carried_status('close', 'stale_days > 0', 'is_unconfirmed') }} as status,
         cast(coalesce(stale_days, 0) as integer) as stale_days,
         market_value,
         {{ money('market_value - cost_basis') }} as gain_loss,
