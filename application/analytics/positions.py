@@ -74,8 +74,11 @@ class PositionAnalytics(ReleasedAnalytics):
         return {portfolio_id: [ReleasedCash(**row) for row in own] for portfolio_id, own in _by_portfolio(rows).items()}
 
     def get_values(self, portfolio_id: UUID, start: date | None, end: date | None) -> Sequence[PortfolioValue]:
-        rows = self._mounted().rows(_SQL["values"], portfolio_id=str(portfolio_id), start=start, end=end)
-        return [PortfolioValue(**row) for row in rows]
+        newest = self._mounted()
+        rows = newest.rows(_SQL["values"], portfolio_id=str(portfolio_id), start=start, end=end)
+        doubtful = newest.rows(_SQL["unconfirmed"], portfolio_id=str(portfolio_id)) if rows else []
+        counts = {row["business_date"]: row["n_unconfirmed"] for row in doubtful}
+        return [PortfolioValue(**row, n_unconfirmed=counts.get(row["business_date"], 0)) for row in rows]
 
     def get_holdings(self, portfolio_ids: Sequence[str], on: date) -> Mapping[str, Sequence[ValuedHolding]]:
         """List the holdings of each of the portfolios at the close of `on`, the largest first."""

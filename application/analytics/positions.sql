@@ -63,17 +63,16 @@ from marts.fact_cash_daily
 where portfolio_id in (select unnest($portfolio_ids)) and business_date = $on and balance <> 0
 order by portfolio_id, currency
 
--- name: values
+-- name: unconfirmed
 -- Counted from positions: a release of before has no such status, and no column for it.
-with doubtful as (
-    select
-        business_date,
-        count(*) as n_unconfirmed
-    from marts.fact_position_daily
-    where portfolio_id = $portfolio_id and status = 'UNCONFIRMED'
-    group by business_date
-)
+select
+    business_date,
+    count(*) as n_unconfirmed
+from marts.fact_position_daily
+where portfolio_id = $portfolio_id and status = 'UNCONFIRMED'
+group by business_date
 
+-- name: values
 select
     value.business_date,
     value.currency,
@@ -90,10 +89,8 @@ select
     value.transfer_gain,
     value.fx_gain,
     value.coverage_pct,
-    earned.twr_index,
-    coalesce(doubtful.n_unconfirmed, 0) as n_unconfirmed
+    earned.twr_index
 from marts.fact_portfolio_value_daily as value
-left join doubtful on value.business_date = doubtful.business_date
 left join marts.fact_return_daily as earned
     on
         value.portfolio_id = earned.portfolio_id

@@ -47,6 +47,7 @@ carried as (
         prices.close,
         prices.accrued,
         prices.unit_value,
+        prices.price_kind,
         prices.price_date
     from wanted
     asof left join prices
@@ -60,6 +61,7 @@ final as (
         carried.close,
         carried.accrued,
         carried.unit_value,
+        carried.price_kind,
         carried.price_date,
         carried.trading_day_number - price_days.trading_day_number as stale_days,
         unconfirmed.security_id is not null as is_unconfirmed

@@ -32,6 +32,8 @@ select
     ledger.currency = portfolios.base_currency as is_base_currency,
     ledger.fx_rate,
     ledger.transfer_id,
+    ledger.split_new,
+    ledger.split_old,
     ledger.event_ts,
     ledger.business_date
 from ledger
