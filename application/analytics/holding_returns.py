@@ -88,14 +88,24 @@ class HoldingReturnAnalytics(PriceAnalytics, ReturnAnalytics):
         return growth
 
     def _repriced(self, held: Sequence[ValuedHolding], days: Days) -> Mapping[int, Float64]:
-        """The returns (n - 1,) of the bonds that the curve can price."""
+        """The returns (n - 1,) of the bonds that the curve can price. Those of the days that were asked about last are
+        kept, since many portfolios hold the same bonds."""
         ids = sorted({one.security_id for one in held if one.asset_type == "BOND" and one.currency == _CURVE_CURRENCY})
-        terms = self._mounted().rows(_SQL["bond_terms"], security_ids=ids) if ids else []
+        window = (days[0].item(), days[-1].item())
+        kept = self._mounted().kept.get("repriced", {})
+        known: dict[int, Float64 | None] = dict(kept["returns"]) if kept.get("window") == window else {}
+        if new := [security_id for security_id in ids if security_id not in known]:
+            known |= {**dict.fromkeys(new), **self._repriced_anew(new, days)}
+            self._mounted().kept["repriced"] = {"window": window, "returns": known}
+        return {security_id: found for security_id in ids if (found := known[security_id]) is not None}
+
+    def _repriced_anew(self, security_ids: Sequence[int], days: Days) -> Mapping[int, Float64]:
+        terms = self._mounted().rows(_SQL["bond_terms"], security_ids=list(security_ids))
         yields = self._mounted().kept_columns(_SQL["par_yields"]) if terms else {}
         if not yields or not len(yields["days"]):
             return {}
         as_of = days[-1].item()
-        quotes = self._mounted().rows(_SQL["last_quotes"], security_ids=ids, until=as_of)
+        quotes = self._mounted().rows(_SQL["last_quotes"], security_ids=list(security_ids), until=as_of)
         quoted = {row["security_id"]: row for row in quotes}
         curves, found = _curves(yields, days), {}
         for one in terms:
