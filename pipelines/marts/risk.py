@@ -5,6 +5,7 @@ Belongs here: whose days go in, and the shape of what comes out. Does not: any f
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -16,11 +17,12 @@ import pyarrow.compute as pc
 from domain.analytics.allocation import PortfolioConcentration, concentration_of
 from domain.analytics.returns.series import MIN_OBSERVATIONS
 from domain.analytics.review import PortfolioRisk, ReviewInputs, risk_of
+from domain.analytics.risk.concentration import Exposure
 from domain.analytics.risk.limits import DEFAULT_LIMITS, Limit
 from domain.analytics.risk.profile import CONFIDENCES, HORIZONS, RiskProfile
 from domain.analytics.risk.value_at_risk import Method
 from pipelines.marts.by_portfolio import Measuring, made, specs_of
-from pipelines.marts.definition import Mart
+from pipelines.marts.definition import MONEY, Mart
 from pipelines.runtime.resources import Platform
 from pipelines.tables.metadata_plots import Picture, allocation_chart, drawdown_chart
 
@@ -136,9 +138,9 @@ MARTS = {
         {
             **_KEYS,
             "status": (_TEXT, "OK, or NO_EQUITY: worth nothing or less, and then no leverage."),
-            "equity": (_NUMBER, "Value of positions and cash."),
-            "gross": (_NUMBER, "Sum of |values| of positions; cash is no exposure."),
-            "net": (_NUMBER, "Sum of values of positions, shorts negative."),
+            "equity": (MONEY, "Value of positions and cash."),
+            "gross": (MONEY, "Sum of |values| of positions; cash is no exposure."),
+            "net": (MONEY, "Sum of values of positions, shorts negative."),
             "leverage": (_NUMBER, "gross / equity."),
         },
         key=("portfolio_id",),
@@ -237,7 +239,7 @@ def _measured(of: ReviewInputs, limits: Sequence[Limit]) -> dict[str, list[dict[
     return {
         "marts/fact_risk": [_profiled(found, profile, of) for profile in found.profiles],
         "marts/fact_risk_component": [asdict(component) for component in found.components],
-        "marts/fact_exposure": [asdict(held.exposure)],
+        "marts/fact_exposure": [_exposed(held.exposure)],
         "marts/fact_concentration": _concentrations(held),
         "marts/fact_allocation": [
             {"dimension": one.dimension, "label": group.label, "gross_weight": group.gross, "net_weight": group.net}
@@ -249,6 +251,11 @@ def _measured(of: ReviewInputs, limits: Sequence[Limit]) -> dict[str, list[dict[
             for check in held.limits
         ],
     }
+
+
+def _exposed(exposure: Exposure) -> dict[str, Any]:
+    amounts = {name: Decimal(f"{getattr(exposure, name):.8f}") for name in ("equity", "gross", "net")}
+    return {**asdict(exposure), **amounts}
 
 
 def _profiled(found: PortfolioRisk, profile: RiskProfile, of: ReviewInputs) -> dict[str, Any]:
