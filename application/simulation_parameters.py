@@ -1,7 +1,19 @@
-"""Inputs of simulations: drifts, volatilities and correlations of one release. SQL in `sql/parameters.sql`."""
+"""Inputs of simulations: drifts, volatilities and correlations of one release. SQL in `simulation_parameters.sql`.
+
+The release's tables are everybody's. A split that only a portfolio's own ledger has is in none of them: for a portfolio
+that has recorded one, what its security moves is measured again over the same window, with the split.
+"""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
 
+import numpy as np
+
+from domain.analytics.arrays import Days, Float64
+from domain.analytics.estimates.co_moments import CoMoments
+from domain.analytics.estimates.moments import WINDOW_YEARS, historical_moments
+from domain.analytics.estimates.split_returns import StatedSplit, over_splits
 from domain.errors import MissingParameters
 from domain.ports import HistoricalReturns, SecuritySimParams
 from storage.lake.delta import Lake
@@ -13,15 +25,22 @@ _SQL = statements("application/simulation_parameters.sql")
 
 
 class LakeSimulationParamsRepository:
-    """Inputs of a simulation, in one given release."""
+    """Inputs of a simulation, in one given release, for a portfolio that has recorded `splits`."""
 
-    def __init__(self, lake: Lake, release: Release) -> None:
+    def __init__(self, lake: Lake, release: Release, splits: Sequence[StatedSplit] = ()) -> None:
         self._mounted = mounted(lake, release)
+        self._splits = splits
 
     def get_security_params(self, security_ids: Sequence[int]) -> Sequence[SecuritySimParams]:
         """Parameters in the order asked; MissingParameters names every security that has none."""
         rows = self._mounted.rows(_SQL["params"], security_ids=list(security_ids)) if security_ids else []
         found = {row["security_id"]: SecuritySimParams(**row) for row in rows}
+        for security_id in found.keys() & self._split_of(security_ids):
+            moments = historical_moments(self._over_splits([security_id])[:, 0])
+            mu, volatility = moments.mu_annual, moments.volatility_annual
+            assert mu is not None, "a split takes no return away, and there were enough"
+            assert volatility is not None, "a split takes no return away, and there were enough"
+            found[security_id] = replace(found[security_id], mu_annual=mu, volatility_annual=volatility)
         self._refuse_missing([security_id for security_id in security_ids if security_id not in found])
         return [found[security_id] for security_id in security_ids]
 
@@ -29,6 +48,12 @@ class LakeSimulationParamsRepository:
         """The matrix in the order asked, 1 on its diagonal; MissingParameters names those of a pair without one."""
         rows = self._mounted.rows(_SQL["correlations"], security_ids=list(security_ids)) if security_ids else []
         found = {(row["security_id_a"], row["security_id_b"]): float(row["correlation"]) for row in rows}
+        if split := self._split_of(security_ids):
+            matrix = CoMoments.of(self._over_splits(security_ids)).correlation()
+            for a, b in np.argwhere(np.isin(security_ids, split)[:, None] | np.isin(security_ids, split)).tolist():
+                found.pop((security_ids[a], security_ids[b]), None)
+                if np.isfinite(matrix[a, b]):
+                    found[security_ids[a], security_ids[b]] = float(matrix[a, b])
         missing = {a for a in security_ids for b in security_ids if (a, b) not in found}
         self._refuse_missing([security_id for security_id in security_ids if security_id in missing])
         return [[found[a, b] for b in security_ids] for a in security_ids]
@@ -44,6 +69,24 @@ class LakeSimulationParamsRepository:
             dates=tuple(row["price_date"] for row in rows),
             returns=tuple(tuple(row["log_returns"][ticker] for row in rows) for ticker in asked),
         )
+
+    def _split_of(self, security_ids: Sequence[int]) -> list[int]:
+        return sorted({split.security_id for split in self._splits}.intersection(security_ids))
+
+    def _over_splits(self, security_ids: Sequence[int]) -> Float64:
+        """(n, k) log returns of the release's window, with the portfolio's splits."""
+        asked = {"security_ids": list(security_ids), "window_years": WINDOW_YEARS}
+        rows = self._mounted.columns(_SQL["window_returns"], **asked)
+        days, row = np.unique(rows["days"].astype("datetime64[D]"), return_inverse=True)
+        column = {security_id: place for place, security_id in enumerate(security_ids)}
+        log_returns = np.full((len(days), len(security_ids)), np.nan)
+        log_returns[row, [column[one] for one in rows["security_id"].tolist()]] = rows["log_return"]
+        growth = over_splits(np.exp(log_returns), days, self._sessions, security_ids, self._splits)
+        return np.asarray(np.log(growth))
+
+    @cached_property
+    def _sessions(self) -> Days:
+        return np.asarray(self._mounted.columns(_SQL["sessions"])["days"].astype("datetime64[D]"))
 
     def _refuse_missing(self, security_ids: Sequence[int]) -> None:
         if security_ids:

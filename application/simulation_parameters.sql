@@ -38,3 +38,21 @@ where list_contains($tickers, securities.ticker) and prices.log_return is not nu
 group by prices.price_date
 having count(distinct securities.ticker) = len($tickers)
 order by prices.price_date
+
+-- name: window_returns
+-- The returns that the parameters of the release are of, of some securities.
+select
+    security_id,
+    price_date as days,
+    log_return
+from marts.fact_price_daily
+where
+    list_contains($security_ids, security_id)
+    and log_return is not null
+    and price_date > (select max(price_date) - to_years($window_years) from marts.fact_price_daily)
+
+-- name: sessions
+select date_day as days
+from marts.dim_date
+where is_trading_day
+order by date_day

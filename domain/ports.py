@@ -68,7 +68,7 @@ class PortfolioHeld(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class ValuedPosition:
-    """A position at the close of `business_date`. `status` is PRICED, STALE or MISSING; MISSING has no value.
+    """A position at the close of `business_date`. `status` is PRICED, STALE, UNCONFIRMED, or MISSING without a value.
 
     Amounts are in `currency`, those that end in `_base` in the portfolio's, at `fx_rate`; without a rate (FX_MISSING)
     they are None. Cost and gains are None where the basis of some units is not known.
@@ -115,7 +115,8 @@ class PortfolioValue:
     `status` is the worst of what is held: MISSING if something has no price or no rate, and is not counted; STALE if a
     price or a rate is older than the day's; else PRICED. The counts say of how many holdings and balances, `stale_days`
     of how many sessions the oldest price. `coverage_pct` is the share of positions, by cost, that has a price and a
-    rate; below 100 if anything is not counted.
+    rate; below 100 if anything is not counted. `n_unconfirmed` holdings count at a newest price that jumps and that
+    none after it confirms.
     """
 
     business_date: date
@@ -139,6 +140,7 @@ class PortfolioValue:
     stale_days: int
     coverage_pct: float
     twr_index: float | None
+    n_unconfirmed: int = 0
 
     @property
     def status(self) -> str:

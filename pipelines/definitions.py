@@ -10,7 +10,7 @@ import dagster as dg
 
 from pipelines.automation import refresh_sensor, schedules, simulation_sensor
 from pipelines.books import collateral, snapshots
-from pipelines.ingestion import market, own_prices
+from pipelines.ingestion import market, own_prices, unconfirmed_prices
 from pipelines.marts import assets as marts
 from pipelines.marts import bonds, performance, risk
 from pipelines.marts.dbt_runner import DbtRunner
@@ -27,7 +27,10 @@ from pipelines.simulations.queue import simulate
 
 RELEASE_TAGS = {"lakefolio/kind": "release", "dagster/priority": "10"}
 """A release goes before whatever else waits; `dagster_home/dagster.yaml` says how many of a kind may run at once."""
-_UPSTREAM: Sequence[Any] = (market, replication, own_prices, positions, bonds, marts, parameters, performance, risk)
+_UPSTREAM: Sequence[Any] = (
+    *(market, replication, own_prices, unconfirmed_prices),
+    *(positions, bonds, marts, parameters, performance, risk),
+)
 """Modules whose assets a release is made of."""
 
 

@@ -17,6 +17,7 @@ from oltp_api.review.schemas import (
     ConcentrationBody,
     CurveView,
     DimensionView,
+    ExposureView,
     GroupView,
     LimitView,
     PeriodView,
@@ -235,7 +236,12 @@ def a_concentration() -> ConcentrationBody:
     ]
     names = ("dimension", "measure", "label", "value", "warn_at", "breach_at", "state")
     limits = [LimitView(**dict(zip(names, row, strict=True))) for row in made]
-    return ConcentrationBody(dimensions=dimensions, limits=limits, left_out=["T11"])
+    return ConcentrationBody(
+        exposure=ExposureView(status="OK", equity=TOTAL, gross=TOTAL, net=TOTAL, leverage=1.0),
+        dimensions=dimensions,
+        limits=limits,
+        left_out=["T11"],
+    )
 
 
 def a_fan(years: int = 20) -> list[dict[str, float]]:

@@ -15,13 +15,13 @@ SIMULATION = UUID("22222222-2222-4222-8222-222222222222")
 AS_OF = date(2017, 3, 29)
 NOWHERE = VisibilitySnapshot("10:10:", "cluster")
 
-_TABLES = {
+TABLES = {
     "marts/dim_security": """
         select
             col0::bigint as security_id, col1 as ticker, 'EQUITY' as asset_type, 'USD' as currency,
             col1 || ' Inc.' as display_name, 'XNAS' as exchange, 'US' as country, 'Tech' as sector,
-            null::varchar as industry, null::varchar as issuer, col2 as price_kind, col3::date as first_price_date,
-            col4::date as last_price_date
+            null::varchar as industry, null::varchar as issuer, null::varchar as issuer_class, col2 as price_kind,
+            col3::date as first_price_date, col4::date as last_price_date
         from (values
             (1, 'AAPL', 'TOTAL_RETURN', '2017-03-27', '2017-03-29'),
             (2, 'MSFT', 'TOTAL_RETURN', '2017-03-27', '2017-03-28'),
@@ -46,7 +46,7 @@ _TABLES = {
             col8 as status, col9::int as stale_days, (col3 * col6)::decimal(28, 8) as market_value,
             (col3 * col6 - col4)::decimal(28, 8) as gain_loss, 'USD' as currency, 'USD' as base_currency,
             1::decimal(18, 8) as fx_rate, 'PRICED' as fx_status, (col3 * col6)::decimal(28, 8) as market_value_base,
-            0::decimal(18, 8) as accrued,
+            0::decimal(18, 8) as accrued, col4::decimal(28, 8) as cost_basis_base,
             (col3 * col6 - col4)::decimal(28, 8) as gain_loss_base
         from (values
             (1, 1, '2017-03-28', 50, 5000, 0, 110, '2017-03-28', 'PRICED', 0),
@@ -154,7 +154,7 @@ _TABLES = {
 def publish_small_release(lake: Lake, without: tuple[str, ...] = (), horizon: VisibilitySnapshot = NOWHERE) -> Release:
     """Publish the tables, all but those named, and release them as seen at `horizon`."""
     versions = {
-        table: lake.publish(table, _rows(query)).version for table, query in _TABLES.items() if table not in without
+        table: lake.publish(table, rows_of(query)).version for table, query in TABLES.items() if table not in without
     }
     return release(lake, versions, horizon)
 
@@ -170,6 +170,6 @@ def release(lake: Lake, versions: Mapping[str, int], horizon: VisibilitySnapshot
     return releases.append(results, now, "run") if results else released
 
 
-def _rows(query: str) -> pa.Table:
+def rows_of(query: str) -> pa.Table:
     with memory_duckdb() as connection:
         return connection.execute(query).to_arrow_table()

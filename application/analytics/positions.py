@@ -1,5 +1,6 @@
 """Questions about portfolios: positions, cash, values, and where they come from. SQL in `positions.sql`."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,6 +12,7 @@ from application.lineage import ValueLineage, explained
 from application.release_diff import Restatement, restatement
 from domain.analytics.returns.subjects import Level
 from domain.analytics.review import ValuedHolding
+from domain.analytics.risk.limits import Limit, Measure
 from domain.errors import NoRelease
 from domain.holdings import average_cost
 from domain.ports import (
@@ -43,6 +45,15 @@ class PositionAnalytics(ReleasedAnalytics):
         rows = self._mounted().rows(_SQL["settings"], portfolio_ids=list(portfolio_ids))
         return {row["portfolio_id"]: row["benchmark"] for row in rows if row.get("benchmark")}
 
+    def get_limits(self, portfolio_ids: Sequence[str]) -> Mapping[str, Sequence[Limit]]:
+        """The limits of concentration of those of the portfolios that have limits of their own."""
+        rows = self._mounted().rows(_SQL["settings"], portfolio_ids=list(portfolio_ids))
+        return {
+            row["portfolio_id"]: [Limit(**{**one, "measure": Measure(one["measure"])}) for one in json.loads(limits)]
+            for row in rows
+            if (limits := row.get("limits")) is not None
+        }
+
     def get_last_day(self) -> date | None:
         """The last day that portfolios have."""
         rows = self._mounted().rows(_SQL["last_day"])
@@ -72,10 +83,17 @@ class PositionAnalytics(ReleasedAnalytics):
     def get_values(self, portfolio_id: UUID, start: date | None, end: date | None) -> Sequence[PortfolioValue]:
         asked = {"portfolio_id": str(portfolio_id), "start": start, "end": end}
         newest = self._mounted()
+        rows = newest.rows(_SQL["values"], **asked)
         ages = {row.pop("business_date"): row for row in newest.rows(_SQL["value_ages"], **asked)}
+        doubtful = newest.rows(_SQL["unconfirmed"], portfolio_id=str(portfolio_id)) if rows else []
+        counts = {row["business_date"]: row["n_unconfirmed"] for row in doubtful}
         return [
-            PortfolioValue(**row, **ages.get(row["business_date"], _OF_THE_DAY))
-            for row in newest.rows(_SQL["values"], **asked)
+            PortfolioValue(
+                **row,
+                **ages.get(row["business_date"], _OF_THE_DAY),
+                n_unconfirmed=counts.get(row["business_date"], 0),
+            )
+            for row in rows
         ]
 
     def get_value_statuses(

@@ -3,6 +3,12 @@ select version
 from raw.pg_portfolio
 where portfolio_id = $portfolio_id
 
+-- name: settings
+-- All columns: a release of before has no limits.
+select *
+from raw.pg_portfolio
+where list_contains($portfolio_ids, portfolio_id)
+
 -- name: portfolios
 select
     base_currency,
@@ -126,6 +132,15 @@ where business_date >= coalesce($start, date '0001-01-01') and business_date <= 
 group by business_date
 having n_fx_stale > 0 or max(stale_days) > 0
 
+-- name: unconfirmed
+-- Counted from positions: a release of before has no such status, and no column for it.
+select
+    business_date,
+    count(*) as n_unconfirmed
+from marts.fact_position_daily
+where portfolio_id = $portfolio_id and status = 'UNCONFIRMED'
+group by business_date
+
 -- name: values
 select
     value.business_date,
@@ -170,8 +185,10 @@ select
     coalesce(securities.issuer, securities.display_name) as issuer,
     securities.sector,
     securities.country,
+    securities.issuer_class,
     sum(positions.quantity) as quantity,
-    sum(positions.market_value_base) as value
+    sum(positions.market_value_base) as value,
+    case when bool_and(positions.cost_basis_base is not null) then sum(positions.cost_basis_base) end as cost
 from marts.fact_position_daily as positions
 inner join marts.dim_security as securities using (security_id)
 where

@@ -94,7 +94,8 @@ with closes as (
     select
         security_id,
         max(price_date) as as_of,
-        cast(arg_max(close, price_date) as double) / arg_min(close, price_date) - 1 as total_return
+        cast(arg_max(close / split_factor, price_date) as double) / arg_min(close / split_factor, price_date) - 1
+            as total_return
     from marts.fact_price_daily
     where security_id in (select security_id from marts.dim_security where list_contains($tickers, ticker))
     group by security_id

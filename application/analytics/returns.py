@@ -7,6 +7,7 @@ import numpy as np
 
 from application.analytics.released import ReleasedAnalytics
 from domain.analytics.arrays import Days, Float64
+from domain.analytics.estimates.split_returns import StatedSplit
 from domain.analytics.returns.panel import Panel
 from domain.analytics.returns.series import PortfolioSeries
 from domain.analytics.returns.subjects import Level, ReturnSeries, ReturnSeriesKey
@@ -55,6 +56,14 @@ class ReturnAnalytics(ReleasedAnalytics):
         returns = np.full((len(days), len(security_ids)), np.nan)
         returns[row, [column[security_id] for security_id in found["security_id"].tolist()]] = found["simple_return"]
         return days, returns
+
+    def get_stated_splits(self, portfolio_ids: Sequence[str]) -> Mapping[str, Sequence[StatedSplit]]:
+        """The splits that each of the portfolios has recorded of securities with prices of people's own, and that no
+        market tells: what the returns of those prices do not know."""
+        found: dict[str, list[StatedSplit]] = {}
+        for row in self._mounted().rows(_SQL["stated_splits"], portfolio_ids=list(portfolio_ids)):
+            found.setdefault(row.pop("portfolio_id"), []).append(StatedSplit(**row))
+        return found
 
     def get_correlation_extremes(self, tickers: Sequence[str]) -> tuple[tuple[str, str, float], ...]:
         """The least and the most correlated pair, in this order; one if there is only one, else none."""

@@ -77,6 +77,79 @@ where
     and simple_return is not null
 order by price_date, security_id
 
+-- name: rates
+-- Rates that are a week old at most: an older one would be a currency that stands still.
+select
+    currency,
+    business_date as days,
+    cast(rate_per_eur as double) as rate
+from marts.fx_rate_daily
+where
+    list_contains($currencies, currency)
+    and business_date between $start and $until
+    and rate_date >= business_date - 7
+order by currency, business_date
+
+-- name: bond_terms
+select *
+from raw.pg_bond_details
+where list_contains($security_ids, security_id)
+
+-- name: par_yields
+select
+    curve_date as days,
+    tenor_months,
+    cast(par_yield_pct as double) as par_yield_pct
+from raw.yield_curve
+order by curve_date, tenor_months
+
+-- name: last_quotes
+-- What somebody says that a bond costs; what the curve says follows from its spread.
+select
+    security_id,
+    arg_max(close, price_date) as close,
+    max(price_date) as price_date
+from marts.fact_price_daily
+where list_contains($security_ids, security_id) and price_source <> 'CURVE' and price_date <= $until
+group by security_id
+
+-- name: stated_splits
+-- Splits in the ledgers of portfolios, of securities whose prices are people's own and as traded. One that the market
+-- tells within a week is in the returns already. Each portfolio's are its own: nobody else's numbers follow from them.
+with taken_back as (
+    select
+        portfolio_id,
+        reverses_seq as seq
+    from raw.pg_transaction_ledger
+    where reverses_seq is not null and list_contains($portfolio_ids, portfolio_id)
+),
+
+own_priced as (
+    select distinct security_id
+    from marts.fact_price_daily
+    where price_source in ('POSTED', 'FOLDER') and price_kind = 'AS_TRADED'
+)
+
+select
+    ledger.portfolio_id,
+    ledger.security_id,
+    ledger.business_date as day,
+    cast(ledger.split_new as double) / cast(ledger.split_old as double) as ratio
+from raw.pg_transaction_ledger as ledger
+inner join own_priced using (security_id)
+inner join marts.dim_security as securities using (security_id)
+anti join taken_back on ledger.portfolio_id = taken_back.portfolio_id and ledger.seq = taken_back.seq
+anti join raw.corporate_action as actions
+    on
+        securities.ticker = actions.ticker
+        and actions.action_type = 'SPLIT'
+        and actions.action_date between ledger.business_date - 7 and ledger.business_date + 7
+where
+    list_contains($portfolio_ids, ledger.portfolio_id)
+    and ledger.txn_type = 'SPLIT'
+    and ledger.reverses_seq is null
+order by ledger.portfolio_id, ledger.seq
+
 -- name: correlations_of_tickers
 select
     least(a.ticker, b.ticker) as ticker_a,

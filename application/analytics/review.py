@@ -7,14 +7,14 @@ from uuid import UUID
 
 import numpy as np
 
+from application.analytics.holding_returns import HoldingReturnAnalytics
 from application.analytics.positions import PositionAnalytics
-from application.analytics.prices import PriceAnalytics
-from application.analytics.returns import ReturnAnalytics
+from domain.analytics.estimates.split_returns import over_splits
 from domain.analytics.returns.periods import months_before
-from domain.analytics.review import WINDOW_YEARS, Cash, ReviewInputs, comparable
+from domain.analytics.review import WINDOW_YEARS, Cash, ReviewInputs
 
 
-class LakeAnalyticsRepository(PriceAnalytics, PositionAnalytics, ReturnAnalytics):
+class LakeAnalyticsRepository(HoldingReturnAnalytics, PositionAnalytics):
     """Every question to a release of the lake."""
 
     def get_reviewed(
@@ -42,26 +42,30 @@ class LakeAnalyticsRepository(PriceAnalytics, PositionAnalytics, ReturnAnalytics
         last = max(one.as_of for one in series.values())
         holdings = self.get_holdings(portfolio_ids, last)
         cash = self.get_cash_of(portfolio_ids, last)
-        held = {owner: comparable(own, currency) for owner, own in holdings.items()}
-        security_ids = sorted({holding.security_id for own in held.values() for holding in own})
-        days, returns = self.get_returns(security_ids, months_before(last, 12 * WINDOW_YEARS), last)
+        splits, sessions = self.get_stated_splits(portfolio_ids), self.get_sessions()
+        since = np.datetime64(months_before(last, 12 * WINDOW_YEARS), "D")
+        days = sessions[(sessions >= since) & (sessions <= np.datetime64(last, "D"))]
+        growth = self.get_growth(
+            [holding for own in holdings.values() for holding in own],
+            [balance.currency for own in cash.values() for balance in own],
+            currency,
+            days,
+        )
         for portfolio_id, one in series.items():
-            columns = np.searchsorted(security_ids, [holding.security_id for holding in held.get(portfolio_id, [])])
-            own_returns = returns[:, columns.astype(int)]
-            has_any = np.isfinite(own_returns).any(axis=1)
-            yield (
-                portfolio_id,
-                ReviewInputs(
-                    series=one,
-                    benchmark=self.get_benchmark((chosen or {}).get(portfolio_id, benchmark_ticker), currency),
-                    risk_free=self.get_risk_free(currency),
-                    currency=currency,
-                    holdings=holdings.get(portfolio_id, []),
-                    cash=[Cash(one.currency, one.balance_base) for one in cash.get(portfolio_id, [])],
-                    days=days[has_any],
-                    returns=own_returns[has_any],
-                    sessions=self.get_sessions(),
-                    subjects=None,
-                    names=self.get_tickers(),
-                ),
+            own = ReviewInputs(
+                series=one,
+                benchmark=self.get_benchmark((chosen or {}).get(portfolio_id, benchmark_ticker), currency),
+                risk_free=self.get_risk_free(currency),
+                currency=currency,
+                holdings=holdings.get(portfolio_id, []),
+                cash=[Cash(one.currency, one.balance_base) for one in cash.get(portfolio_id, [])],
+                days=days[1:],
+                returns=np.empty((0, 0)),
+                sessions=sessions,
+                subjects=None,
+                names=self.get_tickers(),
             )
+            ids = [holding.security_id for holding in own.valued]
+            of_holdings = over_splits(growth.of(ids), own.days, sessions, ids, splits.get(portfolio_id, ()))
+            of_cash = growth.of_currencies([balance.currency for balance in own.valued_cash])
+            yield portfolio_id, replace(own, returns=np.concatenate([of_holdings, of_cash], axis=1) - 1)

@@ -1,10 +1,11 @@
-"""A portfolio's return, risk and concentration on a day: which of its days, holdings and series go into which measure.
+"""A portfolio's return and risk on a day: which of its days, holdings and series go into which measure.
 
-One place for a request and for a mart. The formulas are in the modules that this one uses.
+One place for a request and for a mart. The formulas are in the modules that this one uses; concentration is in
+`allocation.py`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -18,18 +19,7 @@ from domain.analytics.returns.series import Benchmark, Daily, Growth, PortfolioS
 from domain.analytics.returns.subjects import Level, ReturnSeries, subject_performance
 from domain.analytics.risk.backtests import Backtest, kupiec_of
 from domain.analytics.risk.component_risk import parametric_components
-from domain.analytics.risk.concentration import (
-    Concentration,
-    Group,
-    Limit,
-    LimitCheck,
-    LimitState,
-    Measure,
-    check_limit,
-    concentration_by,
-    groups_of,
-    weights_of,
-)
+from domain.analytics.risk.concentration import Weights, weights_of
 from domain.analytics.risk.profile import (
     Basis,
     Fall,
@@ -45,24 +35,18 @@ from domain.analytics.risk.value_at_risk import historical_vars
 
 WINDOW_YEARS = 10
 """How far back the returns of today's weights go."""
-LIMITS = (
-    Limit("issuer", Measure.GROSS_WEIGHT, warn_at=0.20, breach_at=0.35),
-    Limit("sector", Measure.GROSS_WEIGHT, warn_at=0.40, breach_at=0.60),
-    Limit("security", Measure.TOP_5, warn_at=0.75, breach_at=0.95),
-    Limit("security", Measure.HHI, warn_at=0.25, breach_at=0.40),
-)
-"""Limits of concentration for every portfolio, until one has limits of its own."""
-_CASH = "Cash"
+COVERED_AT = 0.95
+"""Least part of what is held, by size, whose returns say what the whole does."""
 _POINTS = 600
 _BACKTEST_DAYS, _BACKTEST_WINDOW, _BACKTEST_CONFIDENCE = 252, 252, 0.95
-_ORDER = (LimitState.BREACH, LimitState.WARN, LimitState.UNDEFINED, LimitState.OK)
 
 
 @dataclass(frozen=True, slots=True)
 class ValuedHolding:
     """A security at a day's close, all accounts together, with what it is grouped by.
 
-    `value` is in the portfolio's currency, None without a price or a rate; `issuer` of an equity is its own name.
+    `value` and `cost` are in the portfolio's currency, None without a price or a rate, or a basis; `issuer` of an
+    equity is its own name.
     """
 
     security_id: int
@@ -75,6 +59,8 @@ class ValuedHolding:
     country: str | None
     quantity: Decimal
     value: Decimal | None
+    issuer_class: str | None = None
+    cost: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +75,8 @@ class Cash:
 class ReviewInputs:
     """Data behind all measures of one portfolio on one day; amounts in `currency`, the portfolio's.
 
-    `returns` (m, k) are simple ones of the sessions `days` (m,), of each of the k holdings that `comparable` gives.
+    `returns` (m, k + c) are simple ones of the sessions `days` (m,) in that currency, of each of the k valued holdings
+    and then of the c valued balances; NaN where there is none.
     `subjects` are the portfolio, its accounts and all that it ever held, None if they were not asked for or are not
     there; `names` are the tickers of securities.
     """
@@ -122,6 +109,11 @@ class ReviewInputs:
     @property
     def cash_values(self) -> Float64:
         return np.array([float(cash.value or 0) for cash in self.valued_cash])
+
+    @property
+    def weights(self) -> Weights:
+        """Weights of the valued holdings and then of the valued cash."""
+        return weights_of(self.values, self.cash_values)
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -177,7 +169,8 @@ class Component:
 class PortfolioRisk:
     """Both bases, whose risk it is, and how the realised VaR held over the last year.
 
-    `left_out` of CURRENT_WEIGHTS and the components is what has no value, another currency or no returns.
+    `left_out` of CURRENT_WEIGHTS and the components is what has no value or no returns. What is in them is `coverage`
+    of all holdings and balances in other currencies, by size; below COVERED_AT they have no figures.
     """
 
     profiles: tuple[RiskProfile, ...]
@@ -197,24 +190,6 @@ class RealisedFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Dimension:
-    """A way to group what is held; `whole` is of the groups' gross weights."""
-
-    dimension: str
-    whole: Concentration
-    groups: tuple[Group, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PortfolioConcentration:
-    """`limits` in BREACH first, then in WARN. `left_out` has no weight."""
-
-    dimensions: tuple[Dimension, ...]
-    limits: tuple[LimitCheck, ...]
-    left_out: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class ValueCurve:
     """At most 600 evenly spaced days, the last among them; all (p,). Amounts are rounded to 0.01.
 
@@ -228,11 +203,6 @@ class ValueCurve:
     index: Float64
     drawdown: Float64
     benchmark: Float64
-
-
-def comparable(holdings: Sequence[ValuedHolding], currency: str) -> list[ValuedHolding]:
-    """The holdings whose own returns are returns in the portfolio's currency, and that have a value."""
-    return [holding for holding in holdings if holding.value is not None and holding.currency == currency]
 
 
 def holdings_performance(of: ReviewInputs) -> tuple[HoldingPerformance, ...]:
@@ -282,23 +252,47 @@ def _by_period(of: ReviewInputs) -> dict[Period, Mapping[str, Column]]:
 
 def risk_of(of: ReviewInputs) -> PortfolioRisk:
     """Source: RULEBOOK 9, which keeps realised risk and that of today's weights apart."""
-    held = comparable(of.holdings, of.currency)
-    has_any: Bools = np.asarray(np.isfinite(of.returns).any(axis=0))
-    measured = [holding for holding, is_there in zip(held, has_any, strict=True) if is_there]
-    whole = weights_of(np.concatenate([of.values, of.cash_values])).net_value
-    values = np.array([float(holding.value or 0) for holding in measured])
-    weights = values / whole if whole > 0 else np.zeros(len(measured))
-    returns = of.returns[:, has_any]
+    names = [*(holding.ticker for holding in of.valued), *(f"{cash.currency} cash" for cash in of.valued_cash)]
+    moves: Bools = np.array([True] * len(of.valued) + [cash.currency != of.currency for cash in of.valued_cash], bool)
+    is_measured = moves & np.isfinite(of.returns).any(axis=0)
+    measured = np.flatnonzero(is_measured)
+    coverage = _coverage(of, is_measured, moves)
+    profile = _weighted(of, measured, coverage)
+    components: tuple[Component, ...] = ()
     days, realised = of.series.session_returns()
+    if profile.status in ("OK", "INSUFFICIENT") and of.weights.net is not None:
+        components = _components([names[i] for i in measured], of.weights.net[measured], of.returns[:, measured])
     return PortfolioRisk(
-        profiles=(
-            _profile(of, Basis.REALISED, days, realised, of.series.growth),
-            _profile(of, Basis.CURRENT_WEIGHTS, of.days, weighted_returns(weights, returns)),
-        ),
-        components=_components([holding.ticker for holding in measured], weights, returns),
+        profiles=(_profile(of, Basis.REALISED, days, realised, of.series.growth), profile),
+        components=components,
         backtest=_backtest(realised),
-        left_out=tuple(holding.ticker for holding in of.holdings if holding not in measured),
+        left_out=(*(names[i] for i in np.flatnonzero(moves & ~is_measured)), *of.left_out),
     )
+
+
+def _weighted(of: ReviewInputs, measured: Int64, coverage: float) -> RiskProfile:
+    """The profile of CURRENT_WEIGHTS of the columns `measured`: without equity there are no weights, and of a part of
+    what is held too little is known to say anything of the whole."""
+    if of.weights.net is None:
+        return RiskProfile(Basis.CURRENT_WEIGHTS, "NO_EQUITY", None, None, 0, coverage=coverage)
+    returns = weighted_returns(of.weights.net[measured], of.returns[:, measured])
+    found = _profile(of, Basis.CURRENT_WEIGHTS, of.days, returns if len(measured) else np.full(len(of.days), np.nan))
+    if found.status == "OK" and coverage < COVERED_AT:
+        return RiskProfile(found.basis, "UNCOVERED", found.first_day, found.last_day, found.n, coverage=coverage)
+    return replace(found, coverage=coverage)
+
+
+def _coverage(of: ReviewInputs, is_measured: Bools, moves: Bools) -> float:
+    """The share of what `moves` that is measured, by size; of what has no value by cost. By number, if one has neither,
+    as it may be the largest."""
+    costs = [holding.cost for holding in of.holdings if holding.value is None]
+    costs += [None for cash in of.cash if cash.value is None]
+    known = [abs(float(cost)) for cost in costs if cost is not None]
+    sizes, unknown = np.abs(np.concatenate([of.values, of.cash_values])), sum(known)
+    if len(known) < len(costs):
+        sizes, unknown = np.ones(len(sizes)), float(len(costs))
+    whole = float(sizes[moves].sum()) + unknown
+    return float(sizes[is_measured].sum()) / whole if whole else 1.0
 
 
 def realised_figures(of: ReviewInputs) -> RealisedFigures:
@@ -309,36 +303,9 @@ def realised_figures(of: ReviewInputs) -> RealisedFigures:
     )
 
 
-def concentration_of(of: ReviewInputs) -> PortfolioConcentration:
-    """By security, issuer, sector, country, currency and asset class. Cash is one of each, but in its own currency, and
-    no limit's: it is what the limits would have one hold."""
-    values = np.concatenate([of.values, of.cash_values])
-    labels: dict[str, list[str | None]] = {
-        "security": [holding.ticker for holding in of.valued],
-        "issuer": [holding.issuer for holding in of.valued],
-        "sector": [holding.sector for holding in of.valued],
-        "country": [holding.country for holding in of.valued],
-        "currency": [holding.currency for holding in of.valued],
-        "asset_class": [holding.asset_type for holding in of.valued],
-    }
-    for dimension, names in labels.items():
-        names += [cash.currency if dimension == "currency" else _CASH for cash in of.valued_cash]
-    checks = [check for limit in LIMITS for check in check_limit(limit, values, labels[limit.dimension])]
-    return PortfolioConcentration(
-        dimensions=tuple(
-            Dimension(dimension, concentration_by(values, names), groups_of(values, names))
-            for dimension, names in labels.items()
-        ),
-        limits=tuple(
-            check for check in sorted(checks, key=lambda check: _ORDER.index(check.state)) if check.label != _CASH
-        ),
-        left_out=of.left_out,
-    )
-
-
 def weights_in(of: ReviewInputs) -> dict[int, float]:
     """The net weight of each valued holding by its security, cash in the whole; empty where that is worth nothing."""
-    net = weights_of(np.concatenate([of.values, of.cash_values])).net
+    net = of.weights.net
     return {} if net is None else {holding.security_id: float(net[i]) for i, holding in enumerate(of.valued)}
 
 

@@ -46,7 +46,10 @@ class ValuedPositionView(View):
     cost_basis: Amount | None = Field(description="Absent, as are gains, where a basis is not known.")
     close: Amount | None
     price_date: date | None
-    status: str = Field(description="PRICED, STALE or MISSING; MISSING has no value.")
+    status: str = Field(
+        description="PRICED, STALE, MISSING, which has no value, or UNCONFIRMED: the newest price, which counts, jumps "
+        "and has none after it to confirm it."
+    )
     stale_days: int
     market_value: Amount | None
     gain_loss: Amount | None
@@ -94,6 +97,9 @@ class PortfolioValueView(View):
     stale_days: int = Field(description="Sessions since the oldest of the prices; 0 if all are of the day's session.")
     coverage_pct: float = Field(description="Share of positions, by cost, that has a price and a rate; 0 to 100.")
     twr_index: float | None
+    n_unconfirmed: int = Field(
+        0, description="Holdings that count at a newest price that jumps, with none after it to confirm it."
+    )
 
 
 class PositionsView(PortfolioReleaseView):

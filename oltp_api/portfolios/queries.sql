@@ -6,7 +6,8 @@ select
     revision,
     archived_at,
     base_currency,
-    benchmark
+    benchmark,
+    limits
 from portfolio
 where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s
 for update
@@ -17,6 +18,7 @@ set
     name = %(name)s,
     archived_at = %(archived_at)s,
     benchmark = %(benchmark)s,
+    limits = %(limits)s::jsonb,
     revision = %(revision)s
 where portfolio_id = %(portfolio_id)s
 
@@ -39,7 +41,8 @@ select
     portfolio.last_business_date,
     portfolio.archived_at,
     portfolio.created_at,
-    portfolio.benchmark
+    portfolio.benchmark,
+    portfolio.limits
 from portfolio
 left join cash_balance
     on portfolio.portfolio_id = cash_balance.portfolio_id and portfolio.base_currency = cash_balance.currency

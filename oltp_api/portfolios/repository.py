@@ -3,13 +3,16 @@
 Their ledgers are none of its business (`oltp_api.ledger.repository`).
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from domain.analytics.risk.limits import Limit
 from domain.errors import InvalidInput, OrdersOpen, PortfolioIsArchived, PortfolioNotFound, SecurityNotFound
 from domain.events import DomainEvent, PortfolioArchived, PortfolioRenamed, PortfolioUnarchived
 from domain.portfolio import new_name
@@ -94,6 +97,15 @@ class PortfolioAttributes:
             revision = self._save({**before, "archived_at": None})
             self._publish(before, PortfolioUnarchived(portfolio_id, revision))
 
+    def set_limits(self, user_id: UUID, portfolio_id: UUID, match: Match, limits: Sequence[Limit] | None) -> None:
+        """Bind the portfolio by these limits, none if they are empty, and by the defaults if they are None."""
+        before = self._lock(user_id, portfolio_id, match)
+        if before["archived_at"] is not None:
+            raise PortfolioIsArchived(portfolio_id)
+        after = {**before, "limits": None if limits is None else [asdict(limit) for limit in limits]}
+        if after != before:
+            self._save(after)
+
     def _lock(self, user_id: UUID, portfolio_id: UUID, match: Match) -> dict[str, Any]:
         asked = {"user_id": user_id, "portfolio_id": portfolio_id}
         row = self._connection.execute(_PORTFOLIOS["lock"], asked).fetchone()
@@ -104,7 +116,8 @@ class PortfolioAttributes:
 
     def _save(self, after: Mapping[str, Any]) -> int:
         revision = int(after["revision"]) + 1
-        self._connection.execute(_PORTFOLIOS["save"], {**after, "revision": revision})
+        limits = None if after["limits"] is None else json.dumps(after["limits"])
+        self._connection.execute(_PORTFOLIOS["save"], {**after, "limits": limits, "revision": revision})
         return revision
 
     def _publish(self, portfolio: Mapping[str, Any], event: DomainEvent) -> None:

@@ -1,4 +1,4 @@
-"""Portfolios: create, list, look at, rename, archive."""
+"""Portfolios: create, list, look at, rename, bind by limits, archive."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,16 @@ from domain.portfolio import PortfolioKind
 from oltp_api.context import ContextDep, UserDep
 from oltp_api.portfolios import handlers
 from oltp_api.portfolios.repository import PortfolioAttributes
-from oltp_api.portfolios.schemas import BenchmarkChoice, PortfolioEdit, PortfolioPage, PortfolioRequest, PortfolioView
+from oltp_api.portfolios.schemas import (
+    BenchmarkChoice,
+    ConcentrationLimitView,
+    LimitsRequest,
+    LimitsView,
+    PortfolioEdit,
+    PortfolioPage,
+    PortfolioRequest,
+    PortfolioView,
+)
 from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.web.bodies import takes
 from oltp_api.web.etags import Match, OptionalMatch, RequiredMatch, tagged, tagged_answer
@@ -106,6 +115,19 @@ def choose_benchmark(body: BenchmarkChoice, match: OptionalMatch, on: EditingDep
     )
 
 
+@router.get("/{portfolio_id}/limits", summary="The limits of concentration that bind a portfolio")
+def get_limits(portfolio_id: UUID, context: ContextDep, user_id: UserDep, response: Response) -> LimitsView:
+    return _limits(tagged(context.transact(lambda work: _view(user_id, portfolio_id, work)), response))
+
+
+@router.put(
+    "/{portfolio_id}/limits", summary="Bind a portfolio by limits of its own, or the defaults", responses=EDIT_PROBLEMS
+)
+def put_limits(body: LimitsRequest, match: OptionalMatch, on: EditingDep) -> LimitsView:
+    limits = body.asked()
+    return _limits(on.shown_after(lambda attributes: attributes.set_limits(on.user_id, on.portfolio_id, match, limits)))
+
+
 @router.post("/{portfolio_id}/archive", summary="Archive a portfolio: no more commands", responses=EDIT_PROBLEMS)
 def archive_portfolio(match: OptionalMatch, on: EditingDep) -> PortfolioView:
     return on.shown_after(lambda attributes: attributes.archive(on.user_id, on.portfolio_id, match))
@@ -114,6 +136,11 @@ def archive_portfolio(match: OptionalMatch, on: EditingDep) -> PortfolioView:
 @router.post("/{portfolio_id}/unarchive", summary="Bring an archived portfolio back", responses=EDIT_PROBLEMS)
 def unarchive_portfolio(match: OptionalMatch, on: EditingDep) -> PortfolioView:
     return on.shown_after(lambda attributes: attributes.unarchive(on.user_id, on.portfolio_id, match))
+
+
+def _limits(shown: PortfolioView) -> LimitsView:
+    limits = [ConcentrationLimitView.model_validate(limit) for limit in shown.binding_limits]
+    return LimitsView(is_default=shown.limits is None, limits=limits)
 
 
 def _view(user_id: UUID, portfolio_id: UUID, work: UnitOfWork) -> PortfolioView:

@@ -5,11 +5,13 @@ Requests know how to become commands; views are what a query answers, as it is.
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Self
+from decimal import Decimal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from domain.analytics.risk.limits import DEFAULT_LIMITS, Limit, Measure
 from domain.commands import CreatePortfolio, InitialHolding
 from domain.errors import InvalidInput
 from domain.holdings import CostMethod
@@ -18,6 +20,8 @@ from domain.portfolio import PortfolioKind
 from oltp_api.web.etags import portfolio_etag
 from oltp_api.web.fields import Amount, Currency, Day, Number, Row, ShortText, Text, Zone, at_most
 from oltp_api.web.schemas import TICKER, Request, View
+
+_MOST_LIMIT = Decimal(1000)
 
 
 class HoldingRequest(Request):
@@ -88,6 +92,66 @@ class BenchmarkChoice(Request):
     ticker: ShortText | None = Field(validation_alias=TICKER)
 
 
+class LimitRequest(Request):
+    """From `warn_at` on a measure of a dimension is WARN, from `breach_at` on BREACH."""
+
+    dimension: Literal["security", "issuer", "sector", "country", "currency", "asset_class", "portfolio"]
+    measure: Measure
+    warn_at: Number = Field(description="A fraction of equity; of LEVERAGE, which is the portfolio's, a multiple.")
+    breach_at: Number
+
+    @property
+    def limit(self) -> Limit:
+        if max(self.warn_at, self.breach_at) > _MOST_LIMIT:
+            raise InvalidInput("limits", f"are at most {_MOST_LIMIT}; nothing is that large beside equity")
+        try:
+            return Limit(self.dimension, self.measure, float(self.warn_at), float(self.breach_at))
+        except ValueError as error:
+            raise InvalidInput("limits", f"make no sense: {error}") from error
+
+
+class LimitsRequest(Request):
+    """Null for the defaults, an empty list for none."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "limits": [
+                        {"dimension": "issuer", "measure": "GROSS_WEIGHT", "warn_at": "0.1", "breach_at": "0.15"},
+                        {"dimension": "portfolio", "measure": "LEVERAGE", "warn_at": "1.2", "breach_at": "1.5"},
+                    ]
+                }
+            ]
+        }
+    )
+
+    limits: Annotated[tuple[Row[LimitRequest], ...], at_most(50)] | None = Field(max_length=50)
+
+    def asked(self) -> tuple[Limit, ...] | None:
+        if self.limits is None:
+            return None
+        limits = tuple(one.limit for one in self.limits)
+        if len({(limit.dimension, limit.measure) for limit in limits}) < len(limits):
+            raise InvalidInput("limits", "bound one measure of one dimension twice; name it once")
+        return limits
+
+
+class ConcentrationLimitView(View):
+    dimension: str
+    measure: str
+    warn_at: float
+    breach_at: float
+
+
+class LimitsView(View):
+    """The limits that bind the portfolio. Those on issuers and securities leave out cash, sovereigns and funds, those
+    on sectors what is in no sector; a sum of the five or ten largest says nothing of too few holdings."""
+
+    is_default: bool = Field(description="The portfolio has none of its own, and these are everybody's.")
+    limits: Sequence[ConcentrationLimitView]
+
+
 class PortfolioView(View):
     portfolio_id: UUID
     name: str
@@ -102,6 +166,16 @@ class PortfolioView(View):
     archived_at: datetime | None
     created_at: datetime
     benchmark: str | None = Field(None, description="Ticker of what it is held against; null for the default.")
+    limits: Sequence[ConcentrationLimitView] | None = Field(
+        None, description="Limits of concentration of its own; null where the defaults bind it."
+    )
+
+    @property
+    def binding_limits(self) -> tuple[Limit, ...]:
+        """The limits of its own, or the defaults."""
+        if self.limits is None:
+            return DEFAULT_LIMITS
+        return tuple(Limit(one.dimension, Measure(one.measure), one.warn_at, one.breach_at) for one in self.limits)
 
     @property
     def etag(self) -> str:

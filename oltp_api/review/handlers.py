@@ -12,11 +12,11 @@ import numpy as np
 from cachetools import LRUCache
 
 from application.analytics.review import LakeAnalyticsRepository
+from domain.analytics.allocation import concentration_of
 from domain.analytics.returns.periods import Period, PeriodPerformance, performance, starts_since
 from domain.analytics.returns.subjects import Level
 from domain.analytics.review import (
     ReviewInputs,
-    concentration_of,
     contributions_of,
     curve_days,
     curve_of,
@@ -25,6 +25,7 @@ from domain.analytics.review import (
     risk_of,
     weights_in,
 )
+from domain.analytics.risk.limits import Limit
 from domain.ports import PortfolioValue, ReleasedCash, ValuedPosition
 from oltp_api.analytics.schemas import PortfolioValueView, ReleasedCashView
 from oltp_api.portfolios.schemas import PortfolioView
@@ -34,6 +35,7 @@ from oltp_api.review.schemas import (
     ContributionsView,
     CurveView,
     DimensionView,
+    ExposureView,
     HoldingPeriodView,
     LimitView,
     PerformanceNumbers,
@@ -83,9 +85,17 @@ class ValueAges:
 class ReviewBodies:
     """Measures of one portfolio up to one day, by one release."""
 
-    def __init__(self, of: ReviewInputs, total: PortfolioValue, cash: Sequence[ReleasedCash], ages: ValueAges) -> None:
+    def __init__(
+        self,
+        of: ReviewInputs,
+        total: PortfolioValue,
+        cash: Sequence[ReleasedCash],
+        ages: ValueAges,
+        limits: Sequence[Limit],
+    ) -> None:
         self._of = of
         self._ages = ages
+        self._limits = limits
         self.day = of.series.as_of
         self.total = PortfolioValueView.model_validate(total)
         self.cash = [ReleasedCashView.model_validate(balance) for balance in cash]
@@ -136,7 +146,7 @@ class ReviewBodies:
 
     @cached_property
     def concentration(self) -> ConcentrationBody:
-        return concentration_body(self._of)
+        return concentration_body(self._of, self._limits)
 
     @cached_property
     def holdings(self) -> list[ReviewedHoldingView]:
@@ -163,7 +173,7 @@ class ReviewCache:
         self, analytics: LakeAnalyticsRepository, portfolio: PortfolioView, benchmark: str, as_of: date | None
     ) -> ReviewBodies | None:
         """Up to `as_of` or the release's last day; None if the release has no day of the portfolio."""
-        asked = (portfolio.portfolio_id, portfolio.base_currency, benchmark, as_of)
+        asked = (portfolio.portfolio_id, portfolio.base_currency, benchmark, as_of, portfolio.binding_limits)
         return self._of((analytics.head().release_id, *asked), lambda: bodies_of(analytics, *asked))
 
     def review(
@@ -186,14 +196,20 @@ class ReviewCache:
 
 
 def bodies_of(
-    analytics: LakeAnalyticsRepository, portfolio_id: UUID, currency: str, benchmark: str, as_of: date | None
+    analytics: LakeAnalyticsRepository,
+    portfolio_id: UUID,
+    currency: str,
+    benchmark: str,
+    as_of: date | None,
+    limits: Sequence[Limit],
 ) -> ReviewBodies | None:
     of = analytics.get_reviewed(portfolio_id, currency, benchmark, as_of)
     if of is None:
         return None
     day = of.series.as_of
     (total,) = analytics.get_values(portfolio_id, day, day)
-    return ReviewBodies(of, total, analytics.get_cash(portfolio_id, day), ages_of(analytics, portfolio_id, of))
+    ages = ages_of(analytics, portfolio_id, of)
+    return ReviewBodies(of, total, analytics.get_cash(portfolio_id, day), ages, limits)
 
 
 def ages_of(analytics: LakeAnalyticsRepository, portfolio_id: UUID, of: ReviewInputs) -> ValueAges:
@@ -246,16 +262,17 @@ def performance_numbers(of: ReviewInputs, whole: PeriodPerformance, total: Portf
     return PerformanceNumbers.model_validate(measured)
 
 
-def concentration_body(of: ReviewInputs) -> ConcentrationBody:
-    found = concentration_of(of)
+def concentration_body(of: ReviewInputs, limits: Sequence[Limit]) -> ConcentrationBody:
+    found = concentration_of(of, limits)
     dimensions = [{**asdict(one.whole), "dimension": one.dimension, "groups": one.groups} for one in found.dimensions]
-    limits = [
+    checks = [
         {**asdict(check.limit), "label": check.label, "value": check.value, "state": check.state}
         for check in found.limits
     ]
     return ConcentrationBody(
+        exposure=ExposureView.model_validate(found.exposure),
         dimensions=[DimensionView.model_validate(dimension) for dimension in dimensions],
-        limits=[LimitView.model_validate(limit) for limit in limits],
+        limits=[LimitView.model_validate(check) for check in checks],
         left_out=found.left_out,
     )
 

@@ -157,7 +157,15 @@ class RiskProfileView(View):
         description="REALISED: what the owner went through. CURRENT_WEIGHTS: what today's weights would have, had they "
         "been held in these proportions all along."
     )
-    status: str = Field(description="OK, or INSUFFICIENT: fewer than 60 returns.")
+    status: str = Field(
+        description="OK; INSUFFICIENT, fewer than 60 returns; UNCOVERED, coverage below 0.95; NO_EQUITY, worth nothing "
+        "or less. Figures only if OK."
+    )
+    coverage: float | None = Field(
+        None,
+        description="Of CURRENT_WEIGHTS: share, by size, of holdings and cash in other currencies whose returns are in "
+        "it. Null of REALISED, which is of all there was.",
+    )
     first_day: date | None
     last_day: date | None
     n: int
@@ -205,7 +213,7 @@ class RiskBody(View):
     components: Sequence[ComponentView]
     backtest: BacktestView | None
     left_out: Sequence[str] = Field(
-        description="Holdings that CURRENT_WEIGHTS leaves out: without a value, in another currency, without returns."
+        description="Holdings and cash that CURRENT_WEIGHTS leaves out: without a value, or without returns."
     )
 
 
@@ -215,10 +223,23 @@ class RiskView(PortfolioReleaseView):
     risk: RiskBody | None
 
 
+class ExposureView(View):
+    """Size of positions beside the worth of the portfolio, in its currency. Cash is no exposure: a short's proceeds are
+    owed."""
+
+    status: str = Field(description="OK, or NO_EQUITY: worth nothing or less, so there are no weights and no leverage.")
+    equity: Rounded = Field(description="Value of positions and cash.")
+    gross: Rounded = Field(description="Sum of the sizes of positions.")
+    net: Rounded = Field(description="Sum of the values of positions, shorts negative.")
+    leverage: float | None = Field(description="gross / equity.")
+
+
 class GroupView(View):
     label: str
-    gross: float | None
-    net: float | None
+    gross: float | None = Field(
+        description="Size over equity; of cash what equity has beyond the longs. With shorts they sum to over 1."
+    )
+    net: float | None = Field(description="Value over equity; they sum to 1.")
 
 
 class LimitView(View):
@@ -228,11 +249,14 @@ class LimitView(View):
     value: float | None
     warn_at: float
     breach_at: float
-    state: str = Field(description="OK, WARN, BREACH, or UNDEFINED where nothing is held.")
+    state: str = Field(
+        description="OK, WARN, BREACH; TOO_FEW: as many holdings of equal size would not pass, so it says nothing; or "
+        "UNDEFINED where there is no equity."
+    )
 
 
 class DimensionView(View):
-    """Shares of gross market value, cash among it. `effective_number` is 1 / hhi."""
+    """Shares of all gross weights, free cash among them. `effective_number` is 1 / hhi."""
 
     dimension: str = Field(description="security, issuer, sector, country, currency or asset_class.")
     hhi: float | None
@@ -243,8 +267,12 @@ class DimensionView(View):
 
 
 class ConcentrationBody(View):
+    exposure: ExposureView
     dimensions: Sequence[DimensionView]
-    limits: Sequence[LimitView] = Field(description="Those in WARN or BREACH first.")
+    limits: Sequence[LimitView] = Field(
+        description="Those in BREACH or WARN first. Cash is bound by none; by those on issuers and securities neither "
+        "sovereigns nor funds, by those on sectors what is in none."
+    )
     left_out: Sequence[str] = Field(description="Holdings without a value: they have no weight.")
 
 

@@ -7,21 +7,23 @@ Belongs here: reading both, and publishing what the audit accepts. Does not: wha
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 
 from pipelines.quality.own_prices import OwnPrices, Registry, own_prices
 from pipelines.quality.quarantine import OWN, keep, waived
 from pipelines.runtime.resources import Platform
+from pipelines.sources.market_tables import CORPORATE_ACTIONS, in_shape
 from pipelines.sources.price_folder import price_files
 from pipelines.tables.publishing import publish
 from pipelines.tables.version_set import pinned
 
 POSTED, SECURITIES, IDENTIFIERS = "raw/pg_posted_price", "raw/pg_security_registry", "raw/pg_security_identifier"
-MARKET = "raw/price_daily"
+MARKET, ACTIONS = "raw/price_daily", "raw/corporate_action"
 
 
 @dg.asset(
     key=OWN.split("/"),
-    deps=[dg.AssetKey(table.split("/")) for table in (POSTED, SECURITIES, IDENTIFIERS, MARKET)],
+    deps=[dg.AssetKey(table.split("/")) for table in (POSTED, SECURITIES, IDENTIFIERS, MARKET, ACTIONS)],
     description="Prices that people posted or put into the folder; what an audit finds bad is in meta/quarantine.",
     group_name="own_prices",
     owners=["team:lakefolio"],
@@ -29,7 +31,7 @@ MARKET = "raw/price_daily"
     code_version="1",
 )
 def own_price(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
-    needed = [POSTED, SECURITIES, IDENTIFIERS, MARKET]
+    needed = [POSTED, SECURITIES, IDENTIFIERS, MARKET, ACTIONS]
     versions = pinned(context.instance, context.run.run_id, platform.releases, known=needed).versions
     lake, files = platform.lake, price_files(platform.settings.prices)
     for name, why in files.unreadable.items():
@@ -40,6 +42,7 @@ def own_price(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mater
         Registry(lake.read(SECURITIES, versions[SECURITIES]), lake.read(IDENTIFIERS, versions[IDENTIFIERS])),
         priced_by_market(platform, versions),
         today=platform.market_today,
+        actions=_market_actions(platform, versions),
         waived=waived(lake),
     )
     n_new = keep(lake, OWN, verdict.quarantined, context.run.run_id)
@@ -62,6 +65,12 @@ def priced_by_market(platform: Platform, versions: dict[str, int]) -> frozenset[
     with platform.lake.connect() as connection:
         found = connection.execute(f"select distinct ticker from {platform.lake.scan(MARKET, versions[MARKET])}")
         return frozenset(row[0] for row in found.fetchall())
+
+
+def _market_actions(platform: Platform, versions: dict[str, int]) -> pa.Table:
+    if ACTIONS not in versions:
+        return CORPORATE_ACTIONS.empty_table()
+    return in_shape(platform.lake.read(ACTIONS, versions[ACTIONS]), CORPORATE_ACTIONS)
 
 
 ASSETS = [own_price]

@@ -19,7 +19,7 @@ from pipelines.runtime.resources import Platform
 from pipelines.tables.holding import Failure, culprits, failure_of
 from pipelines.tables.metadata_plots import Picture
 from pipelines.tables.publishing import Pictures, publish, unchanged_metadata
-from pipelines.tables.rebuild_scope import PORTFOLIOS, RebuildScope, scope_of, unchanged
+from pipelines.tables.rebuild_scope import LEDGER, PORTFOLIOS, RebuildScope, scope_of, unchanged
 from pipelines.tables.version_set import VersionSet, pinned
 from storage.lake.mounted import mounted_unreleased
 
@@ -31,7 +31,12 @@ READ = (
     "marts/fact_position_daily",
     "marts/fact_price_daily",
     "marts/fact_return_daily",
+    "marts/fx_rate_daily",
+    "raw/corporate_action",
+    "raw/pg_bond_details",
     "raw/price_daily",
+    "raw/yield_curve",
+    LEDGER,
     PORTFOLIOS,
 )
 _SOURCES = sorted(SOURCES_OF["marts/fact_return_daily"])

@@ -3,8 +3,10 @@
 Belongs here: whose days go in, and the shape of what comes out. Does not: any formula; those are in domain/analytics.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -12,12 +14,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from domain.analytics.allocation import PortfolioConcentration, concentration_of
 from domain.analytics.returns.series import MIN_OBSERVATIONS
-from domain.analytics.review import PortfolioConcentration, PortfolioRisk, ReviewInputs, concentration_of, risk_of
+from domain.analytics.review import PortfolioRisk, ReviewInputs, risk_of
+from domain.analytics.risk.concentration import Exposure
+from domain.analytics.risk.limits import DEFAULT_LIMITS, Limit
 from domain.analytics.risk.profile import CONFIDENCES, HORIZONS, RiskProfile
 from domain.analytics.risk.value_at_risk import Method
 from pipelines.marts.by_portfolio import Measuring, made, specs_of
-from pipelines.marts.definition import Mart
+from pipelines.marts.definition import MONEY, Mart
 from pipelines.runtime.resources import Platform
 from pipelines.tables.metadata_plots import Picture, allocation_chart, drawdown_chart
 
@@ -33,7 +38,21 @@ _NO_RATIO = (
     "OK, NO_RISK_FREE: no risk-free return in the portfolio's currency, NO_VARIATION: returns that do not move, or "
     "INSUFFICIENT: fewer than 60"
 )
-_LEFT_OUT = "What is not in these figures for want of a price, a rate, or returns in the portfolio's currency."
+_LEFT_OUT = "What is not in these figures for want of a price, a rate, or returns."
+
+
+def _summed(column: str, holds: Callable[[Any], Any], rows: pa.Table) -> Any:
+    """Say whether the sum of each portfolio's dimension `holds`, where there are weights."""
+    sums = rows.group_by(["portfolio_id", "dimension"]).aggregate([(column, "sum")])[f"{column}_sum"]
+    return pc.fill_null(holds(sums), True)
+
+
+def _is_one(sums: Any) -> Any:
+    return pc.less(pc.abs(pc.subtract(sums, 1)), 1e-9)
+
+
+def _is_no_less(sums: Any) -> Any:
+    return pc.greater(sums, 1 - 1e-9)
 
 
 _TEXT, _DATE, _NUMBER, _COUNT = pa.string(), pa.date32(), pa.float64(), pa.int32()
@@ -47,7 +66,15 @@ MARTS = {
                 _TEXT,
                 "REALISED, the portfolio's own returns; CURRENT_WEIGHTS, those of today's weights all along.",
             ),
-            "status": (_TEXT, "OK, or INSUFFICIENT: fewer than 60 returns, and then no figures."),
+            "status": (
+                _TEXT,
+                "OK; INSUFFICIENT, fewer than 60 returns; UNCOVERED, coverage below 0.95; NO_EQUITY, worth nothing or "
+                "less. Figures only if OK.",
+            ),
+            "coverage": (
+                _NUMBER,
+                "Of CURRENT_WEIGHTS: share, by size, of holdings and cash in other currencies whose returns are in it.",
+            ),
             "first_day": (_DATE, "Session of the first return."),
             "last_day": (_DATE, "Session of the last return."),
             "n": (_COUNT, "Returns."),
@@ -87,8 +114,12 @@ MARTS = {
         },
         key=("portfolio_id", "basis"),
         rules={
-            "there are 60 returns if and only if the status is OK": lambda rows: pc.equal(
-                pc.equal(rows["status"], "OK"), pc.greater_equal(rows["n"], MIN_OBSERVATIONS)
+            "there are 60 returns if the status is OK, and fewer if INSUFFICIENT": lambda rows: pc.and_(
+                pc.or_(pc.not_equal(rows["status"], "OK"), pc.greater_equal(rows["n"], MIN_OBSERVATIONS)),
+                pc.or_(pc.not_equal(rows["status"], "INSUFFICIENT"), pc.less(rows["n"], MIN_OBSERVATIONS)),
+            ),
+            "there are figures if and only if the status is OK": lambda rows: pc.equal(
+                pc.equal(rows["status"], "OK"), pc.is_valid(rows["max_drawdown"])
             ),
             "a ratio is there if and only if its status is OK": lambda rows: all(
                 pc.all(pc.equal(pc.equal(rows[f"{name}_status"], "OK"), pc.is_valid(rows[name])), min_count=0).as_py()
@@ -114,19 +145,37 @@ MARTS = {
         },
         key=("portfolio_id", "ticker"),
     ),
+    "marts/fact_exposure": Mart(
+        "Grain: one row per portfolio: what its positions stand for beside what it is worth, in its currency.",
+        {
+            **_KEYS,
+            "status": (_TEXT, "OK, or NO_EQUITY: worth nothing or less, and then no leverage."),
+            "equity": (MONEY, "Value of positions and cash."),
+            "gross": (MONEY, "Sum of |values| of positions; cash is no exposure."),
+            "net": (MONEY, "Sum of values of positions, shorts negative."),
+            "leverage": (_NUMBER, "gross / equity."),
+        },
+        key=("portfolio_id",),
+        rules={
+            "there is leverage if and only if there is equity": lambda rows: pc.equal(
+                pc.greater(rows["equity"], 0), pc.is_valid(rows["leverage"])
+            ),
+            "net is no more than gross": lambda rows: pc.less_equal(pc.abs(rows["net"]), rows["gross"]),
+        },
+    ),
     "marts/fact_concentration": Mart(
         "Grain: one row per portfolio and dimension: how much of it is in few hands.",
         {
             **_KEYS,
             "dimension": (_TEXT, "security, issuer, sector, country, currency or asset_class; cash is one of each."),
             "n_groups": (_COUNT, "Groups with a weight."),
-            "hhi": (_NUMBER, "Sum of squared gross weights, from 1 / n_groups to 1."),
+            "hhi": (_NUMBER, "Sum of squared shares of all gross weights, from 1 / n_groups to 1."),
             "effective_number": (_NUMBER, "1 / hhi: so many equal groups would have it."),
-            "top_5": (_NUMBER, "Gross weight of the five largest."),
-            "top_10": (_NUMBER, "Gross weight of the ten largest."),
+            "top_5": (_NUMBER, "Share of the five largest."),
+            "top_10": (_NUMBER, "Share of the ten largest."),
             "largest": (_TEXT, "The group with the largest gross weight."),
             "largest_weight": (_NUMBER, "Its gross weight."),
-            "state": (_TEXT, "The worst of its limits: BREACH, WARN, UNDEFINED or OK; null if it has none."),
+            "state": (_TEXT, "The worst of its limits: BREACH, WARN, UNDEFINED, TOO_FEW or OK; null without."),
             "left_out": (_TEXT, _LEFT_OUT),
         },
         key=("portfolio_id", "dimension"),
@@ -142,25 +191,17 @@ MARTS = {
             **_KEYS,
             "dimension": (_TEXT, "security, issuer, sector, country, currency or asset_class."),
             "label": (_TEXT, "The group; Unclassified holds what is not known, Cash the balances."),
-            "gross_weight": (_NUMBER, "|value| / sum of |values|: longs and shorts add up."),
-            "net_weight": (_NUMBER, "value / sum of values, shorts negative; null if the portfolio is worth nothing."),
+            "gross_weight": (
+                _NUMBER,
+                "|value| over equity: longs and shorts add up; of Cash what equity has beyond the longs. Null if the "
+                "portfolio is worth nothing or less.",
+            ),
+            "net_weight": (_NUMBER, "Value over equity, shorts negative; null likewise."),
         },
         key=("portfolio_id", "dimension", "label"),
         rules={
-            "the gross weights of a dimension sum to 1": lambda rows: pc.fill_null(
-                pc.less(
-                    pc.abs(
-                        pc.subtract(
-                            rows.group_by(["portfolio_id", "dimension"]).aggregate([("gross_weight", "sum")])[
-                                "gross_weight_sum"
-                            ],
-                            1,
-                        )
-                    ),
-                    1e-9,
-                ),
-                True,
-            )
+            f"the {side} weights of a dimension sum to {word} 1": partial(_summed, f"{side}_weight", holds)
+            for side, word, holds in (("net", "exactly", _is_one), ("gross", "no less than", _is_no_less))
         },
     ),
     "marts/fact_limit": Mart(
@@ -168,12 +209,18 @@ MARTS = {
         {
             **_KEYS,
             "dimension": (_TEXT, "What the limit is on."),
-            "measure": (_TEXT, "GROSS_WEIGHT of each group, or HHI, TOP_5 or TOP_10 of the dimension."),
+            "measure": (
+                _TEXT,
+                "GROSS_WEIGHT or NET_WEIGHT of a group, HHI, TOP_5 or TOP_10 of the dimension, LEVERAGE of all.",
+            ),
             "label": (_TEXT, "The group; null for a measure of the whole dimension."),
             "measured": (_NUMBER, "What the measure is."),
             "warn_at": (_NUMBER, "From here on WARN."),
             "breach_at": (_NUMBER, "From here on BREACH."),
-            "state": (_TEXT, "OK, WARN, BREACH, or UNDEFINED where there is no value."),
+            "state": (
+                _TEXT,
+                "OK, WARN, BREACH; TOO_FEW where holdings of equal size would not pass; UNDEFINED without equity.",
+            ),
         },
         key=("portfolio_id", "dimension", "measure", "label"),
     ),
@@ -193,18 +240,20 @@ def _tables(found: Measuring, benchmark_ticker: str) -> dict[str, pa.Table]:
     rows: dict[str, list[dict[str, Any]]] = {table: [] for table in MARTS}
     for currency, portfolio_ids in found.groups():
         chosen = found.analytics.get_benchmarks(portfolio_ids)
+        limits = found.analytics.get_limits(portfolio_ids)
         reviewed = found.analytics.get_reviewed_of(portfolio_ids, currency, benchmark_ticker, chosen=chosen)
         for portfolio_id, of in reviewed:
-            for table, measured in _measured(of).items():
+            for table, measured in _measured(of, limits.get(portfolio_id, DEFAULT_LIMITS)).items():
                 rows[table] += [{**row, "portfolio_id": portfolio_id, "as_of": of.series.as_of} for row in measured]
     return {table: mart.of_rows(rows[table]) for table, mart in MARTS.items()}
 
 
-def _measured(of: ReviewInputs) -> dict[str, list[dict[str, Any]]]:
-    found, held = risk_of(of), concentration_of(of)
+def _measured(of: ReviewInputs, limits: Sequence[Limit]) -> dict[str, list[dict[str, Any]]]:
+    found, held = risk_of(of), concentration_of(of, limits)
     return {
         "marts/fact_risk": [_profiled(found, profile, of) for profile in found.profiles],
         "marts/fact_risk_component": [asdict(component) for component in found.components],
+        "marts/fact_exposure": [_exposed(held.exposure)],
         "marts/fact_concentration": _concentrations(held),
         "marts/fact_allocation": [
             {"dimension": one.dimension, "label": group.label, "gross_weight": group.gross, "net_weight": group.net}
@@ -216,6 +265,11 @@ def _measured(of: ReviewInputs) -> dict[str, list[dict[str, Any]]]:
             for check in held.limits
         ],
     }
+
+
+def _exposed(exposure: Exposure) -> dict[str, Any]:
+    amounts = {name: Decimal(f"{getattr(exposure, name):.8f}") for name in ("equity", "gross", "net")}
+    return {**asdict(exposure), **amounts}
 
 
 def _profiled(found: PortfolioRisk, profile: RiskProfile, of: ReviewInputs) -> dict[str, Any]:

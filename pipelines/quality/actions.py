@@ -4,14 +4,23 @@ An action that is put out changes no quantity and pays no cash; it is judged aga
 jump comes late is believed when the jump has come.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from math import exp, isfinite, log
 
 import numpy as np
 import pyarrow as pa
 
-from pipelines.quality.series import SPLIT_WINDOW, Dividend, PriceSheet, Split, confirmed, day_number, sheet
+from pipelines.quality.series import (
+    LEAST_SPLIT,
+    SPLIT_WINDOW,
+    Dividend,
+    PriceSheet,
+    Split,
+    confirmed,
+    day_number,
+    sheet,
+)
 from pipelines.quality.verdicts import FINAL, Audited, Fault, Reason, Rule, Verdict, content_ids, parted, waived_ids
 
 SPLIT, DIVIDEND = "SPLIT", "DIVIDEND"
@@ -151,10 +160,12 @@ def _invented(case: Case) -> Sequence[Fault]:
 
 
 def _bad_dividends(case: Case) -> Sequence[Fault]:
-    found = []
+    """Judged in the units of its day: the splits that stand are taken out of the closes and of the other dividends."""
+    case, found = replace(case, prices=replace(case.prices, splits=tuple(_splits(case)))), []
     for i, action in enumerate(case.actions):
         if not action.is_split:
-            said = _too_large(case, action) or _of_another_unit(case, action) or _phantom(case, action)
+            tests = (_too_large, _of_another_unit, _of_before_the_split, _phantom)
+            said = next((evidence for test in tests if (evidence := test(case, action))), None)
             if said:
                 found.append(Fault(i, f"the dividend {action.amount:g} of {action.words} {said[0]}", said[1]))
     return found
@@ -166,8 +177,8 @@ def _too_large(case: Case, action: Action) -> tuple[str, str] | None:
     row = _row(prices, action)
     if row is None:
         return None
-    part = action.amount / float(prices.close[row - 1])
-    fall = 1.0 - exp(float(prices.raw_jump[row]))
+    part = prices.part_of(Dividend(action.ticker, action.day, action.amount), row)
+    fall = 1.0 - exp(float(prices.raw_jump[row] - prices.split_jump[row]))
     if part > LEAST_LARGE and part - fall > max(LEAST_LARGE, USUAL_MOVES * prices.usual_move(row, row)):
         said = prices.said(row - 1)
         return f"is {100 * part:.1f} % of {said}, which fell {100 * fall:.1f} %", said
@@ -176,9 +187,7 @@ def _too_large(case: Case, action: Action) -> tuple[str, str] | None:
 
 def _of_another_unit(case: Case, action: Action) -> tuple[str, str] | None:
     """Return evidence that it is 100 times, or 1/100 of, a usual one of the two before and the two after."""
-    others = [other for other in _dividends(case, action.ticker) if other.day != action.day]
-    before = [other.amount for other in others if other.day < action.day][-2:]
-    after = [other.amount for other in others if other.day > action.day][:2]
+    before, after = _beside(case, action)
     usual = float(np.median([*before, *after])) if len(before + after) >= 3 else action.amount
     for amount in (*before, *after):
         is_usual = abs(log(amount / usual)) < log(10.0)
@@ -187,10 +196,23 @@ def _of_another_unit(case: Case, action: Action) -> tuple[str, str] | None:
     return None
 
 
+def _of_before_the_split(case: Case, action: Action) -> tuple[str, str] | None:
+    """Return evidence that it is per unit of before the split of its day: the split's ratio times those around it."""
+    others = [amount for amounts in _beside(case, action) for amount in amounts]
+    for split in case.prices.splits:
+        if (split.ticker, split.day) == (action.ticker, action.day) and len(others) >= 2:
+            away = [log(action.amount / amount) + split.jump for amount in others]
+            if abs(split.jump) >= LEAST_SPLIT and max(map(abs, away)) <= UNIT_TOLERANCE:
+                said = f"{others[-1]:g}, as one beside it is in units of the day"
+                return f"is {exp(-split.jump):g} times {said}: it is per unit of before the split {split.words}", said
+    return None
+
+
 def _phantom(case: Case, action: Action) -> tuple[str, str] | None:
     """Return evidence that it repeats another dividend: of two, the one that no adjusted close has, or the later."""
     for other in _dividends(case, action.ticker):
-        is_alike = abs(other.amount - action.amount) <= TWIN_TOLERANCE * max(other.amount, action.amount)
+        amount = _in_units_of(case, action, other)
+        is_alike = abs(amount - action.amount) <= TWIN_TOLERANCE * max(amount, action.amount)
         if is_alike and 0 < abs(other.day - action.day) <= TWIN_DAYS:
             own, others = _is_adjusted(case.prices, action), _is_adjusted(case.prices, other)
             if (others and not own) or (own == others and other.day < action.day):
@@ -202,13 +224,39 @@ def _dividends(case: Case, ticker: str) -> list[Action]:
     return [action for action in case.actions if action.ticker == ticker and not action.is_split]
 
 
+def _splits(case: Case) -> Iterator[Split]:
+    for action in case.actions:
+        if action.is_split:
+            words = f"{action.new:g}:{action.old:g} on {action.words}"
+            yield Split(action.ticker, action.day, log(action.old / action.new), words)
+
+
+def _beside(case: Case, action: Action) -> tuple[list[float], list[float]]:
+    """The amounts of the two dividends before it and of the two after it, in units of its day."""
+    others = [other for other in _dividends(case, action.ticker) if other.day != action.day]
+    before = [_in_units_of(case, action, other) for other in others if other.day < action.day][-2:]
+    after = [_in_units_of(case, action, other) for other in others if other.day > action.day][:2]
+    return before, after
+
+
+def _in_units_of(case: Case, action: Action, other: Action) -> float:
+    """The amount of `other` per unit of the day of `action`, if closes, and so amounts, are as traded."""
+    start, end = case.prices.starts.get(action.ticker, (0, 0))
+    if not case.prices.is_as_traded[start:end].all():
+        return other.amount
+    first, last = sorted((action.day, other.day))
+    jumps = [one.jump for one in case.prices.splits if one.ticker == action.ticker and first < one.day <= last]
+    return other.amount * exp(sum(jumps) if other.day < action.day else -sum(jumps))
+
+
 def _is_adjusted(prices: PriceSheet, action: Action) -> bool:
     """Say whether the adjusted closes have more than a quarter of the dividend in them."""
     row = _row(prices, action)
     if row is None:
         return False
     factor = prices.adjusted / prices.close
-    return bool(1 - factor[row - 1] / factor[row] > 0.25 * action.amount / prices.close[row - 1])
+    step = factor[row - 1] / factor[row] / exp(float(prices.split_jump[row]))
+    return bool(1 - step > 0.25 * prices.part_of(Dividend(action.ticker, action.day, action.amount), row))
 
 
 def _row(prices: PriceSheet, action: Action) -> int | None:
@@ -234,7 +282,7 @@ RULES: tuple[Rule[Case], ...] = (
     Rule(
         Reason.BAD_DIVIDEND,
         f"a dividend over {100 * LEAST_LARGE:g} % of the price is seen in the closes, none is a hundred times those "
-        f"around it, and none repeats another within {TWIN_DAYS} days",
+        f"around it, none is per unit of before the split of its day, and none repeats another within {TWIN_DAYS} days",
         _bad_dividends,
     ),
 )

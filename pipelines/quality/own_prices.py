@@ -94,12 +94,14 @@ def own_prices(
     market: Collection[str],
     *,
     today: date,
+    actions: pa.Table | None = None,
     waived: Set[str] = frozenset(),
 ) -> OwnPrices:
     """The prices of securities that are not in `market`, the names of those that it prices.
 
-    `posted` are rows of `posted_price`, of which the newest of a security and day counts. A detail begins with the
-    place of what is out: a file's line, or the number that it was posted under.
+    `posted` are rows of `posted_price`, of which the newest of a security and day counts. `actions` are the market's: a
+    split that it tells is no outlier, one that only a ledger has is its owner's word. A detail begins with the place of
+    what is out: a file's line, or the number that it was posted under.
     """
     read, out = [_as_posted(row, registry) for row in _newest(posted)], []
     for line in lines:
@@ -116,7 +118,7 @@ def own_prices(
         else:
             standing.setdefault(content, []).append(row)
     series = _prices([row for rows in standing.values() for row in rows])
-    verdict = _audited(series, registry.currencies, today, waived & standing.keys())
+    verdict = _audited(series, registry.currencies, today, actions, waived & standing.keys())
     for said in verdict.quarantined.to_pylist():
         row = standing[said["id"]].pop()
         out.append({**row, **{name: said[name] for name in SAID}, "detail": f"{row['place']}: {said['detail']}"})
@@ -129,14 +131,16 @@ def own_prices(
     )
 
 
-def _audited(series: pa.Table, currencies: Mapping[str, str], today: date, waived: Set[str]) -> Audited:
+def _audited(
+    series: pa.Table, currencies: Mapping[str, str], today: date, actions: pa.Table | None, waived: Set[str]
+) -> Audited:
     """The rules of all prices on whole series. A row that was let pass vouches for those after it, not before it:
     there the first that stands without it does."""
     judge = partial(
         audited,
         series,
         PRICES.empty_table(),
-        CORPORATE_ACTIONS.empty_table(),
+        CORPORATE_ACTIONS.empty_table() if actions is None else actions,
         currencies=currencies,
         calendar=CALENDAR.empty_table(),
         today=today,

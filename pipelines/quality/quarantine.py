@@ -17,7 +17,7 @@ from storage.errors import SetupError
 from storage.lake.delta import Lake
 from storage.outages import in_one_sentence
 
-OWN = "raw/own_price"
+OWN, UNCONFIRMED = "raw/own_price", "raw/unconfirmed_price"
 RELEASED = "meta/quarantine_release"
 RELEASES = pa.schema([("id", pa.string()), ("released_at", pa.timestamp("us", "UTC")), ("why", pa.string())])
 
@@ -52,6 +52,8 @@ def waive(platform: Platform, identifier: str, why: str) -> str:
         raise SetupError(f"{named}, cannot be released: it has to be mended where it comes from")
     entry = {"id": row["id"], "released_at": platform.clock.now(), "why": why}
     platform.lake.append(RELEASED, pa.Table.from_pylist([entry], schema=RELEASES))
+    if Reason(row["reason"]) is Reason.UNCONFIRMED:
+        return f"{named}, is confirmed from the next refresh on"
     year = f"{row['row_date'].year if row['row_date'] else 'its year'} of "
     return f"{named}, is released; refresh {'' if row['source_table'] == OWN else year}{row['source_table']} to have it"
 
@@ -60,7 +62,12 @@ def listed(lake: Lake) -> str:
     """List the rows in quarantine that were not waived, newest day first."""
     rows = lake.read(TABLE).to_pylist() if lake.exists(TABLE) else []
     passed = waived(lake)
-    held = [row for row in rows if row["id"] not in passed]
+    doubtful = frozenset(lake.read(UNCONFIRMED)["id"].to_pylist()) if lake.exists(UNCONFIRMED) else frozenset()
+    held = [
+        row
+        for row in rows
+        if row["id"] not in passed and (row["reason"] != Reason.UNCONFIRMED or row["id"] in doubtful)
+    ]
     held.sort(key=lambda row: (str(row["row_date"]), row["ticker"] or ""), reverse=True)
     lines = [
         f"{row['id'][:12]}  {row['source_table']:<20} {row['ticker'] or '?':<8} {row['row_date']}  {row['reason']:<18} "

@@ -63,6 +63,7 @@ TABLES = (
             "created_at",
             "archived_at",
             "benchmark",
+            "limits::text as limits",
         ),
         ("version",),
     ),

@@ -180,7 +180,8 @@ def started(lake: Lake, release: Release, request: SimulationRequest, version: i
     values = analytics.get_values(request.portfolio_id, release.as_of, release.as_of)
     if not values or values[-1].total_value <= 0:
         raise InvalidInput("portfolio", "is worth nothing, so there is nothing to simulate")
-    parameters = LakeSimulationParamsRepository(lake, release)
+    stated = analytics.get_stated_splits([str(request.portfolio_id)]).get(str(request.portfolio_id), ())
+    parameters = LakeSimulationParamsRepository(lake, release, stated)
     ids = [position.security_id for position in positions]
     known = parameters.get_security_params(ids)
     try:

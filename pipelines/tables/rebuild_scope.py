@@ -239,7 +239,8 @@ def _of_the_ledger(lake: Lake, base: Mapping[str, int], now: Mapping[str, int]) 
         return RebuildScope("the ledger was not replicated before")
     if base[LEDGER] == now[LEDGER] and base[PORTFOLIOS] == now[PORTFOLIOS]:
         return RebuildScope("no new rows in the ledger", (), LAST)
-    named = ("name", "user_id", "base_currency", "kind", "time_zone", "cost_method", "archived_at", "benchmark")
+    chosen = ("cost_method", "benchmark", "limits")
+    named = ("name", "user_id", "base_currency", "kind", "time_zone", "archived_at", *chosen)
     settings = f"({', '.join('{0}.' + name for name in named)})"
     query = _CHANGED.format(
         old_portfolios=lake.scan(PORTFOLIOS, base[PORTFOLIOS]),

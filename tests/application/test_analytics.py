@@ -10,6 +10,7 @@ import pytest
 
 from application.analytics.review import LakeAnalyticsRepository
 from application.simulation_parameters import LakeSimulationParamsRepository
+from domain.analytics.risk.limits import Limit, Measure
 from domain.errors import MissingParameters, NoRelease
 from domain.ports import AnalyticsRepository, SimulationParamsRepository
 from domain.snapshots import SnapshotPrice
@@ -250,3 +251,19 @@ def test_a_bonds_close_is_of_100_of_face_and_a_price_is_not_lost_with_its_ticker
 
     assert (quotes[1].ticker, quotes[1].units) == ("US912810TM09", 100)
     assert (quotes[2].ticker, quotes[2].units) == ("2", 1)
+
+
+def test_limits_are_of_the_portfolios_that_have_their_own_and_an_older_release_has_none(new_lake: Lake) -> None:
+    versions = dict(publish_small_release(new_lake).versions)
+    assert LakeAnalyticsRepository.newest(new_lake).get_limits([str(PORTFOLIO)]) == {}
+
+    own = '[{"dimension": "issuer", "measure": "HHI", "warn_at": 0.1, "breach_at": 0.2}]'
+    rows = [
+        {"portfolio_id": str(PORTFOLIO), "base_currency": "USD", "version": 1, "limits": own},
+        {"portfolio_id": str(SIMULATION), "base_currency": "USD", "version": 1, "limits": None},
+    ]
+    versions["raw/pg_portfolio"] = new_lake.publish("raw/pg_portfolio", pa.Table.from_pylist(rows)).version
+    release(new_lake, versions)
+
+    found = LakeAnalyticsRepository.newest(new_lake).get_limits([str(PORTFOLIO), str(SIMULATION)])
+    assert found == {str(PORTFOLIO): [Limit("issuer", Measure.HHI, 0.1, 0.2)]}

@@ -173,3 +173,17 @@ def test_identifiers_are_those_of_the_notes_and_the_companys_is_nobodys(platform
 
     assert (names[FIRST]["CUSIP"], names[SECOND]["CUSIP"]) == ("912828FQ8", "912828M56")
     assert names[COMPANY]["CUSIP"].startswith("999"), "an issuer number that is left to users"
+
+
+def test_the_risk_of_what_is_held_is_of_all_the_bonds(platform_home, facts: bond_report.BondReport) -> None:
+    """Treasuries and a company's bond, repriced along the curves of ten years; a sovereign is no issuer's limit."""
+    with platform_home.client() as client:
+        address = f"/portfolios/{facts.portfolio['portfolio_id']}"
+        risk = client.get(f"{address}/risk").raise_for_status().json()["risk"]
+        limits = client.get(f"{address}/concentration").raise_for_status().json()["concentration"]["limits"]
+
+    profile = next(one for one in risk["profiles"] if one["basis"] == "CURRENT_WEIGHTS")
+    assert (profile["status"], profile["coverage"], risk["left_out"]) == ("OK", 1, [])
+    assert {part["ticker"] for part in risk["components"]} == {SECOND, COMPANY}
+    assert profile["n"] > 2400
+    assert "Unclassified" not in {limit["label"] for limit in limits if limit["dimension"] == "sector"}

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pipelines.automation import due_now
+from pipelines.quality.quarantine import listed
 from storage.lake.delta import memory_duckdb
 from tests.e2e.as_traded_books import named, post_prices
 
@@ -77,3 +78,27 @@ def test_a_corrected_price_counts_and_the_older_one_stays(own: Own) -> None:
         why = client.get(f"/lineage/portfolios/{own.home.portfolio_id}/securities/{security_id}").json()
     assert [(row["close"], row["is_current"]) for row in posted] == [("12.5", False), ("13", True)]
     assert (shown["close"], why["price"]["price_source"]) == ("13", "POSTED")
+
+
+def test_a_newest_price_that_jumps_counts_and_is_marked_until_somebody_says_that_it_is_right(own: Own) -> None:
+    def total() -> tuple[str, int]:
+        with own.home.client() as client:
+            shown = client.get(f"/portfolios/{own.home.portfolio_id}/positions").raise_for_status().json()["total"]
+            reviewed = client.get(f"/portfolios/{own.home.portfolio_id}/review").json()["total"]
+        assert reviewed == shown
+        return shown["coverage_pct"], shown["n_unconfirmed"]
+
+    before, _ = total()
+    with own.home.client() as client:
+        post_prices(client, "UNLISTED", {"2013-02-28": "13", "2013-03-01": "0.52"})
+    own.pick_up()
+    assert (own.held()["UNLISTED"], total()) == (("UNCONFIRMED", "5.2"), (before, 1))
+    assert "UNLISTED" in listed(own.home.lake)
+    with own.home.client() as client:
+        page = client.get(f"/portfolios/{own.home.portfolio_id}/review.html").text
+        post_prices(client, "UNLISTED", {"2013-03-01": "0.52"})
+    assert "Not all of it is confirmed" in page
+    own.pick_up()
+
+    assert (own.held()["UNLISTED"], total()) == (("PRICED", "5.2"), (before, 0))
+    assert "UNCONFIRMED" not in listed(own.home.lake)

@@ -246,3 +246,47 @@ def test_a_cursor_that_is_none_of_this_order_is_refused(api, cursor) -> None:
     answer = api.get("/portfolios", params={"sort": "name", "cursor": cursor})
 
     assert (answer.status_code, answer.json()["field"]) == (422, "cursor")
+
+
+def test_a_portfolio_has_the_default_limits_until_it_has_its_own(api, portfolio) -> None:
+    address = f"/portfolios/{portfolio.portfolio_id}/limits"
+    own = {"dimension": "issuer", "measure": "GROSS_WEIGHT", "warn_at": 0.1, "breach_at": 0.15}
+    before = api.get(address)
+    set_own = api.put(
+        address,
+        json={"limits": [{**own, "warn_at": "0.1", "breach_at": "0.15"}]},
+        headers={"If-Match": before.headers["ETag"]},
+    )
+
+    assert (before.json()["is_default"], len(before.json()["limits"])) == (True, 5)
+    assert set_own.json() == {"is_default": False, "limits": [own]}
+    assert api.get(address).json() == set_own.json()
+    assert (set_own.headers["ETag"], portfolio.get()["limits"]) == (etag_of(api, portfolio.portfolio_id), [own])
+    rename(api, portfolio.portfolio_id, "Bound", set_own.headers["ETag"])
+    assert api.get(address).json() == set_own.json()
+    stale = api.put(address, json={"limits": []}, headers={"If-Match": before.headers["ETag"]})
+    assert stale.status_code == 412
+    assert api.put(address, json={"limits": []}).json() == {"is_default": False, "limits": []}
+    assert api.put(address, json={"limits": None}).json() == before.json()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"dimension": "issuer", "measure": "GROSS_WEIGHT", "warn_at": "0.2", "breach_at": "0.1"},
+        {"dimension": "issuer", "measure": "GROSS_WEIGHT", "warn_at": "0", "breach_at": "0.1"},
+        {"dimension": "issuer", "measure": "LEVERAGE", "warn_at": "1", "breach_at": "2"},
+        {"dimension": "portfolio", "measure": "HHI", "warn_at": "0.1", "breach_at": "0.2"},
+        {"dimension": "weather", "measure": "HHI", "warn_at": "0.1", "breach_at": "0.2"},
+        {"dimension": "issuer", "measure": "HHI", "warn_at": "NaN", "breach_at": "0.2"},
+        {"dimension": "issuer", "measure": "HHI", "warn_at": "1", "breach_at": "1e400"},
+        {"dimension": "issuer", "measure": "HHI", "warn_at": "1", "breach_at": "99999"},
+    ],
+)
+def test_a_limit_that_makes_no_sense_changes_nothing(api, portfolio, wrong) -> None:
+    address = f"/portfolios/{portfolio.portfolio_id}/limits"
+
+    assert api.put(address, json={"limits": [wrong]}).status_code == 422
+    good = {"dimension": "issuer", "measure": "HHI", "warn_at": "0.1", "breach_at": "0.2"}
+    assert api.put(address, json={"limits": [good, good]}).status_code == 422
+    assert api.get(address).json()["is_default"] is True

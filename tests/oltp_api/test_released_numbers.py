@@ -169,7 +169,8 @@ def test_risk_of_three_days_is_insufficient_and_says_so(released, new_portfolio)
     assert {profile["volatility"] for profile in risk["profiles"]} == {None}
     assert {profile["sharpe_status"] for profile in risk["profiles"]} == {"INSUFFICIENT"}
     assert (risk["components"], risk["backtest"]) == ([], None)
-    assert risk["left_out"] == ["AAPL", "MSFT", "GHOST"]
+    assert [profile["coverage"] for profile in risk["profiles"]] == [None, 0]
+    assert risk["left_out"] == ["AAPL", "MSFT", "EUR cash", "GHOST", "KWD cash"]
     assert new_portfolio().get("/risk")["risk"] is None
 
 
@@ -189,7 +190,24 @@ def test_concentration_counts_cash_and_leaves_out_what_has_no_value(released, ne
         ("issuer", "AAPL Inc.", "BREACH"),
         ("sector", "Tech", "BREACH"),
     ]
+    assert found["exposure"] == {
+        **{"status": "OK", "equity": "11080", "gross": "10080", "net": "10080"},
+        "leverage": pytest.approx(10080 / 11080),
+    }
     assert new_portfolio().get("/concentration")["concentration"] is None
+
+
+def test_a_portfolio_is_bound_by_the_limits_that_it_has_now(released) -> None:
+    own = {"dimension": "issuer", "measure": "GROSS_WEIGHT", "warn_at": "0.01", "breach_at": "0.9"}
+    address = f"/portfolios/{PORTFOLIO}"
+    released.put(f"{address}/limits", json={"limits": [own]}).raise_for_status()
+    bound = released.get(f"{address}/concentration").json()["concentration"]["limits"]
+    reviewed = released.get(f"{address}/review").json()["concentration"]["limits"]
+    released.put(f"{address}/limits", json={"limits": None}).raise_for_status()
+
+    assert [(limit["label"], limit["state"]) for limit in bound] == [("AAPL Inc.", "WARN"), ("MSFT Inc.", "WARN")]
+    assert reviewed == bound
+    assert len(released.get(f"{address}/concentration").json()["concentration"]["limits"]) > 2
 
 
 def test_a_review_is_all_of_it_from_one_release(released, new_portfolio) -> None:

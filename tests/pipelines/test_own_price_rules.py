@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.quality.own_prices import OwnPrices, Registry, own_prices
+from pipelines.sources.market_tables import CORPORATE_ACTIONS
 from pipelines.sources.price_folder import price_files
 
 TODAY = date(2017, 3, 29)
@@ -161,3 +162,12 @@ def test_a_file_that_is_no_csv_of_prices_is_one_warning(tmp_path: Path, name: st
 
 def test_without_a_folder_there_are_no_files(tmp_path: Path) -> None:
     assert price_files(tmp_path / "none").lines == ()
+
+
+def test_a_split_that_the_market_tells_is_no_unit_of_a_hundred(tmp_path: Path) -> None:
+    lines = [f"ACME,2017-03-{day:02},{0.5 if day < 20 else 50},USD" for day in range(1, 29)]
+    row = {"ticker": "ACME", "action_date": date(2017, 3, 20), "action_type": "SPLIT"}
+    told = pa.Table.from_pylist([{**row, "split_new": Decimal(1), "split_old": Decimal(100)}], schema=CORPORATE_ACTIONS)
+
+    assert judged(tmp_path, *lines, actions=told).quarantined.num_rows == 0
+    assert set(reasons(judged(tmp_path, *lines))) == {"TIMES_100"}

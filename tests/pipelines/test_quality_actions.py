@@ -138,3 +138,48 @@ def test_the_table_keeps_one_row_an_id_and_none_that_it_has() -> None:
     nothing = {"split_new": None, "split_old": None}
     assert first == {"ticker": "T", "action_date": "2020-01-13", "action_type": "DIVIDEND", "amount": -1.0, **nothing}
     assert second["amount"] == "nan"
+
+
+def split_series(new: float, old: float = 1) -> pa.Table:
+    """The closes, of units that split at the 30th session."""
+    return series([close * (old / new if n >= 30 else 1) for n, close in enumerate(CLOSES)])
+
+
+def test_a_dividend_per_unit_of_before_the_split_of_its_day_is_bad() -> None:
+    """10 for 1: 5.00 a unit of before is 0.50 a unit now, 10 % of a price that has not moved but for the split (c)."""
+    of_before = pa.concat_tables([split(30, 10), dividend(30, 5.0)])
+    of_the_day = pa.concat_tables([split(30, 10), dividend(30, 0.5)])
+
+    assert reasons(audited_actions(of_before, split_series(10))) == ["BAD_DIVIDEND"]
+    assert reasons(audited_actions(of_the_day, series([*CLOSES[:30], *[c / 10 - 0.5 for c in CLOSES[30:]]]))) == []
+
+
+@pytest.mark.parametrize(("new", "old"), [(2, 1), (10, 1), (1, 10), (3, 2)])
+def test_a_dividend_of_other_units_than_those_around_it_is_bad(new: float, old: float) -> None:
+    """0.10 a unit every quarter, and old / new as much after the split: too little to be seen in the closes (c)."""
+    ratio = new / old
+    paid = [dividend(5, 0.1), dividend(20, 0.1), dividend(50, 0.1 / ratio)]
+    prices = split_series(new, old)
+
+    of_before = audited_actions(pa.concat_tables([split(30, new, old), *paid, dividend(30, 0.1)]), prices)
+    of_the_day = audited_actions(pa.concat_tables([split(30, new, old), *paid, dividend(30, 0.1 / ratio)]), prices)
+
+    assert of_before.quarantined.select(["action_date", "reason"]).to_pylist() == [
+        {"action_date": session(30), "reason": "BAD_DIVIDEND"}
+    ]
+    assert reasons(of_the_day) == []
+
+
+def test_dividends_before_and_after_a_split_of_a_hundred_are_one_anothers_usual() -> None:
+    paid = [dividend(5, 1.0), dividend(20, 1.0), dividend(35, 0.01), dividend(50, 0.01)]
+
+    assert reasons(audited_actions(pa.concat_tables([split(30, 100), *paid]), split_series(100))) == []
+    assert reasons(audited_actions(pa.concat_tables(paid), series(CLOSES))) != []
+
+
+def test_a_dividend_told_again_in_other_units_after_a_split_is_a_phantom() -> None:
+    twins = [dividend(29, 0.2), dividend(30, 0.1)]
+
+    found = audited_actions(pa.concat_tables([split(30, 2), *twins]), split_series(2))
+
+    assert found.quarantined["action_date"].to_pylist() == [session(30)]

@@ -330,8 +330,8 @@ def _with_all_digits(case: Case) -> dict[str, Any]:
     units, splits = Fraction(0), sorted(case.inputs.get("splits", []), key=lambda split: split["date"])
     for row in case.inputs["transactions"]:
         after = Fraction(row["quantity"]) * {"BUY": 1, "SELL": -1}.get(row["type"], 0)
-        for split in (split for split in splits if split["date"] > row["date"]):
-            after *= Fraction(split["numerator"]) / Fraction(split["denominator"])
+        for done in (one for one in splits if one["date"] > row["date"]):
+            after *= Fraction(done["numerator"]) / Fraction(done["denominator"])
         units += after
     cost = Fraction(Traded(case, case.row["as_of"]).total("cost_basis"))
     return {"quantity": float(units), "average_price": float(cost / units) if units else 0.0}

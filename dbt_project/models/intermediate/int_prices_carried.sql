@@ -15,6 +15,11 @@ prices as (
     select * from {{ ref('int_prices_quoted') }}
 ),
 
+{# The newest price of a security, if it jumps and nothing after it confirms it; a corrected one is another. #}
+unconfirmed as (
+    select * from {{ ref('stg_quality__unconfirmed_price') }}
+),
+
 held as (
     select
         security_id,
@@ -42,6 +47,7 @@ carried as (
         prices.close,
         prices.accrued,
         prices.unit_value,
+        prices.price_kind,
         prices.price_date
     from wanted
     asof left join prices
@@ -55,10 +61,17 @@ final as (
         carried.close,
         carried.accrued,
         carried.unit_value,
+        carried.price_kind,
         carried.price_date,
-        carried.trading_day_number - price_days.trading_day_number as stale_days
+        carried.trading_day_number - price_days.trading_day_number as stale_days,
+        unconfirmed.security_id is not null as is_unconfirmed
     from carried
     left join days as price_days on carried.price_date = price_days.date_day
+    left join unconfirmed
+        on
+            carried.security_id = unconfirmed.security_id
+            and carried.price_date = unconfirmed.price_date
+            and carried.close = unconfirmed.close
 )
 
 select * from final

@@ -25,6 +25,10 @@ prices as (
     select * from {{ ref('int_prices_carried') }}
 ),
 
+splits as (
+    select * from {{ ref('int_splits_stated') }}
+),
+
 bounded as (
     select
         intervals.*,
@@ -46,20 +50,48 @@ expanded as not materialized (
     from bounded
 ),
 
-valued as not materialized (
+priced as not materialized (
     select
         expanded.*,
-        prices.close,
+        prices.close as quoted_close,
+        case when prices.price_kind = 'AS_TRADED' then list_filter(
+            splits.splits,
+            lambda one: one.split_date > prices.price_date and one.split_date <= expanded.business_date
+        ) end as splits_since,
+        prices.unit_value,
         prices.accrued,
         prices.price_date,
         prices.stale_days,
-        case
-            when expanded.asset_type = 'BOND' then {{ wide_product('expanded.quantity', 'prices.unit_value') }}
-            else {{ product('expanded.quantity', 'prices.close') }}
-        end as market_value
+        prices.is_unconfirmed
     from expanded
     inner join prices
         on expanded.security_id = prices.security_id and expanded.business_date = prices.business_date
+    left join splits
+        on expanded.portfolio_id = splits.portfolio_id and expanded.security_id = splits.security_id
+),
+
+{# A close as traded that is carried over a split is of units of before it; quantity and close are of the same day. #}
+restated as not materialized (
+    select
+        * exclude (quoted_close, splits_since),
+        case
+            when len(splits_since) > 0 then cast(
+                quoted_close * list_product(list_transform(splits_since, lambda one: one.price_factor))
+                as decimal(18, 8)
+            )
+            else quoted_close
+        end as close
+    from priced
+),
+
+valued as not materialized (
+    select
+        * exclude (unit_value),
+        case
+            when asset_type = 'BOND' then {{ wide_product('quantity', 'unit_value') }}
+            else {{ product('quantity', 'close') }}
+        end as market_value
+    from restated
 ),
 
 domestic as (
@@ -108,7 +140,7 @@ final as (
         close,
         cast(accrued as decimal(18, 8)) as accrued,
         price_date,
-        {{ carried_status('close', 'stale_days > 0') }} as status,
+        {{ carried_status('close', 'stale_days > 0', 'is_unconfirmed') }} as status,
         cast(coalesce(stale_days, 0) as integer) as stale_days,
         market_value,
         {{ money('market_value - cost_basis') }} as gain_loss,

@@ -41,6 +41,8 @@ select
     ledger.cost_effect,
     ledger.basis_share,
     ledger.transfer_id,
+    ledger.split_new,
+    ledger.split_old,
     ledger.event_ts,
     ledger.business_date
 from ledger

@@ -1,39 +1,50 @@
-"""How much of a portfolio is in few hands: weights, Herfindahl index, largest shares, and limits on them.
+"""How much of a portfolio is in few hands: exposure, weights, Herfindahl index and largest shares.
 
-Values are market values in one currency, cash among them. A short position and overdrawn cash are negative. Two weights
-are reported of each. *Net* is value / sum of values: shorts are negative, and together they are 1. *Gross* is |value| /
-sum of |values|: never negative, 1 together, and never offset by the other side. Concentration is measured on gross
-weights: on net ones a hedged book has shares above 1 and an effective number below 1. For a portfolio without shorts
-both are the same.
+Values are market values in one currency. Equity is what the portfolio is worth: positions and cash. A weight is a value
+over equity. *Exposure* is what positions stand for: gross is the sum of their sizes, net of their values, and leverage
+is gross over equity. Cash is no exposure, least of all what a short was sold for, which is owed. Only what equity has
+beyond the longs is *free* cash, and that alone has a gross weight: without shorts and debt all gross weights sum to 1,
+with them to more. Net weights are value over equity, cash as it is: they always sum to 1.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import Literal
 
 import numpy as np
 
 from domain.analytics.arrays import Float64
 
 UNCLASSIFIED = "Unclassified"
+_NONE = np.empty(0)
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """Exposure of positions beside `equity`, all in one currency. `leverage` = gross / equity, None in NO_EQUITY."""
+
+    status: Literal["OK", "NO_EQUITY"]
+    equity: float
+    gross: float
+    net: float
+    leverage: float | None
 
 
 @dataclass(frozen=True)
 class Weights:
-    """`gross` and `net` (n,) fractions, of `gross_value` >= 0 and `net_value`; None where that is not above zero."""
+    """`gross` and `net` (n + c,) of n positions and then c cash balances, fractions of equity; None in NO_EQUITY."""
 
+    exposure: Exposure
     gross: Float64 | None
     net: Float64 | None
-    gross_value: float
-    net_value: float
 
 
 @dataclass(frozen=True, slots=True)
 class Concentration:
-    """Concentration of gross weights. All are None when nothing is held.
+    """Concentration of shares. All are None when nothing is held.
 
     `hhi` is from 1 / n to 1; `effective_number` = 1 / hhi, so many equal holdings would have it. `top_5` and `top_10`
-    are the sum of the five and ten largest weights.
+    are the sum of the five and ten largest shares.
     """
 
     hhi: float | None
@@ -44,51 +55,63 @@ class Concentration:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Values that share a label: their parts of the portfolio's gross and net weights; `gross` adds long and short."""
+    """Values that share a label: their gross and net weights; `gross` adds long and short."""
 
     label: str
     gross: float | None
     net: float | None
 
 
-def weights_of(values: Float64) -> Weights:
-    """Gross and net weights of market `values` (n,), in one currency, cash among them.
+def weights_of(values: Float64, cash: Float64 = _NONE) -> Weights:
+    """Exposure and weights of the market `values` (n,) of positions and of `cash` balances (c,), in one currency.
 
-    `net` is None when the portfolio is worth nothing or less, `gross` when there is nothing in it. ValueError for a NaN
-    or an infinity: what has no price has no weight, and leaving it out would raise the others'.
-    Source: RULEBOOK 2 and 9.
+    A portfolio that is worth nothing or less has no weights: a fraction of a debt is no size. Free cash is shared among
+    the balances above 0 by their size. ValueError for a NaN or an infinity: what has no price has no weight, and
+    leaving it out would raise the others'. Source: RULEBOOK 2 and 9.
     """
-    if not np.isfinite(values).all():
+    together = np.concatenate([values, cash])
+    if not np.isfinite(together).all():
         raise ValueError("values must be finite: a position without a price has no weight")
-    sizes = np.abs(values)
-    gross_value, net_value = float(sizes.sum()), float(values.sum())
-    gross = sizes / gross_value if gross_value > 0 else None
-    return Weights(gross, values / net_value if net_value > 0 else None, gross_value, net_value)
+    sizes, equity = np.abs(values), float(together.sum())
+    gross, net = float(sizes.sum()), float(values.sum())
+    if not equity > 0:
+        return Weights(Exposure("NO_EQUITY", equity, gross, net, None), None, None)
+    balances = np.maximum(cash, 0)
+    free = max(0.0, equity - float(values[values > 0].sum()))
+    free_cash = balances * (min(1.0, free / balances.sum()) if balances.any() else 0.0)
+    exposure = Exposure("OK", equity, gross, net, gross / equity)
+    return Weights(exposure, np.concatenate([sizes, free_cash]) / equity, together / equity)
 
 
-def concentration(values: Float64) -> Concentration:
-    """Herfindahl index, effective number and largest shares of market `values` (n,), or of weights: scale is no matter.
+def concentration(sizes: Float64 | None) -> Concentration:
+    """Herfindahl index, effective number and largest shares of `sizes` (n,), values or weights: scale is no matter.
 
-    Negative values count by their size. ValueError as in `weights_of`.
+    A negative one counts by its size. With leverage gross weights sum to more than 1; here they are shares of that sum,
+    since of weights above 1 the index is above 1 and the effective number below. ValueError for a NaN or an infinity.
     Source: US Department of Justice, Herfindahl-Hirschman Index (its points are hhi x 10,000); RULEBOOK 9.
     """
-    shares = weights_of(values).gross
-    if shares is None:
+    if sizes is not None and not np.isfinite(sizes).all():
+        raise ValueError("sizes must be finite: a position without a price has no share")
+    if sizes is None or not np.abs(sizes).sum() > 0:
         return Concentration(None, None, None, None)
+    shares = np.abs(sizes) / np.abs(sizes).sum()
     hhi = float(shares @ shares)
-    largest = np.sort(shares)[::-1]
-    return Concentration(hhi, 1 / hhi, float(largest[:5].sum()), float(largest[:10].sum()))
+    return Concentration(hhi, 1 / hhi, largest(shares, 5), largest(shares, 10))
 
 
-def groups_of(values: Float64, labels: Sequence[str | None]) -> tuple[Group, ...]:
-    """The weights of market `values` (n,) by label, the largest gross weight first, then by label.
+def largest(sizes: Float64, count: int) -> float:
+    """The sum of the `count` largest of `sizes` (n,)."""
+    return float(np.sort(sizes)[::-1][:count].sum())
+
+
+def groups_of(weights: Weights, labels: Sequence[str | None]) -> tuple[Group, ...]:
+    """The weights by label, the largest gross weight first, then by label.
 
     None is "Unclassified", one group: what is not known may all be one issuer. For issuers the label is the ultimate
-    parent. ValueError as in `weights_of`, and when there is not one label for each value.
+    parent. ValueError when there is not one label for each weight.
     """
-    names, places = _placed(values, labels)
-    weights = weights_of(values)
-    gross, net = (None if each is None else _summed(each, places, len(names)) for each in (weights.gross, weights.net))
+    names, gross = grouped(weights.gross, labels)
+    _, net = grouped(weights.net, labels)
     groups = [
         Group(name, None if gross is None else float(gross[i]), None if net is None else float(net[i]))
         for i, name in enumerate(names)
@@ -96,89 +119,19 @@ def groups_of(values: Float64, labels: Sequence[str | None]) -> tuple[Group, ...
     return tuple(sorted(groups, key=lambda group: (-(group.gross or 0.0), group.label)))
 
 
-def concentration_by(values: Float64, labels: Sequence[str | None]) -> Concentration:
+def concentration_by(weights: Weights, labels: Sequence[str | None]) -> Concentration:
     """`concentration` of groups instead of holdings; inside one group long and short add up. Errors as `groups_of`."""
-    names, places = _placed(values, labels)
-    return concentration(_summed(np.abs(values), places, len(names)))
+    return concentration(grouped(weights.gross, labels)[1])
 
 
-class Measure(StrEnum):
-    """Figure that a limit bounds: the weight of every group by itself, or one number of the dimension."""
-
-    GROSS_WEIGHT = "GROSS_WEIGHT"
-    NET_WEIGHT = "NET_WEIGHT"
-    HHI = "HHI"
-    TOP_5 = "TOP_5"
-    TOP_10 = "TOP_10"
-
-
-class LimitState(StrEnum):
-    OK = "OK"
-    WARN = "WARN"
-    BREACH = "BREACH"
-    UNDEFINED = "UNDEFINED"
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """From `warn_at` on a measure of a dimension ("issuer", "sector", ...) is WARN, from `breach_at` on BREACH.
-
-    Both are fractions above 0, `warn_at` not above `breach_at`: else ValueError.
-    """
-
-    dimension: str
-    measure: Measure
-    warn_at: float
-    breach_at: float
-
-    def __post_init__(self) -> None:
-        if not 0 < self.warn_at <= self.breach_at < np.inf:
-            raise ValueError(f"{self.dimension} {self.measure}: 0 < warn_at <= breach_at does not hold")
-
-    def state_of(self, value: float | None) -> LimitState:
-        """Judge a measured value; its size counts, so a short of 20 % is as large as a long one. None is UNDEFINED."""
-        if value is None:
-            return LimitState.UNDEFINED
-        if abs(value) >= self.breach_at:
-            return LimitState.BREACH
-        return LimitState.WARN if abs(value) >= self.warn_at else LimitState.OK
-
-
-@dataclass(frozen=True, slots=True)
-class LimitCheck:
-    """One value against its limit; `label` is None for a number of the whole dimension."""
-
-    limit: Limit
-    label: str | None
-    value: float | None
-    state: LimitState
-
-
-def check_limit(limit: Limit, values: Float64, labels: Sequence[str | None]) -> tuple[LimitCheck, ...]:
-    """Every group of the limit's dimension against it, largest gross weight first, or its one number.
-
-    `values` (n,) are market values and `labels` their groups in `limit.dimension`. "Unclassified" is checked as any
-    other group. Errors as `groups_of`.
-    """
-    if limit.measure in (Measure.GROSS_WEIGHT, Measure.NET_WEIGHT):
-        is_gross = limit.measure is Measure.GROSS_WEIGHT
-        found = [(group.label, group.gross if is_gross else group.net) for group in groups_of(values, labels)]
-        return tuple(LimitCheck(limit, label, value, limit.state_of(value)) for label, value in found)
-    whole = concentration_by(values, labels)
-    value = {Measure.HHI: whole.hhi, Measure.TOP_5: whole.top_5, Measure.TOP_10: whole.top_10}[limit.measure]
-    return (LimitCheck(limit, None, value, limit.state_of(value)),)
-
-
-def _placed(values: Float64, labels: Sequence[str | None]) -> tuple[list[str], list[int]]:
-    """The labels that occur, and for each value the place of its own among them."""
-    if len(labels) != len(values):
-        raise ValueError(f"{len(labels)} labels do not fit {len(values)} values")
+def grouped(each: Float64 | None, labels: Sequence[str | None]) -> tuple[list[str], Float64 | None]:
+    """The labels (g,) in their order, and the sums (g,) of `each` (n,) by label; None of None."""
+    if each is not None and len(labels) != len(each):
+        raise ValueError(f"{len(labels)} labels do not fit {len(each)} values")
     place_of: dict[str, int] = {}
     places = [place_of.setdefault(UNCLASSIFIED if label is None else label, len(place_of)) for label in labels]
-    return list(place_of), places
-
-
-def _summed(each: Float64, places: list[int], groups: int) -> Float64:
-    summed = np.zeros(groups)
+    if each is None:
+        return list(place_of), None
+    summed = np.zeros(len(place_of))
     np.add.at(summed, places, each)
-    return summed
+    return list(place_of), summed

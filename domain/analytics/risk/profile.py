@@ -66,11 +66,12 @@ class RiskProfile:
 
     `max_drawdown` is negative or 0, its dates None without a fall; `recovery` None if it has not come. A ratio is None
     unless its own status is OK; `alpha_status` is that of beta too. INSUFFICIENT, with fewer than 60 returns, has no
-    figures.
+    figures; nor have UNCOVERED, of too small a part of what is held, and NO_EQUITY. `coverage`, a fraction, is that
+    part of CURRENT_WEIGHTS.
     """
 
     basis: Basis
-    status: Literal["OK", "INSUFFICIENT"]
+    status: Literal["OK", "INSUFFICIENT", "UNCOVERED", "NO_EQUITY"]
     first_day: date | None
     last_day: date | None
     n: int
@@ -91,6 +92,7 @@ class RiskProfile:
     sortino_status: RatioStatus = RatioStatus.INSUFFICIENT
     alpha_status: RatioStatus = RatioStatus.INSUFFICIENT
     information_ratio_status: RatioStatus = RatioStatus.INSUFFICIENT
+    coverage: float | None = None
 
 
 def risk_profile(

@@ -140,7 +140,7 @@ def profile_rows(profiles: Sequence[RiskProfileView]) -> list[TableRow]:
         ("Information ratio", lambda p: wording.ratio(p.information_ratio, p.information_ratio_status)),
     ]
     measured = [
-        TableRow(label, tuple(said(p) if p.status != "INSUFFICIENT" else wording.TOO_FEW for p in profiles))
+        TableRow(label, tuple(said(p) if p.status == "OK" else wording.no_risk(p.status) for p in profiles))
         for label, said in measures
     ]
     return [*measured, TableRow("Measured on", tuple(_span(p) for p in profiles))]

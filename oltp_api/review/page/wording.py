@@ -32,8 +32,10 @@ _MEASURES = {
     "HHI": "HHI",
     "TOP_5": "five largest",
     "TOP_10": "ten largest",
+    "LEVERAGE": "leverage",
 }
-_STATES = {"OK": "OK", "WARN": "▲ WARN", "BREACH": "■ BREACH", "UNDEFINED": "nothing held"}
+_STATES = {"OK": "OK", "WARN": "▲ WARN", "BREACH": "■ BREACH", "TOO_FEW": "too few holdings", "UNDEFINED": "no equity"}
+_NO_RISK = {"INSUFFICIENT": TOO_FEW, "UNCOVERED": "too little is known", "NO_EQUITY": "no equity"}
 _NO_TAIL = {"INSUFFICIENT": TOO_FEW, "NOT_MONOTONE": "no fit"}
 _NO_RATIO = {
     "INSUFFICIENT": TOO_FEW,
@@ -152,8 +154,9 @@ def state(name: str) -> str:
 
 
 def of_measure(name: str, value: float | None) -> str:
-    """HHI is a number between 0 and 1, the others are shares."""
-    return number(value, 3) if name == "HHI" else percent(value, 1)
+    """HHI is a number between 0 and 1, leverage a multiple, the others are shares."""
+    digits = {"HHI": 3, "LEVERAGE": 2}.get(name)
+    return percent(value, 1) if digits is None else number(value, digits)
 
 
 def annual(per_year: float | None, whole: float | None) -> str:
@@ -179,6 +182,11 @@ def ratio(value: float | None, status: str) -> str:
 def no_ratio(status: str) -> str:
     """Reason why there is no ratio; empty if there is one."""
     return _NO_RATIO.get(status, "")
+
+
+def no_risk(status: str) -> str:
+    """Say why a profile has no figures."""
+    return _NO_RISK.get(status, UNKNOWN)
 
 
 def tail(value: float | None, status: str) -> str:

@@ -5,13 +5,13 @@ repaid in parts and a call could not be said, so that such a bond was registered
 is not stated stays null, as it was.
 
 Revision ID: 0018
-Revises: 0014
+Revises: 0017
 """
 
 from alembic import op
 
 revision = "0018"
-down_revision = "0014"
+down_revision = "0017"
 
 TERMS = """
 alter table bond_details

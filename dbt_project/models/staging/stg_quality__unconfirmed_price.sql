@@ -1,0 +1,5 @@
+select
+    security_id,
+    price_date,
+    close
+from {{ source('quality', 'unconfirmed_price') }}
