@@ -1,7 +1,8 @@
 """Bonds: what each is worth on every session, from that day's Treasury curve and its own terms.
 
 Belongs here: which terms, days and curve go into the valuation, and the shape of what comes out. Does not: any formula;
-those are in domain/analytics. A bond that cannot be valued has no row, and the log says why.
+those are in domain/analytics. A bond that cannot be valued has accrued interest and no price, and the log says why; one
+of which no schedule can be made has no row.
 """
 
 from collections.abc import Mapping
@@ -24,7 +25,10 @@ from pipelines.tables.publishing import publish
 from pipelines.tables.table_plots import of_bonds
 from pipelines.tables.version_set import pinned
 
-BONDS, CURVE, CALENDAR = "raw/pg_bond_details", "raw/yield_curve", "raw/trading_calendar"
+BONDS, SECURITIES = "raw/pg_bond_details", "raw/pg_security_registry"
+CURVE, CALENDAR = "raw/yield_curve", "raw/trading_calendar"
+_READ = (BONDS, SECURITIES, CURVE, CALENDAR)
+_CURVES_CURRENCY = "USD"
 _PRICE = pa.decimal128(18, 8)
 SCHEMA = pa.schema(
     [
@@ -45,7 +49,7 @@ SCHEMA = pa.schema(
 MEANINGS = {
     "security_id": "Bond.",
     "price_date": "Session, coupon date or ex-coupon date, from its issue to the day before its last payment.",
-    "clean_price": "Per cent of face, without accrued interest: dirty_price - accrued.",
+    "clean_price": "Per cent of face, without accrued: dirty_price - accrued; null, as all but accrued, if not priced.",
     "accrued": "Interest accrued since the last coupon, per 100 of face; 0 on a coupon date, negative ex coupon.",
     "dirty_price": "What 100 of face is worth: its payments discounted on the curve plus spread_bps.",
     "yield_pct": "Yield to maturity by the street convention, per cent a year, compounding as often as it pays.",
@@ -60,7 +64,7 @@ MEANINGS = {
 
 @dg.asset(
     key=["marts", "fact_bond_valuation_daily"],
-    deps=[dg.AssetKey(table.split("/")) for table in (BONDS, CURVE, CALENDAR)],
+    deps=[dg.AssetKey(table.split("/")) for table in _READ],
     description="Grain: one row per bond and session or coupon date: clean and dirty price, yield, duration, DV01.",
     group_name="marts",
     owners=["team:lakefolio"],
@@ -68,9 +72,9 @@ MEANINGS = {
     code_version="3",
 )
 def fact_bond_valuation_daily(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
-    versions = pinned(context.instance, context.run.run_id, platform.releases, known=[BONDS, CURVE, CALENDAR]).versions
-    bonds, curve, calendar = (platform.lake.read(table, versions[table]) for table in (BONDS, CURVE, CALENDAR))
-    rows, refused = valued(bonds, curve, sessions(calendar))
+    versions = pinned(context.instance, context.run.run_id, platform.releases, known=_READ).versions
+    bonds, securities, curve, calendar = (platform.lake.read(table, versions[table]) for table in _READ)
+    rows, refused = valued(bonds.join(securities, "security_id"), curve, sessions(calendar))
     for security_id, reason in refused.items():
         context.log.warning("bond %s has no value: %s", security_id, reason)
     extra = {"not valued": dg.MetadataValue.json({str(bond): reason for bond, reason in refused.items()})}
@@ -93,7 +97,7 @@ def sessions(calendar: pa.Table) -> Days:
 
 
 def valued(bonds: pa.Table, curve: pa.Table, days: Days) -> tuple[pa.Table, Mapping[int, str]]:
-    """The rows of every bond that can be valued, and why the others cannot.
+    """The rows of every bond, each with its `currency`, and why some have no price.
 
     A coupon is cash on its own date, and the seller's from its ex-date on, so a bond is worth less from either on, be
     it a session or not.
@@ -102,9 +106,12 @@ def valued(bonds: pa.Table, curve: pa.Table, days: Days) -> tuple[pa.Table, Mapp
     curves = curves_of(curve) if bonds.num_rows and curve.num_rows else None
     for terms in sorted(bonds.to_pylist(), key=lambda row: int(row["security_id"])):
         try:
-            bond, spread = _bond(terms)
+            bond, reason = bond_of(terms), _why_not_priced(terms, curves)
             on = _with_coupon_dates(bond, days)
-            tables.append(_rows(terms, _values(bond, spread, curves, on), on))
+            spread = np.nan if reason else float(terms["spread_bps"] or 0)
+            tables.append(_rows(terms, value_daily(bond, on, curves or Curves.none(), spread), on))
+            if reason:
+                refused[int(terms["security_id"])] = reason
         except ValueError as error:
             refused[int(terms["security_id"])] = str(error)
         except Exception as error:  # a fault of ours in one bond's numbers leaves all the others their values
@@ -121,12 +128,16 @@ def curves_of(curve: pa.Table) -> Curves:
     return Curves.bootstrap(days, [int(tenor) for tenor in tenors], yields)
 
 
-def _bond(terms: Mapping[str, Any]) -> tuple[Bond, float]:
-    """The bond and its spread over the curve."""
-    spread = terms["spread_bps"]
-    if spread is None and terms["issuer_class"] != "SOVEREIGN":
-        raise ValueError("it is no sovereign and has no spread_bps over the Treasury curve")
-    return bond_of(terms), float(spread or 0)
+def _why_not_priced(terms: Mapping[str, Any], curves: Curves | None) -> str | None:
+    if curves is None:
+        return "there is no curve"
+    if terms["spread_bps"] is not None:
+        return None
+    if terms["issuer_class"] != "SOVEREIGN":
+        return "it is no sovereign and has no spread_bps over the Treasury curve"
+    if terms["currency"] != _CURVES_CURRENCY:
+        return f"it is in {terms['currency']} and has no spread_bps over the Treasury curve, which is of dollars"
+    return None
 
 
 def _with_coupon_dates(bond: Bond, days: Days) -> Days:
@@ -137,14 +148,8 @@ def _with_coupon_dates(bond: Bond, days: Days) -> Days:
     return np.union1d(days, days_of([day for flow in coupons for day in (flow.day, flow.ex_date)]))
 
 
-def _values(bond: Bond, spread_bps: float, curves: Curves | None, days: Days) -> BondValues:
-    if curves is None:
-        raise ValueError("there is no curve")
-    return value_daily(bond, days, curves, spread_bps)
-
-
 def _rows(terms: Mapping[str, Any], values: BondValues, days: Days) -> pa.Table:
-    known = ~np.isnan(values.dirty)
+    known = ~np.isnan(values.accrued)
     clean, accrued = (_price(figures[known]) for figures in (values.clean, values.accrued))
     columns = [
         pa.array(np.full(int(known.sum()), int(terms["security_id"]))),
@@ -152,10 +157,10 @@ def _rows(terms: Mapping[str, Any], values: BondValues, days: Days) -> pa.Table:
         clean,
         accrued,
         pc.add(clean, accrued).cast(_PRICE),
-        *(figures[known] for figures in (values.yield_pct, values.modified_duration, values.dv01, values.spread_bps)),
+        *(_figure(of[known]) for of in (values.yield_pct, values.modified_duration, values.dv01, values.spread_bps)),
         pa.array(values.curve_days[known]),
         pa.array(values.redemption_days[known]),
-        pa.array(values.discount_pct[known], from_pandas=True),
+        _figure(values.discount_pct[known]),
     ]
     return pa.Table.from_arrays(
         [pa.array(column).cast(field.type) for column, field in zip(columns, SCHEMA, strict=True)], schema=SCHEMA
@@ -163,7 +168,12 @@ def _rows(terms: Mapping[str, Any], values: BondValues, days: Days) -> pa.Table:
 
 
 def _price(figures: Any) -> pa.Array:
-    return pa.array(np.round(figures, 8)).cast(_PRICE)
+    return pa.array(np.round(figures, 8), from_pandas=True).cast(_PRICE)
+
+
+def _figure(figures: Any) -> pa.Array:
+    """NaN is null."""
+    return pa.array(figures, from_pandas=True)
 
 
 ASSETS = [fact_bond_valuation_daily]

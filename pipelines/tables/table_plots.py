@@ -43,7 +43,9 @@ _COVERAGE = "select ticker, min(price_date), max(price_date) from {table} group 
 _YIELDS = """
     select security_id, price_date, yield_pct
     from {table}
-    where security_id in (select distinct security_id from {table} order by security_id limit 8)
+    where yield_pct is not null and security_id in (
+        select distinct security_id from {table} where yield_pct is not null order by security_id limit 8
+    )
     order by security_id, price_date
 """
 _MOST_CORRELATED = 40

@@ -21,6 +21,7 @@ TERMS: Mapping[str, Any] = {
     "day_count": "ACT/ACT ICMA",
     "coupon_frequency": 2,
     "issuer_class": "SOVEREIGN",
+    "currency": "USD",
     "issue_date": date(2015, 1, 7),
     "first_coupon_date": None,
     "spread_bps": None,
@@ -90,6 +91,17 @@ def test_a_bill_has_a_discount_rate_and_a_note_has_none() -> None:
     bill = rows[date(2016, 6, 27)]
     assert bill["discount_pct"] == pytest.approx(float(100 - bill["clean_price"]) * 360 / 183, abs=1e-6)
     assert {row["discount_pct"] for row in rows_of()[0].values()} == {None}
+
+
+def test_a_bond_that_the_curve_does_not_price_has_accrued_interest_and_no_price() -> None:
+    plain, _ = rows_of()
+    for terms in ({"issuer_class": "CORPORATE"}, {"currency": "EUR"}):
+        rows, refused = rows_of(**terms)
+        assert {day: row["accrued"] for day, row in rows.items()} == {day: row["accrued"] for day, row in plain.items()}
+        unknown = ("clean_price", "dirty_price", "yield_pct", "dv01", "spread_bps", "curve_date", "redemption_date")
+        assert {row[name] for row in rows.values() for name in unknown} == {None}
+        assert "spread_bps" in refused[1]
+    assert rows_of(currency="EUR", spread_bps=Decimal(10))[1] == {}
 
 
 def test_terms_that_could_once_be_registered_and_make_no_schedule_have_no_value_and_the_reason_is_said() -> None:

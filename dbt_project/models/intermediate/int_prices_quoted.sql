@@ -1,6 +1,7 @@
 {#
 What one unit of a security is worth, by security and day: its price, or for a bond, whose units are face amount, a
-hundredth of clean price and accrued interest. A bond that nobody quotes is priced from the curve (DERIVED). A security
+hundredth of clean price and accrued interest. A bond that nobody quotes is priced from the curve (DERIVED); one that the
+curve cannot price still has accrued interest on top of a quote. A security
 that the market prices on any day has no prices of people's own: the two are never mixed.
 #}
 with securities as (
@@ -54,6 +55,7 @@ together as (
         quoted.volume
     from quoted
     full outer join bonds using (security_id, price_date)
+    where coalesce(quoted.close, bonds.clean_price) is not null
 ),
 
 final as (

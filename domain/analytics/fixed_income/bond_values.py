@@ -26,7 +26,7 @@ class BondValues:
     counts ACT/360 and is paid within a year; NaN for others.
 
     `yield_pct` per year by the street convention, `modified_duration` in years, `spread_bps` over the curve of
-    `curve_days`. Where there is no value all are NaN, and the curve's day is NaT. The yield, duration and
+    `curve_days`. Where there is no value all but `accrued` are NaN, and the curve's day is NaT. The yield, duration and
     DV01 alone are NaN on the 30th before a maturity on the 31st, when by months of 30 days no time is left.
     """
 
@@ -52,7 +52,7 @@ def value_daily(bond: Bond, days: Days, curves: Curves, spread_bps: Float64 | fl
     """Clean and dirty price, yield and sensitivity of `bond` on each of `days` (n,), in any order.
 
     No value before the issue, once it is paid off, or without a curve of the last 7 days. `spread_bps` is one number or
-    one of each day (n,); NaN is no value.
+    one of each day (n,); NaN is no value. Interest accrues whether there is a value or not.
 
     Notes
     -----
@@ -60,14 +60,16 @@ def value_daily(bond: Bond, days: Days, curves: Curves, spread_bps: Float64 | fl
     made once for all bonds, 0.11 s.
     """
     values = BondValues.missing(len(days))
+    is_alive = days < days_of(bond.paid_off_on)
+    if begins := bond.issue_date or bond.accrues_from:
+        is_alive &= days >= days_of(begins)
+    if is_alive.any():
+        values.accrued[is_alive] = bond.remaining(days[is_alive]).accrued
     if not len(curves.days):
         return values
     spreads = np.broadcast_to(np.asarray(spread_bps, dtype=np.float64), days.shape)
     todays, is_fresh = curves.carried(days)
-    has_value = (days < days_of(bond.paid_off_on)) & is_fresh & ~np.isnan(spreads)
-    if begins := bond.issue_date or bond.accrues_from:
-        has_value &= days >= days_of(begins)
-    rows = np.flatnonzero(has_value)
+    rows = np.flatnonzero(is_alive & is_fresh & ~np.isnan(spreads))
     for start in range(0, len(rows), _DAYS_AT_ONCE):
         some = rows[start : start + _DAYS_AT_ONCE]
         for call in bond.redemptions_after(days[some].min().item()):

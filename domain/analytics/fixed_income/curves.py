@@ -38,6 +38,11 @@ class Curves:
     logs: Float64
 
     @classmethod
+    def none(cls) -> Self:
+        """The curves of no day."""
+        return cls(days_of([]), np.zeros((0, 1), np.int64), np.zeros((0, 1)))
+
+    @classmethod
     def bootstrap(cls, days: Days, tenors_months: Sequence[int], par_yields_pct: Float64) -> Self:
         """From par yields (n, m), NaN where a tenor was not quoted that day; each day has at least one.
 
