@@ -128,7 +128,7 @@ def grow(
     for place, (owner, units) in enumerate(held_long(portfolio.units_by_account(security_id, when))):
         own_terms = terms if not place else replace(terms, external_id=None)
         entry, more = portfolio.entry(owner, when, own_terms), share(units, new, old)
-        rows.append(replace(entry.bonus(security_id, more), transfer_id=transfer_id))
+        rows.append(replace(entry.bonus(security_id, more, (new, old)), transfer_id=transfer_id))
         if in_lieu_price is not None and (fraction := money(units + more) % 1):
             paid = portfolio.entry(owner, when, replace(terms, external_id=None))
             sold = paid.trade(TxnType.CASH_IN_LIEU, security_id, fraction, in_lieu_price)

@@ -122,7 +122,9 @@ class LedgerEntry:
         """
         positive("quantity", parse_quantity(quantity, "quantity"))
         not_negative("fees", parse_amount(fees, "fees"))
-        not_negative("accrued", parse_amount(self.terms.accrued, "accrued"))
+        parse_amount(self.terms.accrued, "accrued")
+        if self.terms.price_factor == 1:  # a bond's is negative in its ex-coupon days, when the seller keeps the coupon
+            not_negative("accrued", self.terms.accrued)
         if price is not None:
             positive("price", parse_price(price))
         sign = 1 if kind is TxnType.BUY else -1
@@ -215,10 +217,12 @@ class LedgerEntry:
         refuse_beyond("amount x fx_rate", product(amount, row.fx_rate or _ONE), MOST_MONEY)
         return self._rated(replace(row, cost_effect=amount))
 
-    def bonus(self, security_id: int, units: Decimal) -> Transaction:
-        """BONUS: units of the same security for nothing, which grow the lots that are there."""
+    def bonus(self, security_id: int, units: Decimal, ratio: tuple[Decimal, Decimal]) -> Transaction:
+        """BONUS: units of the same security for nothing, which grow the lots that are there; for its prices a split of
+        `ratio`, new units beside old ones."""
         positive("units_new", parse_quantity(units, "units_new"))
-        return self._row(TxnType.BONUS, ZERO, security_id, units)
+        new, old = money(ratio[0] + ratio[1]), ratio[1]
+        return replace(self._row(TxnType.BONUS, ZERO, security_id, units), split_new=new, split_old=old)
 
     def giving(
         self, kind: TxnType, security_id: int, units: Decimal | None, cash: Decimal, basis_share: Decimal

@@ -146,9 +146,11 @@ anti join raw.corporate_action as actions
         and actions.action_date between ledger.business_date - 7 and ledger.business_date + 7
 where
     list_contains($portfolio_ids, ledger.portfolio_id)
-    and ledger.txn_type = 'SPLIT'
+    and ledger.txn_type in ('SPLIT', 'BONUS')
     and ledger.reverses_seq is null
-order by ledger.portfolio_id, ledger.seq
+-- A bonus has a row for each account.
+group by ledger.portfolio_id, ledger.security_id, ledger.business_date, ratio, ledger.transfer_id
+order by ledger.portfolio_id, min(ledger.seq)
 
 -- name: correlations_of_tickers
 select

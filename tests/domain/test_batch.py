@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.corporate_events import Reorganisation, adjust_cost, grow, reorganise, return_capital, split
 from domain.entries import Terms, When
 from domain.errors import InsufficientCash, InsufficientPosition, Refusal
 from domain.history import History
 from domain.holdings import CostMethod, Holding
-from domain.ledger import TxnType, effective
+from domain.ledger import BETWEEN_SECURITIES, TxnType, effective
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import HoldingKey, Positions
 from domain.timeline import cash_step
@@ -48,11 +49,11 @@ def nonzero(cash: Mapping[str, Decimal]) -> dict[str, Decimal]:
     return {currency: balance for currency, balance in cash.items() if balance}
 
 
-_FORWARD = "BUY BUY SELL SELL IN OUT DEPOSIT WITHDRAW EUR DIVIDEND"
+_FORWARD = "BUY BUY SELL SELL IN OUT DEPOSIT WITHDRAW EUR DIVIDEND RETURN COST"
 
 
 @st.composite
-def commands(draw: st.DrawFn, kinds: str = f"{_FORWARD} PER_UNIT SPLIT") -> Command:
+def commands(draw: st.DrawFn, kinds: str = f"{_FORWARD} PER_UNIT SPLIT BONUS EVENT") -> Command:
     """A decision about one of two securities in one of nine accounts, on one of twelve days."""
     when = at(draw(st.integers(0, 11)), draw(st.sampled_from([10, 16])))
     kind = draw(st.sampled_from(kinds.split()))
@@ -65,6 +66,8 @@ def commands(draw: st.DrawFn, kinds: str = f"{_FORWARD} PER_UNIT SPLIT") -> Comm
     ratio = draw(st.sampled_from([(D(2), D(1)), (D(1), D(3)), (D(3), D(2))]))
     in_lieu = draw(st.sampled_from([None, D("2.5")]))
     ex_date = when.business_date - timedelta(days=draw(st.integers(0, 5)))
+    event, into, transfer_id = draw(st.sampled_from(sorted(BETWEEN_SECURITIES))), 21 - security, UUID(int=seq)
+    opening = at((when.business_date - FIRST).days, 0)
 
     def act(on: Portfolio) -> object:
         match kind:
@@ -85,12 +88,21 @@ def commands(draw: st.DrawFn, kinds: str = f"{_FORWARD} PER_UNIT SPLIT") -> Comm
             case "PER_UNIT":
                 held = on.entitled(security, ex_date)
                 return on.receive_income(TxnType.DIVIDEND, account, security, held, when) if held > 0 else None
+            case "RETURN":
+                return return_capital(on, account, security, cash, when, Terms())
+            case "COST":
+                return adjust_cost(on, account, security, cash, when, Terms(), is_paid=bool(in_lieu))
+            case "BONUS":
+                return grow(on, security, ratio, opening, Terms(), transfer_id, in_lieu)
+            case "EVENT":
+                said = Reorganisation(event, security, into, *ratio, D("0.25"), None, in_lieu, in_lieu, Terms())
+                return reorganise(on, said, opening, Terms(), transfer_id)
             case _:
-                return on.split(account, security, *ratio, at((when.business_date - FIRST).days, 0), in_lieu)
+                return split(on, account, security, *ratio, opening, in_lieu)
 
     has_security = kind not in ("DEPOSIT", "WITHDRAW", "EUR", "REVERSE")
     vars(act).update(security=security if has_security else None, reverses=seq if kind == "REVERSE" else None)
-    return (at((when.business_date - FIRST).days, 0) if kind == "SPLIT" else when, act)
+    return (at((when.business_date - FIRST).days, 0) if kind in ("SPLIT", "BONUS", "EVENT") else when, act)
 
 
 def ledger(before: Sequence[Command], method: CostMethod, kind: PortfolioKind) -> Portfolio:
@@ -203,12 +215,12 @@ def test_a_late_split_that_leaves_a_later_sale_short_is_refused_with_what_is_hel
     """The fraction that is sold in lieu is of other units than those before the split."""
     bought: Command = (at(0, 10), lambda on: on.trade(TxnType.BUY, 1, 10, D(1), D(1), D(0), at(0, 10)))
     sold: Command = (at(1, 10), lambda on: on.trade(TxnType.SELL, 1, 10, D(1), D(1), D(0), at(1, 10)))
-    split: Command = (at(1, 0), lambda on: on.split(1, 10, D(1), D(3), at(1, 0), D("2.5")))
+    reverse_split: Command = (at(1, 0), lambda on: split(on, 1, 10, D(1), D(3), at(1, 0), D("2.5")))
     alone = ledger([bought, sold], CostMethod.FIFO, PortfolioKind.INVESTMENT)
     batch = copied(alone)
 
     said = ("insufficient_position", "1 asked of security 10, 0 held on 2017-03-02")
-    assert one_by_one(alone, [split]) == in_one_pass(batch, [split]) == [said]
+    assert one_by_one(alone, [reverse_split]) == in_one_pass(batch, [reverse_split]) == [said]
 
 
 @settings(max_examples=examples(150), deadline=None)

@@ -106,8 +106,8 @@ def test_who_buys_in_the_ex_coupon_period_gets_no_coupon_and_who_sells_in_it_kee
     rows = mine.post(date(2017, 3, 29), EX_COUPON)
 
     assert [(str(row.business_date), str(row.ex_date), row.cash_effect) for row in rows] == [
-        ("2016-05-15", "2016-05-08", D("118.125")),
-        ("2016-11-15", "2016-11-08", D("174.375")),
+        ("2016-05-15", "2016-05-08", D("118.13")),
+        ("2016-11-15", "2016-11-08", D("174.38")),
     ]
 
 

@@ -546,7 +546,7 @@ def test_every_kind_of_bond_is_paid_and_valued_as_what_it_is(refreshed: Refreshe
         (row["ticker"], row["business_date"], row["cash_effect"]) for row in rows if row["type"] in ("COUPON", "SELL")
     }
     halves = {(ticker, f"2016-{day}", "12.5") for ticker in ("EXSTEP24", "ODD24") for day in ("05-15", "11-15")}
-    parts = {("PARTS24", "2016-05-16", "12.5"), ("PARTS24", "2016-05-16", "250"), ("PARTS24", "2016-11-15", "9.375")}
+    parts = {("PARTS24", "2016-05-16", "12.5"), ("PARTS24", "2016-05-16", "250"), ("PARTS24", "2016-11-15", "9.38")}
     called = {("CALL24", f"2016-{day}", "35") for day in ("05-15", "11-15")}
     assert posted == {*parts, *called, *halves} - {("EXSTEP24", "2016-11-15", "12.5")} | {
         ("EXSTEP24", "2016-11-15", "22.5")

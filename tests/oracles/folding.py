@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from domain.entries import When
 from domain.errors import InsufficientCash, InsufficientPosition, TooManyHoldings
-from domain.ledger import Transaction, TxnType, effective
+from domain.ledger import WITHOUT_PAYMENT, Transaction, TxnType, effective
 from domain.portfolio import Portfolio
 from domain.positions import Positions
 from domain.rules import MOST_HOLDINGS
@@ -16,7 +16,7 @@ class FoldingPortfolio(Portfolio):
 
     __slots__ = ()
 
-    def _decide(self, drafts: list[Transaction], is_confirmed: bool = False) -> list[Transaction]:
+    def decide(self, drafts: list[Transaction], is_confirmed: bool = False) -> list[Transaction]:
         assert self.history is not None
         rows = [replace(row, seq=self.version + place) for place, row in enumerate(drafts, start=1)]
         is_checked = not (self.allows_shorts or is_confirmed)
@@ -42,7 +42,7 @@ class FoldingPortfolio(Portfolio):
     def _refuse_short(self, state: Positions, row: Transaction, rows: list[Transaction], is_checked: bool) -> None:
         first = rows[0]
         on = row.business_date if self.is_back_dated(When(first.event_ts, first.business_date)) else None
-        is_transfer = row.txn_type in (TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT)
+        is_transfer = row.txn_type in WITHOUT_PAYMENT
         if row.quantity and row.security_id is not None and (is_transfer or (is_checked and row.quantity < 0)):
             held = state.holding((row.account_id, row.security_id)).quantity
             place, left = (row.account_id, row.security_id), min(held, held + row.quantity)

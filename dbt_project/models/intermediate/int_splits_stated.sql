@@ -1,7 +1,19 @@
 {#
 The splits that each portfolio's ledger has of each security, as a list: a close as traded of before one is what so many
-units of after it cost.
+units of after it cost. A bonus is one too, with a row for each account.
 #}
+with stated as (
+    select distinct
+        portfolio_id,
+        security_id,
+        business_date,
+        split_new,
+        split_old,
+        transfer_id
+    from {{ ref('stg_postgres__transaction') }}
+    where txn_type in ('SPLIT', 'BONUS') and {{ in_scope('portfolio_id') }}
+)
+
 select
     portfolio_id,
     security_id,
@@ -12,6 +24,5 @@ select
         }
         order by business_date
     ) as splits
-from {{ ref('stg_postgres__transaction') }}
-where txn_type = 'SPLIT' and {{ in_scope('portfolio_id') }}
+from stated
 group by portfolio_id, security_id

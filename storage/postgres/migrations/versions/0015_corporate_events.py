@@ -2,7 +2,8 @@
 
 Why: a spin-off, a merger or a return of capital was to be recorded as money from outside, which made false flows and
 false returns. Cost goes along with the rows of one event: `basis_share` says how much of it, `cost_effect` what an
-adjustment adds. Both enter a row's hash only where they are set, so that old hashes stay.
+adjustment adds. Both enter a row's hash only where they are set, so that old hashes stay. Accrued interest may be
+negative: who buys a bond in its ex-coupon days is paid by the seller, who keeps the coupon.
 
 Revision ID: 0015
 Revises: 0014
@@ -15,6 +16,7 @@ down_revision = "0014"
 
 LEDGER = """
 alter table transaction_ledger
+    drop constraint transaction_ledger_accrued_check,
     add column cost_effect numeric(28, 8),
     add column basis_share numeric(18, 8) check (basis_share between 0 and 1),
     drop constraint transaction_ledger_txn_type_check,
