@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as wall
 from decimal import Decimal
+from itertools import count
 from uuid import UUID
 
 import pytest
@@ -49,6 +50,8 @@ def nonzero(cash: Mapping[str, Decimal]) -> dict[str, Decimal]:
     return {currency: balance for currency, balance in cash.items() if balance}
 
 
+_IDS = count(1)
+"""Ids of events, each of its own."""
 _FORWARD = "BUY BUY SELL SELL IN OUT DEPOSIT WITHDRAW EUR DIVIDEND RETURN COST"
 
 
@@ -66,7 +69,7 @@ def commands(draw: st.DrawFn, kinds: str = f"{_FORWARD} PER_UNIT SPLIT BONUS EVE
     ratio = draw(st.sampled_from([(D(2), D(1)), (D(1), D(3)), (D(3), D(2))]))
     in_lieu = draw(st.sampled_from([None, D("2.5")]))
     ex_date = when.business_date - timedelta(days=draw(st.integers(0, 5)))
-    event, into, transfer_id = draw(st.sampled_from(sorted(BETWEEN_SECURITIES))), 21 - security, UUID(int=seq)
+    event, into, transfer_id = draw(st.sampled_from(sorted(BETWEEN_SECURITIES))), 21 - security, UUID(int=next(_IDS))
     opening = at((when.business_date - FIRST).days, 0)
 
     def act(on: Portfolio) -> object:
@@ -177,7 +180,7 @@ def test_a_batch_is_what_deciding_its_rows_one_by_one_gives(before, rows, method
     st.sampled_from(PortfolioKind),
 )
 def test_one_decision_needs_its_securitys_rows_and_the_cash_that_follows(before, rows, method, kind) -> None:
-    """As the repository loads them; the holdings of other securities and other cash are what they were."""
+    """As the repository loads them, with what events tied to it; other holdings and other cash are what they were."""
     folded = ledger(before, method, kind)
     alone = copied(folded)
 
@@ -198,15 +201,18 @@ def partly(mine: Portfolio, command: Command) -> Portfolio:
     originals = [row for row in rows if row.seq == seq]
     for original in originals:
         when, security = When(original.event_ts, original.business_date), original.security_id
+    tied = {security}
+    if any(row.txn_type in BETWEEN_SECURITIES and row.security_id == security for row in rows):
+        tied |= {row.security_id for row in rows if row.txn_type in BETWEEN_SECURITIES}  # there are only two
     known = [
         row
         for row in rows
-        if (security is not None and row.security_id == security)
+        if (security is not None and row.security_id in tied)
         or (seq is not None and seq in (row.seq, row.reverses_seq))
     ]
     since = (when.business_date, when.event_ts)
     cash = [cash_step(row) for row in effective(rows) if row.cash_effect and (row.business_date, row.event_ts) >= since]
-    asked.positions.holdings = {key: lots for key, lots in asked.holdings.items() if key[1] == security}
+    asked.positions.holdings = {key: lots for key, lots in asked.holdings.items() if key[1] in tied}
     asked.history = History(known, cash)
     return asked
 

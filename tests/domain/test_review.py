@@ -41,7 +41,7 @@ def inputs(
         holdings=holdings,
         cash=[Cash("USD", Decimal(cash))],
         days=DAYS[: len(returns)],
-        returns=returns,
+        returns=np.column_stack([returns, np.zeros(len(returns))]) if returns.size else np.empty((0, 1)),
         sessions=DAYS,
         subjects=None,
         names={},

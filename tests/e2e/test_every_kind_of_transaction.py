@@ -226,6 +226,23 @@ def events(client: httpx.Client, name: str = "EVENTS", **asked: str) -> Book:
     return book
 
 
+def short_lived(client: httpx.Client, name: str, opened: str, more: str | None, fee: str) -> Book:
+    """Situation S-33: money that is there for a few days, and a fee on the last."""
+    book = Book(client, name, initial_cash="7118.29" if more is None else "100", business_date=opened)
+    if more is not None:
+        book.record("DEPOSIT", more, amount="100")
+    book.record("FEE", "2017-03-29", amount=fee)
+    return book
+
+
+def euros(client: httpx.Client) -> Book:
+    """Half of it in dollars, which move against the euro."""
+    book = Book(client, "EUROS", base_currency="EUR")
+    change = {"from_currency": "EUR", "amount": "5000", "to_currency": "USD", "received": "5400"}
+    book.post("conversions", business_date=OPENED, **change)
+    return book
+
+
 BOOKS: dict[str, Callable[[httpx.Client], Book]] = {
     "PLAIN": lambda client: plain(client, "PLAIN"),
     "FIFO": lambda client: plain(client, "FIFO", cost_method="FIFO"),
@@ -242,6 +259,11 @@ BOOKS: dict[str, Callable[[httpx.Client], Book]] = {
     "MIXED": mixed,
     "EVENTS": events,
     "EVENTS FIFO": lambda client: events(client, "EVENTS FIFO", cost_method="FIFO"),
+    "A DAY": lambda client: short_lived(client, "A DAY", "2017-03-27", None, "990.46"),
+    "TWO DAYS": lambda client: short_lived(client, "TWO DAYS", "2017-03-27", "2017-03-28", "150"),
+    "TWELVE DAYS": lambda client: short_lived(client, "TWELVE DAYS", "2017-03-17", "2017-03-24", "100"),
+    "CASH": lambda client: Book(client, "CASH"),
+    "EUROS": euros,
 }
 
 
@@ -592,6 +614,66 @@ def test_what_is_known_counts_on_after_something_unknown_was_sold(refreshed: Ref
     assert (last["cost_basis"], last["realised"]) == (0, -10)
     assert [refreshed.day("MIXED", date(2016, month, 1))["n_unknown_arrivals"] for month in (6, 7, 8)] == [1, 0, 1]
     assert last["total_value"] == last["cash"] == 10_000 - 400 - 440 + 285 + 430
+
+
+@pytest.mark.parametrize(
+    ("name", "period", "expected"),
+    [
+        ("A DAY", "1D", 6127.83 / 7118.29 - 1),
+        ("TWO DAYS", "SINCE_INCEPTION", -0.8660254),  # 100 (1 + r) + 100 (1 + r)^(1/2) = 50
+        ("TWELVE DAYS", "SINCE_INCEPTION", -0.64756463),  # 100 (1 + r) + 100 (1 + r)^(5/12) = 100
+    ],
+)
+def test_the_return_of_a_few_days_is_solved_over_them(
+    refreshed: Refreshed, name: str, period: str, expected: float
+) -> None:
+    (over,) = [one for one in refreshed.answer(name, "performance")["periods"] if one["period"] == period]
+    (row,) = [
+        row
+        for row in refreshed.rows("marts/fact_performance", name, "level", "period", "mwr", "xirr_status")
+        if (row["level"], row["period"]) == ("PORTFOLIO", period)
+    ]
+
+    assert (over["mwr"], over["xirr_status"]) == (pytest.approx(expected, abs=1e-7), "OK")
+    assert (row["mwr"], row["xirr_status"]) == (pytest.approx(expected, abs=1e-7), "OK")
+    if period == "1D":
+        assert over["twr"] == pytest.approx(expected, abs=1e-8)
+
+
+@pytest.mark.parametrize(("name", "status"), [("CASH", "NO_VARIATION"), ("EUROS", "NO_RISK_FREE"), ("PLAIN", "OK")])
+def test_a_ratio_says_why_it_is_not_there_wherever_it_is_shown(refreshed: Refreshed, name: str, status: str) -> None:
+    numbers = refreshed.answer(name, "performance")["performance"]
+    (realised, _) = refreshed.answer(name, "risk")["risk"]["profiles"]
+    (row,) = [row for row in refreshed.rows("marts/fact_risk", name, "*") if row["basis"] == "REALISED"]
+
+    for shown in (numbers, realised, row):
+        assert (shown["sharpe_status"], shown["sharpe"] is None) == (status, status != "OK")
+    for shown in (realised, row):
+        assert (shown["sortino_status"], shown["sortino"] is None) == (status, status != "OK")
+    assert (realised["alpha"] is None) == (name == "EUROS")
+    if name == "CASH":
+        assert (numbers["xirr"], numbers["twr"], numbers["volatility_annual"], numbers["max_drawdown"]) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("name", ["CASH", "EUROS", "PLAIN", "A DAY"])
+def test_no_answer_and_no_mart_has_a_negative_zero_or_noise(refreshed: Refreshed, name: str) -> None:
+    said = [
+        refreshed.answer(name, what) for what in ("performance", "performance/holdings", "risk", "review", "values")
+    ]
+    tables = ("fact_performance", "fact_risk", "fact_risk_component", "fact_concentration", "fact_return_daily")
+
+    figures = [*floats_in(said), *floats_in([refreshed.rows(f"marts/{table}", name, "*") for table in tables])]
+    assert len(figures) > 50
+    assert {figure for figure in figures if str(figure) == "-0.0" or 0 < abs(figure) < 1e-12} == set()
+
+
+def floats_in(said: Any) -> Iterator[float]:
+    """Every float, however deep."""
+    if isinstance(said, float):
+        yield said
+    elif isinstance(said, dict | list):
+        for part in said.values() if isinstance(said, dict) else said:
+            yield from floats_in(part)
 
 
 @pytest.mark.parametrize("term", _TERMS)

@@ -193,10 +193,12 @@ returned as (
     from based
 ),
 
+{# Where fees were all that was lost, doubles leave 1e-17 of nothing. #}
 gross as (
     select
         *,
-        daily_return + {{ fraction('fees', 'return_base') }} as daily_return_gross
+        daily_return + {{ fraction('fees', 'return_base') }} as with_fees,
+        case when abs(with_fees) < 1e-12 then 0 else with_fees end as daily_return_gross
     from returned
 ),
 
