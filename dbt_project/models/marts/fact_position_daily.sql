@@ -35,11 +35,14 @@ bounded as (
         securities.asset_type,
         securities.currency,
         portfolios.base_currency,
+        splits.splits,
         {{ window_start('intervals.valid_from') }} as first_day,
         {{ window_end('least(coalesce(intervals.valid_to - 1, as_of.as_of), as_of.as_of)') }} as last_day
     from intervals
     inner join securities on intervals.security_id = securities.security_id
     inner join portfolios on intervals.portfolio_id = portfolios.portfolio_id
+    left join splits
+        on intervals.portfolio_id = splits.portfolio_id and intervals.security_id = splits.security_id
     cross join as_of
 ),
 
@@ -52,10 +55,10 @@ expanded as not materialized (
 
 priced as not materialized (
     select
-        expanded.*,
+        expanded.* exclude (splits),
         prices.close as quoted_close,
         case when prices.price_kind = 'AS_TRADED' then list_filter(
-            splits.splits,
+            expanded.splits,
             lambda one: one.split_date > prices.price_date and one.split_date <= expanded.business_date
         ) end as splits_since,
         prices.unit_value,
@@ -66,8 +69,6 @@ priced as not materialized (
     from expanded
     inner join prices
         on expanded.security_id = prices.security_id and expanded.business_date = prices.business_date
-    left join splits
-        on expanded.portfolio_id = splits.portfolio_id and expanded.security_id = splits.security_id
 ),
 
 {# A close as traded that is carried over a split is of units of before it; quantity and close are of the same day. #}
