@@ -112,11 +112,11 @@ class PortfolioValue:
     """Amounts are in `currency`, the portfolio's. `realised` is since the first transaction; flows, income, tax, fees
     and the gains of transfers and of exchange rates on cash are the day's.
 
-    `status` is the worst of what is held: MISSING if something has no price or no rate, and is not counted; STALE if a
-    price or a rate is older than the day's; else PRICED. The counts say of how many holdings and balances, `stale_days`
-    of how many sessions the oldest price. `coverage_pct` is the share of positions, by cost, that has a price and a
-    rate; below 100 if anything is not counted. `n_unconfirmed` holdings count at a newest price that jumps and that
-    none after it confirms.
+    `status` is the worst of what is held: MISSING if something has no price or no rate, and is not counted; UNCONFIRMED
+    if a newest price jumps; STALE if a price or a rate is older than the day's; else PRICED. The counts say of how many
+    holdings and balances, `stale_days` of how many sessions the oldest price. `coverage_pct` is the share of positions,
+    by cost, that has a price and a rate; below 100 if anything is not counted. `n_unconfirmed` holdings count at a
+    newest price that jumps and that none after it confirms.
     """
 
     business_date: date
@@ -146,6 +146,8 @@ class PortfolioValue:
     def status(self) -> str:
         if self.n_missing + self.n_fx_missing:
             return "MISSING"
+        if self.n_unconfirmed:
+            return "UNCONFIRMED"
         return "STALE" if self.n_stale + self.n_fx_stale else "PRICED"
 
 

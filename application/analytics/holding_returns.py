@@ -11,6 +11,7 @@ import numpy as np
 from application.analytics.prices import PriceAnalytics
 from application.analytics.returns import ReturnAnalytics
 from domain.analytics.arrays import Days, Float64
+from domain.analytics.fixed_income.bond_facts import bond_of
 from domain.analytics.fixed_income.bond_prices import spread_from_price
 from domain.analytics.fixed_income.bonds import Bond
 from domain.analytics.fixed_income.curves import MAX_CARRIED_DAYS, Curve, Curves
@@ -20,7 +21,6 @@ from domain.analytics.review import ValuedHolding
 from storage.queries import statements
 
 _SQL = statements("application/analytics/returns.sql")
-_TERMS = ("maturity_date", "coupon_rate_pct", "day_count", "coupon_frequency", "issue_date", "first_coupon_date")
 _CURVE_CURRENCY = "USD"
 """The Treasury's curve is the only one that there is."""
 
@@ -110,7 +110,7 @@ class HoldingReturnAnalytics(PriceAnalytics, ReturnAnalytics):
         curves, found = _curves(yields, days), {}
         for one in terms:
             try:
-                bond = Bond.of(**{name: one[name] for name in _TERMS})
+                bond = bond_of(one)
                 spread = _spread_bps(one, bond, quoted.get(one["security_id"]), yields)
                 found[int(one["security_id"])] = repriced_returns(bond, as_of, days, curves, spread)
             except ValueError:  # terms that cannot be priced, a bond that is paid off, or no spread: it is left out

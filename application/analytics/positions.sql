@@ -77,7 +77,8 @@ with parts as (
         account_id,
         security_id,
         market_value_base is null as is_missing,
-        status = 'STALE' or fx_status = 'STALE' as is_stale
+        status = 'STALE' or fx_status = 'STALE' as is_stale,
+        status = 'UNCONFIRMED' as is_unconfirmed
     from marts.fact_position_daily
     where portfolio_id = $portfolio_id and list_contains($days, business_date) and quantity <> 0
 
@@ -88,7 +89,8 @@ with parts as (
         null as account_id,
         null as security_id,
         balance_base is null as is_missing,
-        fx_status = 'STALE' as is_stale
+        fx_status = 'STALE' as is_stale,
+        false as is_unconfirmed
     from marts.fact_cash_daily
     where portfolio_id = $portfolio_id and list_contains($days, business_date) and balance <> 0
 )
@@ -98,7 +100,12 @@ select
     account_id,
     security_id,
     case grouping(account_id, security_id) when 3 then 'PORTFOLIO' when 1 then 'ACCOUNT' else 'POSITION' end as level,
-    case when bool_or(is_missing) then 'MISSING' when bool_or(is_stale) then 'STALE' else 'PRICED' end as status
+    case
+        when bool_or(is_missing) then 'MISSING'
+        when bool_or(is_unconfirmed) then 'UNCONFIRMED'
+        when bool_or(is_stale) then 'STALE'
+        else 'PRICED'
+    end as status
 from parts
 group by grouping sets ((business_date), (business_date, account_id), (business_date, security_id))
 having grouping(account_id, security_id) = 3 or $with_parts

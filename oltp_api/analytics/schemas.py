@@ -9,8 +9,8 @@ from oltp_api.web.fields import Amount
 from oltp_api.web.schemas import View
 
 VALUE_STATUS = (
-    "Of the value: PRICED, STALE (a price or a rate in it is older than its day) or MISSING (something has no price or "
-    "no rate, and is not in it)."
+    "Of the value: PRICED, STALE (a price or a rate in it is older than its day), UNCONFIRMED (a newest price in it "
+    "jumps, with none after it) or MISSING (something has no price or no rate, and is not in it)."
 )
 
 

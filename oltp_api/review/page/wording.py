@@ -63,9 +63,8 @@ def percent(fraction: float | None, digits: int = 2, *, signed: bool = False) ->
 
 def ages(total: PortfolioValueView) -> str:
     """How old the prices and rates in a value are, in a word or two."""
-    return {"PRICED": "of the day", "STALE": "some are stale", "MISSING": "some are missing"}.get(
-        total.status, total.status
-    )
+    said = {"PRICED": "of the day", "STALE": "some are stale", "MISSING": "some are missing"}
+    return {**said, "UNCONFIRMED": "some jump, and nothing confirms them"}.get(total.status, total.status)
 
 
 def stale(total: PortfolioValueView) -> str:
@@ -85,7 +84,11 @@ def stale(total: PortfolioValueView) -> str:
 
 def aged(status: str, stale_days: int, fx_status: str) -> str:
     """Reason to doubt a holding's value; empty if price and rate are of the day."""
-    price = {"STALE": f"price {stale_days} sessions old", "MISSING": "no price"}.get(status, "")
+    price = {
+        "STALE": f"price {stale_days} sessions old",
+        "MISSING": "no price",
+        "UNCONFIRMED": "price jumps, and nothing confirms it",
+    }.get(status, "")
     rate = {"STALE": "old exchange rate", "FX_MISSING": "no exchange rate"}.get(fx_status, "")
     return ", ".join(part for part in (price, rate) if part)
 
