@@ -5,7 +5,7 @@ of a mart's shape never leaks into a rule.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, Protocol
@@ -49,6 +49,26 @@ class PortfolioReleaseInfo(ReleaseInfo):
 
     status: Literal["RELEASED", "HELD"]
     held: HeldReason | None
+    warnings: tuple[str, ...] = ()
+
+    def warned(self, warnings: tuple[str, ...]) -> "PortfolioReleaseInfo":
+        """The same, with what should be known of its numbers."""
+        return replace(self, warnings=warnings)
+
+
+@dataclass(frozen=True, slots=True)
+class UnrecordedAction:
+    """A SPLIT or DIVIDEND that the market tells of `units` that were held at the close before, and the ledger lacks."""
+
+    ticker: str
+    security_id: int
+    action_type: str
+    action_date: date
+    split_new: Decimal | None
+    split_old: Decimal | None
+    amount: Decimal | None
+    currency: str | None
+    units: Decimal
 
 
 class PortfolioHeld(Conflict):

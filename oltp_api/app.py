@@ -18,6 +18,7 @@ from oltp_api.bond_income import routes as bond_income
 from oltp_api.books import routes as books
 from oltp_api.connections import Connection
 from oltp_api.context import AppContext
+from oltp_api.corporate_actions import routes as corporate_actions
 from oltp_api.imports import routes as imports
 from oltp_api.ledger import routes as transactions
 from oltp_api.ledger.group import LedgerGroups
@@ -52,6 +53,7 @@ from storage.web.guard import NO_FRAMES, WebGuard
 PREFIX = "/api/v1"
 _ROUTES = (
     *(transactions, portfolios, imports, orders, accounts, securities, prices, simulations, statements, bond_income),
+    corporate_actions,
     *(books, analytics, review, lineage, support, health),
 )
 _TAGS = ("portfolios", "ledger", "orders", "imports", "accounts", "securities", "books", "analytics", "simulations")

@@ -36,6 +36,7 @@ class PortfolioReleaseView(ReleaseView):
 
     status: str = Field("RELEASED", description="RELEASED, or HELD: its newest numbers have failed a check.")
     held: HeldReasonView | None = Field(None, description="Why it is HELD.")
+    warnings: Sequence[str] = Field((), description="Splits and dividends that the market tells and the ledger lacks.")
 
 
 class ValuedPositionView(View):

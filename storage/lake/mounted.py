@@ -56,14 +56,14 @@ class MountedRelease:
 
     def rows(self, query: str, **parameters: object) -> list[dict[str, Any]]:
         """The answer, a dict per row; none if the release has not got a table that the query reads."""
-        if not self._has_tables_of(query):
+        if not self.has_tables_of(query):
             return []
         with self._answering(query, parameters) as answer:
             return _dicts(answer)
 
     def columns(self, query: str, **parameters: object) -> dict[str, Any]:
         """The answer as a NumPy array per column, a null double as NaN; empty if the release lacks a table."""
-        if not self._has_tables_of(query):
+        if not self.has_tables_of(query):
             return {}
         with self._answering(query, parameters) as answer:
             return {name: _filled(column) for name, column in answer.fetchnumpy().items()}
@@ -78,7 +78,7 @@ class MountedRelease:
 
     def table(self, query: str, **parameters: object) -> pa.Table | None:
         """The answer as Arrow, amounts exact; None if the release lacks a table."""
-        if not self._has_tables_of(query):
+        if not self.has_tables_of(query):
             return None
         with self._answering(query, parameters) as answer:
             return answer.to_arrow_table()
@@ -88,7 +88,7 @@ class MountedRelease:
         with self._answering(query, parameters, tables) as answer:
             return _dicts(answer)
 
-    def _has_tables_of(self, query: str) -> bool:
+    def has_tables_of(self, query: str) -> bool:
         return all(f"{schema}/{name}" in self.release.versions for schema, name in _MENTIONED.findall(query))
 
     @contextmanager

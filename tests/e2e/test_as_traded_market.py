@@ -202,3 +202,24 @@ def test_one_state_never_mixes_two_markets(market: Market) -> None:
 
     assert code != 0
     assert "this state was made with MARKET_SOURCE=as_traded" in said
+
+
+def test_what_the_ledger_lacks_is_said_by_name_and_date_and_one_call_records_it(market: Market) -> None:
+    """The last of the module: the next release has what is recorded here."""
+    without, with_all = (f"/portfolios/{market.ids[name]}" for name in ("NOT SPLIT", "SPLIT"))
+    with market.home.client() as client:
+        proposed = client.get(f"{without}/corporate-actions").json()["actions"]
+        recorded = client.get(f"{with_all}/corporate-actions").json()["actions"]
+        shown = [client.get(f"{without}/{what}").json()["warnings"] for what in ("positions", "performance", "review")]
+        page = client.get(f"{without}/review.html").text
+        answers = [
+            client.post(f"{without}/corporate-actions", json={"action_type": "SPLIT"}).json()["rows"] for _ in range(2)
+        ]
+
+    splits = {(one["ticker"], one["action_date"]) for one in proposed if one["action_type"] == "SPLIT"}
+    assert splits == set(SPLITS)
+    assert not [one for one in recorded if one["action_type"] == "SPLIT"]
+    for ticker, day in SPLITS:
+        assert all(any(ticker in said and day in said for said in warnings) for warnings in shown)
+        assert day in page
+    assert [{row["status"] for row in rows} for rows in answers] == [{"RECORDED"}, {"DUPLICATE"}]
