@@ -32,14 +32,14 @@ from tests.states import FrozenStates, discarded, thaw, unsynced
 _LONGEST = (
     "test_incremental",
     "test_single_assets",
+    "test_lake_on_s3",
     "test_live_market",
     "test_held",
-    "test_lake_on_s3",
     "test_windows",
     "test_backup",
     "test_pick_up",
 )
-"""The modules that take longest (2026-11-28). The first two build the frozen states; the next one needs neither."""
+"""The modules that take longest (2026-11-28). The first two build the frozen states; the next two need neither."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
