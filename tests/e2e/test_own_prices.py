@@ -1,13 +1,12 @@
-"""Securities that no market has: bought, MISSING, priced over HTTP and from files, corrected."""
+"""Securities that no market has: bought, MISSING, priced over HTTP and from files; test_restatement corrects one."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from pipelines.automation import due_now
 from storage.lake.delta import memory_duckdb
-from tests.e2e.as_traded_books import named, post_prices
+from tests.e2e.as_traded_books import named
 
 
 class Own:
@@ -19,12 +18,6 @@ class Own:
         with self.home.client() as client:
             rows = client.get(f"/portfolios/{self.home.portfolio_id}/positions").raise_for_status().json()["positions"]
         return {row["ticker"]: (row["status"], row["market_value"]) for row in rows}
-
-    def pick_up(self) -> None:
-        """Do what the daemon does when its sensor finds the release behind, which is asserted."""
-        with self.home.joined() as instance:
-            assert due_now(instance, self.home.platform, ["refresh", "pick_up"]).is_due
-        self.home.pick_up()
 
     def rows(self, table: str, query: str) -> list[tuple[Any, ...]]:
         with memory_duckdb() as connection:
@@ -62,18 +55,3 @@ def test_files_in_the_folder_are_read_and_a_bad_line_holds_up_no_good_one(own: O
         "funds.csv line 32": "UNKNOWN_SECURITY",
         "funds.csv line 33": "PRICED_ELSEWHERE",
     }
-
-
-def test_a_corrected_price_counts_and_the_older_one_stays(own: Own) -> None:
-    with own.home.client() as client:
-        post_prices(client, "UNLISTED", {"2013-03-01": "13"})
-    own.pick_up()
-
-    assert own.held()["UNLISTED"] == ("PRICED", "130")
-    with own.home.client() as client:
-        posted = client.get("/securities/UNLISTED/prices", params={"superseded": True}).json()["items"]
-        shown = client.get("/securities/UNLISTED/price").json()
-        security_id = client.get("/securities/UNLISTED").json()["security_id"]
-        why = client.get(f"/lineage/portfolios/{own.home.portfolio_id}/securities/{security_id}").json()
-    assert [(row["close"], row["is_current"]) for row in posted] == [("12.5", False), ("13", True)]
-    assert (shown["close"], why["price"]["price_source"]) == ("13", "POSTED")
