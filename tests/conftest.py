@@ -3,11 +3,13 @@
 import gc
 import os
 import shutil
+import ssl
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -32,10 +34,12 @@ _LONGEST = (
     "test_single_assets",
     "test_lake_on_s3",
     "test_live_market",
+    "test_held",
     "test_windows",
     "test_backup",
+    "test_pick_up",
 )
-"""The modules that take longest (2026-11-28). The first two build the frozen states; the next two need none."""
+"""The modules that take longest (2026-11-28). The first two build the frozen states; the next two need neither."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -56,7 +60,11 @@ hypothesis.settings.load_profile("long" if IS_LONG else "short")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Give this run and its workers a temporary folder of their own, so that nothing stays behind in the system's:
-    frozen states, and folders of sockets whose servers' own paths are too long."""
+    frozen states, and folders of sockets whose servers' own paths are too long.
+
+    Nobody here speaks TLS, but each client of HTTP would read all certificates of the system: 25 ms, a thousand times.
+    """
+    ssl.create_default_context = cache(ssl.create_default_context)
     if hasattr(config, "workerinput"):
         return
     patch = pytest.MonkeyPatch()

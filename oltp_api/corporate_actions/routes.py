@@ -25,7 +25,7 @@ router = APIRouter(
 
 @router.get("", summary="Splits and dividends that the market tells and the ledger lacks")
 def get_unrecorded(portfolio_id: VisiblePortfolio, analytics: AnalyticsDep) -> UnrecordedActionsView:
-    """Of what was held at the close before, by the newest release."""
+    """Proposed is what was held at the close before, by the newest release."""
     release = analytics.release_of(portfolio_id)
     actions = [UnrecordedActionView.model_validate(one) for one in analytics.get_unrecorded(portfolio_id)]
     return UnrecordedActionsView(**asdict(release), actions=actions)

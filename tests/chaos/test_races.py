@@ -51,9 +51,9 @@ from tests.conftest import served
 
 LONG = os.environ.get("LAKEFOLIO_CHAOS") == "long"
 SEED = int(os.environ.get("LAKEFOLIO_SEED", "20170329"))
-PAIRS = 10_000 if LONG else 200
-SALES = 1_000 if LONG else 60
-STORMS = 1_000 if LONG else 10
+PAIRS = 10_000 if LONG else 120
+SALES = 1_000 if LONG else 30
+STORMS = 1_000 if LONG else 5
 TWINS = 50
 CASH = Decimal(1_000_000)
 WON = "won"

@@ -259,7 +259,12 @@ class StrandingOrders(Orders):
 
 def test_control_an_order_that_strands_a_hundred_millionth_is_found() -> None:
     thorough = settings(
-        max_examples=500, stateful_step_count=30, deadline=None, derandomize=True, phases=[Phase.generate]
+        max_examples=500,
+        stateful_step_count=30,
+        deadline=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        report_multiple_bugs=False,
     )
 
     with pytest.raises(AssertionError):

@@ -19,7 +19,7 @@ from storage.lake.held import HeldPortfolio, held_in
 from tests.effort import IS_LONG
 from tests.random_ledger import record_random, register_securities
 
-RANDOM = 200 if IS_LONG else 20
+RANDOM, COMMANDS = (200, 60) if IS_LONG else (8, 30)
 
 
 class Desk:
@@ -103,7 +103,7 @@ def desk(new_home: Any) -> Iterator[Desk]:
         recorded(client, ids["pair"], "BUY", "2013-01-03", ticker="AAPL", quantity="3000", price="10")
         recorded(client, ids["pair"], "SELL", "2013-01-03", ticker="WMT", quantity="800", price="40")
         register_securities(client)
-        ids.update({f"random {seed}": record_random(client, seed) for seed in range(RANDOM)})
+        ids.update({f"random {seed}": record_random(client, seed, COMMANDS) for seed in range(RANDOM)})
         return ids["good"]
 
     with new_home(record, begins_with="demo") as home, home.joined() as instance, home.client() as client:
@@ -249,7 +249,7 @@ def test_many_due_simulations_are_one_run_that_survives_one_that_fails(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One is planted to fail; the others are done, and it is refused with the reason. The standing ones of the random
-    portfolios count as done, since twenty more show nothing else."""
+    portfolios count as done, since more of the same show nothing else."""
     from pipelines.refresh import simulate_due
     from pipelines.simulations import assets as simulation
 

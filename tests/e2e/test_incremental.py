@@ -35,9 +35,10 @@ PERMUTATIONS, SEED = 20 if IS_LONG else 6, 20170329
 MARTS = sorted(MADE_BY_DBT)
 PARAMETERS = sorted(PARAMETER_MARTS)
 MADE = [*OWNED, "positions/position_interval"]
-MEASURED = ["marts/fact_performance", *PORTFOLIO_MARTS]
+EVERYTHING = [*MADE, "marts/fact_performance", *PORTFOLIO_MARTS]
 OPENED, EARLIEST = "2010-06-01", "2010-08-18"
 LATE = Window(date(2011, 6, 1), date(2011, 6, 30))
+DAMAGED = "marts/fact_position_daily"
 ROWS = [
     ("BUY", "2011-01-03", {"ticker": "IBM", "quantity": "10", "price": "147.48"}),
     ("BUY", "2011-06-15", {"ticker": "IBM", "quantity": "7.5", "price": "162.33", "fees": "3"}),
@@ -74,6 +75,11 @@ class Book:
                     f"/portfolios/{portfolio_id}/transactions/{sale['seq']}/reversal", json={"note": "not ours"}
                 ).raise_for_status()
 
+    def deposit_into_what_is_held(self) -> None:
+        body = {"type": "DEPOSIT", "business_date": "2012-11-05", "amount": "1"}
+        with self.home.client() as client:
+            client.post(f"/portfolios/{self.ids[3]}/transactions", json=body).raise_for_status()
+
     def run(self, job: str, **options: Any) -> dict[str, dict[str, Any]]:
         """One run; the metadata of what it made, by table."""
         done = self.defs.resolve_job_def(job).execute_in_process(instance=self.instance, **options)
@@ -85,7 +91,7 @@ class Book:
             for event in done.get_asset_materialization_events()
         }
 
-    def make_whole(self, tables: Sequence[str] = MADE) -> dict[str, bool]:
+    def make_whole(self, tables: Sequence[str]) -> dict[str, bool]:
         """Make `tables` anew, whole; by table, whether that changed a row."""
         job = self.defs.resolve_implicit_global_asset_job_def()
         done = job.execute_in_process(
@@ -97,6 +103,13 @@ class Book:
         }
         assert {made[table].metadata["scope/why"].value for table in tables} == {"it was asked for"}
         return {table: bool(made[table].metadata["lake/is_new_version"].value) for table in tables}
+
+    def valued(self, portfolios: Sequence[str]) -> pa.Table:
+        """Return the released positions of `portfolios`, sorted."""
+        with memory_duckdb() as connection:
+            scan = self.home.lake.scan(DAMAGED, self.home.head.versions[DAMAGED])
+            query = f"from {scan} where list_contains(?, portfolio_id) order by all"
+            return connection.execute(query, [list(portfolios)]).to_arrow_table()
 
     def unequal(self, table: str) -> int:
         """How many portfolios have other rows of `table` than the first has."""
@@ -153,9 +166,7 @@ def test_every_order_of_arrival_ends_in_the_same_rows(book: Book) -> None:
     book.reverse_the_sale()
     last = book.run("pick_up")
 
-    everything = [*MADE, *MEASURED]
-    assert {table: book.unequal(table) for table in everything} == dict.fromkeys(everything, 0)
-    assert book.make_whole(everything) == dict.fromkeys(everything, False)
+    assert {table: book.unequal(table) for table in EVERYTHING} == dict.fromkeys(EVERYTHING, 0)
     for prices_changed in (book.first, late):
         why = prices_changed["marts/fact_position_daily"]["scope/why"]
         assert why == "changed since the last release: raw/price_daily"
@@ -173,8 +184,27 @@ def slow_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RelationsCache, "add", lambda cache, relation: (add(cache, relation), time.sleep(0.05)))
 
 
+@pytest.fixture(scope="module")
+def damaged(book: Book) -> list[str]:
+    """Two portfolios that nothing else changes, whose released market values are three times what they were."""
+    head, lake, damaged = book.home.head, book.home.lake, book.ids[:2]
+    rows = lake.read(DAMAGED, head.versions[DAMAGED])
+    factors = pc.if_else(pc.is_in(rows["portfolio_id"], pa.array(damaged)), 3.0, 1.0)
+    field = rows.schema.field("market_value")
+    tripled = rows.set_column(
+        rows.schema.get_field_index(field.name),
+        field,
+        pc.cast(pc.multiply(pc.cast(rows[field.name], "double"), factors), field.type),
+    )
+    version = lake.publish(DAMAGED, tripled, date_column="business_date").version
+    book.home.platform.releases.publish(replace(head, versions={**head.versions, DAMAGED: version}), head)
+    return damaged
+
+
 @pytest.mark.usefixtures("slow_cache")
-def test_one_new_row_rewrites_its_portfolio_from_its_day_on(book: Book) -> None:
+def test_one_new_row_rewrites_its_portfolio_from_its_day_on_and_no_other(book: Book, damaged: list[str]) -> None:
+    others = [portfolio_id for portfolio_id in book.ids if portfolio_id != book.ids[4]]
+    before = book.valued(others)
     body = {"type": "DEPOSIT", "business_date": "2012-09-03", "amount": "1"}
     with book.home.client() as client:
         client.post(f"/portfolios/{book.ids[4]}/transactions", json=body).raise_for_status()
@@ -185,49 +215,36 @@ def test_one_new_row_rewrites_its_portfolio_from_its_day_on(book: Book) -> None:
     assert values["scope/what"] == f"1 portfolios from 2012-09-03 on: {book.ids[4]}"
     assert values["lake/changed_years"] == [2012, 2013]
     assert not made["positions/position_interval"]["lake/is_new_version"], "a deposit is no position"
+    assert book.valued(others) == before, "the damage too: nothing in their ledgers has changed"
 
 
 def test_control_a_scope_that_begins_too_late_is_found_by_the_identities(
     book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scope, "_CHANGED", scope._CHANGED.replace("min(added.business_date)", "date '2013-01-01'"))
-    body = {"type": "DEPOSIT", "business_date": "2012-11-05", "amount": "1"}
-    with book.home.client() as client:
-        client.post(f"/portfolios/{book.ids[3]}/transactions", json=body).raise_for_status()
+    book.deposit_into_what_is_held()
 
     book.run("pick_up")
 
     (held,) = held_in(book.home.lake, book.home.head).values()
     assert (str(held.portfolio_id), held.check_name) == (book.ids[3], "cash_flows_are_the_change_of_cash")
-    monkeypatch.undo()
-    with book.home.client() as client:
-        client.post(f"/portfolios/{book.ids[3]}/transactions", json=body).raise_for_status()
-    book.run("pick_up")
+
+
+def test_what_was_damaged_is_made_anew_on_demand_and_what_is_held_is_tried_with_its_next_row(
+    book: Book, damaged: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    book.deposit_into_what_is_held()
+    asked = [word for portfolio_id in damaged for word in ("--portfolio", portfolio_id)]
+
+    assert reprocess.main([*asked, "--since", OPENED]) == 0
+
+    assert f"rewritten: {DAMAGED}: " in capsys.readouterr().out
     assert held_in(book.home.lake, book.home.head) == {}, "tried again, from its beginning on"
 
 
-def test_what_was_damaged_is_made_anew_on_demand(book: Book, capsys: pytest.CaptureFixture[str]) -> None:
-    """Damage two portfolios that nothing else has changed; the others are found to be right in the end too."""
-    table, head, lake = "marts/fact_position_daily", book.home.head, book.home.lake
-    damaged = book.ids[:2]
-    rows = lake.read(table, head.versions[table])
-    factors = pc.if_else(pc.is_in(rows["portfolio_id"], pa.array(damaged)), 3.0, 1.0)
-    field = rows.schema.field("market_value")
-    tripled = rows.set_column(
-        rows.schema.get_field_index(field.name),
-        field,
-        pc.cast(pc.multiply(pc.cast(rows[field.name], "double"), factors), field.type),
-    )
-    version = lake.publish(table, tripled, date_column="business_date").version
-    book.home.platform.releases.publish(replace(head, versions={**head.versions, table: version}), head)
-    book.run("pick_up")
-    assert book.home.head.versions[table] == version, "nothing in the ledger has changed, so nothing is made anew"
-
-    asked = [word for portfolio_id in damaged for word in ("--portfolio", portfolio_id)]
-    assert reprocess.main([*asked, "--since", OPENED]) == 0
-
-    assert f"rewritten: {table}: " in capsys.readouterr().out
-    assert book.make_whole() == dict.fromkeys(MADE, False)
+def test_making_everything_anew_changes_no_row(book: Book) -> None:
+    """Neither of what every order of arrival made, nor of what was damaged or held since."""
+    assert book.make_whole(EVERYTHING) == dict.fromkeys(EVERYTHING, False)
 
 
 @pytest.mark.parametrize(

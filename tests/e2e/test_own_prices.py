@@ -1,4 +1,4 @@
-"""Securities that no market has: bought, MISSING, priced over HTTP and from files, corrected."""
+"""Securities that no market has: bought, MISSING, priced over HTTP and from files; test_restatement corrects one."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -63,21 +63,6 @@ def test_files_in_the_folder_are_read_and_a_bad_line_holds_up_no_good_one(own: O
         "funds.csv line 32": "UNKNOWN_SECURITY",
         "funds.csv line 33": "PRICED_ELSEWHERE",
     }
-
-
-def test_a_corrected_price_counts_and_the_older_one_stays(own: Own) -> None:
-    with own.home.client() as client:
-        post_prices(client, "UNLISTED", {"2013-03-01": "13"})
-    own.pick_up()
-
-    assert own.held()["UNLISTED"] == ("PRICED", "130")
-    with own.home.client() as client:
-        posted = client.get("/securities/UNLISTED/prices", params={"superseded": True}).json()["items"]
-        shown = client.get("/securities/UNLISTED/price").json()
-        security_id = client.get("/securities/UNLISTED").json()["security_id"]
-        why = client.get(f"/lineage/portfolios/{own.home.portfolio_id}/securities/{security_id}").json()
-    assert [(row["close"], row["is_current"]) for row in posted] == [("12.5", False), ("13", True)]
-    assert (shown["close"], why["price"]["price_source"]) == ("13", "POSTED")
 
 
 def test_a_newest_price_that_jumps_counts_and_is_marked_until_somebody_says_that_it_is_right(own: Own) -> None:

@@ -9,8 +9,9 @@ import dagster as dg
 import pytest
 
 from ops import cli
+from pipelines.automation import due_now
 from pipelines.definitions import build_defs
-from tests.e2e.as_traded_books import named
+from tests.e2e.as_traded_books import named, post_prices
 
 CHECK = dg.AssetCheckKey(dg.AssetKey(["meta", "release"]), "restatements_have_a_cause")
 TODAY = date(2013, 3, 1)
@@ -126,12 +127,35 @@ def test_a_portfolio_that_nothing_touched_is_not_restated(told, corrected) -> No
     assert found["last"]["change"] == "0"
 
 
-def test_a_price_that_is_another_one_is_named_with_the_days_it_reaches(told, corrected) -> None:
+@pytest.fixture(scope="module")
+def repriced(told, corrected) -> str:
+    """Post other prices of ACME and UNLISTED, and do what the daemon does once its sensor finds the release behind,
+    which is asserted; return when the release before was made."""
     since = told.released_at()
-    told.post("/securities/ACME/prices", {"prices": [{"date": "2012-08-01", "close": "19", "currency": "USD"}]})
+    with told.home.client() as client:
+        post_prices(client, "ACME", {"2012-08-01": "19"})
+        post_prices(client, "UNLISTED", {"2013-03-01": "13"})
+    with told.home.joined() as instance:
+        assert due_now(instance, told.home.platform, ["refresh", "pick_up"]).is_due
     told.home.pick_up()
+    return since
 
-    found, check = told.restated(since, told.other_id), told.checked()
+
+def test_a_corrected_price_counts_and_the_older_one_stays(told, repriced) -> None:
+    with told.home.client() as client:
+        holder = named("own prices")(client)
+        held = {row["ticker"]: row for row in told.get(f"/portfolios/{holder}/positions")["positions"]}["UNLISTED"]
+        posted = told.get("/securities/UNLISTED/prices", superseded="true")["items"]
+        shown = told.get("/securities/UNLISTED/price")
+        why = told.get(f"/lineage/portfolios/{holder}/securities/{held['security_id']}")
+
+    assert (held["status"], held["market_value"]) == ("PRICED", "130")
+    assert [(row["close"], row["is_current"]) for row in posted] == [("12.5", False), ("13", True)]
+    assert (shown["close"], why["price"]["price_source"]) == ("13", "POSTED")
+
+
+def test_a_price_that_is_another_one_is_named_with_the_days_it_reaches(told, repriced) -> None:
+    found, check = told.restated(repriced, told.other_id), told.checked()
 
     (price,) = found["prices"]
     assert (price["what"], price["n_days"], price["first_day"], price["before"], price["after"]) == (
@@ -144,11 +168,11 @@ def test_a_price_that_is_another_one_is_named_with_the_days_it_reaches(told, cor
     assert found["transactions"] == []
     assert (found["first_day"], found["last_day"]) == ("2012-08-01", "2012-10-31"), "until the next price"
     assert found["largest"]["change"] == "50"
-    assert (check["passed"], check["restated portfolios"], check["causes not looked up"]) == (True, 2, 0)
+    assert (check["passed"], check["restated portfolios"], check["causes not looked up"]) == (True, 3, 0)
     assert check["causes"].count("1 price of ACME from 2012-08-01 on: on 2012-08-01 18 before, 19 now") == 2
 
 
-def test_the_check_alone_looks_at_the_newest_release_again(told, corrected) -> None:
+def test_the_check_alone_looks_at_the_newest_release_again(told, repriced) -> None:
     job = build_defs(told.home.platform).resolve_implicit_global_asset_job_def()
     before = told.checked()
 

@@ -14,11 +14,13 @@ import psycopg
 import pytest
 
 from domain.events import SimulationRequested
+from ops import cli
 from storage.events.consumers import lag
 from storage.events.outbox import write_event
 from storage.postgres.database import Database
 from storage.settings import REPOSITORY
 
+Replay = Callable[..., tuple[int, str]]
 PORTFOLIO = UUID("00000000-0000-4000-8000-0000000000aa")
 _PARK = """
     with parked as (
@@ -31,12 +33,12 @@ _PARK = """
 """
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "worker.log"
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("worker") / "worker.log"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def worker(database: Database, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
     with log.open("wb") as output, process("oltp_api.worker", database=database, output=output) as running:
         yield running
@@ -44,9 +46,12 @@ def worker(database: Database, log: Path) -> Iterator["subprocess.Popen[bytes]"]
 
 
 def process(*words: str, database: Database, output: object = subprocess.PIPE) -> "subprocess.Popen[bytes]":
-    urls = {"DATABASE_URL": database.app_url, "DATABASE_ADMIN_URL": database.admin_url, "KAFKA_BOOTSTRAP": ""}
-    command = [sys.executable, "-m", *words]
-    return subprocess.Popen(command, cwd=REPOSITORY, env={**os.environ, **urls}, stdout=output, stderr=output)
+    command, environment = [sys.executable, "-m", *words], {**os.environ, **urls(database)}
+    return subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=output, stderr=output)
+
+
+def urls(database: Database) -> dict[str, str]:
+    return {"DATABASE_URL": database.app_url, "DATABASE_ADMIN_URL": database.admin_url, "KAFKA_BOOTSTRAP": ""}
 
 
 def happen(database: Database) -> UUID:
@@ -76,18 +81,6 @@ def all_handled(database: Database) -> bool:
         return [(one.consumer, one.unhandled) for one in lag(connection)] == [("collateral", 0), ("publisher", 0)]
 
 
-def test_the_worker_publishes_what_happens_and_ends_in_peace(database, worker, log) -> None:
-    before, after = happen(database), None
-    wait_until(lambda: str(before) in published(log))
-    after = happen(database)
-    wait_until(lambda: str(after) in published(log))
-
-    worker.send_signal(signal.SIGTERM)
-    assert worker.wait(timeout=20) == 0
-    assert all_handled(database)
-    assert "Traceback" not in log.read_text()
-
-
 def replay(database: Database, *words: str) -> tuple[int, str]:
     """The exit code and all that `python -m ops replay` prints."""
     with process("ops", "replay", *words, database=database) as running:
@@ -107,17 +100,42 @@ def test_a_replayed_dead_letter_is_published_by_the_worker(database, worker, log
     wait_until(lambda: published(log).count(str(event_id)) == 2)
 
 
-def test_a_replay_of_nothing_says_so(database) -> None:
-    assert replay(database) == (0, "  there are no dead letters; nothing was replayed\n")
+def test_the_worker_publishes_what_happens_and_ends_in_peace(database, worker, log) -> None:
+    before, after = happen(database), None
+    wait_until(lambda: str(before) in published(log))
+    after = happen(database)
+    wait_until(lambda: str(after) in published(log))
+
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(timeout=20) == 0
+    assert all_handled(database)
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.fixture
+def replayed(database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Replay:
+    """Runs `python -m ops replay` in this process; its exit code, and all that it prints."""
+    for name, value in urls(database).items():
+        monkeypatch.setenv(name, value)
+
+    def run(*words: str) -> tuple[int, str]:
+        code = cli.main(["replay", *words])
+        return code, "".join(capsys.readouterr())
+
+    return run
+
+
+def test_a_replay_of_nothing_says_so(replayed: Replay) -> None:
+    assert replayed() == (0, "  there are no dead letters; nothing was replayed\n")
     event_id = uuid4()
-    assert replay(database, "--consumer", "broker", "--event", str(event_id)) == (
+    assert replayed("--consumer", "broker", "--event", str(event_id)) == (
         0,
         f"  there are no dead letters of consumer broker with event id {event_id}; nothing was replayed\n",
     )
 
 
-def test_what_is_no_event_id_is_one_sentence(database) -> None:
-    code, said = replay(database, "--event", "the last one")
+def test_what_is_no_event_id_is_one_sentence(replayed: Replay) -> None:
+    code, said = replayed("--event", "the last one")
 
     assert (code, said.count("\n")) == (2, 1)
     assert said.startswith("error: 'the last one' is not an event id")

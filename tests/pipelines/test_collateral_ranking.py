@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +53,15 @@ def released(platform: Platform) -> Platform:
     return platform
 
 
+@lru_cache(maxsize=1)
+def job_of(platform: Platform) -> dg.JobDefinition:
+    return build_defs(platform).resolve_job_def("take_snapshots")
+
+
 def run(platform: Platform) -> dict[str, Any]:
     """The job once; what each asset said about itself."""
     with dg.DagsterInstance.ephemeral() as instance:
-        done = build_defs(platform).resolve_job_def("take_snapshots").execute_in_process(instance=instance)
+        done = job_of(platform).execute_in_process(instance=instance)
     assert done.success
     return {
         event.asset_key.to_user_string(): {name: value.value for name, value in event.materialization.metadata.items()}
@@ -161,17 +167,6 @@ def test_of_two_books_only_the_one_that_traded_is_taken_ranked_and_published_aga
     assert [row for row in snapshots(released) if row["portfolio_id"] == OTHER] == other
     for table, stored in ((SNAPSHOTS, stored_snapshots(connection)), (RANKINGS, stored_items(connection))):
         assert in_order(released.lake.read(table)) == in_order(stored)
-
-
-def test_a_payload_that_was_pruned_is_pruned_in_the_lake(released, connection) -> None:
-    run(released)
-    trade(connection)
-    run(released)
-    connection.execute("update position_snapshot set superseded_at = '2000-01-01' where not is_current")
-
-    assert run(released)[SNAPSHOTS]["payloads pruned"] == 1
-
-    assert sorted(row["payload"] is None for row in snapshots(released)) == [False, True]
 
 
 def test_other_columns_come_with_all_books(released) -> None:

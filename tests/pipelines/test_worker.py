@@ -5,15 +5,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 _LAUNCHER = """
 import os, subprocess, sys, time
-command = [sys.executable, "-m", "pipelines.runtime.worker", str(os.getpid())]
+cold = "import sys; from pipelines.runtime import worker; worker.warm = lambda: None; sys.exit(worker.main())"
+command = [sys.executable, "-c", cold, str(os.getpid())]
 worker = subprocess.Popen(command, stdin=int(sys.argv[1]), start_new_session=True)
 print(worker.pid, flush=True)
 time.sleep(600)
@@ -31,9 +31,19 @@ def ended_within(pid: int, seconds: float) -> bool:
     return not is_alive(pid)
 
 
-@contextmanager
-def worker(program: Sequence[str] = ("-m", "pipelines.runtime.worker")) -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, *program, str(os.getpid())]
+_CHANGED = """
+import sys
+from pipelines.runtime import worker
+worker.computed_code_version = iter(["before", "after"]).__next__
+worker.warm = lambda: None
+sys.exit(worker.main())
+"""
+
+
+@pytest.fixture(scope="module")
+def changed() -> Iterator["subprocess.Popen[str]"]:
+    """A worker that finds other code at its first request, and starts itself again as it is started in earnest."""
+    command = [sys.executable, "-c", _CHANGED, str(os.getpid())]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
         assert process.stdin is not None
         yield process
@@ -48,42 +58,32 @@ def forked(process: "subprocess.Popen[str]") -> int:
     return int(process.stdout.readline())
 
 
-def test_every_request_has_a_process_of_its_own_whose_end_harms_no_other() -> None:
-    with worker() as process:
-        assert process.stdin is not None
-        first = forked(process)
-        assert is_alive(first)
-        assert first != process.pid
-        process.stdin.write("no request of a run\n")  # it fails
-        assert ended_within(first, 30)
-
-        second = forked(process)
-        os.kill(second, signal.SIGKILL)
-        assert ended_within(second, 30)
-        process.stdin.write("nobody is there to execute this\n")
-
-        third = forked(process)
-        assert is_alive(third)
-        process.stdin.write("\n")  # there was nothing to execute after all
-        assert ended_within(third, 30)
-    assert process.returncode == 0, "it ends with its input"
+def test_a_worker_with_changed_code_starts_itself_again_and_answers(changed: "subprocess.Popen[str]") -> None:
+    assert changed.stdin is not None
+    assert is_alive(forked(changed))
+    assert b"--asked" in Path(f"/proc/{changed.pid}/cmdline").read_bytes(), "another program in the same process"
+    changed.stdin.write("\n")
 
 
-_CHANGED = """
-import sys
-from pipelines.runtime import worker
-worker.computed_code_version = iter(["before", "after"]).__next__
-worker.warm = lambda: None
-sys.exit(worker.main())
-"""
+def test_every_request_has_a_process_of_its_own_whose_end_harms_no_other(changed: "subprocess.Popen[str]") -> None:
+    assert changed.stdin is not None
+    first = forked(changed)
+    assert is_alive(first)
+    assert first != changed.pid
+    changed.stdin.write("no request of a run\n")  # it fails
+    assert ended_within(first, 30)
 
+    second = forked(changed)
+    os.kill(second, signal.SIGKILL)
+    assert ended_within(second, 30)
+    changed.stdin.write("nobody is there to execute this\n")
 
-def test_a_worker_with_changed_code_starts_itself_again_and_answers() -> None:
-    with worker(("-c", _CHANGED)) as process:
-        assert process.stdin is not None
-        assert is_alive(forked(process))
-        assert b"--asked" in Path(f"/proc/{process.pid}/cmdline").read_bytes(), "another program in the same process"
-        process.stdin.write("\n")
+    third = forked(changed)
+    assert is_alive(third)
+    changed.stdin.write("\n")  # there was nothing to execute after all
+    assert ended_within(third, 30)
+    changed.stdin.close()
+    assert changed.wait(timeout=30) == 0, "it ends with its input"
 
 
 _ENDED_RUN = """
