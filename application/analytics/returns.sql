@@ -149,7 +149,7 @@ where
     and ledger.txn_type in ('SPLIT', 'BONUS')
     and ledger.reverses_seq is null
 -- A bonus has a row for each account.
-group by ledger.portfolio_id, ledger.security_id, ledger.business_date, ratio, ledger.transfer_id
+group by ledger.portfolio_id, ledger.security_id, ledger.business_date, ratio
 order by ledger.portfolio_id, min(ledger.seq)
 
 -- name: correlations_of_tickers

@@ -45,7 +45,7 @@ def test_every_coupon_that_was_due_is_cash_on_its_day_and_par_at_maturity(facts:
     assert posted(facts, FIRST, "COUPON") == dict.fromkeys(halves(15, (2, 8), date(2007, 2, 15), MATURITY), D("2437.5"))
     assert posted(facts, SECOND, "COUPON") == {date(2016, 11, 15): D(1125)}
     assert posted(facts, COMPANY, "COUPON") == {
-        date(2013, 4, 1): D("1018.66666667"),  # 191 days of 360 at 3.2 % on 60,000
+        date(2013, 4, 1): D("1018.67"),  # 191 days of 360 at 3.2 % on 60,000
         **company,
     }
     assert posted(facts, FIRST, "SELL") == {MATURITY: D(100_000)}

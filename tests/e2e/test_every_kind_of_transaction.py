@@ -308,6 +308,9 @@ class Refreshed:
         with memory_duckdb() as connection:
             return connection.execute(query).to_arrow_table().num_rows
 
+    def client(self) -> Any:
+        return self._home.client()
+
     def answer(self, name: str, what: str, **parameters: str) -> Any:
         with self._home.client() as client:
             return client.get(f"/portfolios/{self.ids[name]}/{what}", params=parameters).raise_for_status().json()
@@ -446,6 +449,26 @@ def test_a_fee_in_another_currency_is_in_cost_and_leaves_its_own_cash(refreshed:
     before = refreshed.day("EVENTS", date(2016, 10, 5))
     assert last["realised"] - before["realised"] == pytest.approx(D("430") - D("4.84") - D("424.84"), abs=D("1e-7"))
     assert (last["fees"], before["fees"]) == (0, 0)
+
+
+def test_a_rate_that_is_the_other_way_round_is_refused_wherever_one_is_given(refreshed: Refreshed) -> None:
+    """One euro was 1.1157 dollars; 0.9 is dollars in euros."""
+    rate = {"fx_rate": "0.9", "business_date": "2016-06-01"}
+    asked = {
+        "transactions": {"type": "BUY", "ticker": "INEUR", "quantity": "1", "price": "70", **rate},
+        "holdings": {"account": "MAIN", "ticker": "INEUR", "quantity": "1", "cost_per_unit": "7", **rate},
+        "transactions/bulk": {"transactions": [{"type": "DEPOSIT", "amount": "5", "currency": "EUR", **rate}]},
+    }
+    with refreshed.client() as client:
+        answers = [
+            client.post(f"/portfolios/{refreshed.ids['ABROAD']}/{path}", json=body) for path, body in asked.items()
+        ]
+        far = {**asked["transactions"], "fx_rate": "1.3", "quantity": "1000000"}
+        taken = client.post(f"/portfolios/{refreshed.ids['ABROAD']}/transactions", json=far)
+
+    assert [answer.status_code for answer in answers] == [422] * 3
+    assert all("rate_is_inverse" in answer.text and "1.11" in answer.text for answer in answers)
+    assert taken.json()["code"] == "insufficient_cash", "far from the day's, and farther from its inverse"
 
 
 def test_each_portfolio_has_its_own_method_of_cost(refreshed: Refreshed) -> None:

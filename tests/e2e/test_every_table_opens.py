@@ -19,7 +19,16 @@ QUANTITIES = {
     *("rate_per_eur", "index_level", "expense_ratio_pct"),
     *("target_mean", "target_median", "target_low", "target_high", "target"),
     *("limit_price", "filled_quantity", "reserved_quantity"),
-    *("expense_ratio_bps", "coupon_rate_pct", "denomination", "spread_bps", "fx_rate", "split_new", "split_old"),
+    *(
+        "expense_ratio_bps",
+        "coupon_rate_pct",
+        "denomination",
+        "spread_bps",
+        "fx_rate",
+        "split_new",
+        "split_old",
+        "basis_share",
+    ),
 }
 PER_UNIT = {  # money elsewhere; here a dividend of one unit, or the interest on 100 of face
     ("raw/corporate_action", "amount"),

@@ -1,6 +1,7 @@
 """Every number of the demo again, from its ledger over HTTP and the market's files, without any code of ours.
 
-Amounts are whole numbers of 1e-8, as the demo trades whole units: so the sums are exact and nothing rounds.
+Amounts are whole numbers of 1e-8, as the demo trades whole units: so the sums are exact, and only the cash of a
+trade is rounded, to a cent.
 """
 
 from collections import defaultdict
@@ -18,6 +19,8 @@ from deltalake import DeltaTable
 
 SAMPLE_DATA = Path(__file__).parents[2] / "sample_data"
 AS_OF = date(2017, 3, 29)
+CENT, A_CENT = Decimal("0.01"), 1_000_000
+"""What can be paid, in dollars and in whole numbers of 1e-8: a trade moves that, rounded half up once."""
 UNIT = Decimal("0.00000001")
 
 
@@ -80,7 +83,8 @@ def recomputed(platform_home) -> Recomputed:
         return pd.Series(amounts, rows.day).groupby(level=0).sum().reindex(days, fill_value=0)
 
     moved = transactions[transactions.ticker.isna()]
-    paid = -(trades.quantity.astype(int) * units(trades.price)) - units(trades.fees)
+    exact = -(trades.quantity.astype(int) * units(trades.price)) - units(trades.fees)
+    paid = np.sign(exact) * ((np.abs(exact) + A_CENT // 2) // A_CENT * A_CENT)
     given, taken = moved[moved.type == "DEPOSIT"], moved[moved.type == "WITHDRAW"]
     return Recomputed(
         transactions,
@@ -246,11 +250,12 @@ def test_average_cost_and_realised_gain_are_exact(recomputed, released, tickers)
     for row in recomputed.transactions.dropna(subset="ticker").itertuples():
         quantity, cost, realised = held[row.ticker]
         units_traded, price, fees = Decimal(row.quantity), Decimal(row.price), Decimal(row.fees)
+        cash = (-units_traded * price - fees).quantize(CENT, rounding=ROUND_HALF_UP)
         if units_traded > 0:
-            cost += units_traded * price + fees
+            cost -= cash
         else:
             relieved = cost if -units_traded == quantity else rounded(cost * -units_traded / quantity)
-            realised += -units_traded * price - fees - relieved
+            realised += cash - relieved
             cost -= relieved
         held[row.ticker] = [quantity + units_traded, cost, realised]
 
@@ -396,7 +401,8 @@ def test_concentration(recomputed, review) -> None:
 def test_contributions(recomputed, review, period: str, start: str | None) -> None:
     """Each holding's gains over the day's capital, on what had grown by then; with the rest they are the return."""
     rows = recomputed.transactions.dropna(subset="ticker")
-    paid = -(rows.quantity.astype(float) * rows.price.astype(float)) - rows.fees.astype(float)
+    exact = [-Decimal(row.quantity) * Decimal(row.price) - Decimal(row.fees) for row in rows.itertuples()]
+    paid = pd.Series([float(one.quantize(CENT, rounding=ROUND_HALF_UP)) for one in exact], rows.index)
     cash = paid.groupby([rows.day, rows.ticker]).sum().unstack(fill_value=0.0)
     held = recomputed.positions.fillna(0) / 1e8
     gains = held.diff().fillna(held.iloc[:1]).add(cash.reindex(index=held.index, columns=held.columns), fill_value=0.0)

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import Environment
 
+from domain.corporate_events import split
 from domain.entries import Terms, When
 from domain.errors import Refusal
 from domain.history import History
@@ -73,7 +74,7 @@ commands = st.one_of(
         accounts, securities, units,
     ),
     st.builds(
-        lambda held, new, old: lambda root, when: root.split(1, held, new, old, when), securities, ratios, ratios
+        lambda held, new, old: lambda root, when: split(root, 1, held, new, old, when), securities, ratios, ratios
     ),
     st.builds(
         lambda amount, received: lambda root, when: root.convert(1, amount, received, "EUR", when, uuid4()),

@@ -37,7 +37,8 @@ def _xirr_by_its_day_count(case: Case) -> Any:
     dates = np.array(case.inputs["dates"], dtype="datetime64[D]")
     order = np.argsort(dates, kind="stable")
     years = year_fraction(count_named(case.inputs["day_count"]), dates.min(), dates[order])
-    return {"xirr": _proved_rates(years[None], np.array(case.inputs["amounts"], dtype=float)[None, order])[0]}
+    amounts = np.array(case.inputs["amounts"], dtype=float)
+    return {"xirr": _proved_rates(years[None], amounts[None, order], np.log1p(np.array([0.1])))[0]}
 
 
 def _xirr_without_flows(case: Case) -> Any:

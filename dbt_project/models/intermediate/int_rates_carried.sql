@@ -18,6 +18,12 @@ currencies as (
     select 'USD'
 ),
 
+{# Rows from before only whole currencies were taken may be in pence: a hundred of them are one of the other. #}
+minor_units as (
+    select *
+    from (values ('GBX', 'GBP'), ('GBp', 'GBP'), ('ZAc', 'ZAR'), ('ILA', 'ILS')) as minor(currency, major)
+),
+
 rates as (
     select
         currency,
@@ -25,6 +31,14 @@ rates as (
         rate_per_eur
     from {{ ref('stg_market__fx_rate') }}
     semi join currencies using (currency)
+    union all
+    select
+        minor_units.currency,
+        major.rate_date,
+        100 * major.rate_per_eur as rate_per_eur
+    from {{ ref('stg_market__fx_rate') }} as major
+    inner join minor_units on major.currency = minor_units.major
+    semi join currencies on minor_units.currency = currencies.currency
     union all
     select
         'EUR' as currency,
