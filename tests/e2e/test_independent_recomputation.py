@@ -20,7 +20,7 @@ from deltalake import DeltaTable
 SAMPLE_DATA = Path(__file__).parents[2] / "sample_data"
 AS_OF = date(2017, 3, 29)
 CENT, A_CENT = Decimal("0.01"), 1_000_000
-"""What can be paid, in dollars and in whole numbers of 1e-8: a trade moves that, rounded half up once."""
+"""The least that can be paid, in dollars and in whole numbers of 1e-8: a trade is rounded to it, half up, once."""
 UNIT = Decimal("0.00000001")
 
 
