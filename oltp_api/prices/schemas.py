@@ -7,9 +7,10 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, JsonValue
 
+from domain.currencies import parse_quoted
 from domain.posted_prices import PostedPrice, PostPrices
 from oltp_api.analytics.schemas import ReleaseView
-from oltp_api.web.fields import Amount, Currency, Day, Number, Row, at_most
+from oltp_api.web.fields import Amount, Day, Number, QuotedCurrency, Row, at_most
 from oltp_api.web.schemas import Request, View
 
 MOST_PRICES = 10_000
@@ -22,7 +23,13 @@ _PRICES: list[JsonValue] = [
 class PriceRequest(Request):
     price_date: Day = Field(validation_alias="date")
     close: Number = Field(description="Of one unit; of a bond the clean price, per cent of par.")
-    currency: Currency = Field(description="The security's own.")
+    currency: QuotedCurrency = Field(description="The security's own, or its minor unit, such as GBX for GBP.")
+
+    @property
+    def posted(self) -> PostedPrice:
+        """The price in the major unit."""
+        currency, size = parse_quoted(self.currency)
+        return PostedPrice(self.price_date, self.close * size, currency)
 
 
 class PricesRequest(Request):
@@ -33,8 +40,7 @@ class PricesRequest(Request):
     prices: Annotated[Sequence[Row[PriceRequest]], at_most(MOST_PRICES)] = Field(min_length=1, max_length=MOST_PRICES)
 
     def command(self, user_id: UUID, security: str) -> PostPrices:
-        posted = tuple(PostedPrice(one.price_date, one.close, one.currency) for one in self.prices)
-        return PostPrices(user_id, security, posted)
+        return PostPrices(user_id, security, tuple(one.posted for one in self.prices))
 
 
 class PricesPostedView(View):

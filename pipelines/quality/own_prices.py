@@ -14,9 +14,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from domain.currencies import HUNDREDTH, MINOR_UNITS
 from domain.errors import Refusal
 from domain.ledger import FIRST_DAY
-from domain.money import parse_quantity
+from domain.money import parse_quantity, product
 from domain.posted_prices import PriceSourceName
 from pipelines.quality.prices import audited
 from pipelines.quality.verdicts import SAID, Audited, Reason, content_ids
@@ -182,8 +183,8 @@ def _as_read(line: PriceLine, registry: Registry) -> Row:
     return {
         **_of_security(security_id, registry),
         "price_date": day,
-        "close": close,
-        "currency": line.currency,
+        "close": close if line.currency not in MINOR_UNITS else product(close, HUNDREDTH),
+        "currency": MINOR_UNITS.get(line.currency, line.currency),
         "price_source": PriceSourceName.FOLDER,
         "file": line.file,
         "place": line.place,

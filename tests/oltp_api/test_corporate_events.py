@@ -141,6 +141,10 @@ def test_an_event_that_cannot_be_is_refused_and_leaves_nothing(mine, names, body
 def test_prices_in_pence_are_recorded_in_pounds(api, new_portfolio) -> None:
     ticker = f"GB{uuid4().hex[:6].upper()}"
     api.post("/securities", json={"ticker": ticker, "currency": "GBP"}).raise_for_status()
+    price = {"date": "2016-01-04", "close": "4082", "currency": "GBX"}
+    api.post(f"/securities/{ticker}/prices", json={"prices": [price]}).raise_for_status()
+    (posted,) = api.get(f"/securities/{ticker}/prices").json()["items"]
+    assert (posted["close"], posted["currency"]) == ("40.82", "GBP")
     mine = new_portfolio(initial_cash="1000", base_currency="GBP", business_date="2016-01-04")
     row = mine.buy("10", "4082", ticker, currency="GBX", business_date="2016-01-05").json()
 

@@ -225,16 +225,24 @@ def test_what_is_no_currency_is_refused_everywhere(api, portfolio, code: str) ->
     answers = [
         api.post("/portfolios", json={"name": "x", "base_currency": code}),
         api.post("/securities", json={"ticker": f"N{uuid4().hex[:8]}".upper(), "currency": code}),
-        *([] if code in MINOR_UNITS else [portfolio.post(type="DEPOSIT", amount="1", currency=code)]),
+        *([] if code in MINOR_UNITS else _written_in(api, portfolio, code)),
         api.post(
             f"/portfolios/{portfolio.portfolio_id}/conversions",
             json={"from_currency": "USD", "amount": "1", "to_currency": code, "received": "1"},
         ),
-        api.post("/securities/AAPL/prices", json={"prices": [{"date": "2016-01-04", "close": "1", "currency": code}]}),
         api.get("/securities", params={"currency": code}),
     ]
 
     assert [answer.status_code for answer in answers] == [422] * len(answers), [answer.text for answer in answers]
+
+
+def _written_in(api, portfolio, code: str) -> list[Any]:
+    """An amount and a price, which may be written in a minor unit too."""
+    price = {"date": "2016-01-04", "close": "1", "currency": code}
+    return [
+        portfolio.post(type="DEPOSIT", amount="1", currency=code),
+        api.post("/securities/AAPL/prices", json={"prices": [price]}),
+    ]
 
 
 def test_every_currency_that_is_one_is_taken(api, database: Database) -> None:

@@ -1,5 +1,6 @@
 """Posted prices and files of prices: which rows count, which are put out, and why."""
 
+from copy import copy
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -71,6 +72,17 @@ def test_the_newest_posted_price_of_a_day_counts_in_whatever_order_rows_are_read
         ("2017-03-28", 11, 3),
         ("2017-03-29", 12, 2),
     ]
+
+
+def test_a_close_in_pence_is_in_pounds(tmp_path: Path) -> None:
+    pounds = copy(REGISTRY)
+    pounds.securities = {**REGISTRY.securities, 1: {**REGISTRY.securities[1], "currency": "GBP"}}
+    (tmp_path / "a.csv").write_text("identifier,date,close,currency\nACME,2017-03-28,4082,GBX\n")
+
+    found = own_prices(posted(), price_files(tmp_path).lines, pounds, frozenset(), today=TODAY)
+
+    assert [(row["close"], row["currency"]) for row in found.accepted.to_pylist()] == [(Decimal("40.82"), "GBP")]
+    assert found.quarantined.num_rows == 0
 
 
 def test_an_identifier_of_any_type_means_what_it_meant_on_the_day(tmp_path: Path) -> None:

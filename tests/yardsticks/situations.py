@@ -19,7 +19,16 @@ import httpx
 Stated = dict[str, Any]
 NOTHING = object()
 """Stands for a field that is not there: it equals no value, not even null."""
-SAME_WORD: dict[str, str] = {}
+SAME_WORD = {
+    "SPINOFF": "SPIN_OFF",
+    "BONUS_ISSUE": "BONUS",
+    "RIGHTS_ISSUE": "RIGHTS",
+    "TICKER_CHANGE": "EXCHANGE",
+    "CAPITAL_CALL": "COST_ADJUSTMENT",
+    "new_ticker": "into",
+    "cost_share": "basis_share",
+    "paid": "is_paid",
+}
 """The product's word (a row type or a field) for the one in a request that says `one_way` of saying it."""
 NOT_UNDERSTOOD = {"extra_forbidden", "literal_error", "enum"}
 """Codes of an error that says: this word or field does not exist."""
