@@ -77,9 +77,7 @@ def reorganised(
     if event.cash is not None and len(listed) > 1:
         raise InvalidInput("amount", "is of several accounts; say per_unit what is paid for each unit")
     for place, (account_id, units) in enumerate(listed):
-        own = replace(entry, account_id=account_id)
-        if place:
-            own = replace(own, terms=replace(entry.terms, external_id=None))
+        own = replace(entry.beside if place else entry, account_id=account_id)
         received = share(units, event.units_new, event.units_old) if event.into is not None else ZERO
         transfer = transfer_id if received else None
         cash = _cash(event, units, entry.currency)
@@ -126,12 +124,11 @@ def grow(
     positive("units_old", parse_quantity(old, "units_old"))
     rows = []
     for place, (owner, units) in enumerate(held_long(portfolio.units_by_account(security_id, when))):
-        own_terms = terms if not place else replace(terms, external_id=None)
-        entry, more = portfolio.entry(owner, when, own_terms), share(units, new, old)
-        rows.append(replace(entry.bonus(security_id, more, (new, old)), transfer_id=transfer_id))
+        entry, more = portfolio.entry(owner, when, terms), share(units, new, old)
+        grown = (entry.beside if place else entry).bonus(security_id, more, (new, old))
+        rows.append(replace(grown, transfer_id=transfer_id))
         if in_lieu_price is not None and (fraction := money(units + more) % 1):
-            paid = portfolio.entry(owner, when, replace(terms, external_id=None))
-            sold = paid.trade(TxnType.CASH_IN_LIEU, security_id, fraction, in_lieu_price)
+            sold = entry.beside.trade(TxnType.CASH_IN_LIEU, security_id, fraction, in_lieu_price)
             rows.append(replace(sold, transfer_id=transfer_id))
     return portfolio.decide(rows)
 
@@ -160,7 +157,7 @@ def split(
         for held_in, units in portfolio.units_by_account(security_id, when).items():
             if fraction := share(units, new, old) % 1:
                 kind = TxnType.SELL if fraction > 0 else TxnType.BUY
-                entry = portfolio.entry(held_in, when, replace(terms, external_id=None))
+                entry = portfolio.entry(held_in, when, terms).beside
                 rows.append(entry.trade(kind, security_id, abs(fraction), in_lieu_price))
     return portfolio.decide(rows)
 

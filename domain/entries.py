@@ -70,6 +70,11 @@ class LedgerEntry:
     def currency(self) -> str:
         return self.terms.currency or self.base_currency
 
+    @property
+    def beside(self) -> "LedgerEntry":
+        """The facts of a row that comes with another, which alone has the external id."""
+        return replace(self, terms=replace(self.terms, external_id=None))
+
     def cash(
         self, kind: TxnType, amount: Decimal, security_id: int | None = None, balance: Decimal = ZERO
     ) -> Transaction:
@@ -193,8 +198,7 @@ class LedgerEntry:
             raise InvalidNumber("withheld", withheld, "is more than the income")
         rows = [replace(self._row(kind, amount, security_id), ex_date=ex_date)]
         if withheld:
-            tax = replace(self, terms=replace(self.terms, external_id=None))
-            rows.append(replace(tax._row(TxnType.TAX, -withheld, security_id), ex_date=ex_date))
+            rows.append(replace(self.beside._row(TxnType.TAX, -withheld, security_id), ex_date=ex_date))
         return rows
 
     def split(self, security_id: int, new: Decimal, old: Decimal) -> Transaction:

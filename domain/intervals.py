@@ -56,13 +56,13 @@ def position_intervals(rows: Iterable[Transaction], method: CostMethod = CostMet
     portfolio_id = None
     for row in effective(rows):
         portfolio_id = row.portfolio_id
-        before = dict(state.holdings) if _departs(row) else {}
+        before, on_its_way = dict(state.holdings) if _departs(row) else {}, state.on_its_way(row.transfer_id)
         for key in state.apply(row):
             if key in before:
                 left = before[key].cost_basis_base - state.holdings[key].cost_basis_base
                 departed[key] = money(departed.get(key, ZERO) + left)
             if row.txn_type in BETWEEN_SECURITIES:
-                carried[key] = money(carried.get(key, ZERO) + state.carried_base)
+                carried[key] = money(carried.get(key, ZERO) + on_its_way - state.on_its_way(row.transfer_id))
             closes.setdefault(key, {})[row.business_date] = (
                 state.holdings[key],
                 departed.get(key, ZERO),

@@ -133,15 +133,14 @@ class Portfolio:
         account_id: int,
         security_id: int,
         quantity: Decimal,
-        price: Decimal | None,
+        price: Decimal,
         fees: Decimal,
         when: When,
         terms: Terms = PLAIN,
         is_confirmed: bool = False,
-        amount: Decimal | None = None,
     ) -> Transaction:
         """A BUY or SELL. What a broker has confirmed (`is_confirmed`) is recorded even if the cash is not there."""
-        row = self.entry(account_id, when, terms).trade(kind, security_id, quantity, price, fees, amount)
+        row = self.entry(account_id, when, terms).trade(kind, security_id, quantity, price, fees)
         return self.decide([row], is_confirmed)[0]
 
     def buy(

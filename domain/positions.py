@@ -28,8 +28,6 @@ class Positions:
     holdings: dict[HoldingKey, Holding] = field(default_factory=dict)
     cash: dict[str, Decimal] = field(default_factory=dict)
     in_transit: dict[UUID, InTransit] = field(default_factory=dict)
-    carried_base: Decimal = field(default=ZERO, compare=False)
-    """Cost in base currency that the last leg of an event brought, or took where negative."""
 
     @classmethod
     def of(cls, rows: Iterable[Transaction], method: CostMethod = CostMethod.AVCO) -> "Positions":
@@ -54,6 +52,11 @@ class Positions:
         if row.cash_effect:
             self.add_cash(row.currency, row.cash_effect)
         return self.apply_units(row)
+
+    def on_its_way(self, transfer_id: UUID | None) -> Decimal:
+        """Cost in base currency of what has left under a transfer, and has not arrived."""
+        _, lots = self.in_transit.get(transfer_id, ("", ())) if transfer_id else ("", ())
+        return sum((lot.cost_base for lot in lots), ZERO)
 
     def add_cash(self, currency: str, amount: Decimal) -> None:
         self.cash[currency] = money(self.cash.get(currency, ZERO) + amount)
@@ -108,7 +111,6 @@ class Positions:
             if currency != row.currency:  # then only the base currency is common to both
                 rate = row.fx_rate or _ONE
                 lots = tuple(replace(lot, cost=share(lot.cost_base, _ONE, rate)) for lot in lots)
-            self.carried_base = sum((lot.cost_base for lot in lots), ZERO)
             for lot in carried(lots, row.quantity, row.business_date, row.seq):
                 self.holdings[key] = self.holding(key).opened(lot, self.method)
             return
@@ -117,7 +119,6 @@ class Positions:
         else:
             given = (-row.quantity, row.cash_effect, row.basis_share, row.fx_rate or _ONE)
             self.holdings[key], left = self.holding(key).ceded(*given)
-        self.carried_base = -sum((lot.cost_base for lot in left), ZERO)
         if row.transfer_id is not None:
             self.in_transit[row.transfer_id] = (row.currency, left)
 

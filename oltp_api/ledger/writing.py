@@ -39,7 +39,8 @@ from storage.correlation import correlation_id
 
 T = TypeVar("T")
 N = TypeVar("N", bound=Hashable)
-ReadHistory = Callable[["Portfolio", Sequence[int], When], History]
+ReadHistory = Callable[[Portfolio, Sequence[int], When], bool]
+"""Load what decisions about securities are made against from a moment on; say whether events tie others to them."""
 Parse = Callable[[str], Reference]
 """How a text points at a security."""
 
@@ -111,8 +112,7 @@ class Loaded:
             return
         if self._read_history is None:
             raise NeedsHistory
-        self.portfolio.history = self._read_history(self.portfolio, security_ids, when)
-        self.is_tied = any(row.security_id not in (None, *security_ids) for row in self.portfolio.history.rows)
+        self.is_tied = self._read_history(self.portfolio, security_ids, when)
 
     def copied(self) -> "Loaded":
         """A copy to be decided on; this stays what was loaded."""
@@ -227,11 +227,13 @@ def _with_holdings(wanted: Wanted) -> tuple[UUID, UUID, Sequence[Reference]]:
 
 
 def _history_reader(portfolio_id: UUID, work: UnitOfWork) -> ReadHistory:
-    def read(portfolio: Portfolio, security_ids: Sequence[int], since: When) -> History:
+    def read(portfolio: Portfolio, security_ids: Sequence[int], since: When) -> bool:
         rows = Portfolios(work).history(portfolio_id, security_ids)
-        if any(row.security_id not in (None, *security_ids) for row in rows):
-            Portfolios(work).load_holdings(portfolio)  # of what events have tied to these securities
-        return History(rows, Portfolios(work).later_cash(portfolio_id, since))
+        portfolio.history = History(rows, Portfolios(work).later_cash(portfolio_id, since))
+        is_tied = bool({row.security_id for row in rows} - {None, *security_ids})
+        if is_tied:
+            Portfolios(work).load_holdings(portfolio)
+        return is_tied
 
     return read
 
