@@ -1,22 +1,21 @@
 """Amounts in brokers' files: what was rounded when it was printed, and what a trade moved with its fees."""
 
 from collections.abc import Iterator, Mapping
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import Decimal
 
 from domain.errors import plain
 from domain.ledger import TxnType
+from domain.money import money
 from domain.stated_amounts import rounding_of
 
 _FACTORS = (Decimal(1), Decimal("0.01"))
-_EIGHTH = Decimal("0.00000001")
-_EXACT = Context(prec=90)
 
 
 def rounded(fields: dict[str, object]) -> Iterator[str]:
     """Round a price or quantity of more than 8 decimals half up, and say so."""
     for name in ("quantity", "price", "fx_rate"):
         value = fields.get(name)
-        if isinstance(value, Decimal) and (fitted := value.quantize(_EIGHTH, ROUND_HALF_UP, _EXACT)) != value:
+        if isinstance(value, Decimal) and (fitted := money(value)) != value:
             fields[name] = fitted
             yield f"{name} {plain(value)} was rounded to {plain(fitted)}"
 

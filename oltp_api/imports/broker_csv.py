@@ -25,6 +25,7 @@ from pydantic import ValidationError
 from domain.currencies import CURRENCIES, MINOR_UNITS
 from domain.errors import InvalidInput, Refusal, plain
 from domain.ledger import TxnType
+from domain.money import money
 from domain.stated_amounts import rounding_of
 from oltp_api.imports.amounts import rounded, with_fees
 from oltp_api.imports.columns import (
@@ -68,7 +69,6 @@ _COMMA_NUMBER = re.compile(r"[+-]?[0-9]+,[0-9]+")
 _SURELY_DECIMAL = re.compile(r"[+-]?[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:[,.'\u00a0\u202f ][0-9]{3})+(?:[.,][0-9]+)?")
 _DATE_FORMS = {"iso": ("%Y-%m-%d", "2016-01-05"), "mdy": ("%m/%d/%Y", "01/05/2016"), "dmy": ("%d/%m/%Y", "05/01/2016")}
-_EIGHTH = Decimal("0.00000001")
 _A_HUNDREDTH = Decimal("0.01")
 _TIME = re.compile(
     r"(?P<day>[^T ]+)[T ](?P<time>[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?)([.,][0-9]{1,9})?"
@@ -287,7 +287,7 @@ class _Reader:
         if abs(amount - expected) <= rounding_of(abs(quantity), price, currency, amount, rate=rate):
             return
         inverse = abs(quantity) * price / rate
-        why = f"{plain(amount)} {currency} is not quantity x price x rate, {plain(expected.quantize(_EIGHTH))}"
+        why = f"{plain(amount)} {currency} is not quantity x price x rate, {plain(money(expected))}"
         if abs(amount - inverse) <= amount * _A_HUNDREDTH:
             why += f"; the rate {plain(rate)} is the other way round, not {currency} for one of the price's currency"
         raise ColumnRefused(line, self._header("amount"), why)
@@ -304,7 +304,7 @@ class _Reader:
         raise ColumnRefused(line, self._header(name), why)
 
     def _moment(self, line: int, text: str) -> dict[str, object]:
-        """The day; with a time and a zone the moment, and with a time alone the time, by which rows of a day stand.
+        """The day; with a time and a zone the moment, and with a time alone the time, which shows the file's order.
 
         Midnight is no time: exports that know the day alone write it so.
         """
