@@ -87,13 +87,14 @@ class BatchMode(StrEnum):
 @dataclass(frozen=True, slots=True)
 class RecordBatch:
     """Many transactions of one portfolio. They are decided and numbered in order of event, those of one moment in the
-    order given, so that none is back-dated by another."""
+    order given, so that none is back-dated by another. With `assumes_cash`, cash that is not there is
+    deposited first, in a row of its own."""
 
     user_id: UUID
     portfolio_id: UUID
     rows: tuple[RecordTransaction | Refusal, ...]
     mode: BatchMode = BatchMode.PARTIAL
-    register_unknown: bool = False
+    assumes_cash: bool = False
 
 
 @dataclass(frozen=True, slots=True)

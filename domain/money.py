@@ -5,7 +5,7 @@ quotient of money is rounded at once by `money`, half up (away from zero), as Po
 cash has its currency's digits: `payable`.
 """
 
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Context, Decimal
 
 from domain.currencies import smallest_unit
 from domain.errors import InvalidNumber
@@ -34,6 +34,11 @@ def share(total: Decimal, part: Decimal, whole: Decimal) -> Decimal:
 def payable(value: Decimal, currency: str) -> Decimal:
     """`value` rounded half up to what can be paid in `currency`; the one place where an amount becomes cash."""
     return value.quantize(smallest_unit(currency), rounding=ROUND_HALF_UP, context=_EXACT)
+
+
+def rounded_up(value: Decimal, currency: str) -> Decimal:
+    """The least that can be paid in `currency` and is not less than `value`."""
+    return value.quantize(smallest_unit(currency), rounding=ROUND_CEILING, context=_EXACT)
 
 
 def is_payable(value: Decimal, currency: str) -> bool:

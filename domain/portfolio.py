@@ -249,6 +249,18 @@ class Portfolio:
         self.adopt(past)
         return past.rows
 
+    def undo(self, reversals: list[Transaction]) -> list[Transaction]:
+        """Number and apply `reversals`, which `taking_back` has found to leave nothing short; needs the history."""
+        assert self.history is not None, "what remains is folded from the history"
+        self._refuse_archived()
+        rows = [replace(row, seq=self.version + place) for place, row in enumerate(reversals, start=1)]
+        after = Positions.of([*self.history.rows, *rows], self.cost_method)
+        self.version = rows[-1].seq
+        self.rows.extend(rows)
+        self._become(after)
+        self._remember(rows)
+        return rows
+
     def restate(self, method: CostMethod) -> None:
         """Fold the whole history again by another method of cost; needs the history."""
         assert self.history is not None, "a restatement folds the history"

@@ -1,10 +1,15 @@
+-- name: base_currency
+select base_currency from portfolio
+where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s
+
 -- name: add
 insert into import_batch (
-    import_id, portfolio_id, file_name, file_sha256, status, total, recorded, duplicates, refused, report, created_at
+    import_id, portfolio_id, file_name, file_sha256, status, total, recorded, duplicates, refused, skipped, profile, source,
+    report, created_at
 )
 values (
     %(import_id)s, %(portfolio_id)s, %(file_name)s, %(file_sha256)s, %(status)s, %(total)s, %(recorded)s,
-    %(duplicates)s, %(refused)s, %(report)s, %(created_at)s
+    %(duplicates)s, %(refused)s, %(skipped)s, %(profile)s, %(source)s, %(report)s, %(created_at)s
 )
 
 -- name: imports
@@ -18,7 +23,11 @@ select
     import_batch.recorded,
     import_batch.duplicates,
     import_batch.refused,
-    import_batch.created_at
+    import_batch.skipped,
+    import_batch.profile,
+    import_batch.source,
+    import_batch.created_at,
+    import_batch.undone_at
 from import_batch
 inner join portfolio using (portfolio_id)
 where
@@ -40,3 +49,118 @@ select import_batch.*
 from import_batch
 inner join portfolio using (portfolio_id)
 where portfolio.user_id = %(user_id)s and import_batch.import_id = %(import_id)s
+
+-- name: identifiers
+-- All identifiers, of all times, of the securities that one of the values has ever meant.
+select
+    known.security_id,
+    known.id_value,
+    known.id_type,
+    known.valid_from,
+    known.valid_to,
+    security_name.name as ticker,
+    security_registry.asset_type,
+    security_registry.currency,
+    security_registry.display_name,
+    coalesce(security_registry.price_kind, 'AS_TRADED') as price_kind
+from security_identifier as known
+inner join security_registry using (security_id)
+inner join security_name using (security_id)
+where known.security_id in (select security_id from security_identifier where id_value = any(%(values)s))
+
+-- name: named
+select
+    security_registry.security_id,
+    security_name.name as ticker,
+    security_registry.asset_type,
+    security_registry.currency,
+    security_registry.display_name,
+    coalesce(security_registry.price_kind, 'AS_TRADED') as price_kind
+from security_registry
+inner join security_name using (security_id)
+where lower(trim(security_registry.display_name)) = any(%(names)s)
+
+-- name: known_rows
+select
+    imported_row.source,
+    imported_row.row_key,
+    imported_row.seq,
+    imported_row.content
+from imported_row
+inner join unnest(%(sources)s::text[], %(keys)s::text[]) as asked(source, row_key)
+    on asked.source = imported_row.source and asked.row_key = imported_row.row_key
+where imported_row.portfolio_id = %(portfolio_id)s and imported_row.freed_at is null
+
+-- name: known_by_external_id
+-- Rows that were recorded while ids stood in the ledger itself, but those of an import that was undone.
+select
+    transaction_ledger.external_id,
+    transaction_ledger.seq,
+    transaction_ledger.business_date as day,
+    transaction_ledger.cash_effect,
+    transaction_ledger.currency,
+    transaction_ledger.quantity
+from transaction_ledger
+where
+    transaction_ledger.portfolio_id = %(portfolio_id)s
+    and transaction_ledger.external_id = any(%(external_ids)s)
+    and not exists (
+        select from imported_row
+        where
+            imported_row.portfolio_id = %(portfolio_id)s
+            and imported_row.seq = transaction_ledger.seq
+            and imported_row.freed_at is not null
+    )
+
+-- name: refused_before
+select exists (
+    select from import_batch
+    where portfolio_id = %(portfolio_id)s and source = %(source)s and refused > 0 and undone_at is null
+) as is_so
+
+-- name: keep_rows
+insert into imported_row (import_id, portfolio_id, source, row_key, seq, content)
+select
+    %(import_id)s,
+    %(portfolio_id)s,
+    kept.source,
+    kept.row_key,
+    kept.seq,
+    kept.content
+from jsonb_to_recordset(%(rows)s::jsonb) as kept(source text, row_key text, seq bigint, content jsonb)
+
+-- name: lock_import
+select import_batch.*
+from import_batch
+inner join portfolio using (portfolio_id)
+where portfolio.user_id = %(user_id)s and import_batch.import_id = %(import_id)s
+for update of import_batch
+
+-- name: rows_of_import
+select seq from imported_row
+where import_id = %(import_id)s and freed_at is null
+order by seq
+
+-- name: free_rows
+update imported_row
+set freed_at = %(undone_at)s
+where import_id = %(import_id)s and freed_at is null
+
+-- name: free_old_rows
+-- Of an import whose ids stand in the ledger itself.
+insert into imported_row (import_id, portfolio_id, source, row_key, seq, content, freed_at)
+select
+    %(import_id)s,
+    %(portfolio_id)s,
+    'ledger',
+    external_id,
+    seq,
+    '{}',
+    %(undone_at)s
+from transaction_ledger
+where portfolio_id = %(portfolio_id)s and seq = any(%(seqs)s)
+
+-- name: mark_undone
+update import_batch
+set undone_at = %(undone_at)s
+where import_id = %(import_id)s

@@ -1,25 +1,47 @@
-"""Imports of files, with what became of every row."""
+"""Imports of files, with what became of every row, and the identities of what they recorded."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from domain.errors import ImportNotFound
+from domain.errors import ImportNotFound, PortfolioNotFound
 from oltp_api.unit_of_work import UnitOfWork
 from storage.queries import statements
 
 _IMPORTS = statements("oltp_api/imports/queries.sql")
+_COLUMNS = (
+    "import_id", "portfolio_id", "file_name", "file_sha256", "status", "total", "recorded", "duplicates", "refused",
+    "skipped", "profile", "source", "created_at",
+)  # fmt: skip
+IN_REPORT = ("ignored_columns", "reading", "balances", "unknown_securities", "missing_openings", "assumed_cash")
 
 
 class Imports:
     def __init__(self, work: UnitOfWork) -> None:
         self._connection = work.connection
 
-    def add(self, values: Mapping[str, object], report: Mapping[str, object]) -> None:
-        self._connection.execute(_IMPORTS["add"], {**values, "report": json.dumps(report)})
+    def base_currency(self, user_id: UUID, portfolio_id: UUID) -> str:
+        asked = {"user_id": user_id, "portfolio_id": portfolio_id}
+        row = self._connection.execute(_IMPORTS["base_currency"], asked).fetchone()
+        if row is None:
+            raise PortfolioNotFound(portfolio_id)
+        currency: str = row["base_currency"]
+        return currency
+
+    def add(
+        self, told: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], kept: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Keep the report with its rows, and the identities of what was recorded."""
+        report = {name: told[name] for name in IN_REPORT}
+        values = {name: told[name] for name in _COLUMNS}
+        self._connection.execute(_IMPORTS["add"], {**values, "report": json.dumps({**report, "rows": rows})})
+        if kept:
+            asked = {"import_id": told["import_id"], "portfolio_id": told["portfolio_id"], "rows": json.dumps(kept)}
+            self._connection.execute(_IMPORTS["keep_rows"], asked)
 
     def page(self, user_id: UUID, portfolio_id: UUID, limit: int, cursor: UUID | None) -> dict[str, Any]:
         asked = {"user_id": user_id, "portfolio_id": portfolio_id, "limit": limit + 1, "cursor": cursor}
@@ -28,7 +50,26 @@ class Imports:
 
     def one(self, user_id: UUID, import_id: UUID) -> DictRow:
         """The import, with its `report`."""
-        row = self._connection.execute(_IMPORTS["import"], {"user_id": user_id, "import_id": import_id}).fetchone()
+        return self._one("import", user_id, import_id)
+
+    def lock(self, user_id: UUID, import_id: UUID) -> DictRow:
+        """The import, which nobody else undoes until the commit."""
+        return self._one("lock_import", user_id, import_id)
+
+    def rows_of(self, import_id: UUID) -> list[int]:
+        """The ledger rows that it recorded and whose identities are kept."""
+        return [row["seq"] for row in self._connection.execute(_IMPORTS["rows_of_import"], {"import_id": import_id})]
+
+    def free(self, found: DictRow, old_rows: Sequence[int], undone_at: datetime) -> None:
+        """Forget the identities of its rows, so that they can be sent again."""
+        asked = {"import_id": found["import_id"], "portfolio_id": found["portfolio_id"], "undone_at": undone_at}
+        self._connection.execute(_IMPORTS["free_rows"], asked)
+        if old_rows:
+            self._connection.execute(_IMPORTS["free_old_rows"], {**asked, "seqs": list(old_rows)})
+        self._connection.execute(_IMPORTS["mark_undone"], asked)
+
+    def _one(self, statement: str, user_id: UUID, import_id: UUID) -> DictRow:
+        row = self._connection.execute(_IMPORTS[statement], {"user_id": user_id, "import_id": import_id}).fetchone()
         if row is None:
             raise ImportNotFound(import_id)
         return row

@@ -1,19 +1,20 @@
 """Bodies and views of what takes many rows at once: batches of transactions, and imports of brokers' files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, JsonValue
 
 from domain.commands import BatchMode, RecordBatch, RecordTransaction
-from domain.errors import Refusal
+from domain.errors import InvalidInput, Refusal
 from oltp_api.ledger.schemas import TransactionRequest
-from oltp_api.web.fields import Row, ShortText, Text, at_most
+from oltp_api.web.fields import Amount, Row, ShortText, Text, at_most
 from oltp_api.web.schemas import Request, View
 
 MOST_ROWS = 10_000
+MOST_FILE_ROWS = 100_000
 A_FILE = """Type,Trade Date,Symbol,Quantity,Price,Fees,Amount
 DEPOSIT,2016-01-04,,,,,5000
 BUY,2016-01-05,AAPL,10,25.50,1,
@@ -67,7 +68,7 @@ class RowOutcome(View):
     """`seq` is the ledger row's, for a DUPLICATE that of the row that was recorded before; so for one that is CHANGED,
     which has the id of a row that moved something else. `code` and `detail` say why a row is REFUSED or CHANGED."""
 
-    status: Literal["RECORDED", "DUPLICATE", "CHANGED", "REFUSED"]
+    status: Literal["RECORDED", "DUPLICATE", "CHANGED", "REFUSED", "SKIPPED"]
     seq: int | None = None
     code: str | None = None
     detail: str | None = None
@@ -111,8 +112,61 @@ class BatchView(View):
     rows: Sequence[BatchRow]
 
 
-class ImportRequest(Request):
-    """A broker's file and how to read it. Sent as text/csv, the options are query parameters of the same names."""
+class ImportOptions(Request):
+    """What a person says of a file, and what is to be done with it."""
+
+    file_name: ShortText = "import.csv"
+    profile: ShortText | None = Field(default=None, description="Whose file it is; found out if absent.")
+    encoding: ShortText | None = Field(default=None, description="Of a file that is not UTF-8, such as latin-1.")
+    account: ShortText | None = Field(default=None, description="For rows that name none; MAIN if absent.")
+    source: ShortText | None = Field(
+        default=None, description="Where rows are known again: the account, else this, else the profile."
+    )
+    dates: Literal["iso", "mdy", "dmy"] | None = Field(
+        default=None, description="2016-01-05, 01/05/2016 or 05/01/2016, where the file's days could be read both ways."
+    )
+    decimal: Literal[".", ","] | None = Field(default=None, description="Where the file's numbers do not show it.")
+    order: Literal["oldest_first", "newest_first"] | None = Field(default=None, description="Where its days do not.")
+    price_unit: Literal["major", "minor"] | None = Field(default=None, description="minor: prices in pence or cents.")
+    income: Literal["net", "gross"] | None = Field(
+        default=None, description="Whether a dividend's amount is after the tax beside it, or before."
+    )
+    rate: Literal["currency", "base"] | None = Field(
+        default=None, description="What a rate is for one unit of: the row's currency, or the base currency."
+    )
+    missing_cash: Literal["refuse", "assume"] = Field(
+        default="refuse", description="assume: cash that the rows need and that is not there is a deposit of its own."
+    )
+    mode: BatchMode = Field(default=BatchMode.PARTIAL, description="all_or_nothing: one row refused, none recorded.")
+    register_unknown: bool = Field(
+        default=False,
+        description="Register securities that have a ticker in the file, as an EQUITY if it says no type.",
+    )
+    dry_run: bool = Field(default=False, description="Tell what would happen; store nothing.")
+
+
+class ImportQuery(ImportOptions):
+    security: Sequence[ShortText] = Field(
+        default=(), description="What the file calls a security, and as what it is registered: Zworld UCITS ETF=ZWLD."
+    )
+
+    def given(self) -> dict[str, Any]:
+        """The options that were stated, by their names in a body."""
+        given = self.model_dump(exclude_unset=True)
+        if named := given.pop("security", None):
+            given["securities"] = dict(map(_named_apart, named))
+        return given
+
+
+def _named_apart(text: str) -> tuple[str, str]:
+    name, equals, identifier = text.rpartition("=")
+    if not (equals and name and identifier):
+        raise InvalidInput("security", "must be what the file calls it, and what it is: security=Zworld UCITS ETF=ZWLD")
+    return name, identifier
+
+
+class ImportRequest(ImportOptions):
+    """A broker's file and how to read it. Sent as the file itself, the options are in the query string."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -127,43 +181,63 @@ class ImportRequest(Request):
     )
 
     csv: Text = Field(description="The file's text.")
-    file_name: ShortText = "import.csv"
-    account: ShortText | None = Field(default=None, description="For rows that name none; MAIN if absent.")
-    dates: Literal["iso", "mdy", "dmy"] = Field(
-        default="iso", description="2016-01-05, 01/05/2016 or 05/01/2016; never guessed."
+    securities: Mapping[ShortText, ShortText] = Field(
+        default_factory=dict, description="What the file calls a security, and as what it is registered."
     )
-    register_unknown: bool = Field(default=False, description="Register unknown tickers as an EQUITY.")
-    dry_run: bool = Field(default=False, description="Tell what would happen; store nothing.")
 
 
 class ImportRow(RowOutcome):
-    """`line` is where the row starts in the file; `column` is the header of what is wrong with it, if one is."""
+    """`line` is where the row starts in the file; `column` is the header of what is wrong with it, if one is.
+
+    In a dry run, `cells` are the row as it stands in the file, by header, and `read` is what was made of them.
+    """
 
     line: int
-    external_id: str | None = Field(default=None, description="The broker's, or csv:<content>:<n> for twin n.")
+    external_id: str | None = Field(
+        default=None, description="ref:<the broker's>, or 3:<what it moved>:<n> for twin n."
+    )
     column: str | None = None
+    flags: Sequence[str] = Field(default=(), description="What is odd about it, though it is recorded.")
+    cells: Mapping[str, str] | None = None
+    read: Mapping[str, str] | None = None
+
+
+class ReadingView(View):
+    """How a file was read: by which profile and why, how it is written, and what its headers mean."""
+
+    profile: str
+    title: str
+    why: str
+    encoding: str
+    separator: str
+    decimal: str
+    dates: Sequence[str]
+    direction: Literal["oldest_first", "newest_first"]
+    source: str
+    columns: Mapping[str, Sequence[str]] = Field(description="Canonical columns, and the headers they are made of.")
+
+
+class ProposedBody(View):
+    """A body for a POST to `path`, of what the file says; `missing` are its fields that the file does not say."""
+
+    path: str
+    body: Mapping[str, JsonValue]
+    missing: Sequence[str] = ()
+    why: str
+    lines: Sequence[int] = ()
+
+
+class BalanceView(View):
+    """Cash of a currency, or units of a security in an account, before and after the file."""
+
+    currency: str | None = None
+    ticker: str | None = None
+    account: str | None = None
+    before: Amount
+    after: Amount
 
 
 class ImportSummary(View):
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "import_id": "3b5a3a52-6b0f-4a60-9f0c-0e6b6cf6f3f4",
-                    "portfolio_id": "7d0c9d5a-0f0e-4d3c-8b53-3d6c1f1f0a11",
-                    "file_name": "2016.csv",
-                    "file_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-                    "status": "PARTIAL",
-                    "total": 120,
-                    "recorded": 118,
-                    "duplicates": 0,
-                    "refused": 2,
-                    "created_at": "2017-03-29T20:00:00Z",
-                }
-            ]
-        }
-    )
-
     import_id: UUID
     portfolio_id: UUID
     file_name: str
@@ -175,46 +249,30 @@ class ImportSummary(View):
     recorded: int
     duplicates: int
     refused: int
+    skipped: int = Field(default=0, description="Rows that are none on purpose: totals, disclaimers.")
+    profile: str | None = None
+    source: str | None = None
     created_at: datetime
+    undone_at: datetime | None = None
 
 
 class ImportView(ImportSummary):
     """An import with the outcome of each row; of a dry run, the outcome that it would have."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "import_id": "3b5a3a52-6b0f-4a60-9f0c-0e6b6cf6f3f4",
-                    "portfolio_id": "7d0c9d5a-0f0e-4d3c-8b53-3d6c1f1f0a11",
-                    "file_name": "2016.csv",
-                    "file_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-                    "status": "PARTIAL",
-                    "total": 2,
-                    "recorded": 1,
-                    "duplicates": 0,
-                    "refused": 1,
-                    "created_at": "2017-03-29T20:00:00Z",
-                    "dry_run": False,
-                    "ignored_columns": ["Description 2"],
-                    "report": [
-                        {"line": 2, "status": "RECORDED", "seq": 2, "external_id": "csv:0f3a9c51d2b84e6fa7c3b1e2:1"},
-                        {
-                            "line": 3,
-                            "status": "REFUSED",
-                            "code": "invalid_number",
-                            "detail": "line 3, column Price: must be a plain decimal number, such as 12.50",
-                            "column": "Price",
-                        },
-                    ],
-                }
-            ]
-        }
-    )
-
     dry_run: bool
     ignored_columns: Sequence[str]
+    reading: ReadingView | None = None
+    balances: Sequence[BalanceView] = ()
+    unknown_securities: Sequence[ProposedBody] = ()
+    missing_openings: Sequence[ProposedBody] = ()
+    assumed_cash: Mapping[str, Amount] = Field(default_factory=dict)
     report: Sequence[ImportRow]
+
+
+class ImportUndone(View):
+    import_id: UUID
+    undone_at: datetime
+    reversed: Sequence[int] = Field(description="The ledger rows that took back what still stood of it.")
 
 
 class ImportPage(View):

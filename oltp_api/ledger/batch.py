@@ -3,26 +3,28 @@
 A row that was recorded before, by its external id, is a duplicate and has no effect; so a batch can be sent again.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
-from uuid import UUID
+from typing import Protocol
 
 from domain.accounts import MAIN_ACCOUNT
 from domain.commands import BatchMode, RecordBatch, RecordTransaction
+from domain.entries import Terms
 from domain.errors import AlreadyExists, InsufficientCash, InsufficientPosition, InvalidInput, Refusal, plain
-from domain.ledger import TxnType
-from domain.money import payable
+from domain.ledger import Transaction, TxnType
+from domain.money import payable, rounded_up
 from domain.portfolio import Portfolio
-from domain.securities import AssetType, Reference, Security, parse_ticker
+from domain.positions import HoldingKey
+from domain.securities import Reference, parse_ticker
+from oltp_api.connections import Deferred
 from oltp_api.ledger.decisions import Prepared, drafted, prepared, rows_of
 from oltp_api.ledger.repository import RecordedRow
 from oltp_api.ledger.writing import Loaded, Wanted, decided, save
-from oltp_api.registry.repository import Named, Securities
+from oltp_api.registry.repository import Named
 from oltp_api.unit_of_work import UnitOfWork
 
 _PURCHASES_FIRST: Mapping[TxnType, int] = {
@@ -32,18 +34,20 @@ _PURCHASES_FIRST: Mapping[TxnType, int] = {
 }
 _SALES_FIRST: Mapping[TxnType, int] = {**_PURCHASES_FIRST, TxnType.BUY: 2, TxnType.SELL: 1}
 """Orders of a day's rows that may be covered where the given one is not: what brings money or units comes first."""
-_ISIN = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
+ASSUMED_CASH = "assumed: the cash that the rows of the day need was not there"
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """The ledger rows of one transaction: the one that was asked for first, then what comes with it.
 
-    `is_put_in_order`: the day's rows were not covered in the order given, and stand in another.
+    `is_put_in_order`: the day's rows were not covered in the order given, and stand in another. `assumed` is the
+    deposit of the cash that it needed and that was not there.
     """
 
     seqs: tuple[int, ...]
     is_put_in_order: bool = False
+    assumed: Transaction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +69,63 @@ class _Ready:
     asked: Prepared
 
 
-def record_batch(command: RecordBatch, work: UnitOfWork) -> Sequence[BatchOutcome]:
-    """Record the rows that are not refused, or with ALL_OR_NOTHING all or none; return the outcome of each row, in the
-    order given. If nothing is recorded because one is refused, the outcomes are what would have been."""
-    wanted = _wanted_by(command, work)
-    loaded, outcomes = decided(wanted, lambda loaded: _outcomes(command, loaded), work)
+class Recognises(Protocol):
+    """Knowledge of rows that were recorded before by something else than an id in the ledger."""
+
+    def fetch_later(self, work: UnitOfWork) -> Deferred[object]:
+        """Ask for it in the round trip that asks for the portfolio, under its lock."""
+
+    def duplicates(self, found: object) -> Mapping[int, Duplicate]:
+        """The rows that are known, by their places among those that were given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balances:
+    """What a portfolio has: cash by currency, and units by account and security."""
+
+    cash: Mapping[str, Decimal]
+    units: Mapping[HoldingKey, Decimal]
+
+    @classmethod
+    def of(cls, portfolio: Portfolio) -> "Balances":
+        held = portfolio.positions
+        units = {key: each.quantity for key, each in held.holdings.items() if each.quantity}
+        return cls({currency: amount for currency, amount in held.cash.items() if amount}, units)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedBatch:
+    """The outcome of each row, in the order given, and what the portfolio had before and after."""
+
+    outcomes: Sequence[BatchOutcome]
+    before: Balances
+    after: Balances
+
+
+def record_batch(command: RecordBatch, work: UnitOfWork, known: Recognises | None = None) -> RecordedBatch:
+    """Record the rows that are not refused, or with ALL_OR_NOTHING all or none. If nothing is recorded because one is
+    refused, the outcomes are what would have been."""
+    wanted = _wanted_by(command, known)
+
+    def act(loaded: Loaded) -> tuple[Balances, Sequence[BatchOutcome]]:
+        before = Balances.of(loaded.portfolio)
+        return before, _outcomes(command, loaded, known)
+
+    loaded, (before, outcomes) = decided(wanted, act, work)
     is_wanted = command.mode is BatchMode.PARTIAL or not any(isinstance(each, Refusal) for each in outcomes)
     if loaded.portfolio.rows and is_wanted:
         save(loaded.portfolio, work)
-    return outcomes
+    return RecordedBatch(outcomes, before, Balances.of(loaded.portfolio))
 
 
-def _wanted_by(command: RecordBatch, work: UnitOfWork) -> Wanted:
+def _wanted_by(command: RecordBatch, known: Recognises | None) -> Wanted:
     """All that the rows name, asked once. A security is what goes by its identifier on a row's day, or else now."""
     rows = [row for row in command.rows if isinstance(row, RecordTransaction)]
     named: set[Named] = set()
     for name, day in {(name, row.business_date) for row in rows for name in (row.ticker, row.into) if name is not None}:
         with suppress(InvalidInput):  # the rows that have it are refused one by one
-            named |= {(_by_ticker(name), day), (_by_ticker(name), None)}
-    tickers = {str(reference.value) for reference, _ in named}
-    if command.register_unknown:
-        _register(rows, tickers, command.user_id, work)
+            reference = _named(name)
+            named |= {(reference, None)} if reference.security_id else {(reference, day), (reference, None)}
     return Wanted(
         command.user_id,
         command.portfolio_id,
@@ -93,14 +133,17 @@ def _wanted_by(command: RecordBatch, work: UnitOfWork) -> Wanted:
         securities=tuple(named),
         external_ids=tuple({row.external_id for row in rows if row.external_id is not None}),
         holds_all=True,
+        also=known.fetch_later if known is not None else None,
     )
 
 
-def _outcomes(command: RecordBatch, loaded: Loaded) -> Sequence[BatchOutcome]:
-    outcomes: dict[int, BatchOutcome] = {}
+def _outcomes(command: RecordBatch, loaded: Loaded, known_rows: Recognises | None) -> Sequence[BatchOutcome]:
+    outcomes: dict[int, BatchOutcome] = dict(known_rows.duplicates(loaded.also)) if known_rows is not None else {}
     ready: list[_Ready] = []
     seen: dict[str, int] = {}
     for place, row in enumerate(command.rows):
+        if place in outcomes:
+            continue
         try:
             if isinstance(row, Refusal):
                 raise row
@@ -109,48 +152,34 @@ def _outcomes(command: RecordBatch, loaded: Loaded) -> Sequence[BatchOutcome]:
                 continue
             if row.external_id is not None and seen.setdefault(row.external_id, place) != place:
                 raise AlreadyExists("external_id of an earlier row", row.external_id)
-            ready.append(_Ready(place, prepared(row, loaded, _by_ticker)))
+            ready.append(_Ready(place, prepared(row, loaded, _named)))
         except Refusal as refusal:
             outcomes[place] = refusal
     ready.sort(key=_moment)
     if ready:
         security_ids = {security_id for row in ready for security_id in row.asked.security_ids}
         loaded.reach(ready[0].asked.when, sorted(security_ids), any(row.asked.needs_history for row in ready))
-    outcomes.update(_decided(loaded.portfolio, ready))
+    outcomes.update(_decided(loaded.portfolio, ready, command.assumes_cash))
     return [outcomes[place] for place in range(len(command.rows))]
 
 
-def _register(rows: Sequence[RecordTransaction], tickers: set[str], user_id: UUID, work: UnitOfWork) -> None:
-    """Register what nobody has, as an EQUITY in the currency of the first row that names it, else in dollars.
-
-    An ISIN is no ticker: what it names has one, under which it must be registered.
-    """
-    named = [(Reference(ticker), None) for ticker in tickers]
-    found = {reference.value for reference, _ in Securities(work).fetch_later(named)()}
-    currencies = {row.ticker.strip().upper(): row.currency for row in reversed(rows) if row.ticker and row.currency}
-    unknown = {ticker for ticker in tickers - found if not _ISIN.fullmatch(ticker)}
-    for ticker in sorted(unknown):  # one order for all: no deadlock
-        with suppress(AlreadyExists):  # then a parallel request was first, and has committed
-            security = Security(0, ticker, AssetType.EQUITY, currencies.get(ticker) or "USD", ticker)
-            Securities(work).add(security, user_id=user_id)
-
-
-def _decided(portfolio: Portfolio, ready: Sequence[_Ready]) -> Mapping[int, BatchOutcome]:
+def _decided(portfolio: Portfolio, ready: Sequence[_Ready], assumes_cash: bool) -> Mapping[int, BatchOutcome]:
     """Decide in one pass, in order of event."""
     outcomes: dict[int, BatchOutcome] = {}
     past = portfolio.rewound()
     for _, together in groupby(ready, key=_moment):
         rows = list(together)
         past.advance_to(rows[0].asked.when)
-        outcomes.update(_of_one_moment(past, rows))
+        outcomes.update(_of_one_moment(past, rows, assumes_cash))
     portfolio.adopt(past)
     return outcomes
 
 
-def _of_one_moment(past: Portfolio, rows: Sequence[_Ready]) -> Mapping[int, BatchOutcome]:
-    """Decide rows in the order given; if one is not covered then, and none has a time, in one that works."""
+def _of_one_moment(past: Portfolio, rows: Sequence[_Ready], assumes_cash: bool) -> Mapping[int, BatchOutcome]:
+    """Decide rows in the order given; if one is not covered then, and none has a time, in one that works; if none does,
+    with the cash that is missing where that may be assumed."""
     if len(rows) == 1 or any(row.asked.command.event_ts is not None for row in rows):
-        return _in_order(past, rows)
+        return _in_order(past, rows, assumes_cash)
     begin = past.mark()
     given = _in_order(past, rows)
     if not _is_short(given):
@@ -162,13 +191,13 @@ def _of_one_moment(past: Portfolio, rows: Sequence[_Ready]) -> Mapping[int, Batc
         if not _is_short(found):
             return {place: _put_in_order(outcome) for place, outcome in found.items()}
     past.back_to(begin)
-    return _in_order(past, rows)
+    return _in_order(past, rows, assumes_cash)
 
 
 def _change(row: RecordTransaction, known: RecordedRow, loaded: Loaded) -> str | None:
     """Say what `row` moves otherwise than the row that has its id; of what is refused, nothing."""
     try:
-        moved = drafted(prepared(row, loaded, _by_ticker), loaded.portfolio)
+        moved = drafted(prepared(row, loaded, _named), loaded.portfolio)
     except Refusal:
         return None
     if moved is None:
@@ -184,14 +213,32 @@ def _amounts(cash: Decimal, quantity: Decimal | None, currency: str) -> list[str
     return [f"{plain(cash)} {currency}"] + ([f"{plain(quantity)} units"] if quantity is not None else [])
 
 
-def _in_order(past: Portfolio, rows: Sequence[_Ready]) -> dict[int, BatchOutcome]:
+def _in_order(past: Portfolio, rows: Sequence[_Ready], assumes_cash: bool = False) -> dict[int, BatchOutcome]:
     outcomes: dict[int, BatchOutcome] = {}
     for row in rows:
         try:
             outcomes[row.place] = Recorded(tuple(each.seq for each in rows_of(row.asked, past)))
+        except InsufficientCash as refusal:
+            outcomes[row.place] = _with_assumed_cash(past, row, refusal) if assumes_cash else refusal
         except Refusal as refusal:
             outcomes[row.place] = refusal
     return outcomes
+
+
+def _with_assumed_cash(past: Portfolio, row: _Ready, short: InsufficientCash) -> BatchOutcome:
+    """Record a deposit of what is missing, marked as assumed, and then the row."""
+    begin, asked = past.mark(), row.asked
+    currency = str(short.facts["currency"])
+    missing = Decimal(str(short.facts["asked"])) - Decimal(str(short.facts["available"]))
+    rate = asked.command.fx_rate if currency == asked.terms.currency else asked.command.fee_fx_rate
+    terms = Terms(currency=currency, fx_rate=rate, note=ASSUMED_CASH)
+    try:
+        amount = rounded_up(missing, currency)
+        deposit = past.move_cash(TxnType.DEPOSIT, asked.account_id, amount, asked.when, terms)
+        return Recorded(tuple(each.seq for each in rows_of(asked, past)), assumed=deposit)
+    except Refusal as refusal:
+        past.back_to(begin)
+        return refusal
 
 
 def _is_short(outcomes: Mapping[int, BatchOutcome]) -> bool:
@@ -202,8 +249,9 @@ def _put_in_order(outcome: BatchOutcome) -> BatchOutcome:
     return replace(outcome, is_put_in_order=True) if isinstance(outcome, Recorded) else outcome
 
 
-def _by_ticker(text: str) -> Reference:
-    return Reference(parse_ticker(text))
+def _named(text: str) -> Reference:
+    """A security by a ticker, which no ISIN nor CUSIP is taken for here, or by our own id."""
+    return Reference.parse(text) if text.startswith("id:") else Reference(parse_ticker(text))
 
 
 def _moment(row: _Ready) -> tuple[date, datetime]:

@@ -1,6 +1,6 @@
 """Commands to a portfolio's ledger: check the input, and let the root decide."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import date
 from uuid import UUID, uuid4
@@ -27,6 +27,7 @@ from domain.history import History
 from domain.ledger import Transaction
 from domain.money import ZERO
 from domain.securities import AssetType, Identifier, Reference, Security, parse_ticker
+from domain.taking_back import take_rows_back
 from oltp_api.ledger.decisions import prepared, rows_of
 from oltp_api.ledger.repository import Portfolios
 from oltp_api.ledger.writing import Loaded, Wanted, decided, save, tradable
@@ -93,6 +94,20 @@ def convert_cash(command: ConvertCash, work: UnitOfWork) -> list[Transaction]:
         return loaded.portfolio.convert(account_id, command.amount, command.received, into, when, uuid4(), terms)
 
     return _recorded(Wanted(command.user_id, command.portfolio_id, (MAIN_ACCOUNT,)), act, work, command.business_date)
+
+
+def take_back(user_id: UUID, portfolio_id: UUID, seqs: Sequence[int], note: str, work: UnitOfWork) -> list[Transaction]:
+    """Reverse those of these rows that still stand, and what is tied to them, at once; or nothing, if a row that stays
+    would be left short."""
+
+    def act(loaded: Loaded) -> list[Transaction]:
+        loaded.portfolio.history = History(Portfolios(work).history(portfolio_id))
+        return take_rows_back(loaded.portfolio, seqs, note)
+
+    loaded, rows = decided(Wanted(user_id, portfolio_id, holds_all=True), act, work)
+    if rows:
+        save(loaded.portfolio, work)
+    return rows
 
 
 def reverse_transaction(command: ReverseTransaction, work: UnitOfWork) -> list[Transaction]:

@@ -22,7 +22,7 @@ from domain.reconciliation import (
 )
 from domain.securities import Reference
 from oltp_api.accounts.repository import Accounts
-from oltp_api.imports.broker_csv import statement_rows
+from oltp_api.imports.statement import statement_rows
 from oltp_api.ledger.repository import Portfolios
 from oltp_api.portfolios.repository import PortfolioAttributes
 from oltp_api.registry.repository import Securities

@@ -22,6 +22,10 @@ V = TypeVar("V", bound=BaseModel)
 _SQL = statements("oltp_api/web/idempotency.sql")
 
 
+class NoBody(BaseModel):
+    """A command that its address says whole."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Answer to a request, as its idempotency key keeps it: the status and the very text of the body."""

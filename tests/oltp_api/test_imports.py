@@ -8,8 +8,8 @@ import httpx
 import psycopg
 import pytest
 
-from oltp_api.imports import broker_csv
-from oltp_api.imports.schemas import BatchRequest, BatchView, ImportRequest, ImportView
+from oltp_api.imports.reading import Stated, read
+from oltp_api.imports.schemas import BatchRequest, BatchView, ImportRequest
 from oltp_api.statements.schemas import ReconciliationView, StatementRequest
 from storage.settings import REPOSITORY
 
@@ -54,8 +54,13 @@ def test_a_file_is_recorded_in_order_of_its_dates_and_reported_by_its_lines(port
     assert (report["status"], report["recorded"], report["refused"]) == ("COMPLETE", 3, 0)
     assert [(row["line"], row["seq"]) for row in report["report"]] == [(2, 4), (3, 3), (4, 2)]
     rows = portfolio.get("/transactions")["items"]
-    assert [(row["type"], row["external_id"]) for row in rows[2:]] == [("BUY", "T-2"), ("SELL", "T-3")]
-    assert (rows[1]["type"], rows[1]["external_id"][:4], rows[1]["external_id"][-2:]) == ("WITHDRAW", "csv:", ":1")
+    assert [(row["type"], row["external_id"]) for row in rows[1:]] == [
+        ("WITHDRAW", None),
+        ("BUY", None),
+        ("SELL", None),
+    ]
+    ids = [row["external_id"] for row in report["report"]]
+    assert (ids[:2], ids[2][:2], ids[2][-2:]) == (["ref:T-3", "ref:T-2"], "3:", ":1")
     assert rows[2]["note"] == "second"
 
 
@@ -87,11 +92,11 @@ def test_partial_success_is_said_and_each_refused_row_has_its_line_and_column(po
 
     assert (report["status"], report["recorded"], report["refused"]) == ("PARTIAL", 1, 3)
     assert [(row["line"], row["code"], row["column"]) for row in report["report"][1:]] == [
-        (3, "invalid_input", "quantity"),
+        (3, "invalid_number", "quantity"),
         (4, "insufficient_position", None),
         (5, "unknown_security", None),
     ]
-    assert report["report"][1]["detail"] == "line 3, column quantity: must be a plain decimal number, such as 12.50"
+    assert report["report"][1]["detail"] == "line 3, column quantity: '1e3' must be a number, such as 12.50"
     assert report["report"][2]["detail"].startswith("line 4: 50 asked")
 
 
@@ -122,7 +127,16 @@ def test_a_dry_run_tells_what_would_happen_and_stores_nothing(portfolio, stored)
     assert portfolio.api.get(f"/imports/{rehearsed['import_id']}").status_code == 404
 
     real = imported(portfolio, BROKEN, register_unknown=True)
-    assert real["report"] == rehearsed["report"]
+    hidden = {
+        "cells": None,
+        "read": None,
+        "external_id": None,
+    }  # an id of ours is in it, which a rehearsal does not keep
+    shown = [[{**row, **hidden} for row in each["report"]] for each in (real, rehearsed)]
+    assert shown[0] == shown[1], "the same numbers as the real run"
+    assert {name: real[name] for name in ("balances", "reading")} == {
+        name: rehearsed[name] for name in ("balances", "reading")
+    }
 
 
 def test_an_import_that_crashed_leaves_nothing_and_can_be_sent_again(portfolio, stored, database) -> None:
@@ -187,7 +201,7 @@ def test_the_file_in_the_documentation_is_imported_whole(portfolio) -> None:
     assert portfolio.get("/holdings")["holdings"][0]["quantity"] == "30"
 
 
-@pytest.mark.parametrize("view", [ImportView, BatchView, ReconciliationView])
+@pytest.mark.parametrize("view", [BatchView, ReconciliationView])
 def test_the_examples_of_answers_are_such_answers(view) -> None:
     for example in view.model_json_schema(by_alias=False)["examples"]:
         assert set(view.model_validate(example).model_dump()) == set(example)
@@ -212,7 +226,6 @@ def test_unknown_tickers_are_registered_only_if_that_was_asked(portfolio, api) -
     ("file", "why"),
     [
         ("Typ;Düsseldorf\n".encode("latin-1"), "is not UTF-8 (line 1)"),
-        (FILE.encode("utf-16"), "is not UTF-8"),
         (b"", "has no header"),
         (b"a,b\n1,2\n", "has no header"),
         (b"type,date,amount,amount\n", "has two columns 'amount' on line 1"),
@@ -231,11 +244,11 @@ def test_a_file_that_cannot_be_read_is_refused_whole_and_says_why(portfolio, sto
 
 def test_a_file_that_is_too_large_is_refused(portfolio) -> None:
     row = "DEPOSIT,2016-01-05,1\n"
-    too_many = send(portfolio, "type,date,amount\n" + row * 10_001)
-    too_long = send(portfolio, "type,date,amount\n" + row * 300_000)
+    too_many = send(portfolio, "type,date,amount\n" + row * 100_001)
+    too_long = send(portfolio, "type,date,amount\n" + row * 1_500_001)
 
     assert (too_many.status_code, too_long.status_code) == (422, 413)
-    assert "10000" in too_many.json()["detail"]
+    assert "100000" in too_many.json()["detail"]
 
 
 def test_ten_thousand_rows_and_the_same_again(new_portfolio, stored) -> None:
@@ -275,8 +288,8 @@ AMOUNTS = """Date,Type,Symbol,Quantity,Price,Amount
 
 def test_a_row_that_an_older_reader_recorded_is_known_and_one_that_moves_something_else_is_changed(portfolio) -> None:
     """As the first reader recorded them: without the amount, which it compared to a cent and dropped."""
-    sheet = broker_csv.read(AMOUNTS.format(first="-574.99", second="-30.00"), "iso", 10)
-    for row, (units, price) in zip(sheet.rows, (("18.572", "30.96"), ("0.6242", "48.05")), strict=True):
+    sheet = read(AMOUNTS.format(first="-574.99", second="-30.00").encode(), Stated(), {}, 10)
+    for row, (units, price) in zip(sheet.drafts, (("18.572", "30.96"), ("0.6242", "48.05")), strict=True):
         known = sheet.first_ids[row.line]
         portfolio.buy(units, price, external_id=known, business_date=f"2016-02-0{row.line - 1}").raise_for_status()
     cash = portfolio.get("/cash")
@@ -316,3 +329,79 @@ def test_money_comes_in_before_it_goes_out_on_a_day_whose_order_does_not_work(ne
 
     assert imported(mine, file)["status"] == "COMPLETE"
     assert [row["type"] for row in mine.get("/transactions")["items"]] == ["DEPOSIT", "BUY", "WITHDRAW"]
+
+
+def test_an_import_is_undone_at_once_and_can_be_sent_again(portfolio, stored) -> None:
+    before = portfolio.get("/holdings"), portfolio.get("/cash")
+    first = send(portfolio, FILE, key="once")
+    address = f"/imports/{first.json()['import_id']}/undo"
+
+    undone = portfolio.api.post(address, json={})
+    assert (undone.status_code, sorted(undone.json()["reversed"])) == (200, [5, 6, 7])
+    assert (portfolio.get("/holdings"), portfolio.get("/cash")) == before
+    assert portfolio.api.post(address, json={}).json() == {**undone.json(), "reversed": []}
+    again = send(portfolio, FILE, key="once").json()
+    assert again == {**first.json(), "undone_at": undone.json()["undone_at"]}
+
+    assert [row["status"] for row in imported(portfolio, FILE)["report"]] == ["RECORDED"] * 3
+    assert imported(portfolio, FILE)["duplicates"] == 3
+
+
+def test_an_import_that_something_later_needs_is_not_undone_and_the_later_row_is_named(portfolio, stored) -> None:
+    report = imported(portfolio, FILE)
+    portfolio.post(type="SELL", ticker="AAPL", quantity="6", price="11", business_date="2016-04-01").raise_for_status()
+    before = stored()
+
+    answer = portfolio.api.post(f"/imports/{report['import_id']}/undo", json={})
+    assert (answer.status_code, answer.json()["code"]) == (422, "insufficient_position")
+    assert answer.json()["first_violating_date"] == "2016-04-01"
+    assert stored() == before
+
+
+def test_a_row_that_was_reversed_alone_stays_known_and_the_rest_of_its_import_is_undone(portfolio) -> None:
+    report = imported(portfolio, TWINS)
+    seq = report["report"][0]["seq"]
+    portfolio.api.post(f"/portfolios/{portfolio.portfolio_id}/transactions/{seq}/reversal", json={}).raise_for_status()
+    assert imported(portfolio, TWINS)["duplicates"] == 3
+
+    undone = portfolio.api.post(f"/imports/{report['import_id']}/undo", json={}).json()
+    assert len(undone["reversed"]) == 2
+    assert imported(portfolio, TWINS)["recorded"] == 3
+
+
+def test_another_users_import_cannot_be_undone(portfolio, api) -> None:
+    assert api.post("/imports/3b5a3a52-6b0f-4a60-9f0c-0e6b6cf6f3f4/undo", json={}).status_code == 404
+
+
+def test_the_same_row_in_the_files_of_two_accounts_is_two_rows(portfolio, api) -> None:
+    api.post("/accounts", json={"identifier": "IRA-IMPORTS", "broker": "A"}).raise_for_status()
+    row = "type,date,amount\nDEPOSIT,2016-02-01,500\n"
+
+    assert imported(portfolio, row, account="IRA-IMPORTS")["recorded"] == 1
+    assert imported(portfolio, row, account="MAIN")["recorded"] == 1
+    assert imported(portfolio, row, account="IRA-IMPORTS")["duplicates"] == 1
+    assert imported(portfolio, row, source="another broker")["recorded"] == 1
+
+
+def test_a_file_without_an_account_of_which_older_rows_are_not_known_is_a_question(portfolio) -> None:
+    header = "type,date,amount\n"
+    imported(portfolio, f"{header}DEPOSIT,2016-02-01,500\n")
+    file = f"{header}DEPOSIT,2016-01-15,200\nDEPOSIT,2016-02-01,500\n"
+
+    answer = send(portfolio, file)
+    assert (answer.status_code, answer.json()["code"]) == (422, "source_unclear")
+    assert told(imported(portfolio, file, source="plain")) == [(2, "RECORDED"), (3, "DUPLICATE")]
+    assert told(imported(portfolio, file, source="other")) == [(2, "RECORDED"), (3, "RECORDED")]
+
+
+def test_missing_cash_may_be_assumed_and_is_a_row_of_its_own(new_portfolio) -> None:
+    mine = new_portfolio(initial_cash="0")
+    file = "type,date,ticker,quantity,price\nBUY,2016-02-01,AAPL,3,10\nSELL,2016-02-02,AAPL,1,12\n"
+    assert imported(mine, file, dry_run=True)["refused"] == 2
+
+    report = imported(mine, file, missing_cash="assume")
+    assert (report["recorded"], report["assumed_cash"]) == (2, {"USD": "30"})
+    rows = mine.get("/transactions")["items"]
+    assert [(row["type"], row["cash_effect"]) for row in rows] == [("DEPOSIT", "30"), ("BUY", "-30"), ("SELL", "12")]
+    assert rows[0]["note"].startswith("assumed")
+    assert len(mine.api.post(f"/imports/{report['import_id']}/undo", json={}).json()["reversed"]) == 3

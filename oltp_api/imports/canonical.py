@@ -1,0 +1,343 @@
+"""Canonical columns: what a profile's SELECT may make of a file, and each row of it as a request, or why it is none.
+
+Nothing is passed over: a cell that is no number, a sign that its type contradicts, a fact that another cell tells
+otherwise refuses the row. What is odd without being wrong, such as a day out of order, is a flag.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from domain.currencies import CURRENCIES, MINOR_UNITS, parse_quoted
+from domain.errors import InvalidInput, Refusal, plain
+from domain.ledger import TxnType
+from domain.money import money
+from oltp_api.imports.columns import MEANS_CURRENCY, TYPE_OF, word_of
+from oltp_api.imports.forms import NotANumber, moment, number
+from oltp_api.imports.profiles import Profile
+
+NUMBERS = (
+    "quantity", "price", "fees", "amount", "gross", "fx_rate", "accrued", "withheld", "split_new", "split_old",
+    "units_new", "units_old", "basis_share", "balance", "also_quantity", "also_price", "also_amount",
+)  # fmt: skip
+DAYS = ("day", "ex_date", "settles", "also_day")
+TEXTS = (
+    "type", "time", "ticker", "isin", "cusip", "name", "asset_type", "currency", "price_currency", "fee_currency",
+    "withheld_currency", "into", "account", "reference", "note", "skip", "also_ticker", "also_currency",
+)  # fmt: skip
+COLUMNS = frozenset({"line", "merged", "uncounted", *NUMBERS, *DAYS, *TEXTS})
+"""`line` is the line of the file, `merged` a list of others that tell of the same transaction, `skip` why a row is none
+on purpose. `amount` is the cash that moved in `currency`, `gross` that without fees, `balance` what was there after it;
+numbers may be lists, which are added up. `also_...` are facts that the row tells a second time, `uncounted` cells that
+nobody understands, by their headers."""
+
+_MOST_DAYS_TO_SETTLE = 45
+_TRADES = (TxnType.BUY, TxnType.SELL)
+_UNITS = (*_TRADES, TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT)
+_LEAVES = (TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
+_INCOME = (TxnType.DIVIDEND, TxnType.COUPON, TxnType.RETURN_OF_CAPITAL)
+_CASH = (TxnType.DEPOSIT, TxnType.WITHDRAW)
+_BY_SIGN: Mapping[str, tuple[str, TxnType, TxnType]] = {
+    "CASH": ("amount", TxnType.DEPOSIT, TxnType.WITHDRAW),
+    "TRADE": ("quantity", TxnType.BUY, TxnType.SELL),
+    "UNITS": ("quantity", TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT),
+}
+"""Types that the sign of a column decides: above 0, and below."""
+
+
+class CellRefused(InvalidInput):
+    """Refusal of one cell, with its line and column."""
+
+    def __init__(self, line: int, column: str, why: str, code: str | None = None) -> None:
+        super().__init__(f"line {line}, column {column}:", why)
+        self.facts = {"line": line, "column": column}
+        if code is not None:
+            self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """All by which a row names its security."""
+
+    ticker: str | None = None
+    isin: str | None = None
+    cusip: str | None = None
+    name: str | None = None
+
+    def __bool__(self) -> bool:
+        return any((self.ticker, self.isin, self.cusip, self.name))
+
+
+@dataclass(slots=True)
+class Draft:
+    """One row as it is read: its type, day, numbers and texts by canonical names; its security is not looked up yet.
+
+    `flags` say what is odd, `notes` what was done to its numbers, `skipped` why it is none on purpose, `currency` what
+    its cash is in in the end.
+    """
+
+    line: int
+    part: int = 0
+    kind: TxnType | None = None
+    day: date | None = None
+    clock: str | None = None
+    event_ts: datetime | None = None
+    naming: Naming = field(default_factory=Naming)
+    numbers: dict[str, Decimal] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    ex_date: date | None = None
+    notes: list[str] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
+    skipped: str | None = None
+    refusal: Refusal | None = None
+    merged: tuple[int, ...] = ()
+    currency: str = ""
+
+    @property
+    def takes_security(self) -> bool:
+        """Say whether it is about a security, whatever its cells name beside it."""
+        return self.kind not in _CASH
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """Whether, in a file, anything that leaves is negative, and so are fees and taxes."""
+
+    amounts: bool
+    fees: bool
+    withheld: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How the rows of one file are read: by its profile, and by what the file shows."""
+
+    profile: Profile
+    forms: tuple[str, ...]
+    decimal: str
+    headers: Mapping[str, str]
+    default_account: str | None = None
+    signs: Signs = Signs(amounts=True, fees=False, withheld=False)
+
+    def drafts(self, rows: Sequence[Mapping[str, Any]]) -> list[Draft]:
+        reader = replace(self, signs=self._signs_of(rows))
+        parts: dict[int, int] = {}
+        drafts = []
+        for row in rows:
+            line = int(row["line"])
+            part = parts[line] = parts.get(line, -1) + 1
+            draft = Draft(line, part, merged=tuple(row.get("merged") or ()))
+            try:
+                reader.fill(draft, row)
+            except Refusal as refusal:
+                draft.refusal = refusal
+            drafts.append(draft)
+        return drafts
+
+    def fill(self, draft: Draft, row: Mapping[str, Any]) -> None:
+        if row.get("skip"):
+            draft.skipped = str(row["skip"])
+            return
+        draft.texts = {name: str(row[name]) for name in TEXTS if row.get(name) not in (None, "")}
+        draft.naming = Naming(*(draft.texts.pop(name, None) for name in ("ticker", "isin", "cusip", "name")))
+        self._days(draft, row)
+        self._numbers(draft, row)
+        self._type(draft)
+        if draft.day is None:
+            raise CellRefused(draft.line, self.header("day"), "is empty; every row needs its date")
+        if self.default_account:
+            draft.texts.setdefault("account", self.default_account)
+        self._refuse_uncounted(draft, row.get("uncounted") or {})
+        self._signed(draft)
+        self._compare(draft)
+
+    def header(self, column: str) -> str:
+        """The header of what a canonical column is made of."""
+        return self.headers.get(column, column)
+
+    def _signs_of(self, rows: Sequence[Mapping[str, Any]]) -> Signs:
+        """Those of the profile; of a file that has to show them, any that leaves with a minus tells it."""
+        negative = {name: any(_is_negative(row.get(name)) for row in rows) for name in ("fees", "withheld")}
+        if self.profile.amounts != "shown":
+            return Signs(self.profile.amounts == "signed", **negative)
+        leaves = (TxnType.BUY, *_LEAVES)
+        shown = any(
+            _is_negative(row.get("amount")) and TYPE_OF.get(word_of(str(row.get("type") or ""))) in leaves
+            for row in rows
+        )
+        return Signs(shown, **negative)
+
+    def _days(self, draft: Draft, row: Mapping[str, Any]) -> None:
+        for name in DAYS:
+            text = row.get(name)
+            if text in (None, ""):
+                continue
+            if isinstance(text, datetime):
+                text = text.isoformat(" ")
+            found = moment(str(text), ("%Y-%m-%d",) if isinstance(text, date) else self.forms)
+            if found is None:
+                why = f"{str(text)[:40]!r} is no day of the file's form; another is chosen with dates=iso, dmy or mdy"
+                raise CellRefused(draft.line, self.header(name), why, "invalid_date")
+            if name == "day":
+                draft.day, draft.clock = found.day, found.clock
+                if found.zone is not None:
+                    draft.event_ts = datetime.fromisoformat(f"{found.day}T{found.clock}{found.zone}")
+            elif name == "ex_date":
+                draft.ex_date = found.day
+            elif name == "also_day" and draft.day is not None and found.day != draft.day:
+                raise self._contradiction(draft, "day", str(draft.day), str(found.day))
+            elif name == "settles" and draft.day is not None and not _is_soon_after(found.day, draft.day):
+                draft.flags.append(f"it settles on {found.day}, which is not soon after {draft.day}")
+        clock = draft.texts.pop("time", None)
+        if clock and draft.clock is None and draft.day is not None:
+            found = moment(f"{draft.day} {clock}", ("%Y-%m-%d",))
+            if found is None:
+                raise CellRefused(draft.line, self.header("time"), f"{clock[:20]!r} is no time", "invalid_date")
+            draft.clock = found.clock
+
+    def _numbers(self, draft: Draft, row: Mapping[str, Any]) -> None:
+        for name in NUMBERS:
+            given = row.get(name)
+            if given is None or given == "":
+                continue
+            cells = given if isinstance(given, list) else [given]
+            total, currencies = None, set()
+            for cell in cells:
+                if cell is None:
+                    continue
+                try:
+                    found = number(str(cell), "." if isinstance(cell, (Decimal, int, float)) else self.decimal)
+                except NotANumber as error:
+                    why = f"{str(cell)[:40]!r} {error}"
+                    raise CellRefused(draft.line, self.header(name), why, "invalid_number") from error
+                if found is not None:
+                    total = found.value if total is None else total + found.value
+                    currencies |= {found.currency} - {None}
+            if total is not None:
+                draft.numbers[name] = total
+            self._refuse_other_currency(draft, name, currencies)
+
+    def _refuse_other_currency(self, draft: Draft, name: str, written: set[str | None]) -> None:
+        """Refuse a number that a currency is written at which is not the row's."""
+        own = {"price": "price_currency", "fees": "fee_currency", "withheld": "withheld_currency"}.get(name, "currency")
+        stated = draft.texts.get(own) or draft.texts.get("currency")
+        for currency in written:
+            if stated is None:
+                draft.texts["currency"] = stated = str(currency)
+            elif currency != parse_quoted(stated)[0]:
+                raise self._contradiction(draft, name, stated, str(currency))
+
+    def _type(self, draft: Draft) -> None:
+        text = draft.texts.pop("type", "")
+        if text in _BY_SIGN:
+            column, above, below = _BY_SIGN[text]
+            value = draft.numbers.get(column)
+            if not value:
+                raise CellRefused(draft.line, self.header(column), "says neither what comes nor what goes")
+            draft.kind = above if value > 0 else below
+        else:
+            draft.kind = TxnType.__members__.get(text) or TYPE_OF.get(word_of(text))
+        if draft.kind is None or draft.kind is TxnType.REVERSAL:
+            said = f"{text[:60]!r} is" if text else "is empty, and so"
+            raise CellRefused(draft.line, self.header("type"), f"{said} not a type of transaction that we know")
+
+    def _signed(self, draft: Draft) -> None:
+        """Ours: quantities are above 0, and so is what is withdrawn or charged; a trade's amount is what it moved."""
+        numbers, kind = draft.numbers, draft.kind
+        quantity = numbers.get("quantity")
+        if quantity is not None and quantity < 0:
+            if kind in (TxnType.SELL, TxnType.TRANSFER_OUT):
+                numbers["quantity"] = -quantity
+            elif kind in (TxnType.BUY, TxnType.TRANSFER_IN):
+                raise CellRefused(draft.line, self.header("quantity"), f"is below 0, in a {kind}", "sign_contradicts")
+        for name, is_signed in (("fees", self.signs.fees), ("withheld", self.signs.withheld)):
+            if is_signed and name in numbers:
+                numbers[name] = -numbers[name]  # then a positive one is a rebate, which the ledger refuses
+        amount = numbers.get("amount")
+        if amount is None:
+            return
+        comes = {TxnType.SELL: 1, TxnType.DEPOSIT: 1, TxnType.BUY: -1, TxnType.WITHDRAW: -1}.get(
+            draft.kind or TxnType.FEE
+        )
+        if self.signs.amounts and comes is not None and amount * comes < 0 and not self._may_cost(draft):
+            why = f"is {plain(amount)}, which is the sign of what {'comes' if amount > 0 else 'leaves'}, in a {kind}"
+            raise CellRefused(draft.line, self.header("amount"), why, "sign_contradicts")
+        if not self.signs.amounts and amount < 0 and kind in (TxnType.DEPOSIT,):
+            raise CellRefused(draft.line, self.header("amount"), f"is below 0, in a {kind}", "sign_contradicts")
+        if kind in _LEAVES and (amount < 0 or self.signs.amounts):
+            numbers["amount"] = amount = -amount
+        if kind in (*_INCOME, TxnType.FEE) and numbers["amount"] < 0:
+            draft.notes.append("its amount has the other sign: it is taken as one that is corrected or paid back")
+
+    def _may_cost(self, draft: Draft) -> bool:
+        """Say whether a sale's fees may have been more than it brought."""
+        return (
+            draft.kind is TxnType.SELL and draft.numbers.get("fees", Decimal(0)) > 0 and self.profile.amounts != "shown"
+        )
+
+    def _compare(self, draft: Draft) -> None:
+        """Refuse a row that tells one of its facts in two ways."""
+        for name in ("quantity", "price", "amount"):
+            also, told = draft.numbers.pop(f"also_{name}", None), draft.numbers.get(name)
+            if also is not None and told is not None and abs(also) != abs(told):
+                raise self._contradiction(draft, name, plain(told), plain(also))
+            if also is not None and told is None:
+                draft.numbers[name] = abs(also)
+        ticker = draft.texts.pop("also_ticker", None)
+        if ticker and draft.naming.ticker and ticker.upper() != draft.naming.ticker.upper():
+            raise self._contradiction(draft, "ticker", draft.naming.ticker, ticker)
+        currency = draft.texts.pop("also_currency", None)
+        if currency and currency != draft.texts.setdefault("currency", currency):
+            raise self._contradiction(draft, "currency", draft.texts["currency"], currency)
+        for name in ("currency", "price_currency", "fee_currency", "withheld_currency"):
+            if name in draft.texts:
+                parse_quoted(draft.texts[name], self.header(name))
+
+    def _contradiction(self, draft: Draft, column: str, one: str, other: str) -> CellRefused:
+        why = f"says {one[:40]}, and another cell of the row {other[:40]}"
+        return CellRefused(draft.line, self.header(column), why, "cells_contradict")
+
+    def _refuse_uncounted(self, draft: Draft, cells: Mapping[str, str | None]) -> None:
+        """Refuse a row in which a column that is not understood says another currency, or money that is not counted."""
+        for header, text in cells.items():
+            if not text or text == draft.texts.get("currency") or (text[:1].isdigit() and not text.strip("0.,")):
+                continue
+            if MEANS_CURRENCY.search(word_of(header)):
+                if text.upper() in CURRENCIES | MINOR_UNITS.keys():
+                    raise CellRefused(draft.line, header, f"says {text[:10]}, and what is in it is not understood")
+            elif text.lstrip("+-")[:1].isdigit():
+                raise CellRefused(
+                    draft.line, header, f"says {text[:20]}, which is counted nowhere; name the column fees"
+                )
+
+
+def rounded(draft: Draft) -> None:
+    """Round a price or quantity of more than 8 decimals half up, and say so."""
+    for name in ("quantity", "price", "fx_rate"):
+        value = draft.numbers.get(name)
+        if value is not None and (fitted := money(value)) != value:
+            draft.numbers[name] = fitted
+            draft.notes.append(f"{name} {plain(value)} was rounded to {plain(fitted)}")
+
+
+def number_cells(rows: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    """The texts of a file that are numbers."""
+    for row in rows:
+        for name in NUMBERS:
+            given = row.get(name)
+            for cell in given if isinstance(given, list) else (given,):
+                if isinstance(cell, str) and cell:
+                    yield cell
+
+
+def _is_soon_after(day: date, other: date) -> bool:
+    return 0 <= (day - other).days <= _MOST_DAYS_TO_SETTLE
+
+
+def _is_negative(given: object) -> bool:
+    cells = given if isinstance(given, list) else [given]
+    return any(str(cell).strip()[:1] in "-−(" for cell in cells if cell not in (None, "")) and any(
+        str(cell).strip(" -−(n/aNA") for cell in cells if cell not in (None, "")
+    )

@@ -1,0 +1,266 @@
+"""Identity of a file's row: its source, and the broker's reference or else what it moved; never its text.
+
+A row that was recorded is known again by it, however the file writes it, in whatever order, and in a longer file. Its
+form is versioned, since keys that were given once are looked for for good: those of the first reader (`csv:`) and of
+the second (`csv2:`) stand in ledgers, as do references that brokers gave.
+"""
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from domain.errors import InvalidInput, plain
+from domain.ledger import TxnType
+from domain.money import payable
+from oltp_api.connections import Deferred
+from oltp_api.imports.canonical import Draft
+from oltp_api.ledger.batch import Duplicate
+from oltp_api.ledger.schemas import TransactionRequest
+from oltp_api.unit_of_work import UnitOfWork
+from storage.queries import statements
+
+_SQL = statements("oltp_api/imports/queries.sql")
+
+_VERSION = 3
+_DIGITS = 24
+_NOTHING_IF_ZERO = ("fees", "accrued", "withheld")
+_HAS_DIGIT = re.compile(r"[0-9]")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The key of a row within its source, what it moves, and the keys that older readers would have given it.
+
+    `reference` is the broker's, whether or not it can be an id.
+    """
+
+    source: str
+    key: str
+    content: Mapping[str, str]
+    moved: tuple[Decimal | None, Decimal | None, str]
+    older: tuple[str, ...] = ()
+    reference: str | None = None
+    is_reference: bool = False
+
+    @property
+    def in_ledger(self) -> tuple[str, ...]:
+        """The ids by which older code would have recorded it in the ledger itself."""
+        return (*((self.reference,) if self.reference else ()), *self.older)
+
+    def differs_from(self, old: "OldRow") -> str | None:
+        """What it moves otherwise than a row that is in the ledger, as far as the file says what it moves."""
+        cash, units, currency = self.moved
+        told = []
+        if self.content["day"] != str(old.day):
+            told.append(f"day {old.day} is now {self.content['day']}")
+        if cash is not None and (payable(cash, currency), currency) != (
+            payable(old.cash_effect, old.currency),
+            old.currency,
+        ):
+            told.append(f"{plain(old.cash_effect)} {old.currency} is now {plain(cash)} {currency}")
+        if units is not None and units != (old.quantity or 0):
+            told.append(f"{plain(old.quantity or Decimal(0))} units are now {plain(units)}")
+        return "; ".join(told) or None
+
+
+def content_of(draft: Draft, request: TransactionRequest, security: str | None) -> dict[str, str]:
+    """What the row moves: day, type, security, units, price, money and its currency."""
+    said: dict[str, Any] = {
+        "day": draft.day,
+        "type": request.type.value,
+        "security": security,
+        "quantity": request.quantity,
+        "price": request.price,
+        "amount": request.amount,
+        "currency": draft.currency,
+        "split": f"{plain(request.split_new)}:{plain(request.split_old)}"
+        if request.split_new and request.split_old
+        else None,
+    }
+    return {
+        name: plain(value) if isinstance(value, Decimal) else str(value)
+        for name, value in said.items()
+        if value is not None
+    }
+
+
+def identities(
+    rows: Sequence[tuple[Draft, TransactionRequest, Mapping[str, str]]],
+    source: str,
+    first_ids: Mapping[int, str],
+) -> list[Identity]:
+    """One for each row, in the order given. A reference that repeats in the file, or has no digit in it, names a kind
+    of row and is no id."""
+    lines_with: dict[str, set[int]] = {}
+    for draft, _, _ in rows:
+        if reference := draft.texts.get("reference"):
+            lines_with.setdefault(reference, set()).add(draft.line)
+    seen: Counter[tuple[str, str]] = Counter()
+    older_seen: Counter[str] = Counter()
+    found = []
+    for draft, request, content in rows:
+        place = draft.texts.get("account") or source
+        reference = draft.texts.get("reference")
+        is_id = reference is not None and len(lines_with[reference]) == 1 and bool(_HAS_DIGIT.search(reference))
+        printed = _hash(content)
+        if is_id:
+            key = f"ref:{reference}" + (f":{draft.part}" if draft.part else "")
+        else:
+            seen[place, printed] += 1
+            key = f"{_VERSION}:{printed}:{seen[place, printed]}"
+        older = []
+        if (first := first_ids.get(draft.line)) is not None and not draft.part:
+            older.append(first)
+        second = _second(request.model_copy(update={"ticker": draft.naming.ticker or draft.naming.isin}))
+        older_seen[second] += 1
+        older.append(f"csv2:{second}:{older_seen[second]}")
+        found.append(
+            Identity(place, key, content, _moved(request, content["currency"]), tuple(older), reference, is_id)
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRows:
+    """What is recorded of the rows that a file has, by source and key, and by ids that stand in the ledger itself."""
+
+    by_key: Mapping[tuple[str, str], tuple[int, Mapping[str, str]]]
+    by_external_id: Mapping[str, "OldRow"]
+    was_refused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OldRow:
+    """A row that was recorded while its id stood in the ledger."""
+
+    seq: int
+    day: date
+    cash_effect: Decimal
+    currency: str
+    quantity: Decimal | None
+
+
+class SourceUnclear(InvalidInput):
+    """A file that names no account, of which some rows are known, and older ones not: it may be another account's."""
+
+    code = "source_unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """Rows of a file that were recorded before; to be asked together with the portfolio, under its lock.
+
+    `places` has for each identity its place among the rows that are to be recorded; `is_stated` says that somebody, or
+    the file, has named the account or source.
+    """
+
+    portfolio_id: UUID
+    identities: Mapping[int, Identity]
+    source: str
+    is_stated: bool
+
+    def fetch_later(self, work: UnitOfWork) -> Deferred[object]:
+        asked = {
+            "portfolio_id": self.portfolio_id,
+            "sources": [each.source for each in self.identities.values()],
+            "keys": [each.key for each in self.identities.values()],
+            "external_ids": [one for each in self.identities.values() for one in each.in_ledger],
+            "source": self.source,
+        }
+        known = work.connection.execute(_SQL["known_rows"], asked)
+        old = work.connection.execute(_SQL["known_by_external_id"], asked)
+        refused = work.connection.execute(_SQL["refused_before"], asked)
+
+        def rows() -> KnownRows:
+            by_key = {(row["source"], row["row_key"]): (row["seq"], row["content"]) for row in known.fetchall()}
+            by_id = {row.pop("external_id"): OldRow(**row) for row in old.fetchall()}
+            return KnownRows(by_key, by_id, refused.fetchall()[0]["is_so"])
+
+        return rows
+
+    def duplicates(self, found: object) -> Mapping[int, Duplicate]:
+        assert isinstance(found, KnownRows)
+        known: dict[int, Duplicate] = {}
+        for place, each in self.identities.items():
+            if (row := found.by_key.get((each.source, each.key))) is not None:
+                known[place] = Duplicate(row[0], _change(row[0], changed(row[1], each.content)))
+            elif (older := self._in_ledger(each, found)) is not None:
+                known[place] = older
+        self._refuse_unclear(known, found.was_refused)
+        return known
+
+    def _in_ledger(self, each: Identity, found: KnownRows) -> Duplicate | None:
+        for name in each.in_ledger:
+            if (old := found.by_external_id.get(name)) is None:
+                continue
+            differs = each.differs_from(old)
+            if name == each.reference and not each.is_reference and differs:
+                continue  # a reference that names a kind of row: that one was another
+            return Duplicate(old.seq, _change(old.seq, differs))
+        return None
+
+    def _refuse_unclear(self, known: Mapping[int, Duplicate], was_refused: bool) -> None:
+        if self.is_stated or was_refused or not known:
+            return
+        latest = max(self.identities[place].content["day"] for place in known)
+        older = [
+            each.content["day"]
+            for place, each in self.identities.items()
+            if place not in known and each.content["day"] < latest
+        ]
+        if older:
+            why = (
+                f"is asked for: rows of this file are recorded, and older ones, such as of {min(older)}, are not. If "
+                f"it is of the same account, say source={self.source}, else account= or another source="
+            )
+            raise SourceUnclear("source", why)
+
+
+def _change(seq: int, differs: str | None) -> str | None:
+    return differs and f"is recorded as row {seq}: {differs}; reverse that row, and send it again"
+
+
+def changed(was: Mapping[str, str], now: Mapping[str, str]) -> str | None:
+    """What a row with a known id says otherwise than it did; None if nothing."""
+    told = [
+        f"{name} {was.get(name, 'nothing')} is now {now.get(name, 'nothing')}"
+        for name in sorted({*now, *was})
+        if was.get(name) != now.get(name)
+    ]
+    return "; ".join(told) or None
+
+
+def _moved(request: TransactionRequest, currency: str) -> tuple[Decimal | None, Decimal | None, str]:
+    """The cash and units that a row moves, as far as it says so itself."""
+    kind, amount, units = request.type, request.amount, request.quantity
+    leaves = kind in (TxnType.BUY, TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
+    if kind in (TxnType.BUY, TxnType.SELL) and amount is None and request.price and units and not request.fee_currency:
+        fees = request.fees or Decimal(0)
+        amount = units * request.price + (fees if leaves else -fees)
+    elif kind in (TxnType.BUY, TxnType.SELL) and amount is not None:
+        amount = abs(amount)
+    cash = None if amount is None else -amount if leaves else amount
+    traded = kind in (TxnType.BUY, TxnType.SELL)
+    return (cash, (units if kind is TxnType.BUY else -units) if traded and units else None, currency)
+
+
+def _hash(content: Mapping[str, str]) -> str:
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:_DIGITS]
+
+
+def _second(request: TransactionRequest) -> str:
+    """The fingerprint of the second reader, frozen: a hash of what the row says, not how: 10.50 is 10.5."""
+    said = {
+        name: plain(value) if isinstance(value, Decimal) else str(value)
+        for name, value in request.model_dump(exclude_defaults=True).items()
+        if value or name not in _NOTHING_IF_ZERO
+    }
+    return _hash(said)

@@ -1,0 +1,162 @@
+"""One SELECT over the cells of a file, in a DuckDB that can reach nothing else.
+
+It has no files, no network, no extensions, no view of this process; it is stopped after a time, and at a size.
+"""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from domain.errors import InvalidInput
+
+MOST_SECONDS = 10.0
+MOST_MEMORY = "256MB"
+_CONFIG: Mapping[str, Any] = {
+    "threads": 1,
+    "memory_limit": MOST_MEMORY,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "python_enable_replacements": False,
+    "python_scan_all_frames": False,
+}
+_MACROS = """
+create macro is_negative(cell) as regexp_matches(trim(cell), '^[-−(]|-$');
+create macro negated(cell) as case
+    when cell is null or trim(cell) = '' then null
+    when regexp_matches(trim(cell), '^[-−]') then substr(trim(cell), 2)
+    else '-' || trim(cell) end;
+create macro unsigned(cell) as regexp_replace(trim(cell), '^[-−+]', '');
+create macro part(cell, pattern) as nullif(regexp_extract(cell, pattern, 1), '');
+"""
+
+
+class SelectRefused(InvalidInput):
+    """A profile's SELECT that cannot be run, or not in the time and memory that it has."""
+
+    code = "select_refused"
+
+    def __init__(self, why: str) -> None:
+        super().__init__("select", why)
+
+
+def selected(select: str, tables: Mapping[str, pa.Table], most_seconds: float = MOST_SECONDS) -> pa.Table:
+    """The rows of `select`, which sees `tables` and our macros and nothing else."""
+    connection = duckdb.connect(":memory:", config=dict(_CONFIG))
+    try:
+        _refuse_other_than_one_select(connection, select)
+        connection.execute("set temp_directory = ''; set enable_external_access = false")
+        connection.execute(_MACROS)
+        for name, table in tables.items():
+            connection.register("handed_over", table)
+            connection.execute(f'create table "{name}" as select * from handed_over')
+            connection.unregister("handed_over")
+        connection.execute("set lock_configuration = true")
+        return _within(connection, select, most_seconds)
+    finally:
+        connection.close()
+
+
+def _refuse_other_than_one_select(connection: duckdb.DuckDBPyConnection, select: str) -> None:
+    try:
+        statements = connection.extract_statements(select)
+    except duckdb.Error as error:
+        raise SelectRefused(f"is no SQL: {_first_line(error)}") from error
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise SelectRefused("must be one SELECT over the table cells, and nothing else")
+
+
+def _within(connection: duckdb.DuckDBPyConnection, select: str, most_seconds: float) -> pa.Table:
+    timer = threading.Timer(most_seconds, connection.interrupt)
+    timer.start()
+    try:
+        return connection.execute(select).to_arrow_table()
+    except duckdb.InterruptException as error:
+        raise SelectRefused(f"was stopped after {most_seconds:g} seconds") from error
+    except (duckdb.Error, MemoryError) as error:
+        raise SelectRefused(_first_line(error)) from error
+    finally:
+        timer.cancel()
+
+
+def table_of(header: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]]) -> pa.Table:
+    """Cells by their header, with `line`: trimmed, null where nothing is written."""
+    columns: dict[str, Any] = {"line": pa.array([line for line, _ in rows], pa.int32())}
+    for place, name in enumerate(header):
+        column = [(row[place].strip() or None) if place < len(row) else None for _, row in rows]
+        columns[name] = pa.array(column, pa.string())
+    return pa.table(columns)
+
+
+def lists_of(rows: Sequence[tuple[int, Sequence[str]]]) -> pa.Table:
+    """Cells as a list, with `line`: for files whose lines are of several kinds."""
+    cells = [[cell.strip() for cell in row] for _, row in rows]
+    return pa.table(
+        {
+            "line": pa.array([line for line, _ in rows], pa.int32()),
+            "cells": pa.array(cells, pa.list_(pa.string())),
+        }
+    )
+
+
+def sources_of(select: str, columns: Sequence[str], names: Sequence[str]) -> dict[str, list[str]]:
+    """The columns of the file that each column of the SELECT is made of, by its parse; what comes through a subquery
+    is followed by its alias."""
+    with duckdb.connect(":memory:", config=dict(_CONFIG)) as connection:
+        found = connection.execute("select json_serialize_sql($1)", [select]).fetchone()
+    tree = json.loads(found[0]) if found else {}
+    aliases: dict[str, set[str]] = {}
+    for expression in _aliased(tree):
+        aliases.setdefault(expression["alias"].casefold(), set()).update(_named(expression))
+    known = {name.casefold(): name for name in names}
+    return {column: _followed(column.casefold(), aliases, known) for column in columns if column != "line"}
+
+
+def _aliased(node: Any) -> Iterator[Mapping[str, Any]]:
+    """Every expression with a name, wherever it stands; a column that is only passed on is its own name."""
+    if isinstance(node, list):
+        for each in node:
+            yield from _aliased(each)
+    elif isinstance(node, dict):
+        for item in node.get("select_list") or ():
+            alias = item.get("alias") or (item.get("column_names") or [""])[-1]
+            if alias:
+                yield {**item, "alias": alias}
+        for each in node.values():
+            yield from _aliased(each)
+
+
+def _named(node: Any) -> set[str]:
+    if isinstance(node, list):
+        return set().union(*(_named(each) for each in node)) if node else set()
+    if not isinstance(node, dict):
+        return set()
+    own = (
+        {node["column_names"][-1].casefold()}
+        if node.get("class") == "COLUMN_REF" and node.get("column_names")
+        else set()
+    )
+    return own | set().union(*(_named(each) for each in node.values()))
+
+
+def _followed(column: str, aliases: Mapping[str, set[str]], known: Mapping[str, str]) -> list[str]:
+    seen, waiting, found = set[str](), [column], list[str]()
+    while waiting:
+        name = waiting.pop()
+        for source in aliases.get(name, ()):
+            if source in seen:
+                continue
+            seen.add(source)
+            if source in known:
+                found.append(known[source])
+            if source != name and source in aliases:
+                waiting.append(source)
+    return sorted(found)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__

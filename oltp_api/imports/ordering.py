@@ -1,0 +1,109 @@
+"""The order of a file's rows: oldest first, whichever way it was written, and what is odd about it."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import pairwise
+from typing import Literal
+
+from domain.errors import plain
+from domain.ledger import TxnType
+from oltp_api.imports.canonical import Draft
+
+Direction = Literal["oldest_first", "newest_first"]
+_ONE_IN = 5
+"""A file is taken for one in order if no more than one row in so many is out of it."""
+_OUT = (TxnType.BUY, TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
+
+
+def direction_of(drafts: Sequence[Draft]) -> Direction:
+    """As most of its rows go on; a file of one day is taken as it stands."""
+    moments = [_moment(each) for each in drafts if each.day is not None]
+    rises = sum(a < b for a, b in pairwise(moments))
+    falls = sum(a > b for a, b in pairwise(moments))
+    return "newest_first" if falls > rises else "oldest_first"
+
+
+def in_order(drafts: Sequence[Draft], stated: Direction | None) -> tuple[list[Draft], Direction]:
+    """The rows oldest first, those of one day by their times if all of it have some; rows out of order are flagged."""
+    direction = stated or direction_of(drafts)
+    rows = list(drafts if direction == "oldest_first" else _turned(drafts))
+    _flag_out_of_order(rows)
+    _check_balances(rows)
+    timed = {each.day for each in rows} - {each.day for each in rows if each.clock is None and each.day is not None}
+    if any(day is not None for day in timed):
+        rows = sorted(rows, key=lambda each: (str(each.day), (each.clock or "") if each.day in timed else ""))
+    return rows, direction
+
+
+def _turned(drafts: Sequence[Draft]) -> list[Draft]:
+    """The other way round, but for the parts of one line, which stay as they are."""
+    return sorted(drafts, key=lambda each: (-each.line, each.part))
+
+
+def _moment(draft: Draft) -> tuple[str, str]:
+    return (str(draft.day), draft.clock or "")
+
+
+def _flag_out_of_order(rows: Sequence[Draft]) -> None:
+    """Flag what stands between later rows and earlier ones, in a file whose others are in order."""
+    dated = [each for each in rows if each.day is not None]
+    kept = _longest_rise([str(each.day) for each in dated])
+    strays = [each for place, each in enumerate(dated) if place not in kept]
+    if strays and len(strays) * _ONE_IN <= max(len(dated), _ONE_IN):
+        for each in strays:
+            each.flags.append(f"{each.day} is out of order: the rows around it are of other days")
+
+
+def _longest_rise(keys: Sequence[str]) -> set[int]:
+    """Places of a longest part of `keys` that never falls."""
+    ends: list[str] = []
+    tails: list[int] = []
+    before: list[int | None] = []
+    for place, key in enumerate(keys):
+        at = bisect_right(ends, key)
+        before.append(tails[at - 1] if at else None)
+        if at == len(ends):
+            ends.append(key)
+            tails.append(place)
+        else:
+            ends[at], tails[at] = key, place
+    kept: set[int] = set()
+    at_last = tails[-1] if tails else None
+    while at_last is not None:
+        kept.add(at_last)
+        at_last = before[at_last]
+    return kept
+
+
+def _check_balances(rows: Sequence[Draft]) -> None:
+    """Flag a row after which the balance that the file says is not the one before it and what the row moved."""
+    last: dict[tuple[str | None, str | None], tuple[Decimal, int] | None] = {}
+    moved: dict[tuple[str | None, str | None], Decimal] = {}
+    for each in rows:
+        place = (each.texts.get("account"), each.texts.get("currency"))
+        effect = _effect(each)
+        if effect is None:
+            last[place] = None
+            continue
+        moved[place] = moved.get(place, Decimal(0)) + effect
+        balance = each.numbers.pop("balance", None)
+        if balance is None:
+            continue
+        before = last.get(place)
+        if before is not None and before[0] + moved[place] != balance:
+            said = f"{plain(before[0])} on line {before[1]} and {plain(moved[place])} are not {plain(balance)}"
+            each.flags.append(f"the balances do not go on: {said}")
+        last[place], moved[place] = (balance, each.line), Decimal(0)
+
+
+def _effect(draft: Draft) -> Decimal | None:
+    """The cash that a row moved, as it says; None where it does not."""
+    if draft.skipped is not None:
+        return Decimal(0) if not draft.numbers.get("amount") else None
+    amount = draft.numbers.get("amount")
+    if draft.refusal is not None or amount is None:
+        return None
+    if draft.kind in (TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX):
+        return -amount
+    return -abs(amount) if draft.kind is TxnType.BUY else amount

@@ -1,0 +1,104 @@
+"""Profiles: how the files of one broker are recognised and read, as data.
+
+A profile is some words and one SELECT. It stands in `profiles/<name>.sql`: above the SELECT a comment with its words,
+in YAML. The SELECT makes the columns of `canonical.COLUMNS` from the table `cells`, whose columns are the header of the
+file (and `line`), or from `lines`, every line of the file as a list. An owner may store profiles of the same form.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+import yaml
+
+from domain.errors import InvalidInput
+from oltp_api.imports.sheets import Line
+
+_FILE = re.compile(r"\s*/\*(?P<words>.*?)\*/(?P<select>.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How the files of one broker are read.
+
+    `recognised` are cells that one line of the file, its header, has all of, and `unless` some that it has none of.
+    `dates` are patterns of strptime, or iso, dmy, mdy; `decimal` is `.` or `,`, None for what the file shows. `amounts`
+    says whether what leaves is negative; `income` whether a dividend's amount is after the tax beside it; `rate` what
+    one unit of is given, in the other; `price_unit` what 1 of a price is.
+    """
+
+    name: str
+    title: str
+    select: str
+    recognised: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    format: Literal["csv", "flex", "json", "ofx"] = "csv"
+    encoding: str | None = None
+    separator: str | None = None
+    dates: str | tuple[str, ...] | None = None
+    decimal: Literal[".", ","] | None = None
+    amounts: Literal["signed", "unsigned", "shown"] = "signed"
+    income: Literal["net", "gross"] | None = None
+    rate: Literal["currency", "base"] | None = None
+    price_unit: Literal["major", "minor"] | None = None
+    order: Literal["oldest_first", "newest_first"] | None = None
+    owner: str | None = field(default=None, compare=False)
+
+    @classmethod
+    def parse(cls, name: str, text: str) -> "Profile":
+        """From a file of the form above."""
+        found = _FILE.fullmatch(text)
+        if found is None:
+            raise InvalidInput("profile", "needs a comment with its words before the SELECT")
+        words: Mapping[str, Any] = yaml.safe_load(found["words"])
+        given: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in words.items()
+        }
+        return cls(name=name, select=found["select"].strip(), **given)
+
+    def header_in(self, head: Sequence[Line]) -> int | None:
+        """The place of the header among the first lines; None if the file is another's."""
+        wanted, unwanted = ({_word(each) for each in words} for words in (self.recognised, self.unless))
+        for place, (_, row) in enumerate(head):
+            cells = {_word(cell) for cell in row}
+            if wanted <= cells and not unwanted & cells:
+                return place
+        return None
+
+
+@cache
+def shipped() -> Mapping[str, Profile]:
+    """Those that come with the product, by name."""
+    folder = files("oltp_api.imports") / "profiles"
+    found = [(each.name.removesuffix(".sql"), each) for each in folder.iterdir() if each.name.endswith(".sql")]
+    return {name: Profile.parse(name, each.read_text(encoding="utf-8")) for name, each in sorted(found)}
+
+
+class ProfileQuestion(InvalidInput):
+    """A file that several profiles fit, so that somebody has to say which it is."""
+
+    code = "which_profile"
+
+    def __init__(self, fitting: Sequence[Profile]) -> None:
+        names = ", ".join(each.name for each in fitting)
+        super().__init__("profile", f"is asked for: the file fits {names}; say profile=<name>")
+        self.facts |= {"profiles": names}
+
+
+def names_of(header: Sequence[str]) -> list[str]:
+    """The header's cells as names of columns: an empty one is named by the one before it, a second one numbered."""
+    names: list[str] = []
+    for place, cell in enumerate(header):
+        name = " ".join(cell.strip().split()) or (f"{names[-1]}_2" if names else f"column_{place + 1}")
+        while name.casefold() in {each.casefold() for each in names} | {"line"}:
+            stem, _, number = name.rpartition("_")
+            name = f"{stem}_{int(number) + 1}" if stem and number.isdigit() else f"{name}_2"
+        names.append(name)
+    return names
+
+
+def _word(cell: str) -> str:
+    return " ".join(cell.casefold().split())

@@ -1,0 +1,207 @@
+"""A file, read: whose it is, how it is written, and its rows as they mean; nothing is asked of the ledger here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from domain.errors import InvalidInput
+from oltp_api.imports import plain
+from oltp_api.imports.canonical import COLUMNS, Draft, Reader, number_cells
+from oltp_api.imports.first_reader import first_ids
+from oltp_api.imports.forms import decimal_of, forms_of
+from oltp_api.imports.locked import SelectRefused, lists_of, selected, sources_of, table_of
+from oltp_api.imports.ordering import Direction, in_order
+from oltp_api.imports.profiles import Profile, ProfileQuestion, names_of
+from oltp_api.imports.sheets import (
+    LINES_ABOVE_HEADER,
+    SEPARATORS,
+    Line,
+    decoded,
+    head_of,
+    lines_of,
+    separator_of,
+    written_on,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What a person says of a file that it does not say itself; None for what it shows, or its profile knows."""
+
+    profile: str | None = None
+    encoding: str | None = None
+    dates: Literal["iso", "dmy", "mdy"] | None = None
+    decimal: Literal[".", ","] | None = None
+    order: Direction | None = None
+    account: str | None = None
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The file's rows, oldest first, and how they were read. `meaning` says for each canonical column of what it is
+    made; `ignored` are headers of which nothing is."""
+
+    profile: Profile
+    why: str
+    encoding: str
+    separator: str
+    decimal: str
+    forms: tuple[str, ...]
+    direction: Direction
+    header: Sequence[str]
+    meaning: Mapping[str, Sequence[str]]
+    ignored: Sequence[str]
+    drafts: Sequence[Draft]
+    reader: Reader
+    cells: Mapping[int, Sequence[str]]
+    _legacy: tuple[Sequence[str], Sequence[Line]]
+    account: str | None = None
+
+    @cached_property
+    def first_ids(self) -> Mapping[int, str]:
+        """The ids that the first reader would have given to lines."""
+        header, rows = self._legacy
+        form: Literal["iso", "dmy", "mdy"] = "iso"
+        if self.forms[0] in ("%d/%m/%Y", "%m/%d/%Y"):
+            form = "dmy" if self.forms[0].startswith("%d") else "mdy"
+        return first_ids(header, rows, form, self.decimal == "," and self.separator == ";", self.account)
+
+
+def read(file: bytes, stated: Stated, profiles: Mapping[str, Profile], most_rows: int) -> Sheet:
+    """Read `file` by the profile that is stated, or the only one that fits, or else by the words of its header."""
+    asked = _stated_profile(stated.profile, profiles)
+    fallback = asked.encoding if asked else None
+    text = decoded(file, stated.encoding or fallback or _encoding_by_profile(file, profiles))
+    found, why = (asked, "it was stated") if asked else _recognised(text.text, profiles)
+    separator = (found.separator if found else None) or _separator(text.text, found)
+    rows = lines_of(text.text.removeprefix("\ufeff"), separator, most_rows)
+    ignored: Sequence[str] | None = None
+    if found is None or found.name == plain.NAME:
+        by_header = plain.plain_header(rows)
+        found, place, ignored = by_header.profile, by_header.place, by_header.ignored
+        why = "no profile fits; its columns are known by their names"
+    else:
+        at = found.header_in(rows[:LINES_ABOVE_HEADER])
+        if at is None:
+            raise InvalidInput("profile", f"{found.name} has no header with {', '.join(found.recognised)} in this file")
+        place = at
+    names = names_of(rows[place][1])
+    body = written_on(rows[place + 1 :], most_rows)
+    canonical, meaning = _canonical(found, names, rows, body)
+    reader, drafts = _drafted(found, stated, canonical, meaning)
+    drafts = _accounted_for(drafts, body)
+    drafts, direction = in_order(drafts, stated.order or found.order)
+    used = {name for sources in meaning.values() for name in sources}
+    return Sheet(
+        profile=found,
+        why=why,
+        encoding=text.encoding,
+        separator=separator,
+        decimal=reader.decimal,
+        forms=reader.forms,
+        direction=direction,
+        header=names,
+        meaning=meaning,
+        ignored=ignored if ignored is not None else [name for name in names if name not in used],
+        drafts=drafts,
+        reader=reader,
+        cells=dict(body),
+        _legacy=(rows[place][1], body),
+        account=stated.account,
+    )
+
+
+def _stated_profile(name: str | None, profiles: Mapping[str, Profile]) -> Profile | None:
+    if name is None or name == plain.NAME:
+        return Profile(plain.NAME, "", "") if name else None
+    if name not in profiles:
+        raise InvalidInput("profile", f"{name[:40]!r} is none of {', '.join([*sorted(profiles), plain.NAME])}")
+    return profiles[name]
+
+
+def _encoding_by_profile(file: bytes, profiles: Mapping[str, Profile]) -> str | None:
+    """The encoding of the only profile that fits a file that is not UTF-8, as far as its header can be read."""
+    try:
+        file.decode("utf-8")
+    except UnicodeDecodeError:
+        fitting = _fitting(file.decode("latin-1"), profiles)
+        return fitting[0].encoding if len(fitting) == 1 else None
+    return None
+
+
+def _fitting(text: str, profiles: Mapping[str, Profile]) -> list[Profile]:
+    heads = {separator: head_of(text.removeprefix("\ufeff"), separator) for separator in SEPARATORS}
+    return [
+        each
+        for each in profiles.values()
+        if each.recognised
+        and any(
+            each.header_in(head) is not None for separator, head in heads.items() if each.separator in (None, separator)
+        )
+    ]
+
+
+def _recognised(text: str, profiles: Mapping[str, Profile]) -> tuple[Profile | None, str]:
+    """The only profile that fits; None for a file that fits none. Several that fit are a question, unless one of them
+    is the owner's."""
+    fitting = _fitting(text, profiles)
+    owned = [each for each in fitting if each.owner is not None]
+    fitting = owned or fitting
+    if len(fitting) > 1:
+        raise ProfileQuestion(fitting)
+    if not fitting:
+        return None, ""
+    return fitting[0], f"its header has {', '.join(fitting[0].recognised)}"
+
+
+def _separator(text: str, profile: Profile | None) -> str:
+    if profile is None or not profile.recognised:
+        return separator_of(text)
+    head = text.removeprefix("\ufeff")
+    return next((each for each in SEPARATORS if profile.header_in(head_of(head, each)) is not None), separator_of(text))
+
+
+def _canonical(
+    profile: Profile, names: Sequence[str], rows: Sequence[Line], body: Sequence[Line]
+) -> tuple[list[dict[str, Any]], Mapping[str, Sequence[str]]]:
+    """The rows of the profile's SELECT, and which headers each column is made of."""
+    tables = {"cells": table_of(names, body)}
+    if "lines" in profile.select:
+        tables["lines"] = lists_of(rows)
+    made = selected(profile.select, tables)
+    if unknown := [name for name in made.column_names if name not in COLUMNS]:
+        raise SelectRefused(f"makes {', '.join(unknown)}, which is no column of a transaction")
+    if "line" not in made.column_names:
+        raise SelectRefused("must make line, the number of the line that a row was made of")
+    return _rows(made), sources_of(profile.select, made.column_names, names)
+
+
+def _rows(made: pa.Table) -> list[dict[str, Any]]:
+    columns = [made.column(name).to_pylist() for name in made.column_names]
+    names = made.column_names
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _drafted(
+    profile: Profile, stated: Stated, canonical: Sequence[Mapping[str, Any]], meaning: Mapping[str, Sequence[str]]
+) -> tuple[Reader, list[Draft]]:
+    counted = [row for row in canonical if not row.get("skip")]
+    days = (str(row["day"]) for row in counted if row.get("day"))
+    forms = forms_of(stated.dates or profile.dates, days)
+    decimal = decimal_of(number_cells(counted), stated.decimal or profile.decimal)
+    headers = {column: " + ".join(sources) for column, sources in meaning.items() if sources}
+    reader = Reader(profile, forms, decimal, headers, stated.account)
+    return reader, reader.drafts(canonical)
+
+
+def _accounted_for(drafts: list[Draft], body: Sequence[Line]) -> list[Draft]:
+    """The rows, with a refusal for every line that the SELECT made nothing of: none is passed over."""
+    made = {line for each in drafts for line in (each.line, *each.merged)}
+    lost = [line for line, _ in body if line not in made]
+    for line in lost:
+        why = "the profile makes nothing of it; a row that is none has to say so in a column skip"
+        drafts.append(Draft(line, refusal=InvalidInput(f"line {line}:", why)))
+    return sorted(drafts, key=lambda each: (each.line, each.part)) if lost else drafts
