@@ -15,12 +15,7 @@ from itertools import groupby
 from uuid import UUID
 
 from domain.entries import PLAIN, LedgerEntry, Terms, When
-from domain.errors import (
-    InsufficientCash,
-    InsufficientPosition,
-    InvalidInput,
-    PortfolioIsArchived,
-)
+from domain.errors import InsufficientCash, InsufficientPosition, InvalidInput, PortfolioIsArchived
 from domain.history import History
 from domain.holdings import CostMethod, Holding
 from domain.ledger import Transaction, TxnType, reversal
@@ -249,23 +244,16 @@ class Portfolio:
         self.adopt(past)
         return past.rows
 
-    def undo(self, reversals: list[Transaction]) -> list[Transaction]:
-        """Number and apply `reversals`, which `taking_back` has found to leave nothing short; needs the history."""
-        assert self.history is not None, "what remains is folded from the history"
-        self._refuse_archived()
-        rows = [replace(row, seq=self.version + place) for place, row in enumerate(reversals, start=1)]
-        after = Positions.of([*self.history.rows, *rows], self.cost_method)
-        self.version = rows[-1].seq
-        self.rows.extend(rows)
-        self._become(after)
-        self._remember(rows)
-        return rows
-
-    def restate(self, method: CostMethod) -> None:
-        """Fold the whole history again by another method of cost; needs the history."""
+    def restate(self, method: CostMethod, drafts: Iterable[Transaction] = ()) -> list[Transaction]:
+        """Fold the whole history and `drafts`, which leave nothing short, by a method of cost."""
         assert self.history is not None, "a restatement folds the history"
         self._refuse_archived()
-        self._become(Positions.of(self.history.rows, method))
+        rows = [replace(row, seq=self.version + place) for place, row in enumerate(drafts, start=1)]
+        self._become(Positions.of([*self.history.rows, *rows], method))
+        self.version += len(rows)
+        self.rows.extend(rows)
+        self._remember(rows)
+        return rows
 
     def entry(self, account_id: int, when: When, terms: Terms) -> LedgerEntry:
         return LedgerEntry(self.portfolio_id, self.base_currency, account_id, when, terms)

@@ -24,7 +24,8 @@ def take_rows_back(portfolio: Portfolio, seqs: Iterable[int], note: str) -> list
     if not gone:
         return []
     _refuse_left_short(portfolio, standing, {row.seq for row in gone})
-    return portfolio.undo([reversal(row, note) for row in sorted(gone, key=lambda row: -row.seq)])
+    drafts = [reversal(row, note) for row in sorted(gone, key=lambda row: -row.seq)]
+    return portfolio.restate(portfolio.cost_method, drafts)
 
 
 def _refuse_left_short(portfolio: Portfolio, standing: Sequence[Transaction], gone: set[int]) -> None:

@@ -103,7 +103,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """Whether, in a file, anything that leaves is negative, and so are fees and taxes."""
+    """Say whether, in a file, anything that leaves is negative, and so are fees and taxes."""
 
     amounts: bool
     fees: bool
@@ -158,7 +158,7 @@ class Reader:
         return self.headers.get(column, column)
 
     def _signs_of(self, rows: Sequence[Mapping[str, Any]]) -> Signs:
-        """Those of the profile; of a file that has to show them, any that leaves with a minus tells it."""
+        """Take those of the profile; of a file that has to show them, any that leaves with a minus tells it."""
         negative = {name: any(_is_negative(row.get(name)) for row in rows) for name in ("fees", "withheld")}
         if self.profile.amounts != "shown":
             return Signs(self.profile.amounts == "signed", **negative)

@@ -55,7 +55,7 @@ class Identity:
         return (*((self.reference,) if self.reference else ()), *self.older)
 
     def differs_from(self, old: "OldRow") -> str | None:
-        """What it moves otherwise than a row that is in the ledger, as far as the file says what it moves."""
+        """Tell how it moves otherwise than a row in the ledger, as far as the file says what it moves."""
         cash, units, currency = self.moved
         told = []
         if self.content["day"] != str(old.day):
@@ -71,7 +71,7 @@ class Identity:
 
 
 def content_of(draft: Draft, request: TransactionRequest, security: str | None) -> dict[str, str]:
-    """What the row moves: day, type, security, units, price, money and its currency."""
+    """Content of the row, all that it moves: day, type, security, units, price, money and its currency."""
     said: dict[str, Any] = {
         "day": draft.day,
         "type": request.type.value,
@@ -129,7 +129,7 @@ def identities(
 
 @dataclass(frozen=True, slots=True)
 class KnownRows:
-    """What is recorded of the rows that a file has, by source and key, and by ids that stand in the ledger itself."""
+    """Rows of the file that are recorded, by source and key, and by ids that stand in the ledger itself."""
 
     by_key: Mapping[tuple[str, str], tuple[int, Mapping[str, str]]]
     by_external_id: Mapping[str, "OldRow"]
@@ -228,7 +228,7 @@ def _change(seq: int, differs: str | None) -> str | None:
 
 
 def changed(was: Mapping[str, str], now: Mapping[str, str]) -> str | None:
-    """What a row with a known id says otherwise than it did; None if nothing."""
+    """Tell what a row with a known id says otherwise than it did; None if nothing."""
     told = [
         f"{name} {was.get(name, 'nothing')} is now {now.get(name, 'nothing')}"
         for name in sorted({*now, *was})

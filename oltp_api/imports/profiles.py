@@ -71,7 +71,7 @@ class Profile:
 
 @cache
 def shipped() -> Mapping[str, Profile]:
-    """Those that come with the product, by name."""
+    """Profiles that come with the product, by name."""
     folder = files("oltp_api.imports") / "profiles"
     found = [(each.name.removesuffix(".sql"), each) for each in folder.iterdir() if each.name.endswith(".sql")]
     return {name: Profile.parse(name, each.read_text(encoding="utf-8")) for name, each in sorted(found)}

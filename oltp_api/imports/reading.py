@@ -29,7 +29,7 @@ from oltp_api.imports.sheets import (
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """What a person says of a file that it does not say itself; None for what it shows, or its profile knows."""
+    """Facts that a person says of a file; None for what it shows itself, or its profile knows."""
 
     profile: str | None = None
     encoding: str | None = None

@@ -34,7 +34,7 @@ KnownRate = Callable[[str, str, date], float | None]
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the file and its portfolio decide about every row."""
+    """Decisions about every row, by the file and its portfolio."""
 
     reader: Reader
     base_currency: str

@@ -113,7 +113,7 @@ class BatchView(View):
 
 
 class ImportOptions(Request):
-    """What a person says of a file, and what is to be done with it."""
+    """Facts that a person says of a file, and what is to be done with it."""
 
     file_name: ShortText = "import.csv"
     profile: ShortText | None = Field(default=None, description="Whose file it is; found out if absent.")

@@ -1,4 +1,4 @@
-"""What a report tells beside its rows: how the file was read, what was there before and after, and what is missing."""
+"""All that a report tells beside its rows: how the file was read, what was there before and after, what is missing."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta

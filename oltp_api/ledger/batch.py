@@ -81,7 +81,7 @@ class Recognises(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Balances:
-    """What a portfolio has: cash by currency, and units by account and security."""
+    """Holdings of a portfolio: cash by currency, and units by account and security."""
 
     cash: Mapping[str, Decimal]
     units: Mapping[HoldingKey, Decimal]
