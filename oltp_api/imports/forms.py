@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from domain.errors import InvalidInput
 
@@ -183,7 +183,20 @@ def clock_of(text: str, half: str | None = None) -> str | None:
 def day_in(text: str, forms: tuple[str, ...]) -> date | None:
     for form in forms:
         try:
+            if (digits := _digits_of(form)) is not None:
+                if found := digits.fullmatch(text):
+                    return date(int(found["Y"]), int(found["m"]), int(found["d"]))
+                continue
             return datetime.strptime(text, form).date()  # noqa: DTZ007, a day has no zone
         except ValueError:
             continue
     return None
+
+
+@cache
+def _digits_of(form: str) -> re.Pattern[str] | None:
+    """The form as a pattern, where it has nothing but the digits of a day: strptime takes ten times as long."""
+    if not re.fullmatch(r"%[Ymd][/.-]?%[Ymd][/.-]?%[Ymd]", form) or form == "%Y%m%d":
+        return None
+    parts = {"%Y": "(?P<Y>[0-9]{4})", "%m": "(?P<m>[0-9]{1,2})", "%d": "(?P<d>[0-9]{1,2})"}
+    return re.compile(re.sub("%[Ymd]", lambda part: parts[str(part[0])], form.replace(".", r"\.")))

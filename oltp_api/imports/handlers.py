@@ -16,7 +16,7 @@ from domain.commands import BatchMode, RecordBatch, RecordTransaction
 from domain.errors import BatchRefused, Refusal, plain
 from oltp_api.imports import resolving
 from oltp_api.imports.canonical import Draft
-from oltp_api.imports.identity import Identity, Recognition, content_of, identities
+from oltp_api.imports.identity import Identifying, Identity, Recognition
 from oltp_api.imports.profiles import shipped
 from oltp_api.imports.reading import Sheet, Stated, read
 from oltp_api.imports.repository import Imports
@@ -30,12 +30,18 @@ from oltp_api.imports.schemas import (
     ImportRow,
     ImportUndone,
     ImportView,
-    command_or_refusal,
 )
-from oltp_api.imports.told import balances_told, openings_told, reading_told, row_told, securities_told
+from oltp_api.imports.told import (
+    balances_told,
+    cells_told,
+    openings_told,
+    read_told,
+    reading_told,
+    securities_told,
+    stored_rows,
+)
 from oltp_api.ledger.batch import ASSUMED_CASH, BatchOutcome, Duplicate, Recorded, record_batch
 from oltp_api.ledger.handlers import take_back
-from oltp_api.ledger.schemas import TransactionRequest
 from oltp_api.unit_of_work import UnitOfWork
 
 _PUT_IN_ORDER = "the rows of its day were not covered in the order given, and stand in another"
@@ -53,68 +59,103 @@ def record_all(asked: BatchRequest, user_id: UUID, portfolio_id: UUID, work: Uni
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A row of the file, with the request that it makes; None where it is refused or skipped."""
+    """A row of the file, with what it asks for, or why it asks for nothing; both None where it is skipped."""
 
     draft: Draft
-    request: TransactionRequest | None = None
     command: RecordTransaction | Refusal | None = None
     identity: Identity | None = None
+    read: Mapping[str, str] | None = None
 
 
 def import_file(asked: ImportRequest, file: bytes, user_id: UUID, portfolio_id: UUID, work: UnitOfWork) -> ImportView:
     """The report. A dry run does everything, and takes all of it back."""
     stated = Stated(asked.profile, asked.encoding, asked.dates, asked.decimal, asked.order, asked.account)
     sheet = read(file, stated, shipped(), MOST_FILE_ROWS)
-    base_currency = Imports(work).base_currency(user_id, portfolio_id)
-    source = asked.account or asked.source or sheet.profile.name
     with work.rehearsal() if asked.dry_run else nullcontext():
-        registry, unknown = _resolved(sheet, asked, base_currency, user_id, work)
-        rules = Rules(sheet.reader, base_currency, work.released_rate, asked.price_unit, asked.income, asked.rate)
-        rows = _identified(_requested(sheet, rules, registry, user_id, portfolio_id), sheet, source)
-        taken = [row for row in rows if row.command is not None]
-        command = RecordBatch(
-            user_id, portfolio_id, tuple(row.command for row in taken if row.command is not None), asked.mode,
-            assumes_cash=asked.missing_cash == "assume",
-        )  # fmt: skip
-        named = {place: row.identity for place, row in enumerate(taken) if row.identity is not None}
-        is_stated = bool(asked.account or asked.source) or any("account" in row.draft.texts for row in taken)
-        batch = record_batch(command, work, Recognition(portfolio_id, named, source, is_stated))
-        outcomes = dict(zip((id(row) for row in taken), batch.outcomes, strict=True))
-        counts: dict[str, Any] = dict(_counts(batch.outcomes))
-        counts["skipped"] = sum(row.draft.skipped is not None for row in rows)
-        counts["total"] = len(rows)
-        if asked.mode is BatchMode.ALL_OR_NOTHING and counts["refused"] and not asked.dry_run:
-            every = (_reported(row, outcomes.get(id(row)), None) for row in rows)
-            refused = [
-                {"row": each.line, "code": each.code, "detail": each.detail}
-                for each in every
-                if each.status == "REFUSED"
-            ]
-            raise BatchRefused(len(rows), refused)
-        shown = sheet if asked.dry_run else None
-        report = sorted((_reported(row, outcomes.get(id(row)), shown) for row in rows), key=lambda row: row.line)
-        view = ImportView(
-            import_id=uuid4(),
-            portfolio_id=portfolio_id,
-            file_name=asked.file_name,
-            file_sha256=hashlib.sha256(file).hexdigest(),
-            status="NOTHING" if not counts["recorded"] else "PARTIAL" if counts["refused"] else "COMPLETE",
-            profile=sheet.profile.name,
-            source=source,
-            created_at=work.recorded_at,
-            dry_run=asked.dry_run,
-            ignored_columns=sheet.ignored,
-            reading=reading_told(sheet, source),
-            balances=balances_told(batch, user_id, work),
-            unknown_securities=securities_told(unknown),
-            missing_openings=openings_told([(row.draft, outcomes.get(id(row))) for row in rows], portfolio_id),
-            assumed_cash=_assumed(batch.outcomes),
-            report=report,
-            **counts,
-        )
-        told = [row.model_dump(mode="json", exclude_defaults=True, exclude={"cells", "read"}) for row in view.report]
-        Imports(work).add(view.model_dump(mode="json", exclude={"report"}), told, _kept(taken, batch.outcomes))
+        view, identities = _recorded(sheet, asked, (user_id, portfolio_id), work)
+        view = view.model_copy(update={"file_sha256": hashlib.sha256(file).hexdigest()})
+        Imports(work).add(view.model_dump(mode="json", exclude={"report"}), stored_rows(view.report), identities)
     return view
+
+
+def _recorded(
+    sheet: Sheet, asked: ImportRequest, owner: tuple[UUID, UUID], work: UnitOfWork
+) -> tuple[ImportView, Sequence[Mapping[str, Any]]]:
+    """The report, and the identities of what was recorded."""
+    user_id, portfolio_id = owner
+    source = asked.account or asked.source or sheet.profile.name
+    base_currency = Imports(work).base_currency(user_id, portfolio_id)
+    registry, unknown = _resolved(sheet, asked, base_currency, user_id, work)
+    rules = Rules(sheet.reader, base_currency, work.released_rate, asked.price_unit, asked.income, asked.rate)
+    old_ids = sheet.first_ids if Imports(work).has_old_ids(portfolio_id) else None
+    identifying = Identifying(source, sheet.drafts, old_ids)
+    rows = [_row(draft, rules, registry, identifying, owner, asked.dry_run) for draft in sheet.drafts]
+    taken = [row for row in rows if row.command is not None]
+    commands = tuple(row.command for row in taken if row.command is not None)
+    named = {place: row.identity for place, row in enumerate(taken) if row.identity is not None}
+    is_stated = bool(asked.account or asked.source) or any("account" in row.draft.texts for row in taken)
+    batch = record_batch(
+        RecordBatch(user_id, portfolio_id, commands, asked.mode, assumes_cash=asked.missing_cash == "assume"),
+        work,
+        Recognition(portfolio_id, named, source, is_stated),
+    )
+    outcomes = dict(zip(map(id, taken), batch.outcomes, strict=True))
+    report = sorted((_reported(row, outcomes.get(id(row)), sheet, asked) for row in rows), key=lambda row: row.line)
+    counts = _counts(batch.outcomes)
+    if asked.mode is BatchMode.ALL_OR_NOTHING and counts["refused"] and not asked.dry_run:
+        refused = [
+            {"row": each.line, "code": each.code, "detail": each.detail} for each in report if each.status == "REFUSED"
+        ]
+        raise BatchRefused(len(rows), refused)
+    view = ImportView.model_construct(
+        import_id=uuid4(),
+        portfolio_id=portfolio_id,
+        file_name=asked.file_name,
+        status="NOTHING" if not counts["recorded"] else "PARTIAL" if counts["refused"] else "COMPLETE",
+        total=len(rows),
+        recorded=counts["recorded"],
+        duplicates=counts["duplicates"],
+        refused=counts["refused"],
+        skipped=len(rows) - len(taken),
+        profile=sheet.profile.name,
+        source=source,
+        created_at=work.recorded_at,
+        undone_at=None,
+        dry_run=asked.dry_run,
+        ignored_columns=sheet.ignored,
+        reading=reading_told(sheet, source),
+        balances=balances_told(batch, user_id, work),
+        unknown_securities=securities_told(unknown),
+        missing_openings=openings_told([(row.draft, outcomes.get(id(row))) for row in rows], portfolio_id),
+        assumed_cash=_assumed(batch.outcomes),
+        report=report,
+    )
+    return view, _kept(taken, batch.outcomes)
+
+
+def _row(
+    draft: Draft,
+    rules: Rules,
+    registry: resolving.Registry,
+    identifying: Identifying,
+    owner: tuple[UUID, UUID],
+    is_shown: bool,
+) -> _Row:
+    if draft.skipped is not None:
+        return _Row(draft)
+    try:
+        if draft.refusal is not None:
+            raise draft.refusal
+        assert draft.day is not None
+        security = registry.find(draft.naming, draft.day) if draft.naming and draft.takes_security else None
+        if security is None and draft.naming and draft.takes_security:
+            raise resolving.unknown(draft.naming)
+        request = rules.request(draft, security)
+        command = request.command(*owner)
+    except Refusal as refusal:
+        return _Row(draft, refusal)
+    identity = identifying.of(draft, request, str(security.security_id) if security else None)
+    return _Row(draft, command, identity, read_told(draft, request) if is_shown else None)
 
 
 def undo_import(user_id: UUID, import_id: UUID, work: UnitOfWork) -> ImportUndone:
@@ -159,44 +200,6 @@ def _unknown(sheet: Sheet, registry: resolving.Registry) -> list[Draft]:
     return found
 
 
-def _requested(
-    sheet: Sheet, rules: Rules, registry: resolving.Registry, user_id: UUID, portfolio_id: UUID
-) -> list[_Row]:
-    rows = []
-    for draft in sheet.drafts:
-        if draft.skipped is not None:
-            rows.append(_Row(draft))
-            continue
-        try:
-            if draft.refusal is not None:
-                raise draft.refusal
-            assert draft.day is not None
-            security = registry.find(draft.naming, draft.day) if draft.naming and draft.takes_security else None
-            if security is None and draft.naming and draft.takes_security:
-                raise resolving.unknown(draft.naming)
-            request = rules.request(draft, security)
-            rows.append(_Row(draft, request, command_or_refusal(request, user_id, portfolio_id)))
-        except Refusal as refusal:
-            rows.append(_Row(draft, None, refusal))
-    return rows
-
-
-def _identified(rows: list[_Row], sheet: Sheet, source: str) -> list[_Row]:
-    """The rows with their identities; one that is refused has none."""
-    told = []
-    for row in rows:
-        if row.request is not None and isinstance(row.command, RecordTransaction):
-            security = (row.request.ticker or "").removeprefix("id:")
-            told.append((row.draft, row.request, content_of(row.draft, row.request, security or None)))
-    found = iter(identities(told, source, sheet.first_ids))
-    return [
-        _Row(row.draft, row.request, row.command, next(found))
-        if row.request is not None and isinstance(row.command, RecordTransaction)
-        else row
-        for row in rows
-    ]
-
-
 def _kept(rows: Sequence[_Row], outcomes: Sequence[BatchOutcome]) -> list[Mapping[str, Any]]:
     """Identities of what was recorded: of each row, of those that came with it, and of cash that was assumed for it."""
     kept: list[Mapping[str, Any]] = []
@@ -226,22 +229,23 @@ def _told(outcome: BatchOutcome) -> dict[str, Any]:
             return {"status": "REFUSED", "code": outcome.code, "detail": outcome.message}
 
 
-def _reported(row: _Row, outcome: BatchOutcome | None, sheet: Sheet | None) -> ImportRow:
+def _reported(row: _Row, outcome: BatchOutcome | None, sheet: Sheet, asked: ImportRequest) -> ImportRow:
     draft = row.draft
     told: dict[str, Any] = {"status": "SKIPPED", "detail": draft.skipped} if outcome is None else _told(outcome)
-    if isinstance(outcome, Refusal) and not outcome.message.startswith(f"line {draft.line}"):
-        told["detail"] = f"line {draft.line}: {outcome.message}"
-    facts = outcome.facts if isinstance(outcome, Refusal) else {}
-    column = facts.get("column") or facts.get("field")
-    notes = [*draft.notes, *told.pop("notes", ())]
-    shown: Mapping[str, Any] = row_told(draft, row.request, sheet) if sheet is not None else {}
+    column = None
+    if isinstance(outcome, Refusal):
+        column = outcome.facts.get("column") or outcome.facts.get("field")
+        if not outcome.message.startswith(f"line {draft.line}"):
+            told["detail"] = f"line {draft.line}: {outcome.message}"
+    notes = (*draft.notes, *told.pop("notes", ()))
     return ImportRow.model_construct(
         line=draft.line,
         external_id=row.identity.key if row.identity else None,
         column=str(column) if column else None,
         notes=notes,
-        flags=draft.flags,
-        **shown,
+        flags=tuple(draft.flags),
+        cells=cells_told(draft, sheet) if asked.dry_run else None,
+        read=row.read,
         **told,
     )
 

@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -91,40 +91,44 @@ def content_of(draft: Draft, request: TransactionRequest, security: str | None) 
     }
 
 
-def identities(
-    rows: Sequence[tuple[Draft, TransactionRequest, Mapping[str, str]]],
-    source: str,
-    first_ids: Mapping[int, str],
-) -> list[Identity]:
-    """One for each row, in the order given. A reference that repeats in the file, or has no digit in it, names a kind
-    of row and is no id."""
-    lines_with: dict[str, set[int]] = {}
-    for draft, _, _ in rows:
-        if reference := draft.texts.get("reference"):
-            lines_with.setdefault(reference, set()).add(draft.line)
-    seen: Counter[tuple[str, str]] = Counter()
-    older_seen: Counter[str] = Counter()
-    found = []
-    for draft, request, content in rows:
-        place = draft.texts.get("account") or source
+class Identifying:
+    """Identities of a file's rows, one after the other. A reference that repeats in the file, or has no digit in it,
+    names a kind of row and is no id; rows that say the same are numbered."""
+
+    def __init__(self, source: str, drafts: Iterable[Draft], first_ids: Mapping[int, str] | None) -> None:
+        """`first_ids` are the ids of lines by the first reader; None where the ledger has none by older readers."""
+        self._source = source
+        self._first_ids = first_ids
+        self._seen: Counter[tuple[str, str]] = Counter()
+        self._older_seen: Counter[str] = Counter()
+        self._lines_with: dict[str, set[int]] = {}
+        for each in drafts:
+            if reference := each.texts.get("reference"):
+                self._lines_with.setdefault(reference, set()).add(each.line)
+
+    def of(self, draft: Draft, request: TransactionRequest, security: str | None) -> Identity:
+        content = content_of(draft, request, security)
+        place = draft.texts.get("account") or self._source
         reference = draft.texts.get("reference")
-        is_id = reference is not None and len(lines_with[reference]) == 1 and bool(_HAS_DIGIT.search(reference))
-        printed = _hash(content)
+        is_id = reference is not None and len(self._lines_with[reference]) == 1 and bool(_HAS_DIGIT.search(reference))
         if is_id:
             key = f"ref:{reference}" + (f":{draft.part}" if draft.part else "")
         else:
-            seen[place, printed] += 1
-            key = f"{_VERSION}:{printed}:{seen[place, printed]}"
-        older = []
-        if (first := first_ids.get(draft.line)) is not None and not draft.part:
-            older.append(first)
+            printed = _hash(content)
+            self._seen[place, printed] += 1
+            key = f"{_VERSION}:{printed}:{self._seen[place, printed]}"
+        moved = _moved(request, draft.currency)
+        return Identity(place, key, content, moved, tuple(self._older(draft, request)), reference, is_id)
+
+    def _older(self, draft: Draft, request: TransactionRequest) -> Iterator[str]:
+        """The ids that older readers would have given to the row."""
+        if self._first_ids is None:
+            return
+        if (first := self._first_ids.get(draft.line)) is not None and not draft.part:
+            yield first
         second = _second(request.model_copy(update={"ticker": draft.naming.ticker or draft.naming.isin}))
-        older_seen[second] += 1
-        older.append(f"csv2:{second}:{older_seen[second]}")
-        found.append(
-            Identity(place, key, content, _moved(request, content["currency"]), tuple(older), reference, is_id)
-        )
-    return found
+        self._older_seen[second] += 1
+        yield f"csv2:{second}:{self._older_seen[second]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,8 +256,7 @@ def _moved(request: TransactionRequest, currency: str) -> tuple[Decimal | None, 
 
 
 def _hash(content: Mapping[str, str]) -> str:
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:_DIGITS]
+    return hashlib.sha256("\x1f".join(map("=".join, content.items())).encode()).hexdigest()[:_DIGITS]
 
 
 def _second(request: TransactionRequest) -> str:
@@ -263,4 +266,5 @@ def _second(request: TransactionRequest) -> str:
         for name, value in request.model_dump(exclude_defaults=True).items()
         if value or name not in _NOTHING_IF_ZERO
     }
-    return _hash(said)
+    canonical = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:_DIGITS]

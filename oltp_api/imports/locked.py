@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from domain.errors import InvalidInput
@@ -85,22 +86,32 @@ def _within(connection: duckdb.DuckDBPyConnection, select: str, most_seconds: fl
 
 def table_of(header: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]]) -> pa.Table:
     """Cells by their header, with `line`: trimmed, null where nothing is written."""
-    columns: dict[str, Any] = {"line": pa.array([line for line, _ in rows], pa.int32())}
+    columns: dict[str, Any] = {"line": _lines(rows)}
     for place, name in enumerate(header):
-        column = [(row[place].strip() or None) if place < len(row) else None for _, row in rows]
-        columns[name] = pa.array(column, pa.string())
+        columns[name] = _texts([row[place].strip() if place < len(row) else "" for _, row in rows])
     return pa.table(columns)
 
 
 def lists_of(rows: Sequence[tuple[int, Sequence[str]]]) -> pa.Table:
     """Cells as a list, with `line`: for files whose lines are of several kinds."""
-    cells = [[cell.strip() for cell in row] for _, row in rows]
-    return pa.table(
-        {
-            "line": pa.array([line for line, _ in rows], pa.int32()),
-            "cells": pa.array(cells, pa.list_(pa.string())),
-        }
-    )
+    ends = np.cumsum([0, *(len(row) for _, row in rows)], dtype=np.int32)
+    cells = _texts([cell.strip() for _, row in rows for cell in row], has_null=False)
+    lists = pa.ListArray.from_arrays(pa.Array.from_buffers(pa.int32(), len(ends), [None, pa.py_buffer(ends)]), cells)
+    return pa.table({"line": _lines(rows), "cells": lists})
+
+
+def _lines(rows: Sequence[tuple[int, Sequence[str]]]) -> pa.Array:
+    lines = np.fromiter((line for line, _ in rows), np.int32, len(rows))
+    return pa.Array.from_buffers(pa.int32(), len(rows), [None, pa.py_buffer(lines)])
+
+
+def _texts(cells: Sequence[str], has_null: bool = True) -> pa.Array:
+    """An array of texts, null for empty ones; made of its buffers, for pyarrow.array imports pandas for its checks."""
+    written = [cell.encode() for cell in cells]
+    ends = np.cumsum([0, *map(len, written)], dtype=np.int32)
+    valid = np.packbits([len(cell) > 0 for cell in written], bitorder="little") if has_null else None
+    buffers = [pa.py_buffer(valid) if valid is not None else None, pa.py_buffer(ends), pa.py_buffer(b"".join(written))]
+    return pa.Array.from_buffers(pa.string(), len(cells), buffers)
 
 
 def sources_of(select: str, columns: Sequence[str], names: Sequence[str]) -> dict[str, list[str]]:

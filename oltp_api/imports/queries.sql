@@ -2,6 +2,11 @@
 select base_currency from portfolio
 where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s
 
+-- name: has_old_ids
+select 1 as found from transaction_ledger
+where portfolio_id = %(portfolio_id)s and external_id >= 'csv' and external_id < 'csw'
+limit 1
+
 -- name: add
 insert into import_batch (
     import_id, portfolio_id, file_name, file_sha256, status, total, recorded, duplicates, refused, skipped, profile, source,
@@ -9,7 +14,8 @@ insert into import_batch (
 )
 values (
     %(import_id)s, %(portfolio_id)s, %(file_name)s, %(file_sha256)s, %(status)s, %(total)s, %(recorded)s,
-    %(duplicates)s, %(refused)s, %(skipped)s, %(profile)s, %(source)s, %(report)s, %(created_at)s
+    %(duplicates)s, %(refused)s, %(skipped)s, %(profile)s, %(source)s,
+    %(report)s::jsonb || jsonb_build_object('rows', %(rows)s::jsonb), %(created_at)s
 )
 
 -- name: imports

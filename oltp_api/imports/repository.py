@@ -32,13 +32,16 @@ class Imports:
         currency: str = row["base_currency"]
         return currency
 
-    def add(
-        self, told: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], kept: Sequence[Mapping[str, Any]]
-    ) -> None:
-        """Keep the report with its rows, and the identities of what was recorded."""
-        report = {name: told[name] for name in IN_REPORT}
+    def has_old_ids(self, portfolio_id: UUID) -> bool:
+        """Say whether rows of files were recorded while their ids stood in the ledger itself."""
+        row = self._connection.execute(_IMPORTS["has_old_ids"], {"portfolio_id": portfolio_id}).fetchone()
+        return row is not None
+
+    def add(self, told: Mapping[str, Any], rows: str, kept: Sequence[Mapping[str, Any]]) -> None:
+        """Keep the report, with its rows in JSON, and the identities of what was recorded."""
+        report = json.dumps({name: told[name] for name in IN_REPORT})
         values = {name: told[name] for name in _COLUMNS}
-        self._connection.execute(_IMPORTS["add"], {**values, "report": json.dumps({**report, "rows": rows})})
+        self._connection.execute(_IMPORTS["add"], {**values, "report": report, "rows": rows})
         if kept:
             asked = {"import_id": told["import_id"], "portfolio_id": told["portfolio_id"], "rows": json.dumps(kept)}
             self._connection.execute(_IMPORTS["keep_rows"], asked)

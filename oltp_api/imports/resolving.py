@@ -68,11 +68,14 @@ class Registry:
         values |= {isin for each in named if each.cusip for isin in _isins_of(each.cusip)}
         self._by_value: dict[str, list[_Meaning]] = defaultdict(list)
         self._isins: dict[int, set[str]] = defaultdict(set)
+        self._of_all_days: dict[Naming, Security | None] = {}
+        self._are_dated = False
         self._by_name: dict[str, list[Security]] = defaultdict(list)
         asked = {"values": sorted(values), "names": sorted(names)}
         for row in work.connection.execute(_SQL["identifiers"], asked).fetchall():
             meaning = _Meaning(_security(row), IdentifierType(row["id_type"]), row["valid_from"], row["valid_to"])
             self._by_value[row["id_value"]].append(meaning)
+            self._are_dated |= meaning.valid_from is not None or meaning.valid_to is not None
             if meaning.id_type is IdentifierType.ISIN:
                 self._isins[meaning.security.security_id].add(row["id_value"])
         for row in work.connection.execute(_SQL["named"], asked).fetchall() if names else ():
@@ -80,6 +83,14 @@ class Registry:
 
     def find(self, naming: Naming, day: date) -> Security | None:
         """The security on a day, or else now; None for one that nobody registered. Refused where names disagree."""
+        if naming not in self._of_all_days:
+            found = self._find(naming, day)
+            if not self._are_dated:
+                self._of_all_days[naming] = found
+            return found
+        return self._of_all_days[naming]
+
+    def _find(self, naming: Naming, day: date) -> Security | None:
         stated = next((self._stated[each] for each in _words(naming) if each in self._stated), None)
         if stated is not None:
             return self._by(stated, day)

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
+
+from pydantic import TypeAdapter
 
 from domain.accounts import MAIN_ACCOUNT
 from domain.errors import InsufficientPosition, plain
@@ -12,7 +13,7 @@ from oltp_api.accounts.repository import Accounts
 from oltp_api.imports.canonical import Draft
 from oltp_api.imports.reading import Sheet
 from oltp_api.imports.resolving import Proposal
-from oltp_api.imports.schemas import BalanceView, ProposedBody, ReadingView
+from oltp_api.imports.schemas import BalanceView, ImportRow, ProposedBody, ReadingView
 from oltp_api.ledger.batch import BatchOutcome, RecordedBatch
 from oltp_api.ledger.schemas import TransactionRequest
 from oltp_api.registry.repository import Securities
@@ -20,6 +21,7 @@ from oltp_api.unit_of_work import UnitOfWork
 
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _ZERO = Decimal(0)
+_ROWS = TypeAdapter(Sequence[ImportRow])
 
 
 def reading_told(sheet: Sheet, source: str) -> ReadingView:
@@ -37,20 +39,25 @@ def reading_told(sheet: Sheet, source: str) -> ReadingView:
     )
 
 
-def row_told(draft: Draft, request: TransactionRequest | None, sheet: Sheet) -> Mapping[str, Any]:
-    """The cells of a row by their headers, and what was made of them."""
+def cells_told(draft: Draft, sheet: Sheet) -> Mapping[str, str]:
+    """The cells of a row as they stand in the file, by their headers."""
     cells = sheet.cells.get(draft.line, ())
-    read: dict[str, str] = {}
-    if request is not None:
-        for name, value in request.model_dump(exclude_none=True, exclude_defaults=True).items():
-            read[name] = plain(value) if isinstance(value, Decimal) else str(value)
-        read["type"] = request.type.value
-        if draft.naming and draft.takes_security:
-            read["ticker"] = draft.naming.ticker or draft.naming.isin or draft.naming.cusip or draft.naming.name or ""
-    return {
-        "cells": {name: cell for name, cell in zip(sheet.header, cells, strict=False) if cell.strip()},
-        "read": read or None,
-    }
+    return {name: cell for name, cell in zip(sheet.header, cells, strict=False) if cell.strip()}
+
+
+def read_told(draft: Draft, request: TransactionRequest) -> Mapping[str, str]:
+    """The facts that were made of a row."""
+    said = {name: value for name, value in request.__dict__.items() if value is not None and value != ""}
+    read = {name: plain(value) if isinstance(value, Decimal) else str(value) for name, value in said.items()}
+    if draft.naming and draft.takes_security:
+        read["ticker"] = draft.naming.ticker or draft.naming.isin or draft.naming.cusip or draft.naming.name or ""
+    return read
+
+
+def stored_rows(report: Sequence[ImportRow]) -> str:
+    """The rows of a report as it is kept, in JSON: without their cells, which are in the file."""
+    hidden = {"__all__": {"cells", "read"}}
+    return _ROWS.dump_json(report, exclude=hidden, exclude_defaults=True).decode()
 
 
 def balances_told(batch: RecordedBatch, user_id: UUID, work: UnitOfWork) -> list[BalanceView]:

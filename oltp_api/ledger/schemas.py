@@ -123,13 +123,13 @@ class TransactionRequest(Request):
     def command(self, user_id: UUID, portfolio_id: UUID) -> RecordTransaction:
         if self.type is TxnType.REVERSAL:
             raise InvalidInput("type", "is made by POST .../transactions/{seq}/reversal")
-        given = {name for name in _DEPENDENT if getattr(self, name) is not None}
+        given = {name for name, value in self.__dict__.items() if value is not None and name in _DEPENDENT}
         for name in sorted(_NEEDED[self.type] - given):
             raise InvalidInput(name, f"is required for a {self.type}")
         for name in sorted(given - _NEEDED[self.type] - _ALLOWED[self.type]):
             raise InvalidInput(name, f"does not belong to a {self.type}")
         self._refuse_alternatives(given)
-        fields = {name: getattr(self, name) for name in type(self).model_fields if name != "type"}
+        fields = {name: value for name, value in self.__dict__.items() if name != "type"}
         for name in ("fees", "accrued", "withheld"):
             fields[name] = fields[name] or ZERO
         fields["is_paid"] = bool(self.is_paid)

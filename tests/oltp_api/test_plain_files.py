@@ -12,7 +12,7 @@ from domain.errors import InvalidInput, Refusal
 from domain.ledger import TxnType
 from domain.securities import AssetType, Security
 from oltp_api.imports.canonical import Draft
-from oltp_api.imports.identity import content_of, identities
+from oltp_api.imports.identity import Identifying
 from oltp_api.imports.reading import Sheet, Stated, read
 from oltp_api.imports.requests import Rules
 from oltp_api.imports.sheets import decoded
@@ -240,8 +240,8 @@ def test_an_unknown_type_is_refused_by_line_and_column(word) -> None:
 def named(text: str, source: str = "plain", **stated: Any) -> dict[int, Any]:
     sheet = sheet_of(text, **stated)
     read_rows = [row for row in rows(text, **stated) if row.request is not None]
-    told = [(row.draft, row.request, content_of(row.draft, row.request, row.request.ticker)) for row in read_rows]
-    return dict(zip((row.line for row in read_rows), identities(told, source, sheet.first_ids), strict=True))
+    identifying = Identifying(source, [row.draft for row in read_rows], sheet.first_ids)
+    return {row.line: identifying.of(row.draft, row.request, row.request.ticker) for row in read_rows if row.request}
 
 
 def keys(text: str, **options: Any) -> list[str]:
