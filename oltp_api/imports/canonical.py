@@ -100,6 +100,15 @@ class Draft:
         """Say whether it is about a security, whatever its cells name beside it."""
         return self.kind not in _CASH
 
+    @property
+    def names_security(self) -> bool:
+        return self.takes_security and bool(self.naming)
+
+    def forget(self) -> None:
+        """Let go of what it was read from, once it is told."""
+        self.numbers.clear()
+        self.texts.clear()
+
 
 @dataclass(frozen=True, slots=True)
 class Signs:

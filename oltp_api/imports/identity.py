@@ -157,18 +157,44 @@ class SourceUnclear(InvalidInput):
     code = "source_unclear"
 
 
+@dataclass(slots=True)
+class Familiar:
+    """Days of a file's rows that are recorded, and of others; `is_stated` says that somebody, or the file, has named
+    the account or source that it is of."""
+
+    source: str
+    is_stated: bool
+    latest_known: str = ""
+    oldest_new: str = ""
+
+    def note(self, identities: Mapping[int, Identity], known: Mapping[int, Duplicate], was_refused: bool) -> None:
+        """Note part of a file; a source of which rows were refused before may well have older rows that are new."""
+        self.is_stated |= was_refused
+        days = {place: each.content["day"] for place, each in identities.items()}
+        self.latest_known = max([self.latest_known, *(days[place] for place in known)])
+        new = [day for place, day in days.items() if place not in known]
+        self.oldest_new = min([*filter(None, (self.oldest_new,)), *new], default="")
+
+    def refuse_unclear(self) -> None:
+        if self.is_stated or not self.latest_known or not self.oldest_new or self.oldest_new >= self.latest_known:
+            return
+        why = (
+            f"is asked for: rows of this file are recorded, and older ones, such as of {self.oldest_new}, are not. If "
+            f"it is of the same account, say source={self.source}, else account= or another source="
+        )
+        raise SourceUnclear("source", why)
+
+
 @dataclass(frozen=True, slots=True)
 class Recognition:
     """Rows of a file that were recorded before; to be asked together with the portfolio, under its lock.
 
-    `places` has for each identity its place among the rows that are to be recorded; `is_stated` says that somebody, or
-    the file, has named the account or source.
+    `identities` have their places among the rows that are to be recorded.
     """
 
     portfolio_id: UUID
     identities: Mapping[int, Identity]
-    source: str
-    is_stated: bool
+    familiar: Familiar
 
     def fetch_later(self, work: UnitOfWork) -> Deferred[object]:
         asked = {
@@ -176,7 +202,7 @@ class Recognition:
             "sources": [each.source for each in self.identities.values()],
             "keys": [each.key for each in self.identities.values()],
             "external_ids": [one for each in self.identities.values() for one in each.in_ledger],
-            "source": self.source,
+            "source": self.familiar.source,
         }
         known = work.connection.execute(_SQL["known_rows"], asked)
         old = work.connection.execute(_SQL["known_by_external_id"], asked)
@@ -197,7 +223,7 @@ class Recognition:
                 known[place] = Duplicate(row[0], _change(row[0], changed(row[1], each.content)))
             elif (older := self._in_ledger(each, found)) is not None:
                 known[place] = older
-        self._refuse_unclear(known, found.was_refused)
+        self.familiar.note(self.identities, known, found.was_refused)
         return known
 
     def _in_ledger(self, each: Identity, found: KnownRows) -> Duplicate | None:
@@ -209,22 +235,6 @@ class Recognition:
                 continue  # a reference that names a kind of row: that one was another
             return Duplicate(old.seq, _change(old.seq, differs))
         return None
-
-    def _refuse_unclear(self, known: Mapping[int, Duplicate], was_refused: bool) -> None:
-        if self.is_stated or was_refused or not known:
-            return
-        latest = max(self.identities[place].content["day"] for place in known)
-        older = [
-            each.content["day"]
-            for place, each in self.identities.items()
-            if place not in known and each.content["day"] < latest
-        ]
-        if older:
-            why = (
-                f"is asked for: rows of this file are recorded, and older ones, such as of {min(older)}, are not. If "
-                f"it is of the same account, say source={self.source}, else account= or another source="
-            )
-            raise SourceUnclear("source", why)
 
 
 def _change(seq: int, differs: str | None) -> str | None:

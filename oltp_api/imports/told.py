@@ -1,7 +1,8 @@
 """All that a report tells beside its rows: how the file was read, what was there before and after, what is missing."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from oltp_api.imports.canonical import Draft
 from oltp_api.imports.reading import Sheet
 from oltp_api.imports.resolving import Proposal
 from oltp_api.imports.schemas import BalanceView, ImportRow, ProposedBody, ReadingView
-from oltp_api.ledger.batch import BatchOutcome, RecordedBatch
+from oltp_api.ledger.batch import Balances, BatchOutcome
 from oltp_api.ledger.schemas import TransactionRequest
 from oltp_api.registry.repository import Securities
 from oltp_api.unit_of_work import UnitOfWork
@@ -22,6 +23,13 @@ from oltp_api.unit_of_work import UnitOfWork
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _ZERO = Decimal(0)
 _ROWS = TypeAdapter(Sequence[ImportRow])
+
+
+@dataclass(slots=True)
+class _Short:
+    first: date
+    units: Decimal
+    lines: list[int]
 
 
 def reading_told(sheet: Sheet, source: str) -> ReadingView:
@@ -60,9 +68,8 @@ def stored_rows(report: Sequence[ImportRow]) -> str:
     return _ROWS.dump_json(report, exclude=hidden, exclude_defaults=True).decode()
 
 
-def balances_told(batch: RecordedBatch, user_id: UUID, work: UnitOfWork) -> list[BalanceView]:
+def balances_told(before: Balances, after: Balances, user_id: UUID, work: UnitOfWork) -> list[BalanceView]:
     """Cash and units before and after, of what was there or is."""
-    before, after = batch.before, batch.after
     told = [
         BalanceView(currency=each, before=before.cash.get(each, _ZERO), after=after.cash.get(each, _ZERO))
         for each in sorted(before.cash.keys() | after.cash.keys())
@@ -95,33 +102,39 @@ def securities_told(unknown: Sequence[Proposal]) -> list[ProposedBody]:
     ]
 
 
-def openings_told(rows: Sequence[tuple[Draft, BatchOutcome | None]], portfolio_id: UUID) -> list[ProposedBody]:
-    """A body that records the units that rows need and that are not there, dated the day before the first of them."""
-    short: dict[tuple[str, str], list[tuple[Draft, Decimal]]] = {}
-    for draft, outcome in rows:
+@dataclass(slots=True)
+class Openings:
+    """Units that rows need and that are not there, by ticker and account: of the first row, and of all."""
+
+    _short: dict[tuple[str, str], _Short] = field(default_factory=dict)
+
+    def note(self, draft: Draft, outcome: BatchOutcome | None) -> None:
         if not isinstance(outcome, InsufficientPosition) or draft.day is None:
-            continue
-        missing = Decimal(str(outcome.facts["asked"])) - Decimal(str(outcome.facts["held"]))
+            return
         ticker = str(outcome.facts.get("ticker") or draft.naming.ticker or draft.naming.isin)
-        short.setdefault((ticker, draft.texts.get("account", MAIN_ACCOUNT)), []).append((draft, missing))
-    told = []
-    for (ticker, account), each in short.items():
-        first = min(draft.day for draft, _ in each if draft.day is not None)
-        units = each[0][1] + sum((draft.numbers.get("quantity", _ZERO) for draft, _ in each[1:]), _ZERO)
-        body = {
-            "type": "TRANSFER_IN",
-            "ticker": ticker,
-            "quantity": plain(units),
-            "business_date": str(first - timedelta(days=1)),
-            "account": account,
-        }
-        told.append(
+        place = (ticker, draft.texts.get("account", MAIN_ACCOUNT))
+        missing = Decimal(str(outcome.facts["asked"])) - Decimal(str(outcome.facts["held"]))
+        if place in self._short:
+            self._short[place].units += draft.numbers.get("quantity", _ZERO)
+            self._short[place].lines.append(draft.line)
+        else:
+            self._short[place] = _Short(draft.day, missing, [draft.line])
+
+    def told(self, portfolio_id: UUID) -> list[ProposedBody]:
+        """Bodies that record them, each dated the day before the first row that needs some."""
+        return [
             ProposedBody(
                 path=f"/api/v1/portfolios/{portfolio_id}/transactions",
-                body=body,
+                body={
+                    "type": "TRANSFER_IN",
+                    "ticker": ticker,
+                    "quantity": plain(short.units),
+                    "business_date": str(short.first - timedelta(days=1)),
+                    "account": account,
+                },
                 missing=["price"],
-                lines=[draft.line for draft, _ in each],
-                why=f"{plain(units)} {ticker} before {first} are not there; price is their unit cost, if known",
+                lines=short.lines,
+                why=f"{plain(short.units)} {ticker} before {short.first} are not there; price is their unit cost",
             )
-        )
-    return told
+            for (ticker, account), short in self._short.items()
+        ]

@@ -1,0 +1,232 @@
+"""A file that is read, recorded: what is new, in order of event, with a report of every row.
+
+Rows that are refused stand in nobody's way: the report says what is recorded and what is not. A long file is recorded
+in parts, in one unit of work, so that only one part's requests are in memory at a time.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+from domain.commands import BatchMode, RecordBatch, RecordTransaction
+from domain.errors import BatchRefused, Refusal
+from oltp_api.imports import resolving
+from oltp_api.imports.canonical import Draft
+from oltp_api.imports.identity import Familiar, Identifying, Identity, Recognition
+from oltp_api.imports.outcomes import counted, outcome_told
+from oltp_api.imports.reading import Sheet
+from oltp_api.imports.repository import Imports
+from oltp_api.imports.requests import Rules
+from oltp_api.imports.schemas import ImportRequest, ImportRow, ImportView
+from oltp_api.imports.told import Openings, balances_told, cells_told, read_told, reading_told, securities_told
+from oltp_api.ledger.batch import Balances, BatchOutcome, Recorded, record_batch
+from oltp_api.unit_of_work import UnitOfWork
+
+_ROWS_OF_A_PART = 10_000
+MOST_SHOWN = 10_000
+"""Rows of a dry run that are shown beside their cells; of a longer file, later ones only where something is odd."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row of the file, with what it asks for, or why it asks for nothing; both None where it is skipped."""
+
+    draft: Draft
+    command: RecordTransaction | Refusal | None = None
+    identity: Identity | None = None
+    read: Mapping[str, str] | None = None
+
+
+@dataclass(slots=True)
+class _Report:
+    """All that is told of the parts so far."""
+
+    rows: list[ImportRow] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    kept: list[Mapping[str, Any]] = field(default_factory=list)
+    assumed: Counter[str] = field(default_factory=Counter)
+    openings: Openings = field(default_factory=Openings)
+    before: Balances | None = None
+    after: Balances | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorder:
+    """Records the parts of one file, one after the other."""
+
+    sheet: Sheet
+    asked: ImportRequest
+    owner: tuple[UUID, UUID]
+    rules: Rules
+    registry: resolving.Registry
+    identifying: Identifying
+    familiar: Familiar
+    report: _Report
+
+    def record(self, drafts: Sequence[Draft], work: UnitOfWork) -> None:
+        rows = [self._row(draft) for draft in drafts]
+        taken = [row for row in rows if row.command is not None]
+        commands = tuple(row.command for row in taken if row.command is not None)
+        named = {place: row.identity for place, row in enumerate(taken) if row.identity is not None}
+        assumes = self.asked.missing_cash == "assume"
+        batch = RecordBatch(*self.owner, commands, BatchMode.PARTIAL, assumes)  # if all was wanted, see the end
+        done = record_batch(batch, work, Recognition(self.owner[1], named, self.familiar))
+        work.flush()
+        outcomes = dict(zip(map(id, taken), done.outcomes, strict=True))
+        for row in rows:
+            outcome = outcomes.get(id(row))
+            self.report.rows.append(self._told(row, outcome))
+            self.report.openings.note(row.draft, outcome)
+            row.draft.forget()
+        self.report.counts.update(counted(done.outcomes))
+        self.report.counts["skipped"] += len(rows) - len(taken)
+        self._keep(taken, done.outcomes)
+        self.report.before = self.report.before or done.before
+        self.report.after = done.after
+
+    def _row(self, draft: Draft) -> _Row:
+        if draft.skipped is not None:
+            return _Row(draft)
+        try:
+            if draft.refusal is not None:
+                raise draft.refusal
+            assert draft.day is not None
+            security = self.registry.find(draft.naming, draft.day) if draft.names_security else None
+            if security is None and draft.names_security:
+                raise resolving.unknown(draft.naming)
+            request = self.rules.request(draft, security)
+            command = request.command(*self.owner)
+        except Refusal as refusal:
+            return _Row(draft, refusal)
+        identity = self.identifying.of(draft, request, str(security.security_id) if security else None)
+        return _Row(draft, command, identity, read_told(draft, request) if self._shows(draft) else None)
+
+    def _shows(self, draft: Draft) -> bool:
+        return self.asked.dry_run and (len(self.report.rows) < MOST_SHOWN or bool(draft.flags or draft.notes))
+
+    def _told(self, row: _Row, outcome: BatchOutcome | None) -> ImportRow:
+        draft = row.draft
+        told: dict[str, Any] = (
+            {"status": "SKIPPED", "detail": draft.skipped} if outcome is None else outcome_told(outcome)
+        )
+        column = None
+        if isinstance(outcome, Refusal):
+            column = outcome.facts.get("column") or outcome.facts.get("field")
+            if not outcome.message.startswith(f"line {draft.line}"):
+                told["detail"] = f"line {draft.line}: {outcome.message}"
+        is_odd = self.asked.dry_run and not isinstance(outcome, Recorded)
+        return ImportRow.model_construct(
+            line=draft.line,
+            external_id=row.identity.key if row.identity else None,
+            column=str(column) if column else None,
+            notes=(*draft.notes, *told.pop("notes", ())),
+            flags=tuple(draft.flags),
+            cells=cells_told(draft, self.sheet) if is_odd or self._shows(draft) else None,
+            read=row.read,
+            **told,
+        )
+
+    def _keep(self, rows: Sequence[_Row], outcomes: Sequence[BatchOutcome]) -> None:
+        """Note the identities of what was recorded, of what came with it, and of cash that was assumed for it."""
+        for row, outcome in zip(rows, outcomes, strict=True):
+            if row.identity is None or not isinstance(outcome, Recorded):
+                continue
+            seqs = list(outcome.seqs)
+            if outcome.assumed is not None:
+                seqs.append(outcome.assumed.seq)
+                self.report.assumed[outcome.assumed.currency] += outcome.assumed.cash_effect  # type: ignore[assignment]
+            for number, seq in enumerate(seqs):
+                key = f"{row.identity.key}+{number}" if number else row.identity.key
+                content = row.identity.content
+                self.report.kept.append({"source": row.identity.source, "row_key": key, "seq": seq, "content": content})
+
+
+def record_sheet(
+    sheet: Sheet, asked: ImportRequest, owner: tuple[UUID, UUID], work: UnitOfWork
+) -> tuple[ImportView, Sequence[Mapping[str, Any]]]:
+    """The report, and the identities of what was recorded."""
+    user_id, portfolio_id = owner
+    source = asked.account or asked.source or sheet.profile.name
+    base_currency = Imports(work).base_currency(user_id, portfolio_id)
+    registry, unknown = _resolved(sheet, asked, base_currency, user_id, work)
+    rules = Rules(sheet.reader, base_currency, work.released_rate, asked.price_unit, asked.income, asked.rate)
+    old_ids = sheet.first_ids if Imports(work).has_old_ids(portfolio_id) else None
+    is_stated = bool(asked.account or asked.source) or any("account" in draft.texts for draft in sheet.drafts)
+    identifying, familiar = Identifying(source, sheet.drafts, old_ids), Familiar(source, is_stated)
+    report = _Report()
+    recorder = _Recorder(sheet, asked, owner, rules, registry, identifying, familiar, report)
+    for part in _parts(sheet.drafts):
+        recorder.record(part, work)
+    familiar.refuse_unclear()
+    report.rows.sort(key=lambda row: row.line)
+    counts = report.counts
+    if asked.mode is BatchMode.ALL_OR_NOTHING and counts["refused"] and not asked.dry_run:
+        refused = [row for row in report.rows if row.status == "REFUSED"]
+        told = [{"row": row.line, "code": row.code, "detail": row.detail} for row in refused]
+        raise BatchRefused(len(report.rows), told)
+    assert report.before is not None
+    assert report.after is not None
+    view = ImportView.model_construct(
+        import_id=uuid4(),
+        portfolio_id=portfolio_id,
+        file_name=asked.file_name,
+        status="NOTHING" if not counts["recorded"] else "PARTIAL" if counts["refused"] else "COMPLETE",
+        total=len(report.rows),
+        recorded=counts["recorded"],
+        duplicates=counts["duplicates"],
+        refused=counts["refused"],
+        skipped=counts["skipped"],
+        profile=sheet.profile.name,
+        source=source,
+        created_at=work.recorded_at,
+        undone_at=None,
+        dry_run=asked.dry_run,
+        ignored_columns=sheet.ignored,
+        reading=reading_told(sheet, source),
+        balances=balances_told(report.before, report.after, user_id, work),
+        unknown_securities=securities_told(unknown),
+        missing_openings=report.openings.told(portfolio_id),
+        assumed_cash=dict(report.assumed),
+        report=report.rows,
+    )
+    return view, report.kept
+
+
+def _parts(drafts: Sequence[Draft]) -> Iterator[Sequence[Draft]]:
+    """Parts of the file, in its order; a day is never divided. An empty file is one part."""
+    begin = 0
+    while True:
+        end = begin + _ROWS_OF_A_PART
+        while end < len(drafts) and drafts[end].day == drafts[end - 1].day:
+            end += 1
+        yield drafts[begin:end]
+        begin = end
+        if begin >= len(drafts):
+            return
+
+
+def _resolved(
+    sheet: Sheet, asked: ImportRequest, base_currency: str, user_id: UUID, work: UnitOfWork
+) -> tuple[resolving.Registry, Sequence[resolving.Proposal]]:
+    """The securities of the file, and bodies for those that nobody registered, after what was asked is registered."""
+    registry = resolving.Registry(sheet.drafts, asked.securities, work)
+    unknown = resolving.proposals(_unknown(sheet, registry))
+    if unknown and asked.register_unknown:
+        resolving.register(unknown, base_currency, user_id, work)
+        registry = resolving.Registry(sheet.drafts, asked.securities, work)
+        unknown = resolving.proposals(_unknown(sheet, registry))
+    return registry, unknown
+
+
+def _unknown(sheet: Sheet, registry: resolving.Registry) -> list[Draft]:
+    found = []
+    for each in sheet.drafts:
+        if each.refusal is None and each.naming and each.day is not None and each.takes_security:
+            try:
+                if registry.find(each.naming, each.day) is None:
+                    found.append(each)
+            except Refusal:
+                continue  # told by its row
+    return found
