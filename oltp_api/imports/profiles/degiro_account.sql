@@ -72,7 +72,7 @@ kinds as (
             when regexp_matches(words, '^(reservation|reservierung|réservation|reserva|prenotazione)') then 'RESERVED'
             when regexp_matches(
                 words,
-                '^(valuta (de|cre)ditering|fx (de|cre)dit|währungswechsel|opération de change|operation de change|(credito|addebito|prelievo|deposito) .*(valuta|divisa)|.*cambio de divisa|.*(crédito|débito|levantamento) de divisa|valutaveksling|valutaväxling)'
+                '^(valuta (deb|cred)itering|fx (de|cre)dit|währungswechsel|opération de change|operation de change|(credito|addebito|prelievo|deposito) .*(valuta|divisa)|.*cambio de divisa|.*(crédito|débito|levantamento) de divisa|valutaveksling|valutaväxling)'
             ) then 'EXCHANGED'
             when regexp_matches(words, 'stamp duty|beurstaks|beurs ?taks|transactie ?belasting|transaction tax|transaktionssteuer|taxe sur les transactions|imposta sulle transazioni|tobin|impuesto sobre transacciones|imposto (de|do) selo')
                 then 'DUTY'
