@@ -25,6 +25,8 @@ class Profile:
     """How the files of one broker are read.
 
     `recognised` are cells that one line of the file, its header, has all of, and `unless` some that it has none of.
+    `names` are other names of a column, of other languages or years, `optional` columns that a file may lack. `records`
+    are those of a file of records that are rows; others are there to be joined to them.
     `dates` are patterns of strptime, or iso, dmy, mdy; `decimal` is `.` or `,`, None for what the file shows. `amounts`
     says whether what leaves is negative; `income` whether a dividend's amount is after the tax beside it; `rate` what
     one unit of is given, in the other; `price_unit` what 1 of a price is.
@@ -35,6 +37,9 @@ class Profile:
     select: str
     recognised: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    optional: tuple[str, ...] = ()
+    records: tuple[str, ...] = ()
     format: Literal["csv", "flex", "json", "ofx"] = "csv"
     encoding: str | None = None
     separator: str | None = None
@@ -63,10 +68,29 @@ class Profile:
         """The place of the header among the first lines; None if the file is another's."""
         wanted, unwanted = ({_word(each) for each in words} for words in (self.recognised, self.unless))
         for place, (_, row) in enumerate(head):
-            cells = {_word(cell) for cell in row}
+            cells = {_word(cell) for cell in self.renamed(row)}
             if wanted <= cells and not unwanted & cells:
                 return place
         return None
+
+    def renamed(self, header: Sequence[str]) -> list[str]:
+        """The header with the columns that it names otherwise by the names that the SELECT knows them by."""
+        own = {_word(each): name for name, others in self.names.items() for each in others}
+        taken = {_word(cell) for cell in header}
+        names = []
+        for cell in header:
+            name = own.get(_word(cell))
+            is_other = name is not None and _word(name) not in taken
+            taken |= {_word(name)} if name is not None and is_other else set()
+            names.append(name if name is not None and is_other else cell)
+        return names
+
+    def rows_among(self, header: Sequence[str], body: Sequence[Line]) -> Sequence[Line]:
+        """The lines of which every one has to be a row."""
+        if not self.records:
+            return body
+        at = list(header).index("record")
+        return [each for each in body if each[1][at] in self.records]
 
 
 @cache

@@ -15,6 +15,7 @@ from oltp_api.imports.forms import decimal_of, forms_of
 from oltp_api.imports.locked import SelectRefused, lists_of, selected, sources_of, table_of
 from oltp_api.imports.ordering import Direction, in_order
 from oltp_api.imports.profiles import Profile, ProfileQuestion, names_of
+from oltp_api.imports.records import records_of
 from oltp_api.imports.sheets import (
     LINES_ABOVE_HEADER,
     SEPARATORS,
@@ -75,9 +76,10 @@ def read(file: bytes, stated: Stated, profiles: Mapping[str, Profile], most_rows
     asked = _stated_profile(stated.profile, profiles)
     fallback = asked.encoding if asked else None
     text = decoded(file, stated.encoding or fallback or _encoding_by_profile(file, profiles))
-    found, why = (asked, "it was stated") if asked else _recognised(text.text, profiles)
+    records = records_of(text.text)
+    found, why = (asked, "it was stated") if asked else _recognised(_heads(text.text, records), profiles)
     separator = (found.separator if found else None) or _separator(text.text, found)
-    rows = lines_of(text.text.removeprefix("\ufeff"), separator, most_rows)
+    rows = records[1] if records else lines_of(text.text.removeprefix("\ufeff"), separator, most_rows)
     ignored: Sequence[str] | None = None
     if found is None or found.name == plain.NAME:
         by_header = plain.plain_header(rows)
@@ -92,7 +94,7 @@ def read(file: bytes, stated: Stated, profiles: Mapping[str, Profile], most_rows
     body = written_on(rows[place + 1 :], most_rows)
     canonical, meaning = _canonical(found, names, rows, body)
     reader, drafts = _drafted(found, stated, canonical, meaning)
-    drafts = _accounted_for(drafts, body)
+    drafts = _accounted_for(drafts, found.rows_among(names, body))
     drafts, direction = in_order(drafts, stated.order or found.order)
     used = {name for sources in meaning.values() for name in sources}
     return Sheet(
@@ -127,27 +129,38 @@ def _encoding_by_profile(file: bytes, profiles: Mapping[str, Profile]) -> str | 
     try:
         file.decode("utf-8")
     except UnicodeDecodeError:
-        fitting = _fitting(file.decode("latin-1"), profiles)
+        fitting = _fitting(_heads(file.decode("latin-1"), None), profiles)
         return fitting[0].encoding if len(fitting) == 1 else None
     return None
 
 
-def _fitting(text: str, profiles: Mapping[str, Profile]) -> list[Profile]:
-    heads = {separator: head_of(text.removeprefix("\ufeff"), separator) for separator in SEPARATORS}
+Heads = Sequence[tuple[str, str | None, Sequence[Line]]]
+"""The first lines of a file by each format and separator that it may have."""
+
+
+def _heads(text: str, records: tuple[str, Sequence[Line]] | None) -> Heads:
+    if records is not None:
+        return [(records[0], None, records[1][:1])]
+    return [("csv", each, head_of(text.removeprefix("\ufeff"), each)) for each in SEPARATORS]
+
+
+def _fitting(heads: Heads, profiles: Mapping[str, Profile]) -> list[Profile]:
     return [
         each
         for each in profiles.values()
         if each.recognised
         and any(
-            each.header_in(head) is not None for separator, head in heads.items() if each.separator in (None, separator)
+            each.header_in(head) is not None
+            for form, separator, head in heads
+            if form == each.format and each.separator in (None, separator)
         )
     ]
 
 
-def _recognised(text: str, profiles: Mapping[str, Profile]) -> tuple[Profile | None, str]:
+def _recognised(heads: Heads, profiles: Mapping[str, Profile]) -> tuple[Profile | None, str]:
     """The only profile that fits; None for a file that fits none. Several that fit are a question, unless one of them
     is the owner's."""
-    fitting = _fitting(text, profiles)
+    fitting = _fitting(heads, profiles)
     owned = [each for each in fitting if each.owner is not None]
     fitting = owned or fitting
     if len(fitting) > 1:
@@ -168,7 +181,9 @@ def _canonical(
     profile: Profile, names: Sequence[str], rows: Sequence[Line], body: Sequence[Line]
 ) -> tuple[list[dict[str, Any]], Mapping[str, Sequence[str]]]:
     """The rows of the profile's SELECT, and which headers each column is made of."""
-    tables = {"cells": table_of(names, body)}
+    known = profile.renamed(names)
+    lacking = [each for each in profile.optional if each.casefold() not in {name.casefold() for name in known}]
+    tables = {"cells": table_of([*known, *lacking], body)}
     if "lines" in profile.select:
         tables["lines"] = lists_of(rows)
     made = selected(profile.select, tables)
@@ -176,7 +191,9 @@ def _canonical(
         raise SelectRefused(f"makes {', '.join(unknown)}, which is no column of a transaction")
     if "line" not in made.column_names:
         raise SelectRefused("must make line, the number of the line that a row was made of")
-    return _rows(made), sources_of(profile.select, made.column_names, names)
+    sources = sources_of(profile.select, made.column_names, known)
+    written = dict(zip(known, names, strict=True))
+    return _rows(made), {column: [written[each] for each in used] for column, used in sources.items()}
 
 
 def _rows(made: pa.Table) -> list[dict[str, Any]]:
