@@ -30,9 +30,9 @@ TEXTS = (
 )  # fmt: skip
 COLUMNS = frozenset({"line", "merged", "uncounted", *NUMBERS, *DAYS, *TEXTS})
 """`line` is the line of the file, `merged` a list of others that tell of the same transaction, `skip` why a row is none
-on purpose, `refuse` why one cannot be taken, such as that it is an option's. `amount` is the cash that moved in `currency`, `gross` that without fees, `balance` what was there after it;
-numbers may be lists, which are added up. `also_...` are facts that the row tells a second time, `uncounted` cells that
-nobody understands, by their headers."""
+on purpose, `refuse` why one cannot be taken, such as that it is an option's. `amount` is the cash that moved in
+`currency`, `gross` that without fees, `balance` what was there after it; numbers may be lists, which are added up.
+`also_...` are facts that the row tells a second time, `uncounted` cells that nobody understands, by their headers."""
 
 _MOST_DAYS_TO_SETTLE = 45
 _TRADES = (TxnType.BUY, TxnType.SELL)

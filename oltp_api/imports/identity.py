@@ -83,6 +83,7 @@ def content_of(draft: Draft, request: TransactionRequest, security: str | None) 
         "split": f"{plain(request.split_new)}:{plain(request.split_old)}"
         if request.split_new and request.split_old
         else None,
+        "units_new": request.units_new,
     }
     return {
         name: plain(value) if isinstance(value, Decimal) else str(value)
