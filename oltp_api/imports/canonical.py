@@ -20,19 +20,22 @@ from oltp_api.imports.profiles import Profile
 
 NUMBERS = (
     "quantity", "price", "fees", "amount", "gross", "fx_rate", "accrued", "withheld", "split_new", "split_old",
-    "units_new", "units_old", "basis_share", "balance", "also_quantity", "also_price", "also_amount",
+    "units_new", "units_old", "basis_share", "balance", "also_quantity", "also_price", "also_amount", "price_fees",
+    "received",
 )  # fmt: skip
 DAYS = ("day", "ex_date", "settles", "also_day")
 TEXTS = (
     "type", "time", "ticker", "isin", "cusip", "name", "asset_type", "currency", "price_currency", "fee_currency",
-    "withheld_currency", "into", "account", "reference", "note", "skip", "refuse", "also_ticker",
-    "also_currency",
+    "withheld_currency", "into", "account", "reference", "note", "skip", "refuse", "also_ticker", "also_currency",
+    "received_currency",
 )  # fmt: skip
 COLUMNS = frozenset({"line", "merged", "uncounted", *NUMBERS, *DAYS, *TEXTS})
 """`line` is the line of the file, `merged` a list of others that tell of the same transaction, `skip` why a row is none
 on purpose, `refuse` why one cannot be taken, such as that it is an option's. `amount` is the cash that moved in
 `currency`, `gross` that without fees, `balance` what was there after it; numbers may be lists, which are added up.
-`also_...` are facts that the row tells a second time, `uncounted` cells that nobody understands, by their headers."""
+`also_...` are facts that the row tells a second time, `uncounted` cells that nobody understands, by their headers;
+`price_fees` are charges in the price's currency beside those in the amount's. A WITHDRAW with `received` is cash that
+becomes so much of `received_currency`."""
 
 _MOST_DAYS_TO_SETTLE = 45
 _TRADES = (TxnType.BUY, TxnType.SELL)

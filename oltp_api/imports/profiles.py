@@ -24,8 +24,8 @@ _FILE = re.compile(r"\s*/\*(?P<words>.*?)\*/(?P<select>.*)", re.DOTALL)
 class Profile:
     """How the files of one broker are read.
 
-    `recognised` are cells that one line of the file, its header, has all of, and `unless` some that it has none of.
-    `names` are other names of a column, of other languages or years, `optional` columns that a file may lack. `records`
+    `recognised` are cells that one line of the file, its header, has all of, and `unless` some that it has none of, as
+    they stand there. `names` are other names of a column, of other languages or years, `optional` columns that a file may lack. `records`
     are those of a file of records that are rows; others are there to be joined to them.
     `dates` are patterns of strptime, or iso, dmy, mdy; `decimal` is `.` or `,`, None for what the file shows. `amounts`
     says whether what leaves is negative; `income` whether a dividend's amount is after the tax beside it; `rate` what
@@ -71,13 +71,14 @@ class Profile:
         wanted, unwanted = ({_word(each) for each in words} for words in (self.recognised, self.unless))
         for place, (_, row) in enumerate(head):
             cells = {_word(cell) for cell in self.renamed(row)}
-            if wanted <= cells and not unwanted & cells:
+            if wanted <= cells and not unwanted & {_word(cell) for cell in row}:
                 return place
         return None
 
     def renamed(self, header: Sequence[str]) -> list[str]:
         """The header with the columns that it names otherwise by the names that the SELECT knows them by."""
         own = {_word(each): name for name, others in self.names.items() for each in others}
+        own |= {f"{each}_2": f"{name}_2" for each, name in own.items()}
         taken = {_word(cell) for cell in header}
         names = []
         for cell in header:

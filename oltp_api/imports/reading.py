@@ -222,4 +222,4 @@ def _accounted_for(drafts: list[Draft], body: Sequence[Line]) -> list[Draft]:
     for line in lost:
         why = "the profile makes nothing of it; a row that is none has to say so in a column skip"
         drafts.append(Draft(line, refusal=InvalidInput(f"line {line}:", why)))
-    return sorted(drafts, key=lambda each: (each.line, each.part)) if lost else drafts
+    return sorted(drafts, key=lambda each: (each.line, each.part))

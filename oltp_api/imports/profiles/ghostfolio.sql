@@ -1,0 +1,54 @@
+/*
+title: Ghostfolio, activities as CSV
+recognised: [Date, Code, Currency, Price, Quantity, Action, Fee]
+names:
+  Code: [Symbol, Ticker]
+  Action: [Type]
+  Price: [UnitPrice, Unit Price]
+  Note: [Comment]
+optional: [DataSource, Note, Account]
+dates: ["%Y-%m-%d", "%d-%m-%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y%m%d"]
+decimal: "."
+amounts: unsigned
+*/
+with told as (
+    select
+        *,
+        upper("Action") as deed,
+        upper(coalesce("DataSource", '')) = 'MANUAL' as is_manual,
+        regexp_matches("Fee", '[1-9]') as has_fee,
+        coalesce(regexp_matches("Quantity", '^[01]?([.]0*)?$'), true) as is_one
+    from cells
+)
+
+select
+    line,
+    case when deed in ('BUY', 'SELL', 'DIVIDEND', 'INTEREST', 'FEE') then deed else "Action" || ', which is not read' end as type,
+    "Date" as day,
+    case when deed not in ('FEE', 'INTEREST') and not is_manual then "Code" end as ticker,
+    case when deed not in ('FEE', 'INTEREST') and is_manual then "Code" end as name,
+    coalesce("Note", case when deed in ('FEE', 'INTEREST') then "Code" end) as note,
+    "Account" as account,
+    "Quantity" as quantity,
+    "Price" as price,
+    case when deed in ('BUY', 'SELL') then "Fee" end as fees,
+    case
+        when deed = 'FEE' then ["Fee", "Price"]
+        when deed = 'INTEREST' and is_one then ["Price"]
+    end as amount,
+    "Currency" as currency,
+    {'Quantity': case when deed = 'FEE' and not is_one and regexp_matches("Price", '[1-9]') then "Quantity" end} as uncounted
+from told
+
+union all by name
+
+select
+    line,
+    'FEE' as type,
+    "Date" as day,
+    "Note" as note,
+    "Account" as account,
+    ["Fee"] as amount,
+    "Currency" as currency
+from told
+where has_fee and deed in ('DIVIDEND', 'INTEREST')

@@ -1,0 +1,82 @@
+/*
+title: Ghostfolio, export as JSON
+format: json
+recognised: [record, date, type, quantity, unitPrice, fee]
+names: {symbol: [SymbolProfile.symbol, assetProfile.symbol], currency: [SymbolProfile.currency, assetProfile.currency]}
+optional: [symbol, currency, dataSource, SymbolProfile.dataSource, assetProfile.dataSource, accountId, comment, id, name, isin]
+records: [activities]
+dates: iso
+decimal: "."
+amounts: unsigned
+*/
+with profiles as (
+    select
+        "symbol" as profile_symbol,
+        any_value("name") as profile_name,
+        any_value("isin") as profile_isin
+    from cells
+    where record = 'assetProfiles'
+    group by 1
+),
+
+accounts as (
+    select
+        "id" as account_key,
+        any_value("name") as account_name
+    from cells
+    where record = 'accounts'
+    group by 1
+),
+
+told as (
+    select
+        cells.*,
+        upper("type") as deed,
+        upper(coalesce("dataSource", "SymbolProfile.dataSource", "assetProfile.dataSource", '')) = 'MANUAL' as is_manual,
+        regexp_matches("fee", '[1-9]') as has_fee,
+        coalesce(regexp_matches("quantity", '^[01]?([.]0*)?$'), true) as is_one,
+        profile_name,
+        profile_isin,
+        account_name,
+        "currency" as unit,
+        "quantity" as units
+    from cells
+    left join profiles on "symbol" = profile_symbol
+    left join accounts on "accountId" = account_key
+    where record = 'activities'
+)
+
+select
+    line,
+    case when deed in ('BUY', 'SELL', 'DIVIDEND', 'INTEREST', 'FEE') then deed else "type" || ', which is not read' end as type,
+    "date" as day,
+    case when deed not in ('FEE', 'INTEREST') and not is_manual then "symbol" end as ticker,
+    case when deed not in ('FEE', 'INTEREST') then profile_isin end as isin,
+    case when deed not in ('FEE', 'INTEREST') then coalesce(profile_name, case when is_manual then "symbol" end) end as name,
+    coalesce("comment", case when deed in ('FEE', 'INTEREST') then coalesce(profile_name, "symbol") end) as note,
+    account_name as account,
+    "id" as reference,
+    units as quantity,
+    "unitPrice" as price,
+    case when deed in ('BUY', 'SELL') then "fee" end as fees,
+    case
+        when deed = 'FEE' then ["fee", "unitPrice"]
+        when deed = 'INTEREST' and is_one then ["unitPrice"]
+    end as amount,
+    unit as currency,
+    {'quantity': case when deed = 'FEE' and not is_one and regexp_matches("unitPrice", '[1-9]') then units end} as uncounted
+from told
+
+union all by name
+
+select
+    line,
+    'FEE' as type,
+    "date" as day,
+    "comment" as note,
+    account_name as account,
+    "id" as reference,
+    ["fee"] as amount,
+    unit as currency
+from told
+where has_fee and deed in ('DIVIDEND', 'INTEREST')

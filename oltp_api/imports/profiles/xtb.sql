@@ -1,0 +1,61 @@
+/*
+title: XTB, cash operations
+recognised: [ID, Type, Time, Symbol, Comment, Amount]
+names:
+  Type: [Typ, Tipo]
+  Time: [Czas, Tiempo, Hora, Zeit]
+  Symbol: [Símbolo, Ticker]
+  Comment: [Komentarz, Comentario, Comentário, Kommentar]
+  Amount: [Kwota, Importe, Montante, Betrag, Quantia]
+dates: ["%d.%m.%Y", "%d/%m/%Y", "%Y-%m-%d"]
+decimal: "."
+amounts: signed
+*/
+with told as (
+    select
+        *,
+        lower("Type") as deed,
+        part("Comment", '^((OPEN|CLOSE) (BUY|SELL)) ') as turn,
+        part("Comment", '(?:BUY|SELL) ([0-9.]+)(/[0-9.]+)? @ ') as units,
+        part("Comment", ' @ ([0-9.]+)') as unit_price,
+        part("Comment", '^([A-Z0-9]+[.][A-Z]+) [A-Z]{3} ') as told_symbol
+    from cells
+),
+
+kinds as (
+    select
+        *,
+        case
+            when deed in ('stocks/etf purchase', 'stock purchase', 'ações/etf compra', 'compra de acciones/etf', 'aktien/etf kauf', 'zakup akcji/etf')
+                then 'BUY'
+            when deed in ('stocks/etf sale', 'stock sale', 'stock sell', 'ações/etf vende', 'venta de acciones/etf', 'aktien/etf verkauf', 'sprzedaż akcji/etf')
+                then 'SELL'
+            when deed in ('deposit', 'withdrawal', 'transfer', 'ike deposit', 'ikze deposit', 'subaccount transfer', 'depósito', 'levantamento', 'wpłata', 'wypłata')
+                then 'CASH'
+            when deed in ('dividend', 'divident', 'dividendo', 'dywidenda', 'dividende', 'cash dividend') then 'DIVIDEND'
+            when deed in ('withholding tax', 'tax iftt', 'free funds interests tax', 'free funds interest tax', 'free-funds interest tax', 'stamp duty', 'tax')
+                then 'TAX'
+            when deed in ('free funds interests', 'free funds interest', 'free-funds interest') then 'INTEREST'
+            when deed in ('sec fee', 'swap', 'commission', 'inactivity fee', 'stock transfer fee', 'fee', 'rollover', 'adr fee') then 'FEE'
+        end as kind
+    from told
+)
+
+select
+    line,
+    case
+        when deed in ('total', 'sum') then 'TOTAL'
+        when kind = 'BUY' and coalesce(turn, '') not in ('OPEN BUY', 'CLOSE SELL') then "Type" || ', whose comment tells no purchase'
+        when kind = 'SELL' and coalesce(turn, '') not in ('CLOSE BUY', 'OPEN SELL') then "Type" || ', whose comment tells no sale'
+        else coalesce(kind, "Type" || ', which is not read')
+    end as type,
+    "Time" as day,
+    "ID" as reference,
+    "Symbol" as ticker,
+    case when kind in ('DIVIDEND', 'TAX') then told_symbol end as also_ticker,
+    "Comment" as note,
+    units as quantity,
+    unit_price as price,
+    "Amount" as amount,
+    case when "ID" is null and deed in ('total', 'sum') then 'a total' end as skip
+from kinds
