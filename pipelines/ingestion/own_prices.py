@@ -4,16 +4,18 @@ Belongs here: reading both, and publishing what the audit accepts. Does not: wha
 `pipelines.quality.own_prices`.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 
-from pipelines.quality.own_prices import OwnPrices, Registry, own_prices
+from pipelines.quality.own_prices import OwnPrices, own_prices
 from pipelines.quality.quarantine import OWN, keep, waived
+from pipelines.quality.registry import Registry
 from pipelines.runtime.resources import Platform
 from pipelines.sources.market_tables import CORPORATE_ACTIONS, in_shape
-from pipelines.sources.price_folder import price_files
+from pipelines.sources.price_files.folder import price_files
 from pipelines.tables.publishing import publish
 from pipelines.tables.version_set import pinned
 
@@ -34,8 +36,6 @@ def own_price(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mater
     needed = [POSTED, SECURITIES, IDENTIFIERS, MARKET, ACTIONS]
     versions = pinned(context.instance, context.run.run_id, platform.releases, known=needed).versions
     lake, files = platform.lake, price_files(platform.settings.prices)
-    for name, why in files.unreadable.items():
-        context.log.warning("%s/%s %s", platform.settings.prices, name, why)
     verdict: OwnPrices = own_prices(
         lake.read(POSTED, versions[POSTED]),
         files.lines,
@@ -45,17 +45,27 @@ def own_price(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mater
         actions=_market_actions(platform, versions),
         waived=waived(lake),
     )
+    not_read = {**files.unreadable, **verdict.refused}
+    notes = merged(files.notes, verdict.left_out)
+    for name, why in {**notes, **not_read}.items():
+        context.log.warning("%s/%s: %s", platform.settings.prices, name, why)
     n_new = keep(lake, OWN, verdict.quarantined, context.run.run_id)
     if n_new:
         context.log.warning("%s own prices are in quarantine for the first time: see meta/quarantine", n_new)
     extra = {
         "quarantined": verdict.quarantined.num_rows,
         "quarantined for the first time": n_new,
-        "files not read": dg.MetadataValue.json(dict(files.unreadable)),
+        "files not read": dg.MetadataValue.json(not_read),
+        "files read with a remark": dg.MetadataValue.json(notes),
     }
     return publish(
         platform, context.asset_key, verdict.accepted, context.run.run_id, date_column="price_date", extra=extra
     )
+
+
+def merged(notes: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
+    """What is remarked on each file, in one sentence."""
+    return {name: "; ".join(filter(None, (notes.get(name), more.get(name)))) for name in sorted({*notes, *more})}
 
 
 def priced_by_market(platform: Platform, versions: dict[str, int]) -> frozenset[str]:
