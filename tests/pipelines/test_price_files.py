@@ -14,7 +14,7 @@ from test_own_price_rules import TODAY, posted
 from pipelines.quality.own_prices import OwnPrices, own_prices
 from pipelines.quality.registry import Registry
 from pipelines.sources.price_files.cells import FORMS, Undecided, decimal_mark, form_of_days, number, out_of_order
-from pipelines.sources.price_files.folder import PriceFiles, price_files
+from pipelines.sources.price_files.folder import PriceFiles, price_files, rate_files
 from pipelines.sources.price_files.profiles import profiles, told_by_name
 
 DAY_WORDS = ("date", "data", "datum", "fecha", "timestamp")
@@ -183,9 +183,10 @@ def test_cells_under_the_wrong_heads_contradict_each_other(tmp_path: Path, name:
 def test_a_file_of_rates_is_read_as_it_is(tmp_path: Path, name: str) -> None:
     text, _, truth = RATES[name]
 
-    files = put(tmp_path, name, text)
+    assert put(tmp_path, name, text) == PriceFiles((), {}, {}), "among prices it is neither read nor refused"
+    files = rate_files(tmp_path)
 
-    assert files.unreadable == {}
+    assert files.unreadable == files.notes == {}
     assert files.lines == ()
     assert {(rate.series, rate.day.isoformat()): rate.value for rate in files.rates} == {
         key: Decimal(value) for key, value in truth.items()
@@ -197,15 +198,18 @@ def test_the_central_banks_archive_is_read_as_the_file_in_it(tmp_path: Path) -> 
     with zipfile.ZipFile(tmp_path / "eurofxref-hist.zip", "w") as archive:
         archive.writestr("eurofxref-hist.csv", text)
 
-    assert len(price_files(tmp_path).rates) == len(truth)
+    assert len(rate_files(tmp_path).rates) == len(truth)
 
 
 def test_a_damaged_rate_is_left_out_and_named(tmp_path: Path) -> None:
-    files = put(tmp_path, "DGS10.csv", "observation_date,DGS10\n2017-03-27,2.38\n2017-03-28,2,39\n2017-03-29,2.x\n")
+    put(tmp_path, "DGS10.csv", "observation_date,DGS10\n2017-03-27,2.38\n2017-03-28,2,39\n2017-03-29,2.x\n")
+    put(tmp_path, "DFF.csv", "observation_date,DFF\n2017-03-27,0.91\n")
+    files = rate_files(tmp_path)
 
     assert [str(rate.value) for rate in files.rates] == ["2.38"]
     assert "line 3" in files.notes["DGS10.csv"]
     assert "line 4" in files.notes["DGS10.csv"]
+    assert "DGS1MO" in files.notes["DFF.csv"]
 
 
 def test_every_download_is_of_the_format_that_is_meant() -> None:

@@ -36,7 +36,17 @@ class _Unreadable(Exception):
 
 
 def price_files(folder: Path) -> PriceFiles:
-    """Every visible file of `folder`, by name; none if there is no folder."""
+    """Every visible file of prices of `folder`, by name; none if there is no folder."""
+    return _files(folder, frozenset({"prices"}))
+
+
+def rate_files(folder: Path) -> PriceFiles:
+    """The rates of `folder`, and what is remarked on their files."""
+    return _files(folder, frozenset({"fx", "series"}))
+
+
+def _files(folder: Path, gives: frozenset[str]) -> PriceFiles:
+    """Those in a format that `gives` such; of the others nothing is read but the first line."""
     lines: list[PriceLine] = []
     rates: list[RateLine] = []
     unreadable: dict[str, str] = {}
@@ -44,8 +54,11 @@ def price_files(folder: Path) -> PriceFiles:
     files = sorted(folder.iterdir()) if folder.is_dir() else []
     for file in (file for file in files if file.is_file() and not file.name.startswith(".")):
         try:
-            found = read(file)
-        except (_Unreadable, Undecided) as error:
+            found = read(file, gives)
+        except _Unreadable as error:
+            if "prices" in gives:  # what is in no format is told once, by whoever asks for prices
+                unreadable[file.name] = str(error)
+        except Undecided as error:
             unreadable[file.name] = str(error)
         except (csv.Error, UnicodeDecodeError, OSError) as error:
             unreadable[file.name] = f"is no CSV: {error}"
@@ -59,14 +72,16 @@ def price_files(folder: Path) -> PriceFiles:
     return PriceFiles(tuple(lines), unreadable, notes, tuple(rates))
 
 
-def read(file: Path) -> FileContent:
-    """What `file` says; an error in one sentence if it is none of the known formats."""
+def read(file: Path, gives: frozenset[str]) -> FileContent:
+    """What `file` says if it `gives` what is wanted; an error in one sentence if it is none of the known formats."""
     name, data = _bytes(file)
     text = _text(data)
     first, _, rest = text.partition("\n")
     stated = _STATED.fullmatch(first.strip().strip('"'))
     text, skipped = (rest, 1) if stated else (text, 0)
     header, fitted, separator = _format(text)
+    if fitted.profile.gives not in gives:
+        return FileContent()
     rows = csv.reader(io.StringIO(text), delimiter=separator, strict=True)
     read_rows: list[Row] = [(rows.line_num + skipped, _cells(row, len(header))) for row in rows]
     n_header = next(n for n, (_, row) in enumerate(read_rows) if any(row))

@@ -11,7 +11,10 @@ from datetime import date
 from decimal import Decimal
 from itertools import groupby
 
+from domain.currencies import CURRENCIES
+from domain.limits import MOST_RATE
 from domain.money import money
+from pipelines.sources.fred import CONSUMER_PRICES, TENOR_MONTHS
 from pipelines.sources.price_files.cells import (
     EXAMPLES,
     FORMS,
@@ -26,6 +29,13 @@ from pipelines.sources.price_files.profiles import FileName, Fitted, identifiers
 RAW = "raw"
 _NEARLY = Decimal("0.0001")
 _MOST_NAMED = 3
+_USED = {
+    "fx": (CURRENCIES, "the currencies of ISO 4217"),
+    "series": (
+        {*TENOR_MONTHS, *CONSUMER_PRICES},
+        f"the series that are used: {', '.join([*TENOR_MONTHS, *CONSUMER_PRICES])}",
+    ),
+}
 Row = tuple[int, Sequence[str]]
 
 
@@ -125,6 +135,7 @@ def content(
         reader.notes.append(f"{header[fitted.places['adjusted']]!r} is not taken: it is adjusted for dividends")
     if profile.gives == "prices":
         return FileContent([_price(reader, cells) for cells in said], (), reader.notes)
+    _refuse_unused(reader, said)
     rates = [
         RateLine(file, cells.number, profile.gives, cells.series, cells.day, cells.close)
         for cells in said
@@ -191,16 +202,18 @@ def _decide(reader: _Reader, said: Sequence[_Cells]) -> None:
     """Read days and closes, in the forms that the format and the whole file leave."""
     profile, stated = reader.fitted.profile, reader.name.dates
     sound = [cells for cells in said if not cells.missing]
+    texts = list(dict.fromkeys(cells.day_text for cells in sound))
     if stated and stated not in profile.dates:
         raise Undecided(
             f"has {stated} in its name, and days of {profile.says} are such as {EXAMPLES[profile.dates[0]]}"
         )
-    form = stated or form_of_days([cells.day_text for cells in sound], profile.dates)
+    form = stated or form_of_days(texts, profile.dates)
+    days = {text: FORMS[form](text) for text in texts}
     mark = profile.decimal_after(reader.separator)
     reader.mark = decimal_mark([cells.close_text for cells in sound]) if mark == "decided" else mark
     n_rounded = 0
     for cells in sound:
-        cells.day = FORMS[form](cells.day_text)
+        cells.day = days[cells.day_text]
         cells.close = _number(reader, cells.close_text)
         if cells.day is None:
             cells.missing = f"{cells.day_text[:40]!r} is no day such as {EXAMPLES[form]}"
@@ -251,7 +264,9 @@ def _contradiction(reader: _Reader, cells: _Cells) -> str:
                 return f"its {role} {text[:40]!r} is no number"
             if value:
                 beside[role] = value
-    numbers = {"close": close, **beside} if close is not None else beside
+    if not beside or close is None:
+        return ""
+    numbers = {"close": close, **beside}
     room = _room(numbers.values())
     for role, sign in (("high", 1), ("low", -1)):
         for name, value in numbers.items():
@@ -283,6 +298,19 @@ def _price(reader: _Reader, cells: _Cells) -> PriceLine:
     return PriceLine(
         reader.file, cells.number, first, day, close, unit, cells.missing, tuple(others), is_history=currency is None
     )
+
+
+def _refuse_unused(reader: _Reader, said: Sequence[_Cells]) -> None:
+    """Mark rates of what has no use here, and those that cannot be one."""
+    gives = reader.fitted.profile.gives
+    used, names = _USED[gives]
+    for cells in said:
+        if cells.missing or cells.close is None:
+            continue
+        if cells.series not in used:
+            cells.missing = f"{cells.series} is none of {names}"
+        elif abs(cells.close) > MOST_RATE or (gives == "fx" and cells.close <= 0):
+            cells.missing = f"{cells.close:f} is no rate"
 
 
 def _not_read(said: Sequence[_Cells]) -> list[str]:
