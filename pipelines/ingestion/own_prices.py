@@ -13,6 +13,7 @@ import pyarrow as pa
 from pipelines.quality.own_prices import OwnPrices, own_prices
 from pipelines.quality.quarantine import OWN, keep, waived
 from pipelines.quality.registry import Registry
+from pipelines.quality.split_histories import LedgerSplit
 from pipelines.runtime.resources import Platform
 from pipelines.sources.market_tables import CORPORATE_ACTIONS, in_shape
 from pipelines.sources.price_files.folder import price_files
@@ -20,12 +21,24 @@ from pipelines.tables.publishing import publish
 from pipelines.tables.version_set import pinned
 
 POSTED, SECURITIES, IDENTIFIERS = "raw/pg_posted_price", "raw/pg_security_registry", "raw/pg_security_identifier"
-MARKET, ACTIONS = "raw/price_daily", "raw/corporate_action"
+MARKET, ACTIONS, LEDGER = "raw/price_daily", "raw/corporate_action", "raw/pg_transaction_ledger"
+_SPLITS = """
+with rows as (select * from {ledger})
+
+select distinct
+    security_id,
+    business_date as day,
+    split_new,
+    split_old
+from rows
+anti join (select portfolio_id, reverses_seq as seq from rows where reverses_seq is not null) using (portfolio_id, seq)
+where txn_type in ('SPLIT', 'BONUS') and reverses_seq is null
+"""
 
 
 @dg.asset(
     key=OWN.split("/"),
-    deps=[dg.AssetKey(table.split("/")) for table in (POSTED, SECURITIES, IDENTIFIERS, MARKET, ACTIONS)],
+    deps=[dg.AssetKey(table.split("/")) for table in (POSTED, SECURITIES, IDENTIFIERS, MARKET, ACTIONS, LEDGER)],
     description="Prices that people posted or put into the folder; what an audit finds bad is in meta/quarantine.",
     group_name="own_prices",
     owners=["team:lakefolio"],
@@ -33,7 +46,7 @@ MARKET, ACTIONS = "raw/price_daily", "raw/corporate_action"
     code_version="1",
 )
 def own_price(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
-    needed = [POSTED, SECURITIES, IDENTIFIERS, MARKET, ACTIONS]
+    needed = [POSTED, SECURITIES, IDENTIFIERS, MARKET, ACTIONS, LEDGER]
     versions = pinned(context.instance, context.run.run_id, platform.releases, known=needed).versions
     lake, files = platform.lake, price_files(platform.settings.prices)
     verdict: OwnPrices = own_prices(
@@ -44,9 +57,10 @@ def own_price(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mater
         today=platform.market_today,
         actions=_market_actions(platform, versions),
         waived=waived(lake),
+        splits=ledger_splits(platform, versions),
     )
     not_read = {**files.unreadable, **verdict.refused}
-    notes = merged(files.notes, verdict.left_out)
+    notes = merged(files.notes, verdict.remarks)
     for name, why in {**notes, **not_read}.items():
         context.log.warning("%s/%s: %s", platform.settings.prices, name, why)
     n_new = keep(lake, OWN, verdict.quarantined, context.run.run_id)
@@ -75,6 +89,18 @@ def priced_by_market(platform: Platform, versions: dict[str, int]) -> frozenset[
     with platform.lake.connect() as connection:
         found = connection.execute(f"select distinct ticker from {platform.lake.scan(MARKET, versions[MARKET])}")
         return frozenset(row[0] for row in found.fetchall())
+
+
+def ledger_splits(platform: Platform, versions: dict[str, int]) -> dict[int, list[LedgerSplit]]:
+    """The splits and bonuses that stand in any ledger, by security."""
+    if LEDGER not in versions:
+        return {}
+    found: dict[int, list[LedgerSplit]] = {}
+    with platform.lake.connect() as connection:
+        query = _SPLITS.format(ledger=platform.lake.scan(LEDGER, versions[LEDGER]))
+        for security_id, day, new, old in connection.execute(query).fetchall():
+            found.setdefault(security_id, []).append(LedgerSplit(day, new, old))
+    return found
 
 
 def _market_actions(platform: Platform, versions: dict[str, int]) -> pa.Table:

@@ -23,6 +23,7 @@ from domain.posted_prices import PriceSourceName
 from pipelines.quality.price_histories import refused_histories, told_of, within
 from pipelines.quality.prices import audited
 from pipelines.quality.registry import Registry
+from pipelines.quality.split_histories import LedgerSplit, as_traded
 from pipelines.quality.verdicts import SAID, Audited, Reason, content_ids
 from pipelines.sources.calendar import SCHEMA as CALENDAR
 from pipelines.sources.market_tables import CORPORATE_ACTIONS, PRICES, RATE
@@ -63,12 +64,12 @@ Row = Mapping[str, Any]
 @dataclass(frozen=True, slots=True)
 class OwnPrices:
     """`accepted` as OWN_PRICES, `quarantined` as `quarantine_rows` takes it; `refused` are files with the reason why
-    no line of a security's counts, and `left_out` those of which days are left out."""
+    no line of a security's counts, and `remarks` what else is to be known of one."""
 
     accepted: pa.Table
     quarantined: pa.Table
     refused: Mapping[str, str] = field(default_factory=dict)
-    left_out: Mapping[str, str] = field(default_factory=dict)
+    remarks: Mapping[str, str] = field(default_factory=dict)
 
 
 def own_prices(
@@ -80,13 +81,15 @@ def own_prices(
     today: date,
     actions: pa.Table | None = None,
     waived: Set[str] = frozenset(),
+    splits: Mapping[int, Sequence[LedgerSplit]] | None = None,
 ) -> OwnPrices:
     """The prices of securities that are not in `market`, the names of those that it prices.
 
     `posted` are rows of `posted_price`, of which the newest of a security and day counts. `actions` are the market's: a
     split that it tells is no outlier, one that only a ledger has is its owner's word. A detail begins with the place of
     what is out: a file's line, or the number that it was posted under. A history of which no line can count is refused
-    as one, not line by line.
+    as one, not line by line. `splits` are what ledgers have, by security: a close that a source has adjusted for one is
+    restated as it was traded.
     """
     read, out = [_as_posted(row, registry) for row in _newest(posted)], []
     refused = refused_histories(lines, registry, market, {row["security_id"] for row in read})
@@ -96,6 +99,9 @@ def own_prices(
             read.append(_as_read(line, registry))
         except _Unread as unread:
             out.append(_put_out(_words(line), line.place, unread.reason, str(unread), line.identifier))
+    undone = as_traded(read, splits or {})
+    read = list(undone.rows)
+    out += [_put_out(row, row["place"], Reason.UNREADABLE, why, row["file"]) for row, why in undone.unsure]
     has_posted = {row["security_id"] for row in read if row["price_source"] == PriceSourceName.POSTED}
     standing: dict[str, list[Row]] = {}
     for row, content in zip(read, content_ids(_prices(read)), strict=True):
@@ -117,7 +123,10 @@ def own_prices(
         pa.Table.from_pylist(accepted, schema=OWN_PRICES),
         pa.Table.from_pylist(quarantined, schema=QUARANTINED),
         told_of(refused),
-        left_out,
+        {
+            name: "; ".join(filter(None, (left_out.get(name), undone.notes.get(name))))
+            for name in {**left_out, **undone.notes}
+        },
     )
 
 
@@ -178,6 +187,7 @@ def _as_read(line: PriceLine, registry: Registry) -> Row:
         "price_source": PriceSourceName.FOLDER,
         "file": line.file,
         "place": line.place,
+        "is_adjusted": line.is_adjusted,
     }
 
 

@@ -3,7 +3,8 @@
 import csv
 import io
 import zipfile
-from decimal import Decimal
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from test_own_price_rules import TODAY, posted
 
 from pipelines.quality.own_prices import OwnPrices, own_prices
 from pipelines.quality.registry import Registry
+from pipelines.quality.split_histories import LedgerSplit
 from pipelines.sources.price_files.cells import FORMS, Undecided, decimal_mark, form_of_days, number, out_of_order
 from pipelines.sources.price_files.folder import PriceFiles, price_files, rate_files
 from pipelines.sources.price_files.profiles import profiles, told_by_name
@@ -396,7 +398,7 @@ def test_days_to_come_wait_and_those_before_the_calendar_are_left_out(tmp_path: 
 
     assert {day for _, day, _ in closes(verdict)} == {"2017-03-28", "2017-03-29"}
     assert verdict.quarantined.num_rows == 0
-    assert verdict.left_out["ACME.csv"].startswith("1 of its prices are of before 1970-01-01; 2 of its prices")
+    assert verdict.remarks["ACME.csv"].startswith("1 of its prices are of before 1970-01-01; 2 of its prices")
 
 
 def test_a_history_of_a_security_that_is_priced_elsewhere_is_refused_as_one(tmp_path: Path) -> None:
@@ -431,3 +433,77 @@ def test_an_archive_of_many_files_or_a_large_file_is_refused(tmp_path: Path, mon
         "d_us_txt.zip": "has 2 fi",
         "large.zip": "has more",
     }
+
+
+YAHOO = """Date,Open,High,Low,Close,Adj Close,Volume
+2017-03-21,12.00,12.20,11.90,12.10,11.50,1
+2017-03-22,12.10,12.30,12.05,12.25,11.60,1
+2017-03-23,12.20,12.25,12.00,12.05,11.40,1
+2017-03-24,12.05,12.45,12.05,12.40,11.70,1
+"""
+FOUR_FOR_ONE = LedgerSplit(date(2017, 3, 23), Decimal(4), Decimal(1))
+
+
+@pytest.mark.parametrize("ratio", [("4", "1"), ("1", "3")])
+def test_a_close_that_is_adjusted_for_a_split_of_the_ledger_is_restated_as_it_traded(tmp_path: Path, ratio) -> None:
+    """RULEBOOK 4: raw close = close x the ratios of the splits after it."""
+    new, old = map(Decimal, ratio)
+    files = put(tmp_path, "ACME.csv", YAHOO)
+
+    verdict = own_prices(
+        posted(),
+        files.lines,
+        registry(),
+        frozenset(),
+        today=TODAY,
+        splits={1: [LedgerSplit(date(2017, 3, 23), new, old)]},
+    )
+
+    before = {DAYS[0]: Decimal("12.10"), DAYS[1]: Decimal("12.25")}
+    expected_closes = {
+        day: (close * new / old).quantize(Decimal("1e-8"), ROUND_HALF_UP) for day, close in before.items()
+    }
+    assert closes(verdict) == {("ACME", day, close) for day, close in expected_closes.items()} | {
+        ("ACME", DAYS[2], Decimal("12.05")),
+        ("ACME", DAYS[3], Decimal("12.40")),
+    }
+    assert "split" in verdict.remarks["ACME.csv"]
+
+
+def test_a_history_with_the_step_of_the_split_is_as_traded_already(tmp_path: Path) -> None:
+    text = "Date,Open,High,Low,Close,Volume\n2017-03-22,48,50,47,49,1\n2017-03-23,12,12.5,11.9,12.05,1\n"
+    files = put(tmp_path, "ACME.csv", text)
+
+    verdict = own_prices(posted(), files.lines, registry(), frozenset(), today=TODAY, splits={1: [FOUR_FOR_ONE]})
+
+    assert closes(verdict) == {("ACME", "2017-03-22", Decimal(49)), ("ACME", "2017-03-23", Decimal("12.05"))}
+
+
+@pytest.mark.parametrize(
+    "splits",
+    [
+        [LedgerSplit(date(2017, 3, 28), Decimal(4), Decimal(1))],
+        [FOUR_FOR_ONE, LedgerSplit(date(2017, 3, 24), Decimal(5), Decimal(1))],
+    ],
+)
+def test_what_may_be_adjusted_or_not_is_put_out_and_says_why(tmp_path: Path, splits: list[LedgerSplit]) -> None:
+    files = put(tmp_path, "ACME.csv", YAHOO)
+
+    verdict = own_prices(posted(), files.lines, registry(), frozenset(), today=TODAY, splits={1: splits})
+
+    out = verdict.quarantined.to_pylist()
+    assert {row["reason"] for row in out} == {"UNREADABLE"}
+    assert {row["price_date"].isoformat() for row in out} == {
+        day for day in DAYS[:4] if day < splits[0].day.isoformat()
+    }
+    assert all("split" in row["detail"] for row in out)
+
+
+def test_prices_of_ones_own_format_and_as_traded_ones_are_left_alone(tmp_path: Path) -> None:
+    lines = put(
+        tmp_path, "mine.csv", "identifier,date,close,currency\nACME,2017-03-22,12,USD\nACME,2017-03-23,12,USD\n"
+    ).lines
+
+    verdict = own_prices(posted(), lines, registry(), frozenset(), today=TODAY, splits={1: [FOUR_FOR_ONE]})
+
+    assert closes(verdict) == {("ACME", "2017-03-22", Decimal(12)), ("ACME", "2017-03-23", Decimal(12))}

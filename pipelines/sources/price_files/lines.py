@@ -45,7 +45,7 @@ class PriceLine:
 
     `is_history` says that it is of a whole history in the format of a source, which has no column of currencies:
     `currency` is then the unit in the file's name, or None for the security's own. `others` are what the security may
-    be registered under instead of `identifier`.
+    be registered under instead of `identifier`. `is_adjusted` says that the source restates closes over later splits.
     """
 
     file: str
@@ -57,6 +57,7 @@ class PriceLine:
     missing: str = ""
     others: tuple[str, ...] = ()
     is_history: bool = False
+    is_adjusted: bool = False
 
     @property
     def place(self) -> str:
@@ -296,7 +297,16 @@ def _price(reader: _Reader, cells: _Cells) -> PriceLine:
     unit = cells.row[currency] if currency is not None else name.unit or None
     first, *others = names
     return PriceLine(
-        reader.file, cells.number, first, day, close, unit, cells.missing, tuple(others), is_history=currency is None
+        reader.file,
+        cells.number,
+        first,
+        day,
+        close,
+        unit,
+        cells.missing,
+        tuple(others),
+        is_history=currency is None,
+        is_adjusted=bool(reader.fitted.profile.adjusted),
     )
 
 
