@@ -4,13 +4,13 @@ Belongs here: reading both, and publishing what the audit accepts. Does not: wha
 `pipelines.quality.own_prices`.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 
 from pipelines.quality.own_prices import OwnPrices, own_prices
+from pipelines.quality.price_histories import joined
 from pipelines.quality.quarantine import OWN, keep, waived
 from pipelines.quality.registry import Registry
 from pipelines.quality.split_histories import LedgerSplit
@@ -60,7 +60,7 @@ def own_price(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mater
         splits=ledger_splits(platform, versions),
     )
     not_read = {**files.unreadable, **verdict.refused}
-    notes = merged(files.notes, verdict.remarks)
+    notes = joined(files.notes, verdict.remarks)
     for name, why in {**notes, **not_read}.items():
         context.log.warning("%s/%s: %s", platform.settings.prices, name, why)
     n_new = keep(lake, OWN, verdict.quarantined, context.run.run_id)
@@ -75,11 +75,6 @@ def own_price(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mater
     return publish(
         platform, context.asset_key, verdict.accepted, context.run.run_id, date_column="price_date", extra=extra
     )
-
-
-def merged(notes: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
-    """What is remarked on each file, in one sentence."""
-    return {name: "; ".join(filter(None, (notes.get(name), more.get(name)))) for name in sorted({*notes, *more})}
 
 
 def priced_by_market(platform: Platform, versions: dict[str, int]) -> frozenset[str]:

@@ -20,7 +20,7 @@ from domain.errors import Refusal
 from domain.ledger import FIRST_DAY
 from domain.money import parse_quantity, product
 from domain.posted_prices import PriceSourceName
-from pipelines.quality.price_histories import refused_histories, told_of, within
+from pipelines.quality.price_histories import joined, refused_histories, told_of, within
 from pipelines.quality.prices import audited
 from pipelines.quality.registry import Registry
 from pipelines.quality.split_histories import LedgerSplit, as_traded
@@ -123,10 +123,7 @@ def own_prices(
         pa.Table.from_pylist(accepted, schema=OWN_PRICES),
         pa.Table.from_pylist(quarantined, schema=QUARANTINED),
         told_of(refused),
-        {
-            name: "; ".join(filter(None, (left_out.get(name), undone.notes.get(name))))
-            for name in {**left_out, **undone.notes}
-        },
+        joined(left_out, undone.notes),
     )
 
 

@@ -16,6 +16,7 @@ from pipelines.sources.price_files.lines import PriceLine
 History = tuple[str, str]
 """A file, and an identifier in it."""
 _MOST_TOLD = 3
+_DOLLARS = frozenset({"USD", "CAD", "AUD", "HKD", "NZD", "SGD", "TWD"})
 
 
 def refused_histories(
@@ -43,6 +44,8 @@ def _refused(lines: Sequence[PriceLine], registry: Registry, market: Collection[
         if name in market or security_id in posted:
             source = PriceSourceName.MARKET if name in market else PriceSourceName.POSTED
             return f"{name} has prices from {source}, and two sources are never mixed"
+        if any(line.is_in_dollars for line in lines) and currency not in _DOLLARS:
+            return f"its closes are in $, and {name} is in {currency}"
         minor = next((unit for unit, major in MINOR_UNITS.items() if major == currency and unit != "GBp"), None)
         if minor and not first.currency:
             return (
@@ -58,6 +61,12 @@ def told_of(refused: Mapping[History, str]) -> dict[str, str]:
     for (file, identifier), why in refused.items():
         told.setdefault(file, []).append(why if identifier in why else f"{identifier}: {why}")
     return {file: "; ".join(_some(reasons)) for file, reasons in told.items()}
+
+
+def joined(*remarks: Mapping[str, str]) -> dict[str, str]:
+    """By file, what all of `remarks` say of it, in one sentence."""
+    names = sorted({name for one in remarks for name in one})
+    return {name: "; ".join(one[name] for one in remarks if name in one) for name in names}
 
 
 def _some(reasons: Sequence[str]) -> Sequence[str]:

@@ -1,8 +1,8 @@
 """Downloaded closes that the source has adjusted for later splits, as they were traded.
 
-A position is worth its units of the day times the close of the day as traded (RULEBOOK 4), and the ledger has the units.
-So a close of before a split that a ledger has is multiplied by its ratio, if the history has no step on that day: then
-it is adjusted for it. A history that ends before the split may be of either kind, and is asked for again.
+A position is worth its units of the day times the close of the day as traded (docs/rulebook.md, Splits), and the ledger
+has the units. So a close of before a split that a ledger has is multiplied by its ratio, if the history has no step on
+that day: it is adjusted for it then. A history that ends before the split may be of either kind.
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,9 +55,8 @@ def as_traded(rows: Sequence[Row], splits: Mapping[int, Sequence[LedgerSplit]]) 
                 unsure += [(row, doubt) for row in history if row["price_date"] < split.day]
                 restated = [row for row in history if row["price_date"] >= split.day]
             elif restated != history:
-                notes[file] = (
-                    f"closes of before {split.day} are restated over the split of {split.new:f} for {split.old:f} that a ledger has"
-                )
+                said = f"closes of before {split.day} are restated over the split of {split.new:f} for {split.old:f}"
+                notes[file] = f"{said} that a ledger has"
             history = list(restated)
         kept += history
     return Undone(kept, unsure, notes)

@@ -3,7 +3,7 @@
 import csv
 import io
 import zipfile
-from datetime import date
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
@@ -433,6 +433,43 @@ def test_an_archive_of_many_files_or_a_large_file_is_refused(tmp_path: Path, mon
         "d_us_txt.zip": "has 2 fi",
         "large.zip": "has more",
     }
+
+
+@pytest.mark.parametrize("name", ["ACME.csv", "BIG Historical Data.csv", "BIG Historische Daten.csv"])
+@pytest.mark.parametrize("step", [7, 31])
+def test_weeks_and_months_that_stand_beside_their_first_day_are_refused(tmp_path: Path, name: str, step: int) -> None:
+    """Yahoo and Investing.com date the close of 31 March 1 March; as a close of that day it would be wrong."""
+    rows, separator = cells(DOWNLOADS[name][0])
+    form = "%Y-%m-%d" if name == "ACME.csv" else "%d.%m.%Y" if "Daten" in name else "%m/%d/%Y"
+    for n, row in enumerate(rows[1:]):
+        row[0] = (date(2017, 1, 2) - timedelta(days=step * n)).strftime(form)
+
+    files = put(tmp_path, name, written(rows, separator))
+
+    assert files.lines == ()
+    assert "daily" in files.unreadable[name]
+
+
+def test_dollars_are_not_taken_for_another_currency(tmp_path: Path) -> None:
+    verdict = judged(put(tmp_path, "VOD.L GBP.csv", DOWNLOADS["BIG.csv"][0]))
+
+    assert verdict.accepted.num_rows == 0
+    assert "GBP" in verdict.refused["VOD.L GBP.csv"]
+
+
+def test_a_class_of_shares_is_found_as_others_write_it() -> None:
+    assert told_by_name("BRK-B", one("yahoo")).identifiers == ("BRK-B", "BRK.B")
+    assert told_by_name("brk-b_us_d", one("stooq")).identifiers[:2] == ("BRK-B.US", "BRK-B")
+    assert "BRK.B" in told_by_name("brk-b_us_d", one("stooq")).identifiers
+
+
+def test_a_file_whose_days_are_all_in_another_form_is_one_warning_and_an_empty_one_a_remark(tmp_path: Path) -> None:
+    put(tmp_path, "ACME.csv", "Date,Quote\n21 Mar,12.10\n22 Mar,12.20\n")
+    files = put(tmp_path, "BIG.csv", "Date,Quote\n")
+
+    assert list(files.unreadable) == ["ACME.csv"]
+    assert list(files.notes) == ["BIG.csv"]
+    assert files.lines == ()
 
 
 YAHOO = """Date,Open,High,Low,Close,Adj Close,Volume

@@ -105,7 +105,9 @@ def form_of_days(texts: Sequence[str], forms: Sequence[str]) -> str:
     readable = [n for n in range(len(texts)) if any(days[n] for days in readings.values())]
     whole = [form for form, days in readings.items() if all(days[n] for n in readable)]
     if not readable:
-        return forms[0]
+        raise Undecided(
+            f"its days, such as {texts[0][:40]!r}, are not written as {' or '.join(EXAMPLES[f] for f in forms)}"
+        )
     if not whole:
         raise Undecided(_mixed(texts, readings))
     if len(whole) > 1:
@@ -129,6 +131,12 @@ def _mixed(texts: Sequence[str], readings: Mapping[str, Sequence[date | None]]) 
             if one and two and not one & two:
                 return f"its days are written in two forms: {text} and {other}"
     return "its days are written in more than one form"
+
+
+def usual_gap(days: Sequence[date]) -> int:
+    """The median of the days between neighbours; 0 for fewer than two."""
+    gaps = sorted(abs((two - one).days) for one, two in pairwise(days))
+    return gaps[len(gaps) // 2] if gaps else 0
 
 
 def goes_one_way(days: Sequence[date]) -> bool:

@@ -23,12 +23,15 @@ from pipelines.sources.price_files.cells import (
     form_of_days,
     number,
     out_of_order,
+    usual_gap,
 )
 from pipelines.sources.price_files.profiles import FileName, Fitted, identifiers, told_by_name
 
 RAW = "raw"
 _NEARLY = Decimal("0.0001")
 _MOST_NAMED = 3
+_MOST_APART = 4
+"""Days from a close to the next in daily prices, over a weekend and a holiday."""
 _USED = {
     "fx": (CURRENCIES, "the currencies of ISO 4217"),
     "series": (
@@ -45,7 +48,8 @@ class PriceLine:
 
     `is_history` says that it is of a whole history in the format of a source, which has no column of currencies:
     `currency` is then the unit in the file's name, or None for the security's own. `others` are what the security may
-    be registered under instead of `identifier`. `is_adjusted` says that the source restates closes over later splits.
+    be registered under instead of `identifier`. `is_adjusted` says that the source restates closes over later splits,
+    `is_in_dollars` that the close has a $ before it.
     """
 
     file: str
@@ -58,6 +62,7 @@ class PriceLine:
     others: tuple[str, ...] = ()
     is_history: bool = False
     is_adjusted: bool = False
+    is_in_dollars: bool = False
 
     @property
     def place(self) -> str:
@@ -128,8 +133,11 @@ def content(
     said = list(_said(reader, _without_notes(reader, rows)))
     if profile.decimal_after(separator) == RAW:
         return FileContent([_as_stated(reader, cells) for cells in said])
-    _decide(reader, said)
-    _check(reader, said)
+    if said:
+        _decide(reader, said)
+        _check(reader, said)
+    else:
+        reader.notes.append("has no line with a figure")
     if profile.adjusted:
         reader.notes.append(f"{profile.says}: closes are adjusted for {profile.adjusted}")
     if "adjusted" in fitted.places:
@@ -203,6 +211,8 @@ def _decide(reader: _Reader, said: Sequence[_Cells]) -> None:
     """Read days and closes, in the forms that the format and the whole file leave."""
     profile, stated = reader.fitted.profile, reader.name.dates
     sound = [cells for cells in said if not cells.missing]
+    if not sound:
+        return
     texts = list(dict.fromkeys(cells.day_text for cells in sound))
     if stated and stated not in profile.dates:
         raise Undecided(
@@ -241,6 +251,12 @@ def _check(reader: _Reader, said: Sequence[_Cells]) -> None:
     by_series = sorted(_named(reader, said), key=lambda pair: pair[0])
     for _, group in groupby(by_series, key=lambda pair: pair[0]):
         standing = [cells for _, cells in group if cells.day is not None and not cells.missing]
+        apart = usual_gap([cells.day for cells in standing if cells.day is not None])
+        if reader.fitted.profile.periods_begin and apart > _MOST_APART:
+            raise Undecided(
+                f"its days are {apart} apart, and the close of a week or a month may stand beside its first day: "
+                "download daily prices"
+            )
         for n in out_of_order([cells.day for cells in standing if cells.day is not None]):
             standing[n].missing = f"{standing[n].day} is out of the order of the days around it"
 
@@ -307,6 +323,7 @@ def _price(reader: _Reader, cells: _Cells) -> PriceLine:
         tuple(others),
         is_history=currency is None,
         is_adjusted=bool(reader.fitted.profile.adjusted),
+        is_in_dollars=cells.close_text.startswith("$"),
     )
 
 

@@ -41,6 +41,8 @@ class Profile:
     nameless: str = ""
     suffixes: Mapping[str, str] = field(default_factory=dict)
     underscore_is_dot: bool = False
+    class_mark: str = ""
+    periods_begin: bool = False
     skipped_first_cells: Sequence[str] = ()
     layout: Literal["long", "wide"] = "long"
     series: str = ""
@@ -125,7 +127,9 @@ def told_by_name(stem: str, profile: Profile) -> FileName:
 def identifiers(name: str, profile: Profile) -> tuple[str, ...]:
     """`name` as it is registered, perhaps: as it stands, then with the exchange as others write it."""
     name = name.upper()
-    suffix = _SUFFIX.search(name)
-    if suffix is None or suffix[0] not in profile.suffixes:
-        return (name,)
-    return tuple(dict.fromkeys((name, name.removesuffix(suffix[0]) + profile.suffixes[suffix[0]])))
+    names, suffix = [name], _SUFFIX.search(name)
+    if suffix is not None and suffix[0] in profile.suffixes:
+        names.append(name.removesuffix(suffix[0]) + profile.suffixes[suffix[0]])
+    if profile.class_mark:
+        names += [one.replace(profile.class_mark, ".") for one in names]
+    return tuple(dict.fromkeys(names))
