@@ -4,6 +4,7 @@ Belongs here: reading both, and publishing what the audit accepts. Does not: wha
 `pipelines.quality.own_prices`.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -16,12 +17,13 @@ from pipelines.quality.registry import Registry
 from pipelines.quality.split_histories import LedgerSplit
 from pipelines.runtime.resources import Platform
 from pipelines.sources.market_tables import CORPORATE_ACTIONS, in_shape
-from pipelines.sources.price_files.folder import price_files
+from pipelines.sources.price_files.folder import PriceFiles, price_files
 from pipelines.tables.publishing import publish
 from pipelines.tables.version_set import pinned
 
 POSTED, SECURITIES, IDENTIFIERS = "raw/pg_posted_price", "raw/pg_security_registry", "raw/pg_security_identifier"
 MARKET, ACTIONS, LEDGER = "raw/price_daily", "raw/corporate_action", "raw/pg_transaction_ledger"
+NEEDED = (POSTED, SECURITIES, IDENTIFIERS, MARKET, ACTIONS, LEDGER)
 _SPLITS = """
 with rows as (select * from {ledger})
 
@@ -38,27 +40,17 @@ where txn_type in ('SPLIT', 'BONUS') and reverses_seq is null
 
 @dg.asset(
     key=OWN.split("/"),
-    deps=[dg.AssetKey(table.split("/")) for table in (POSTED, SECURITIES, IDENTIFIERS, MARKET, ACTIONS, LEDGER)],
+    deps=[dg.AssetKey(table.split("/")) for table in NEEDED],
     description="Prices that people posted or put into the folder; what an audit finds bad is in meta/quarantine.",
     group_name="own_prices",
     owners=["team:lakefolio"],
     kinds={"python", "deltalake"},
-    code_version="1",
+    code_version="2",
 )
 def own_price(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
-    needed = [POSTED, SECURITIES, IDENTIFIERS, MARKET, ACTIONS, LEDGER]
-    versions = pinned(context.instance, context.run.run_id, platform.releases, known=needed).versions
+    versions = pinned(context.instance, context.run.run_id, platform.releases, known=NEEDED).versions
     lake, files = platform.lake, price_files(platform.settings.prices)
-    verdict: OwnPrices = own_prices(
-        lake.read(POSTED, versions[POSTED]),
-        files.lines,
-        Registry(lake.read(SECURITIES, versions[SECURITIES]), lake.read(IDENTIFIERS, versions[IDENTIFIERS])),
-        priced_by_market(platform, versions),
-        today=platform.market_today,
-        actions=_market_actions(platform, versions),
-        waived=waived(lake),
-        splits=ledger_splits(platform, versions),
-    )
+    verdict = judged(platform, files, versions)
     not_read = {**files.unreadable, **verdict.refused}
     notes = joined(files.notes, verdict.remarks)
     for name, why in {**notes, **not_read}.items():
@@ -77,7 +69,22 @@ def own_price(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mater
     )
 
 
-def priced_by_market(platform: Platform, versions: dict[str, int]) -> frozenset[str]:
+def judged(platform: Platform, files: PriceFiles, versions: Mapping[str, int]) -> OwnPrices:
+    """What was posted and what is in `files`, by the registry and the ledger of `versions`."""
+    lake = platform.lake
+    return own_prices(
+        lake.read(POSTED, versions[POSTED]),
+        files.lines,
+        Registry(lake.read(SECURITIES, versions[SECURITIES]), lake.read(IDENTIFIERS, versions[IDENTIFIERS])),
+        priced_by_market(platform, versions),
+        today=platform.market_today,
+        actions=_market_actions(platform, versions),
+        waived=waived(lake),
+        splits=ledger_splits(platform, versions),
+    )
+
+
+def priced_by_market(platform: Platform, versions: Mapping[str, int]) -> frozenset[str]:
     """The tickers that the market source has a price of."""
     if MARKET not in versions:
         return frozenset()
@@ -86,7 +93,7 @@ def priced_by_market(platform: Platform, versions: dict[str, int]) -> frozenset[
         return frozenset(row[0] for row in found.fetchall())
 
 
-def ledger_splits(platform: Platform, versions: dict[str, int]) -> dict[int, list[LedgerSplit]]:
+def ledger_splits(platform: Platform, versions: Mapping[str, int]) -> dict[int, list[LedgerSplit]]:
     """The splits and bonuses that stand in any ledger, by security."""
     if LEDGER not in versions:
         return {}
@@ -98,7 +105,7 @@ def ledger_splits(platform: Platform, versions: dict[str, int]) -> dict[int, lis
     return found
 
 
-def _market_actions(platform: Platform, versions: dict[str, int]) -> pa.Table:
+def _market_actions(platform: Platform, versions: Mapping[str, int]) -> pa.Table:
     if ACTIONS not in versions:
         return CORPORATE_ACTIONS.empty_table()
     return in_shape(platform.lake.read(ACTIONS, versions[ACTIONS]), CORPORATE_ACTIONS)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pipelines.automation import due_now
+from pipelines.ingestion.price_report import report
 from pipelines.quality.quarantine import listed
 from storage.lake.delta import memory_duckdb
 from tests.e2e.as_traded_books import named, post_prices
@@ -78,6 +79,16 @@ def test_a_downloaded_history_counts_in_the_securitys_currency_and_a_rate_where_
         "select currency, rate_per_eur < 9 from {table} where rate_date = '2013-02-28' and currency in ('USD', 'XCG')"
     )
     assert sorted(own.rows("raw/fx_rate_daily", rates)) == [("USD", True), ("XCG", True)]
+
+
+def test_a_report_says_of_every_file_what_goes_in_and_what_does_not(own: Own) -> None:
+    said = "\n".join(report(own.home.platform))
+
+    assert "DOWNLOADED (1).csv: 2 prices go in" in said
+    assert "UNREADABLE: DOWNLOADED (1).csv line 4" in said
+    assert "eurofxref.csv: 3 rates" in said
+    assert "funds.csv: 28 prices go in" in said
+    assert "letter.docx: not read: is no .csv" in said
 
 
 def test_a_newest_price_that_jumps_counts_and_is_marked_until_somebody_says_that_it_is_right(own: Own) -> None:

@@ -380,6 +380,16 @@ def test_the_days_that_are_out_of_the_order_are_the_fewest() -> None:
     assert out_of_order([day for day in days if day]) == [2]
 
 
+@pytest.mark.parametrize(("line", "day"), [(1, "2016-03-21"), (5, "2016-12-27"), (5, "2017-07-27")])
+def test_an_end_that_is_far_from_the_rest_is_put_out(tmp_path: Path, line: int, day: str) -> None:
+    rows, separator = cells(DOWNLOADS["ACME.csv"][0])
+    rows[line][0] = day
+
+    files = put(tmp_path, "ACME.csv", written(rows, separator))
+
+    assert read(files) == expected("ACME", {day: ACME[day] for n, day in enumerate(DAYS, 1) if n != line})
+
+
 def test_remarks_below_and_days_without_a_close_are_left_out_and_counted(tmp_path: Path) -> None:
     text = DOWNLOADS["ACME.csv"][0] + "2017-03-28,null,null,null,null,null,null\n\nData delayed by 15 minutes\n"
 

@@ -7,7 +7,7 @@ of the lines decides: a history goes one way. Where two do still, the file is re
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
@@ -23,6 +23,7 @@ _GROUPED = {
     ".": re.compile(r"-?\d{1,3}([,'’\u00a0\u202f ])\d{3}(?:\1\d{3})*(?:\.\d+)?", re.ASCII),
     ",": re.compile(r"-?\d{1,3}([.'’\u00a0\u202f ])\d{3}(?:\1\d{3})*(?:,\d+)?", re.ASCII),
 }
+_LEAST_DAILY, _DAILY, _FAR = 4, 4, timedelta(days=60)
 _MARKS = re.compile(r"[.,]")
 
 
@@ -137,6 +138,14 @@ def usual_gap(days: Sequence[date]) -> int:
     """The median of the days between neighbours; 0 for fewer than two."""
     gaps = sorted(abs((two - one).days) for one, two in pairwise(days))
     return gaps[len(gaps) // 2] if gaps else 0
+
+
+def far_away(days: Sequence[date]) -> list[int]:
+    """The ends of daily `days`, in order, that more than two months part from all others."""
+    if len(days) < _LEAST_DAILY or usual_gap(days) > _DAILY:
+        return []
+    ends = ((0, 1), (len(days) - 1, len(days) - 2))
+    return [end for end, next_to in ends if abs(days[end] - days[next_to]) > _FAR]
 
 
 def goes_one_way(days: Sequence[date]) -> bool:

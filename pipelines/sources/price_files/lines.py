@@ -20,6 +20,7 @@ from pipelines.sources.price_files.cells import (
     FORMS,
     Undecided,
     decimal_mark,
+    far_away,
     form_of_days,
     number,
     out_of_order,
@@ -257,8 +258,18 @@ def _check(reader: _Reader, said: Sequence[_Cells]) -> None:
                 f"its days are {apart} apart, and the close of a week or a month may stand beside its first day: "
                 "download daily prices"
             )
-        for n in out_of_order([cells.day for cells in standing if cells.day is not None]):
-            standing[n].missing = f"{standing[n].day} is out of the order of the days around it"
+        _mark_out_of_place(standing)
+
+
+def _mark_out_of_place(standing: Sequence[_Cells]) -> None:
+    """Mark what is out of the order of one history, and an end that is far from the rest of it."""
+    days = [cells.day for cells in standing if cells.day is not None]
+    astray = set(out_of_order(days))
+    for n in astray:
+        standing[n].missing = f"{days[n]} is out of the order of the days around it"
+    ordered = [cells for n, cells in enumerate(standing) if n not in astray]
+    for n in far_away([cells.day for cells in ordered if cells.day is not None]):
+        ordered[n].missing = f"{ordered[n].day} is more than two months from the other days"
 
 
 def _named(reader: _Reader, said: Sequence[_Cells]) -> list[tuple[str, _Cells]]:
