@@ -5,6 +5,7 @@ import io
 import zipfile
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from math import prod
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from test_own_price_rules import TODAY, posted
 from pipelines.quality.own_prices import OwnPrices, own_prices
 from pipelines.quality.registry import Registry
 from pipelines.quality.split_histories import LedgerSplit
+from pipelines.runtime.resources import bundled_market
 from pipelines.sources.price_files.cells import FORMS, Undecided, decimal_mark, form_of_days, number, out_of_order
 from pipelines.sources.price_files.folder import PriceFiles, price_files, rate_files
 from pipelines.sources.price_files.profiles import profiles, told_by_name
@@ -554,3 +556,28 @@ def test_prices_of_ones_own_format_and_as_traded_ones_are_left_alone(tmp_path: P
     verdict = own_prices(posted(), lines, registry(), frozenset(), today=TODAY, splits={1: [FOUR_FOR_ONE]})
 
     assert closes(verdict) == {("ACME", "2017-03-22", Decimal(12)), ("ACME", "2017-03-23", Decimal(12))}
+
+
+@pytest.mark.parametrize("ticker", ["AAPL", "MSFT"])
+def test_real_prices_that_are_adjusted_for_real_splits_are_those_on_the_screen_again(
+    tmp_path: Path, ticker: str
+) -> None:
+    """Shares of the bundled market from 2000 to 2013, which has them as they traded, as a source's download has them."""
+    market = bundled_market("as_traded")
+    span = (date(2000, 3, 1), date(2013, 3, 1))
+    traded = {row["price_date"]: row["close"] for row in market.prices(*span).to_pylist() if row["ticker"] == ticker}
+    splits = [
+        LedgerSplit(row["action_date"], row["split_new"], row["split_old"])
+        for row in market.corporate_actions(*span).to_pylist()
+        if (row["ticker"], row["action_type"]) == (ticker, "SPLIT")
+    ]
+    rows = ["Date,Open,High,Low,Close,Adj Close,Volume"]
+    for day, close in sorted(traded.items()):
+        adjusted = close / prod(split.ratio for split in splits if split.day > day)
+        rows.append(f"{day},,,,{adjusted:.6f},{adjusted / 2:.6f},1")
+    files = put(tmp_path, "ACME.csv", "\n".join(rows))
+
+    verdict = own_prices(posted(), files.lines, registry(), frozenset(), today=TODAY, splits={1: splits})
+
+    assert splits
+    assert closes(verdict) == {("ACME", day.isoformat(), close) for day, close in traded.items()}
