@@ -20,7 +20,7 @@ _LINKS = {
     "imports": "imports",
     "export": "export",
 }
-"""What a portfolio has, by name, below its address."""
+"""Names of the pages and lists of a portfolio, with where they are below its address."""
 _OF_PORTFOLIO = "/api/v1/portfolios/{portfolio_id}"
 
 

@@ -1,4 +1,4 @@
-"""What the front page shows: portfolios as they are recorded and as the newest release has them."""
+"""Contents of the front page: portfolios as they are recorded and as the newest release has them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -70,7 +70,7 @@ def own_price(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mater
 
 
 def judged(platform: Platform, files: PriceFiles, versions: Mapping[str, int]) -> OwnPrices:
-    """What was posted and what is in `files`, by the registry and the ledger of `versions`."""
+    """Judge posted prices and those in `files` by the registry and the ledger of `versions`."""
     lake = platform.lake
     return own_prices(
         lake.read(POSTED, versions[POSTED]),

@@ -1,4 +1,4 @@
-"""What the files in the folder of prices say, without changing anything: `make prices`.
+"""Report on the files in the folder of prices, which changes nothing: `make prices`.
 
 Belongs here: the words. It is judged as the next release will, by the newest one's registry and ledger.
 """

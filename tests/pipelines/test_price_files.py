@@ -46,7 +46,7 @@ def judged(files: PriceFiles) -> OwnPrices:
 
 
 def read(files: PriceFiles) -> set[tuple[str, str, Decimal]]:
-    """What the lines say, before the audit of all prices."""
+    """Closes that the lines state, before the audit of all prices."""
     meant = dict.fromkeys(("US0378331005", "ACME.US"), "ACME")
     lines = [line for line in files.lines if not line.missing]
     return {(meant.get(line.identifier, line.identifier), line.date, Decimal(line.close)) for line in lines}

@@ -46,7 +46,7 @@ def rate_files(folder: Path) -> PriceFiles:
 
 
 def _files(folder: Path, gives: frozenset[str]) -> PriceFiles:
-    """Those in a format that `gives` such; of the others nothing is read but the first line."""
+    """Read the files in a format that `gives` such, and of the others only the first line."""
     lines: list[PriceLine] = []
     rates: list[RateLine] = []
     unreadable: dict[str, str] = {}
@@ -73,7 +73,7 @@ def _files(folder: Path, gives: frozenset[str]) -> PriceFiles:
 
 
 def read(file: Path, gives: frozenset[str]) -> FileContent:
-    """What `file` says if it `gives` what is wanted; an error in one sentence if it is none of the known formats."""
+    """Content of `file`, none if its format does not give what is wanted; an error if it is in no known format."""
     name, data = _bytes(file)
     text = _text(data)
     first, _, rest = text.partition("\n")

@@ -88,7 +88,7 @@ class RateLine:
 
 @dataclass(frozen=True, slots=True)
 class FileContent:
-    """What a file says, in the order of its lines, and what of it was left out on purpose or cannot be read."""
+    """Prices or rates of a file in the order of its lines, and remarks on what is left out."""
 
     prices: Sequence[PriceLine] = ()
     rates: Sequence[RateLine] = ()
@@ -278,7 +278,7 @@ def _named(reader: _Reader, said: Sequence[_Cells]) -> list[tuple[str, _Cells]]:
 
 
 def _contradiction(reader: _Reader, cells: _Cells) -> str:
-    """What in the line is against its close; of numbers, those that are there and not 0."""
+    """Reason why the cells of a line cannot all be right, empty if they can; of numbers those that are not 0 count."""
     places, close = reader.fitted.places, cells.close
     period = places.get("period")
     if period is not None and cells.row[period].upper() != "D":

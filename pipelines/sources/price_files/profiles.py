@@ -82,7 +82,7 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class FileName:
-    """What a file's name says: identifiers that may be meant, the first that is registered; a unit; a form of days."""
+    """Parts of a file's name: identifiers, of which the first that is registered is meant; a unit; a form of days."""
 
     identifiers: Sequence[str] = ()
     unit: str = ""
