@@ -25,14 +25,16 @@ def report(platform: Platform) -> Iterator[str]:
     if SECURITIES not in versions:
         raise SetupError("nothing is released yet, so no security is known: make up, or make refresh, comes first")
     verdict = judged(platform, files, versions)
-    accepted = Counter(verdict.accepted["file"].to_pylist())
+    accepted = Counter(name for name in verdict.accepted["file"].to_pylist() if name is not None)
     of_rates = Counter(rate.file for rate in rates.rates)
     refused = {**files.unreadable, **rates.unreadable, **verdict.refused}
     remarks = joined(files.notes, rates.notes, verdict.remarks)
     out: dict[str, list[str]] = {}
     for row in verdict.quarantined.to_pylist():
-        out.setdefault(row["place"].rpartition(" line ")[0], []).append(f"{row['reason']}: {row['detail']}")
-    names = sorted({*accepted, *of_rates, *refused, *remarks, *(name for name in out if name)})
+        name, is_of_file, _ = row["place"].rpartition(" line ")
+        if is_of_file:
+            out.setdefault(name, []).append(f"{row['reason']}: {row['detail']}")
+    names = sorted({*accepted, *of_rates, *refused, *remarks, *out})
     yield f"{folder}: {len(names)} files" if names else f"{folder}: there is no file"
     for name in names:
         counted = f"{of_rates[name]} rates" if name in of_rates else f"{accepted[name]} prices go in"
