@@ -32,6 +32,7 @@ _FOLLOW_THE_LEDGER = frozenset(
         "raw/pg_position_current",
         "raw/pg_simulation",
         "positions/position_interval",
+        "positions/disposal",
     }
 )
 """Tables whose changes are those of the portfolios that `pg_portfolio` shows to have changed, or of no mart."""
