@@ -1,7 +1,7 @@
 """Intervals and disposals by columns are those by the rule, for books with everything in them."""
 
 import random
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -16,15 +16,12 @@ from domain.intervals import position_intervals
 from domain.ledger import Transaction, TxnType
 from pipelines.positions import disposal_columns, interval_fold
 from pipelines.positions.interval_fold import SCHEMA, fold
+from tests.replicated import replicated
 
 D = Decimal
 FIRST_DAY = date(2015, 1, 1)
 PORTFOLIOS = {str(UUID(int=number)): method for number, method in enumerate(["AVCO", "FIFO", "AVCO", "AVCO"], 1)}
 LONG_TERM_DAYS = {str(UUID(int=2)): 20}
-COLUMNS = {field.name: field for field in fields(Transaction)}
-NUMBERS = {"quantity", "price", "fx_rate", "split_new", "split_old"}
-MONEY = {"gross", "fees", "accrued", "cash_effect"}
-DECIMALS = {**dict.fromkeys(NUMBERS, pa.decimal128(18, 8)), **dict.fromkeys(MONEY, pa.decimal128(28, 8))}
 
 
 def a_ledger(seed: int, count: int = 120) -> list[Transaction]:
@@ -67,19 +64,6 @@ def a_ledger(seed: int, count: int = 120) -> list[Transaction]:
         taken_back = chance.choice(rows[-count:-1])
         rows.append(replace(taken_back, seq=count + 1, txn_type=TxnType.REVERSAL, reverses_seq=taken_back.seq))
     return rows
-
-
-def replicated(rows: list[Transaction]) -> pa.Table:
-    """The rows as the lake has them."""
-    columns = {}
-    for name in COLUMNS:
-        values = [getattr(row, name) for row in rows]
-        if name in ("portfolio_id", "transfer_id"):
-            values = [str(value) if value else None for value in values]
-        columns[name] = pa.array(values, DECIMALS.get(name))
-    for name in ("transfer_id", "external_id"):
-        columns[name] = columns[name].cast(pa.string())
-    return pa.table(columns)
 
 
 Rows = list[dict[str, object]]
