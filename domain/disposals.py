@@ -64,7 +64,7 @@ class Disposal:
 
 
 def disposals(row: Transaction, reliefs: Iterable[Relief], method: CostMethod) -> Iterator[Disposal]:
-    """What `row` has disposed of, by what the fold has relieved for it; lots of which nothing was left are no part."""
+    """Return what `row` disposed of, by what the fold relieved for it; a lot of nothing at all is no part."""
     for part, relief in enumerate(filter(_is_something, reliefs), 1):
         yield _disposal(row, relief, part, method is not CostMethod.AVCO)
 

@@ -38,8 +38,8 @@ class ReleasedDisposal(Disposal):
 
 @dataclass(frozen=True, slots=True)
 class IncomeLine:
-    """What a ledger row received, or with a negative `amount` withheld or paid; `amount_base` is at the rate of the
-    day's close, None where there is none."""
+    """Money that a ledger row received, or with a negative `amount` withheld or paid; `amount_base` is at the rate of
+    the day's close, None where there is none."""
 
     seq: int
     income_type: IncomeType
@@ -118,7 +118,7 @@ def gain_total_base(disposed: Iterable[Disposal]) -> GainTotal:
 
 
 def income_total(lines: Iterable[IncomeLine]) -> IncomeTotal:
-    """Of lines of one currency; or for the base currency alone, of any."""
+    """Sums of lines of one currency; of several, only `amount_base` is a figure."""
     listed = list(lines)
     known = [line.amount_base for line in listed if line.amount_base is not None]
     return IncomeTotal(

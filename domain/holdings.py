@@ -51,7 +51,7 @@ class Trade:
 
 
 class Relief(NamedTuple):
-    """What a row has realised on one lot: the part of it that left, with its cost, and what came for that.
+    """The part of one lot that left by a row, with its cost, and what came for it.
 
     Signs are those of the lot: of a short, `proceeds` are what was paid to buy it back, and negative. `gain_at_rate` is
     the gain in base currency at the row's rate, without that of the rate itself. A lot of 0 units is what changed its
@@ -304,7 +304,7 @@ def _lot(trade: Trade) -> Lot:
 
 
 def _reliefs(given: tuple[Lot, ...], of: tuple[Lot, ...], proceeds: Decimal, fx_rate: Decimal) -> Iterator[Relief]:
-    """What was realised on each lot that was `given`, `proceeds` by the units that left `of` each; in each currency the
+    """The relief of each lot that was `given`: `proceeds` by the units that left `of` each, in each currency so that
     rounding adds up to that of the sum."""
     in_base, units = product(proceeds, fx_rate), sum((lot.quantity for lot in of), ZERO)
     before = done = done_base = gain = ZERO
@@ -318,7 +318,7 @@ def _reliefs(given: tuple[Lot, ...], of: tuple[Lot, ...], proceeds: Decimal, fx_
 
 
 def _without(lot: Lot, carried: Lot, fraction: Decimal) -> Lot:
-    """What was given for money of a lot, `fraction` of which another security carries on."""
+    """The part of a lot that was given for money, where another security carries `fraction` of it on."""
     return replace(
         lot,
         quantity=money(lot.quantity - product(lot.quantity, fraction)),

@@ -41,7 +41,7 @@ def _cells(row: dict[str, Any], base_currency: str) -> Iterable[str]:
 
 
 def _cell(value: object) -> str:
-    """What is not known is an empty cell, never 0."""
+    """Write a value; what is not known is an empty cell, never 0."""
     if value is None:
         return ""
     if isinstance(value, Decimal):

@@ -35,7 +35,7 @@ _TERMS = (Term.LONG, Term.SHORT, None)
 def gains_of(
     analytics: LakeAnalyticsRepository, portfolio: PortfolioView, asked: int | str | None, today: date
 ) -> GainsView:
-    """Of the year that is `asked`, of "all", or of the newest with something, which may be none: then this year's."""
+    """Gains of the year that is `asked`, of "all", or of the newest with something; without one, of this year."""
     portfolio_id, release = portfolio.portfolio_id, analytics.release_of(portfolio.portfolio_id)
     terms, years = analytics.get_gain_terms(portfolio_id), analytics.get_gain_years(portfolio_id)
     year = None if asked == "all" else int(asked or next(iter(years), today.year))

@@ -49,7 +49,7 @@ class DisposalView(View):
 
 
 class IncomeView(View):
-    """What one ledger row received, withheld or paid."""
+    """Money that one ledger row received, withheld or paid."""
 
     seq: int
     income_type: IncomeType
@@ -89,13 +89,13 @@ class CurrencyGainView(GainSumView):
 
 
 class GainTotalView(GainSumView):
-    """Of all, in the portfolio's currency."""
+    """Sums of all, in the portfolio's currency."""
 
     fx_gain: Amount | None
 
 
 class IncomeSumView(View):
-    """Of one type in one currency."""
+    """Sums of one type in one currency."""
 
     income_type: IncomeType
     currency: str
@@ -106,7 +106,7 @@ class IncomeSumView(View):
 
 
 class IncomeTotalView(View):
-    """Of one type, in the portfolio's currency. A TRADE_FEE is in cost or proceeds already."""
+    """Sums of one type, in the portfolio's currency. A TRADE_FEE is in cost or proceeds already."""
 
     income_type: IncomeType
     n: int

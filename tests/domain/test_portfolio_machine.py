@@ -388,7 +388,7 @@ def check_leg(row: Transaction, before: Holding, after: Holding, carried: dict[U
 def check_disposals(
     row: Transaction, disposed: list[Disposal], before: dict[tuple[int, int], Holding], after: Positions
 ) -> None:
-    """What a row disposes of sums to the change of the gain, in local and base currency, and is sold and acquired."""
+    """Disposals of a row sum to the change of the gain, in local and base currency."""
     assert not disposed or row.txn_type in DISPOSING
     for key, now in after.holdings.items():
         was = before.get(key, Holding())
