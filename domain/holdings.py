@@ -307,14 +307,17 @@ def _reliefs(given: tuple[Lot, ...], of: tuple[Lot, ...], proceeds: Decimal, fx_
     """The relief of each lot that was `given`: `proceeds` by the units that left `of` each, in each currency so that
     rounding adds up to that of the sum."""
     in_base, units = product(proceeds, fx_rate), sum((lot.quantity for lot in of), ZERO)
-    before = done = done_base = gain = ZERO
+    before = done = done_base = gain = done_at_rate = ZERO
     for lot, whole in zip(given, of, strict=True):
         before += whole.quantity
-        upto, upto_base = share(proceeds, before, units), share(in_base, before, units)
-        earned = money(upto - done - lot.cost) if lot.is_known else ZERO
-        at_rate = money(product(gain + earned, fx_rate) - product(gain, fx_rate))
-        yield Relief(lot, money(upto - done), money(upto_base - done_base), at_rate, units < 0)
-        done, done_base, gain = upto, upto_base, gain + earned
+        is_last = before == units
+        upto = proceeds if is_last else share(proceeds, before, units)
+        upto_base = in_base if is_last else share(in_base, before, units)
+        if lot.is_known:
+            gain += upto - done - lot.cost
+        at_rate = product(gain, fx_rate)
+        yield Relief(lot, upto - done, upto_base - done_base, at_rate - done_at_rate, units < 0)
+        done, done_base, done_at_rate = upto, upto_base, at_rate
 
 
 def _without(lot: Lot, carried: Lot, fraction: Decimal) -> Lot:

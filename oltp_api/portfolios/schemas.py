@@ -94,7 +94,7 @@ class BenchmarkChoice(Request):
 
 
 class LongTermChoice(Request):
-    """What was held for more days is long term; null for the default."""
+    """Days beyond which what was held is long term; null for the default."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"days": 365}]})
 
