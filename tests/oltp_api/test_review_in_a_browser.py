@@ -1,4 +1,4 @@
-"""The page of a review in a browser, at the width of a phone and of a desk: in Chromium where there is one.
+"""Pages of a review and of gains in a browser, at the width of a phone and of a desk: in Chromium where there is one.
 
 Everywhere else in blitz, which is a layout engine and no browser, but comes from the package index and needs nothing.
 """
@@ -16,7 +16,10 @@ from typing import Any
 import pytest
 from review_numbers import a_review, an_unknown_review
 
+from oltp_api.gains.page import gains_page
+from oltp_api.gains.schemas import GainsView
 from oltp_api.review.page.review import review_page
+from oltp_api.web.examples import example_of
 
 WIDTHS = (360, 1100)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -34,7 +37,16 @@ LONG = "W" * 300
 PAGES = {
     "everything": lambda: review_page(a_review()),
     "nothing": lambda: review_page(an_unknown_review(LONG)),
+    "gains": lambda: gains_page(some_gains(), a_review().portfolio.model_copy(update={"name": LONG})),
 }
+
+
+def some_gains() -> GainsView:
+    """The example of the answer, in which names are long and one cost is not known."""
+    gains = GainsView.model_validate(example_of(GainsView))
+    (sold,) = gains.disposals
+    unknown = sold.model_copy(update={"cost": None, "gain": None, "gain_base": None, "account": LONG, "ticker": LONG})
+    return gains.model_copy(update={"disposals": [sold, unknown]})
 
 
 def _with_a_wide_table() -> str:
