@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import HTMLResponse
+from pydantic import Field
 
 from oltp_api.analytics.released import KnownDep
 from oltp_api.context import ContextDep
@@ -21,7 +22,7 @@ from storage.web.guard import NO_FRAMES
 router = APIRouter(route_class=BoundedRoute, tags=["analytics"], responses=PROBLEMS)
 
 Year = Annotated[
-    Literal["all"] | Annotated[int, Query(ge=1970, le=9999)] | None,
+    Literal["all", ""] | Annotated[int, Field(ge=1970, le=9999)] | None,
     Query(description="A year, or `all`; by default the newest in which there is something."),
 ]
 

@@ -174,6 +174,7 @@ def test_without_a_year_the_newest_with_something_answers_and_all_is_every_year(
     newest, every, none = asked(released), asked(released, year="all"), asked(released, year=2014)
 
     assert (newest["year"], newest["years"]) == (2016, [2016])
+    assert asked(released, year="") == newest
     assert (every["year"], len(every["disposals"])) == (None, 4)
     assert (none["disposals"], none["total"]["n"], none["total"]["gain"]) == ([], 0, "0")
     assert none["closed"] == []
