@@ -33,6 +33,7 @@ class ReleasedDisposal(Disposal):
     term: Term | None
     account: str
     ticker: str
+    isin: str | None
     name: str
 
 

@@ -53,6 +53,7 @@ select
     disposals.term,
     accounts.identifier as account,
     securities.ticker,
+    securities.isin,
     coalesce(securities.display_name, securities.ticker) as name
 from positions.disposal as disposals
 inner join marts.dim_security as securities using (security_id)

@@ -13,7 +13,7 @@ from oltp_api.web.csv_cells import escaped
 
 COLUMNS = (
     *("record", "day", "type", "seq", "part", "sale_seq", "lot_seq", "acquired_on", "sold_on", "days_held", "term"),
-    *("account", "ticker", "name", "units", "currency", "proceeds", "cost", "gain", "amount"),
+    *("account", "ticker", "isin", "name", "units", "currency", "proceeds", "cost", "gain", "amount"),
     *("base_currency", "proceeds_base", "cost_base", "gain_base", "fx_gain_base", "amount_base"),
 )
 

@@ -36,6 +36,7 @@ class DisposalView(View):
     account: str
     security_id: int
     ticker: str
+    isin: str | None
     name: str
     units: Amount
     currency: str
