@@ -36,10 +36,10 @@ class GainAnalytics(ReleasedAnalytics):
         """Disposals that were realised in `year`, or in any, in order of day; None of a release from before they were
         kept."""
         newest = self._mounted()
-        asked = {"portfolio_id": str(portfolio_id)}
-        if not newest.rows(_SQL["are_kept"], **asked):
+        if not newest.has_tables_of(_SQL["disposals"]):
             return None
-        return [_disposal(row) for row in newest.rows(_SQL["disposals"], **asked, year=year)]
+        rows = newest.rows(_SQL["disposals"], portfolio_id=str(portfolio_id), year=year)
+        return [_disposal(row) for row in rows]
 
     def get_income(self, portfolio_id: UUID, year: int | None) -> Sequence[IncomeLine]:
         """Income, taxes and fees of `year`, or of all years, in order of day."""

@@ -4,11 +4,6 @@ select *
 from raw.pg_portfolio
 where portfolio_id = $portfolio_id
 
--- name: are_kept
-select count(*) as n
-from positions.disposal
-where portfolio_id = $portfolio_id
-
 -- name: years
 select distinct cast(year(realised_on) as integer) as year
 from positions.disposal
@@ -64,7 +59,8 @@ where
 order by disposals.realised_on, disposals.seq, disposals.part
 
 -- name: income
--- What a reversal took back is left out, as in the marts; so is what rows of before had of nothing.
+-- What a reversal took back is left out, as in the marts. A fee of a trade in another currency is a row with its
+-- transfer_id; the trade's own row has it in its fees.
 with ledger as (
     select *
     from raw.pg_transaction_ledger

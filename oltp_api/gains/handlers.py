@@ -39,6 +39,7 @@ def gains_of(
     portfolio_id, release = portfolio.portfolio_id, analytics.release_of(portfolio.portfolio_id)
     terms, years = analytics.get_gain_terms(portfolio_id), analytics.get_gain_years(portfolio_id)
     year = None if asked == "all" else int(asked or next(iter(years), today.year))
+    own_days = terms.get("long_term_days")
     income = analytics.get_income(portfolio_id, year)
     closed = analytics.get_closed(portfolio_id, date.max)
     return GainsView(
@@ -47,7 +48,7 @@ def gains_of(
         years=years,
         currency=portfolio.base_currency,
         cost_method=terms.get("cost_method", portfolio.cost_method),
-        long_term_days=terms.get("long_term_days") or LONG_TERM_DAYS,
+        long_term_days=LONG_TERM_DAYS if own_days is None else own_days,
         ledger_version=terms.get("version"),
         **_disposed(analytics.get_disposals(portfolio_id, year)),
         income=[IncomeView.model_validate(line) for line in income],

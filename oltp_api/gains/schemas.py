@@ -123,7 +123,9 @@ class GainsView(PortfolioReleaseView):
     currency: str = Field(description="The portfolio's, of all that is said to be in base.")
     cost_method: CostMethod
     long_term_days: int = Field(description="What was held for more days is LONG.")
-    ledger_version: int | None = Field(description="The last ledger row that is in it.")
+    ledger_version: int | None = Field(
+        description="The last ledger row that is in it; null if the release does not know the portfolio yet."
+    )
     disposals: Sequence[DisposalView] | None = Field(
         description="Null, as are their sums, of a release from before disposals were kept."
     )

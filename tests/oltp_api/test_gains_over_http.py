@@ -237,3 +237,13 @@ def test_a_release_from_before_disposals_were_kept_says_so(released, lake) -> No
 def test_anothers_portfolio_has_no_gains(api, foreign_portfolio, released) -> None:
     for what in ("gains", "gains.html"):
         assert api.get(f"/portfolios/{foreign_portfolio}/{what}").status_code == 404
+
+
+def test_a_portfolio_that_no_release_knows_yet_has_no_rows_and_says_so(released, new_portfolio) -> None:
+    young = new_portfolio()
+    gains = young.get("/gains")
+
+    assert (gains["ledger_version"], gains["disposals"], gains["income"], gains["years"]) == (None, [], [], [])
+    assert (gains["year"], gains["total"]["n"]) == (2017, 0)
+    page = young.api.get(f"/portfolios/{young.portfolio_id}/gains.html")
+    assert (page.status_code, "does not know this portfolio yet" in page.text) == (200, True)
