@@ -14,7 +14,7 @@ DAY = date(2017, 3, 1)
 
 
 def disposal(proceeds: str, cost: str | None, rate: str = "1", fx_gain: str = "0") -> Disposal:
-    """Of one unit; its cost is in base currency at the sale's rate less what the rate gained."""
+    """A sale of one unit, whose cost in base currency is at the sale's rate less what the rate gained."""
     given, bought = D(proceeds), None if cost is None else D(cost)
     known = None if bought is None else (bought, given - bought, bought * D(rate) - D(fx_gain))
     cost_, gain, cost_base = known or (None, None, None)
