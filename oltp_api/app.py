@@ -21,6 +21,7 @@ from oltp_api.connections import Connection
 from oltp_api.context import AppContext
 from oltp_api.corporate_actions import routes as corporate_actions
 from oltp_api.front import routes as front
+from oltp_api.gains import routes as gains
 from oltp_api.imports import routes as imports
 from oltp_api.ledger import routes as transactions
 from oltp_api.ledger.group import LedgerGroups
@@ -56,7 +57,7 @@ PREFIX = "/api/v1"
 _ROUTES = (
     *(transactions, portfolios, imports, orders, accounts, securities, prices, simulations, statements, bond_income),
     corporate_actions,
-    *(books, analytics, review, lineage, support, health),
+    *(books, analytics, review, gains, lineage, support, health),
 )
 _TAGS = ("portfolios", "ledger", "orders", "imports", "accounts", "securities", "books", "analytics", "simulations")
 """In the order of the documentation. Routes stand in the order of traffic: each is compared until one matches."""

@@ -20,7 +20,10 @@ from review_numbers import a_portfolio, a_review, a_total, an_unknown_review
 
 from oltp_api.front.page import front_page
 from oltp_api.front.views import Front, FrontRow
+from oltp_api.gains.page import gains_page
+from oltp_api.gains.schemas import GainsView
 from oltp_api.review.page.review import review_page
+from oltp_api.web.examples import example_of
 
 WIDTHS = (360, 1100)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -40,12 +43,21 @@ PAGES = {
     "nothing": lambda: review_page(an_unknown_review(LONG)),
     "front": lambda: _front_page(FrontRow(a_portfolio(LONG), None, a_total(status="STALE"), is_held=True)),
     "front of nothing": lambda: _front_page(),
+    "gains": lambda: gains_page(some_gains(), a_review().portfolio.model_copy(update={"name": LONG})),
 }
 
 
 def _front_page(*rows: FrontRow) -> str:
     addresses = [f"/api/v1/portfolios/{{portfolio_id}}/{what}" for what in ("gains.html", "imports", "export")]
     return front_page(Front(rows, "more", False, None, True, date(2017, 3, 29)), addresses)
+
+
+def some_gains() -> GainsView:
+    """The example of the answer, in which names are long and one cost is not known."""
+    gains = GainsView.model_validate(example_of(GainsView))
+    (sold,) = gains.disposals
+    unknown = sold.model_copy(update={"cost": None, "gain": None, "gain_base": None, "account": LONG, "ticker": LONG})
+    return gains.model_copy(update={"disposals": [sold, unknown]})
 
 
 def _with_a_wide_table() -> str:

@@ -49,8 +49,7 @@ def page_policy() -> str:
 @cache
 def _template() -> Template:
     environment = page_environment(_HERE)
-    environment.globals.update(wording=wording, sections=sections)
-    environment.tests["reason"] = wording.is_reason
+    environment.globals.update(sections=sections)
     return environment.get_template("review.html")
 
 
@@ -64,9 +63,11 @@ def page_environment(folder: Path) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.globals.update(wording=wording)
     environment.filters.update(
         money=wording.number, percent=wording.percent, ratio=wording.number, day=wording.day, moment=wording.moment
     )
+    environment.tests["reason"] = wording.is_reason
     return environment
 
 
