@@ -19,6 +19,8 @@ from oltp_api.books import routes as books
 from oltp_api.connections import Connection
 from oltp_api.context import AppContext
 from oltp_api.corporate_actions import routes as corporate_actions
+from oltp_api.exports import routes as exports
+from oltp_api.exports.streams import ExportTurns
 from oltp_api.imports import routes as imports
 from oltp_api.ledger import routes as transactions
 from oltp_api.ledger.group import LedgerGroups
@@ -53,10 +55,10 @@ from storage.web.guard import NO_FRAMES, WebGuard
 PREFIX = "/api/v1"
 _ROUTES = (
     *(transactions, portfolios, imports, orders, accounts, securities, prices, simulations, statements, bond_income),
-    corporate_actions,
+    *(corporate_actions, exports),
     *(books, analytics, review, lineage, support, health),
 )
-_TAGS = ("portfolios", "ledger", "orders", "imports", "accounts", "securities", "books", "analytics", "simulations")
+_TAGS = ("portfolios", "ledger", "orders", "imports", "exports", "accounts", "securities", "books", "analytics", "simulations")
 """In the order of the documentation. Routes stand in the order of traffic: each is compared until one matches."""
 _MAX_CONNECTIONS = 20
 _WAIT_FOR_CONNECTION_S = 5.0
@@ -80,6 +82,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             app.state.readiness = Readiness(context)
             app.state.ledger_groups = LedgerGroups(context)
             app.state.review_cache = ReviewCache()
+            app.state.export_turns = ExportTurns()
             yield
 
     app = FastAPIOffline(
