@@ -58,7 +58,18 @@ _ROUTES = (
     *(corporate_actions, exports),
     *(books, analytics, review, lineage, support, health),
 )
-_TAGS = ("portfolios", "ledger", "orders", "imports", "exports", "accounts", "securities", "books", "analytics", "simulations")
+_TAGS = (
+    "portfolios",
+    "ledger",
+    "orders",
+    "imports",
+    "exports",
+    "accounts",
+    "securities",
+    "books",
+    "analytics",
+    "simulations",
+)
 """In the order of the documentation. Routes stand in the order of traffic: each is compared until one matches."""
 _MAX_CONNECTIONS = 20
 _WAIT_FOR_CONNECTION_S = 5.0

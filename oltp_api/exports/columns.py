@@ -103,7 +103,7 @@ _BETWEEN = "\x1f"
 _DIGITS = 16
 DIGEST_SQL = (
     "left(encode(sha256(convert_to("
-    + f" || E'\\x1f' || ".join(f"coalesce({column.sql}, '')" for column in COLUMNS)
+    + " || E'\\x1f' || ".join(f"coalesce({column.sql}, '')" for column in COLUMNS)
     + f", 'UTF8')), 'hex'), {_DIGITS})"
 )
 """SQL of the digest of a row of `exported`."""

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from domain.commands import BatchMode, RecordBatch
 from domain.errors import BatchRefused, Refusal
-from oltp_api.imports import broker_csv
+from oltp_api.imports import broker_csv, own_export
 from oltp_api.imports.repository import Imports
 from oltp_api.imports.schemas import (
     MOST_ROWS,
@@ -43,6 +43,9 @@ def record_all(asked: BatchRequest, user_id: UUID, portfolio_id: UUID, work: Uni
 
 def import_file(asked: ImportRequest, user_id: UUID, portfolio_id: UUID, work: UnitOfWork) -> ImportView:
     """The report. A dry run does everything, and takes all of it back."""
+    if own_export.is_own_export(file := asked.csv.encode()):
+        replayed = own_export.ReplayExport(user_id, portfolio_id, file, asked.file_name, asked.dry_run)
+        return own_export.replay(replayed, work)
     sheet = broker_csv.read(asked.csv, asked.dates, MOST_ROWS, asked.account)
     rows = broker_csv.identified(sheet)
     commands = tuple(_command(row, user_id, portfolio_id) for row in rows)
