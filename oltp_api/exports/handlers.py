@@ -6,6 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from oltp_api.exports.forms import own
+from oltp_api.exports.forms.beancount import as_beancount
 from oltp_api.exports.repository import LedgerExports, one_instant
 from oltp_api.unit_of_work import Pool
 
@@ -25,6 +26,7 @@ FORMATS: Mapping[str, Format] = {
     "csv": Format("text/csv", "csv", "lakefolio,seq,type,business_date,...", own.as_csv),
     "json": Format("application/json", "json", '{"lakefolio": "ledger 1", ...}', own.as_json),
     "parquet": Format("application/vnd.apache.parquet", "parquet", "PAR1...", own.as_parquet),
+    "beancount": Format("text/plain", "beancount", '2016-01-05 * "BUY" ""', as_beancount),
 }
 
 

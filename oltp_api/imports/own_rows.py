@@ -1,4 +1,4 @@
-"""Rows of our own export, read back from whichever coat they are in: each as it was exported, or the file is refused."""
+"""Rows of our own export, read back whatever their coat: each is as it was exported, or the file is refused."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
