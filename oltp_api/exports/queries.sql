@@ -5,6 +5,9 @@ set transaction isolation level repeatable read, read only
 -- name: limits
 select set_config('statement_timeout', %(seconds)s, true), set_config('idle_in_transaction_session_timeout', %(seconds)s, true)
 
+-- name: now
+select now() as now
+
 -- name: portfolio
 select
     portfolio_id,
@@ -77,23 +80,19 @@ where
 order by security_name.name
 
 -- name: ratios
--- Splits and bonus issues that stand, in order of event.
+-- Splits that stand.
 select
     security_id,
-    business_date,
-    event_ts,
-    seq,
     split_new,
     split_old
 from transaction_ledger as split
 where
     portfolio_id = %(portfolio_id)s
-    and txn_type in ('SPLIT', 'BONUS')
+    and txn_type = 'SPLIT'
     and not exists (
         select from transaction_ledger as reversal
         where reversal.portfolio_id = split.portfolio_id and reversal.reverses_seq = split.seq
     )
-order by business_date, event_ts, seq
 
 -- name: own
 -- Columns of `columns.py`, typed; what is registered of a security stands in its first row.

@@ -4,7 +4,7 @@ transactions where they are folded. SQL in `queries.sql`."""
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -61,12 +61,9 @@ class ExportedAccount:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """A split or bonus that stands: `split_old` units became `split_new`."""
+    """A split that stands: `split_old` units became `split_new`."""
 
     security_id: int
-    business_date: date
-    event_ts: datetime
-    seq: int
     split_new: Decimal
     split_old: Decimal
 
@@ -76,6 +73,13 @@ class LedgerExports:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    def now(self) -> datetime:
+        """The beginning of the instant."""
+        row = self._connection.execute(_EXPORTS["now"]).fetchone()
+        assert row is not None
+        found: datetime = row["now"]
+        return found
 
     def portfolio(self, portfolio_id: UUID) -> ExportedPortfolio:
         cursor = self._connection.cursor(row_factory=class_row(ExportedPortfolio))

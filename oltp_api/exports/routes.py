@@ -44,4 +44,6 @@ async def export_portfolio(
     """A form of another program says in itself what it has no words for."""
     form = FORMATS[format]
     name = f"lakefolio-{portfolio_id}.{form.extension}"
-    return await turns.stream(handlers.exported(context.pool, portfolio_id, form), form.media_type, name)
+    headers: dict[str, str] = {}
+    pieces = handlers.exported(context.pool, portfolio_id, form, headers)
+    return await turns.stream(pieces, form.media_type, name, headers)

@@ -1,6 +1,6 @@
 """An answer that is made while it is sent: its first piece is there before the status is, and few are sent at once."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from itertools import chain
 
 import anyio
@@ -18,15 +18,18 @@ class ExportTurns:
     def __init__(self) -> None:
         self._turns = anyio.CapacityLimiter(AT_ONCE)
 
-    async def stream(self, pieces: Generator[bytes], media_type: str, file_name: str) -> StreamingResponse:
-        """The answer; a failure before the first piece is raised here, so that it has a status of its own."""
+    async def stream(
+        self, pieces: Generator[bytes], media_type: str, file_name: str, more: Mapping[str, str]
+    ) -> StreamingResponse:
+        """The answer; a failure before the first piece is raised here, so that it has a status of its own. `more`
+        headers are those that are there after the first piece."""
         await self._turns.acquire_on_behalf_of(pieces)
         try:
             first = await run_in_threadpool(next, pieces, b"")
         except BaseException:
             self._turns.release_on_behalf_of(pieces)
             raise
-        headers = {"Content-Disposition": f'attachment; filename="{file_name}"', "Cache-Control": "no-store"}
+        headers = {"Content-Disposition": f'attachment; filename="{file_name}"', "Cache-Control": "no-store", **more}
         return _Streamed(self._turns, first, pieces, media_type, headers)
 
 
