@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from oltp_api.context import ContextDep
-from oltp_api.exports import handlers
+from oltp_api.context import ContextDep, UserDep
+from oltp_api.exports import archive, handlers
 from oltp_api.exports.handlers import FORMATS, FormatName
 from oltp_api.exports.streams import ExportTurns
 from oltp_api.ownership import VisiblePortfolio
@@ -47,3 +47,20 @@ async def export_portfolio(
     headers: dict[str, str] = {}
     pieces = handlers.exported(context.pool, portfolio_id, form, headers)
     return await turns.stream(pieces, form.media_type, name, headers)
+
+
+@router.get(
+    "/export",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "A zip file: ledgers, portfolios, accounts, securities and a manifest.",
+            "content": {"application/zip": {"example": "PK..."}},
+        }
+    },
+    summary="All that you have as one archive",
+)
+async def export_all(request: Request, context: ContextDep, user_id: UserDep, turns: TurnsDep) -> Response:
+    """`manifest.json` has the rows, the last seq and the SHA-256 of each file; all of them are of one instant."""
+    pieces = archive.archived(context.pool, user_id, request.app.version)
+    return await turns.stream(pieces, "application/zip", "lakefolio.zip", {})

@@ -43,9 +43,8 @@ def record_all(asked: BatchRequest, user_id: UUID, portfolio_id: UUID, work: Uni
 
 def import_file(asked: ImportRequest, user_id: UUID, portfolio_id: UUID, work: UnitOfWork) -> ImportView:
     """The report. A dry run does everything, and takes all of it back."""
-    if own_export.is_own_export(file := asked.csv.encode()):
-        replayed = own_export.ReplayExport(user_id, portfolio_id, file, asked.file_name, asked.dry_run)
-        return own_export.replay(replayed, work)
+    if own_export.is_own_export(asked.csv.encode()):
+        return _replayed(asked, user_id, portfolio_id, work)
     sheet = broker_csv.read(asked.csv, asked.dates, MOST_ROWS, asked.account)
     rows = broker_csv.identified(sheet)
     commands = tuple(_command(row, user_id, portfolio_id) for row in rows)
@@ -69,6 +68,31 @@ def import_file(asked: ImportRequest, user_id: UUID, portfolio_id: UUID, work: U
         stored = view.model_dump(mode="json", exclude={"dry_run"})
         rows, ignored = stored.pop("report"), stored.pop("ignored_columns")
         Imports(work).add(stored, {"ignored_columns": ignored, "rows": rows})
+    return view
+
+
+def _replayed(asked: ImportRequest, user_id: UUID, portfolio_id: UUID, work: UnitOfWork) -> ImportView:
+    file = asked.csv.encode()
+    with work.rehearsal() if asked.dry_run else nullcontext():
+        rows = own_export.replay(file, user_id, portfolio_id, work)
+        report = [ImportRow(line=row.line, external_id=row.external_id, status="RECORDED", seq=row.seq) for row in rows]
+        view = ImportView(
+            import_id=uuid4(),
+            portfolio_id=portfolio_id,
+            file_name=asked.file_name,
+            file_sha256=hashlib.sha256(file).hexdigest(),
+            status="COMPLETE" if rows else "NOTHING",
+            total=len(rows),
+            recorded=len(rows),
+            duplicates=0,
+            refused=0,
+            created_at=work.recorded_at,
+            dry_run=asked.dry_run,
+            ignored_columns=[],
+            report=report,
+        )
+        stored = view.model_dump(mode="json", exclude={"dry_run", "report", "ignored_columns"})
+        Imports(work).add(stored, {"ignored_columns": [], "rows": [row.model_dump(mode="json") for row in report]})
     return view
 
 

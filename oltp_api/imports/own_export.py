@@ -5,16 +5,14 @@ Nothing is decided again (`domain.replay`): what was reversed stays reversed, an
 export says of them.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid5
 
 from pydantic import ValidationError
 
@@ -27,16 +25,15 @@ from domain.securities import AssetType, IdentifierType, PriceKind, Reference, S
 from oltp_api.accounts.repository import Accounts, usable
 from oltp_api.business_dates import opening_of
 from oltp_api.connections import RowLock
+from oltp_api.exports.columns import DIGEST
 from oltp_api.imports.own_rows import Cells, NotAsExported, is_own_export, read
-from oltp_api.imports.repository import Imports
-from oltp_api.imports.schemas import ImportRow, ImportView
 from oltp_api.ledger.writing import Wanted, load_one, save, tradable
 from oltp_api.registry.handlers import register_security
 from oltp_api.registry.repository import Securities
 from oltp_api.registry.schemas import SecurityRequest
 from oltp_api.unit_of_work import UnitOfWork
 
-__all__ = ["ReplayExport", "is_own_export", "replay"]
+__all__ = ["ReplayedRow", "is_own_export", "replay"]
 
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,8})?")
 _LETTERS = re.compile(r"[A-Za-z]{3}")
@@ -61,27 +58,26 @@ class SecurityDiffers(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class ReplayExport:
-    user_id: UUID
-    portfolio_id: UUID
-    file: bytes
-    file_name: str = "lakefolio.csv"
-    dry_run: bool = False
+class ReplayedRow:
+    """A row as it is recorded now; `digest` is what the export knows it by, `line` its place below a header."""
+
+    line: int
+    seq: int
+    external_id: str | None
+    digest: str
 
 
-def replay(command: ReplayExport, work: UnitOfWork) -> ImportView:
-    """The report; all rows are recorded, or the file is refused. A dry run does it all, and takes all of it back."""
-    rows = read(command.file)
-    with work.rehearsal() if command.dry_run else nullcontext():
-        portfolio = load_one(Wanted(command.user_id, command.portfolio_id), work).portfolio
-        take_over(portfolio, _transactions(rows, portfolio, work))
-        if rows:
-            save(portfolio, work)
-        view = _view(command, rows, work)
-        stored = view.model_dump(mode="json", exclude={"dry_run"})
-        report, ignored = stored.pop("report"), stored.pop("ignored_columns")
-        Imports(work).add(stored, {"ignored_columns": ignored, "rows": report})
-    return view
+def replay(file: bytes, user_id: UUID, portfolio_id: UUID, work: UnitOfWork) -> Sequence[ReplayedRow]:
+    """Record all rows of an export of ours in an empty portfolio of its currency, method and kind; or none."""
+    rows = read(file)
+    portfolio = load_one(Wanted(user_id, portfolio_id), work).portfolio
+    take_over(portfolio, _transactions(rows, portfolio, work))
+    if rows:
+        save(portfolio, work)
+    return [
+        ReplayedRow(place + 1, place, cells["external_id"], str(cells[DIGEST]))
+        for place, cells in enumerate(rows, start=1)
+    ]
 
 
 def _transactions(rows: Sequence[Cells], portfolio: Portfolio, work: UnitOfWork) -> list[Transaction]:
@@ -208,34 +204,3 @@ def _refuse_other(found: Security, cells: Cells, name: str, work: UnitOfWork) ->
     for what, here in known.items():
         if told[what] != here:
             raise SecurityDiffers(name, what, here, told[what])
-
-
-def _view(command: ReplayExport, rows: Sequence[Cells], work: UnitOfWork) -> ImportView:
-    report = [
-        ImportRow.model_construct(
-            line=place + 1,
-            external_id=cells["external_id"],
-            column=None,
-            status="RECORDED",
-            seq=place,
-            code=None,
-            detail=None,
-            notes=(),
-        )
-        for place, cells in enumerate(rows, start=1)
-    ]
-    return ImportView(
-        import_id=uuid4(),
-        portfolio_id=command.portfolio_id,
-        file_name=command.file_name,
-        file_sha256=hashlib.sha256(command.file).hexdigest(),
-        status="COMPLETE" if rows else "NOTHING",
-        total=len(rows),
-        recorded=len(rows),
-        duplicates=0,
-        refused=0,
-        created_at=work.recorded_at,
-        dry_run=command.dry_run,
-        ignored_columns=[],
-        report=report,
-    )
