@@ -125,6 +125,8 @@ def state_of(portfolio_id: UUID, work: UnitOfWork) -> dict[str, Any]:
         """,
         (portfolio_id,),
     ).fetchall()
+    for held in holdings:
+        held["lots"] = held["lots"] and [[*map(Decimal, lot[:3]), *lot[3:]] for lot in held["lots"]]
     cash = work.connection.execute(
         "select currency, balance from cash_balance where portfolio_id = %s and balance <> 0 order by currency",
         (portfolio_id,),
