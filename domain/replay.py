@@ -9,7 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from domain.entries import When, not_negative, positive
-from domain.errors import PortfolioIsArchived, Refusal
+from domain.errors import InvalidNumber, PortfolioIsArchived, Refusal
 from domain.holdings import Holding
 from domain.ledger import BETWEEN_SECURITIES, TRADES, WITHOUT_PAYMENT, Transaction, TxnType, effective, reversal
 from domain.limits import MONEY_BELOW, UNITS_BELOW, OutOfRange
@@ -60,6 +60,7 @@ def take_over(portfolio: Portfolio, rows: Sequence[Transaction]) -> None:
     for place, row in enumerate(rows, start=1):
         _refuse_impossible(row, place)
     _refuse_false_reversals(rows)
+    _refuse_repeated_ids(rows)
     portfolio.positions = _folded(rows, portfolio)
     portfolio.rows.extend(rows)
     portfolio.changed |= portfolio.holdings.keys()
@@ -102,6 +103,11 @@ def _refuse_numbers(row: Transaction) -> None:
     if row.fx_rate is not None:
         parse_rate(row.fx_rate)
         positive("fx_rate", row.fx_rate)
+    if row.basis_share is not None and not 0 <= row.basis_share <= 1:
+        raise InvalidNumber("basis_share", row.basis_share, "must be from 0 to 1")
+    for name in ("split_new", "split_old"):
+        if (value := getattr(row, name)) is not None:
+            positive(name, value)
     for name in ("fees", "gross", "price"):
         if (value := getattr(row, name)) is not None:
             not_negative(name, value)
@@ -171,6 +177,14 @@ def _refuse_false_reversals(rows: Sequence[Transaction]) -> None:
         if row != replace(reversal(original, row.note, row.external_id), seq=row.seq):
             raise NoLedger(row.seq, f"is not row {seq} taken back")
         taken_back.add(seq)
+
+
+def _refuse_repeated_ids(rows: Sequence[Transaction]) -> None:
+    seen: set[str] = set()
+    for row in rows:
+        if row.external_id is not None and row.external_id in seen:
+            raise NoLedger(row.seq, f"has the external_id {row.external_id[:40]!r} of an earlier row")
+        seen |= {row.external_id} if row.external_id is not None else set()
 
 
 def _folded(rows: Iterable[Transaction], portfolio: Portfolio) -> Positions:

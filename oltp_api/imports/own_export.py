@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
@@ -36,6 +36,7 @@ from oltp_api.unit_of_work import UnitOfWork
 __all__ = ["ReplayedRow", "is_own_export", "replay"]
 
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,8})?")
+_MOMENT = "%Y-%m-%dT%H:%M:%S.%fZ"
 _LETTERS = re.compile(r"[A-Za-z]{3}")
 _NUMBERS = ("quantity", "price", "gross", "fx_rate", "split_new", "split_old", "cost_effect", "basis_share")
 _ALWAYS = ("fees", "accrued", "cash_effect")
@@ -71,7 +72,11 @@ def replay(file: bytes, user_id: UUID, portfolio_id: UUID, work: UnitOfWork) -> 
     """Record all rows of an export of ours in an empty portfolio of its currency, method and kind; or none."""
     rows = read(file)
     portfolio = load_one(Wanted(user_id, portfolio_id), work).portfolio
-    take_over(portfolio, _transactions(rows, portfolio, work))
+    try:
+        transactions = _transactions(rows, portfolio, work)
+    except ValueError as error:
+        raise NotAsExported(f"a cell of the file is not what its column is: {str(error)[:100]}") from error
+    take_over(portfolio, transactions)
     if rows:
         save(portfolio, work)
     return [
@@ -95,13 +100,7 @@ def _transactions(rows: Sequence[Cells], portfolio: Portfolio, work: UnitOfWork)
         opening_of(date.fromisoformat(day), portfolio.time_zone, work.clock)
     accounts = _accounts(rows, portfolio.user_id, work)
     securities = _securities(rows, portfolio.user_id, work)
-    found = []
-    for place, cells in enumerate(rows, start=1):
-        try:
-            found.append(_transaction(cells, portfolio.portfolio_id, accounts, securities))
-        except (ValueError, KeyError) as error:
-            raise NotAsExported(f"has a cell that is no such thing: {error}", place) from error
-    return found
+    return [_transaction(cells, portfolio.portfolio_id, accounts, securities) for cells in rows]
 
 
 def _transaction(
@@ -119,14 +118,14 @@ def _transaction(
         account_id=accounts[str(cells["account"])],
         txn_type=TxnType(str(cells["type"])),
         currency=currency,
-        event_ts=datetime.fromisoformat(str(cells["event_ts"])),
+        event_ts=datetime.strptime(str(cells["event_ts"]), _MOMENT).replace(tzinfo=UTC),
         business_date=date.fromisoformat(str(cells["business_date"])),
         security_id=securities[ticker].security_id if ticker is not None else None,
-        note=_text(cells["note"]) or "",
+        note=cells["note"] or "",
         ex_date=date.fromisoformat(cells["ex_date"]) if cells["ex_date"] else None,
         transfer_id=uuid5(portfolio_id, str(UUID(transfer))) if transfer else None,
         reverses_seq=int(reverses) if reverses else None,
-        external_id=_text(cells["external_id"]),
+        external_id=cells["external_id"],
         **numbers,
     )
 
@@ -135,12 +134,6 @@ def _number(text: str | None) -> Any:
     if text is None or not _NUMBER.fullmatch(text):
         raise ValueError(f"{text!r:.40} is no number")
     return Decimal(text)
-
-
-def _text(text: str | None) -> str | None:
-    if text is not None and "\0" in text:
-        raise ValueError("a text with a NUL character")
-    return text
 
 
 def _accounts(rows: Sequence[Cells], user_id: UUID, work: UnitOfWork) -> Mapping[str, int]:

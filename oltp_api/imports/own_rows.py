@@ -45,19 +45,20 @@ def read(file: bytes) -> Sequence[Cells]:
     """All rows, of which none was changed and none is missing."""
     try:
         rows = list(_rows(file))
-    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
-        raise NotAsExported(
-            f"the file cannot be read as the export that it begins as ({type(error).__name__})"
-        ) from error
+        digests = [digest_of(cells) for cells in rows]
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise NotAsExported(f"the file begins as an export and is none ({type(error).__name__})") from error
     for place, cells in enumerate(rows, start=1):
         if cells[_FIRST] != FORM:
             raise NotAsExported(f"is of the form {str(cells[_FIRST])[:40]!r}, and {FORM!r} is read here", place)
-        if cells.get(DIGEST) != digest_of(cells):
+        if cells.get(DIGEST) != digests[place - 1]:
             raise NotAsExported(
                 "was changed since it was exported, by hand or by a program that rewrites days or numbers; "
                 "send the file as it came, or without the column lakefolio as a broker's",
                 place,
             )
+        if any(text is not None and "\0" in text for text in cells.values()):
+            raise NotAsExported("has a cell with a NUL character", place)
     _refuse_incomplete(rows)
     return rows
 

@@ -114,6 +114,9 @@ def at(rows: list[Transaction], seq: int, **other: Any) -> list[Transaction]:
         lambda rows: at(rows, len(rows) - 1, reverses_seq=None),
         lambda rows: at(rows, len(rows), reverses_seq=1),
         lambda rows: at(rows, 1, txn_type=TxnType.SPLIT, cash_effect=D(0)),
+        lambda rows: at(at(rows, 1, external_id="a"), 2, external_id="a"),
+        lambda rows: at(rows, 1, split_new=D(-1)),
+        lambda rows: at(rows, 1, basis_share=D(2)),
     ],
 )
 def test_what_no_portfolio_has_recorded_is_refused_and_leaves_nothing(forge: Any) -> None:
