@@ -1,4 +1,4 @@
-"""Columns of our own export: one row for each of the ledger, in whatever coat (csv, JSON, Parquet).
+"""Columns of our own export: one row for each of the ledger, in whatever format (csv, JSON, Parquet).
 
 Every cell has one text, by which `digest` is made, so that a row that was changed since, by hand or by a spreadsheet
 that rewrites days and numbers, is known. What is the same for all rows is in every row, and what is registered of a
@@ -29,13 +29,13 @@ class Kind(Enum):
     MOMENT = auto()
 
 
-_TEXTS: Mapping[Kind, str] = {
+_TEXTS: Mapping[Kind, str] = {  # days and moments in DateStyle ISO, which the transaction sets
     Kind.TEXT: "{0}",
     Kind.WHOLE: "{0}::text",
     Kind.NUMBER: "trim_scale({0})::text",
     Kind.MONEY: "trim_scale({0})::text",
-    Kind.DAY: "to_char({0}, 'YYYY-MM-DD')",
-    Kind.MOMENT: """to_char({0} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""",
+    Kind.DAY: "{0}::text",
+    Kind.MOMENT: "replace(({0} at time zone 'UTC')::text, ' ', 'T') || 'Z'",
 }
 
 
@@ -51,7 +51,7 @@ class Column:
     @property
     def sql(self) -> str:
         """SQL of the cell's text."""
-        return _TEXTS[self.kind].format(f"exported.{self.name}")
+        return _TEXTS[self.kind].format(f"ledger.{self.name}")
 
 
 COLUMNS = (
@@ -101,12 +101,14 @@ DIGEST = "digest"
 OF_PORTFOLIO = tuple(column.name for column in COLUMNS if column.is_of_portfolio)
 _BETWEEN = "\x1f"
 _DIGITS = 16
+TEXTS_SQL = ", ".join(f"{column.sql} as {column.name}" for column in COLUMNS)
+"""SQL of the text of each cell of `ledger`, by its name."""
 DIGEST_SQL = (
-    "left(encode(sha256(convert_to("
-    + " || E'\\x1f' || ".join(f"coalesce({column.sql}, '')" for column in COLUMNS)
-    + f", 'UTF8')), 'hex'), {_DIGITS})"
+    "left(encode(sha256(convert_to(concat("
+    + ", E'\\x1f', ".join(f"cells.{column.name}" for column in COLUMNS)
+    + f"), 'UTF8')), 'hex'), {_DIGITS})"
 )
-"""SQL of the digest of a row of `exported`."""
+"""SQL of the digest of a row of `cells`, which are texts."""
 
 
 def digest_of(cells: Mapping[str, str | None]) -> str:
@@ -123,7 +125,8 @@ def text_of(value: object) -> str | None:
         case Decimal():
             return plain(value)
         case datetime():
-            return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            moment = value.astimezone(UTC).replace(tzinfo=None).isoformat()
+            return (moment.rstrip("0") if "." in moment else moment) + "Z"
         case date():
             return value.isoformat()
         case _:

@@ -3,7 +3,11 @@
 set transaction isolation level repeatable read, read only
 
 -- name: limits
-select set_config('statement_timeout', %(seconds)s, true), set_config('idle_in_transaction_session_timeout', %(seconds)s, true)
+select
+    set_config('statement_timeout', %(seconds)s, true),
+    set_config('idle_in_transaction_session_timeout', %(seconds)s, true),
+    set_config('datestyle', 'ISO', true),
+    set_config('timezone', 'UTC', true)
 
 -- name: now
 select now() as now

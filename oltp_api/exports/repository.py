@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import starmap
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from domain.errors import PortfolioNotFound
 from domain.ledger import Transaction, TxnType
 from domain.securities import AssetType
 from oltp_api.connections import Connection
+from oltp_api.exports.columns import TEXTS_SQL
 from oltp_api.unit_of_work import Pool
 from storage.queries import statements
 
@@ -93,11 +95,12 @@ class LedgerExports:
         return self._connection.execute(_EXPORTS[what], {"user_id": user_id}).fetchall()
 
     def copied(
-        self, portfolio_id: UUID, cells: str, form: str, more: Mapping[str, object] | None = None
+        self, portfolio_id: UUID, selected: str, form: str, more: Mapping[str, object] | None = None
     ) -> Iterator[bytes]:
-        """Rows of the ledger, a block each, with `cells` of what `own` selects: as "csv" with a header, as "rows" of
-        csv, or as "text"."""
-        query = f"copy (select {cells} from ({_EXPORTS['own']}) as exported order by exported.seq) to stdout"
+        """Rows of the ledger in its order, a block each, with `selected` of the text of their `cells`: as "csv" with a
+        header, as "rows" of csv, or as "text"."""
+        texts = f"select {TEXTS_SQL} from ({_EXPORTS['own']} order by ledger.seq) as ledger offset 0"  # once each
+        query = f"copy (select {selected} from ({texts}) as cells) to stdout"
         asked = {"portfolio_id": portfolio_id, **(more or {})}
         with self._connection.cursor().copy(f"{query} ({_COPY_TO[form]})", asked) as copy:
             for block in copy:
@@ -106,9 +109,9 @@ class LedgerExports:
     def effective(self, portfolio_id: UUID) -> Iterator[Transaction]:
         """The rows that stand, in order of event."""
         with self._connection.cursor("exported_rows", row_factory=tuple_row) as cursor:
-            cursor.itersize = _BATCH
-            for row in cursor.execute(_EXPORTS["effective"], {"portfolio_id": portfolio_id}):
-                yield _transaction(*row)
+            cursor.execute(_EXPORTS["effective"], {"portfolio_id": portfolio_id})
+            while rows := cursor.fetchmany(_BATCH):  # a fetch of each row by itself costs a fifth more
+                yield from starmap(_transaction, rows)
 
     def reversed(self, portfolio_id: UUID) -> list[tuple[int, int]]:
         """Rows that were taken back, each with the row that did it."""

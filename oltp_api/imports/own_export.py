@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
@@ -36,7 +36,6 @@ from oltp_api.unit_of_work import UnitOfWork
 __all__ = ["ReplayedRow", "is_own_export", "replay"]
 
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,8})?")
-_MOMENT = "%Y-%m-%dT%H:%M:%S.%fZ"
 _LETTERS = re.compile(r"[A-Za-z]{3}")
 _NUMBERS = ("quantity", "price", "gross", "fx_rate", "split_new", "split_old", "cost_effect", "basis_share")
 _ALWAYS = ("fees", "accrued", "cash_effect")
@@ -118,7 +117,7 @@ def _transaction(
         account_id=accounts[str(cells["account"])],
         txn_type=TxnType(str(cells["type"])),
         currency=currency,
-        event_ts=datetime.strptime(str(cells["event_ts"]), _MOMENT).replace(tzinfo=UTC),
+        event_ts=_moment(str(cells["event_ts"])),
         business_date=date.fromisoformat(str(cells["business_date"])),
         security_id=securities[ticker].security_id if ticker is not None else None,
         note=cells["note"] or "",
@@ -134,6 +133,12 @@ def _number(text: str | None) -> Any:
     if text is None or not _NUMBER.fullmatch(text):
         raise ValueError(f"{text!r:.40} is no number")
     return Decimal(text)
+
+
+def _moment(text: str) -> datetime:
+    if not text.endswith("Z"):
+        raise ValueError(f"{text!r:.40} is no moment in UTC")
+    return datetime.fromisoformat(text)
 
 
 def _accounts(rows: Sequence[Cells], user_id: UUID, work: UnitOfWork) -> Mapping[str, int]:

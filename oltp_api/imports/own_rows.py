@@ -1,4 +1,4 @@
-"""Rows of our own export, read back whatever their coat: each is as it was exported, or the file is refused."""
+"""Rows of our own export, read back whatever their format: each is as it was exported, or the file is refused."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ class NotAsExported(Refusal):
 
 
 def is_own_export(file: bytes) -> bool:
-    """Say whether `file` is a ledger that we have exported, in any of its coats."""
+    """Say whether `file` is a ledger that we have exported, in any of its formats."""
     begin = file[: len(_BOM) + 64].removeprefix(_BOM)
     if begin.startswith(b"PAR1"):
         return _FIRST.encode() in file[-65_536:]

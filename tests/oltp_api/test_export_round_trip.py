@@ -1,4 +1,4 @@
-"""Any history comes out and in again: exported in each coat and replayed, it holds, owes and has gained the same."""
+"""Any history comes out and in again: exported in each format and replayed, it holds, owes and has gained the same."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,7 +38,7 @@ from tests.domain.test_portfolio_machine import BOND, DOLLAR, EURO, PortfolioMac
 from tests.effort import IS_LONG
 
 EXAMPLES = 150 if IS_LONG else 6
-COATS = {"csv": own.as_csv, "json": own.as_json, "parquet": own.as_parquet}
+OWN_FORMATS = {"csv": own.as_csv, "json": own.as_json, "parquet": own.as_parquet}
 TERMS: dict[str, Any] = {"maturity_date": "2027-02-15", "coupon_rate_pct": "2.25", "day_count": "ACT/ACT ICMA"}
 SECURITIES: dict[int, dict[str, Any]] = {
     DOLLAR: {
@@ -172,7 +172,8 @@ def test_any_history_is_exported_and_replayed_to_the_same_state(database: Databa
                 expected, rows = state_of(portfolio_id, work), rows_of(portfolio_id, work)
                 assert len(expected["holdings"]) == len(something(self.stored.holdings))
                 files = {
-                    name: b"".join(coat(LedgerExports(work.connection), portfolio_id)) for name, coat in COATS.items()
+                    name: b"".join(written(LedgerExports(work.connection), portfolio_id))
+                    for name, written in OWN_FORMATS.items()
                 }
             for place, file in enumerate(files.values()):
                 with unit_of(elsewhere if place else database) as work:

@@ -84,20 +84,16 @@ class _Book:
         comment = action.comment
         if len(comment) > _MOST_COMMENT:
             self._unsaid["the end of a long comment"].append(action.row.seq)
-        texts = {
-            "accountId": self._account_ids[action.account_id],
-            "comment": comment[:_MOST_COMMENT] or None,
-            "currency": action.row.currency,
-            "dataSource": source,
-            "date": action.row.event_ts.strftime(_MOMENT),
-            "symbol": symbol,
-            "type": kind,
-        }
         fee, units, price = action.fees, action.units, action.price
         if not units:
             fee, units, price = (value, ZERO, ZERO) if kind == "FEE" else (ZERO, Decimal(1), value)
-        numbers = f'"fee": {plain(fee)}, "quantity": {plain(units)}, "unitPrice": {plain(price)}'
-        return f"{json.dumps(texts, ensure_ascii=False)[:-1]}, {numbers}}}"
+        told = json.dumps(comment[:_MOST_COMMENT], ensure_ascii=False) if comment else "null"
+        return (  # all but the comment are of characters that JSON takes as they are
+            f'{{"accountId": "{self._account_ids[action.account_id]}", "comment": {told}, '
+            f'"currency": "{action.row.currency}", "dataSource": "{source}", '
+            f'"date": "{action.row.event_ts.isoformat()[:19]}.000Z", "symbol": "{symbol}", "type": "{kind}", '
+            f'"fee": {plain(fee)}, "quantity": {plain(units)}, "unitPrice": {plain(price)}}}'
+        )
 
     def rest(self, fold: Fold, reversed_rows: list[int]) -> dict[str, Any]:
         """Everything but the activities: accounts with their cash, profiles, and what is not among them."""

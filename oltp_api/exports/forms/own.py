@@ -1,7 +1,7 @@
-"""Our own complete form, in three coats: csv, JSON and Parquet. Cells and their digest are `columns`."""
+"""Our own complete form, in three formats: csv, JSON and Parquet. Cells and their digest are `columns`."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
 import pyarrow as pa
@@ -12,8 +12,11 @@ from oltp_api.exports.columns import COLUMNS, DIGEST, DIGEST_SQL, FORM, Column, 
 from oltp_api.exports.repository import LedgerExports
 from oltp_api.web.csv_cells import FORMULA_STARTS
 
-_RISKY = "^'*[" + FORMULA_STARTS.replace("-", "") + "-]"
-"""PostgreSQL's pattern of what `csv_cells.escaped` escapes: a test compares them."""
+_RISKY: Mapping[str, object] = {
+    "risky": [ord(character) for character in f"'{FORMULA_STARTS}"],
+    "pattern": "^'*[" + FORMULA_STARTS.replace("-", "") + "-]",
+}
+"""PostgreSQL's way to ask what `csv_cells.escaped` escapes: a test compares them."""
 _ROW_GROUP_BYTES = 16_000_000
 _TYPES = {
     Kind.TEXT: pa.string(),
@@ -34,7 +37,7 @@ _CONVERT = pacsv.ConvertOptions(
 def as_csv(reads: LedgerExports, portfolio_id: UUID) -> Iterator[bytes]:
     """A header and a row for each of the ledger; text that a spreadsheet would run is escaped."""
     cells = ", ".join([*(f"{_csv_cell(column)} as {column.name}" for column in COLUMNS), f"{DIGEST_SQL} as {DIGEST}"])
-    yield from reads.copied(portfolio_id, cells, "csv", {"risky": _RISKY})
+    yield from reads.copied(portfolio_id, cells, "csv", _RISKY)
 
 
 def as_json(reads: LedgerExports, portfolio_id: UUID) -> Iterator[bytes]:
@@ -59,7 +62,7 @@ def as_json(reads: LedgerExports, portfolio_id: UUID) -> Iterator[bytes]:
 
 def as_parquet(reads: LedgerExports, portfolio_id: UUID) -> Iterator[bytes]:
     """Columns of exact types, in groups of rows; the metadata `lakefolio` names the form."""
-    cells = ", ".join([*(column.sql for column in COLUMNS), DIGEST_SQL])
+    cells = ", ".join([*(f"cells.{column.name}" for column in COLUMNS), DIGEST_SQL])
     written = _Written()
     with pq.ParquetWriter(
         written, SCHEMA.with_metadata({"lakefolio": FORM}), compression="zstd", store_schema=True
@@ -79,13 +82,15 @@ def as_parquet(reads: LedgerExports, portfolio_id: UUID) -> Iterator[bytes]:
 
 
 def _csv_cell(column: Column) -> str:
+    """SQL of the cell; the pattern is asked only where the first character may begin a formula."""
+    cell = f"cells.{column.name}"
     if not column.is_written:
-        return column.sql
-    return f"case when {column.sql} ~ %(risky)s then '''' || {column.sql} else {column.sql} end"
+        return cell
+    return f"case when ascii({cell}) = any(%(risky)s) and {cell} ~ %(pattern)s then '''' || {cell} else {cell} end"
 
 
 def _json_cell(column: Column) -> str:
-    return f"exported.{column.name}" if column.kind is Kind.WHOLE else column.sql
+    return f"cells.{column.name}::bigint" if column.kind is Kind.WHOLE else f"cells.{column.name}"
 
 
 def _table(rows: Sequence[bytes]) -> pa.Table:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -32,6 +32,7 @@ _PERFORMANCE_TYPES: Mapping[Word, tuple[str, str]] = {
     Word.TAX: ("Tax Refund", "Taxes"),
 }
 """Types of what brings cash, and of what takes it."""
+_PIECE = 60_000
 _WEALTHFOLIO = (
     *("date", "type", "symbol", "instrumentType", "quantity", "unit_price", "currency", "fee", "amount", "comment"),
     *("fxRate", "subtype", "account"),
@@ -59,9 +60,8 @@ def as_portfolio_performance(reads: LedgerExports, portfolio_id: UUID) -> Iterat
     zone, fold = ZoneInfo(portfolio.time_zone), Fold(CostMethod(portfolio.cost_method))
     ratios = reads.ratios(portfolio_id)
     table = _Table(_PERFORMANCE, ";")
-    yield table.header()
-    for action in adjusted(actions(fold.moves(reads.effective(portfolio_id))), ratios):
-        yield table.row(_performance(action, securities, accounts, zone))
+    listed = adjusted(actions(fold.moves(reads.effective(portfolio_id))), ratios)
+    yield from table.lines(_performance(action, securities, accounts, zone) for action in listed)
 
 
 def as_wealthfolio(reads: LedgerExports, portfolio_id: UUID) -> Iterator[bytes]:
@@ -70,9 +70,8 @@ def as_wealthfolio(reads: LedgerExports, portfolio_id: UUID) -> Iterator[bytes]:
     securities, accounts = reads.securities(portfolio_id), reads.accounts(portfolio_id)
     fold = Fold(CostMethod(portfolio.cost_method))
     table = _Table(_WEALTHFOLIO, ",")
-    yield table.header()
-    for action in actions(fold.moves(reads.effective(portfolio_id))):
-        yield table.row(_wealthfolio(action, securities, accounts, portfolio.base_currency))
+    listed = actions(fold.moves(reads.effective(portfolio_id)))
+    yield from table.lines(_wealthfolio(action, securities, accounts, portfolio.base_currency) for action in listed)
 
 
 def _performance(
@@ -91,7 +90,7 @@ def _performance(
     of_side = 0 if value >= 0 or action.units else 1
     return (
         row.business_date.isoformat(),
-        row.event_ts.astimezone(zone).strftime("%H:%M"),
+        row.event_ts.astimezone(zone).isoformat()[11:16],
         _PERFORMANCE_TYPES[action.word][of_side],
         plain(value),
         row.currency,
@@ -140,18 +139,22 @@ def _wealthfolio(
 
 
 class _Table:
-    """Lines of csv, one at a time."""
+    """Lines of csv, some thousand at a time."""
 
     def __init__(self, columns: Sequence[str], delimiter: str) -> None:
         self._columns = columns
         self._text = io.StringIO()
         self._writer = csv.writer(self._text, delimiter=delimiter, lineterminator="\n")
 
-    def header(self) -> bytes:
-        return self.row(self._columns)
+    def lines(self, rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
+        self._writer.writerow(self._columns)
+        for row in rows:
+            self._writer.writerow(row)
+            if self._text.tell() >= _PIECE:
+                yield self._drained()
+        yield self._drained()
 
-    def row(self, cells: Sequence[str]) -> bytes:
-        self._writer.writerow(cells)
+    def _drained(self) -> bytes:
         written = self._text.getvalue().encode()
         self._text.seek(0)
         self._text.truncate()
