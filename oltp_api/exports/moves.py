@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from domain.holdings import CostMethod, Holding, Lot
 from domain.ledger import Transaction, TxnType
-from domain.money import ZERO, money
+from domain.money import ZERO
 from domain.positions import HoldingKey, Positions
 
 _LotKey = tuple[date | None, int]
@@ -44,11 +44,11 @@ class Move:
 
     @property
     def units(self) -> Decimal:
-        return sum((change.units for change in self.changes), ZERO)
+        return self.changes[0].units if len(self.changes) == 1 else sum((each.units for each in self.changes), ZERO)
 
     @property
     def cost(self) -> Decimal:
-        return sum((change.cost for change in self.changes), ZERO)
+        return self.changes[0].cost if len(self.changes) == 1 else sum((each.cost for each in self.changes), ZERO)
 
 
 class Fold:
@@ -81,8 +81,9 @@ class Fold:
             now = state.holding(key)
             if now is not was:
                 changes += _changes(key, was, now)
-                gain += now.realised - was.realised
-        return Move(row, changes, money(gain))
+                if now.realised is not was.realised:
+                    gain += now.realised - was.realised
+        return Move(row, changes, gain)
 
 
 def _changes(key: HoldingKey, before: Holding, after: Holding) -> Iterable[Change]:

@@ -49,9 +49,13 @@ class ExportedSecurity:
     has_ticker: bool
 
     @property
+    def is_bond(self) -> bool:
+        return self.asset_type == AssetType.BOND
+
+    @property
     def price_factor(self) -> Decimal:
         """Value of one unit per 1 of price."""
-        return Decimal("0.01") if self.asset_type == AssetType.BOND else Decimal(1)
+        return Decimal("0.01") if self.is_bond else Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)

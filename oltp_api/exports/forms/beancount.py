@@ -89,7 +89,11 @@ class _Book:
 
     def transaction(self, move: Move) -> str:
         row = move.row
-        lines = [f'{row.business_date} * "{row.txn_type}" {_quoted(row.note)}', *self._facts(move)]
+        lines = [
+            f'{row.business_date.isoformat()} * "{row.txn_type.value}" {_quoted(row.note)}\n  seq: {row.seq}\n'
+            f'  event-ts: "{row.event_ts.isoformat()}"',
+            *self._facts(move),
+        ]
         for change in move.changes:
             lines += self._postings(change, row)
         if row.cash_effect:
@@ -109,11 +113,12 @@ class _Book:
 
     def _facts(self, move: Move) -> Iterator[str]:
         row = move.row
-        yield f"  seq: {row.seq}"
-        yield f'  event-ts: "{row.event_ts.isoformat()}"'
-        for name, value in (("fx-rate", row.fx_rate), ("fees", row.fees), ("basis-share", row.basis_share)):
-            if value is not None and value != (1 if name == "fx-rate" else 0):
-                yield f"  {name}: {plain(value)}"
+        if row.fx_rate is not None and row.fx_rate != 1:
+            yield f"  fx-rate: {plain(row.fx_rate)}"
+        if row.fees:
+            yield f"  fees: {plain(row.fees)}"
+        if row.basis_share is not None:
+            yield f"  basis-share: {plain(row.basis_share)}"
         if row.ex_date is not None:
             yield f"  ex-date: {row.ex_date}"
         if row.split_new is not None and row.split_old is not None:
@@ -122,8 +127,10 @@ class _Book:
             yield f"  external-id: {_quoted(row.external_id)}"
         if row.transfer_id is not None:
             yield f'  transfer-id: "{row.transfer_id}"'
-        if not all(change.is_known for change in move.changes):
-            yield '  basis: "UNKNOWN"'
+        for change in move.changes:
+            if not change.is_known:
+                yield '  basis: "UNKNOWN"'
+                return
 
     def _postings(self, change: Change, row: Transaction) -> Iterator[str]:
         """One posting where units come or go with a cost of their side, else all out and in again."""
@@ -141,10 +148,11 @@ class _Book:
     def _posting(self, change: Change, units: Decimal, cost: Decimal, trade: Transaction | None) -> str:
         account_id, security_id = change.key
         security = self._securities[security_id]
-        day = f", {change.opened_on}" if change.opened_on is not None else ""
+        day = f", {change.opened_on.isoformat()}" if change.opened_on is not None else ""
         price = ""
         if trade is not None and trade.price:
-            price = f" @ {plain(money(trade.price * security.price_factor))} {security.currency}"
+            unit = trade.price if not security.is_bond else money(trade.price * security.price_factor)
+            price = f" @ {plain(unit)} {security.currency}"
         held = f"{plain(units)} {self._commodities[security_id]} {{{{{plain(abs(cost))} {security.currency}{day}}}}}"
         return f"  {self._accounts[account_id]}:Securities  {held}{price}"
 
@@ -152,11 +160,15 @@ class _Book:
         """Amounts that make the transaction balance, and where they belong."""
         row, cost = move.row, move.cost
         if row.txn_type in TRADES:
-            side = 1 if (row.quantity or ZERO) > 0 else -1
-            beside = row.fees if row.transfer_id is not None and row.txn_type is not TxnType.CASH_IN_LIEU else ZERO
-            yield _ACCRUED, side * row.accrued, row.currency
-            yield _CONVERSIONS, -beside, row.currency
-            yield _GAINS, -(row.cash_effect + cost) - side * row.accrued + beside, row.currency
+            gain = -(row.cash_effect + cost)
+            if row.accrued:
+                accrued = row.accrued if (row.quantity or ZERO) > 0 else -row.accrued
+                gain -= accrued
+                yield _ACCRUED, accrued, row.currency
+            if row.transfer_id is not None and row.txn_type is not TxnType.CASH_IN_LIEU:  # its fees move beside it
+                gain += row.fees
+                yield _CONVERSIONS, -row.fees, row.currency
+            yield _GAINS, gain, row.currency
             return
         counter = _COUNTERS[row.txn_type]
         if row.transfer_id is not None and not move.changes:  # a conversion, or a fee beside its trade
@@ -192,5 +204,7 @@ def _account_names(accounts: Mapping[int, ExportedAccount]) -> Mapping[int, str]
 
 
 def _quoted(text: str) -> str:
+    if not text:
+        return '""'
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", " ")
     return f'"{escaped}"'
