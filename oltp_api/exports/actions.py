@@ -13,7 +13,7 @@ from enum import StrEnum
 from domain.ledger import TRADES, Transaction, TxnType
 from domain.money import ZERO, money, share
 from oltp_api.exports.moves import Move
-from oltp_api.exports.repository import Ratio
+from oltp_api.exports.repository import SplitRatio
 
 _ONE = Decimal(1)
 
@@ -47,7 +47,7 @@ _PLAIN = frozenset({"BUY", "SELL", "DEPOSIT", "WITHDRAW", "DIVIDEND", "INTEREST"
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class PlainAction:
     """`units` are above 0. `value` is what they are worth or cost, without `fees`, above 0, or the signed change of
     cash where no units move; of a SPLIT the new units of one old one."""
 
@@ -71,7 +71,7 @@ class Action:
         return share(self.value, _ONE, self.units) if self.units else ZERO
 
 
-def actions(moves: Iterable[Move]) -> Iterator[Action]:
+def actions(moves: Iterable[Move]) -> Iterator[PlainAction]:
     for move in moves:
         kind = move.row.txn_type
         if kind in TRADES:
@@ -83,10 +83,10 @@ def actions(moves: Iterable[Move]) -> Iterator[Action]:
         elif move.row.cash_effect:
             word = _WORDS.get(kind) or (Word.DEPOSIT if move.row.cash_effect > 0 else Word.WITHDRAW)
             row = move.row
-            yield Action(row, word, row.account_id, row.cash_effect, row.security_id)
+            yield PlainAction(row, word, row.account_id, row.cash_effect, row.security_id)
 
 
-def adjusted(listed: Iterable[Action], ratios: Iterable[Ratio]) -> Iterator[Action]:
+def adjusted(listed: Iterable[PlainAction], ratios: Iterable[SplitRatio]) -> Iterator[PlainAction]:
     """Actions in units of today, as programs want them whose prices are adjusted for splits; no splits are among them.
     `ratios` are the splits of all securities that stand."""
     factors: dict[int, tuple[Decimal, Decimal]] = {}
@@ -105,25 +105,25 @@ def adjusted(listed: Iterable[Action], ratios: Iterable[Ratio]) -> Iterator[Acti
             yield action
 
 
-def _trade(move: Move) -> Iterator[Action]:
+def _trade(move: Move) -> Iterator[PlainAction]:
     row = move.row
     assert row.quantity is not None
     is_purchase = row.quantity > 0
     has_fee_beside = row.transfer_id is not None and row.txn_type is not TxnType.CASH_IN_LIEU
     word, fees = Word.BUY if is_purchase else Word.SELL, ZERO if has_fee_beside else row.fees
-    yield Action(row, word, row.account_id, row.gross or ZERO, row.security_id, abs(row.quantity), fees)
+    yield PlainAction(row, word, row.account_id, row.gross or ZERO, row.security_id, abs(row.quantity), fees)
     if row.accrued:
         signed = -row.accrued if is_purchase else row.accrued
-        yield Action(row, Word.INTEREST, row.account_id, signed, row.security_id)
+        yield PlainAction(row, Word.INTEREST, row.account_id, signed, row.security_id)
 
 
-def _split(row: Transaction) -> Iterator[Action]:
+def _split(row: Transaction) -> Iterator[PlainAction]:
     assert row.split_new is not None
     assert row.split_old is not None
-    yield Action(row, Word.SPLIT, row.account_id, share(row.split_new, _ONE, row.split_old), row.security_id)
+    yield PlainAction(row, Word.SPLIT, row.account_id, share(row.split_new, _ONE, row.split_old), row.security_id)
 
 
-def _event(move: Move) -> Iterator[Action]:
+def _event(move: Move) -> Iterator[PlainAction]:
     """Units that come or go without a payment, and cost that changes."""
     row = move.row
     before = sum((change.units_before for change in move.changes), ZERO)
@@ -134,29 +134,29 @@ def _event(move: Move) -> Iterator[Action]:
     if row.cash_effect:  # a merger for shares and cash: what was given for cash is sold
         sold = money(abs(units) * (_ONE - (row.basis_share or ZERO)))
         if sold:
-            yield Action(row, Word.SELL, row.account_id, row.cash_effect, row.security_id, sold)
+            yield PlainAction(row, Word.SELL, row.account_id, row.cash_effect, row.security_id, sold)
         else:
-            yield Action(row, Word.DIVIDEND, row.account_id, row.cash_effect, row.security_id)
+            yield PlainAction(row, Word.DIVIDEND, row.account_id, row.cash_effect, row.security_id)
         units, cost = units + sold, cost + row.cash_effect - move.gain
     if units:
         word = Word.IN if units > 0 else Word.OUT
-        yield Action(row, word, row.account_id, abs(money(cost)), row.security_id, abs(units))
+        yield PlainAction(row, word, row.account_id, abs(money(cost)), row.security_id, abs(units))
 
 
-def _recosted(move: Move, units: Decimal) -> Iterator[Action]:
+def _recosted(move: Move, units: Decimal) -> Iterator[PlainAction]:
     row = move.row
     after = sum((change.cost_after for change in move.changes), ZERO)
     if not units:
         if row.cash_effect:
-            yield Action(row, Word.DIVIDEND, row.account_id, row.cash_effect, row.security_id)
+            yield PlainAction(row, Word.DIVIDEND, row.account_id, row.cash_effect, row.security_id)
         return
     is_long, is_traded = units > 0, bool(row.cash_effect)
     if is_traded and (after + row.cash_effect) * units < 0:  # more is paid than the units cost, where that is not known
-        yield Action(row, Word.DIVIDEND, row.account_id, row.cash_effect, row.security_id)
+        yield PlainAction(row, Word.DIVIDEND, row.account_id, row.cash_effect, row.security_id)
         is_traded = False
     given, taken = money(after + row.cash_effect if is_traded else after - move.cost), money(after)
     if given == taken:
         return
     words = (Word.SELL, Word.BUY) if is_traded else (Word.OUT, Word.IN)
     for word, value in zip(words if is_long else words[::-1], (given, taken), strict=True):
-        yield Action(row, word, row.account_id, abs(value), row.security_id, abs(units))
+        yield PlainAction(row, word, row.account_id, abs(value), row.security_id, abs(units))

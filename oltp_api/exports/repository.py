@@ -66,7 +66,7 @@ class ExportedAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class Ratio:
+class SplitRatio:
     """A split that stands: `split_old` units became `split_new`."""
 
     security_id: int
@@ -132,8 +132,8 @@ class LedgerExports:
         found = cursor.execute(_EXPORTS["named_accounts"], {"portfolio_id": portfolio_id}).fetchall()
         return {each.account_id: each for each in found}
 
-    def ratios(self, portfolio_id: UUID) -> Sequence[Ratio]:
-        cursor = self._connection.cursor(row_factory=args_row(Ratio))
+    def ratios(self, portfolio_id: UUID) -> Sequence[SplitRatio]:
+        cursor = self._connection.cursor(row_factory=args_row(SplitRatio))
         return cursor.execute(_EXPORTS["ratios"], {"portfolio_id": portfolio_id}).fetchall()
 
 

@@ -16,7 +16,7 @@ Cells = Mapping[str, str | None]
 """The text of each cell of a row, by its column."""
 MOST_ROWS = 200_000
 _MOST_BYTES = 400_000_000
-"""Of a Parquet file when it is read: compressed, a small one may hold much."""
+"""Limit of a Parquet file when it is read: compressed, a small one may hold much."""
 _FIRST = "lakefolio"
 _BOM = b"\xef\xbb\xbf"
 _WRITTEN = frozenset(column.name for column in COLUMNS if column.is_written)

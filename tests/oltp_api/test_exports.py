@@ -178,7 +178,7 @@ GHOSTFOLIO_ACTIVITY = {
     "required": ["accountId", "currency", "date", "fee", "quantity", "symbol", "type", "unitPrice"],
     "additionalProperties": False,
 }
-"""What Ghostfolio's own validator of an imported activity asks (CreateOrderDto, 2026-11), said as a schema."""
+"""Rules of Ghostfolio's own validator of an imported activity (CreateOrderDto, 2026-11), as a schema."""
 
 
 def test_ghostfolios_schema_takes_every_activity_and_they_add_up_to_our_units(book: Client) -> None:

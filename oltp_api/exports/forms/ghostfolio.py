@@ -17,7 +17,7 @@ from domain.errors import plain
 from domain.holdings import CostMethod
 from domain.money import ZERO
 from domain.securities import AssetType
-from oltp_api.exports.actions import Action, Word, actions, adjusted
+from oltp_api.exports.actions import PlainAction, Word, actions, adjusted
 from oltp_api.exports.moves import Fold
 from oltp_api.exports.repository import ExportedAccount, ExportedPortfolio, ExportedSecurity, LedgerExports
 
@@ -71,7 +71,7 @@ class _Book:
         self._profiles: dict[str, dict[str, Any]] = {}
         self._unsaid: dict[str, list[int]] = defaultdict(list)
 
-    def activity(self, action: Action) -> str | None:
+    def activity(self, action: PlainAction) -> str | None:
         """The activity's JSON; numbers have all of their digits. None where Ghostfolio has no word for it."""
         word, kind = action.word, _TYPES.get(action.word)
         value = -action.value if word in (Word.FEE, Word.TAX) else action.value
@@ -128,7 +128,7 @@ class _Book:
             "platformId": None,
         }
 
-    def _symbol(self, action: Action, kind: str) -> tuple[str, str]:
+    def _symbol(self, action: PlainAction, kind: str) -> tuple[str, str]:
         """A ticker of Yahoo's, or a profile of our own: of a bond, and of what belongs to no security."""
         security = self._securities[action.security_id] if action.security_id is not None else None
         is_of_yahoo = security is not None and security.has_ticker and security.asset_type != AssetType.BOND

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from domain.errors import plain
 from domain.holdings import CostMethod
 from domain.money import ZERO
-from oltp_api.exports.actions import Action, Word, actions, adjusted
+from oltp_api.exports.actions import PlainAction, Word, actions, adjusted
 from oltp_api.exports.moves import Fold
 from oltp_api.exports.repository import ExportedAccount, ExportedSecurity, LedgerExports
 from oltp_api.web.csv_cells import escaped
@@ -75,7 +75,7 @@ def as_wealthfolio(reads: LedgerExports, portfolio_id: UUID) -> Iterator[bytes]:
 
 
 def _performance(
-    action: Action,
+    action: PlainAction,
     securities: Mapping[int, ExportedSecurity],
     accounts: Mapping[int, ExportedAccount],
     zone: ZoneInfo,
@@ -111,7 +111,7 @@ def _performance(
 
 
 def _wealthfolio(
-    action: Action,
+    action: PlainAction,
     securities: Mapping[int, ExportedSecurity],
     accounts: Mapping[int, ExportedAccount],
     base_currency: str,
