@@ -20,6 +20,8 @@ from oltp_api.books import routes as books
 from oltp_api.connections import Connection
 from oltp_api.context import AppContext
 from oltp_api.corporate_actions import routes as corporate_actions
+from oltp_api.exports import routes as exports
+from oltp_api.exports.streams import ExportTurns
 from oltp_api.front import routes as front
 from oltp_api.gains import routes as gains
 from oltp_api.imports import routes as imports
@@ -56,10 +58,21 @@ from storage.web.guard import NO_FRAMES, WebGuard
 PREFIX = "/api/v1"
 _ROUTES = (
     *(transactions, portfolios, imports, orders, accounts, securities, prices, simulations, statements, bond_income),
-    corporate_actions,
+    *(corporate_actions, exports),
     *(books, analytics, review, gains, lineage, support, health),
 )
-_TAGS = ("portfolios", "ledger", "orders", "imports", "accounts", "securities", "books", "analytics", "simulations")
+_TAGS = (
+    "portfolios",
+    "ledger",
+    "orders",
+    "imports",
+    "exports",
+    "accounts",
+    "securities",
+    "books",
+    "analytics",
+    "simulations",
+)
 """In the order of the documentation. Routes stand in the order of traffic: each is compared until one matches."""
 _MAX_CONNECTIONS = 20
 _WAIT_FOR_CONNECTION_S = 5.0
@@ -83,6 +96,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             app.state.readiness = Readiness(context)
             app.state.ledger_groups = LedgerGroups(context)
             app.state.review_cache = ReviewCache()
+            app.state.export_turns = ExportTurns()
             yield
 
     app = FastAPIOffline(

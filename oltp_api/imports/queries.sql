@@ -164,7 +164,7 @@ select
     '{}',
     %(undone_at)s
 from transaction_ledger
-where portfolio_id = %(portfolio_id)s and seq = any(%(seqs)s)
+where portfolio_id = %(portfolio_id)s and seq = any(%(seqs)s) and external_id is not null
 
 -- name: mark_undone
 update import_batch
