@@ -15,6 +15,7 @@ from typing import Any
 
 from dagster import ConfigurableResource
 
+from pipelines.marts.dbt_compilation import read_heads_only
 from pipelines.marts.dbt_integration import DbtCoreCliEventMessage, quiet_root_logger
 from storage.errors import SetupError
 from storage.lake.delta import Window
@@ -134,6 +135,7 @@ def imported_dbt() -> tuple[Any, Any, Any]:
 
         from pipelines.marts.duckdb_functions import Plugin
 
+    read_heads_only()
     return dbtRunner, DuckDBConnectionManager, Plugin
 
 
