@@ -15,8 +15,8 @@ from typing import Any
 
 from dagster import ConfigurableResource
 
-from pipelines.marts.dbt_compilation import read_heads_only
 from pipelines.marts.dbt_integration import DbtCoreCliEventMessage, quiet_root_logger
+from pipelines.marts.dbt_thrift import make_thrifty
 from storage.errors import SetupError
 from storage.lake.delta import Window
 from storage.settings import REPOSITORY
@@ -135,7 +135,7 @@ def imported_dbt() -> tuple[Any, Any, Any]:
 
         from pipelines.marts.duckdb_functions import Plugin
 
-    read_heads_only()
+    make_thrifty()
     return dbtRunner, DuckDBConnectionManager, Plugin
 
 

@@ -8,9 +8,10 @@ import pytest
 import sqlparse
 from dbt import compilation
 from dbt.compilation import InjectedCTE, inject_ctes_into_sql
+from dbt_common.behavior_flags import BehaviorFlagRendered
 
-from pipelines.marts.dbt_compilation import statement_head
 from pipelines.marts.dbt_runner import PROJECT, imported_dbt
+from pipelines.marts.dbt_thrift import statement_head
 
 CTES = [InjectedCTE("one", "__dbt__cte__one as (select 1)"), InjectedCTE("two", "__dbt__cte__two as (select 2)")]
 WRITTEN = {
@@ -51,7 +52,12 @@ def test_every_statement_of_the_project_gets_them_where_dbt_puts_them(folder: st
 
 
 def test_dbt_parses_so_and_others_do_not() -> None:
+    """And its flags look up no module: each would read the source of all that is on the stack."""
     imported_dbt()
 
     assert compilation.sqlparse.parse is statement_head
     assert sqlparse.parse is not statement_head
+    assert (
+        BehaviorFlagRendered({"name": "a", "default": True, "docs_url": ""}, {})._behavior_change_event.flag_source
+        == "dbt"
+    )
