@@ -61,7 +61,7 @@ class Live:
         return self.home.refresh_command(**{**self.variables, **more})
 
     def refresh_market(self) -> str:
-        """What a refresh says of the market, and of the marts in the long form: the market alone is as much of the same
+        """Words of a refresh about the market, and the marts in the long form: the market alone is as much of the same
         job, over the years that are due."""
         if IS_LONG:
             code, said = self.refresh()

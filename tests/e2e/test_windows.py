@@ -54,7 +54,7 @@ BAD_PRICES = [
 
 BEHIND_BAD_PRICES = ["positions/position_interval", *MARTS] if IS_LONG else ["marts/fact_price_daily"]
 BACKFILLED = MARTS if IS_LONG else [*FACTS, "marts/security_volatility"]
-"""What is made of prices, in the short form without what is made whole of whole marts, which a window shows too."""
+"""Tables made of prices; in the short form without what is made whole of whole marts, which a window shows too."""
 
 
 @dataclass(frozen=True)
