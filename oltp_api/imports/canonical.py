@@ -21,7 +21,7 @@ from oltp_api.imports.profiles import Profile
 NUMBERS = (
     "quantity", "price", "fees", "amount", "gross", "fx_rate", "accrued", "withheld", "split_new", "split_old",
     "units_new", "units_old", "basis_share", "balance", "also_quantity", "also_price", "also_amount", "price_fees",
-    "received",
+    "received", "base_amount",
 )  # fmt: skip
 DAYS = ("day", "ex_date", "settles", "also_day")
 TEXTS = (

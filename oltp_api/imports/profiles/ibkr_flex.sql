@@ -85,4 +85,4 @@ select
     end as refuse,
     case when "record" = 'CashTransaction' and "levelOfDetail" = 'SUMMARY' then 'a summary of rows that are there' end as skip
 from typed
-order by line
+order by day, line

@@ -14,7 +14,7 @@ with
 base as (
     select any_value(cells[4]) as currency
     from lines
-    where cells[1] = 'Summary' and cells[3] = 'Base Currency'
+    where cells[1] = 'Summary' and cells[3] in ('Base Currency', 'Basiswährung', 'Devise de base', 'Divisa base', 'Valuta di base')
 ),
 named as (
     select *, nullif("Symbol", '-') as security, lower("Transaction Type") as said

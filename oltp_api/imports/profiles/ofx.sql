@@ -76,4 +76,4 @@ select
     end as refuse,
     case when "record" in ('JRNLFUND', 'JRNLSEC') then 'a move inside the account' end as skip
 from told
-order by line, place
+order by day, line, place

@@ -28,7 +28,7 @@ select
         when said in ('FCH', 'FEE', 'GST', 'HST', 'LFJ', 'MGF', 'ADR') or kind = 'fees and rebates' then 'FEE'
         when said in ('BRW', 'TFI', 'TFO', 'TF6', 'TSF', 'JNL') or kind in ('transfers', 'internal transfers')
             then case when has_units then 'UNITS' else 'CASH' end
-        when said in ('CON', 'DEP', 'EFT', 'WDR', 'FXT') or kind in ('deposits', 'withdrawals', 'fx conversion') then 'CASH'
+        when said in ('CON', 'DEP', 'EFT', 'WDR') or kind in ('deposits', 'withdrawals') then 'CASH'
         else "Action"
     end as type,
     "Transaction Date" as day,
@@ -36,7 +36,7 @@ select
     case when kind not in ('deposits', 'withdrawals', 'interest', 'fees and rebates', 'fx conversion') then "Symbol" end as ticker,
     "Description" as note,
     "Quantity" as quantity,
-    "Price" as price,
+    case when "Price" similar to '.*[1-9].*' then "Price" end as price,
     "Gross Amount" as gross,
     "Commission" as fees,
     "Net Amount" as amount,
@@ -45,6 +45,7 @@ select
     case
         when said in ('EXP', 'ASN', 'EXR') or "Description" similar to '(CALL|PUT)  ?[^ ]+ .*'
             then 'is of an option, and options are not supported'
+        when said = 'FXT' or kind = 'fx conversion' then 'is one side of a conversion of currency; record it as one'
         when kind = 'corporate actions' and said not in ('CIL', 'ROC')
             then 'is a corporate action (' || "Action" || '), of which the file does not say the terms; record it by hand'
     end as refuse
