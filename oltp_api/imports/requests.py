@@ -261,7 +261,10 @@ class Rules:
             return
         rate = rate or _ONE
         turned = _ONE / rate if (self.rate or self.reader.profile.rate) == "base" else rate
-        near = rounding_of(quantity, price, self.base_currency, abs(worth), rate=turned) + _of_inverse(rate) * quantity * price
+        near = (
+            rounding_of(quantity, price, self.base_currency, abs(worth), rate=turned)
+            + _of_inverse(rate) * quantity * price
+        )
         if all(abs(abs(worth) - (quantity * price + each) * turned) > near for each in (Decimal(0), fees, -fees)):
             why = f"{plain(worth)} {self.base_currency} is not quantity x price at the rate {plain(rate)}"
             raise CellRefused(draft.line, self.reader.header("base_amount"), why, "amount_differs")
