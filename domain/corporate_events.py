@@ -7,6 +7,7 @@ every account to the units at the start of its day, like a split; a short takes 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from fractions import Fraction
 from uuid import UUID
 
 from domain.entries import PLAIN, LedgerEntry, Terms, When, not_negative, positive
@@ -16,6 +17,8 @@ from domain.money import ZERO, money, parse_price, parse_quantity, payable, prod
 from domain.portfolio import Portfolio
 
 _ONE = Decimal(1)
+_MOST_OLD = 20
+"""A split of so many old units at most is a simple ratio: what a broker says that it adds is rounded from it."""
 LEAVING = frozenset({TxnType.MERGER, TxnType.EXCHANGE})
 """Events after which nothing of the old security is left."""
 
@@ -160,6 +163,18 @@ def split(
                 entry = portfolio.entry(held_in, when, terms).beside
                 rows.append(entry.trade(kind, security_id, abs(fraction), in_lieu_price))
     return portfolio.decide(rows)
+
+
+def ratio_of_units(held: Decimal, came: Decimal) -> tuple[Decimal, Decimal]:
+    """The ratio of a split that adds `came` units to those held in an account; the simple one that they were rounded
+    from, if there is one."""
+    if held <= 0 or held + came <= 0:
+        raise InvalidInput("units_new", "says what a split adds, but nothing is held long at the start of its day")
+    exact = (Fraction(held) + Fraction(came)) / Fraction(held)
+    simple = exact.limit_denominator(_MOST_OLD)
+    off = abs(simple * Fraction(held) - Fraction(held + came))
+    is_rounded = off <= Fraction(Decimal(1).scaleb(int(came.as_tuple().exponent))) / 2
+    return (Decimal(simple.numerator), Decimal(simple.denominator)) if is_rounded else (held + came, held)
 
 
 def return_capital(

@@ -26,16 +26,17 @@ NUMBERS = (
 DAYS = ("day", "ex_date", "settles", "also_day")
 TEXTS = (
     "type", "time", "ticker", "isin", "cusip", "name", "asset_type", "currency", "price_currency", "fee_currency",
-    "withheld_currency", "into", "account", "reference", "note", "skip", "also_ticker", "also_currency",
+    "withheld_currency", "into", "account", "reference", "note", "skip", "refuse", "also_ticker", "also_currency",
     "received_currency",
 )  # fmt: skip
 COLUMNS = frozenset({"line", "merged", "uncounted", "steps", *NUMBERS, *DAYS, *TEXTS})
 """`line` is the line of the file, `merged` a list of others that tell of the same transaction, `skip` why a row is none
-on purpose. `amount` is the cash that moved in `currency`, `gross` that without fees, `balance` what was there after it;
-numbers may be lists, which are added up. `also_...` are facts that the row tells a second time, `uncounted` cells that
-nobody understands, by their headers; `price_fees` are charges in the price's currency beside those in the amount's. A
-WITHDRAW with `received` is cash that becomes so much of `received_currency`. `steps` are, for a row of several lines,
-what each `moved` in its `currency` and the `balance` after it, the oldest first."""
+on purpose, `refuse` why one cannot be taken, such as that it is an option's. `amount` is the cash that moved in
+`currency`, `gross` that without fees, `balance` what was there after it; numbers may be lists, which are added up.
+`also_...` are facts that the row tells a second time, `uncounted` cells that nobody understands, by their headers;
+`price_fees` are charges in the price's currency beside those in the amount's. A WITHDRAW with `received` is cash that
+becomes so much of `received_currency`. `steps` are, for a row of several lines, what each `moved` in its `currency` and
+the `balance` after it, the oldest first."""
 
 _MOST_DAYS_TO_SETTLE = 45
 _TRADES = (TxnType.BUY, TxnType.SELL)
@@ -163,6 +164,8 @@ class Reader:
         if row.get("skip"):
             draft.skipped = str(row["skip"])
             return
+        if row.get("refuse"):
+            raise CellRefused(draft.line, self.header("type"), str(row["refuse"]), "not_supported")
         draft.texts = {name: str(row[name]) for name in TEXTS if row.get(name) not in (None, "")}
         draft.naming = Naming(*(draft.texts.pop(name, None) for name in ("ticker", "isin", "cusip", "name")))
         self._days(draft, row)

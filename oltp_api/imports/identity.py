@@ -87,6 +87,7 @@ def content_of(draft: Draft, request: TransactionRequest, security: str | None) 
         "received": f"{plain(request.received)} {request.received_currency}"
         if isinstance(request, ExchangeRequest)
         else None,
+        "units_new": request.units_new,
     }
     return {
         name: plain(value) if isinstance(value, Decimal) else str(value)

@@ -32,6 +32,7 @@ create macro negated(cell) as case
     when regexp_matches(trim(cell), '^[-−]') then substr(trim(cell), 2)
     else '-' || trim(cell) end;
 create macro unsigned(cell) as regexp_replace(trim(cell), '^[-−+]', '');
+create macro cell(cells, header, name) as nullif(cells[list_position(header, name)], '');
 create macro part(cell, pattern) as nullif(regexp_extract(cell, pattern, 1), '');
 """
 

@@ -29,7 +29,8 @@ class Profile:
     may lack. `records` are those of a file of records that are rows; others are there to be joined to them.
     `dates` are patterns of strptime, or iso, dmy, mdy; `decimal` is `.` or `,`, None for what the file shows. `amounts`
     says whether what leaves is negative; `income` whether a dividend's amount is after the tax beside it; `rate` what
-    one unit of is given, in the other; `price_unit` what 1 of a price is.
+    one unit of is given, in the other; `price_unit` what 1 of a price is; `fees` whether those of a trade are
+    what is between its amount and quantity x price, in a file that has no column of them.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Profile:
     income: Literal["net", "gross"] | None = None
     rate: Literal["currency", "base"] | None = None
     price_unit: Literal["major", "minor"] | None = None
+    fees: Literal["stated", "implied"] = "stated"
     order: Literal["oldest_first", "newest_first"] | None = None
     owner: str | None = field(default=None, compare=False)
 

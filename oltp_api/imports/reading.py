@@ -129,7 +129,8 @@ def _encoding_by_profile(file: bytes, profiles: Mapping[str, Profile]) -> str | 
     try:
         file.decode("utf-8")
     except UnicodeDecodeError:
-        fitting = _fitting(_heads(file.decode("latin-1"), None), profiles)
+        text = file.decode("latin-1")
+        fitting = _fitting(_heads(text, records_of(text)), profiles)
         return fitting[0].encoding if len(fitting) == 1 else None
     return None
 

@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from domain.errors import InvalidInput
+from oltp_api.imports.flex import from_flex
+from oltp_api.imports.ofx import from_ofx
 from oltp_api.imports.sheets import Line
 
 Record = Mapping[str, str]
@@ -76,5 +78,5 @@ def _flat(node: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield path or "value", node if is_plain else json.dumps(node) if node != [] else ""
 
 
-LOADERS: Mapping[str, Callable[[str], list[Record] | None]] = {"json": from_json}
+LOADERS: Mapping[str, Callable[[str], list[Record] | None]] = {"json": from_json, "flex": from_flex, "ofx": from_ofx}
 """For each format of a profile but csv: the records of a text, or None if the text is of another format."""

@@ -29,6 +29,8 @@ _FIELDS = frozenset({
 _HUNDREDTH = Decimal("0.01")
 _ONE = Decimal(1)
 _NEAR = 1.03
+_MOST_IMPLIED = Decimal(50)
+"""Fees that nobody states are odd above so much and a hundredth of the trade."""
 
 
 class ExchangeRequest(TransactionRequest):
@@ -228,6 +230,8 @@ class Rules:
         factor = security.price_factor if security else _ONE
         if price is not None and (self.price_unit or self.reader.profile.price_unit) == "minor":
             numbers["price"] = price = money(price * _HUNDREDTH)
+        if self.reader.profile.fees == "implied" and amount and quantity and price:
+            _imply_fees(draft, quantity * price * factor, currency)
         self._compare_gross(draft, currency, factor)
         if amount and quantity and price:
             numbers["amount"] = moved = self._with_fees(draft, currency, factor)
@@ -245,7 +249,7 @@ class Rules:
                 why = f"{plain(gross)} is not quantity x price, {plain(money(quantity * price * factor))}"
                 raise CellRefused(draft.line, self.reader.header("gross"), why, "amount_differs")
         if "amount" not in numbers:
-            fees = numbers.get("fees", Decimal(0))
+            fees = numbers.get("fees", Decimal(0)) if draft.texts.get("fee_currency", currency) == currency else 0
             numbers["amount"] = abs(gross) + (fees if draft.kind is TxnType.BUY else -fees)
 
     def _with_fees(self, draft: Draft, currency: str, factor: Decimal) -> Decimal:
@@ -312,6 +316,17 @@ class Rules:
                 why = f"{plain(gross)} is not the amount and what was withheld, {plain(numbers['amount'] + withheld)}"
                 raise CellRefused(draft.line, self.reader.header("gross"), why, "amount_differs")
             numbers["amount"] += withheld
+
+
+def _imply_fees(draft: Draft, worth: Decimal, currency: str) -> None:
+    """Take what is between a trade's amount and its units' worth for its fees; flag what is too much for any."""
+    gap = abs(draft.numbers["amount"]) - worth
+    fees = payable(gap if draft.kind is TxnType.BUY else -gap, currency)
+    if fees > 0 and not draft.numbers.get("fees"):
+        draft.numbers["fees"] = fees
+        draft.notes.append(f"its fees, {plain(fees)} {currency}, are what its amount is beside quantity x price")
+        if fees > _MOST_IMPLIED + worth * _HUNDREDTH:
+            draft.flags.append(f"{plain(fees)} {currency} between its amount and quantity x price is much for fees")
 
 
 def _of_inverse(rate: Decimal) -> Decimal:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from domain.accounts import MAIN_ACCOUNT
 from domain.commands import RecordTransaction
-from domain.corporate_events import Reorganisation, adjust_cost, grow, reorganise, return_capital, split
+from domain.corporate_events import Reorganisation, adjust_cost, grow, ratio_of_units, reorganise, return_capital, split
 from domain.currencies import parse_currency
 from domain.entries import Terms, When
 from domain.errors import CurrencyMismatch, InvalidInput, OfSecurity, TotalReturnSecurity
@@ -185,6 +185,9 @@ def _split(asked: Prepared, portfolio: Portfolio) -> list[Transaction]:
         new, old = command.quantity, sum(portfolio.units_by_account(security_id, asked.when).values(), ZERO)
         if old <= 0:
             raise InvalidInput("quantity", "says what a split leaves, but nothing is held long at the start of its day")
+    elif command.units_new is not None:
+        held = portfolio.units_by_account(security_id, asked.when).get(asked.account_id, ZERO)
+        new, old = ratio_of_units(held, command.units_new)
     assert new is not None
     assert old is not None
     ratio = (asked.account_id, security_id, new, old, asked.when)

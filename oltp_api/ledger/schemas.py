@@ -38,7 +38,7 @@ _FIELDS: Mapping[TxnType, tuple[str, str]] = {
     TxnType.COST_ADJUSTMENT: ("ticker amount", "is_paid fx_rate"),
     TxnType.TRANSFER_IN: ("ticker quantity", "price fx_rate"),
     TxnType.TRANSFER_OUT: ("ticker quantity", ""),
-    TxnType.SPLIT: ("ticker", "split_new split_old quantity in_lieu_price fx_rate"),
+    TxnType.SPLIT: ("ticker", "split_new split_old quantity units_new in_lieu_price fx_rate"),
     TxnType.BONUS: ("ticker units_new units_old", "in_lieu_price fx_rate"),
     TxnType.SPIN_OFF: ("ticker into units_new units_old basis_share", "in_lieu_price fx_rate into_fx_rate"),
     TxnType.RIGHTS: ("ticker into units_new units_old", "basis_share in_lieu_price fx_rate into_fx_rate"),
@@ -52,9 +52,10 @@ _FIELDS: Mapping[TxnType, tuple[str, str]] = {
 _EITHER: Mapping[TxnType, Sequence[tuple[str, str]]] = {
     **dict.fromkeys((TxnType.BUY, TxnType.SELL, TxnType.CASH_IN_LIEU), (("price", "amount"),)),
     **dict.fromkeys((TxnType.DIVIDEND, TxnType.COUPON, TxnType.RETURN_OF_CAPITAL), (("amount", "per_unit"),)),
-    TxnType.SPLIT: (("split_new", "quantity"), ("split_old", "quantity")),
 }
 """Facts that can be said in two ways, of which one is needed."""
+_SPLIT_WAYS = ({"split_new", "split_old"}, {"quantity"}, {"units_new"})
+_OF_A_SPLIT = set().union(*_SPLIT_WAYS)
 _QUOTED = ("price", "accrued", "amount", "per_unit", "withheld", "in_lieu_price")
 _NEEDED = {kind: set(needed.split()) for kind, (needed, _) in _FIELDS.items()}
 _ALLOWED = {kind: set(allowed.split()) for kind, (_, allowed) in _FIELDS.items()}
@@ -95,7 +96,9 @@ class TransactionRequest(Request):
     per_unit: Number | None = Field(default=None, description="Income per unit held before ex_date, for amount.")
     ex_date: Day | None = Field(default=None, description="DIVIDEND and COUPON.")
     withheld: Number | None = Field(default=None, description="Tax withheld; it becomes a TAX row of its own.")
-    split_new: Number | None = Field(default=None, description="SPLIT: so many units ... or quantity, all that result.")
+    split_new: Number | None = Field(
+        default=None, description="SPLIT: so many units ... or quantity, all that result, or units_new, all that come."
+    )
     split_old: Number | None = Field(default=None, description="... replace so many.")
     into: ShortText | None = Field(default=None, description="The security that is received, in an event of two.")
     units_new: Number | None = Field(default=None, description="So many units are received ...")
@@ -144,8 +147,8 @@ class TransactionRequest(Request):
                 raise InvalidInput(name, f"or {other} is required for a {self.type}")
         if self.type not in TRADES and {"amount", "per_unit"} <= given:
             raise InvalidInput("amount", f"or per_unit, one of them, is required for a {self.type}")
-        if self.type is TxnType.SPLIT and ("quantity" in given) == bool(given & {"split_new", "split_old"}):
-            raise InvalidInput("split_new", "and split_old, or quantity, are required for a SPLIT")
+        if self.type is TxnType.SPLIT and given & _OF_A_SPLIT not in _SPLIT_WAYS:
+            raise InvalidInput("split_new", "and split_old, or quantity, or units_new, are required for a SPLIT")
 
 
 def _in_major_units(fields: dict[str, Any]) -> dict[str, Any]:

@@ -125,6 +125,8 @@ def test_cash_in_lieu_is_a_sale_of_its_fraction(mine, names) -> None:
         ({"type": "EXCHANGE", "into": "CHILD", "business_date": "2016-01-04"}, "ticker"),
         ({"type": "COST_ADJUSTMENT", "amount": "0"}, "amount"),
         ({"type": "SPLIT", "quantity": "5", "split_new": "1", "split_old": "2"}, "split_new"),
+        ({"type": "SPLIT", "quantity": "5", "units_new": "3"}, "split_new"),
+        ({"type": "SPLIT", "ticker": "CHILD", "units_new": "3"}, "units_new"),
     ],
 )
 def test_an_event_that_cannot_be_is_refused_and_leaves_nothing(mine, names, body, field) -> None:

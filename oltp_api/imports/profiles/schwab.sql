@@ -6,26 +6,77 @@ decimal: "."
 amounts: signed
 income: gross
 */
+with
+named as (
+    select
+        *,
+        part("Date", 'as of (.*)') as as_of,
+        coalesce("Symbol", '') similar to '.* [0-9]{2}/[0-9]{2}/[0-9]{4} .*' as is_option,
+        coalesce("Quantity", '0') not similar to '[-0., ]*' as has_units
+    from cells
+),
+-- a merger in cash, or the redemption of a bond, is two lines: the cash, and the units that leave
+paid as (
+    select
+        cash.line as cash_line, units.line as units_line, units."Quantity" as paid_units
+    from named as cash
+    inner join named as units
+        on cash."Date" = units."Date" and cash."Symbol" = units."Symbol" and not cash.has_units and units.has_units
+        and cash."Amount" is not null and units."Amount" is null
+        and replace(cash."Action", ' Adj', '') = replace(units."Action", ' Adj', '')
+        and replace(cash."Action", ' Adj', '') in ('Cash Merger', 'Full Redemption')
+)
 select
     line,
+    case when paid.units_line is not null then [paid.units_line] end as merged,
     case
-        when "Action" in ('Buy', 'Reinvest Shares', 'Buy to Open', 'Buy to Cover') then 'BUY'
-        when "Action" in ('Sell', 'Sell Short', 'Sell to Close') then 'SELL'
-        when "Action" like '%Dividend%' or "Action" in ('Cash In Lieu Div', 'Long Term Cap Gain', 'Short Term Cap Gain') then 'DIVIDEND'
-        when "Action" in ('NRA Tax Adj', 'Foreign Tax Paid', 'NRA Withholding') then 'TAX'
-        when "Action" in ('Credit Interest', 'Bank Interest', 'Bond Interest', 'Margin Interest') then 'INTEREST'
-        when "Action" in ('Service Fee', 'ADR Mgmt Fee', 'Misc Cash Entry Fee') then 'FEE'
-        when "Action" in ('MoneyLink Transfer', 'MoneyLink Deposit', 'Wire Funds', 'Wire Funds Received', 'Journal', 'Funds Received')
-            then 'CASH'
+        when paid.units_line is not null then 'SELL'
+        when "Action" in ('Buy', 'Reinvest Shares', 'Reinvestment Adj', 'Buy to Cover') then 'BUY'
+        when "Action" in ('Sell', 'Sell Short') then 'SELL'
+        when "Action" = 'Cash In Lieu' and has_units then 'CASH_IN_LIEU'
+        when "Action" in ('Return Of Capital', 'Return of Capital') then 'RETURN_OF_CAPITAL'
+        when "Action" similar to '.*(Dividend|Dividends|Div|Div Adjustment|Div Reinvest|Cap Gain|Cap Gain Reinvest|Cap Gain Dist)'
+            or "Action" in ('Cash In Lieu', 'Cash In Lieu Div', 'Div Adjustment', 'Pr Yr Cash Div', 'Pr Yr Non-Qual Div')
+            then 'DIVIDEND'
+        when "Action" in (
+            'NRA Tax Adj', 'NRA Withholding', 'Foreign Tax Paid', 'Foreign Tax Reclaim', 'IRS Withhold Adj', 'Tax Withholding',
+            'Backup Withholding'
+        ) then 'TAX'
+        when "Action" in ('Bond Interest', 'Accrued Interest') and "Symbol" is not null then 'COUPON'
+        when "Action" in ('Credit Interest', 'Bank Interest', 'Bond Interest', 'Margin Interest', 'CD Interest')
+            then 'INTEREST'
+        when "Action" in ('Service Fee', 'ADR Mgmt Fee', 'Advisor Fee', 'Misc Cash Entry Fee', 'Wire Fee', 'Foreign Fee')
+            then 'FEE'
+        when "Action" = 'Stock Split' then 'SPLIT'
+        when "Action" in ('Journal', 'Journaled Shares', 'Security Transfer', 'Internal Transfer', 'Stock Plan Activity')
+            and has_units then 'UNITS'
+        when "Action" in (
+            'MoneyLink Transfer', 'MoneyLink Deposit', 'MoneyLink Adj', 'Wire Funds', 'Wire Funds Received', 'Wire Funds Adj',
+            'Wire Received', 'Wire Sent', 'Funds Received', 'Funds Paid', 'Journal', 'Security Transfer', 'Internal Transfer',
+            'Bank Transfer', 'Misc Cash Entry', 'Misc Credits', 'Adjustment', 'Visa Purchase', 'ATM Withdrawal',
+            'Promotional Award', 'Check', 'Deposit', 'Withdrawal'
+        ) then 'CASH'
         else "Action"
     end as type,
-    split_part("Date", ' as of ', 1) as day,
-    "Symbol" as ticker,
+    part("Date", '^([0-9/]+)') as day,
+    case when "Action" not in ('Credit Interest', 'Bank Interest', 'Margin Interest') then "Symbol" end as ticker,
     "Description" as note,
-    "Quantity" as quantity,
+    case when paid.units_line is not null then unsigned(paid_units) when "Action" <> 'Stock Split' then "Quantity" end
+        as quantity,
+    case when "Action" = 'Stock Split' then "Quantity" end as units_new,
     "Price" as price,
     "Fees & Comm" as fees,
     "Amount" as amount,
     'USD' as currency,
+    case
+        when is_option or "Action" similar to '.*to (Open|Close)|Expired|Assigned|Exchange or Exercise'
+            then 'is ' || "Action" || ', of an option, and options are not supported'
+        when "Action" in ('Spin-off', 'Reverse Split', 'Name Change', 'Mandatory Reorg Exc', 'Stock Merger', 'Exchange')
+            then 'is ' || "Action" || ', of which the file does not say the terms; record it by hand'
+        when "Action" like 'Cancel %' then 'cancels an earlier row, and does not say which; reverse that one'
+    end as refuse,
     case when "Date" like 'Transactions Total%' then 'a total' end as skip
-from cells
+from named
+left join paid on paid.cash_line = line
+where line not in (select units_line from paid)
+order by line

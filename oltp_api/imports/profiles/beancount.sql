@@ -1,0 +1,120 @@
+/*
+title: beancount, the postings of a brokerage account as the CSV of a query
+# The query is beancount.bql, beside this file; Assets:Broker in it is the account of the securities and their cash:
+#     bean-query -f csv ledger.beancount "$(cat beancount.bql)" > ledger.beancount.csv
+# A posting inside it that has a cost is units of a trade, one without is its cash; accounts outside say what for.
+recognised: [id, date, account, number, currency, cost_number, cost_currency, price, inside]
+optional: [payee, narration]
+dates: iso
+decimal: "."
+amounts: signed
+income: gross
+*/
+with
+postings as (
+    select
+        *,
+        upper("inside") = 'TRUE' as is_inside,
+        upper("inside") = 'TRUE' and "cost_number" is not null as is_units,
+        "account" like 'Income:%' as is_income,
+        is_negative("number") as leaves,
+        try_cast("number" as decimal(30, 12)) * coalesce(try_cast("cost_number" as decimal(30, 12)), 1) as weight
+    from cells
+),
+entries as (
+    select
+        "id",
+        bool_or(is_units) as is_trade,
+        count(distinct ("currency", leaves)) filter (is_units) as trades,
+        any_value("currency") filter (is_units) as commodity,
+        bool_or(leaves) filter (is_units) as is_sale,
+        count(*) filter (is_inside and not is_units) as cash_postings,
+        list("line" order by line) as all_lines,
+        list("number" order by line) filter (is_inside and not is_units) as cash,
+        count(*) filter (not is_inside) as outside_postings,
+        coalesce(abs(sum(weight)) < 0.01 and count(*) = count(weight), false)
+            or count(distinct coalesce("cost_currency", "currency")) > 1 as is_balanced
+    from postings
+    group by "id"
+),
+trades as (
+    select
+        min(p.line) as line,
+        list_filter(any_value(all_lines), x -> x <> min(p.line)) as merged,
+        case
+            when any_value(cash_postings) + count(*) filter (is_income) = 0 then 'UNITS'
+            when bool_or(is_sale) then 'SELL'
+            else 'BUY'
+        end as type,
+        any_value("date") as day,
+        any_value(commodity) as ticker,
+        any_value(coalesce("narration", "payee")) as note,
+        list("number") filter (is_units) as quantity,
+        coalesce(
+            any_value(part("price", '^\s*([0-9.,]+)')) filter (is_units),
+            case when not bool_or(is_sale) and count(distinct "cost_number") = 1 then any_value("cost_number") end
+        ) as price,
+        any_value(coalesce(part("price", '([A-Z][A-Z0-9._-]*)\s*$'), "cost_currency")) filter (is_units) as price_currency,
+        list("number") filter (not is_inside and "account" like 'Expenses:%') as fees,
+        list("number") filter (is_inside and not is_units or is_income and not is_sale) as amount,
+        any_value("currency") filter (is_inside and not is_units) as currency,
+        case
+            when any_value(trades) > 1
+                then 'belongs to a transaction of two trades (or a split), of which the cash cannot be told apart; record it by hand'
+            when not bool_and(is_balanced) then 'belongs to a transaction whose postings do not balance'
+        end as refuse
+    from postings as p
+    inner join entries as e on p."id" = e."id"
+    where is_trade
+    group by p."id"
+),
+-- income that is reinvested at once
+reinvested as (
+    select p.*, commodity
+    from postings as p
+    inner join entries as e on p."id" = e."id"
+    where is_trade and not is_sale and is_income
+),
+flows as (
+    select
+        p.*, cash, cash_postings, is_balanced, all_lines,
+        case
+            when "account" ilike 'Income:%div%' or "account" ilike 'Income:%distr%' then 'DIVIDEND'
+            when "account" ilike 'Income:%int%' then 'INTEREST'
+            when "account" ilike 'Expenses:%tax%' or "account" ilike 'Expenses:%withh%' then 'TAX'
+            when "account" like 'Expenses:%' then 'FEE'
+            when "account" similar to '(Assets|Equity|Liabilities):.*' then 'CASH'
+            else "account"
+        end as kind,
+        coalesce(
+            (select max(s.ticker) from trades as s where p."account" like '%:' || s.ticker || ':%' or p."account" like '%:' || s.ticker),
+            part("account", ':([A-Z][A-Z0-9.]+)(?::[^:]*)?$')
+        ) as named,
+        outside_postings
+    from postings as p
+    inner join entries as e on p."id" = e."id"
+    where not is_trade and not is_inside
+)
+select
+    line, merged, type, day, ticker, note, quantity, price, fees, amount, null as also_amount, currency, price_currency,
+    refuse, null as skip
+from trades
+union all
+select
+    line, null, 'DIVIDEND', "date", commodity, coalesce("narration", "payee"), null, null, null, [negated("number")], null,
+    "currency", null, null, null
+from reinvested
+union all
+select
+    line, all_lines, kind, "date", case when kind in ('DIVIDEND', 'TAX') then named end, coalesce("narration", "payee"), null,
+    null, null, [negated("number")], case when outside_postings = 1 then cash end, "currency", null,
+    case when not is_balanced then 'belongs to a transaction whose postings do not balance' end, null
+from flows
+union all
+select
+    p.line, null, null, "date", null, null, null, null, null, null, null, null, null, null,
+    'a move inside the account'
+from postings as p
+inner join entries as e on p."id" = e."id"
+where not is_trade and outside_postings = 0
+order by line

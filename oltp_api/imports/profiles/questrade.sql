@@ -1,0 +1,52 @@
+/*
+title: Questrade, account activity
+recognised: [Transaction Date, Action, Symbol, Gross Amount, Commission, Net Amount, Currency, Activity Type]
+optional: [Settlement Date, "Account #", Account Type, Description]
+decimal: "."
+amounts: signed
+income: gross
+*/
+with
+named as (
+    select
+        *,
+        upper("Action") as said,
+        lower("Activity Type") as kind,
+        "Quantity" not similar to '[-0., ]*' as has_units
+    from cells
+)
+select
+    line,
+    case
+        when said in ('BUY', 'SELL') then said
+        when said in ('REI', 'DRIP', 'DRP') or kind = 'dividend reinvestment' then 'BUY'
+        when said in ('NRT', 'NRTX', 'WHT', 'TAX') then 'TAX'
+        when said = 'ROC' then 'RETURN_OF_CAPITAL'
+        when said = 'CIL' then case when has_units then 'CASH_IN_LIEU' else 'DIVIDEND' end
+        when said in ('DIV', 'DIS', 'CDI', 'CAP', 'DST') or kind = 'dividends' then 'DIVIDEND'
+        when said = 'INT' or kind = 'interest' then 'INTEREST'
+        when said in ('FCH', 'FEE', 'GST', 'HST', 'LFJ', 'MGF', 'ADR') or kind = 'fees and rebates' then 'FEE'
+        when said in ('BRW', 'TFI', 'TFO', 'TF6', 'TSF', 'JNL') or kind in ('transfers', 'internal transfers')
+            then case when has_units then 'UNITS' else 'CASH' end
+        when said in ('CON', 'DEP', 'EFT', 'WDR', 'FXT') or kind in ('deposits', 'withdrawals', 'fx conversion') then 'CASH'
+        else "Action"
+    end as type,
+    "Transaction Date" as day,
+    "Settlement Date" as settles,
+    case when kind not in ('deposits', 'withdrawals', 'interest', 'fees and rebates', 'fx conversion') then "Symbol" end as ticker,
+    "Description" as note,
+    "Quantity" as quantity,
+    "Price" as price,
+    "Gross Amount" as gross,
+    "Commission" as fees,
+    "Net Amount" as amount,
+    "Currency" as currency,
+    "Account #" as account,
+    case
+        when said in ('EXP', 'ASN', 'EXR') or "Description" similar to '(CALL|PUT)  ?[^ ]+ .*'
+            then 'is of an option, and options are not supported'
+        when kind = 'corporate actions' and said not in ('CIL', 'ROC')
+            then 'is a corporate action (' || "Action" || '), of which the file does not say the terms; record it by hand'
+    end as refuse
+from named
+order by line
