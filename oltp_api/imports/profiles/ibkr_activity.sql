@@ -6,6 +6,7 @@ dates: iso
 decimal: "."
 amounts: signed
 income: gross
+order: by_day
 # Its sections have a header each; those that tell of no movement are skipped by name.
 */
 with

@@ -14,6 +14,7 @@ decimal: "."
 amounts: signed
 income: gross
 rate: currency
+order: by_day
 */
 with
 named as (

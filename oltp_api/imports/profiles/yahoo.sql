@@ -5,6 +5,7 @@ optional: [Comment, Transaction Type, Date, Time, Change, Open, High, Low, Volum
 dates: ["%Y%m%d", "%Y-%m-%d", "%Y/%m/%d"]
 decimal: "."
 amounts: unsigned
+order: by_day
 # A lot is a purchase, at its price and commission; the file has no cash, so that missing_cash=assume is the rule.
 */
 select
