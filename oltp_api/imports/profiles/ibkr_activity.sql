@@ -11,12 +11,17 @@ order: by_day
 */
 with
 heads as (select line, cells[1] as section, cells as head from lines where cells[2] = 'Header'),
-listed as (select line, cells[1] as section, cells[2] as kind, cells as c from lines),
+-- the header of a line is the one before it, or, in a file that was turned round, the one after it
+listed as (
+    select l.line, l.cells[1] as section, l.cells[2] as kind, l.cells as c, coalesce(before.head, later.head) as head
+    from lines as l
+    asof left join heads as before on l.cells[1] = before.section and l.line >= before.line
+    asof left join heads as later on l.cells[1] = later.section and l.line <= later.line
+),
 instruments as (
-    select cell(l.c, h.head, 'Symbol') as listed_symbol, any_value(cell(l.c, h.head, 'Security ID')) as listed_isin,
-        any_value(cell(l.c, h.head, 'Description')) as listed_name
+    select cell(l.c, l.head, 'Symbol') as listed_symbol, any_value(cell(l.c, l.head, 'Security ID')) as listed_isin,
+        any_value(cell(l.c, l.head, 'Description')) as listed_name
     from listed as l
-    asof join heads as h on l.section = h.section and l.line >= h.line
     where l.section = 'Financial Instrument Information' and l.kind = 'Data'
     group by 1
 ),
@@ -26,23 +31,24 @@ owner as (
 data as (
     select
         l.line, l.section, l.kind, l.c,
-        cell(l.c, h.head, 'Symbol') as symbol,
-        cell(l.c, h.head, 'Currency') as currency,
-        cell(l.c, h.head, 'Asset Category') as category,
-        coalesce(cell(l.c, h.head, 'DataDiscriminator'), '') as discriminator,
-        coalesce(cell(l.c, h.head, 'Date/Time'), cell(l.c, h.head, 'Settle Date'), cell(l.c, h.head, 'Date')) as day,
-        cell(l.c, h.head, 'Description') as description,
-        cell(l.c, h.head, 'Subtitle') as subtitle,
-        cell(l.c, h.head, 'Type') as word,
-        coalesce(cell(l.c, h.head, 'Quantity'), cell(l.c, h.head, 'Qty')) as quantity,
-        cell(l.c, h.head, 'T. Price') as price,
-        cell(l.c, h.head, 'Proceeds') as proceeds,
-        cell(l.c, h.head, 'Comm/Fee') as fee,
-        cell(l.c, h.head, 'Amount') as amount,
-        cell(l.c, h.head, 'Cash Amount') as cash,
-        cell(l.c, h.head, 'Account') as own_account
+        cell(l.c, l.head, 'Symbol') as symbol,
+        cell(l.c, l.head, 'Currency') as currency,
+        cell(l.c, l.head, 'Asset Category') as category,
+        coalesce(cell(l.c, l.head, 'DataDiscriminator'), '') as discriminator,
+        coalesce(cell(l.c, l.head, 'Date/Time'), cell(l.c, l.head, 'Settle Date'), cell(l.c, l.head, 'Date')) as day,
+        cell(l.c, l.head, 'Description') as description,
+        cell(l.c, l.head, 'Subtitle') as subtitle,
+        cell(l.c, l.head, 'Type') as word,
+        coalesce(cell(l.c, l.head, 'Quantity'), cell(l.c, l.head, 'Qty')) as quantity,
+        cell(l.c, l.head, 'T. Price') as price,
+        cell(l.c, l.head, 'Proceeds') as proceeds,
+        cell(l.c, l.head, 'Comm/Fee') as fee,
+        l.c[list_position(l.head, list_filter(l.head, x -> x similar to 'Comm in [A-Z]{3}')[1])] as fee_in,
+        part(list_filter(l.head, x -> x similar to 'Comm in [A-Z]{3}')[1], '([A-Z]{3})$') as fee_currency,
+        cell(l.c, l.head, 'Amount') as amount,
+        cell(l.c, l.head, 'Cash Amount') as cash,
+        cell(l.c, l.head, 'Account') as own_account
     from listed as l
-    asof left join heads as h on l.section = h.section and l.line >= h.line
     where l.line > 1
 ),
 typed as (
@@ -50,6 +56,7 @@ typed as (
         *,
         list_has_any(c[3:5], ['Total', 'SubTotal']) or coalesce(c[3], '') similar to 'Total .*' as is_total,
         case
+            when section = 'Trades' and category like 'Forex%' then 'WITHDRAW'
             when section = 'Trades' then 'TRADE'
             when section in ('Dividends', 'Payment In Lieu Of Dividends') and description ilike '%return of capital%' then 'RETURN_OF_CAPITAL'
             when section in ('Dividends', 'Payment In Lieu Of Dividends') then 'DIVIDEND'
@@ -69,25 +76,42 @@ typed as (
 )
 select
     t.line,
-    type,
+    case when place = 1 then 'FEE' else type end as type,
     day,
     coalesce(own_account, owner.account) as account,
-    case when type not in ('CASH', 'INTEREST', 'FEE') then coalesce(symbol, named) end as ticker,
-    case when type not in ('CASH', 'INTEREST', 'FEE') and coalesce(named_isin, listed_isin) similar to '[A-Z]{2}[A-Z0-9]{9}[0-9]'
+    case when type not in ('CASH', 'INTEREST', 'FEE', 'WITHDRAW') then coalesce(symbol, named) end as ticker,
+    case when type not in ('CASH', 'INTEREST', 'FEE', 'WITHDRAW') and coalesce(named_isin, listed_isin) similar to '[A-Z]{2}[A-Z0-9]{9}[0-9]'
         then coalesce(named_isin, listed_isin) end as isin,
     case when type not in ('CASH', 'INTEREST', 'FEE') then listed_name end as name,
     description as note,
-    case when type <> 'SPLIT' then quantity end as quantity,
-    price,
-    case when section = 'Trades' then proceeds end as gross,
-    case when section = 'Trades' then fee end as fees,
-    case when section = 'Transfers' then cash when section <> 'Trades' then amount end as amount,
+    case when type not in ('SPLIT', 'WITHDRAW') then quantity end as quantity,
+    case when type <> 'WITHDRAW' then price end as price,
+    case when type = 'TRADE' then proceeds end as gross,
+    case when type = 'TRADE' then fee end as fees,
+    case
+        when place = 1 then coalesce(fee_in, fee)
+        when type = 'WITHDRAW' then case when is_negative(quantity) then quantity else proceeds end
+        when section = 'Transfers' then cash
+        when type <> 'TRADE' then amount
+    end as amount,
+    case when type = 'WITHDRAW' and place = 0 then case when is_negative(quantity) then proceeds else quantity end end as received,
+    case
+        when type = 'WITHDRAW' and place = 0
+            then case when is_negative(quantity) then part(symbol, '\.([A-Z]{3})$') else part(symbol, '^([A-Z]{3})\.') end
+    end as received_currency,
     part(description, ' Split ([0-9.]+) for [0-9.]+') as split_new,
     part(description, ' Split [0-9.]+ for ([0-9.]+)') as split_old,
-    currency,
     case
-        when category in ('Forex', 'Forex - Held with Interactive Brokers') then 'is a conversion of currency; record it as one'
-        when section = 'Trades' and category not in ('Stocks', 'Bonds', 'Mutual Funds', 'ETFs', 'Treasury Bills', 'Funds', 'Stocks - Held with Interactive Brokers')
+        when place = 1 then coalesce(fee_currency, currency)
+        when type = 'WITHDRAW' then case when is_negative(quantity) then part(symbol, '^([A-Z]{3})\.') else part(symbol, '\.([A-Z]{3})$') end
+        else currency
+    end as currency,
+    case
+        when section = 'Trades' and discriminator not in ('Order', 'Trade', '') then 'is neither an order nor a detail of one'
+        when type is null and section not similar to
+            '(Statement|Account Information|Codes|Cash Report|Disclosures?|.*(Summary|Accruals|Balances|Information|Notes.*|Details|Positions|Value|in NAV|Rate|Rates|Lent|Activity|Collateral|Assets|Programs?|Interest Details|P.L))'
+            then 'is of the section ' || section || ', which is not known'
+        when section = 'Trades' and type <> 'WITHDRAW' and category not in ('Stocks', 'Bonds', 'Mutual Funds', 'ETFs', 'Treasury Bills', 'Funds', 'Stocks - Held with Interactive Brokers')
             then 'is of ' || category || ', which is not supported'
         when section = 'Corporate Actions' and type <> 'SPLIT'
             then 'is a corporate action, of which the file does not say the terms; record it by hand'
@@ -95,10 +119,17 @@ select
     case
         when kind = 'Header' then 'a header'
         when kind in ('SubTotal', 'Total', 'Notes', 'Footer') or is_total then 'a total'
-        when section = 'Trades' and discriminator not in ('Order', 'Trade', '') then 'a detail (' || discriminator || ') of a trade that is there'
-        when type is null then 'the section ' || section || ', which moves nothing'
+        when section = 'Trades' and discriminator in ('SubTotal', 'Total', 'ClosedLot', 'Execution', 'Lot', 'WashSale', 'Order Detail') then 'a detail (' || discriminator || ') of a trade that is there'
+        when type is null and section similar to
+            '(Statement|Account Information|Codes|Cash Report|Disclosures?|.*(Summary|Accruals|Balances|Information|Notes.*|Details|Positions|Value|in NAV|Rate|Rates|Lent|Activity|Collateral|Assets|Programs?|Interest Details|P.L))'
+            then 'the section ' || section || ', which moves nothing'
     end as skip
-from typed as t
+from (
+    select *, 0 as place from typed
+    union all
+    select *, 1 as place from typed
+    where type = 'WITHDRAW' and coalesce(fee_in, fee, '0') similar to '.*[1-9].*' and kind = 'Data' and discriminator in ('Order', 'Trade', '')
+) as t
 left join instruments as i on listed_symbol = coalesce(symbol, named)
 cross join owner
-order by day, t.line
+order by t.line, place

@@ -8,16 +8,19 @@ income: gross
 # The table of investments, where it follows, tells the trades of the cash table again, with their prices.
 */
 with
-investments as (
-    select line, cells[3] as bought, cells[4] as quantity, cells[5] as price, row_number() over (partition by cells[3] order by line) as nth
+listed as (
+    select line, cells as c, coalesce(cells[6], '') <> '' and cells[1] similar to '[0-9]+/[0-9]+/[0-9]+' as is_investment
     from lines
-    where line > (select min(line) from lines where cells[2] = 'InvestmentName')
-        and cells[3] similar to '(Bought|Sold) .*'
+),
+investments as (
+    select line, c[3] as bought, c[4] as quantity, c[5] as price, row_number() over (partition by c[3] order by line) as nth
+    from listed
+    where is_investment
 ),
 cash as (
     select *, row_number() over (partition by "Details" order by line) as nth
     from cells
-    where line < coalesce((select min(line) from lines where cells[2] = 'InvestmentName'), 2147483647)
+    where line not in (select line from investments)
 ),
 told as (
     select
@@ -30,7 +33,7 @@ typed as (
     select
         *,
         case
-            when "Date" is null or "Amount" is null then null
+            when "Date" in ('Date', 'Balance', 'Cost') or "Amount" is null and coalesce("Date", '') not similar to '.*[0-9].*/.*' then null
             when said similar to 'Bought .*' then 'BUY'
             when said similar to 'Sold .*' then 'SELL'
             when said similar to '(DIV|Dividend|Distribution).*' then 'DIVIDEND'
@@ -65,11 +68,8 @@ select
 from typed
 union all
 select
-    line, null, null, cells[1], null, null, cells[3], null, null, null, null, null, null,
-    case when cells[3] similar to '(Bought|Sold) .*' then 'stands in the investments and not in the cash'
-        when cells[1] similar to '[0-9/]+' then 'is of the investments alone, and moves no cash: record it by hand' end,
-    'a heading, or a sum'
-from lines
-where line >= (select min(line) from lines where cells[2] = 'InvestmentName')
-    and line not in (select investment_line from told where investment_line is not null)
+    line, null, null, c[1], null, null, c[3], null, null, null, null, null, null,
+    'is of the investments alone, and moves no cash; record it by hand', null
+from listed
+where is_investment and line not in (select investment_line from told where investment_line is not null)
 order by line

@@ -23,6 +23,6 @@ select
     "Purchase Price" as price,
     "Commission" as fees,
     case when "Symbol" = '$$CASH' then "Quantity" end as amount,
-    case when "Quantity" is null then 'is only watched: it has no quantity' end as skip
+    case when "Quantity" is null and "Purchase Price" is null and "Trade Date" is null then 'a security that is only watched' end as skip
 from cells
 order by day, line
