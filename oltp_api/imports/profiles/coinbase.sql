@@ -11,6 +11,8 @@ optional: [ID, Price Currency, Price, Subtotal, Total, Fees, Notes]
 dates: iso
 decimal: "."
 amounts: unsigned
+fees: implied
+# What is between the total and units x price are fees and spread, of which the column may have the fees alone.
 # Coins that are earned come in at what they are worth, which is their cost; of coins received the cost is not known.
 */
 with
@@ -67,8 +69,11 @@ select
         when said in ('receive', 'deposit', 'exchange withdrawal', 'pro withdrawal', 'vault withdrawal', 'retail unstaking transfer') then null
         else "Price"
     end as price,
-    case when said <> 'convert' and kind in ('BUY', 'SELL') then unsigned("Fees") end as fees,
-    case when said <> 'convert' and kind in ('BUY', 'SELL') then unsigned("Subtotal") end as gross,
+    case
+        when said = 'convert' or "Subtotal" is null then null
+        when kind = 'BUY' then [unsigned("Subtotal"), unsigned("Fees")]
+        when kind = 'SELL' then [unsigned("Subtotal"), negated(unsigned("Fees"))]
+    end as also_amount,
     case
         when is_cash then coalesce(unsigned("Total"), unsigned("Quantity Transacted"))
         when said = 'convert' then unsigned("Subtotal")
