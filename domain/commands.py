@@ -44,7 +44,8 @@ class RecordTransaction:
     """One transaction; which fields it needs depends on its type, as `oltp_api.schemas` says.
 
     A DIVIDEND or COUPON is an `amount`, or `per_unit` of what was held at the close before `ex_date`. The `amount` of a
-    trade is the cash that moved; `fee_currency` is of `fees`, if it is another; `into` what an event gives.
+    trade is the cash that moved; `fee_currency` is of `fees`, if it is another; `into` what an event gives. A WITHDRAW
+    with `received` is cash that becomes so much of `received_currency`: no flow.
     """
 
     user_id: UUID
@@ -75,6 +76,8 @@ class RecordTransaction:
     basis_share: Decimal | None = None
     into_fx_rate: Decimal | None = None
     is_paid: bool = False
+    received: Decimal | None = None
+    received_currency: str | None = None
     note: str = ""
     external_id: str | None = None
 

@@ -29,13 +29,14 @@ TEXTS = (
     "withheld_currency", "into", "account", "reference", "note", "skip", "refuse", "also_ticker", "also_currency",
     "received_currency",
 )  # fmt: skip
-COLUMNS = frozenset({"line", "merged", "uncounted", *NUMBERS, *DAYS, *TEXTS})
+COLUMNS = frozenset({"line", "merged", "uncounted", "steps", *NUMBERS, *DAYS, *TEXTS})
 """`line` is the line of the file, `merged` a list of others that tell of the same transaction, `skip` why a row is none
 on purpose, `refuse` why one cannot be taken, such as that it is an option's. `amount` is the cash that moved in
 `currency`, `gross` that without fees, `balance` what was there after it; numbers may be lists, which are added up.
 `also_...` are facts that the row tells a second time, `uncounted` cells that nobody understands, by their headers;
 `price_fees` are charges in the price's currency beside those in the amount's. A WITHDRAW with `received` is cash that
-becomes so much of `received_currency`."""
+becomes so much of `received_currency`. `steps` are, for a row of several lines, what each `moved` in its `currency` and
+the `balance` after it, the oldest first."""
 
 _MOST_DAYS_TO_SETTLE = 45
 _TRADES = (TxnType.BUY, TxnType.SELL)
@@ -59,6 +60,15 @@ class CellRefused(InvalidInput):
         self.facts = {"line": line, "column": column}
         if code is not None:
             self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one line moved, and the balance of its currency after it."""
+
+    currency: str | None
+    moved: Decimal
+    balance: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +107,7 @@ class Draft:
     skipped: str | None = None
     refusal: Refusal | None = None
     merged: tuple[int, ...] = ()
+    steps: tuple[Step, ...] = ()
     currency: str = ""
 
     @property
@@ -159,6 +170,7 @@ class Reader:
         draft.naming = Naming(*(draft.texts.pop(name, None) for name in ("ticker", "isin", "cusip", "name")))
         self._days(draft, row)
         self._numbers(draft, row)
+        draft.steps = tuple(self._step(draft, each) for each in row.get("steps") or ())
         self._type(draft)
         if draft.day is None:
             raise CellRefused(draft.line, self.header("day"), "is empty; every row needs its date")
@@ -233,6 +245,17 @@ class Reader:
             if total is not None:
                 draft.numbers[name] = total
             self._refuse_other_currency(draft, name, currencies)
+
+    def _step(self, draft: Draft, told: Mapping[str, str | None]) -> Step:
+        found = []
+        for name in ("moved", "balance"):
+            try:
+                found.append(number(told[name] or "", self.decimal))
+            except NotANumber as error:
+                why = f"{str(told[name])[:40]!r} {error}"
+                raise CellRefused(draft.line, self.header("steps"), why, "invalid_number") from error
+        moved, balance = found
+        return Step(told["currency"], moved.value if moved else Decimal(0), balance.value if balance else None)
 
     def _refuse_other_currency(self, draft: Draft, name: str, written: set[str | None]) -> None:
         """Refuse a number that a currency is written at which is not the row's."""

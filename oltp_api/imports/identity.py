@@ -21,6 +21,7 @@ from domain.ledger import TxnType
 from domain.money import payable
 from oltp_api.connections import Deferred
 from oltp_api.imports.canonical import Draft
+from oltp_api.imports.requests import ExchangeRequest
 from oltp_api.ledger.batch import Duplicate
 from oltp_api.ledger.schemas import TransactionRequest
 from oltp_api.unit_of_work import UnitOfWork
@@ -82,6 +83,9 @@ def content_of(draft: Draft, request: TransactionRequest, security: str | None) 
         "currency": draft.currency,
         "split": f"{plain(request.split_new)}:{plain(request.split_old)}"
         if request.split_new and request.split_old
+        else None,
+        "received": f"{plain(request.received)} {request.received_currency}"
+        if isinstance(request, ExchangeRequest)
         else None,
         "units_new": request.units_new,
     }

@@ -8,7 +8,7 @@ from typing import Literal
 
 from domain.errors import plain
 from domain.ledger import TxnType
-from oltp_api.imports.canonical import Draft
+from oltp_api.imports.canonical import Draft, Step
 
 Direction = Literal["oldest_first", "newest_first"]
 _ONE_IN = 5
@@ -81,20 +81,21 @@ def _check_balances(rows: Sequence[Draft]) -> None:
     last: dict[tuple[str | None, str | None], tuple[Decimal, int] | None] = {}
     moved: dict[tuple[str | None, str | None], Decimal] = {}
     for each in rows:
-        place = (each.texts.get("account"), each.texts.get("currency"))
+        balance = each.numbers.pop("balance", None)
         effect = _effect(each)
         if effect is None:
-            last[place] = None
+            last[each.texts.get("account"), each.texts.get("currency")] = None
             continue
-        moved[place] = moved.get(place, Decimal(0)) + effect
-        balance = each.numbers.pop("balance", None)
-        if balance is None:
-            continue
-        before = last.get(place)
-        if before is not None and before[0] + moved[place] != balance:
-            said = f"{plain(before[0])} on line {before[1]} and {plain(moved[place])} are not {plain(balance)}"
-            each.flags.append(f"the balances do not go on: {said}")
-        last[place], moved[place] = (balance, each.line), Decimal(0)
+        for step in each.steps or (Step(each.texts.get("currency"), effect, balance),):
+            place = (each.texts.get("account"), step.currency)
+            moved[place] = moved.get(place, Decimal(0)) + step.moved
+            if step.balance is None:
+                continue
+            before = last.get(place)
+            if before is not None and before[0] + moved[place] != step.balance:
+                said = f"{plain(before[0])} on line {before[1]} and {plain(moved[place])} are not {plain(step.balance)}"
+                each.flags.append(f"the balances do not go on: {said}")
+            last[place], moved[place] = (step.balance, each.line), Decimal(0)
 
 
 def _effect(draft: Draft) -> Decimal | None:

@@ -25,8 +25,8 @@ class Profile:
     """How the files of one broker are read.
 
     `recognised` are cells that one line of the file, its header, has all of, and `unless` some that it has none of, as
-    they stand there. `names` are other names of a column, of other languages or years, `optional` columns that a file may lack. `records`
-    are those of a file of records that are rows; others are there to be joined to them.
+    they stand there. `names` are other names of a column, of other languages or years, `optional` columns that a file
+    may lack. `records` are those of a file of records that are rows; others are there to be joined to them.
     `dates` are patterns of strptime, or iso, dmy, mdy; `decimal` is `.` or `,`, None for what the file shows. `amounts`
     says whether what leaves is negative; `income` whether a dividend's amount is after the tax beside it; `rate` what
     one unit of is given, in the other; `price_unit` what 1 of a price is; `fees` whether those of a trade are

@@ -16,9 +16,11 @@ from domain.securities import Security
 from domain.stated_amounts import rounding_of
 from oltp_api.imports.canonical import CellRefused, Draft, Reader, rounded
 from oltp_api.ledger.schemas import TransactionRequest
+from oltp_api.web.fields import Currency, Number
 
 _TRADES = (TxnType.BUY, TxnType.SELL)
 _INCOME = (TxnType.DIVIDEND, TxnType.COUPON, TxnType.RETURN_OF_CAPITAL)
+_CASH = (TxnType.DEPOSIT, TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX, TxnType.INTEREST)
 _HAVE_UNITS = (*_TRADES, TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT, TxnType.CASH_IN_LIEU)
 _FIELDS = frozenset({
     "quantity", "price", "fees", "amount", "fx_rate", "accrued", "withheld", "split_new", "split_old", "units_new",
@@ -29,6 +31,14 @@ _ONE = Decimal(1)
 _NEAR = 1.03
 _MOST_IMPLIED = Decimal(50)
 """Fees that nobody states are odd above so much and a hundredth of the trade."""
+
+
+class ExchangeRequest(TransactionRequest):
+    """Cash of a file that becomes cash of another currency: no flow."""
+
+    received: Number
+    received_currency: Currency
+
 
 KnownRate = Callable[[str, str, date], float | None]
 """One unit of a currency in another on a day, by the last release; None where none is known."""
@@ -60,6 +70,8 @@ class Rules:
             self._paid(draft, currency)
         elif kind in (TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT):
             numbers.pop("amount", None)
+        elif kind in _CASH and numbers.get("amount") is None:
+            self._per_unit(draft)
         fields: dict[str, object] = {name: value for name, value in numbers.items() if name in _FIELDS}
         fields = self._belonging(draft, fields, currency)
         fields |= {
@@ -74,6 +86,9 @@ class Rules:
             fields["ticker"] = f"id:{security.security_id}" if security else draft.naming.ticker or draft.naming.isin
         fields["note"] = str(fields.get("note", ""))[:1000]
         try:
+            if "received" in numbers:
+                exchange = {"received": numbers["received"], "received_currency": texts.get("received_currency")}
+                return ExchangeRequest.model_validate({**fields, **exchange, "type": kind})
             return TransactionRequest.model_validate({**fields, "type": kind})
         except ValidationError as error:
             first = error.errors()[0]
@@ -90,6 +105,9 @@ class Rules:
             if fees:
                 why = f"says {plain(draft.numbers['fees'])} {currency}, in a {kind}, which has no fees"
                 raise CellRefused(draft.line, self.reader.header("fees"), why, "uncounted")
+        if draft.numbers.get("price_fees"):
+            why = f"says {plain(draft.numbers['price_fees'])}, which is counted nowhere"
+            raise CellRefused(draft.line, self.reader.header("price_fees"), why, "uncounted")
         if kind not in _INCOME:
             withheld = fields.pop("withheld", None)
             if withheld:
@@ -119,6 +137,8 @@ class Rules:
             return False
         unit, size = parse_quoted(price_currency)
         if currency is None or unit == parse_quoted(currency)[0]:
+            if numbers.get("price_fees"):
+                numbers["fees"] = numbers.get("fees", Decimal(0)) + numbers.pop("price_fees") * size
             texts["currency"] = unit if currency is None else parse_quoted(currency)[0]
             if "price" in numbers:
                 numbers["price"] *= size
@@ -150,12 +170,14 @@ class Rules:
             why = f"is in {currency}, the price is in {unit}; a rate between them is needed in a column fx rate"
             raise CellRefused(draft.line, header, why)
         fees = numbers.get("fees", Decimal(0)) if draft.texts.get("fee_currency") in (None, currency) else Decimal(0)
+        priced = numbers.pop("price_fees", Decimal(0)) * size
         sign = 1 if draft.kind is TxnType.BUY else -1
         amount, worth = abs(amount), quantity * price * size
         stated = self.rate or self.reader.profile.rate
         by_direction = {"currency": worth * rate, "base": worth / rate}
+        charged = {"currency": fees + priced * rate, "base": fees + priced / rate}
         near = {
-            name: min(abs(amount - value), abs(amount - value - sign * fees))
+            name: min(abs(amount - value), abs(amount - value - sign * charged[name]))
             <= rounding_of(quantity, price * size, currency, amount, rate=rate if name == "currency" else _ONE / rate)
             + (_of_inverse(rate) * worth if name == "base" else 0)
             for name, value in by_direction.items()
@@ -163,6 +185,9 @@ class Rules:
         if stated is None:
             stated = "base" if near["base"] and not near["currency"] else "currency"
         if near[stated]:
+            if priced:
+                numbers["fees"] = payable(charged[stated], currency)
+                draft.notes.append(f"charges of {plain(priced)} {unit} are in its fees at the rate of the trade")
             if stated == "base":
                 draft.notes.append(f"its rate {plain(rate)} is {unit} for one {currency}")
                 numbers["fx_rate"] = share(_ONE, _ONE, rate)
@@ -253,6 +278,14 @@ class Rules:
             )
             raise CellRefused(draft.line, self.reader.header("price"), why, "price_unit_unclear")
 
+    def _per_unit(self, draft: Draft) -> None:
+        """The amount as units x amount per unit, of a row that says no other."""
+        quantity, price = draft.numbers.get("quantity"), draft.numbers.get("price")
+        if quantity and price:
+            draft.numbers["amount"] = amount = money(quantity * price)
+            if amount != quantity * price:
+                draft.notes.append("its amount is units x amount per unit, rounded")
+
     def _paid(self, draft: Draft, currency: str) -> None:
         """Income before the tax that was withheld of it; units x price per unit where there is no amount."""
         numbers = draft.numbers
@@ -262,9 +295,7 @@ class Rules:
         if numbers.get("amount") is None and gross is not None:
             numbers["amount"] = gross
         elif numbers.get("amount") is None and quantity and price:
-            numbers["amount"] = money(quantity * price)
-            if numbers["amount"] != quantity * price:
-                draft.notes.append("its amount is units x amount per unit, rounded")
+            self._per_unit(draft)
         else:
             income = self.income or self.reader.profile.income
         if numbers.get("amount") is None or not withheld:

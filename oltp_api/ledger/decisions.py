@@ -7,7 +7,16 @@ from uuid import uuid4
 
 from domain.accounts import MAIN_ACCOUNT
 from domain.commands import RecordTransaction
-from domain.corporate_events import Reorganisation, adjust_cost, grow, ratio_of_units, reorganise, return_capital, split
+from domain.corporate_events import (
+    Reorganisation,
+    adjust_cost,
+    grow,
+    ratio_of_units,
+    reorganise,
+    return_capital,
+    split,
+)
+from domain.currencies import parse_currency
 from domain.entries import Terms, When
 from domain.errors import CurrencyMismatch, InvalidInput, OfSecurity, TotalReturnSecurity
 from domain.ledger import BETWEEN_SECURITIES, TRADES, Transaction, TxnType
@@ -131,6 +140,9 @@ def _when(command: RecordTransaction, loaded: Loaded) -> When:
 def _cash(asked: Prepared, portfolio: Portfolio) -> list[Transaction]:
     command = asked.command
     assert command.amount is not None
+    if command.received is not None and command.received_currency is not None:
+        exchange = (command.amount, command.received, parse_currency(command.received_currency, "received_currency"))
+        return portfolio.convert(asked.account_id, *exchange, asked.when, uuid4(), asked.terms)
     security_id = asked.security.security_id if asked.security else None
     moved = (command.txn_type, asked.account_id, command.amount, asked.when, asked.terms, security_id)
     return [portfolio.move_cash(*moved)]

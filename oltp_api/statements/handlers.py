@@ -2,16 +2,20 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
 from pydantic import ValidationError
 
 from domain.currencies import parse_currency
+from domain.differences import LikelyCause, cause_of_cash, cause_of_units
 from domain.errors import InvalidInput
 from domain.holdings import CostMethod
+from domain.ledger import Transaction, effective
 from domain.money import money, parse_money, parse_quantity, share
 from domain.reconciliation import (
+    CashLine,
     Finding,
     Place,
     Stated,
@@ -29,6 +33,7 @@ from oltp_api.registry.repository import Securities
 from oltp_api.statements.schemas import (
     MOST_LINES,
     CashFinding,
+    CauseView,
     PositionFinding,
     ReconciliationView,
     StatementLine,
@@ -48,6 +53,7 @@ def reconcile(asked: StatementRequest, user_id: UUID, portfolio_id: UUID, work: 
     covered = _covered(asked, lines, accounts)
     day, tolerance = asked.statement_date, asked.tolerance.tolerance()
     rows = Portfolios(work).history(portfolio_id)
+    standing = effective(rows)
 
     theirs = {place: statement for place, (_, statement) in stated.items()}
     found = reconcile_units(units_on(rows, day, cost_method, theirs, covered), theirs, tolerance)
@@ -65,12 +71,28 @@ def reconcile(asked: StatementRequest, user_id: UUID, portfolio_id: UUID, work: 
             PositionFinding(
                 ticker=stated[line.place][0] if line.place in stated else tickers[int(line.place[1])],
                 account=names[line.place[0]] if line.place[0] is not None else None,
+                likely_cause=_cause(cause_of_units(line, theirs.get(line.place), _of(line.place, standing), day)),
                 **{name: getattr(line, name) for name in _FIGURES},
             )
             for line in found
         ],
-        cash=None if balances is None else [CashFinding.model_validate(balance) for balance in balances],
+        cash=None if balances is None else [_cash_finding(balance, standing, day) for balance in balances],
     )
+
+
+def _of(place: Place, rows: Sequence[Transaction]) -> list[Transaction]:
+    account_id, security_id = place
+    return [row for row in rows if row.security_id == security_id and account_id in (None, row.account_id)]
+
+
+def _cash_finding(balance: CashLine, rows: Sequence[Transaction], day: date) -> CashFinding:
+    cause = cause_of_cash(balance, [row for row in rows if row.currency == balance.currency], day)
+    told = {name: getattr(balance, name) for name in ("finding", "currency", "ours", "theirs", "difference")}
+    return CashFinding(**told, likely_cause=_cause(cause))
+
+
+def _cause(found: LikelyCause | None) -> CauseView | None:
+    return None if found is None else CauseView(cause=found.cause, detail=found.detail, seqs=found.seqs)
 
 
 def _placed(

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import AliasChoices, ConfigDict, Field
 
+from domain.differences import Cause
 from domain.money import parse_money, parse_quantity
 from domain.reconciliation import Finding, Tolerance
 from oltp_api.web.fields import Amount, Currency, Day, Number, Row, ShortText, Text, at_most
@@ -70,6 +71,14 @@ class StatementRequest(Request):
     tolerance: ToleranceRequest = ToleranceRequest()
 
 
+class CauseView(View):
+    """A cause that would explain a difference exactly, and the ledger rows that it is about: a hint."""
+
+    cause: Cause
+    detail: str
+    seqs: Sequence[int]
+
+
 class PositionFinding(View):
     """`difference` is ours less theirs. `ticker` is as stated; what only we have goes by ours."""
 
@@ -81,6 +90,7 @@ class PositionFinding(View):
     difference: Amount
     value_of_difference: Amount | None
     cost_difference: Amount | None
+    likely_cause: CauseView | None = None
 
 
 class CashFinding(View):
@@ -89,6 +99,7 @@ class CashFinding(View):
     ours: Amount
     theirs: Amount
     difference: Amount
+    likely_cause: CauseView | None = None
 
 
 class ReconciliationView(View):
@@ -113,6 +124,11 @@ class ReconciliationView(View):
                             "difference": "-2",
                             "value_of_difference": "-231.64",
                             "cost_difference": None,
+                            "likely_cause": {
+                                "cause": "MISSING_ROW",
+                                "detail": "a row that brings 2 units may be missing here",
+                                "seqs": [],
+                            },
                         }
                     ],
                     "cash": [
@@ -122,6 +138,7 @@ class ReconciliationView(View):
                             "ours": "1250.17",
                             "theirs": "1250.17",
                             "difference": "0",
+                            "likely_cause": None,
                         }
                     ],
                 }

@@ -73,6 +73,7 @@ def test_every_kind_of_difference_is_named_with_both_numbers(held) -> None:
     assert report["positions"][0] == {
         "finding": "QUANTITY_DIFFERS", "ticker": "AAPL", "account": None, "ours": "15", "theirs": "16",
         "difference": "-1", "value_of_difference": "-110", "cost_difference": "-100",
+        "likely_cause": {"cause": "MISSING_ROW", "detail": "a row that brings 1 units may be missing here", "seqs": []},
     }  # fmt: skip
     assert [(line["currency"], line["finding"], line["difference"]) for line in report["cash"]] == [
         ("EUR", "CASH_DIFFERS", "-1"),
