@@ -87,7 +87,7 @@ def _check_balances(rows: Sequence[Draft]) -> None:
     moved: dict[tuple[str | None, str | None], Decimal] = {}
     for each in rows:
         balance = each.numbers.pop("balance", None)
-        effect = _effect(each)
+        effect = effect_of(each)
         if effect is None:
             last[each.texts.get("account"), each.texts.get("currency")] = None
             continue
@@ -97,13 +97,16 @@ def _check_balances(rows: Sequence[Draft]) -> None:
             if step.balance is None:
                 continue
             before = last.get(place)
+            if place not in last and step.balance >= 0 and step.balance < moved[place]:
+                said = f"{plain(step.balance)} is less than the {plain(moved[place])} that came first"
+                each.flags.append(f"the balances do not go on: {said}")
             if before is not None and before[0] + moved[place] != step.balance:
                 said = f"{plain(before[0])} on line {before[1]} and {plain(moved[place])} are not {plain(step.balance)}"
                 each.flags.append(f"the balances do not go on: {said}")
             last[place], moved[place] = (step.balance, each.line), Decimal(0)
 
 
-def _effect(draft: Draft) -> Decimal | None:
+def effect_of(draft: Draft) -> Decimal | None:
     """The cash that a row moved, as it says; None where it does not."""
     if draft.skipped is not None:
         return Decimal(0) if not draft.numbers.get("amount") else None

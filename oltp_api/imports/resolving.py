@@ -146,8 +146,9 @@ def _proposed(drafts: Sequence[Draft]) -> Proposal:
     for each in drafts:
         naming, texts = each.naming, each.texts
         for kind, value in (("ticker", naming.ticker), ("isin", naming.isin), ("cusip", naming.cusip)):
-            if value and (identifier := _identifier(value)) is not None:
-                said.setdefault(identifier.id_type.value.lower() if kind == "ticker" else kind, identifier.value)
+            identifier = _identifier(value) if value else None
+            if identifier is not None and kind in ("ticker", identifier.id_type.value.lower()):  # none is mistyped
+                said.setdefault(identifier.id_type.value.lower(), identifier.value)
         if naming.name:
             said.setdefault("display_name", naming.name[:200])
         currency = texts.get("price_currency") or texts.get("currency")

@@ -14,6 +14,7 @@ optional: [Account, Account Number, Description, Type, Currency, Exchange Quanti
 dates: ["%m/%d/%Y", "%b-%d-%Y"]
 decimal: "."
 amounts: signed
+quantities: signed
 income: gross
 */
 with

@@ -8,6 +8,7 @@ separator: ","
 dates: iso
 decimal: "."
 amounts: signed
+quantities: signed
 rate: currency
 */
 with

@@ -4,6 +4,7 @@ recognised: [Transaction Date, Action, Symbol, Gross Amount, Commission, Net Amo
 optional: [Settlement Date, "Account #", Account Type, Description]
 decimal: "."
 amounts: signed
+quantities: signed
 income: gross
 */
 with

@@ -4,6 +4,7 @@ recognised: [Date, Action, Symbol, Description, Quantity, Price, Fees & Comm, Am
 dates: ["%m/%d/%Y"]
 decimal: "."
 amounts: signed
+quantities: unsigned
 income: gross
 */
 with
@@ -92,7 +93,8 @@ select
             then 'is ' || "Action" || ', of which the file does not say the terms; record it by hand'
         when "Action" like 'Cancel %' then 'cancels an earlier row, and does not say which; reverse that one'
     end as refuse,
-    case when "Date" like 'Transactions Total%' then 'a total' end as skip
+    case when "Date" like 'Transactions Total%' then 'a total' end as skip,
+    case when "Date" like 'Transactions Total%' then "Amount" end as total
 from named
 left join paid on paid.cash_line = line
 left join reversed on came_line = line
