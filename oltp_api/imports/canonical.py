@@ -20,8 +20,8 @@ from oltp_api.imports.profiles import Profile
 
 NUMBERS = (
     "quantity", "price", "fees", "amount", "gross", "fx_rate", "accrued", "withheld", "split_new", "split_old",
-    "units_new", "units_old", "basis_share", "balance", "also_quantity", "also_price", "also_amount", "price_fees",
-    "received",
+    "units_new", "units_old", "basis_share", "balance", "total", "also_quantity", "also_price", "also_amount",
+    "price_fees", "received", "base_amount",
 )  # fmt: skip
 DAYS = ("day", "ex_date", "settles", "also_day")
 TEXTS = (
@@ -32,11 +32,11 @@ TEXTS = (
 COLUMNS = frozenset({"line", "merged", "uncounted", "steps", *NUMBERS, *DAYS, *TEXTS})
 """`line` is the line of the file, `merged` a list of others that tell of the same transaction, `skip` why a row is none
 on purpose, `refuse` why one cannot be taken, such as that it is an option's. `amount` is the cash that moved in
-`currency`, `gross` that without fees, `balance` what was there after it; numbers may be lists, which are added up.
-`also_...` are facts that the row tells a second time, `uncounted` cells that nobody understands, by their headers;
-`price_fees` are charges in the price's currency beside those in the amount's. A WITHDRAW with `received` is cash that
-becomes so much of `received_currency`. `steps` are, for a row of several lines, what each `moved` in its `currency` and
-the `balance` after it, the oldest first."""
+`currency`, `gross` that without fees, `balance` what was there after it, `base_amount` what a trade is worth in base
+currency; numbers may be lists, which are added up. `also_...` are facts that the row tells a second time, `uncounted`
+cells that nobody understands, by their headers; `price_fees` are charges in the price's currency beside those in the
+amount's. A WITHDRAW with `received` is cash that becomes so much of `received_currency`. `steps` are, for a row of
+several lines, what each `moved` in its `currency` and the `balance` after it, the oldest first."""
 
 _MOST_DAYS_TO_SETTLE = 45
 _TRADES = (TxnType.BUY, TxnType.SELL)
@@ -89,7 +89,8 @@ class Draft:
     """One row as it is read: its type, day, numbers and texts by canonical names; its security is not looked up yet.
 
     `flags` say what is odd, `notes` what was done to its numbers, `skipped` why it is none on purpose, `currency` what
-    its cash is in in the end.
+    its cash is in in the end; `inexact` is empty for a trade whose amount is quantity x price to half a coin, else says
+    what it is instead, and None for what is no trade or has no such numbers.
     """
 
     line: int
@@ -109,6 +110,8 @@ class Draft:
     merged: tuple[int, ...] = ()
     steps: tuple[Step, ...] = ()
     currency: str = ""
+    has_other_sign: bool = False
+    inexact: str | None = None
 
     @property
     def takes_security(self) -> bool:
@@ -164,6 +167,7 @@ class Reader:
     def fill(self, draft: Draft, row: Mapping[str, Any]) -> None:
         if row.get("skip"):
             draft.skipped = str(row["skip"])
+            self._numbers(draft, {"total": row.get("total")})
             return
         if row.get("refuse"):
             raise CellRefused(draft.line, self.header("type"), str(row["refuse"]), "not_supported")
@@ -288,8 +292,14 @@ class Reader:
         if quantity is not None and quantity < 0:
             if kind in (TxnType.SELL, TxnType.TRANSFER_OUT):
                 numbers["quantity"] = -quantity
+                if self.profile.quantities == "unsigned":
+                    draft.flags.append(
+                        f"its quantity {plain(quantity)} has a minus, which this broker's files have not"
+                    )
             elif kind in (TxnType.BUY, TxnType.TRANSFER_IN):
                 raise CellRefused(draft.line, self.header("quantity"), f"is below 0, in a {kind}", "sign_contradicts")
+        elif quantity and kind is TxnType.SELL and self.profile.quantities == "signed":
+            draft.flags.append(f"its quantity {plain(quantity)} has no minus, which sales have in this broker's files")
         for name, is_signed in (("fees", self.signs.fees), ("withheld", self.signs.withheld)):
             if is_signed and name in numbers:
                 numbers[name] = -numbers[name]  # then a positive one is a rebate, which the ledger refuses
@@ -302,18 +312,20 @@ class Reader:
         if self.signs.amounts and comes is not None and amount * comes < 0 and not self._may_cost(draft):
             why = f"is {plain(amount)}, which is the sign of what {'comes' if amount > 0 else 'leaves'}, in a {kind}"
             raise CellRefused(draft.line, self.header("amount"), why, "sign_contradicts")
+        if self.profile.amounts == "unsigned" and amount < 0:
+            draft.flags.append(f"its amount {plain(amount)} has a minus, which this broker's files have not")
         if not self.signs.amounts and amount < 0 and kind in (TxnType.DEPOSIT,):
             raise CellRefused(draft.line, self.header("amount"), f"is below 0, in a {kind}", "sign_contradicts")
         if kind in _LEAVES and (amount < 0 or self.signs.amounts):
             numbers["amount"] = amount = -amount
+        draft.has_other_sign = kind in (*_INCOME, TxnType.FEE, TxnType.TAX, TxnType.INTEREST) and numbers["amount"] < 0
         if kind in (*_INCOME, TxnType.FEE) and numbers["amount"] < 0:
             draft.notes.append("its amount has the other sign: it is taken as one that is corrected or paid back")
 
     def _may_cost(self, draft: Draft) -> bool:
         """Say whether a sale's fees may have been more than it brought."""
-        return (
-            draft.kind is TxnType.SELL and draft.numbers.get("fees", Decimal(0)) > 0 and self.profile.amounts != "shown"
-        )
+        fees, amount = (draft.numbers.get(name, Decimal(0)) for name in ("fees", "amount"))
+        return draft.kind is TxnType.SELL and fees >= abs(amount) and self.profile.amounts != "shown"
 
     def _compare(self, draft: Draft) -> None:
         """Refuse a row that tells one of its facts in two ways."""

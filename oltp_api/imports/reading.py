@@ -13,6 +13,7 @@ from oltp_api.imports.canonical import COLUMNS, Draft, Reader, number_cells
 from oltp_api.imports.first_reader import first_ids
 from oltp_api.imports.forms import decimal_of, forms_of
 from oltp_api.imports.locked import SelectRefused, lists_of, selected, sources_of, table_of
+from oltp_api.imports.oddities import flag_oddities
 from oltp_api.imports.ordering import Direction, in_order
 from oltp_api.imports.profiles import Profile, ProfileQuestion, names_of
 from oltp_api.imports.records import records_of
@@ -98,6 +99,7 @@ def read(file: bytes, stated: Stated, profiles: Mapping[str, Profile], most_rows
     reader, drafts = _drafted(found, stated, canonical, meaning)
     drafts = _accounted_for(drafts, found.rows_among(names, body))
     drafts, direction = in_order(drafts, stated.order or found.order)
+    flag_oddities(drafts, dict(body))
     used = {name for sources in meaning.values() for name in sources}
     return Sheet(
         profile=found,

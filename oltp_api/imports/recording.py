@@ -15,6 +15,7 @@ from domain.errors import BatchRefused, Refusal
 from oltp_api.imports import resolving
 from oltp_api.imports.canonical import Draft
 from oltp_api.imports.identity import Familiar, Identifying, Identity, Recognition
+from oltp_api.imports.oddities import flag_inexact
 from oltp_api.imports.outcomes import counted, outcome_told
 from oltp_api.imports.reading import Sheet
 from oltp_api.imports.repository import Imports
@@ -69,6 +70,7 @@ class _Recorder:
 
     def record(self, drafts: Sequence[Draft], work: UnitOfWork) -> None:
         rows = [self._row(draft) for draft in drafts]
+        flag_inexact(drafts)
         taken = [row for row in rows if row.command is not None]
         commands = tuple(row.command for row in taken if row.command is not None)
         named = {place: row.identity for place, row in enumerate(taken) if row.identity is not None}

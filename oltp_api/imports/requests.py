@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from domain.currencies import parse_quoted
+from domain.currencies import parse_quoted, smallest_unit
 from domain.errors import plain
 from domain.ledger import TxnType
 from domain.money import money, payable, share
@@ -60,12 +60,14 @@ class Rules:
         kind, numbers, texts = draft.kind, draft.numbers, draft.texts
         assert kind is not None
         rounded(draft)
+        worth = numbers.pop("base_amount", None), numbers.get("fx_rate")
         is_settled = self._in_one_currency(draft, security)
         currency = texts.get("currency") or (security.currency if security else self.base_currency)
         draft.currency = currency = parse_quoted(currency)[0]
         self._at_a_rate(draft, currency, is_settled)
         if kind in _TRADES:
             self._traded(draft, security, currency)
+            self._compare_worth(draft, *worth)
         elif kind in _INCOME:
             self._paid(draft, currency)
         elif kind in (TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT):
@@ -236,6 +238,7 @@ class Rules:
         if amount and quantity and price:
             numbers["amount"] = moved = self._with_fees(draft, currency, factor)
             self._refuse_hundredfold(draft, currency, factor, moved)
+            self._note_inexact(draft, currency, factor)
 
     def _compare_gross(self, draft: Draft, currency: str, factor: Decimal) -> None:
         """Refuse a trade whose amount before fees is not quantity x price."""
@@ -248,9 +251,26 @@ class Rules:
             if abs(abs(gross) - quantity * price * factor) > tolerance:
                 why = f"{plain(gross)} is not quantity x price, {plain(money(quantity * price * factor))}"
                 raise CellRefused(draft.line, self.reader.header("gross"), why, "amount_differs")
+            if abs(abs(gross) - quantity * price * factor) > smallest_unit(currency) / 2:
+                draft.inexact = f"{plain(gross)} is not quantity x price, {plain(money(quantity * price * factor))}"
         if "amount" not in numbers:
             fees = numbers.get("fees", Decimal(0)) if draft.texts.get("fee_currency", currency) == currency else 0
             numbers["amount"] = abs(gross) + (fees if draft.kind is TxnType.BUY else -fees)
+
+    def _compare_worth(self, draft: Draft, worth: Decimal | None, rate: Decimal | None) -> None:
+        """Refuse a trade whose worth in base currency is not quantity x price at its rate, with its fees or without."""
+        quantity, price, fees = (draft.numbers.get(name, Decimal(0)) for name in ("quantity", "price", "fees"))
+        if not worth or not quantity or not price:
+            return
+        rate = rate or _ONE
+        turned = _ONE / rate if (self.rate or self.reader.profile.rate) == "base" else rate
+        near = (
+            rounding_of(quantity, price, self.base_currency, abs(worth), rate=turned)
+            + _of_inverse(rate) * quantity * price
+        )
+        if all(abs(abs(worth) - (quantity * price + each) * turned) > near for each in (Decimal(0), fees, -fees)):
+            why = f"{plain(worth)} {self.base_currency} is not quantity x price at the rate {plain(rate)}"
+            raise CellRefused(draft.line, self.reader.header("base_amount"), why, "amount_differs")
 
     def _with_fees(self, draft: Draft, currency: str, factor: Decimal) -> Decimal:
         """The cash that a trade moved: the amount, with the fees if the file has it without them."""
@@ -264,6 +284,18 @@ class Rules:
         clean = quantity * price * factor + accrued
         is_without = abs(abs(amount) - clean) <= tolerance < abs(abs(amount) - abs(clean + sign * fees))
         return abs(amount) + sign * fees if is_without else amount
+
+    def _note_inexact(self, draft: Draft, currency: str, factor: Decimal) -> None:
+        """Say on the draft by how much its amount is not quantity x price with fees, to half the smallest coin."""
+        numbers = draft.numbers
+        fees, accrued = numbers.get("fees", Decimal(0)), numbers.get("accrued", Decimal(0))
+        if fees and draft.texts.get("fee_currency", currency) != currency:
+            return
+        expected = numbers["quantity"] * numbers["price"] * factor + accrued
+        expected += fees if draft.kind is TxnType.BUY else -fees
+        off = abs(abs(numbers["amount"]) - abs(expected)) > smallest_unit(currency) / 2
+        told = f"{plain(abs(numbers['amount']))} {currency} is not quantity x price with fees, {plain(money(expected))}"
+        draft.inexact = draft.inexact or (told if off else "")
 
     def _refuse_hundredfold(self, draft: Draft, currency: str, factor: Decimal, amount: Decimal) -> None:
         """Ask for the price's unit where the amount is a hundredth of quantity x price; a bond's is per cent of par."""

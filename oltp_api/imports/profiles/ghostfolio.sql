@@ -10,6 +10,7 @@ optional: [DataSource, Note, Account]
 dates: ["%Y-%m-%d", "%d-%m-%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y%m%d"]
 decimal: "."
 amounts: unsigned
+quantities: unsigned
 */
 with told as (
     select
