@@ -1,7 +1,7 @@
 # Every recipe sets up what it needs; there is no separate install step. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down check layers cases chaos bench refresh reprocess explain restatement quarantine replay backup restore env verify rebuild install manifest lock
+.PHONY: help demo test up down check layers cases files chaos bench refresh reprocess explain restatement quarantine replay backup restore env verify rebuild install manifest lock
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -81,6 +81,10 @@ chaos: install manifest ## the long forms: kills, races, storms, tampering (abou
 DIR ?= tests/cases
 cases: install manifest ## judge case files of others, and run situations (DIR=<folder>)
 	@$(PY) -m tests.yardsticks "$(DIR)"
+
+files: DIR = tests/cases/files
+files: install manifest ## run files of brokers with what they mean, over HTTP: right, wrong or refused (DIR=<folder>)
+	@$(PY) -m tests.yardsticks.run_files "$(DIR)"
 
 bench: install manifest ## measure, as ratios against named alternatives
 	@$(PY) -m tests.benchmarks

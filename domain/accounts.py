@@ -7,7 +7,7 @@ from domain.errors import InvalidInput
 
 MAIN_ACCOUNT = "MAIN"
 """The one that everybody has; what names no account is in it."""
-_IDENTIFIER = re.compile(r"\w[\w .\-]{0,63}")
+_IDENTIFIER = re.compile(r"(?=.*\w)[\w*#.][\w .\-*#:()&+]{0,63}")
 
 
 class AccountType(StrEnum):
@@ -18,10 +18,13 @@ class AccountType(StrEnum):
 
 
 def parse_account_identifier(text: str) -> str:
-    """Letters, digits, spaces and . - _, trimmed, at most 64: it is part of an address."""
+    """Letters, digits, spaces and `. - _ * # : ( ) & +`, trimmed, at most 64: it is part of an address.
+
+    Brokers mask numbers of accounts as U***00001 or #1234, and a file has to find its account by that.
+    """
     identifier = text.strip()
     if not _IDENTIFIER.fullmatch(identifier):
-        raise InvalidInput("identifier", "must be 1 to 64 letters, digits, spaces, dots, dashes or underscores")
+        raise InvalidInput("identifier", "must be 1 to 64 letters, digits, spaces, or . - _ * # : ( ) & +")
     return identifier
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from itertools import count
 from threading import Thread
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
@@ -71,7 +72,15 @@ def test_an_accounts_type_is_one_of_the_known(api) -> None:
     assert api.post("/accounts", json=body).status_code == 422
 
 
-@pytest.mark.parametrize("identifier", ["", " ", "a/b", "-x", "x" * 65, "nul\0", "a?b"])
+@pytest.mark.parametrize("identifier", ["U***00001", "#12-34", "...678", "Joint (A&B)"])
+def test_an_account_may_be_called_what_its_broker_prints(api, identifier) -> None:
+    answer = api.post("/accounts", json={"identifier": identifier, "broker": "B"})
+
+    assert answer.status_code == 201, answer.text
+    assert api.get(f"/accounts/{quote(identifier, safe='')}").json() == answer.json()
+
+
+@pytest.mark.parametrize("identifier", ["", " ", "a/b", "-x", "x" * 65, "nul\0", "a?b", "..", "***"])
 def test_an_accounts_identifier_can_be_part_of_an_address(api, identifier) -> None:
     assert api.post("/accounts", json={"identifier": identifier, "broker": "B"}).status_code == 422
 
