@@ -11,17 +11,36 @@ amounts: signed
 income: net
 fees: implied
 */
-with told as (
+with written as (
+    select
+        * exclude ("Amount", "Event", "Conversion Rate", "Trade Date", "Value Date"),
+        "Event",
+        bool_or(regexp_matches("Amount", ',[0-9]{1,2}$')) over () as is_comma,
+        case
+            when is_comma and regexp_matches("Amount", '^-?[0-9]+[.][0-9]{1,2}$') then replace("Amount", '.', ',')
+            else "Amount"
+        end as moved,
+        case when is_comma then replace(replace("Conversion Rate", ',', ''), '.', ',') else "Conversion Rate" end as rate_cell,
+        regexp_replace(regexp_replace(regexp_replace(regexp_replace(
+            lower("Trade Date"), 'mrt', 'mar'), '-ma[ij]-', '-may-'), 'okt', 'oct'), 'de[zc]', 'dec') as traded,
+        regexp_replace(regexp_replace(regexp_replace(regexp_replace(
+            lower("Value Date"), 'mrt', 'mar'), '-ma[ij]-', '-may-'), 'okt', 'oct'), 'de[zc]', 'dec') as settled
+    from cells
+),
+
+told as (
     select
         *,
         lower("Event") as deed,
         lower("Type") as sort,
         part(lower("Event"), '^(buy|sell|koop|verkoop|køb|salg|kauf|verkauf|achat|vente|köp|sälj|compra|vendita) ') as verb,
-        part("Event", '^[^ ]+ (-?[0-9.,]+) @ ') as units,
-        part("Event", ' @ ([0-9.,]+)') as unit_price,
+        part("Event", '^[^ ]+ (-?[0-9.,]+) @ ') as told_units,
+        part("Event", ' @ ([0-9.,]+)') as told_price,
+        case when is_comma then replace(replace(told_units, ',', ''), '.', ',') else told_units end as units,
+        case when is_comma then replace(replace(told_price, ',', ''), '.', ',') else told_price end as unit_price,
         part("Event", ' @ [0-9.,]+ ([A-Z]{3})') as price_unit,
-        regexp_matches("Conversion Rate", '^1([.,]0*)?$') as is_one
-    from cells
+        regexp_matches(rate_cell, '^1([.,]0*)?$') as is_one
+    from written
 ),
 
 kinds as (
@@ -44,8 +63,8 @@ kinds as (
 select
     line,
     coalesce(kind, "Type" || ' ' || "Event" || ', which is not read') as type,
-    "Trade Date" as day,
-    case when kind in ('BUY', 'SELL') then "Value Date" end as settles,
+    traded as day,
+    case when kind in ('BUY', 'SELL') then settled end as settles,
     "Instrument ISIN" as isin,
     split_part("Instrument Symbol", ':', 1) as ticker,
     case when kind in ('BUY', 'SELL', 'DIVIDEND', 'TAX') then "Instrument" end as name,
@@ -54,7 +73,7 @@ select
     units as quantity,
     unit_price as price,
     price_unit as price_currency,
-    "Amount" as amount,
+    moved as amount,
     case when is_one then "Instrument currency" else 'BASE' end as currency,
-    case when kind in ('BUY', 'SELL') and not is_one then "Conversion Rate" end as fx_rate
+    case when kind in ('BUY', 'SELL') and not is_one then rate_cell end as fx_rate
 from kinds

@@ -11,6 +11,7 @@ optional: [Symbol, Instrument, Category, Product, Balance]
 dates: ["%d.%m.%Y", "%d/%m/%Y", "%Y-%m-%d", "%d-%m-%Y"]
 decimal: "."
 amounts: signed
+rate: implied
 */
 with told as (
     select
@@ -71,6 +72,26 @@ select
     units as quantity,
     unit_price as price,
     ["Amount", profit] as amount,
+    'BASE' as currency,
+    case when kind in ('BUY', 'SELL') then
+        case part(named, '[.]([A-Z]+)$')
+            when 'US' then 'USD'
+            when 'PL' then 'PLN'
+            when 'CH' then 'CHF'
+            when 'CZ' then 'CZK'
+            when 'SE' then 'SEK'
+            when 'NO' then 'NOK'
+            when 'DK' then 'DKK'
+            when 'DE' then 'EUR'
+            when 'FR' then 'EUR'
+            when 'NL' then 'EUR'
+            when 'ES' then 'EUR'
+            when 'IT' then 'EUR'
+            when 'PT' then 'EUR'
+            when 'BE' then 'EUR'
+            when 'FI' then 'EUR'
+        end
+    end as price_currency,
     case when profit_line is not null then [profit_line] end as merged,
     case when "ID" is null and deed in ('total', 'sum') then 'a total' end as skip
 from kinds
