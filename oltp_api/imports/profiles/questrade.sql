@@ -5,6 +5,7 @@ optional: [Settlement Date, "Account #", Account Type, Description]
 decimal: "."
 amounts: signed
 quantities: signed
+gross: cash
 income: gross
 */
 with
@@ -19,6 +20,7 @@ named as (
 select
     line,
     case
+        when "Action" is null then null
         when said in ('BUY', 'SELL') then said
         when said in ('REI', 'DRIP', 'DRP') or kind = 'dividend reinvestment' then 'BUY'
         when said in ('NRT', 'NRTX', 'WHT', 'TAX') then 'TAX'
