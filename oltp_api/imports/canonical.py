@@ -4,7 +4,7 @@ Nothing is passed over: a cell that is no number, a sign that its type contradic
 otherwise refuses the row. What is odd without being wrong, such as a day out of order, is a flag.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -148,7 +148,8 @@ class Reader:
     default_account: str | None = None
     signs: Signs = Signs(amounts=True, fees=False, withheld=False)
 
-    def drafts(self, rows: Sequence[Mapping[str, Any]]) -> list[Draft]:
+    def drafts(self, rows: Iterable[Mapping[str, Any]]) -> list[Draft]:
+        """The rows, which are gone through twice, as drafts."""
         reader = replace(self, signs=self._signs_of(rows))
         parts: dict[int, int] = {}
         drafts = []
@@ -188,17 +189,16 @@ class Reader:
         """The header of what a canonical column is made of."""
         return self.headers.get(column, column)
 
-    def _signs_of(self, rows: Sequence[Mapping[str, Any]]) -> Signs:
+    def _signs_of(self, rows: Iterable[Mapping[str, Any]]) -> Signs:
         """Take those of the profile; of a file that has to show them, any that leaves with a minus tells it."""
-        negative = {name: any(_is_negative(row.get(name)) for row in rows) for name in ("fees", "withheld")}
-        if self.profile.amounts != "shown":
-            return Signs(self.profile.amounts == "signed", **negative)
-        leaves = (TxnType.BUY, *_LEAVES)
-        shown = any(
-            _is_negative(row.get("amount")) and TYPE_OF.get(word_of(str(row.get("type") or ""))) in leaves
-            for row in rows
-        )
-        return Signs(shown, **negative)
+        is_shown = self.profile.amounts == "shown"
+        amounts, fees, withheld, leaves = self.profile.amounts == "signed", False, False, (TxnType.BUY, *_LEAVES)
+        for row in rows:
+            fees = fees or _is_negative(row.get("fees"))
+            withheld = withheld or _is_negative(row.get("withheld"))
+            if is_shown and not amounts and _is_negative(row.get("amount")):
+                amounts = TYPE_OF.get(word_of(str(row.get("type") or ""))) in leaves
+        return Signs(amounts, fees, withheld)
 
     def _days(self, draft: Draft, row: Mapping[str, Any]) -> None:
         for name in DAYS:

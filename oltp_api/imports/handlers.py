@@ -43,9 +43,9 @@ def import_file(asked: ImportRequest, file: bytes, user_id: UUID, portfolio_id: 
     stated = Stated(asked.profile, asked.encoding, asked.dates, asked.decimal, asked.order, asked.account)
     sheet = read(file, stated, shipped(), MOST_FILE_ROWS)
     with work.rehearsal() if asked.dry_run else nullcontext():
-        view, identities = record_sheet(sheet, asked, (user_id, portfolio_id), work)
+        view = record_sheet(sheet, asked, (user_id, portfolio_id), work)
         view = view.model_copy(update={"file_sha256": hashlib.sha256(file).hexdigest()})
-        Imports(work).add(view.model_dump(mode="json", exclude={"report"}), stored_rows(view.report), identities)
+        Imports(work).add(view.model_dump(mode="json", exclude={"report"}), stored_rows(view.report))
     return view
 
 

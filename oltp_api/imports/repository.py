@@ -37,13 +37,16 @@ class Imports:
         row = self._connection.execute(_IMPORTS["has_old_ids"], {"portfolio_id": portfolio_id}).fetchone()
         return row is not None
 
-    def add(self, told: Mapping[str, Any], rows: str, kept: Sequence[Mapping[str, Any]]) -> None:
-        """Keep the report, with its rows in JSON, and the identities of what was recorded."""
+    def add(self, told: Mapping[str, Any], rows: str) -> None:
+        """Keep the report, with its rows in JSON."""
         report = json.dumps({name: told[name] for name in IN_REPORT})
         values = {name: told[name] for name in _COLUMNS}
         self._connection.execute(_IMPORTS["add"], {**values, "report": report, "rows": rows})
+
+    def keep(self, import_id: UUID, portfolio_id: UUID, kept: Sequence[Mapping[str, Any]]) -> None:
+        """Keep the identities of rows that were recorded, of an import whose report is to come."""
         if kept:
-            asked = {"import_id": told["import_id"], "portfolio_id": told["portfolio_id"], "rows": json.dumps(kept)}
+            asked = {"import_id": import_id, "portfolio_id": portfolio_id, "rows": json.dumps(kept)}
             self._connection.execute(_IMPORTS["keep_rows"], asked)
 
     def page(self, user_id: UUID, portfolio_id: UUID, limit: int, cursor: UUID | None) -> dict[str, Any]:
