@@ -38,6 +38,8 @@ on purpose, `refuse` why one cannot be taken, such as that it is an option's. `a
 becomes so much of `received_currency`. `steps` are, for a row of several lines, what each `moved` in its `currency` and
 the `balance` after it, the oldest first."""
 
+BASE = "BASE"
+"""The currency of a file that names none: the portfolio's base currency."""
 _MOST_DAYS_TO_SETTLE = 45
 _TRADES = (TxnType.BUY, TxnType.SELL)
 _UNITS = (*_TRADES, TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT)
@@ -342,7 +344,7 @@ class Reader:
         if currency and currency != draft.texts.setdefault("currency", currency):
             raise self._contradiction(draft, "currency", draft.texts["currency"], currency)
         for name in ("currency", "price_currency", "fee_currency", "withheld_currency"):
-            if name in draft.texts:
+            if draft.texts.get(name, BASE) != BASE:
                 parse_quoted(draft.texts[name], self.header(name))
 
     def _contradiction(self, draft: Draft, column: str, one: str, other: str) -> CellRefused:

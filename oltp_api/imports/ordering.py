@@ -34,7 +34,7 @@ def in_order(drafts: Sequence[Draft], stated: Direction | None) -> tuple[list[Dr
     timed = {each.day for each in rows} - {each.day for each in rows if each.clock is None and each.day is not None}
     for each in rows:
         if each.day not in timed:
-            each.event_ts = None
+            each.event_ts = None  # beside rows whose moment nobody knows, it would say an order that is not the file's
     if any(day is not None for day in timed):
         rows = sorted(rows, key=lambda each: (str(each.day), (each.clock or "") if each.day in timed else ""))
     return rows, direction

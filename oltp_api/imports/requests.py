@@ -14,7 +14,7 @@ from domain.ledger import TxnType
 from domain.money import money, payable, share
 from domain.securities import AssetType, Security
 from domain.stated_amounts import rounding_of
-from oltp_api.imports.canonical import CellRefused, Draft, Reader, rounded
+from oltp_api.imports.canonical import BASE, CellRefused, Draft, Reader, rounded
 from oltp_api.ledger.schemas import TransactionRequest
 from oltp_api.web.fields import Currency, Number
 
@@ -30,6 +30,7 @@ _FIELDS = frozenset({
 _HUNDREDTH = Decimal("0.01")
 _ONE = Decimal(1)
 _NEAR = 1.03
+_NEAR_RATE = 1.05
 _MOST_IMPLIED = Decimal(50)
 """Fees that nobody states are odd above so much and a hundredth of the trade."""
 
@@ -62,6 +63,8 @@ class Rules:
         assert kind is not None
         rounded(draft)
         is_priced = "price_currency" in texts
+        if texts.get("currency") == BASE:
+            texts["currency"] = self.base_currency
         is_settled = self._in_one_currency(draft, security)
         currency = texts.get("currency") or (security.currency if security else self.base_currency)
         draft.currency = currency = parse_quoted(currency)[0]
@@ -173,8 +176,8 @@ class Rules:
             return
         header = self.reader.header("amount")
         if not rate:
-            why = f"is in {currency}, the price is in {unit}; a rate between them is needed in a column fx rate"
-            raise CellRefused(draft.line, header, why)
+            self._imply_rate(draft, unit, currency, size)
+            return
         fees = numbers.get("fees", Decimal(0)) if draft.texts.get("fee_currency") in (None, currency) else Decimal(0)
         priced = numbers.pop("price_fees", Decimal(0)) * size
         sign = 1 if draft.kind is TxnType.BUY else -1
@@ -203,6 +206,22 @@ class Rules:
         if near["base" if stated == "currency" else "currency"]:
             why += f"; the rate {plain(rate)} is the other way round, not {currency} for one of the price's currency"
         raise CellRefused(draft.line, header, why, "amount_differs")
+
+    def _imply_rate(self, draft: Draft, unit: str, currency: str, size: Decimal) -> None:
+        """Take the rate that the amount implies, of a broker that never states one; refuse one that is far off the
+        day's."""
+        numbers, header = draft.numbers, self.reader.header("amount")
+        if self.reader.profile.rate != "implied":
+            why = f"is in {currency}, the price is in {unit}; a rate between them is needed in a column fx rate"
+            raise CellRefused(draft.line, header, why)
+        assert draft.day is not None
+        worth = numbers["quantity"] * numbers["price"] * size
+        implied, known = share(abs(numbers["amount"]), _ONE, worth), self.known_rate(unit, currency, draft.day)
+        if known is not None and not 1 / _NEAR_RATE < float(implied) / known < _NEAR_RATE:
+            why = f"implies {plain(implied)} {currency} for one {unit}, which is far off the day's {known:g}"
+            raise CellRefused(draft.line, header, why, "amount_differs")
+        numbers["fx_rate"] = implied
+        draft.notes.append(f"its amount implies {plain(implied)} {currency} for one {unit}")
 
     def _at_a_rate(self, draft: Draft, currency: str, is_settled: bool) -> None:
         """The rate as one unit of the row's currency in base currency, by the stated direction, or else the nearer."""

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from domain.errors import AlreadyExists, InvalidIdentifier, InvalidInput, Refusal, UnknownSecurity
 from domain.securities import AssetType, Identifier, IdentifierType, PriceKind, Security, isin_check_digit
-from oltp_api.imports.canonical import Draft, Naming
+from oltp_api.imports.canonical import BASE, Draft, Naming
 from oltp_api.registry.repository import Securities
 from oltp_api.unit_of_work import UnitOfWork
 from storage.queries import statements
@@ -151,7 +151,7 @@ def _proposed(drafts: Sequence[Draft]) -> Proposal:
         if naming.name:
             said.setdefault("display_name", naming.name[:200])
         currency = texts.get("price_currency") or texts.get("currency")
-        if currency:
+        if currency and currency != BASE:
             said.setdefault("currency", currency)
         if kind_of := _TYPES.get(texts.get("asset_type", "").strip().upper()):
             said.setdefault("asset_type", kind_of.value)
