@@ -20,8 +20,8 @@ from oltp_api.imports.profiles import Profile
 
 NUMBERS = (
     "quantity", "price", "fees", "amount", "gross", "fx_rate", "accrued", "withheld", "split_new", "split_old",
-    "units_new", "units_old", "basis_share", "balance", "total", "also_quantity", "also_price", "also_amount", "price_fees",
-    "received",
+    "units_new", "units_old", "basis_share", "balance", "total", "also_quantity", "also_price", "also_amount",
+    "price_fees", "received", "base_amount",
 )  # fmt: skip
 DAYS = ("day", "ex_date", "settles", "also_day")
 TEXTS = (
@@ -32,11 +32,11 @@ TEXTS = (
 COLUMNS = frozenset({"line", "merged", "uncounted", "steps", *NUMBERS, *DAYS, *TEXTS})
 """`line` is the line of the file, `merged` a list of others that tell of the same transaction, `skip` why a row is none
 on purpose, `refuse` why one cannot be taken, such as that it is an option's. `amount` is the cash that moved in
-`currency`, `gross` that without fees, `balance` what was there after it; numbers may be lists, which are added up.
-`also_...` are facts that the row tells a second time, `uncounted` cells that nobody understands, by their headers;
-`price_fees` are charges in the price's currency beside those in the amount's. A WITHDRAW with `received` is cash that
-becomes so much of `received_currency`. `steps` are, for a row of several lines, what each `moved` in its `currency` and
-the `balance` after it, the oldest first."""
+`currency`, `gross` that without fees, `balance` what was there after it, `base_amount` what a trade is worth in base
+currency; numbers may be lists, which are added up. `also_...` are facts that the row tells a second time, `uncounted`
+cells that nobody understands, by their headers; `price_fees` are charges in the price's currency beside those in the
+amount's. A WITHDRAW with `received` is cash that becomes so much of `received_currency`. `steps` are, for a row of
+several lines, what each `moved` in its `currency` and the `balance` after it, the oldest first."""
 
 BASE = "BASE"
 """The currency of a file that names none: the portfolio's base currency."""
@@ -295,7 +295,9 @@ class Reader:
             if kind in (TxnType.SELL, TxnType.TRANSFER_OUT):
                 numbers["quantity"] = -quantity
                 if self.profile.quantities == "unsigned":
-                    draft.flags.append(f"its quantity {plain(quantity)} has a minus, which this broker's files have not")
+                    draft.flags.append(
+                        f"its quantity {plain(quantity)} has a minus, which this broker's files have not"
+                    )
             elif kind in (TxnType.BUY, TxnType.TRANSFER_IN):
                 raise CellRefused(draft.line, self.header("quantity"), f"is below 0, in a {kind}", "sign_contradicts")
         elif quantity and kind is TxnType.SELL and self.profile.quantities == "signed":

@@ -15,7 +15,9 @@ from oltp_api.imports.ordering import effect_of
 
 _ONE_IN = 5
 """A file is taken for exact if no more than one trade in so many is off by a digit."""
-_BACK = r"rebat|refund|revers|reclaim|waive|discount|correct|storno|korrekt|erstatt|rimbors|rembours|reembols|devol|teru"
+_BACK = (
+    r"rebat|refund|revers|reclaim|waive|discount|correct|storno|korrekt|erstatt|rimbors|rembours|reembols|devol|teru"
+)
 _EXPLAINED = {
     TxnType.FEE: re.compile(rf"{_BACK}|credit|adjust|return|cashback|gutschr"),
     TxnType.TAX: re.compile(rf"{_BACK}|gutschr|return|optimi"),

@@ -11,6 +11,8 @@ from domain.ledger import TxnType
 from oltp_api.imports.canonical import Draft, Step
 
 Direction = Literal["oldest_first", "newest_first"]
+Order = Literal["oldest_first", "newest_first", "by_day"]
+"""`by_day` is a file's whose rows stand in sections, or in no order: they are put in that of their days."""
 _ONE_IN = 5
 """A file is taken for one in order if no more than one row in so many is out of it."""
 _OUT = (TxnType.BUY, TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
@@ -24,12 +26,15 @@ def direction_of(drafts: Sequence[Draft]) -> Direction:
     return "newest_first" if falls > rises else "oldest_first"
 
 
-def in_order(drafts: Sequence[Draft], stated: Direction | None) -> tuple[list[Draft], Direction]:
+def in_order(drafts: Sequence[Draft], stated: Order | None) -> tuple[list[Draft], Direction]:
     """The rows oldest first, those of one day by their times if all of it have some, else as they stand, without any;
     rows out of order are flagged."""
     direction = stated or direction_of(drafts)
-    rows = list(drafts if direction == "oldest_first" else _turned(drafts))
-    _flag_out_of_order(rows)
+    if direction == "by_day":
+        rows, direction = sorted(drafts, key=lambda each: str(each.day or "")), "oldest_first"
+    else:
+        rows = list(drafts if direction == "oldest_first" else _turned(drafts))
+        _flag_out_of_order(rows)
     _check_balances(rows)
     timed = {each.day for each in rows} - {each.day for each in rows if each.clock is None and each.day is not None}
     for each in rows:

@@ -55,7 +55,7 @@ class Profile:
     rate: Literal["currency", "base", "implied"] | None = None
     price_unit: Literal["major", "minor"] | None = None
     fees: Literal["stated", "implied"] = "stated"
-    order: Literal["oldest_first", "newest_first"] | None = None
+    order: Literal["oldest_first", "newest_first", "by_day"] | None = None
     owner: str | None = field(default=None, compare=False)
 
     @classmethod

@@ -65,12 +65,14 @@ class Rules:
         is_priced = "price_currency" in texts
         if texts.get("currency") == BASE:
             texts["currency"] = self.base_currency
+        worth = numbers.pop("base_amount", None), numbers.get("fx_rate")
         is_settled = self._in_one_currency(draft, security)
         currency = texts.get("currency") or (security.currency if security else self.base_currency)
         draft.currency = currency = parse_quoted(currency)[0]
         self._at_a_rate(draft, currency, is_settled)
         if kind in _TRADES:
             self._traded(draft, security, currency)
+            self._compare_worth(draft, *worth)
         elif kind in _INCOME:
             self._paid(draft, currency)
         elif kind in (TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT):
@@ -284,6 +286,21 @@ class Rules:
         if "amount" not in numbers:
             fees = numbers.get("fees", Decimal(0)) if draft.texts.get("fee_currency", currency) == currency else 0
             numbers["amount"] = abs(gross) + (fees if draft.kind is TxnType.BUY else -fees)
+
+    def _compare_worth(self, draft: Draft, worth: Decimal | None, rate: Decimal | None) -> None:
+        """Refuse a trade whose worth in base currency is not quantity x price at its rate, with its fees or without."""
+        quantity, price, fees = (draft.numbers.get(name, Decimal(0)) for name in ("quantity", "price", "fees"))
+        if not worth or not quantity or not price:
+            return
+        rate = rate or _ONE
+        turned = _ONE / rate if (self.rate or self.reader.profile.rate) == "base" else rate
+        near = (
+            rounding_of(quantity, price, self.base_currency, abs(worth), rate=turned)
+            + _of_inverse(rate) * quantity * price
+        )
+        if all(abs(abs(worth) - (quantity * price + each) * turned) > near for each in (Decimal(0), fees, -fees)):
+            why = f"{plain(worth)} {self.base_currency} is not quantity x price at the rate {plain(rate)}"
+            raise CellRefused(draft.line, self.reader.header("base_amount"), why, "amount_differs")
 
     def _with_fees(self, draft: Draft, currency: str, factor: Decimal) -> Decimal:
         """The cash that a trade moved: the amount, with the fees if the file has it without them."""

@@ -60,9 +60,7 @@ def _rates(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
         kind, rate = form.types[cells["Action"]], cells["Exchange rate"]
         if kind not in ("BUY", "SELL"):
             continue
-        quantity, price, total = (
-            form.number(cells[name]) for name in ("No. of shares", "Price / share", "Total")
-        )
+        quantity, price, total = (form.number(cells[name]) for name in ("No. of shares", "Price / share", "Total"))
         fee = form.number(cells["Currency conversion fee"]) or Decimal(0)
         at = form.number(rate) or Decimal(1)
         if quantity is None or price is None or total is None:
