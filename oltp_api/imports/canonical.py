@@ -305,6 +305,8 @@ class Reader:
         for name, is_signed in (("fees", self.signs.fees), ("withheld", self.signs.withheld)):
             if is_signed and name in numbers:
                 numbers[name] = -numbers[name]  # then a positive one is a rebate, which the ledger refuses
+        if numbers.get("price", Decimal(0)) < 0:
+            raise CellRefused(draft.line, self.header("price"), "is below 0", "sign_contradicts")
         amount = numbers.get("amount")
         if amount is None:
             return
