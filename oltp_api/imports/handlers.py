@@ -7,7 +7,7 @@ from uuid import UUID
 from domain.commands import BatchMode
 from domain.errors import BatchRefused
 from oltp_api.imports.outcomes import counted, outcome_told
-from oltp_api.imports.profiles import shipped
+from oltp_api.imports.own_profiles import known_profiles
 from oltp_api.imports.reading import Stated, read
 from oltp_api.imports.recording import record_sheet
 from oltp_api.imports.repository import Imports
@@ -41,7 +41,7 @@ def record_all(asked: BatchRequest, user_id: UUID, portfolio_id: UUID, work: Uni
 def import_file(asked: ImportRequest, file: bytes, user_id: UUID, portfolio_id: UUID, work: UnitOfWork) -> ImportView:
     """The report. A dry run does everything, and takes all of it back."""
     stated = Stated(asked.profile, asked.encoding, asked.dates, asked.decimal, asked.order, asked.account)
-    sheet = read(file, stated, shipped(), MOST_FILE_ROWS)
+    sheet = read(file, stated, known_profiles(user_id, work), MOST_FILE_ROWS)
     with work.rehearsal() if asked.dry_run else nullcontext():
         view = record_sheet(sheet, asked, (user_id, portfolio_id), work)
         view = view.model_copy(update={"file_sha256": hashlib.sha256(file).hexdigest()})
