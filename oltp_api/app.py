@@ -24,6 +24,8 @@ from oltp_api.exports import routes as exports
 from oltp_api.exports.streams import ExportTurns
 from oltp_api.front import routes as front
 from oltp_api.gains import routes as gains
+from oltp_api.import_pages import routes as import_pages
+from oltp_api.imports import profile_routes as import_profiles
 from oltp_api.imports import routes as imports
 from oltp_api.ledger import routes as transactions
 from oltp_api.ledger.group import LedgerGroups
@@ -58,7 +60,7 @@ from storage.web.guard import NO_FRAMES, WebGuard
 PREFIX = "/api/v1"
 _ROUTES = (
     *(transactions, portfolios, imports, orders, accounts, securities, prices, simulations, statements, bond_income),
-    *(corporate_actions, exports),
+    *(import_profiles, import_pages, corporate_actions, exports),
     *(books, analytics, review, gains, lineage, support, health),
 )
 _TAGS = (

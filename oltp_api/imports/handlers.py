@@ -8,7 +8,7 @@ from domain.commands import BatchMode
 from domain.errors import BatchRefused
 from oltp_api.imports import own_export
 from oltp_api.imports.outcomes import counted, outcome_told
-from oltp_api.imports.profiles import shipped
+from oltp_api.imports.own_profiles import known_profiles
 from oltp_api.imports.reading import Stated, read
 from oltp_api.imports.recording import record_sheet
 from oltp_api.imports.repository import Imports
@@ -48,7 +48,7 @@ def import_file(asked: ImportRequest, file: bytes, user_id: UUID, portfolio_id: 
     if own_export.is_own_export(file):
         return _replayed(asked, file, user_id, portfolio_id, work)
     stated = Stated(asked.profile, asked.encoding, asked.dates, asked.decimal, asked.order, asked.account)
-    sheet = read(file, stated, shipped(), MOST_FILE_ROWS)
+    sheet = read(file, stated, known_profiles(user_id, work), MOST_FILE_ROWS)
     with work.rehearsal() if asked.dry_run else nullcontext():
         view = record_sheet(sheet, asked, (user_id, portfolio_id), work)
         view = view.model_copy(update={"file_sha256": hashlib.sha256(file).hexdigest()})

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from domain.errors import InvalidInput
 from oltp_api.imports import plain
+from oltp_api.imports.apart import refuse_shape, selected_apart
 from oltp_api.imports.canonical import COLUMNS, Draft, Reader, number_cells
 from oltp_api.imports.first_reader import first_ids
 from oltp_api.imports.forms import decimal_of, forms_of
@@ -191,12 +192,16 @@ def _canonical(
     tables = {"cells": table_of([*known, *lacking], body)}
     if "lines" in profile.select:
         tables["lines"] = lists_of(rows)
-    made = selected(profile.select, tables)
+    if profile.owner is not None:
+        made, sources = selected_apart(profile.select, tables, known)
+        refuse_shape(made, {line for line, _ in rows})
+    else:
+        made = selected(profile.select, tables)
+        sources = sources_of(profile.select, made.column_names, known)
     if unknown := [name for name in made.column_names if name not in COLUMNS]:
         raise SelectRefused(f"makes {', '.join(unknown)}, which is no column of a transaction")
     if "line" not in made.column_names:
         raise SelectRefused("must make line, the number of the line that a row was made of")
-    sources = sources_of(profile.select, made.column_names, known)
     written = dict(zip(known, names, strict=True))
     return _Made(made), {column: [written[each] for each in used] for column, used in sources.items()}
 
