@@ -28,9 +28,10 @@ class Profile:
     they stand there. `names` are other names of a column, of other languages or years, `optional` columns that a file
     may lack. `records` are those of a file of records that are rows; others are there to be joined to them.
     `dates` are patterns of strptime, or iso, dmy, mdy; `decimal` is `.` or `,`, None for what the file shows. `amounts`
-    says whether what leaves is negative, `quantities` whether a sale's units are; `income` whether a dividend's amount is after the tax beside it; `rate` what
-    one unit of is given, in the other; `price_unit` what 1 of a price is; `fees` whether those of a trade are
-    what is between its amount and quantity x price, in a file that has no column of them.
+    says whether what leaves is negative, `quantities` whether a sale's units are; `income` whether a dividend's amount
+    is after the tax beside it; `rate` what one unit of is given, in the other; `price_unit` what 1 of a price is;
+    `fees` whether those of a trade are what is between its amount and quantity x price, in a file without a column of
+    them.
     """
 
     name: str

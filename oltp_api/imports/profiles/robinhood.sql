@@ -5,6 +5,7 @@ optional: [Process Date, Settle Date, Account Type]
 dates: ["%m/%d/%Y"]
 decimal: "."
 amounts: signed
+quantities: unsigned
 income: gross
 */
 with

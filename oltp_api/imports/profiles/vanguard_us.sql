@@ -7,6 +7,7 @@ optional: [Investment Name, Principal Amount, Commission Fees, Accrued Interest,
 dates: ["%m/%d/%Y", "%Y-%m-%d"]
 decimal: "."
 amounts: signed
+quantities: signed
 income: gross
 # The settlement fund is the account's cash: sweeps move nothing, and what is reinvested in it stays cash.
 */
