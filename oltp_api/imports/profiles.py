@@ -52,7 +52,7 @@ class Profile:
     income: Literal["net", "gross"] | None = None
     rate: Literal["currency", "base"] | None = None
     price_unit: Literal["major", "minor"] | None = None
-    fees: Literal["stated", "implied"] = "stated"
+    fees: Literal["stated", "implied", "implied_in_sales"] = "stated"
     order: Literal["oldest_first", "newest_first", "by_day"] | None = None
     owner: str | None = field(default=None, compare=False)
 

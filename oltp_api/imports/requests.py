@@ -233,7 +233,10 @@ class Rules:
         factor = security.price_factor if security else _ONE
         if price is not None and (self.price_unit or self.reader.profile.price_unit) == "minor":
             numbers["price"] = price = money(price * _HUNDREDTH)
-        if self.reader.profile.fees == "implied" and amount and quantity and price:
+        implies = self.reader.profile.fees == "implied" or (
+            self.reader.profile.fees == "implied_in_sales" and draft.kind is TxnType.SELL
+        )
+        if implies and amount and quantity and price:
             _imply_fees(draft, quantity * price * factor, currency)
         self._compare_gross(draft, currency, factor)
         if amount and quantity and price:

@@ -7,6 +7,8 @@ decimal: "."
 amounts: signed
 quantities: unsigned
 income: gross
+fees: implied_in_sales
+# What an exchange charges for a sale is not told, and is missing in its amount.
 */
 with
 named as (
