@@ -4,7 +4,7 @@ Nothing is passed over: a cell that is no number, a sign that its type contradic
 otherwise refuses the row. What is odd without being wrong, such as a day out of order, is a flag.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -38,6 +38,8 @@ cells that nobody understands, by their headers; `price_fees` are charges in the
 amount's. A WITHDRAW with `received` is cash that becomes so much of `received_currency`. `steps` are, for a row of
 several lines, what each `moved` in its `currency` and the `balance` after it, the oldest first."""
 
+BASE = "BASE"
+"""The currency of a file that names none: the portfolio's base currency."""
 _MOST_DAYS_TO_SETTLE = 45
 _TRADES = (TxnType.BUY, TxnType.SELL)
 _UNITS = (*_TRADES, TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT)
@@ -148,7 +150,8 @@ class Reader:
     default_account: str | None = None
     signs: Signs = Signs(amounts=True, fees=False, withheld=False)
 
-    def drafts(self, rows: Sequence[Mapping[str, Any]]) -> list[Draft]:
+    def drafts(self, rows: Iterable[Mapping[str, Any]]) -> list[Draft]:
+        """The rows, which are gone through twice, as drafts."""
         reader = replace(self, signs=self._signs_of(rows))
         parts: dict[int, int] = {}
         drafts = []
@@ -188,17 +191,16 @@ class Reader:
         """The header of what a canonical column is made of."""
         return self.headers.get(column, column)
 
-    def _signs_of(self, rows: Sequence[Mapping[str, Any]]) -> Signs:
+    def _signs_of(self, rows: Iterable[Mapping[str, Any]]) -> Signs:
         """Take those of the profile; of a file that has to show them, any that leaves with a minus tells it."""
-        negative = {name: any(_is_negative(row.get(name)) for row in rows) for name in ("fees", "withheld")}
-        if self.profile.amounts != "shown":
-            return Signs(self.profile.amounts == "signed", **negative)
-        leaves = (TxnType.BUY, *_LEAVES)
-        shown = any(
-            _is_negative(row.get("amount")) and TYPE_OF.get(word_of(str(row.get("type") or ""))) in leaves
-            for row in rows
-        )
-        return Signs(shown, **negative)
+        is_shown = self.profile.amounts == "shown"
+        amounts, fees, withheld, leaves = self.profile.amounts == "signed", False, False, (TxnType.BUY, *_LEAVES)
+        for row in rows:
+            fees = fees or _is_negative(row.get("fees"))
+            withheld = withheld or _is_negative(row.get("withheld"))
+            if is_shown and not amounts and _is_negative(row.get("amount")):
+                amounts = TYPE_OF.get(word_of(str(row.get("type") or ""))) in leaves
+        return Signs(amounts, fees, withheld)
 
     def _days(self, draft: Draft, row: Mapping[str, Any]) -> None:
         for name in DAYS:
@@ -303,6 +305,8 @@ class Reader:
         for name, is_signed in (("fees", self.signs.fees), ("withheld", self.signs.withheld)):
             if is_signed and name in numbers:
                 numbers[name] = -numbers[name]  # then a positive one is a rebate, which the ledger refuses
+        if numbers.get("price", Decimal(0)) < 0:
+            raise CellRefused(draft.line, self.header("price"), "is below 0", "sign_contradicts")
         amount = numbers.get("amount")
         if amount is None:
             return
@@ -342,7 +346,7 @@ class Reader:
         if currency and currency != draft.texts.setdefault("currency", currency):
             raise self._contradiction(draft, "currency", draft.texts["currency"], currency)
         for name in ("currency", "price_currency", "fee_currency", "withheld_currency"):
-            if name in draft.texts:
+            if draft.texts.get(name, BASE) != BASE:
                 parse_quoted(draft.texts[name], self.header(name))
 
     def _contradiction(self, draft: Draft, column: str, one: str, other: str) -> CellRefused:

@@ -27,7 +27,8 @@ def direction_of(drafts: Sequence[Draft]) -> Direction:
 
 
 def in_order(drafts: Sequence[Draft], stated: Order | None) -> tuple[list[Draft], Direction]:
-    """The rows oldest first, those of one day by their times if all of it have some; rows out of order are flagged."""
+    """The rows oldest first, those of one day by their times if all of it have some, else as they stand, without any;
+    rows out of order are flagged."""
     direction = stated or direction_of(drafts)
     if direction == "by_day":
         rows, direction = sorted(drafts, key=lambda each: str(each.day or "")), "oldest_first"
@@ -36,6 +37,9 @@ def in_order(drafts: Sequence[Draft], stated: Order | None) -> tuple[list[Draft]
         _flag_out_of_order(rows)
     _check_balances(rows)
     timed = {each.day for each in rows} - {each.day for each in rows if each.clock is None and each.day is not None}
+    for each in rows:
+        if each.day not in timed:
+            each.event_ts = None  # beside rows whose moment nobody knows, it would say an order that is not the file's
     if any(day is not None for day in timed):
         rows = sorted(rows, key=lambda each: (str(each.day), (each.clock or "") if each.day in timed else ""))
     return rows, direction

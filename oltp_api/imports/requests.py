@@ -12,15 +12,16 @@ from domain.currencies import CURRENCIES, parse_quoted, smallest_unit
 from domain.errors import plain
 from domain.ledger import TxnType
 from domain.money import money, payable, share
-from domain.securities import Security
+from domain.securities import AssetType, Security
 from domain.stated_amounts import rounding_of
-from oltp_api.imports.canonical import CellRefused, Draft, Reader, rounded
+from oltp_api.imports.canonical import BASE, CellRefused, Draft, Reader, rounded
 from oltp_api.ledger.schemas import TransactionRequest
 from oltp_api.web.fields import Currency, Number
 
 _TRADES = (TxnType.BUY, TxnType.SELL)
 _INCOME = (TxnType.DIVIDEND, TxnType.COUPON, TxnType.RETURN_OF_CAPITAL)
 _CASH = (TxnType.DEPOSIT, TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX, TxnType.INTEREST)
+_LEAVES = (TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
 _HAVE_UNITS = (*_TRADES, TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT, TxnType.CASH_IN_LIEU)
 _FIELDS = frozenset({
     "quantity", "price", "fees", "amount", "fx_rate", "accrued", "withheld", "split_new", "split_old", "units_new",
@@ -29,6 +30,7 @@ _FIELDS = frozenset({
 _HUNDREDTH = Decimal("0.01")
 _ONE = Decimal(1)
 _NEAR = 1.03
+_NEAR_RATE = 1.05
 _MOST_IMPLIED = Decimal(50)
 """Fees that nobody states are odd above so much and a hundredth of the trade."""
 
@@ -60,6 +62,9 @@ class Rules:
         kind, numbers, texts = draft.kind, draft.numbers, draft.texts
         assert kind is not None
         rounded(draft)
+        is_priced = "price_currency" in texts
+        if texts.get("currency") == BASE:
+            texts["currency"] = self.base_currency
         worth = numbers.pop("base_amount", None), numbers.get("fx_rate")
         is_settled = self._in_one_currency(draft, security)
         currency = texts.get("currency") or (security.currency if security else self.base_currency)
@@ -72,6 +77,10 @@ class Rules:
             self._paid(draft, currency)
         elif kind in (TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT):
             numbers.pop("amount", None)
+        else:
+            self._compare_whole(draft)
+        if security is not None and kind not in _TRADES and currency != security.currency and not is_priced:
+            draft.flags.append(f"it is in {currency}, and {security.ticker} in {security.currency}")
         elif kind in _CASH and numbers.get("amount") is None:
             self._per_unit(draft)
         _round_to_payable(draft, currency)
@@ -170,8 +179,8 @@ class Rules:
             return
         header = self.reader.header("amount")
         if not rate:
-            why = f"is in {currency}, the price is in {unit}; a rate between them is needed in a column fx rate"
-            raise CellRefused(draft.line, header, why)
+            self._imply_rate(draft, unit, currency, size)
+            return
         fees = numbers.get("fees", Decimal(0)) if draft.texts.get("fee_currency") in (None, currency) else Decimal(0)
         priced = numbers.pop("price_fees", Decimal(0)) * size
         sign = 1 if draft.kind is TxnType.BUY else -1
@@ -200,6 +209,22 @@ class Rules:
         if near["base" if stated == "currency" else "currency"]:
             why += f"; the rate {plain(rate)} is the other way round, not {currency} for one of the price's currency"
         raise CellRefused(draft.line, header, why, "amount_differs")
+
+    def _imply_rate(self, draft: Draft, unit: str, currency: str, size: Decimal) -> None:
+        """Take the rate that the amount implies, of a broker that never states one; refuse one that is far off the
+        day's."""
+        numbers, header = draft.numbers, self.reader.header("amount")
+        if self.reader.profile.rate != "implied":
+            why = f"is in {currency}, the price is in {unit}; a rate between them is needed in a column fx rate"
+            raise CellRefused(draft.line, header, why)
+        assert draft.day is not None
+        worth = numbers["quantity"] * numbers["price"] * size
+        implied, known = share(abs(numbers["amount"]), _ONE, worth), self.known_rate(unit, currency, draft.day)
+        if known is not None and not 1 / _NEAR_RATE < float(implied) / known < _NEAR_RATE:
+            why = f"implies {plain(implied)} {currency} for one {unit}, which is far off the day's {known:g}"
+            raise CellRefused(draft.line, header, why, "amount_differs")
+        numbers["fx_rate"] = implied
+        draft.notes.append(f"its amount implies {plain(implied)} {currency} for one {unit}")
 
     def _at_a_rate(self, draft: Draft, currency: str, is_settled: bool) -> None:
         """The rate as one unit of the row's currency in base currency, by the stated direction, or else the nearer."""
@@ -233,6 +258,8 @@ class Rules:
         factor = security.price_factor if security else _ONE
         if price is not None and (self.price_unit or self.reader.profile.price_unit) == "minor":
             numbers["price"] = price = money(price * _HUNDREDTH)
+        if numbers.get("accrued") and security is not None and security.asset_type is not AssetType.BOND:
+            draft.flags.append(f"it has accrued interest, and {security.ticker} is no bond")
         implies = self.reader.profile.fees == "implied" or (
             self.reader.profile.fees == "implied_in_sales" and draft.kind is TxnType.SELL
         )
@@ -250,6 +277,9 @@ class Rules:
         gross, quantity, price = numbers.pop("gross", None), numbers.get("quantity"), numbers.get("price")
         if not gross:
             return
+        convention = {"cash": draft.kind is TxnType.SELL, "units": draft.kind is TxnType.BUY, "unsigned": True}
+        if self.reader.profile.gross is not None and (gross > 0) != convention[self.reader.profile.gross]:
+            draft.flags.append(f"{plain(gross)} before fees has the sign of the other side, in a {draft.kind}")
         if quantity and price:
             tolerance = rounding_of(quantity, price, currency, abs(gross), factor)
             if abs(abs(gross) - quantity * price * factor) > tolerance:
@@ -289,6 +319,18 @@ class Rules:
         is_without = abs(abs(amount) - clean) <= tolerance < abs(abs(amount) - abs(clean + sign * fees))
         return abs(amount) + sign * fees if is_without else amount
 
+    def _compare_whole(self, draft: Draft) -> None:
+        """Refuse cash or income of which the amount before charges is another, though it has none."""
+        gross, amount = draft.numbers.get("gross"), draft.numbers.get("amount")
+        moved = -(amount or 0) if draft.kind in _LEAVES else amount or Decimal(0)
+        if gross and amount and self.reader.profile.gross == "cash" and gross * moved < 0:
+            why = f"says {plain(gross)}, and the amount {plain(moved)}; one of them has the wrong sign"
+            raise CellRefused(draft.line, self.reader.header("gross"), why, "sign_contradicts")
+        if gross and amount and not draft.numbers.get("withheld") and not draft.numbers.get("fees"):
+            if abs(abs(gross) - abs(amount)) > _HUNDREDTH / 2:
+                why = f"says {plain(gross)}, and nothing is between it and the amount, {plain(amount)}"
+                raise CellRefused(draft.line, self.reader.header("gross"), why, "amount_differs")
+
     def _note_inexact(self, draft: Draft, currency: str, factor: Decimal) -> None:
         """Say on the draft by how much its amount is not quantity x price with fees, to half the smallest coin."""
         numbers = draft.numbers
@@ -325,6 +367,7 @@ class Rules:
     def _paid(self, draft: Draft, currency: str) -> None:
         """Income before the tax that was withheld of it; units x price per unit where there is no amount."""
         numbers = draft.numbers
+        self._compare_whole(draft)
         gross, withheld = numbers.pop("gross", None), numbers.get("withheld")
         quantity, price = numbers.get("quantity"), numbers.get("price")
         income: Literal["net", "gross"] | None = "gross"

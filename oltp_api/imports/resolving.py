@@ -10,7 +10,7 @@ from uuid import UUID
 
 from domain.errors import AlreadyExists, InvalidIdentifier, InvalidInput, Refusal, UnknownSecurity
 from domain.securities import AssetType, Identifier, IdentifierType, PriceKind, Security, isin_check_digit
-from oltp_api.imports.canonical import Draft, Naming
+from oltp_api.imports.canonical import BASE, Draft, Naming
 from oltp_api.registry.repository import Securities
 from oltp_api.unit_of_work import UnitOfWork
 from storage.queries import statements
@@ -145,14 +145,13 @@ def _proposed(drafts: Sequence[Draft]) -> Proposal:
     said: dict[str, Any] = {}
     for each in drafts:
         naming, texts = each.naming, each.texts
-        for kind, value in (("ticker", naming.ticker), ("isin", naming.isin), ("cusip", naming.cusip)):
-            identifier = _identifier(value) if value else None
-            if identifier is not None and kind in ("ticker", identifier.id_type.value.lower()):  # none is mistyped
-                said.setdefault(identifier.id_type.value.lower(), identifier.value)
+        named = [_guessed(naming.ticker), _parsed(IdentifierType.ISIN, naming.isin)]
+        for identifier in filter(None, [*named, _parsed(IdentifierType.CUSIP, naming.cusip)]):
+            said.setdefault(identifier.id_type.value.lower(), identifier.value)
         if naming.name:
             said.setdefault("display_name", naming.name[:200])
         currency = texts.get("price_currency") or texts.get("currency")
-        if currency:
+        if currency and currency != BASE:
             said.setdefault("currency", currency)
         if kind_of := _TYPES.get(texts.get("asset_type", "").strip().upper()):
             said.setdefault("asset_type", kind_of.value)
@@ -185,9 +184,17 @@ def unknown(naming: Naming) -> Refusal:
     return UnknownSecurity(naming.ticker or naming.isin or naming.cusip or naming.name or "")
 
 
-def _identifier(value: str) -> Identifier | None:
+def _guessed(text: str | None) -> Identifier | None:
     try:
-        return Identifier.guess(value)
+        return Identifier.guess(text) if text else None
+    except (InvalidIdentifier, InvalidInput):
+        return None
+
+
+def _parsed(kind: IdentifierType, text: str | None) -> Identifier | None:
+    """The identifier, if it is a right one: what has a wrong check digit is not proposed."""
+    try:
+        return Identifier.parse(kind, text) if text else None
     except (InvalidIdentifier, InvalidInput):
         return None
 

@@ -7,7 +7,15 @@ from uuid import uuid4
 
 from domain.accounts import MAIN_ACCOUNT
 from domain.commands import RecordTransaction
-from domain.corporate_events import Reorganisation, adjust_cost, grow, ratio_of_units, reorganise, return_capital, split
+from domain.corporate_events import (
+    Reorganisation,
+    adjust_cost,
+    grow,
+    ratio_of_units,
+    reorganise,
+    return_capital,
+    split,
+)
 from domain.currencies import parse_currency
 from domain.entries import Terms, When
 from domain.errors import CurrencyMismatch, InvalidInput, OfSecurity, TotalReturnSecurity

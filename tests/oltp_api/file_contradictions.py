@@ -42,6 +42,7 @@ class FileForm:
     gross: str | None = None
     fees: tuple[str, ...] = ()
     balance: str | None = None
+    rate: str | None = None
     currency: tuple[str, ...] = ()
     ticker: tuple[str, ...] = ()
     settles: str | None = None
@@ -50,12 +51,16 @@ class FileForm:
     sales_are_negative: bool = False
     amounts_are_signed: bool = True
     gross_is_signed: bool = True
+    fees_are_negative: bool = False
+    has_fees_on_all: bool = False
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    units_sign_gross: bool = False
     totals: str | None = None
     relations: tuple[Relation, ...] = field(default=())
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        named = (self.quantity, self.price, self.amount, self.gross, self.balance, *self.fees)
+        named = (self.quantity, self.price, self.amount, self.gross, self.balance, self.rate, *self.fees)
         return tuple(each for each in named if each)
 
     def number(self, text: str) -> Decimal | None:
@@ -88,7 +93,10 @@ def contradictions(form: FileForm, header: Sequence[str], grid: Sequence[Sequenc
         found += list(_between(form, told))
         found += list(_total(form, told, of_totals))
         for relation in form.relations:
-            found += list(relation(form, told))
+            try:
+                found += list(relation(form, told))
+            except ValueError as error:
+                found.append(f"a text where a number stands: {error}")
     return found
 
 
@@ -127,6 +135,9 @@ def _types_of_columns(form: FileForm, cells: Cells) -> Iterator[str]:
     for name in form.currency:
         if cells[name].strip() and cells[name] not in _CURRENCIES:
             yield f"{name} is no currency: {cells[name]}"
+    for name, account in form.accounts.items():
+        if cells[name] != account:
+            yield f"{name} is another account: {cells[name]}"
     told = {cells[name] for name in form.currency if cells[name].strip()}
     if len(told) > 1:
         yield f"two currencies: {told}"
@@ -149,9 +160,19 @@ def _signs(form: FileForm, cells: Cells) -> Iterator[str]:
             yield f"amount {amount} in a {kind}"
     if amount is not None and not form.amounts_are_signed and amount < 0:
         yield f"amount {amount} has a sign in a file of none"
-    for name in (form.price, *form.fees):
-        if name and (number := form.number(cells[name])) is not None and name == form.price and number < 0:
-            yield f"{name} is below 0"
+    price = form.number(cells[form.price]) if form.price else None
+    rate = form.number(cells[form.rate]) if form.rate else None
+    if (price is not None and price < 0) or (rate is not None and rate <= 0):
+        yield f"price {price}, rate {rate}"
+    charges = [form.number(cells[name]) or Decimal(0) for name in form.fees]
+    if any(charge and (charge < 0) != form.fees_are_negative for charge in charges):
+        yield f"charges {charges} have another sign"
+    if kind not in ("BUY", "SELL") and any(charges) and not form.has_fees_on_all:
+        yield f"charges {charges} in a {kind}"
+    if kind in ("IN", "OUT", "CASH") and form.amount and not amount:
+        yield "no amount"
+    if kind in ("BUY", "SELL") and form.quantity and not quantity:
+        yield "no quantity"
 
 
 def _sums(form: FileForm, cells: Cells) -> Iterator[str]:
@@ -172,7 +193,9 @@ def _sums(form: FileForm, cells: Cells) -> Iterator[str]:
     worth = abs(quantity) * price * (-1 if kind == "BUY" else 1)
     gross = form.number(cells[form.gross]) if form.gross else None
     if gross is not None:
-        own = gross if form.gross_is_signed else abs(gross) * (-1 if kind == "BUY" else 1)
+        own = (
+            gross if form.gross_is_signed else -gross if form.units_sign_gross else gross * (-1 if kind == "BUY" else 1)
+        )
         if abs(own - worth) > _HALF_A_CENT:
             yield f"{own} is not {quantity} x {price}"
     amount = form.number(cells[form.amount]) if form.amount else None

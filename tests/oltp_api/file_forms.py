@@ -18,6 +18,13 @@ def _as_of(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
                 yield f"line {place}: as of {meant.date()}"
 
 
+def _accrued(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
+    """Fidelity: interest that is bought with a bond stands in a column that others leave empty."""
+    for place, cells in rows:
+        if form.number(cells["Accrued Interest"]):
+            yield f"line {place}: accrued interest that the amount has not"
+
+
 def _hl_description(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
     for place, cells in rows:
         told = re.fullmatch(r".* (?P<quantity>[0-9.,]+) @ +(?P<price>[0-9.,]+)", cells["Description"])
@@ -125,9 +132,11 @@ FORMS = (
         price="Price",
         fees=("Commission", "Fees"),
         amount="Amount",
-        currency=("Currency",),
+        currency=("Currency", "Exchange Currency"),
         ticker=("Symbol",),
         sales_are_negative=True,
+        accounts={"Account": "Brokerage"},
+        relations=(_accrued,),
         types={
             "DIVIDEND RECEIVED ZAA FUND (ZAA) (Cash)": "IN", "REINVESTMENT ZAA FUND (ZAA) (Cash)": "BUY",
             "YOU SOLD ZBB INC (ZBB) (Cash)": "SELL", "YOU BOUGHT ZBB INC (ZBB) (Cash)": "BUY",
@@ -144,6 +153,9 @@ FORMS = (
         price="TradePrice",
         gross="TradeMoney",
         gross_is_signed=False,
+        units_sign_gross=True,
+        rate="FXRateToBase",
+        fees_are_negative=True,
         fees=("IBCommission",),
         amount="NetCash",
         currency=("CurrencyPrimary", "IBCommissionCurrency"),
@@ -161,12 +173,14 @@ FORMS = (
         price="Price",
         gross="Gross Amount ",
         fees=("Commission",),
+        fees_are_negative=True,
         amount="Net Amount",
         ticker=("Symbol",),
+        accounts={"Account": "U***00001"},
         sales_are_negative=True,
         types={
             "Dividend": "IN", "Foreign Tax Withholding": "OUT", "Sell": "SELL", "Buy": "BUY", "Credit Interest": "IN",
-            "Deposit": "IN",
+            "Deposit": "IN", "Electronic Fund Transfer": "CASH",
         },
     ),
     FileForm(
@@ -184,6 +198,8 @@ FORMS = (
         currency=("Currency",),
         ticker=("Symbol",),
         own_currency="CAD",
+        fees_are_negative=True,
+        accounts={"Account #": "55500001"},
         sales_are_negative=True,
         types={"CON": "IN", "Buy": "BUY", "Sell": "SELL", "DIV": "IN"},
     ),
@@ -212,6 +228,7 @@ FORMS = (
         quantity="Quantity",
         price="Unit price",
         fees=("Costs",),
+        has_fees_on_all=True,
         amount="Net Amount",
         balance="Balance",
         currency=("Currency",),

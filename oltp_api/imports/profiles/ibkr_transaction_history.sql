@@ -9,6 +9,7 @@ dates: iso
 decimal: "."
 amounts: signed
 quantities: signed
+gross: cash
 rate: currency
 */
 with

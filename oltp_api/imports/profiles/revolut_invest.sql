@@ -24,17 +24,20 @@ select
         when deed in ('CUSTODY FEE', 'CUSTODY FEE - REVERSAL', 'ADR FEE', 'TRADING FEE', 'REGULATORY FEE', 'ROBO MANAGEMENT FEE') then 'FEE'
         when deed like 'INTEREST%' then 'INTEREST'
         when deed in ('WITHHOLDING TAX', 'TAX', 'DIVIDEND TAX', 'FINANCIAL TRANSACTION TAX') then 'TAX'
+        when deed = 'STOCK SPLIT' and not is_negative("Quantity") then 'SPLIT'
+        when deed in ('STOCKS PROMOTION REWARD', 'PROMOTION REWARD', 'CASH PROMOTION') then 'DEPOSIT'
         else "Type" || ', which is not read'
     end as type,
     "Date" as day,
     "Ticker" as ticker,
     "Type" as note,
-    "Quantity" as quantity,
+    case when deed <> 'STOCK SPLIT' then "Quantity" end as quantity,
+    case when deed = 'STOCK SPLIT' then "Quantity" end as units_new,
     "Price per share" as price,
     case
         when deed like 'BUY%' then negated("Total Amount")
         when deed = 'CASH WITHDRAWAL' and not is_negative("Total Amount") then negated("Total Amount")
-        else "Total Amount"
+        when deed <> 'STOCK SPLIT' then "Total Amount"
     end as amount,
     "Currency" as currency,
     case
