@@ -83,7 +83,8 @@ class Rules:
             draft.flags.append(f"it is in {currency}, and {security.ticker} in {security.currency}")
         elif kind in _CASH and numbers.get("amount") is None:
             self._per_unit(draft)
-        _round_to_payable(draft, currency)
+        if self.reader.profile.cash == "unrounded":
+            _round_to_payable(draft, currency)
         fields: dict[str, object] = {name: value for name, value in numbers.items() if name in _FIELDS}
         fields = self._belonging(draft, fields, currency)
         fields |= {
@@ -322,14 +323,14 @@ class Rules:
     def _compare_whole(self, draft: Draft) -> None:
         """Refuse cash or income of which the amount before charges is another, though it has none."""
         gross, amount = draft.numbers.get("gross"), draft.numbers.get("amount")
-        moved = -(amount or 0) if draft.kind in _LEAVES else amount or Decimal(0)
+        moved = -(amount or Decimal(0)) if draft.kind in _LEAVES else amount or Decimal(0)
         if gross and amount and self.reader.profile.gross == "cash" and gross * moved < 0:
             why = f"says {plain(gross)}, and the amount {plain(moved)}; one of them has the wrong sign"
             raise CellRefused(draft.line, self.reader.header("gross"), why, "sign_contradicts")
-        if gross and amount and not draft.numbers.get("withheld") and not draft.numbers.get("fees"):
-            if abs(abs(gross) - abs(amount)) > _HUNDREDTH / 2:
-                why = f"says {plain(gross)}, and nothing is between it and the amount, {plain(amount)}"
-                raise CellRefused(draft.line, self.reader.header("gross"), why, "amount_differs")
+        has_charges = draft.numbers.get("withheld") or draft.numbers.get("fees")
+        if gross and amount and not has_charges and abs(abs(gross) - abs(amount)) > _HUNDREDTH / 2:
+            why = f"says {plain(gross)}, and nothing is between it and the amount, {plain(amount)}"
+            raise CellRefused(draft.line, self.reader.header("gross"), why, "amount_differs")
 
     def _note_inexact(self, draft: Draft, currency: str, factor: Decimal) -> None:
         """Say on the draft by how much its amount is not quantity x price with fees, to half the smallest coin."""
