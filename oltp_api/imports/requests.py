@@ -323,11 +323,11 @@ class Rules:
     def _compare_whole(self, draft: Draft) -> None:
         """Refuse cash or income of which the amount before charges is another, though it has none."""
         gross, amount = draft.numbers.get("gross"), draft.numbers.get("amount")
-        moved = -(amount or Decimal(0)) if draft.kind in _LEAVES else amount or Decimal(0)
+        moved = (amount or Decimal(0)) * (-1 if draft.kind in _LEAVES else 1)
         if gross and amount and self.reader.profile.gross == "cash" and gross * moved < 0:
             why = f"says {plain(gross)}, and the amount {plain(moved)}; one of them has the wrong sign"
             raise CellRefused(draft.line, self.reader.header("gross"), why, "sign_contradicts")
-        has_charges = draft.numbers.get("withheld") or draft.numbers.get("fees")
+        has_charges = bool(draft.numbers.get("withheld") or draft.numbers.get("fees"))
         if gross and amount and not has_charges and abs(abs(gross) - abs(amount)) > _HUNDREDTH / 2:
             why = f"says {plain(gross)}, and nothing is between it and the amount, {plain(amount)}"
             raise CellRefused(draft.line, self.reader.header("gross"), why, "amount_differs")

@@ -4,13 +4,13 @@ Why: 365 days are one country's year; others count more, or for one kind of secu
 code.
 
 Revision ID: 0020
-Revises: 0018
+Revises: 0019
 """
 
 from alembic import op
 
 revision = "0020"
-down_revision = "0018"
+down_revision = "0019"
 
 
 def upgrade() -> None:

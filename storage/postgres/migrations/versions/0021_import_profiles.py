@@ -4,13 +4,13 @@ Why: how a broker's file is read was code, so that an owner whose broker is unkn
 profile is text, words and a SELECT; nothing refers to it but by its name, so it is replaced and deleted.
 
 Revision ID: 0021
-Revises: 0019
+Revises: 0020
 """
 
 from alembic import op
 
 revision = "0021"
-down_revision = "0019"
+down_revision = "0020"
 
 PROFILES = """
 create table import_profile (
