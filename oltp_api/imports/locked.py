@@ -110,7 +110,9 @@ def _texts(cells: Sequence[str], has_null: bool = True) -> pa.Array:
     """An array of texts, null for empty ones; made of its buffers, for pyarrow.array imports pandas for its checks."""
     written = [cell.encode() for cell in cells]
     ends = np.cumsum([0, *map(len, written)], dtype=np.int32)
-    valid = np.packbits(np.array([len(cell) > 0 for cell in written], dtype=bool), bitorder="little") if has_null else None
+    valid = (
+        np.packbits(np.array([len(cell) > 0 for cell in written], dtype=bool), bitorder="little") if has_null else None
+    )
     buffers = [pa.py_buffer(valid) if valid is not None else None, pa.py_buffer(ends), pa.py_buffer(b"".join(written))]
     return pa.Array.from_buffers(pa.string(), len(cells), buffers)
 

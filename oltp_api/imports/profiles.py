@@ -29,8 +29,8 @@ class Profile:
     may lack. `records` are those of a file of records that are rows; others are there to be joined to them.
     `dates` are patterns of strptime, or iso, dmy, mdy; `decimal` is `.` or `,`, None for what the file shows. `amounts`
     says whether what leaves is negative; `income` whether a dividend's amount is after the tax beside it; `rate` what
-    one unit of is given, in the other, or that the amount implies it; `price_unit` what 1 of a price is; `fees` whether those of a trade are
-    what is between its amount and quantity x price, in a file that has no column of them.
+    one unit of is given, in the other, or that the amount implies it; `price_unit` what 1 of a price is; `fees` whether
+    those of a trade are what is between its amount and quantity x price, in a file that has no column of them.
     """
 
     name: str
