@@ -1,7 +1,7 @@
 # Every recipe sets up what it needs; there is no separate install step. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down check layers cases files chaos bench refresh reprocess explain restatement quarantine replay backup restore env verify rebuild install manifest lock
+.PHONY: help demo test up down check layers cases files chaos bench refresh reprocess explain restatement prices quarantine replay backup restore env verify rebuild install manifest lock
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -40,6 +40,9 @@ restatement: install manifest ## say what is told otherwise than it was known, w
 
 quarantine: install manifest ## list bad prices, or let one pass (RELEASE=id WHY=reason)
 	@$(OPS) run $(PY) -m pipelines.quality.quarantine $(if $(RELEASE),release $(RELEASE) --why "$(WHY)")
+
+prices: install manifest ## say of each file in the folder of prices what goes in, and what does not and why
+	@$(OPS) run $(PY) -m pipelines.ingestion.price_report
 
 refresh: install manifest ## one refresh now
 	@$(OPS) refresh

@@ -17,8 +17,9 @@ from domain.money import ZERO, money, parse_price, parse_quantity, payable, prod
 from domain.portfolio import Portfolio
 
 _ONE = Decimal(1)
-_MOST_OLD = 20
-"""A split of so many old units at most is a simple ratio: what a broker says that it adds is rounded from it."""
+_MOST_OLD, _MOST_EXACT = 20, 100
+"""A split of so many old units at most is a simple ratio, from which what a broker says that it adds is rounded; one
+that is exact may be of more."""
 LEAVING = frozenset({TxnType.MERGER, TxnType.EXCHANGE})
 """Events after which nothing of the old security is left."""
 
@@ -171,7 +172,7 @@ def ratio_of_units(held: Decimal, came: Decimal) -> tuple[Decimal, Decimal]:
     if held <= 0 or held + came <= 0:
         raise InvalidInput("units_new", "says what a split adds, but nothing is held long at the start of its day")
     exact = (Fraction(held) + Fraction(came)) / Fraction(held)
-    simple = exact.limit_denominator(_MOST_OLD)
+    simple = exact if exact.denominator <= _MOST_EXACT else exact.limit_denominator(_MOST_OLD)
     off = abs(simple * Fraction(held) - Fraction(held + came))
     is_rounded = off <= Fraction(Decimal(1).scaleb(int(came.as_tuple().exponent))) / 2
     return (Decimal(simple.numerator), Decimal(simple.denominator)) if is_rounded else (held + came, held)

@@ -58,6 +58,22 @@ class InvalidInput(Refusal):
         super().__init__(f"{name} {why}", field=name)
 
 
+class DayToCome(Refusal):
+    """A day that has not come, or one after the end of a bundled market, which never comes."""
+
+    def __init__(self, message: str, last_day: date | None, **facts: object) -> None:
+        ends = None if last_day is None else last_day.isoformat()
+        super().__init__(f"{message}; {own_state(ends)}" if ends else message, market_ends=ends, **facts)
+
+
+def own_state(ends: str) -> str:
+    """The way past the last day of a bundled market."""
+    return (
+        f"the bundled market ends on {ends}, and no later day comes in this state: for days up to today start a state "
+        "of your own, by make down and make up HOME_DIR=<an empty folder> MARKET_SOURCE=live (docs/prices.md)"
+    )
+
+
 class NoSuchId(NotFound):
     """There is no `thing` with this id, or it is another user's."""
 

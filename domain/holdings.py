@@ -5,11 +5,12 @@ the front; they differ only in that average cost keeps everything in one lot. Ev
 projection, the position intervals, the back-dating check) goes through here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from domain.money import ZERO, money, product, share
 
@@ -49,6 +50,25 @@ class Trade:
     seq: int = 0
 
 
+class Relief(NamedTuple):
+    """The part of one lot that left by a row, with its cost, and what came for it.
+
+    Signs are those of the lot: of a short, `proceeds` are what was paid to buy it back, and negative. `gain_at_rate` is
+    the gain in base currency at the row's rate, without that of the rate itself. A lot of 0 units is what changed its
+    cost beyond 0.
+    """
+
+    lot: Lot
+    proceeds: Decimal
+    proceeds_base: Decimal
+    gain_at_rate: Decimal
+    is_short: bool
+
+
+Reliefs = list[Relief] | None
+"""Where to note what is realised, in order of lots; None where nobody asks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Holding:
     """Open lots, oldest first, and the gains realised so far.
@@ -83,7 +103,7 @@ class Holding:
     def is_basis_known(self) -> bool:
         return all(lot.is_known for lot in self.lots)
 
-    def after(self, trade: Trade, method: CostMethod = CostMethod.AVCO) -> "Holding":
+    def after(self, trade: Trade, method: CostMethod = CostMethod.AVCO, reliefs: Reliefs = None) -> "Holding":
         """The holding after `trade`.
 
         A trade that opens or adds raises cost by gross + fees. A trade that reduces relieves lots from the front,
@@ -96,9 +116,9 @@ class Holding:
         if not held or (held > 0) == (trade.quantity > 0):
             return self.opened(_lot(trade), method)
         if abs(trade.quantity) <= abs(held):
-            return self._closed(trade)
+            return self._closed(trade, reliefs)
         gross = share(trade.gross, held, -trade.quantity)
-        closed = self._closed(replace(trade, quantity=-held, gross=gross))
+        closed = self._closed(replace(trade, quantity=-held, gross=gross), reliefs)
         rest = replace(trade, quantity=money(trade.quantity + held), gross=money(trade.gross - gross), fees=ZERO)
         return closed.opened(_lot(rest), method)
 
@@ -168,7 +188,7 @@ class Holding:
             return self._with((*self.lots, Lot(units, ZERO, ZERO, on, seq)))
         return self.split(money(self.quantity + units), self.quantity)
 
-    def recosted(self, change: Decimal, fx_rate: Decimal) -> "Holding":
+    def recosted(self, change: Decimal, fx_rate: Decimal, reliefs: Reliefs = None) -> "Holding":
         """The holding with `change` added to its cost, by lot in proportion to units; `fx_rate` is its rate.
 
         Cost does not cross 0: what is beyond it is a gain, or a loss of a short, in local and in base currency apart.
@@ -177,6 +197,9 @@ class Holding:
         in_base = product(change, fx_rate)
         held, before, lots = self.quantity, ZERO, []
         if not held:
+            if reliefs is not None:
+                spent = Lot(ZERO, max(change, ZERO), max(in_base, ZERO))
+                reliefs.append(Relief(spent, max(-change, ZERO), max(-in_base, ZERO), -in_base, is_short=False))
             return self._gained(-change, -in_base, fx_rate)
         gain = gain_base = done = done_base = ZERO
         for lot in self.lots:
@@ -186,6 +209,10 @@ class Holding:
             cost_base, beyond_base = _bounded(lot, money(lot.cost_base + upto_base - done_base))
             done, done_base = upto, upto_base
             if lot.is_known:
+                if reliefs is not None and (beyond or beyond_base):
+                    at_rate = product(gain - beyond, fx_rate) - product(gain, fx_rate)
+                    emptied = replace(lot, quantity=ZERO, cost=ZERO, cost_base=ZERO)
+                    reliefs.append(Relief(emptied, -beyond, -beyond_base, at_rate, held < 0))
                 gain, gain_base = gain - beyond, gain_base - beyond_base
                 lot = replace(lot, cost=cost, cost_base=cost_base)
             lots.append(lot)
@@ -204,7 +231,7 @@ class Holding:
         return self._with(kept), left
 
     def ceded(
-        self, quantity: Decimal, cash: Decimal, fraction: Decimal, fx_rate: Decimal
+        self, quantity: Decimal, cash: Decimal, fraction: Decimal, fx_rate: Decimal, reliefs: Reliefs = None
     ) -> tuple["Holding", tuple[Lot, ...]]:
         """The holding without `quantity` units, and lots that carry `fraction` of their cost. The rest of the cost was
         given for `cash`, and the difference is realised."""
@@ -212,6 +239,9 @@ class Holding:
         left = Holding(gone).parted(fraction)[1]
         if fraction == 1 and not cash:
             return kept, left
+        if reliefs is not None:
+            given = tuple(_without(lot, carried, fraction) for lot, carried in zip(gone, left, strict=True))
+            reliefs += _reliefs(given, gone, cash, fx_rate)
         if not all(lot.is_known for lot in gone):
             return replace(kept, is_realised_known=False), left
         cost = sum((lot.cost for lot in gone), ZERO) - sum((lot.cost for lot in left), ZERO)
@@ -226,9 +256,11 @@ class Holding:
             realised_fx=money(self.realised_fx + gain_base - product(gain, fx_rate)),
         )
 
-    def _closed(self, trade: Trade) -> "Holding":
+    def _closed(self, trade: Trade, reliefs: Reliefs) -> "Holding":
         kept, left = self.relieved(-trade.quantity)
         proceeds = money((trade.gross if trade.quantity < 0 else -trade.gross) - trade.fees)
+        if reliefs is not None:
+            reliefs += _reliefs(left, left, proceeds, trade.fx_rate)
         if not all(lot.is_known for lot in left):
             return replace(kept, is_realised_known=False)
         gain = money(proceeds - sum((lot.cost for lot in left), ZERO))
@@ -269,6 +301,33 @@ def total(holdings: Iterable[Holding]) -> Holding:
 def _lot(trade: Trade) -> Lot:
     cost = money((trade.gross if trade.quantity > 0 else -trade.gross) + trade.fees)
     return Lot(trade.quantity, cost, product(cost, trade.fx_rate), trade.on, trade.seq)
+
+
+def _reliefs(given: tuple[Lot, ...], of: tuple[Lot, ...], proceeds: Decimal, fx_rate: Decimal) -> Iterator[Relief]:
+    """The relief of each lot that was `given`: `proceeds` by the units that left `of` each, in each currency so that
+    rounding adds up to that of the sum."""
+    in_base, units = product(proceeds, fx_rate), sum((lot.quantity for lot in of), ZERO)
+    before = done = done_base = gain = done_at_rate = ZERO
+    for lot, whole in zip(given, of, strict=True):
+        before += whole.quantity
+        is_last = before == units
+        upto = proceeds if is_last else share(proceeds, before, units)
+        upto_base = in_base if is_last else share(in_base, before, units)
+        if lot.is_known:
+            gain += upto - done - lot.cost
+        at_rate = product(gain, fx_rate)
+        yield Relief(lot, upto - done, upto_base - done_base, at_rate - done_at_rate, units < 0)
+        done, done_base, done_at_rate = upto, upto_base, at_rate
+
+
+def _without(lot: Lot, carried: Lot, fraction: Decimal) -> Lot:
+    """The part of a lot that was given for money, where another security carries `fraction` of it on."""
+    return replace(
+        lot,
+        quantity=money(lot.quantity - product(lot.quantity, fraction)),
+        cost=money(lot.cost - carried.cost),
+        cost_base=money(lot.cost_base - carried.cost_base),
+    )
 
 
 def _bounded(lot: Lot, cost: Decimal) -> tuple[Decimal, Decimal]:

@@ -9,7 +9,8 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from domain.holdings import CostMethod, Holding
+from domain.disposals import Disposal, disposals
+from domain.holdings import CostMethod, Holding, Relief
 from domain.ledger import BETWEEN_SECURITIES, Transaction, TxnType, effective
 from domain.money import ZERO, money
 from domain.positions import HoldingKey, Positions
@@ -44,10 +45,13 @@ class PositionInterval:
     carried_base: Decimal
 
 
-def position_intervals(rows: Iterable[Transaction], method: CostMethod = CostMethod.AVCO) -> Iterator[PositionInterval]:
+def position_intervals(
+    rows: Iterable[Transaction], method: CostMethod = CostMethod.AVCO, disposed: list[Disposal] | None = None
+) -> Iterator[PositionInterval]:
     """The intervals of one portfolio's ledger, ordered by account, security and day.
 
     Rows may come in any order; the order of event decides, and of several rows on one day the last state counts.
+    `disposed` gets what the same fold disposes of, in order of event, before the first interval comes.
     """
     closes: dict[HoldingKey, dict[date, tuple[Holding, Decimal, Decimal]]] = {}
     departed: dict[HoldingKey, Decimal] = {}
@@ -57,7 +61,11 @@ def position_intervals(rows: Iterable[Transaction], method: CostMethod = CostMet
     for row in effective(rows):
         portfolio_id = row.portfolio_id
         before, on_its_way = dict(state.holdings) if _departs(row) else {}, state.on_its_way(row.transfer_id)
-        for key in state.apply(row):
+        reliefs: list[Relief] | None = None if disposed is None else []
+        changed = state.apply(row, reliefs)
+        if disposed is not None and reliefs:
+            disposed += disposals(row, reliefs, method)
+        for key in changed:
             if key in before:
                 left = before[key].cost_basis_base - state.holdings[key].cost_basis_base
                 departed[key] = money(departed.get(key, ZERO) + left)

@@ -267,8 +267,13 @@ class EventMessage:
 
 
 class Clock(Protocol):
-    """`now` stamps what we record; `today` is the business date in a named zone."""
+    """`now` stamps what we record; `today` is the business date in a named zone.
 
+    `last_day` is that of a bundled market, which no later day follows; None where time goes on.
+    """
+
+    @property
+    def last_day(self) -> date | None: ...
     def now(self) -> datetime: ...
     def today(self, zone: str) -> date: ...
 

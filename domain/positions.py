@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from uuid import UUID
 
-from domain.holdings import CostMethod, Holding, Lot, Trade, carried
+from domain.holdings import CostMethod, Holding, Lot, Reliefs, Trade, carried
 from domain.ledger import BETWEEN_SECURITIES, TRADES, Transaction, TxnType, effective
 from domain.limits import MOST_MONEY, UNITS_BELOW, OutOfRange
 from domain.money import SCALE, ZERO, money, product, share
@@ -47,11 +47,11 @@ class Positions:
     def quantity_of(self, security_id: int) -> Decimal:
         return sum((held.quantity for (_, held_id), held in self.holdings.items() if held_id == security_id), ZERO)
 
-    def apply(self, row: Transaction) -> list[HoldingKey]:
-        """Fold one row in; the keys of the holdings that it changed."""
+    def apply(self, row: Transaction, reliefs: Reliefs = None) -> list[HoldingKey]:
+        """Fold one row in; the keys of the holdings that it changed. `reliefs` is told what it has realised."""
         if row.cash_effect:
             self.add_cash(row.currency, row.cash_effect)
-        return self.apply_units(row)
+        return self.apply_units(row, reliefs)
 
     def on_its_way(self, transfer_id: UUID | None) -> Decimal:
         """Cost in base currency of what has left under a transfer, and has not arrived."""
@@ -61,7 +61,7 @@ class Positions:
     def add_cash(self, currency: str, amount: Decimal) -> None:
         self.cash[currency] = money(self.cash.get(currency, ZERO) + amount)
 
-    def apply_units(self, row: Transaction) -> list[HoldingKey]:
+    def apply_units(self, row: Transaction, reliefs: Reliefs = None) -> list[HoldingKey]:
         """As `apply`, without the cash."""
         if row.security_id is None:
             return []
@@ -70,7 +70,7 @@ class Positions:
             assert row.quantity is not None
             assert row.gross is not None
             trade = Trade(row.quantity, row.gross, row.fees, row.fx_rate or _ONE, row.business_date, row.seq)
-            self.holdings[key] = self.holding(key).after(trade, self.method)
+            self.holdings[key] = self.holding(key).after(trade, self.method, reliefs)
             return [key]
         if row.txn_type is TxnType.TRANSFER_IN:
             for lot in self._arriving(row):
@@ -83,11 +83,11 @@ class Positions:
                 self.in_transit[row.transfer_id] = (row.currency, left)
             return [key]
         if row.txn_type in BETWEEN_SECURITIES:
-            self._exchange(key, row)
+            self._exchange(key, row, reliefs)
             return [key]
         if row.txn_type in (TxnType.RETURN_OF_CAPITAL, TxnType.COST_ADJUSTMENT):
             change = -row.cash_effect if row.cost_effect is None else row.cost_effect
-            self.holdings[key] = self.holding(key).recosted(change, row.fx_rate or _ONE)
+            self.holdings[key] = self.holding(key).recosted(change, row.fx_rate or _ONE, reliefs)
             return [key]
         if row.txn_type is TxnType.BONUS:
             assert row.quantity is not None
@@ -102,7 +102,7 @@ class Positions:
             return changed
         return []
 
-    def _exchange(self, key: HoldingKey, row: Transaction) -> None:
+    def _exchange(self, key: HoldingKey, row: Transaction, reliefs: Reliefs) -> None:
         """One leg of an event between securities: what gives, with its share of the cost, or what receives."""
         if row.basis_share is None:
             assert row.quantity is not None
@@ -118,7 +118,7 @@ class Positions:
             self.holdings[key], left = self.holding(key).parted(row.basis_share)
         else:
             given = (-row.quantity, row.cash_effect, row.basis_share, row.fx_rate or _ONE)
-            self.holdings[key], left = self.holding(key).ceded(*given)
+            self.holdings[key], left = self.holding(key).ceded(*given, reliefs)
         if row.transfer_id is not None:
             self.in_transit[row.transfer_id] = (row.currency, left)
 

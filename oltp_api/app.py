@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, contextmanag
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
@@ -19,6 +20,12 @@ from oltp_api.books import routes as books
 from oltp_api.connections import Connection
 from oltp_api.context import AppContext
 from oltp_api.corporate_actions import routes as corporate_actions
+from oltp_api.exports import routes as exports
+from oltp_api.exports.streams import ExportTurns
+from oltp_api.front import routes as front
+from oltp_api.gains import routes as gains
+from oltp_api.import_pages import routes as import_pages
+from oltp_api.imports import profile_routes as import_profiles
 from oltp_api.imports import routes as imports
 from oltp_api.ledger import routes as transactions
 from oltp_api.ledger.group import LedgerGroups
@@ -53,10 +60,21 @@ from storage.web.guard import NO_FRAMES, WebGuard
 PREFIX = "/api/v1"
 _ROUTES = (
     *(transactions, portfolios, imports, orders, accounts, securities, prices, simulations, statements, bond_income),
-    corporate_actions,
-    *(books, analytics, review, lineage, support, health),
+    *(import_profiles, import_pages, corporate_actions, exports),
+    *(books, analytics, review, gains, lineage, support, health),
 )
-_TAGS = ("portfolios", "ledger", "orders", "imports", "accounts", "securities", "books", "analytics", "simulations")
+_TAGS = (
+    "portfolios",
+    "ledger",
+    "orders",
+    "imports",
+    "exports",
+    "accounts",
+    "securities",
+    "books",
+    "analytics",
+    "simulations",
+)
 """In the order of the documentation. Routes stand in the order of traffic: each is compared until one matches."""
 _MAX_CONNECTIONS = 20
 _WAIT_FOR_CONNECTION_S = 5.0
@@ -66,7 +84,7 @@ _PAGE_POLICY = (
     "default-src 'none'; connect-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     f"img-src 'self' data:; font-src 'self' data:; worker-src blob:; base-uri 'none'; form-action 'none'; {NO_FRAMES}"
 )
-"""Policy of /docs and /redoc, which start their bundled scripts from inline ones; the review page has its own."""
+"""Policy of /docs and /redoc, which start their bundled scripts from inline ones; the pages of our own have theirs."""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -80,6 +98,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             app.state.readiness = Readiness(context)
             app.state.ledger_groups = LedgerGroups(context)
             app.state.review_cache = ReviewCache()
+            app.state.export_turns = ExportTurns()
             yield
 
     app = FastAPIOffline(
@@ -99,6 +118,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     handle_errors(app)
     for routes in _ROUTES:
         app.include_router(routes.router, prefix=PREFIX)
+    app.state.addresses = frozenset(
+        f"{PREFIX}{route.path}" for routes in _ROUTES for route in routes.router.routes if isinstance(route, APIRoute)
+    )
+    app.include_router(front.router)
     app.include_router(health.router, include_in_schema=False)
     app.include_router(health.metrics_router)
     return app

@@ -4,13 +4,21 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from domain.entries import When
-from domain.errors import InvalidInput
+from domain.errors import DayToCome, InvalidInput
 from domain.ledger import FIRST_DAY
 from domain.ports import Clock
 from domain.snapshots import business_date
 
 _CLOSE = time(16)
 _START_OF_DAY = time(0)
+
+
+class FutureDay(DayToCome):
+    code = InvalidInput.code
+
+    def __init__(self, day: date, today: date, zone: str, clock: Clock) -> None:
+        said = f"business_date {day} is in the future; today is {today} in {zone}"
+        super().__init__(said, clock.last_day, field="business_date")
 
 
 def event_time(day: date | None, event_ts: datetime | None, zone: str, clock: Clock) -> When:
@@ -37,7 +45,7 @@ def opening_of(day: date | None, zone: str, clock: Clock) -> When:
 def _accepted(day: date, zone: str, clock: Clock) -> date:
     today = clock.today(zone)
     if day > today:
-        raise InvalidInput("business_date", f"{day} is in the future; today is {today} in {zone}")
+        raise FutureDay(day, today, zone, clock)
     if day < FIRST_DAY:
         raise InvalidInput("business_date", f"{day} is before {FIRST_DAY}")
     return day

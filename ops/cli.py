@@ -66,7 +66,8 @@ def up(current: Settings, arguments: argparse.Namespace) -> int:
     """Start the API, its worker, the Dagster UI and its daemon, keep them running, and say where they are."""
     api_port, ui_port = arguments.api_port, arguments.ui_port
     lifecycle.up(current, api_port, ui_port)
-    print(f"\n  API        http://127.0.0.1:{api_port}/docs\n  Dagster    http://127.0.0.1:{ui_port}")
+    print(f"\n  portfolios http://127.0.0.1:{api_port}\n  API        http://127.0.0.1:{api_port}/docs")
+    print(f"  Dagster    http://127.0.0.1:{ui_port}")
     print(f"  state      {current.home}\n  logs       {current.home / 'logs'}\n\n  `make down` stops them.")
     if reason := lifecycle.unready(api_port):
         print(f"\n  It runs, but not all can be done yet: {reason}")

@@ -111,7 +111,7 @@ def _where(state: Settings, seconds: float, page: Path) -> str:
     home = _relative(state)
     return (
         f"\nThe lake is in {home}/lake: Delta tables for DuckDB, Polars, Spark."
-        f"\nTo look around: `make up HOME_DIR={home}`, then the API's docs are at http://127.0.0.1:8000/docs"
+        f"\nTo look around: `make up HOME_DIR={home}`, then its portfolios are at http://127.0.0.1:8000"
         f"\nand the Dagster UI, with the lineage graph, at http://127.0.0.1:3000."
         f"\nDone in {seconds:.0f} s. All of it on one page: {page.as_uri()}"
     )

@@ -17,6 +17,8 @@ LAST_DAYS = {"sample": SAMPLE_MARKET_TODAY, "as_traded": date(2013, 3, 1)}
 class SystemClock:
     """The wall clock, in UTC; `today` is the day of that moment in `zone`."""
 
+    last_day: date | None = None
+
     def now(self) -> datetime:
         return datetime.now(UTC)
 
@@ -28,11 +30,11 @@ class SampleMarketClock(SystemClock):
     """The wall clock for what we record, and a bundled market's last day for business."""
 
     def __init__(self, last_day: date = SAMPLE_MARKET_TODAY) -> None:
-        self._last_day = last_day
+        self.last_day: date = last_day
 
     def today(self, zone: str) -> date:
         del zone  # a bundled market has one last day, whatever the zone
-        return self._last_day
+        return self.last_day
 
 
 def clock_of(market_source: MarketSource) -> SystemClock:

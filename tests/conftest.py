@@ -121,7 +121,7 @@ def new_database(postgres_home: Path) -> Callable[[], Database]:
     def create() -> Database:
         name = f"test_{next(numbers)}"
         with psycopg.connect(maintenance, autocommit=True) as connection:
-            connection.execute(f"create database {name} template {DATABASE}")
+            connection.execute(f"create database {name} template {DATABASE} strategy file_copy")
         return embedded_database(socket_dir, name)
 
     return create

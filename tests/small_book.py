@@ -38,6 +38,7 @@ class FakeClock:
     """Stands still until it is moved."""
 
     moment: datetime = NOON
+    last_day: date | None = None
 
     def now(self) -> datetime:
         return self.moment

@@ -20,6 +20,7 @@ TABLES = {
         select
             col0::bigint as security_id, col1 as ticker, 'EQUITY' as asset_type, 'USD' as currency,
             col1 || ' Inc.' as display_name, 'XNAS' as exchange, 'US' as country, 'Tech' as sector,
+            null::varchar as isin,
             null::varchar as industry, null::varchar as issuer, null::varchar as issuer_class, col2 as price_kind,
             col3::date as first_price_date, col4::date as last_price_date
         from (values

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import numpy as np
 
+from application.analytics.gains import GainAnalytics
 from application.analytics.holding_returns import HoldingReturnAnalytics
 from application.analytics.positions import PositionAnalytics
 from application.analytics.unrecorded import UnrecordedAnalytics
@@ -15,7 +16,7 @@ from domain.analytics.returns.periods import months_before
 from domain.analytics.review import WINDOW_YEARS, Cash, ReviewInputs
 
 
-class LakeAnalyticsRepository(UnrecordedAnalytics, HoldingReturnAnalytics, PositionAnalytics):
+class LakeAnalyticsRepository(UnrecordedAnalytics, HoldingReturnAnalytics, GainAnalytics, PositionAnalytics):
     """Every question to a release of the lake."""
 
     def get_reviewed(

@@ -24,6 +24,21 @@ _STEPS = tuple(np.uint64(2**power) for power in (5, 4, 3, 2, 1, 0))
 
 
 @dataclass(frozen=True, slots=True)
+class Closings:
+    """One entry per trade that gave units for money, in order; `trade` is its index. Signs are those of the fold: of a
+    short, `quantity` is above 0 and the others negative. `gain_at_rate` is the gain in base currency at the trade's
+    rate, without that of the rate itself."""
+
+    trade: Int64
+    quantity: Int64
+    proceeds: Int64
+    cost: Int64
+    proceeds_base: Int64
+    cost_base: Int64
+    gain_at_rate: Int64
+
+
+@dataclass(frozen=True, slots=True)
 class Intervals:
     """One entry per holding and day with a trade, in order. `trade` is the index of that day's last trade, by which
     the caller knows whose it is. `overflowed` are the indices of the first trades of holdings that were left out."""
@@ -38,6 +53,7 @@ class Intervals:
     cost_basis_base: Int64
     realised_base: Int64
     realised_fx_base: Int64
+    closings: Closings
     overflowed: Int64
 
 
@@ -56,10 +72,11 @@ def average_cost_intervals(
     `fx_rate` is what one unit of that is in base currency. Days are counted from any one day.
     """
     columns = tuple(np.empty(len(day), np.int64) for _ in range(8))
+    closed = tuple(np.empty(len(day), np.int64) for _ in range(7))
     starts, ends = np.empty(len(day), np.int32), np.empty(len(day), np.int32)
     overflowed = np.zeros(len(first), np.bool_)
     last = np.append(first[1:], len(day)).astype(np.int64)
-    count = _fold(first, last, day, quantity, gross, fees, fx_rate, columns, starts, ends, overflowed)
+    count, n_closed = _fold(first, last, day, quantity, gross, fees, fx_rate, columns, closed, starts, ends, overflowed)
     trade, held, cost, average, realised, cost_base, realised_base, fx = (column[:count] for column in columns)
     return Intervals(
         trade,
@@ -72,16 +89,17 @@ def average_cost_intervals(
         cost_basis_base=cost_base,
         realised_base=realised_base,
         realised_fx_base=fx,
+        closings=Closings(*(column[:n_closed] for column in closed)),
         overflowed=first[overflowed],
     )
 
 
 @numba.njit(cache=True, nogil=True)
-def _fold(first, last, day, quantity, gross, fees, fx_rate, columns, starts, ends, overflowed):  # type: ignore[no-untyped-def]
+def _fold(first, last, day, quantity, gross, fees, fx_rate, columns, closed, starts, ends, overflowed):  # type: ignore[no-untyped-def]
     trade, held_at, cost_at, average_at, realised_at, cost_base_at, realised_base_at, realised_fx_at = columns
-    count = 0
+    count = n_closed = 0
     for holding in range(len(first)):
-        begin = count
+        begin, begin_closed = count, n_closed
         held = cost = cost_base = realised = realised_base = realised_fx = 0
         fits = True
         for i in range(first[holding], last[holding]):
@@ -103,6 +121,11 @@ def _fold(first, last, day, quantity, gross, fees, fx_rate, columns, starts, end
                 realised += gain
                 realised_base += gain_base
                 realised_fx += gain_base - price_effect
+                closed[0][n_closed], closed[1][n_closed] = i, closing
+                closed[2][n_closed], closed[3][n_closed] = proceeds, left
+                closed[4][n_closed], closed[5][n_closed] = proceeds_base, left_base
+                closed[6][n_closed] = price_effect
+                n_closed += 1
                 held += closing
                 cost -= left
                 cost_base -= left_base
@@ -131,8 +154,8 @@ def _fold(first, last, day, quantity, gross, fees, fx_rate, columns, starts, end
             realised_base_at[at], realised_fx_at[at] = realised_base, realised_fx
         if not fits:
             overflowed[holding] = True
-            count = begin
-    return count
+            count, n_closed = begin, begin_closed
+    return count, n_closed
 
 
 @numba.njit(cache=True, nogil=True)

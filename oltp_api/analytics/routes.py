@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 
 from oltp_api.analytics.released import AnalyticsDep
 from oltp_api.analytics.schemas import (
+    ClosedPositionView,
     CorrelationsView,
     CorrelationView,
     PortfolioValueView,
@@ -25,15 +26,22 @@ router = APIRouter(route_class=BoundedRoute, tags=["analytics"], responses=PROBL
 
 
 @router.get("/portfolios/{portfolio_id}/positions", summary="Positions and their value at the close of a day")
-def get_positions(portfolio_id: VisiblePortfolio, analytics: AnalyticsDep, on: Day | None = None) -> PositionsView:
+def get_positions(
+    portfolio_id: VisiblePortfolio,
+    analytics: AnalyticsDep,
+    on: Day | None = None,
+    include_closed: Annotated[bool, Query(description="List in `closed` what was held before, with its gain.")] = False,
+) -> PositionsView:
     release = analytics.release_of(portfolio_id)
     day = min(on or release.as_of, release.as_of) if release.as_of else on
     positions = analytics.get_positions(portfolio_id, day)
     values = analytics.get_values(portfolio_id, day, day) if day else []
+    closed = analytics.get_closed(portfolio_id, day) if day and include_closed else []
     return PositionsView(
         **asdict(release),
         positions=[ValuedPositionView.model_validate(position) for position in positions],
         cash=[ReleasedCashView.model_validate(cash) for cash in analytics.get_cash(portfolio_id, day)],
+        closed=[ClosedPositionView.model_validate(position) for position in closed] if include_closed else None,
         total=PortfolioValueView.model_validate(values[0]) if values else None,
     )
 

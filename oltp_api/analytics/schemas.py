@@ -103,10 +103,29 @@ class PortfolioValueView(View):
     )
 
 
+class ClosedPositionView(View):
+    """A security of which nothing is held any more, in any account."""
+
+    security_id: int
+    ticker: str
+    name: str
+    currency: str
+    opened_on: date = Field(description="The day of the first units.")
+    closed_on: date = Field(description="The day after whose close there were none.")
+    realised: Amount | None = Field(
+        description="Gain of all that was sold since the first day; null where a basis is not known."
+    )
+    base_currency: str
+    realised_base: Amount | None
+
+
 class PositionsView(PortfolioReleaseView):
     """Positions as the release shows them. `total` is None for a day before the first transaction."""
 
     positions: Sequence[ValuedPositionView]
+    closed: Sequence[ClosedPositionView] | None = Field(
+        None, description="Positions that are closed on the day; only with `include_closed`."
+    )
     cash: Sequence[ReleasedCashView] = Field(description="Per currency.")
     total: PortfolioValueView | None
 

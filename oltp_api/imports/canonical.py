@@ -4,7 +4,7 @@ Nothing is passed over: a cell that is no number, a sign that its type contradic
 otherwise refuses the row. What is odd without being wrong, such as a day out of order, is a flag.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,8 +20,8 @@ from oltp_api.imports.profiles import Profile
 
 NUMBERS = (
     "quantity", "price", "fees", "amount", "gross", "fx_rate", "accrued", "withheld", "split_new", "split_old",
-    "units_new", "units_old", "basis_share", "balance", "also_quantity", "also_price", "also_amount", "price_fees",
-    "received",
+    "units_new", "units_old", "basis_share", "balance", "total", "also_quantity", "also_price", "also_amount",
+    "price_fees", "received", "base_amount",
 )  # fmt: skip
 DAYS = ("day", "ex_date", "settles", "also_day")
 TEXTS = (
@@ -32,12 +32,12 @@ TEXTS = (
 COLUMNS = frozenset({"line", "merged", "uncounted", "steps", *NUMBERS, *DAYS, *TEXTS})
 """`line` is the line of the file, `merged` a list of others that tell of the same transaction, `skip` why a row is none
 on purpose, `refuse` why one cannot be taken, such as that it is an option's. `amount` is the cash that moved in
-`currency`, `gross` that without fees, `balance` what was there after it; numbers may be lists, which are added up.
-`also_...` are facts that the row tells a second time, `uncounted` cells that nobody understands, by their headers;
-`price_fees` are charges in the price's currency beside those in the amount's. A WITHDRAW with `received` is cash that
-becomes so much of `received_currency`. `rate_currency` is what `fx_rate` is in, if it may be another than the base
-currency. `steps` are, for a row of several lines, what each `moved` in its `currency` and the `balance` after it, the
-oldest first."""
+`currency`, `gross` that without fees, `balance` what was there after it, `base_amount` what a trade is worth in base
+currency; numbers may be lists, which are added up. `also_...` are facts that the row tells a second time, `uncounted`
+cells that nobody understands, by their headers; `price_fees` are charges in the price's currency beside those in the
+amount's. A WITHDRAW with `received` is cash that becomes so much of `received_currency`. `rate_currency` is what
+`fx_rate` is in, if it may be another than the base currency. `steps` are, for a row of several lines, what each `moved`
+in its `currency` and the `balance` after it, the oldest first."""
 
 BASE = "BASE"
 """The currency of a file that names none: the portfolio's base currency."""
@@ -92,7 +92,8 @@ class Draft:
     """One row as it is read: its type, day, numbers and texts by canonical names; its security is not looked up yet.
 
     `flags` say what is odd, `notes` what was done to its numbers, `skipped` why it is none on purpose, `currency` what
-    its cash is in in the end.
+    its cash is in in the end; `inexact` is empty for a trade whose amount is quantity x price to half a coin, else says
+    what it is instead, and None for what is no trade or has no such numbers.
     """
 
     line: int
@@ -112,6 +113,8 @@ class Draft:
     merged: tuple[int, ...] = ()
     steps: tuple[Step, ...] = ()
     currency: str = ""
+    has_other_sign: bool = False
+    inexact: str | None = None
 
     @property
     def takes_security(self) -> bool:
@@ -148,7 +151,8 @@ class Reader:
     default_account: str | None = None
     signs: Signs = Signs(amounts=True, fees=False, withheld=False)
 
-    def drafts(self, rows: Sequence[Mapping[str, Any]]) -> list[Draft]:
+    def drafts(self, rows: Iterable[Mapping[str, Any]]) -> list[Draft]:
+        """The rows, which are gone through twice, as drafts."""
         reader = replace(self, signs=self._signs_of(rows))
         parts: dict[int, int] = {}
         drafts = []
@@ -166,6 +170,7 @@ class Reader:
     def fill(self, draft: Draft, row: Mapping[str, Any]) -> None:
         if row.get("skip"):
             draft.skipped = str(row["skip"])
+            self._numbers(draft, {"total": row.get("total")})
             return
         if row.get("refuse"):
             raise CellRefused(draft.line, self.header("type"), str(row["refuse"]), "not_supported")
@@ -187,17 +192,16 @@ class Reader:
         """The header of what a canonical column is made of."""
         return self.headers.get(column, column)
 
-    def _signs_of(self, rows: Sequence[Mapping[str, Any]]) -> Signs:
+    def _signs_of(self, rows: Iterable[Mapping[str, Any]]) -> Signs:
         """Take those of the profile; of a file that has to show them, any that leaves with a minus tells it."""
-        negative = {name: any(_is_negative(row.get(name)) for row in rows) for name in ("fees", "withheld")}
-        if self.profile.amounts != "shown":
-            return Signs(self.profile.amounts == "signed", **negative)
-        leaves = (TxnType.BUY, *_LEAVES)
-        shown = any(
-            _is_negative(row.get("amount")) and TYPE_OF.get(word_of(str(row.get("type") or ""))) in leaves
-            for row in rows
-        )
-        return Signs(shown, **negative)
+        is_shown = self.profile.amounts == "shown"
+        amounts, fees, withheld, leaves = self.profile.amounts == "signed", False, False, (TxnType.BUY, *_LEAVES)
+        for row in rows:
+            fees = fees or _is_negative(row.get("fees"))
+            withheld = withheld or _is_negative(row.get("withheld"))
+            if is_shown and not amounts and _is_negative(row.get("amount")):
+                amounts = TYPE_OF.get(word_of(str(row.get("type") or ""))) in leaves
+        return Signs(amounts, fees, withheld)
 
     def _days(self, draft: Draft, row: Mapping[str, Any]) -> None:
         for name in DAYS:
@@ -291,11 +295,19 @@ class Reader:
         if quantity is not None and quantity < 0:
             if kind in (TxnType.SELL, TxnType.TRANSFER_OUT):
                 numbers["quantity"] = -quantity
+                if self.profile.quantities == "unsigned":
+                    draft.flags.append(
+                        f"its quantity {plain(quantity)} has a minus, which this broker's files have not"
+                    )
             elif kind in (TxnType.BUY, TxnType.TRANSFER_IN):
                 raise CellRefused(draft.line, self.header("quantity"), f"is below 0, in a {kind}", "sign_contradicts")
+        elif quantity and kind is TxnType.SELL and self.profile.quantities == "signed":
+            draft.flags.append(f"its quantity {plain(quantity)} has no minus, which sales have in this broker's files")
         for name, is_signed in (("fees", self.signs.fees), ("withheld", self.signs.withheld)):
             if is_signed and name in numbers:
                 numbers[name] = -numbers[name]  # then a positive one is a rebate, which the ledger refuses
+        if numbers.get("price", Decimal(0)) < 0:
+            raise CellRefused(draft.line, self.header("price"), "is below 0", "sign_contradicts")
         amount = numbers.get("amount")
         if amount is None:
             return
@@ -305,18 +317,20 @@ class Reader:
         if self.signs.amounts and comes is not None and amount * comes < 0 and not self._may_cost(draft):
             why = f"is {plain(amount)}, which is the sign of what {'comes' if amount > 0 else 'leaves'}, in a {kind}"
             raise CellRefused(draft.line, self.header("amount"), why, "sign_contradicts")
+        if self.profile.amounts == "unsigned" and amount < 0:
+            draft.flags.append(f"its amount {plain(amount)} has a minus, which this broker's files have not")
         if not self.signs.amounts and amount < 0 and kind in (TxnType.DEPOSIT,):
             raise CellRefused(draft.line, self.header("amount"), f"is below 0, in a {kind}", "sign_contradicts")
         if kind in _LEAVES and (amount < 0 or self.signs.amounts):
             numbers["amount"] = amount = -amount
+        draft.has_other_sign = kind in (*_INCOME, TxnType.FEE, TxnType.TAX, TxnType.INTEREST) and numbers["amount"] < 0
         if kind in (*_INCOME, TxnType.FEE) and numbers["amount"] < 0:
             draft.notes.append("its amount has the other sign: it is taken as one that is corrected or paid back")
 
     def _may_cost(self, draft: Draft) -> bool:
         """Say whether a sale's fees may have been more than it brought."""
-        return (
-            draft.kind is TxnType.SELL and draft.numbers.get("fees", Decimal(0)) > 0 and self.profile.amounts != "shown"
-        )
+        fees, amount = (draft.numbers.get(name, Decimal(0)) for name in ("fees", "amount"))
+        return draft.kind is TxnType.SELL and fees >= abs(amount) and self.profile.amounts != "shown"
 
     def _compare(self, draft: Draft) -> None:
         """Refuse a row that tells one of its facts in two ways."""

@@ -6,6 +6,7 @@ It has no files, no network, no extensions, no view of this process; it is stopp
 import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
@@ -16,6 +17,7 @@ from domain.errors import InvalidInput
 
 MOST_SECONDS = 10.0
 MOST_MEMORY = "256MB"
+_ROWS_AT_ONCE = 10_000
 _CONFIG: Mapping[str, Any] = {
     "threads": 1,
     "memory_limit": MOST_MEMORY,
@@ -48,19 +50,56 @@ class SelectRefused(InvalidInput):
 
 def selected(select: str, tables: Mapping[str, pa.Table], most_seconds: float = MOST_SECONDS) -> pa.Table:
     """The rows of `select`, which sees `tables` and our macros and nothing else."""
-    connection = duckdb.connect(":memory:", config=dict(_CONFIG))
+    with locked(tables) as connection:
+        return rows_of(connection, select, most_seconds)
+
+
+@contextmanager
+def locked(tables: Mapping[str, pa.Table], megabytes: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB with `tables` and our macros, that can reach nothing else and whose settings cannot be changed."""
+    own = {} if megabytes is None else {"memory_limit": f"{megabytes}MB"}
+    connection = duckdb.connect(":memory:", config={**_CONFIG, **own})
     try:
-        _refuse_other_than_one_select(connection, select)
-        connection.execute("set temp_directory = ''; set enable_external_access = false")
+        connection.execute("set temp_directory = ''; set enable_external_access = false; set timezone = 'UTC'")
         connection.execute(_MACROS)
         for name, table in tables.items():
             connection.register("handed_over", table)
             connection.execute(f'create table "{name}" as select * from handed_over')
             connection.unregister("handed_over")
         connection.execute("set lock_configuration = true")
-        return _within(connection, select, most_seconds)
+        yield connection
     finally:
         connection.close()
+
+
+def rows_of(
+    connection: duckdb.DuckDBPyConnection, select: str, most_seconds: float, most_rows: int | None = None
+) -> pa.Table:
+    """The rows of one SELECT; SelectRefused if it is none, or takes too long, or makes more rows than it may."""
+    _refuse_other_than_one_select(connection, select)
+    timer = threading.Timer(most_seconds, connection.interrupt)
+    timer.start()
+    try:
+        return _read(connection.execute(select), most_rows)
+    except duckdb.InterruptException as error:
+        raise SelectRefused(f"was stopped after {most_seconds:g} seconds") from error
+    except (duckdb.Error, MemoryError, pa.ArrowException) as error:
+        raise SelectRefused(_first_line(error)) from error
+    finally:
+        timer.cancel()
+
+
+def _read(result: duckdb.DuckDBPyConnection, most_rows: int | None) -> pa.Table:
+    """All rows, of which no more are made than `most_rows`."""
+    if most_rows is None:
+        return result.to_arrow_table()
+    reader = result.to_arrow_reader(_ROWS_AT_ONCE)
+    batches: list[pa.RecordBatch] = []
+    for batch in reader:
+        batches.append(batch)
+        if sum(each.num_rows for each in batches) > most_rows:
+            raise SelectRefused(f"makes more than {most_rows} rows, which is too many for the lines of the file")
+    return pa.Table.from_batches(batches, reader.schema)
 
 
 def _refuse_other_than_one_select(connection: duckdb.DuckDBPyConnection, select: str) -> None:
@@ -70,19 +109,6 @@ def _refuse_other_than_one_select(connection: duckdb.DuckDBPyConnection, select:
         raise SelectRefused(f"is no SQL: {_first_line(error)}") from error
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise SelectRefused("must be one SELECT over the table cells, and nothing else")
-
-
-def _within(connection: duckdb.DuckDBPyConnection, select: str, most_seconds: float) -> pa.Table:
-    timer = threading.Timer(most_seconds, connection.interrupt)
-    timer.start()
-    try:
-        return connection.execute(select).to_arrow_table()
-    except duckdb.InterruptException as error:
-        raise SelectRefused(f"was stopped after {most_seconds:g} seconds") from error
-    except (duckdb.Error, MemoryError) as error:
-        raise SelectRefused(_first_line(error)) from error
-    finally:
-        timer.cancel()
 
 
 def table_of(header: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]]) -> pa.Table:
@@ -118,11 +144,14 @@ def _texts(cells: Sequence[str], has_null: bool = True) -> pa.Array:
 
 
 def sources_of(select: str, columns: Sequence[str], names: Sequence[str]) -> dict[str, list[str]]:
-    """The columns of the file that each column of the SELECT is made of, by its parse; what comes through a subquery
-    is followed by its alias."""
+    """The columns of the file that each column of the SELECT is made of, by its parse."""
     with duckdb.connect(":memory:", config=dict(_CONFIG)) as connection:
         found = connection.execute("select json_serialize_sql($1)", [select]).fetchone()
-    tree = json.loads(found[0]) if found else {}
+    return meaning_of(json.loads(found[0]) if found else {}, columns, names)
+
+
+def meaning_of(tree: Any, columns: Sequence[str], names: Sequence[str]) -> dict[str, list[str]]:
+    """The same of a SELECT that is parsed; what comes through a subquery is followed by its alias."""
     aliases: dict[str, set[str]] = {}
     for expression in _aliased(tree):
         aliases.setdefault(expression["alias"].casefold(), set()).update(_named(expression))

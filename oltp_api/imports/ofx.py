@@ -5,6 +5,7 @@ they stand in the file.
 """
 
 from collections.abc import Iterator, Mapping
+from html import unescape
 from typing import Any
 
 from domain.errors import InvalidInput
@@ -28,7 +29,7 @@ def from_ofx(text: str) -> list[Mapping[str, str]] | None:
         return None
     tree = _tree(text[text.upper().index("<OFX>") :])
     securities = {_text(each, "UNIQUEID"): each for listed in tree.iter("SECLIST") for each in listed}
-    return [
+    records: list[Mapping[str, str]] = [
         dict(_record(statement, each, securities))
         for statement in tree.iter()
         if statement.tag in _STATEMENTS
@@ -37,6 +38,9 @@ def from_ofx(text: str) -> list[Mapping[str, str]] | None:
         for each in listed
         if each.tag not in _PERIOD
     ]
+    if not records:
+        raise InvalidInput("ofx", "tells of no transactions; ask the broker for a longer period")
+    return records
 
 
 def _tree(body: str) -> Any:
@@ -65,7 +69,7 @@ def _record(statement: Any, transaction: Any, securities: Mapping[str, Any]) -> 
         yield "SECNAME", _text(listed, "SECNAME")
     for each in transaction.iter():
         if not len(each) and each.text:
-            yield each.tag, each.text.strip()
+            yield each.tag, unescape(each.text.strip())
     for name in ("CURRENCY", "ORIGCURRENCY"):
         if (found := transaction.find(f".//{name}")) is not None:
             yield name, _text(found, "CURSYM")
@@ -73,4 +77,4 @@ def _record(statement: Any, transaction: Any, securities: Mapping[str, Any]) -> 
 
 def _text(node: Any, tag: str) -> str:
     found = node.find(f".//{tag}") if node is not None else None
-    return (found.text or "").strip() if found is not None else ""
+    return unescape((found.text or "").strip()) if found is not None else ""

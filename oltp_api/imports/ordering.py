@@ -11,6 +11,8 @@ from domain.ledger import TxnType
 from oltp_api.imports.canonical import Draft, Step
 
 Direction = Literal["oldest_first", "newest_first"]
+Order = Literal["oldest_first", "newest_first", "by_day"]
+"""`by_day` is a file's whose rows stand in sections, or in no order: they are put in that of their days."""
 _ONE_IN = 5
 """A file is taken for one in order if no more than one row in so many is out of it."""
 _OUT = (TxnType.BUY, TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
@@ -24,11 +26,15 @@ def direction_of(drafts: Sequence[Draft]) -> Direction:
     return "newest_first" if falls > rises else "oldest_first"
 
 
-def in_order(drafts: Sequence[Draft], stated: Direction | None) -> tuple[list[Draft], Direction]:
-    """The rows oldest first, those of one day by their times if all of it have some; rows out of order are flagged."""
+def in_order(drafts: Sequence[Draft], stated: Order | None) -> tuple[list[Draft], Direction]:
+    """The rows oldest first, those of one day by their times if all of it have some, else as they stand, without any;
+    rows out of order are flagged."""
     direction = stated or direction_of(drafts)
-    rows = list(drafts if direction == "oldest_first" else _turned(drafts))
-    _flag_out_of_order(rows)
+    if direction == "by_day":
+        rows, direction = sorted(drafts, key=lambda each: str(each.day or "")), "oldest_first"
+    else:
+        rows = list(drafts if direction == "oldest_first" else _turned(drafts))
+        _flag_out_of_order(rows)
     _check_balances(rows)
     timed = {each.day for each in rows} - {each.day for each in rows if each.clock is None and each.day is not None}
     for each in rows:
@@ -85,7 +91,7 @@ def _check_balances(rows: Sequence[Draft]) -> None:
     moved: dict[tuple[str | None, str | None], Decimal] = {}
     for each in rows:
         balance = each.numbers.pop("balance", None)
-        effect = _effect(each)
+        effect = effect_of(each)
         if effect is None:
             last[each.texts.get("account"), each.texts.get("currency")] = None
             continue
@@ -95,13 +101,16 @@ def _check_balances(rows: Sequence[Draft]) -> None:
             if step.balance is None:
                 continue
             before = last.get(place)
+            if place not in last and step.balance >= 0 and step.balance < moved[place]:
+                said = f"{plain(step.balance)} is less than the {plain(moved[place])} that came first"
+                each.flags.append(f"the balances do not go on: {said}")
             if before is not None and before[0] + moved[place] != step.balance:
                 said = f"{plain(before[0])} on line {before[1]} and {plain(moved[place])} are not {plain(step.balance)}"
                 each.flags.append(f"the balances do not go on: {said}")
             last[place], moved[place] = (step.balance, each.line), Decimal(0)
 
 
-def _effect(draft: Draft) -> Decimal | None:
+def effect_of(draft: Draft) -> Decimal | None:
     """The cash that a row moved, as it says; None where it does not."""
     if draft.skipped is not None:
         return Decimal(0) if not draft.numbers.get("amount") else None

@@ -50,6 +50,28 @@ where
 order by import_batch.created_at, import_batch.import_id
 limit %(limit)s
 
+-- name: newest_imports
+select
+    import_batch.import_id,
+    import_batch.portfolio_id,
+    import_batch.file_name,
+    import_batch.file_sha256,
+    import_batch.status,
+    import_batch.total,
+    import_batch.recorded,
+    import_batch.duplicates,
+    import_batch.refused,
+    import_batch.skipped,
+    import_batch.profile,
+    import_batch.source,
+    import_batch.created_at,
+    import_batch.undone_at
+from import_batch
+inner join portfolio using (portfolio_id)
+where portfolio.user_id = %(user_id)s and import_batch.portfolio_id = %(portfolio_id)s
+order by import_batch.created_at desc, import_batch.import_id desc
+limit %(limit)s
+
 -- name: import
 select import_batch.*
 from import_batch
@@ -164,9 +186,37 @@ select
     '{}',
     %(undone_at)s
 from transaction_ledger
-where portfolio_id = %(portfolio_id)s and seq = any(%(seqs)s)
+where portfolio_id = %(portfolio_id)s and seq = any(%(seqs)s) and external_id is not null
 
 -- name: mark_undone
 update import_batch
 set undone_at = %(undone_at)s
 where import_id = %(import_id)s
+
+-- name: profiles
+select
+    name,
+    body,
+    stored_at
+from import_profile
+where user_id = %(user_id)s
+order by name
+
+-- name: profile
+select
+    name,
+    body,
+    stored_at
+from import_profile
+where user_id = %(user_id)s and name = %(name)s
+
+-- name: put_profile
+insert into import_profile (user_id, name, body, stored_at)
+values (%(user_id)s, %(name)s, %(body)s, %(stored_at)s)
+on conflict (user_id, name) do update set
+    body = excluded.body,
+    stored_at = excluded.stored_at
+
+-- name: delete_profile
+delete from import_profile
+where user_id = %(user_id)s and name = %(name)s

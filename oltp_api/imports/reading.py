@@ -1,6 +1,6 @@
 """A file, read: whose it is, how it is written, and its rows as they mean; nothing is asked of the ledger here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -9,10 +9,12 @@ import pyarrow as pa
 
 from domain.errors import InvalidInput
 from oltp_api.imports import plain
+from oltp_api.imports.apart import refuse_shape, selected_apart
 from oltp_api.imports.canonical import COLUMNS, Draft, Reader, number_cells
 from oltp_api.imports.first_reader import first_ids
 from oltp_api.imports.forms import decimal_of, forms_of
 from oltp_api.imports.locked import SelectRefused, lists_of, selected, sources_of, table_of
+from oltp_api.imports.oddities import flag_oddities
 from oltp_api.imports.ordering import Direction, in_order
 from oltp_api.imports.profiles import Profile, ProfileQuestion, names_of
 from oltp_api.imports.records import records_of
@@ -26,6 +28,8 @@ from oltp_api.imports.sheets import (
     separator_of,
     written_on,
 )
+
+_ROWS_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,7 @@ def read(file: bytes, stated: Stated, profiles: Mapping[str, Profile], most_rows
     reader, drafts = _drafted(found, stated, canonical, meaning)
     drafts = _accounted_for(drafts, found.rows_among(names, body))
     drafts, direction = in_order(drafts, stated.order or found.order)
+    flag_oddities(drafts, dict(body))
     used = {name for sources in meaning.values() for name in sources}
     return Sheet(
         profile=found,
@@ -180,36 +185,50 @@ def _separator(text: str, profile: Profile | None) -> str:
 
 def _canonical(
     profile: Profile, names: Sequence[str], rows: Sequence[Line], body: Sequence[Line]
-) -> tuple[list[dict[str, Any]], Mapping[str, Sequence[str]]]:
+) -> tuple[Iterable[Mapping[str, Any]], Mapping[str, Sequence[str]]]:
     """The rows of the profile's SELECT, and which headers each column is made of."""
     known = profile.renamed(names)
     lacking = [each for each in profile.optional if each.casefold() not in {name.casefold() for name in known}]
     tables = {"cells": table_of([*known, *lacking], body)}
     if "lines" in profile.select:
         tables["lines"] = lists_of(rows)
-    made = selected(profile.select, tables)
+    if profile.owner is not None:
+        made, sources = selected_apart(profile.select, tables, known)
+        refuse_shape(made, {line for line, _ in rows})
+    else:
+        made = selected(profile.select, tables)
+        sources = sources_of(profile.select, made.column_names, known)
     if unknown := [name for name in made.column_names if name not in COLUMNS]:
         raise SelectRefused(f"makes {', '.join(unknown)}, which is no column of a transaction")
     if "line" not in made.column_names:
         raise SelectRefused("must make line, the number of the line that a row was made of")
-    sources = sources_of(profile.select, made.column_names, known)
     written = dict(zip(known, names, strict=True))
-    return _rows(made), {column: [written[each] for each in used] for column, used in sources.items()}
+    return _Made(made), {column: [written[each] for each in used] for column, used in sources.items()}
 
 
-def _rows(made: pa.Table) -> list[dict[str, Any]]:
-    columns = [made.column(name).to_pylist() for name in made.column_names]
-    names = made.column_names
-    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """The rows of a SELECT, made anew each time that they are gone through: a list of all would be most of the memory
+    that a long file takes."""
+
+    table: pa.Table
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        names = self.table.column_names
+        for batch in self.table.to_batches(max_chunksize=_ROWS_AT_ONCE):
+            columns = [column.to_pylist() for column in batch.columns]
+            for values in zip(*columns, strict=True):
+                yield dict(zip(names, values, strict=True))
 
 
 def _drafted(
-    profile: Profile, stated: Stated, canonical: Sequence[Mapping[str, Any]], meaning: Mapping[str, Sequence[str]]
+    profile: Profile, stated: Stated, canonical: Iterable[Mapping[str, Any]], meaning: Mapping[str, Sequence[str]]
 ) -> tuple[Reader, list[Draft]]:
-    counted = [row for row in canonical if not row.get("skip")]
-    days = (str(row["day"]) for row in counted if row.get("day"))
+    days = (str(row["day"]) for row in canonical if row.get("day") and not row.get("skip"))
     forms = forms_of(stated.dates or profile.dates, days)
-    decimal = decimal_of(number_cells(counted), stated.decimal or profile.decimal)
+    decimal = decimal_of(
+        number_cells(row for row in canonical if not row.get("skip")), stated.decimal or profile.decimal
+    )
     headers = {column: " + ".join(sources) for column, sources in meaning.items() if sources}
     reader = Reader(profile, forms, decimal, headers, stated.account)
     return reader, reader.drafts(canonical)

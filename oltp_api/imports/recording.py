@@ -15,6 +15,7 @@ from domain.errors import BatchRefused, Refusal
 from oltp_api.imports import resolving
 from oltp_api.imports.canonical import Draft
 from oltp_api.imports.identity import Familiar, Identifying, Identity, Recognition
+from oltp_api.imports.oddities import flag_inexact
 from oltp_api.imports.outcomes import counted, outcome_told
 from oltp_api.imports.reading import Sheet
 from oltp_api.imports.repository import Imports
@@ -25,6 +26,8 @@ from oltp_api.ledger.batch import Balances, BatchOutcome, Recorded, record_batch
 from oltp_api.unit_of_work import UnitOfWork
 
 _ROWS_OF_A_PART = 10_000
+_ALL = set(ImportRow.model_fields)
+"""One set for all rows of a report: pydantic makes one for each, of three quarters of a kilobyte."""
 MOST_SHOWN = 10_000
 """Rows of a dry run that are shown beside their cells; of a longer file, later ones only where something is odd."""
 
@@ -45,7 +48,6 @@ class _Report:
 
     rows: list[ImportRow] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
-    kept: list[Mapping[str, Any]] = field(default_factory=list)
     assumed: Counter[str] = field(default_factory=Counter)
     openings: Openings = field(default_factory=Openings)
     before: Balances | None = None
@@ -64,9 +66,11 @@ class _Recorder:
     identifying: Identifying
     familiar: Familiar
     report: _Report
+    import_id: UUID
 
     def record(self, drafts: Sequence[Draft], work: UnitOfWork) -> None:
         rows = [self._row(draft) for draft in drafts]
+        flag_inexact(drafts)
         taken = [row for row in rows if row.command is not None]
         commands = tuple(row.command for row in taken if row.command is not None)
         named = {place: row.identity for place, row in enumerate(taken) if row.identity is not None}
@@ -82,7 +86,7 @@ class _Recorder:
             row.draft.forget()
         self.report.counts.update(counted(done.outcomes))
         self.report.counts["skipped"] += len(rows) - len(taken)
-        self._keep(taken, done.outcomes)
+        Imports(work).keep(self.import_id, self.owner[1], self._kept(taken, done.outcomes))
         self.report.before = self.report.before or done.before
         self.report.after = done.after
 
@@ -118,6 +122,7 @@ class _Recorder:
                 told["detail"] = f"line {draft.line}: {outcome.message}"
         is_odd = self.asked.dry_run and not isinstance(outcome, Recorded)
         return ImportRow.model_construct(
+            _ALL,
             line=draft.line,
             external_id=row.identity.key if row.identity else None,
             column=str(column) if column else None,
@@ -128,8 +133,9 @@ class _Recorder:
             **told,
         )
 
-    def _keep(self, rows: Sequence[_Row], outcomes: Sequence[BatchOutcome]) -> None:
-        """Note the identities of what was recorded, of what came with it, and of cash that was assumed for it."""
+    def _kept(self, rows: Sequence[_Row], outcomes: Sequence[BatchOutcome]) -> list[Mapping[str, Any]]:
+        """The identities of what was recorded, of what came with it, and of cash that was assumed for it."""
+        kept: list[Mapping[str, Any]] = []
         for row, outcome in zip(rows, outcomes, strict=True):
             if row.identity is None or not isinstance(outcome, Recorded):
                 continue
@@ -140,13 +146,12 @@ class _Recorder:
             for number, seq in enumerate(seqs):
                 key = f"{row.identity.key}+{number}" if number else row.identity.key
                 content = row.identity.content
-                self.report.kept.append({"source": row.identity.source, "row_key": key, "seq": seq, "content": content})
+                kept.append({"source": row.identity.source, "row_key": key, "seq": seq, "content": content})
+        return kept
 
 
-def record_sheet(
-    sheet: Sheet, asked: ImportRequest, owner: tuple[UUID, UUID], work: UnitOfWork
-) -> tuple[ImportView, Sequence[Mapping[str, Any]]]:
-    """The report, and the identities of what was recorded."""
+def record_sheet(sheet: Sheet, asked: ImportRequest, owner: tuple[UUID, UUID], work: UnitOfWork) -> ImportView:
+    """The report."""
     user_id, portfolio_id = owner
     source = asked.account or asked.source or sheet.profile.name
     base_currency = Imports(work).base_currency(user_id, portfolio_id)
@@ -155,8 +160,8 @@ def record_sheet(
     old_ids = sheet.first_ids if Imports(work).has_old_ids(portfolio_id) else None
     is_stated = bool(asked.account or asked.source) or any("account" in draft.texts for draft in sheet.drafts)
     identifying, familiar = Identifying(source, sheet.drafts, old_ids), Familiar(source, is_stated)
-    report = _Report()
-    recorder = _Recorder(sheet, asked, owner, rules, registry, identifying, familiar, report)
+    report, import_id = _Report(), uuid4()
+    recorder = _Recorder(sheet, asked, owner, rules, registry, identifying, familiar, report, import_id)
     for part in _parts(sheet.drafts):
         recorder.record(part, work)
     familiar.refuse_unclear()
@@ -168,8 +173,8 @@ def record_sheet(
         raise BatchRefused(len(report.rows), told)
     assert report.before is not None
     assert report.after is not None
-    view = ImportView.model_construct(
-        import_id=uuid4(),
+    return ImportView.model_construct(
+        import_id=import_id,
         portfolio_id=portfolio_id,
         file_name=asked.file_name,
         status="NOTHING" if not counts["recorded"] else "PARTIAL" if counts["refused"] else "COMPLETE",
@@ -191,7 +196,6 @@ def record_sheet(
         assumed_cash=dict(report.assumed),
         report=report.rows,
     )
-    return view, report.kept
 
 
 def _parts(drafts: Sequence[Draft]) -> Iterator[Sequence[Draft]]:

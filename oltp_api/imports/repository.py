@@ -37,19 +37,26 @@ class Imports:
         row = self._connection.execute(_IMPORTS["has_old_ids"], {"portfolio_id": portfolio_id}).fetchone()
         return row is not None
 
-    def add(self, told: Mapping[str, Any], rows: str, kept: Sequence[Mapping[str, Any]]) -> None:
-        """Keep the report, with its rows in JSON, and the identities of what was recorded."""
+    def add(self, told: Mapping[str, Any], rows: str) -> None:
+        """Keep the report, with its rows in JSON."""
         report = json.dumps({name: told[name] for name in IN_REPORT})
         values = {name: told[name] for name in _COLUMNS}
         self._connection.execute(_IMPORTS["add"], {**values, "report": report, "rows": rows})
+
+    def keep(self, import_id: UUID, portfolio_id: UUID, kept: Sequence[Mapping[str, Any]]) -> None:
+        """Keep the identities of rows that were recorded, of an import whose report is to come."""
         if kept:
-            asked = {"import_id": told["import_id"], "portfolio_id": told["portfolio_id"], "rows": json.dumps(kept)}
+            asked = {"import_id": import_id, "portfolio_id": portfolio_id, "rows": json.dumps(kept)}
             self._connection.execute(_IMPORTS["keep_rows"], asked)
 
     def page(self, user_id: UUID, portfolio_id: UUID, limit: int, cursor: UUID | None) -> dict[str, Any]:
         asked = {"user_id": user_id, "portfolio_id": portfolio_id, "limit": limit + 1, "cursor": cursor}
         rows = self._connection.execute(_IMPORTS["imports"], asked).fetchall()
         return {"items": rows[:limit], "next_cursor": rows[limit - 1]["import_id"] if len(rows) > limit else None}
+
+    def newest(self, user_id: UUID, portfolio_id: UUID, limit: int) -> list[DictRow]:
+        asked = {"user_id": user_id, "portfolio_id": portfolio_id, "limit": limit}
+        return self._connection.execute(_IMPORTS["newest_imports"], asked).fetchall()
 
     def one(self, user_id: UUID, import_id: UUID) -> DictRow:
         """The import, with its `report`."""
@@ -76,3 +83,26 @@ class Imports:
         if row is None:
             raise ImportNotFound(import_id)
         return row
+
+
+class Profiles:
+    """Profiles of files that owners have stored."""
+
+    def __init__(self, work: UnitOfWork) -> None:
+        self._connection = work.connection
+
+    def all(self, user_id: UUID) -> list[DictRow]:
+        return self._connection.execute(_IMPORTS["profiles"], {"user_id": user_id}).fetchall()
+
+    def one(self, user_id: UUID, name: str) -> DictRow | None:
+        return self._connection.execute(_IMPORTS["profile"], {"user_id": user_id, "name": name}).fetchone()
+
+    def put(self, user_id: UUID, name: str, body: str, stored_at: datetime) -> int:
+        """Keep it in the place of one of its name; return how many the owner has then."""
+        asked = {"user_id": user_id, "name": name, "body": body, "stored_at": stored_at}
+        self._connection.execute(_IMPORTS["put_profile"], asked)
+        return len(self.all(user_id))
+
+    def delete(self, user_id: UUID, name: str) -> bool:
+        """Say whether there was one."""
+        return self._connection.execute(_IMPORTS["delete_profile"], {"user_id": user_id, "name": name}).rowcount > 0

@@ -8,11 +8,11 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from domain.currencies import parse_quoted
+from domain.currencies import parse_quoted, smallest_unit
 from domain.errors import plain
 from domain.ledger import TxnType
 from domain.money import money, payable, share
-from domain.securities import Security
+from domain.securities import AssetType, Security
 from domain.stated_amounts import rounding_of
 from oltp_api.imports.canonical import BASE, CellRefused, Draft, Reader, rounded
 from oltp_api.ledger.schemas import TransactionRequest
@@ -21,6 +21,7 @@ from oltp_api.web.fields import Currency, Number
 _TRADES = (TxnType.BUY, TxnType.SELL)
 _INCOME = (TxnType.DIVIDEND, TxnType.COUPON, TxnType.RETURN_OF_CAPITAL)
 _CASH = (TxnType.DEPOSIT, TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX, TxnType.INTEREST)
+_LEAVES = (TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
 _HAVE_UNITS = (*_TRADES, TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT, TxnType.CASH_IN_LIEU)
 _FIELDS = frozenset({
     "quantity", "price", "fees", "amount", "fx_rate", "accrued", "withheld", "split_new", "split_old", "units_new",
@@ -63,8 +64,10 @@ class Rules:
         kind, numbers, texts = draft.kind, draft.numbers, draft.texts
         assert kind is not None
         rounded(draft)
+        is_priced = "price_currency" in texts
         if texts.get("currency") == BASE:
             texts["currency"] = self.base_currency
+        worth = numbers.pop("base_amount", None), numbers.get("fx_rate")
         is_settled = self._in_one_currency(draft, security)
         currency = texts.get("currency") or (security.currency if security else self.base_currency)
         draft.currency = currency = parse_quoted(currency)[0]
@@ -73,10 +76,15 @@ class Rules:
         self._at_a_rate(draft, currency, is_settled)
         if kind in _TRADES:
             self._traded(draft, security, currency)
+            self._compare_worth(draft, *worth)
         elif kind in _INCOME:
             self._paid(draft, currency)
         elif kind in (TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT):
             numbers.pop("amount", None)
+        else:
+            self._compare_whole(draft)
+        if security is not None and kind not in _TRADES and currency != security.currency and not is_priced:
+            draft.flags.append(f"it is in {currency}, and {security.ticker} in {security.currency}")
         elif kind in _CASH and numbers.get("amount") is None:
             self._per_unit(draft)
         fields: dict[str, object] = {name: value for name, value in numbers.items() if name in _FIELDS}
@@ -265,12 +273,15 @@ class Rules:
         factor = security.price_factor if security else _ONE
         if price is not None and (self.price_unit or self.reader.profile.price_unit) == "minor":
             numbers["price"] = price = money(price * _HUNDREDTH)
+        if numbers.get("accrued") and security is not None and security.asset_type is not AssetType.BOND:
+            draft.flags.append(f"it has accrued interest, and {security.ticker} is no bond")
         if self.reader.profile.fees == "implied" and amount and quantity and price:
             _imply_fees(draft, quantity * price * factor, currency)
         self._compare_gross(draft, currency, factor)
         if amount and quantity and price:
             numbers["amount"] = moved = self._with_fees(draft, currency, factor)
             self._refuse_hundredfold(draft, currency, factor, moved)
+            self._note_inexact(draft, currency, factor)
 
     def _compare_gross(self, draft: Draft, currency: str, factor: Decimal) -> None:
         """Refuse a trade whose amount before fees is not quantity x price."""
@@ -278,14 +289,34 @@ class Rules:
         gross, quantity, price = numbers.pop("gross", None), numbers.get("quantity"), numbers.get("price")
         if not gross:
             return
+        convention = {"cash": draft.kind is TxnType.SELL, "units": draft.kind is TxnType.BUY, "unsigned": True}
+        if self.reader.profile.gross is not None and (gross > 0) != convention[self.reader.profile.gross]:
+            draft.flags.append(f"{plain(gross)} before fees has the sign of the other side, in a {draft.kind}")
         if quantity and price:
             tolerance = rounding_of(quantity, price, currency, abs(gross), factor)
             if abs(abs(gross) - quantity * price * factor) > tolerance:
                 why = f"{plain(gross)} is not quantity x price, {plain(money(quantity * price * factor))}"
                 raise CellRefused(draft.line, self.reader.header("gross"), why, "amount_differs")
+            if abs(abs(gross) - quantity * price * factor) > smallest_unit(currency) / 2:
+                draft.inexact = f"{plain(gross)} is not quantity x price, {plain(money(quantity * price * factor))}"
         if "amount" not in numbers:
             fees = numbers.get("fees", Decimal(0)) if draft.texts.get("fee_currency", currency) == currency else 0
             numbers["amount"] = abs(gross) + (fees if draft.kind is TxnType.BUY else -fees)
+
+    def _compare_worth(self, draft: Draft, worth: Decimal | None, rate: Decimal | None) -> None:
+        """Refuse a trade whose worth in base currency is not quantity x price at its rate, with its fees or without."""
+        quantity, price, fees = (draft.numbers.get(name, Decimal(0)) for name in ("quantity", "price", "fees"))
+        if not worth or not quantity or not price:
+            return
+        rate = rate or _ONE
+        turned = _ONE / rate if (self.rate or self.reader.profile.rate) == "base" else rate
+        near = (
+            rounding_of(quantity, price, self.base_currency, abs(worth), rate=turned)
+            + _of_inverse(rate) * quantity * price
+        )
+        if all(abs(abs(worth) - (quantity * price + each) * turned) > near for each in (Decimal(0), fees, -fees)):
+            why = f"{plain(worth)} {self.base_currency} is not quantity x price at the rate {plain(rate)}"
+            raise CellRefused(draft.line, self.reader.header("base_amount"), why, "amount_differs")
 
     def _with_fees(self, draft: Draft, currency: str, factor: Decimal) -> Decimal:
         """The cash that a trade moved: the amount, with the fees if the file has it without them."""
@@ -299,6 +330,30 @@ class Rules:
         clean = quantity * price * factor + accrued
         is_without = abs(abs(amount) - clean) <= tolerance < abs(abs(amount) - abs(clean + sign * fees))
         return abs(amount) + sign * fees if is_without else amount
+
+    def _compare_whole(self, draft: Draft) -> None:
+        """Refuse cash or income of which the amount before charges is another, though it has none."""
+        gross, amount = draft.numbers.get("gross"), draft.numbers.get("amount")
+        moved = (amount or Decimal(0)) * (-1 if draft.kind in _LEAVES else 1)
+        if gross and amount and self.reader.profile.gross == "cash" and gross * moved < 0:
+            why = f"says {plain(gross)}, and the amount {plain(moved)}; one of them has the wrong sign"
+            raise CellRefused(draft.line, self.reader.header("gross"), why, "sign_contradicts")
+        has_charges = bool(draft.numbers.get("withheld") or draft.numbers.get("fees"))
+        if gross and amount and not has_charges and abs(abs(gross) - abs(amount)) > _HUNDREDTH / 2:
+            why = f"says {plain(gross)}, and nothing is between it and the amount, {plain(amount)}"
+            raise CellRefused(draft.line, self.reader.header("gross"), why, "amount_differs")
+
+    def _note_inexact(self, draft: Draft, currency: str, factor: Decimal) -> None:
+        """Say on the draft by how much its amount is not quantity x price with fees, to half the smallest coin."""
+        numbers = draft.numbers
+        fees, accrued = numbers.get("fees", Decimal(0)), numbers.get("accrued", Decimal(0))
+        if fees and draft.texts.get("fee_currency", currency) != currency:
+            return
+        expected = numbers["quantity"] * numbers["price"] * factor + accrued
+        expected += fees if draft.kind is TxnType.BUY else -fees
+        off = abs(abs(numbers["amount"]) - abs(expected)) > smallest_unit(currency) / 2
+        told = f"{plain(abs(numbers['amount']))} {currency} is not quantity x price with fees, {plain(money(expected))}"
+        draft.inexact = draft.inexact or (told if off else "")
 
     def _refuse_hundredfold(self, draft: Draft, currency: str, factor: Decimal, amount: Decimal) -> None:
         """Ask for the price's unit where the amount is a hundredth of quantity x price; a bond's is per cent of par."""
@@ -324,6 +379,7 @@ class Rules:
     def _paid(self, draft: Draft, currency: str) -> None:
         """Income before the tax that was withheld of it; units x price per unit where there is no amount."""
         numbers = draft.numbers
+        self._compare_whole(draft)
         gross, withheld = numbers.pop("gross", None), numbers.get("withheld")
         quantity, price = numbers.get("quantity"), numbers.get("price")
         income: Literal["net", "gross"] | None = "gross"

@@ -145,9 +145,9 @@ def _proposed(drafts: Sequence[Draft]) -> Proposal:
     said: dict[str, Any] = {}
     for each in drafts:
         naming, texts = each.naming, each.texts
-        for kind, value in (("ticker", naming.ticker), ("isin", naming.isin), ("cusip", naming.cusip)):
-            if value and (identifier := _identifier(value)) is not None:
-                said.setdefault(identifier.id_type.value.lower() if kind == "ticker" else kind, identifier.value)
+        named = [_guessed(naming.ticker), _parsed(IdentifierType.ISIN, naming.isin)]
+        for identifier in filter(None, [*named, _parsed(IdentifierType.CUSIP, naming.cusip)]):
+            said.setdefault(identifier.id_type.value.lower(), identifier.value)
         if naming.name:
             said.setdefault("display_name", naming.name[:200])
         currency = texts.get("price_currency") or texts.get("currency")
@@ -184,9 +184,17 @@ def unknown(naming: Naming) -> Refusal:
     return UnknownSecurity(naming.ticker or naming.isin or naming.cusip or naming.name or "")
 
 
-def _identifier(value: str) -> Identifier | None:
+def _guessed(text: str | None) -> Identifier | None:
     try:
-        return Identifier.guess(value)
+        return Identifier.guess(text) if text else None
+    except (InvalidIdentifier, InvalidInput):
+        return None
+
+
+def _parsed(kind: IdentifierType, text: str | None) -> Identifier | None:
+    """The identifier, if it is a right one: what has a wrong check digit is not proposed."""
+    try:
+        return Identifier.parse(kind, text) if text else None
     except (InvalidIdentifier, InvalidInput):
         return None
 

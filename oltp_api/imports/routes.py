@@ -27,7 +27,7 @@ from oltp_api.imports.schemas import (
 )
 from oltp_api.ownership import VisiblePortfolio
 from oltp_api.unit_of_work import UnitOfWork
-from oltp_api.web.bodies import parse_json, takes
+from oltp_api.web.bodies import costly, parse_json, takes
 from oltp_api.web.idempotency import Answer, IdempotentDep, NoBody, response_of
 from oltp_api.web.pages import LimitQuery
 from oltp_api.web.problems import PROBLEMS
@@ -111,7 +111,7 @@ def record_batch(portfolio_id: UUID, body: Annotated[BatchRequest, Body()], idem
     summary="Import a broker's CSV; the same file again changes nothing",
     openapi_extra=_FILE,
 )
-@takes(_MOST_FILE_BYTES)
+@costly(_MOST_FILE_BYTES)
 def import_file(
     portfolio_id: UUID, sent: Annotated[SentImport, Depends(import_request)], idempotent: IdempotentDep
 ) -> Response:

@@ -19,6 +19,22 @@ A_FILE = """Type,Trade Date,Symbol,Quantity,Price,Fees,Amount
 DEPOSIT,2016-01-04,,,,,5000
 BUY,2016-01-05,AAPL,10,25.50,1,
 """
+A_SAMPLE = """Datum;Vorgang;ISIN;Anzahl;Kurs;Betrag
+04.01.2016;Einlage;;;;5.000,00
+05.01.2016;Kauf;US0378331005;10;25,50;-255,00
+"""
+AN_OWN_PROFILE: Mapping[str, JsonValue] = {
+    "title": "My broker",
+    "recognised": ["Datum", "Vorgang", "Anzahl", "Kurs", "Betrag"],
+    "separator": ";",
+    "dates": "dmy",
+    "decimal": ",",
+    "select": (
+        'select line, "Datum" as day, "ISIN" as isin, "Anzahl" as quantity, "Kurs" as price, "Betrag" as amount,'
+        " case \"Vorgang\" when 'Kauf' then 'BUY' when 'Verkauf' then 'SELL' when 'Einlage' then 'DEPOSIT' end as type,"
+        " 'USD' as currency from cells"
+    ),
+}
 
 
 class BatchRequest(Request):
@@ -278,3 +294,43 @@ class ImportUndone(View):
 class ImportPage(View):
     items: Sequence[ImportSummary]
     next_cursor: UUID | None
+
+
+class ProfileView(View):
+    """How the files of one broker are read. `profile` is its text, a comment with its words and a SELECT; one that
+    `is_own` can be replaced and deleted, another one can be stored again as one's own, with changes."""
+
+    name: str
+    title: str
+    is_own: bool
+    recognised: Sequence[str] = Field(description="Cells that the header of such a file has all of.")
+    stored_at: datetime | None = None
+    profile: str
+
+
+class ProfileList(View):
+    items: Sequence[ProfileView]
+
+
+class ProfileRow(View):
+    """A row of a sample: its cells by header, and what the profile makes of them."""
+
+    line: int
+    status: Literal["READ", "SKIPPED", "REFUSED"]
+    code: str | None = None
+    detail: str | None = None
+    notes: Sequence[str] = ()
+    flags: Sequence[str] = ()
+    cells: Mapping[str, str]
+    read: Mapping[str, str] | None = None
+
+
+class ProfileChecked(View):
+    """A profile that was stored, and its sample as it reads it; files that `also_fit` ones of others ask which to take,
+    unless these come with the product."""
+
+    name: str
+    reading: ReadingView
+    ignored_columns: Sequence[str]
+    also_fit: Sequence[str] = ()
+    rows: Sequence[ProfileRow]

@@ -53,6 +53,17 @@ def cells_told(draft: Draft, sheet: Sheet) -> Mapping[str, str]:
     return {name: cell for name, cell in zip(sheet.header, cells, strict=False) if cell.strip()}
 
 
+def draft_told(draft: Draft) -> dict[str, str]:
+    """A row as it is read, by canonical names, before anything is looked up."""
+    naming = draft.naming
+    named = {"ticker": naming.ticker, "isin": naming.isin, "cusip": naming.cusip, "name": naming.name}
+    told = {"type": draft.kind and draft.kind.value, "day": draft.day, "time": draft.clock, "ex_date": draft.ex_date}
+    numbers = {name: plain(value) for name, value in draft.numbers.items()}
+    return {
+        name: str(value) for name, value in {**told, **named, **numbers, **draft.texts}.items() if value is not None
+    }
+
+
 def read_told(draft: Draft, request: TransactionRequest) -> Mapping[str, str]:
     """The facts that were made of a row."""
     said = {name: value for name, value in request.__dict__.items() if value is not None and value != ""}

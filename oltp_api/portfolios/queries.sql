@@ -7,7 +7,8 @@ select
     archived_at,
     base_currency,
     benchmark,
-    limits
+    limits,
+    long_term_days
 from portfolio
 where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s
 for update
@@ -19,6 +20,7 @@ set
     archived_at = %(archived_at)s,
     benchmark = %(benchmark)s,
     limits = %(limits)s::jsonb,
+    long_term_days = %(long_term_days)s,
     revision = %(revision)s
 where portfolio_id = %(portfolio_id)s
 
@@ -42,7 +44,8 @@ select
     portfolio.archived_at,
     portfolio.created_at,
     portfolio.benchmark,
-    portfolio.limits
+    portfolio.limits,
+    portfolio.long_term_days
 from portfolio
 left join cash_balance
     on portfolio.portfolio_id = cash_balance.portfolio_id and portfolio.base_currency = cash_balance.currency

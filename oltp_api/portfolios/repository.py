@@ -106,6 +106,15 @@ class PortfolioAttributes:
         if after != before:
             self._save(after)
 
+    def set_long_term_days(self, user_id: UUID, portfolio_id: UUID, match: Match, days: int | None) -> None:
+        """Call long term what was held for more than `days`, or than the default if they are None."""
+        before = self._lock(user_id, portfolio_id, match)
+        if before["archived_at"] is not None:
+            raise PortfolioIsArchived(portfolio_id)
+        after = {**before, "long_term_days": days}
+        if after != before:
+            self._save(after)
+
     def _lock(self, user_id: UUID, portfolio_id: UUID, match: Match) -> dict[str, Any]:
         asked = {"user_id": user_id, "portfolio_id": portfolio_id}
         row = self._connection.execute(_PORTFOLIOS["lock"], asked).fetchone()

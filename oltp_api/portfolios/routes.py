@@ -16,6 +16,7 @@ from oltp_api.portfolios.schemas import (
     ConcentrationLimitView,
     LimitsRequest,
     LimitsView,
+    LongTermChoice,
     PortfolioEdit,
     PortfolioPage,
     PortfolioRequest,
@@ -126,6 +127,15 @@ def get_limits(portfolio_id: UUID, context: ContextDep, user_id: UserDep, respon
 def put_limits(body: LimitsRequest, match: OptionalMatch, on: EditingDep) -> LimitsView:
     limits = body.asked()
     return _limits(on.shown_after(lambda attributes: attributes.set_limits(on.user_id, on.portfolio_id, match, limits)))
+
+
+@router.put(
+    "/{portfolio_id}/long-term-days", summary="Choose after how many days a gain is long term", responses=EDIT_PROBLEMS
+)
+def choose_long_term_days(body: LongTermChoice, match: OptionalMatch, on: EditingDep) -> PortfolioView:
+    return on.shown_after(
+        lambda attributes: attributes.set_long_term_days(on.user_id, on.portfolio_id, match, body.days)
+    )
 
 
 @router.post("/{portfolio_id}/archive", summary="Archive a portfolio: no more commands", responses=EDIT_PROBLEMS)

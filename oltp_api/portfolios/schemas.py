@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field
 
 from domain.analytics.risk.limits import DEFAULT_LIMITS, Limit, Measure
 from domain.commands import CreatePortfolio, InitialHolding
+from domain.disposals import LONG_TERM_DAYS, MOST_LONG_TERM_DAYS
 from domain.errors import InvalidInput
 from domain.holdings import CostMethod
 from domain.money import ZERO
@@ -92,6 +93,14 @@ class BenchmarkChoice(Request):
     ticker: ShortText | None = Field(validation_alias=TICKER)
 
 
+class LongTermChoice(Request):
+    """Days beyond which what was held is long term; null for the default."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"days": 365}]})
+
+    days: int | None = Field(ge=0, le=MOST_LONG_TERM_DAYS, strict=True)
+
+
 class LimitRequest(Request):
     """From `warn_at` on a measure of a dimension is WARN, from `breach_at` on BREACH."""
 
@@ -168,6 +177,10 @@ class PortfolioView(View):
     benchmark: str | None = Field(None, description="Ticker of what it is held against; null for the default.")
     limits: Sequence[ConcentrationLimitView] | None = Field(
         None, description="Limits of concentration of its own; null where the defaults bind it."
+    )
+
+    long_term_days: int | None = Field(
+        None, description=f"Gains on what was held for more days are LONG; null for the default, {LONG_TERM_DAYS}."
     )
 
     @property

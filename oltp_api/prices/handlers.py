@@ -27,7 +27,7 @@ def post_prices(
         raise PricedElsewhere(security.ticker, source)
     if PostedPrices(work).poster(security.security_id) not in (None, command.user_id):
         raise PricedElsewhere(security.ticker, "another user")
-    prices = checked_together(command.prices, security, work.clock.today(EXCHANGE_ZONE))
+    prices = checked_together(command.prices, security, work.clock.today(EXCHANGE_ZONE), work.clock.last_day)
     PostedPrices(work).post(command.user_id, security, prices)
     return security, prices
 

@@ -79,14 +79,16 @@ def price_daily(
 def yield_curve(
     context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
 ) -> dg.MaterializeResult[Any]:
-    return _fetched(context, config, platform, "curve_date", market.source.yields, pictures=of_curve)
+    return _fetched(
+        context, config, platform, "curve_date", market.source.yields, pictures=of_curve, remarks=market.source.remarks
+    )
 
 
 @market_asset("fx_rate_daily", "Units of each currency for one euro, as the European Central Bank says them.")
 def fx_rate_daily(
     context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
 ) -> dg.MaterializeResult[Any]:
-    return _fetched(context, config, platform, "rate_date", market.source.fx_rates)
+    return _fetched(context, config, platform, "rate_date", market.source.fx_rates, remarks=market.source.remarks)
 
 
 @market_asset(
@@ -122,7 +124,9 @@ def analyst_target(
 def consumer_price(
     context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
 ) -> dg.MaterializeResult[Any]:
-    return _fetched(context, config, platform, "index_month", market.source.consumer_prices)
+    return _fetched(
+        context, config, platform, "index_month", market.source.consumer_prices, remarks=market.source.remarks
+    )
 
 
 @market_asset("trading_calendar", "Every calendar day, and whether the exchange was open.")
@@ -165,13 +169,19 @@ def _fetched(
     fetch: Callable[[date, date], pa.Table],
     audit: Callable[[pa.Table, Window], Audited] | None = None,
     pictures: Pictures | None = None,
+    remarks: Mapping[str, str] | None = None,
 ) -> dg.MaterializeResult[Any]:
-    """Publish what `fetch` has for the window of the run; a year after the market's last day is empty."""
+    """Publish what `fetch` has for the window of the run; a year after the market's last day is empty.
+
+    `remarks` are on files of rates of the folder, which are among what it has.
+    """
     window = config.window_in(context.partition_time_window, platform.market_today)
     if window is None:
         context.log.info("no market day of %s has come yet", context.partition_key_range)
         return dg.MaterializeResult(metadata={"dagster/row_count": 0})
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] = {"files of rates": dg.MetadataValue.json(dict(remarks))} if remarks else {}
+    for name, why in (remarks or {}).items():
+        context.log.warning("%s/%s: %s", platform.settings.prices, name, why)
     try:
         rows = fetch(window.start, window.end)
     except IncompleteMarket as incomplete:

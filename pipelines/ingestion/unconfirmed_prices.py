@@ -10,8 +10,8 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from pipelines.quality.own_prices import Registry
 from pipelines.quality.quarantine import OWN, UNCONFIRMED, keep, waived
+from pipelines.quality.registry import Registry
 from pipelines.quality.unconfirmed import ROWS, unconfirmed
 from pipelines.runtime.resources import Platform
 from pipelines.sources.market_tables import CORPORATE_ACTIONS, PRICES, RATE, in_shape

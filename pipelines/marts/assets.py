@@ -10,11 +10,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
-from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from dagster_duckdb import DuckDBResource
 
 from pipelines.marts.build import BuildFailed, MartBuild, Models
+from pipelines.marts.dbt_integration import (
+    DagsterDbtTranslator,
+    DagsterDbtTranslatorSettings,
+    DbtCoreCliEventMessage,
+    dbt_assets,
+)
 from pipelines.marts.dbt_runner import MANIFEST, BuildPart, DbtRunner, nodes
 from pipelines.runtime.partitions import DaysConfig
 from pipelines.runtime.resources import Platform

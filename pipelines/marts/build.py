@@ -14,8 +14,8 @@ from typing import Any
 
 import dagster as dg
 import duckdb
-from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
+from pipelines.marts.dbt_integration import DbtCoreCliEventMessage
 from pipelines.marts.dbt_runner import BuildPart, DbtBuild, DbtRunner
 from pipelines.tables.holding import Failure, culprits, failure_of
 from storage.lake.delta import Lake

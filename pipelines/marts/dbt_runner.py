@@ -14,8 +14,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from dagster import ConfigurableResource
-from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
+from pipelines.marts.dbt_integration import DbtCoreCliEventMessage, quiet_root_logger
+from pipelines.marts.dbt_thrift import make_thrifty
 from storage.errors import SetupError
 from storage.lake.delta import Window
 from storage.settings import REPOSITORY
@@ -84,12 +85,9 @@ class DbtRunner(ConfigurableResource[Any]):
     def run(
         self, scratch_db: Path, arguments: Sequence[str], storage_options: Mapping[str, str] | None = None
     ) -> DbtBuild:
-        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-        from dbt.cli.main import dbtRunner
         from google.protobuf.json_format import MessageToDict
 
-        from pipelines.marts.duckdb_functions import Plugin
-
+        dbt_runner, connections, plugin = imported_dbt()
         raw_events: list[dict[str, Any]] = []
 
         def collect(message: Any) -> None:
@@ -98,9 +96,9 @@ class DbtRunner(ConfigurableResource[Any]):
 
         with _ONE_AT_A_TIME:
             os.environ[SCRATCH_VARIABLE] = str(scratch_db)
-            Plugin.storage_options = storage_options or {}
-            outcome = dbtRunner(manifest=self._parsed_project(), callbacks=[collect]).invoke(list(arguments))
-            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+            plugin.storage_options = storage_options or {}
+            outcome = dbt_runner(manifest=self._parsed_project(), callbacks=[collect]).invoke(list(arguments))
+            connections.close_all_connections()
         events = [DbtCoreCliEventMessage(raw_event=event, event_history_metadata={}) for event in raw_events]
         problems = [str(event).strip() for event in events if event.raw_event["info"]["name"].startswith("RunResult")]
         if outcome.exception:
@@ -127,6 +125,18 @@ class DbtRunner(ConfigurableResource[Any]):
         if not path.exists():
             raise SetupError(f"{path} is not there; run `make manifest`")
         return Manifest.from_msgpack(path.read_bytes())
+
+
+def imported_dbt() -> tuple[Any, Any, Any]:
+    """Return dbt's runner, its connections, and our plugin for them."""
+    with quiet_root_logger():
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+        from dbt.cli.main import dbtRunner
+
+        from pipelines.marts.duckdb_functions import Plugin
+
+    make_thrifty()
+    return dbtRunner, DuckDBConnectionManager, Plugin
 
 
 def _where(folder: Path) -> list[str]:

@@ -1,16 +1,16 @@
-"""Positions: the ledger replayed with the domain's own rule of cost, as ranges of validity.
+"""Positions: the ledger replayed with the domain's own rule of cost, as ranges of validity and as disposals.
 
 Belongs here: which portfolios are replayed, and publishing what the rule returns. Does not: any arithmetic on cost.
-A portfolio that cannot be folded is held, and keeps its intervals.
+A portfolio that cannot be folded is held, and keeps its rows.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import dagster as dg
 import duckdb
 
-from pipelines.positions.interval_fold import fold
+from pipelines.positions.interval_fold import Folded, fold
 from pipelines.runtime.resources import Platform
 from pipelines.tables.holding import Failure, culprits, failed_metadata, failure_of, retried_metadata
 from pipelines.tables.publishing import publish
@@ -18,22 +18,40 @@ from pipelines.tables.rebuild_scope import LEDGER, PORTFOLIOS, RebuildScope, due
 from pipelines.tables.version_set import pinned
 from storage.lake.s3 import enable_s3
 
-TABLE = "positions/position_interval"
+INTERVALS, DISPOSALS = "positions/position_interval", "positions/disposal"
+_SPECS = {
+    INTERVALS: (
+        "One row per portfolio, account, security and range of days without change: quantity, cost, realised.",
+        "4",
+    ),
+    DISPOSALS: (
+        "One row per portfolio, ledger row and lot that it gave for money: days, term, proceeds, cost, gain.",
+        "1",
+    ),
+}
 
 
-@dg.asset(
-    key=TABLE.split("/"),
-    deps=[dg.AssetKey(LEDGER.split("/")), dg.AssetKey(PORTFOLIOS.split("/"))],
-    description="One row per portfolio, account, security and range of days without change: quantity, cost, realised.",
-    group_name="positions",
-    owners=["team:lakefolio"],
-    kinds={"python", "deltalake"},
-    code_version="4",
+@dg.multi_asset(
+    name="replay_ledger",
+    specs=[
+        dg.AssetSpec(
+            table.split("/"),
+            deps=[dg.AssetKey(LEDGER.split("/")), dg.AssetKey(PORTFOLIOS.split("/"))],
+            description=description,
+            group_name="positions",
+            owners=["team:lakefolio"],
+            kinds={"python", "deltalake"},
+            code_version=code_version,
+        )
+        for table, (description, code_version) in _SPECS.items()
+    ],
+    can_subset=True,
 )
-def position_interval(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
+def replay_ledger(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.MaterializeResult[Any]]:
     seen = pinned(context.instance, context.run.run_id, platform.releases, known=[LEDGER, PORTFOLIOS])
     lake, versions = platform.lake, seen.versions
-    scope = scope_of(context.run, lake, seen, read=[LEDGER, PORTFOLIOS], made=[TABLE])
+    keys = {table: key for table in _SPECS if (key := dg.AssetKey(table.split("/"))) in context.selected_asset_keys}
+    scope = scope_of(context.run, lake, seen, read=[LEDGER, PORTFOLIOS], made=list(keys))
     retried = due_again(context.run, lake, seen, scope)
     if scope.portfolios is not None and retried:
         scope = RebuildScope(scope.why, tuple(sorted({*scope.portfolios, *retried})), scope.since)
@@ -41,28 +59,30 @@ def position_interval(context: dg.AssetExecutionContext, platform: Platform) -> 
         connection.execute("set TimeZone = 'UTC'; set memory_limit = '4GB'")
         enable_s3(connection, lake.storage_options)
 
-        def folded(chosen: Sequence[str] | None, left_out: Sequence[str] = ()) -> duckdb.DuckDBPyRelation:
+        def folded(chosen: Sequence[str] | None, left_out: Sequence[str] = ()) -> Folded:
             tables = lake.scan(LEDGER, versions[LEDGER]), lake.scan(PORTFOLIOS, versions[PORTFOLIOS])
             return fold(connection, *tables, chosen, left_out=left_out)
 
         try:
             failures: list[Failure] = []
-            intervals = folded(scope.portfolios)
+            made = folded(scope.portfolios)
         except Exception as error:
             failures = _failures(platform, versions, scope, folded, error)
             scope = scope.without([failure.portfolio_id for failure in failures])
-            intervals = folded(scope.portfolios, [failure.portfolio_id for failure in failures])
+            made = folded(scope.portfolios, [failure.portfolio_id for failure in failures])
             context.log.exception("held: %s", failures)
         kept = [failure.portfolio_id for failure in failures]
-        return publish(
-            platform,
-            context.asset_key,
-            intervals,
-            context.run.run_id,
-            lake_key=scope.key,
-            kept=kept if scope.is_whole else (),
-            extra={**scope.metadata, **failed_metadata(failures), **retried_metadata(retried)},
-        )
+        tables = {INTERVALS: made.intervals, DISPOSALS: made.disposals}
+        for table, key in keys.items():
+            yield publish(
+                platform,
+                key,
+                tables[table],
+                context.run.run_id,
+                lake_key=scope.key,
+                kept=kept if scope.is_whole else (),
+                extra={**scope.metadata, **failed_metadata(failures), **retried_metadata(retried)},
+            )
 
 
 def _failures(
@@ -82,7 +102,7 @@ def _failures(
     who = culprits(scope.portfolios or portfolio_ids(platform.lake, versions[PORTFOLIOS]), works)
     if not who:
         raise error
-    return [failure_of(one, TABLE, "can_be_folded", found[one]) for one in who]
+    return [failure_of(one, INTERVALS, "can_be_folded", found[one]) for one in who]
 
 
-ASSETS = [position_interval]
+ASSETS = [replay_ledger]

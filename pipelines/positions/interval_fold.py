@@ -1,4 +1,4 @@
-"""Position intervals of a replicated ledger: columns for the compiled fold, rows for the rule.
+"""Position intervals and disposals of a replicated ledger: columns for the compiled fold, rows for the rule.
 
 Under average cost, the buys and sells of a holding go through `domain.analytics.average_cost`, millions a second.
 Securities of a portfolio that had an event, or came without a cost, portfolios by FIFO, and amounts too
@@ -8,16 +8,19 @@ large for 62 bits go through `domain.intervals`, row by row. Both give the same 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
+from domain.disposals import LONG_TERM_DAYS, Disposal
 from domain.holdings import CostMethod
 from domain.intervals import PositionInterval, position_intervals
 from domain.ledger import Transaction, TxnType
+from pipelines.positions import disposal_columns
+from pipelines.positions.decimal_columns import decimals, integers
 
 _QUANTITY, _MONEY = pa.decimal128(18, 8), pa.decimal128(28, 8)
 SCHEMA = pa.schema(
@@ -47,8 +50,12 @@ WORTH_COMPILING = 50_000
 _COMPUTED = ("quantity", "cost_basis", "avg_cost", "realised", "cost_basis_base", "realised_base", "realised_fx_base")
 _LEDGER = """
     create or replace temp table owners as
-    select portfolio_id, cost_method, cast(row_number() over (order by portfolio_id) - 1 as integer) as owner
-    from {portfolios} where {chosen};
+    select
+        portfolio_id,
+        cost_method,
+        coalesce(long_term_days, {long_term_days}) as long_term_days,
+        cast(row_number() over (order by portfolio_id) - 1 as integer) as owner
+    from (from {portfolios} union all by name (select null::integer as long_term_days where false)) where {chosen};
 
     create or replace temp view effective as
     select ledger.*
@@ -70,7 +77,7 @@ _LEDGER = """
 """
 _TRADES = """
     select
-        owner, account_id, security_id, business_date, quantity,
+        owner, account_id, security_id, business_date, seq, txn_type, currency, quantity,
         cast(gross as decimal(28, 8)) as gross, cast(fees as decimal(28, 8)) as fees,
         cast(coalesce(fx_rate, 1) as decimal(18, 8)) as fx_rate
     from effective
@@ -81,6 +88,13 @@ _TRADES = """
 """
 
 
+class Folded(NamedTuple):
+    """Relations of one connection."""
+
+    intervals: duckdb.DuckDBPyRelation
+    disposals: duckdb.DuckDBPyRelation
+
+
 def fold(
     connection: duckdb.DuckDBPyConnection,
     ledger: str,
@@ -88,25 +102,33 @@ def fold(
     chosen: Sequence[str] | None = None,
     worth_compiling: int = WORTH_COMPILING,
     left_out: Sequence[str] = (),
-) -> duckdb.DuckDBPyRelation:
-    """The intervals of `ledger`, as the relation `intervals` of `connection`, by each portfolio's own method.
+) -> Folded:
+    """The intervals and disposals of `ledger`, as tables of `connection`, by each portfolio's own method and term.
 
     `ledger` and `portfolios` are table expressions; `chosen` portfolios only, or all of them but those `left_out`.
+    A table of portfolios from before they had a term of their own is read too.
     """
     listed = "true" if chosen is None else f"portfolio_id in {_listed(chosen)}"
     if left_out:
         listed += f" and portfolio_id not in {_listed(left_out)}"
-    connection.execute(_LEDGER.format(ledger=ledger, portfolios=portfolios, chosen=listed, limit=2**62 // 10**8))
-    connection.register("nothing", SCHEMA.empty_table())
-    connection.execute("create or replace table intervals as from nothing")
+    tables = {"ledger": ledger, "portfolios": portfolios, "chosen": listed}
+    connection.execute(_LEDGER.format(**tables, limit=2**62 // 10**8, long_term_days=LONG_TERM_DAYS))
+    for name, schema in (("intervals", SCHEMA), ("disposals", disposal_columns.SCHEMA)):
+        connection.register("nothing", schema.empty_table())
+        connection.execute(f"create or replace table {name} as from nothing")
     count = connection.execute("select count(*) from effective").fetchone()
     if count and count[0] < worth_compiling:
         connection.execute("insert into by_the_rule select distinct portfolio_id, security_id from effective")
     else:
         _fold_columns(connection)
-    connection.register("batch", _by_the_rule(connection))
-    connection.execute("insert into intervals from batch")
-    return connection.table("intervals")
+    _add(connection, *_by_the_rule(connection))
+    return Folded(connection.table("intervals"), connection.table("disposals"))
+
+
+def _add(connection: duckdb.DuckDBPyConnection, intervals: pa.Table, disposals: pa.Table) -> None:
+    for name, rows in (("intervals", intervals), ("disposals", disposals)):
+        connection.register("batch", rows)
+        connection.execute(f"insert into {name} from batch")
 
 
 def _listed(portfolios: Sequence[str]) -> str:
@@ -118,9 +140,8 @@ def _fold_columns(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"create or replace table trades as {_TRADES}")
     reader = connection.cursor().execute("from trades").to_arrow_reader(_BATCH_ROWS)
     for trades in _by_whole_holdings(reader):
-        batch, left_out = _folded(trades, owners)
-        connection.register("batch", batch)
-        connection.execute("insert into intervals from batch")
+        intervals, disposals, left_out = _folded(trades, owners)
+        _add(connection, intervals, disposals)
         if left_out.num_rows:
             connection.register("left_out", left_out)
             connection.execute("insert into by_the_rule from left_out")
@@ -150,12 +171,12 @@ def _first(trades: pa.Table) -> np.ndarray[Any, np.dtype[np.int64]]:
     return np.flatnonzero(changes).astype(np.int64)
 
 
-def _folded(trades: pa.Table, owners: pa.ChunkedArray) -> tuple[pa.Table, pa.Table]:
-    """The intervals of `trades`, and the (portfolio, security) of holdings that did not fit."""
+def _folded(trades: pa.Table, owners: pa.ChunkedArray) -> tuple[pa.Table, pa.Table, pa.Table]:
+    """The intervals and disposals of `trades`, and the (portfolio, security) of holdings that did not fit."""
     from domain.analytics.average_cost import OPEN, average_cost_intervals
 
     first = _first(trades)
-    numbers = [_integers(trades[name]) for name in ("quantity", "gross", "fees", "fx_rate")]
+    numbers = [integers(trades[name]) for name in ("quantity", "gross", "fees", "fx_rate")]
     day = trades["business_date"].combine_chunks().cast(pa.int32()).to_numpy()
     found = average_cost_intervals(first, day, *numbers)
     where, whole = pa.array(found.trade), pa.array(found.overflowed)
@@ -169,53 +190,42 @@ def _folded(trades: pa.Table, owners: pa.ChunkedArray) -> tuple[pa.Table, pa.Tab
         "security_id": trades["security_id"].take(where),
         "valid_from": pa.array(found.valid_from).cast(pa.date32()),
         "valid_to": pa.array(found.valid_to, mask=found.valid_to == OPEN).cast(pa.date32()),
-        **{name: _decimals(getattr(found, name), SCHEMA.field(name).type) for name in _COMPUTED},
-        "departed_base": _decimals(np.zeros(count, np.int64), _MONEY),
-        "carried_base": _decimals(np.zeros(count, np.int64), _MONEY),
+        **{name: decimals(getattr(found, name), SCHEMA.field(name).type) for name in _COMPUTED},
+        "departed_base": decimals(np.zeros(count, np.int64), _MONEY),
+        "carried_base": decimals(np.zeros(count, np.int64), _MONEY),
         "is_basis_known": pa.repeat(True, count),
         "is_realised_known": pa.repeat(True, count),
         "cost_method": pa.repeat(CostMethod.AVCO.value, count),
     }
-    return pa.table(columns, schema=SCHEMA), left_out
+    return pa.table(columns, schema=SCHEMA), disposal_columns.of_closings(found.closings, trades, owners), left_out
 
 
-def _integers(column: pa.ChunkedArray) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Decimals as integers of their last place: the lower half of their 128 bits, in which they are known to fit."""
-    array = column.combine_chunks()
-    array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
-    halves = np.frombuffer(array.buffers()[1], np.int64)
-    return halves[2 * array.offset : 2 * (array.offset + len(array)) : 2].copy()
-
-
-def _decimals(values: np.ndarray[Any, np.dtype[np.int64]], kind: pa.DataType) -> pa.Array:
-    halves = np.empty((len(values), 2), np.int64)
-    halves[:, 0], halves[:, 1] = values, values >> 63
-    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(halves)])
-
-
-def _by_the_rule(connection: duckdb.DuckDBPyConnection) -> pa.Table:
+def _by_the_rule(connection: duckdb.DuckDBPyConnection) -> tuple[pa.Table, pa.Table]:
     rows = connection.execute(
         """
-        select effective.*, owners.cost_method
+        select effective.*, owners.cost_method, owners.long_term_days
         from effective
         inner join owners using (portfolio_id)
         semi join by_the_rule using (portfolio_id, security_id)
         """
     ).to_arrow_table()
     methods: dict[str, str] = {}
+    long_term_days: dict[str, int] = {}
+    disposed: list[Disposal] = []
     by_portfolio: dict[str, list[Transaction]] = defaultdict(list)
     for row in rows.to_pylist():
         methods[row["portfolio_id"]] = row["cost_method"]
+        long_term_days[row["portfolio_id"]] = row["long_term_days"]
         by_portfolio[row["portfolio_id"]].append(_transaction(row))
     intervals = [
         interval
         for portfolio_id, transactions in sorted(by_portfolio.items())
-        for interval in position_intervals(transactions, CostMethod(methods[portfolio_id]))
+        for interval in position_intervals(transactions, CostMethod(methods[portfolio_id]), disposed)
     ]
     columns = {field.name: [getattr(row, field.name) for row in intervals] for field in fields(PositionInterval)}
     columns["portfolio_id"] = [str(identifier) for identifier in columns["portfolio_id"]]
     columns["cost_method"] = [methods[portfolio_id] for portfolio_id in columns["portfolio_id"]]
-    return pa.Table.from_pydict(columns, schema=SCHEMA)
+    return pa.Table.from_pydict(columns, schema=SCHEMA), disposal_columns.of_disposals(disposed, long_term_days)
 
 
 def _transaction(row: dict[str, Any]) -> Transaction:

@@ -5,8 +5,9 @@ weekend: a fund's valuation of a month's end is.
 """
 
 import hashlib
+import re
 from collections.abc import Collection, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import partial
@@ -19,11 +20,14 @@ from domain.errors import Refusal
 from domain.ledger import FIRST_DAY
 from domain.money import parse_quantity, product
 from domain.posted_prices import PriceSourceName
+from pipelines.quality.price_histories import joined, refused_histories, told_of, within
 from pipelines.quality.prices import audited
+from pipelines.quality.registry import Registry
+from pipelines.quality.split_histories import LedgerSplit, as_traded
 from pipelines.quality.verdicts import SAID, Audited, Reason, content_ids
 from pipelines.sources.calendar import SCHEMA as CALENDAR
 from pipelines.sources.market_tables import CORPORATE_ACTIONS, PRICES, RATE
-from pipelines.sources.price_folder import PriceLine
+from pipelines.sources.price_files.lines import PriceLine
 
 OWN_PRICES = pa.schema(
     [
@@ -57,35 +61,15 @@ RULES = {
 Row = Mapping[str, Any]
 
 
-class Registry:
-    """Securities and their identifiers, from the copies of security_registry and security_identifier."""
-
-    def __init__(self, securities: pa.Table, identifiers: pa.Table) -> None:
-        self.securities: dict[int, Row] = {row["security_id"]: row for row in securities.to_pylist()}
-        named = sorted(identifiers.to_pylist(), key=lambda row: str(row["id_type"]))
-        self.names: dict[int, str] = {row["security_id"]: row["id_value"] for row in named if row["is_primary"]}
-        self._meanings: dict[str, list[Row]] = {}
-        for row in named:
-            self._meanings.setdefault(row["id_value"], []).append(row)
-
-    def meant(self, identifier: str, on: date) -> int | None:
-        """The security that an identifier named on a day."""
-        for row in self._meanings.get(identifier, ()):
-            if (row["valid_from"] or date.min) <= on < (row["valid_to"] or date.max):
-                return int(row["security_id"])
-        return None
-
-    @property
-    def currencies(self) -> dict[str, str]:
-        return {name: self.securities[security_id]["currency"] for security_id, name in self.names.items()}
-
-
 @dataclass(frozen=True, slots=True)
 class OwnPrices:
-    """`accepted` as OWN_PRICES, `quarantined` as `quarantine_rows` takes it."""
+    """`accepted` as OWN_PRICES, `quarantined` as `quarantine_rows` takes it; `refused` are files with the reason why
+    no line of a security's counts, and `remarks` what else is to be known of one."""
 
     accepted: pa.Table
     quarantined: pa.Table
+    refused: Mapping[str, str] = field(default_factory=dict)
+    remarks: Mapping[str, str] = field(default_factory=dict)
 
 
 def own_prices(
@@ -97,19 +81,27 @@ def own_prices(
     today: date,
     actions: pa.Table | None = None,
     waived: Set[str] = frozenset(),
+    splits: Mapping[int, Sequence[LedgerSplit]] | None = None,
 ) -> OwnPrices:
     """The prices of securities that are not in `market`, the names of those that it prices.
 
     `posted` are rows of `posted_price`, of which the newest of a security and day counts. `actions` are the market's: a
     split that it tells is no outlier, one that only a ledger has is its owner's word. A detail begins with the place of
-    what is out: a file's line, or the number that it was posted under.
+    what is out: a file's line, or the number that it was posted under. A history of which no line can count is refused
+    as one, not line by line. `splits` are what ledgers have, by security: a close that a source has adjusted for one is
+    restated as it was traded.
     """
     read, out = [_as_posted(row, registry) for row in _newest(posted)], []
+    refused = refused_histories(lines, registry, market, {row["security_id"] for row in read})
+    lines, left_out = within([line for line in lines if line.history not in refused], today)
     for line in lines:
         try:
             read.append(_as_read(line, registry))
         except _Unread as unread:
             out.append(_put_out(_words(line), line.place, unread.reason, str(unread), line.identifier))
+    undone = as_traded(read, splits or {})
+    read = list(undone.rows)
+    out += [_put_out(row, row["place"], Reason.UNREADABLE, why, row["file"]) for row, why in undone.unsure]
     has_posted = {row["security_id"] for row in read if row["price_source"] == PriceSourceName.POSTED}
     standing: dict[str, list[Row]] = {}
     for row, content in zip(read, content_ids(_prices(read)), strict=True):
@@ -128,7 +120,10 @@ def own_prices(
     )
     quarantined = [{**row, "close": str(row["close"])} for row in out]
     return OwnPrices(
-        pa.Table.from_pylist(accepted, schema=OWN_PRICES), pa.Table.from_pylist(quarantined, schema=QUARANTINED)
+        pa.Table.from_pylist(accepted, schema=OWN_PRICES),
+        pa.Table.from_pylist(quarantined, schema=QUARANTINED),
+        told_of(refused),
+        joined(left_out, undone.notes),
     )
 
 
@@ -177,17 +172,19 @@ def _as_read(line: PriceLine, registry: Registry) -> Row:
     if line.missing:
         raise _Unread(Reason.UNREADABLE, line.missing)
     day, close = _day(line), _close(line)
-    security_id = registry.meant(line.identifier.upper(), day)
-    if security_id is None or security_id not in registry.names:
+    security_id = registry.first_meant((line.identifier, *line.others), day)
+    if security_id is None:
         raise _Unread(Reason.UNKNOWN_SECURITY, f"no security is registered under {line.identifier!r} on {day}")
+    unit = registry.securities[security_id]["currency"] if line.currency is None else line.currency
     return {
         **_of_security(security_id, registry),
         "price_date": day,
-        "close": close if line.currency not in MINOR_UNITS else product(close, HUNDREDTH),
-        "currency": MINOR_UNITS.get(line.currency, line.currency),
+        "close": close if unit not in MINOR_UNITS else product(close, HUNDREDTH),
+        "currency": MINOR_UNITS.get(unit, unit),
         "price_source": PriceSourceName.FOLDER,
         "file": line.file,
         "place": line.place,
+        "is_adjusted": line.is_adjusted,
     }
 
 
@@ -211,6 +208,8 @@ def _close(line: PriceLine) -> Decimal:
         close = Decimal(line.close)
     except InvalidOperation:
         raise _Unread(Reason.NOT_A_NUMBER, f"the close {line.close[:40]!r} is no number such as 12.40") from None
+    if _ODD.search(line.close):
+        raise _Unread(Reason.NOT_A_NUMBER, f"the close {line.close[:40]!r} is no number such as 12.40")
     if not close.is_finite():
         raise _Unread(Reason.NOT_A_NUMBER, f"the close is {line.close[:40]}, not a finite number")
     try:
@@ -246,4 +245,6 @@ def _put_out(row: Row, place: str, reason: Reason, say: str, compared_with: str)
     return {**row, **said, "place": place, "detail": f"{place}: {say}"}
 
 
+_ODD = re.compile(r"[^ -~]|_")
+"""Digits of other scripts, and 1_000: numbers to Python alone."""
 _CONTENT = ("ticker", "price_date", "close", "currency")

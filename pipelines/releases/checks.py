@@ -35,6 +35,37 @@ _REPLAYED = f"""
     group by portfolio_id
     order by portfolio_id
 """
+_DISPOSED = """
+    with realised as (
+        select portfolio_id, account_id, security_id, realised, realised_base, realised_fx_base
+        from {intervals}
+        where valid_to is null and is_realised_known
+    ),
+
+    disposed as (
+        select
+            portfolio_id,
+            account_id,
+            security_id,
+            sum(gain) as gain,
+            sum(gain_base) as gain_base,
+            sum(fx_gain_base) as fx_gain_base
+        from {disposals}
+        group by portfolio_id, account_id, security_id
+    )
+
+    select portfolio_id, count(*)
+    from realised left join disposed using (portfolio_id, account_id, security_id)
+    where
+        (
+            realised <> coalesce(gain, 0)
+            or realised_base <> coalesce(gain_base, 0)
+            or realised_fx_base <> coalesce(fx_gain_base, 0)
+        )
+        and portfolio_id not in (select unnest($left_out))
+    group by portfolio_id
+    order by portfolio_id
+"""
 
 
 @dg.asset_check(
@@ -57,11 +88,16 @@ def prices_are_fresh(context: dg.AssetCheckExecutionContext, platform: Platform)
 
 @dg.asset_check(
     asset=dg.AssetKey(["positions", "position_interval"]),
-    additional_deps=[dg.AssetKey(["raw", "pg_position_current"]), dg.AssetKey(["raw", "pg_portfolio"])],
+    additional_deps=[
+        dg.AssetKey(["positions", "disposal"]),
+        dg.AssetKey(["raw", "pg_position_current"]),
+        dg.AssetKey(["raw", "pg_portfolio"]),
+    ],
     blocking=True,
     description=(
         "The ledger replayed is the database's own projection: quantity, cost and gain, also in base currency, by the "
-        "portfolio's method and with what is unknown, to the last decimal. Whose is not is held."
+        "portfolio's method and with what is unknown, to the last decimal; and its disposals sum to the gain. Whose "
+        "is not is held."
     ),
 )
 def replay_is_the_projection(context: dg.AssetCheckExecutionContext, platform: Platform) -> dg.AssetCheckResult:
@@ -69,6 +105,7 @@ def replay_is_the_projection(context: dg.AssetCheckExecutionContext, platform: P
         context,
         platform,
         intervals="positions/position_interval",
+        disposals="positions/disposal",
         projected="raw/pg_position_current",
         portfolios="raw/pg_portfolio",
     )
@@ -76,15 +113,23 @@ def replay_is_the_projection(context: dg.AssetCheckExecutionContext, platform: P
         return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN, description="nothing to compare")
     seen = pinned(context.instance, context.run.run_id, platform.releases)
     with platform.lake.connect() as connection:
-        rows = connection.execute(_REPLAYED.format(**tables), {"left_out": sorted(seen.left_out)}).fetchall()
+        left_out = {"left_out": sorted(seen.left_out)}
+        found = {
+            "positions/position_interval": connection.execute(_REPLAYED.format(**tables), left_out).fetchall(),
+            "positions/disposal": connection.execute(_DISPOSED.format(**tables), left_out).fetchall(),
+        }
     failures = [
-        failure_of(portfolio_id, "positions/position_interval", "replay_is_the_projection", f"{count} differences")
+        failure_of(portfolio_id, table, "replay_is_the_projection", f"{count} differences")
+        for table, rows in found.items()
         for portfolio_id, count in rows
     ]
     return dg.AssetCheckResult(
         passed=not failures,
         severity=dg.AssetCheckSeverity.WARN,  # it holds these, and stops nobody
-        metadata={"differences": sum(count for _, count in rows), **failed_metadata(failures)},
+        metadata={
+            "differences": sum(count for rows in found.values() for _, count in rows),
+            **failed_metadata(failures),
+        },
     )
 
 

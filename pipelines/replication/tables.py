@@ -64,6 +64,7 @@ TABLES = (
             "archived_at",
             "benchmark",
             "limits::text as limits",
+            "long_term_days",
         ),
         ("version",),
     ),

@@ -16,6 +16,8 @@ from pydantic import PrivateAttr
 
 from domain.ports import PriceSource
 from pipelines.sources.http import RetryPolicy
+from pipelines.sources.price_files.folder import rate_files
+from pipelines.sources.rate_files import NoFred, WithRateFiles, has_yields
 from pipelines.sources.sample import SamplePriceSource
 from pipelines.sources.tracking import tracked
 from storage.clock import SystemClock, clock_of
@@ -134,7 +136,7 @@ class Market(ConfigurableResource[Any]):
     """The configured source of prices and rates, one for a whole run: what it has been told it need not ask again."""
 
     platform: Platform
-    _source: PriceSource | None = PrivateAttr(default=None)
+    _source: WithRateFiles | None = PrivateAttr(default=None)
     _tickers: list[str] = PrivateAttr(default_factory=list)
 
     def setup_for_execution(self, context: InitResourceContext) -> None:
@@ -142,7 +144,7 @@ class Market(ConfigurableResource[Any]):
         self._source = None
 
     @property
-    def source(self) -> PriceSource:
+    def source(self) -> WithRateFiles:
         if self._source is None:
             self._source = self._chosen()
         return self._source
@@ -152,12 +154,11 @@ class Market(ConfigurableResource[Any]):
         """Tickers that a live source is asked for; none of a bundled one."""
         return self._tickers
 
-    def _chosen(self) -> PriceSource:
+    def _chosen(self) -> WithRateFiles:
         name = self.platform.settings.market_source
         claim_market(self.platform.database, name)
-        if name == "live":
-            return self._live()
-        return bundled_market(name)
+        market = self._live() if name == "live" else bundled_market(name)
+        return WithRateFiles(market, self.platform.settings.prices)
 
     def _live(self) -> PriceSource:
         """Whatever is registered under a ticker is asked for; a bond is valued from the curve."""
@@ -172,8 +173,11 @@ class Market(ConfigurableResource[Any]):
             self.platform.settings,
             RetryPolicy(budget_seconds=self.platform.settings.market_patience_s),
         )
-        if not settings.fred_api_key:
-            raise SetupError("MARKET_SOURCE=live needs FRED_API_KEY, free at https://fred.stlouisfed.org")
+        if not settings.fred_api_key and not has_yields(rate_files(settings.prices)):
+            raise SetupError(
+                "MARKET_SOURCE=live needs FRED_API_KEY, free at https://fred.stlouisfed.org, or FRED's files of the "
+                f"series DGS3MO, DGS10 and so on in {settings.prices}"
+            )
         with postgres.connect(self.platform.database.admin_url) as connection:
             self._tickers = tracked(connection, self.platform.lake, self.platform.market_today)
         return LiveMarket(
@@ -184,7 +188,9 @@ class Market(ConfigurableResource[Any]):
                 settings.yahoo_url,
                 patience,
             ),
-            FredRateSource(settings.fred_api_key, settings.fred_url or FRED_URL, patience),
+            FredRateSource(settings.fred_api_key, settings.fred_url or FRED_URL, patience)
+            if settings.fred_api_key
+            else NoFred(),
             EcbRateSource(settings.ecb_url or ECB_URL, patience),
         )
 

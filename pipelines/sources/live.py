@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from pipelines.sources.ecb import EcbRateSource
 from pipelines.sources.fred import FredRateSource
+from pipelines.sources.rate_files import NoFred
 from pipelines.sources.yahoo import YahooPriceSource
 
 
@@ -18,7 +19,7 @@ class LiveMarket:
     """`PriceSource` over HTTP. Any of its answers may be `IncompleteMarket`, from the source that it names."""
 
     securities: YahooPriceSource
-    rates: FredRateSource
+    rates: FredRateSource | NoFred
     currencies: EcbRateSource
     name: str = "live"
 

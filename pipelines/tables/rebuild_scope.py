@@ -32,6 +32,7 @@ _FOLLOW_THE_LEDGER = frozenset(
         "raw/pg_position_current",
         "raw/pg_simulation",
         "positions/position_interval",
+        "positions/disposal",
     }
 )
 """Tables whose changes are those of the portfolios that `pg_portfolio` shows to have changed, or of no mart."""
@@ -239,7 +240,7 @@ def _of_the_ledger(lake: Lake, base: Mapping[str, int], now: Mapping[str, int]) 
         return RebuildScope("the ledger was not replicated before")
     if base[LEDGER] == now[LEDGER] and base[PORTFOLIOS] == now[PORTFOLIOS]:
         return RebuildScope("no new rows in the ledger", (), LAST)
-    chosen = ("cost_method", "benchmark", "limits")
+    chosen = ("cost_method", "benchmark", "limits", "long_term_days")
     named = ("name", "user_id", "base_currency", "kind", "time_zone", "archived_at", *chosen)
     settings = f"({', '.join('{0}.' + name for name in named)})"
     query = _CHANGED.format(

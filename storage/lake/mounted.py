@@ -29,7 +29,7 @@ from storage.postgres.horizon import NOTHING_SEEN, VisibilitySnapshot
 
 _BUGS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.SyntaxException)
 _LEDGER, _PORTFOLIOS = "raw/pg_transaction_ledger", "raw/pg_portfolio"
-_MENTIONED = re.compile(r"\b(marts|simulation|raw)\.(\w+)")
+_MENTIONED = re.compile(r"\b(?:from|join)\s+(marts|simulation|raw|positions)\.(\w+)")
 
 
 @dataclass(frozen=True, slots=True)

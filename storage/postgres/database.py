@@ -19,6 +19,7 @@ from storage.settings import REPOSITORY, Settings
 APP_LOGIN = "lakefolio"
 DATABASE = "lakefolio"
 _MIGRATION_LOCK = 7_201_001
+_MIGRATIONS = REPOSITORY / "storage" / "postgres" / "migrations" / "versions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,10 @@ def prepare(database: Database, limits: Mapping[str, str] | None = None, schema_
     with connect(database.admin_url) as connection:
         connection.execute("select pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
         connection.execute("create schema if not exists dagster")
+        present = _schema_version(connection)
         connection.commit()
-        _migrate(database, schema_version)
+        if present != (newest_version() if schema_version == "head" else schema_version):
+            _migrate(database, schema_version)
         _ensure_login(connection, database.app_url)
         _ensure_limits(connection, _login(database.app_url), limits or Settings.model_construct().limits)
         connection.commit()
@@ -141,6 +144,23 @@ def _create_database(admin_url: str) -> None:
     already = (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation)  # another process was first
     with psycopg.connect(maintenance, autocommit=True) as connection, suppress(*already):
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(str(name))))
+
+
+def newest_version() -> str:
+    """Return the schema's version after all migrations, by the names of their files."""
+    return max(path.name[:4] for path in _MIGRATIONS.glob("[0-9]*.py"))
+
+
+def _schema_version(connection: psycopg.Connection) -> str | None:
+    """Return the version that the schema has, None before the first migration.
+
+    Asked here, for alembic takes half a second to find out that there is nothing to do, with every start of a program.
+    """
+    row = connection.execute("select to_regclass('public.alembic_version')::text").fetchone()
+    if row == (None,):
+        return None
+    rows = connection.execute("select version_num from public.alembic_version").fetchall()
+    return str(rows[0][0]) if len(rows) == 1 else None
 
 
 def _migrate(database: Database, schema_version: str) -> None:

@@ -200,16 +200,16 @@ def seconds(work: Callable[[], None]) -> float:
 
 
 @contextmanager
-def filled() -> Iterator[Database]:
-    """A new database with the ledger."""
+def filled(portfolios: int = ROWS // PORTFOLIO_ROWS, rows: int = PORTFOLIO_ROWS) -> Iterator[Database]:
+    """A new database with the ledger of so many portfolios, each of so many rows."""
     with tempfile.TemporaryDirectory(prefix="lakefolio-bench-") as folder:
         database = embedded_database(embedded.start(Path(folder)))
         try:
             prepare(database)
             with psycopg.connect(database.admin_url, autocommit=True) as owner:
                 owner.execute(_SECURITY)
-                owner.execute(_FILL, {"portfolios": ROWS // PORTFOLIO_ROWS})
-                add(database, portfolios=ROWS // PORTFOLIO_ROWS, rows=PORTFOLIO_ROWS)
+                owner.execute(_FILL, {"portfolios": portfolios})
+                add(database, portfolios=portfolios, rows=rows)
                 owner.execute("vacuum analyze")
             yield database
         finally:

@@ -25,10 +25,11 @@ from hypothesis.stateful import (
 )
 
 from domain.corporate_events import Reorganisation, adjust_cost, grow, reorganise, return_capital, split
+from domain.disposals import Disposal, disposals
 from domain.entries import Terms, When
 from domain.errors import Refusal
 from domain.history import History
-from domain.holdings import CostMethod, Holding
+from domain.holdings import CostMethod, Holding, Relief
 from domain.ledger import BETWEEN_SECURITIES, TRADES, Transaction, TxnType, effective
 from domain.money import ZERO, money, product, share
 from domain.portfolio import Portfolio, PortfolioKind
@@ -327,7 +328,9 @@ class PortfolioMachine(RuleBasedStateMachine):
         carried: dict[UUID, Carried] = {}
         for row in effective(self.ledger):
             before, cash = dict(state.holdings), dict(state.cash)
-            changed = state.apply(row)
+            reliefs: list[Relief] = []
+            changed = state.apply(row, reliefs)
+            check_disposals(row, list(disposals(row, reliefs, state.method)), before, state)
             assert state.cash.get(row.currency, ZERO) - cash.get(row.currency, ZERO) == row.cash_effect
             for key in changed:
                 was, now = before.get(key, Holding()), state.holdings[key]
@@ -380,6 +383,39 @@ def check_leg(row: Transaction, before: Holding, after: Holding, carried: dict[U
         assert (relieved, relieved_base) == (0, 0) or row.cash_effect
     if row.transfer_id is not None:
         carried[row.transfer_id] = (row.currency, cost - relieved, base - relieved_base) if is_known else None
+
+
+def check_disposals(
+    row: Transaction, disposed: list[Disposal], before: dict[tuple[int, int], Holding], after: Positions
+) -> None:
+    """Disposals of a row sum to the change of the gain, in local and base currency."""
+    assert not disposed or row.txn_type in DISPOSING
+    for key, now in after.holdings.items():
+        was = before.get(key, Holding())
+        own = [one for one in disposed if (one.account_id, one.security_id) == key]
+        if all(one.gain is not None for one in own):
+            assert sum((one.gain for one in own), ZERO) == now.realised - was.realised
+            assert sum((one.gain_base for one in own), ZERO) == now.realised_base - was.realised_base
+            assert sum((one.fx_gain_base for one in own), ZERO) == now.realised_fx - was.realised_fx
+            assert now.is_realised_known == was.is_realised_known
+        else:
+            assert not now.is_realised_known
+            assert now.realised == was.realised
+        given = sum((one.units for one in own), ZERO)
+        if row.txn_type in TRADES and key == (row.account_id, row.security_id):
+            assert given == (min(abs(was.quantity), abs(row.quantity)) if was.quantity * row.quantity < 0 else 0)
+    for one in disposed:
+        assert (one.seq, one.realised_on) == (row.seq, row.business_date)
+        assert one.units >= 0
+        assert one.gain is None or one.gain == one.proceeds - one.cost
+        assert one.gain_base is None or one.gain_base == one.proceeds_base - one.cost_base
+        if after.method is CostMethod.AVCO:
+            assert (one.acquired_on, one.days_held) == (None, None)
+        elif one.days_held is not None:
+            assert one.days_held == max(0, (one.sold_on - one.acquired_on).days)
+
+
+DISPOSING = TRADES | {TxnType.MERGER, TxnType.EXCHANGE, TxnType.RETURN_OF_CAPITAL, TxnType.COST_ADJUSTMENT}
 
 
 def check_step(row: Transaction, before: Holding, after: Holding) -> None:

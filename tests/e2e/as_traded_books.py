@@ -34,6 +34,12 @@ _FILE = "\n".join(
         *("FUNDX,2013-01-31,505,USD", "FUNDX,yesterday,5,USD", "NOBODY,2013-02-07,5,USD", "IBM,2013-02-07,5,USD"),
     ]
 )
+_DOWNLOAD = """Date,Close/Last,Volume,Open,High,Low
+02/28/2013,"$1,252.00",N/A,"$1,238.00","$1,252.50","$1,236.00"
+02/27/2013,"$1,238.00",12000,"$1,240.00","$1,241.00","$1,230.00"
+02/26/2013,$1234.x0,12500,$1220.00,$1236.00,$1219.00
+"""
+_RATES = "Date,USD,JPY,XCG\n2013-02-28,9.9,9.9,2.35\n"
 
 
 def record_all(client: httpx.Client) -> str:
@@ -46,10 +52,12 @@ def record_all(client: httpx.Client) -> str:
 
 
 def put_price_files(home: Path) -> None:
-    """Put a file with four bad lines, and a letter, into the folder for prices."""
+    """Put a file with four bad lines, downloads of prices and of rates, and a letter into the folder for prices."""
     folder = home / "prices"
     folder.mkdir()
     (folder / "funds.csv").write_text(_FILE)
+    (folder / "DOWNLOADED (1).csv").write_text(_DOWNLOAD)
+    (folder / "eurofxref.csv").write_text(_RATES)
     (folder / "letter.docx").write_bytes(b"PK\x03\x04")
 
 
@@ -93,6 +101,7 @@ def own_prices(client: httpx.Client) -> None:
     """One of each: an unlisted company, a fund whose prices come in files, a Treasury bond, and what has no price."""
     for security in ({"ticker": "UNLISTED"}, {"ticker": "FUNDX", "asset_type": "FUND"}, BOND, {"ticker": "NOPRICE"}):
         client.post("/securities", json=security).raise_for_status()
+    client.post("/securities", json={"ticker": "DOWNLOADED"}).raise_for_status()
     portfolio_id = opened(client, "own prices", "2013-02-15")
     for ticker, quantity, price in _BOUGHT:
         post(client, portfolio_id, "BUY", "2013-02-15", ticker=str(ticker), quantity=quantity, price=price)

@@ -378,6 +378,42 @@ def test_units_that_change_accounts_change_no_value_flow_or_return(refreshed: Re
         assert moved == alike(stayed) != []
 
 
+@pytest.mark.parametrize("name", sorted(BOOKS))
+def test_gains_of_all_years_are_what_was_realised_received_and_paid(refreshed: Refreshed, name: str) -> None:
+    """The marts fold and add up in SQL; a disposal has its lot's own rates."""
+    gains, values = refreshed.answer(name, "gains", year="all"), refreshed.answer(name, "values")["values"]
+    received = {one["income_type"]: D(one["amount_base"] or 0) for one in gains["income_by_type"]}
+    in_marts = {term: sum(D(day[term]) for day in values) for term in ("income", "tax", "fees")}
+
+    assert D(gains["total"]["gain"] or 0) == D(values[-1]["realised"])
+    assert in_marts == {
+        "income": sum(received.get(one, 0) for one in ("DIVIDEND", "COUPON", "INTEREST", "ACCRUED_INTEREST")),
+        "tax": -received.get("TAX", 0),
+        "fees": -received.get("FEE", 0),
+    }
+    for kept in refreshed.rows("positions/disposal", name, "gain", "gain_base", "cost"):
+        assert (kept["gain"] is None) == (kept["cost"] is None) == (kept["gain_base"] is None)
+
+
+def test_disposals_of_events_have_the_day_of_the_first_purchase(refreshed: Refreshed) -> None:
+    """The sale of what was merged in, its cash, and what a spin-off's child was bought as."""
+    columns = ("seq", "txn_type", "acquired_on", "sold_on", "units", "proceeds", "cost", "term")
+    kept = refreshed.rows("positions/disposal", "EVENTS FIFO", *columns)
+
+    assert [tuple(row[name] for name in columns[1:]) for row in kept] == [
+        ("MERGER", date(2016, 6, 13), date(2016, 7, 1), D("3.7"), D(370), D(333), "SHORT"),
+        ("CASH_IN_LIEU", date(2016, 6, 13), date(2016, 8, 1), D("0.5"), D(70), D(63), "SHORT"),
+        ("SELL", date(2016, 10, 5), date(2016, 10, 6), D(10), D("425.16"), D("424.84"), "SHORT"),
+    ]
+    assert refreshed.answer("EVENTS FIFO", "gains", year="2015")["disposals"] == []
+
+
+def test_a_reversed_row_is_in_no_gains(refreshed: Refreshed) -> None:
+    left, plain = (refreshed.rows("positions/disposal", name, "txn_type", "gain") for name in ("REVERSED", "PLAIN"))
+
+    assert left == plain != []
+
+
 @pytest.mark.parametrize(
     "name", ["PLAIN", "FIFO", "MOVED", "GIVEN AWAY", "SPLIT", "INCOME", "UNKNOWN", "ABROAD", "EVENTS", "EVENTS FIFO"]
 )

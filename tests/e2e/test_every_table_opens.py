@@ -14,7 +14,7 @@ from deltalake import DeltaTable
 from application.analytics.review import LakeAnalyticsRepository
 
 QUANTITIES = {
-    *("quantity", "price", "close", "par_yield_pct", "haircut", "fx_haircut"),
+    *("quantity", "units", "price", "close", "par_yield_pct", "haircut", "fx_haircut"),
     *("clean_price", "dirty_price", "adjusted_close", "split_adjusted_close", "split_factor", "dividend"),
     *("rate_per_eur", "index_level", "expense_ratio_pct"),
     *("target_mean", "target_median", "target_low", "target_high", "target"),

@@ -34,7 +34,7 @@ from tests.effort import IS_LONG
 PERMUTATIONS, SEED = 20 if IS_LONG else 6, 20170329
 MARTS = sorted(MADE_BY_DBT)
 PARAMETERS = sorted(PARAMETER_MARTS)
-MADE = [*OWNED, "positions/position_interval"]
+MADE = [*OWNED, "positions/position_interval", "positions/disposal"]
 EVERYTHING = [*MADE, "marts/fact_performance", *PORTFOLIO_MARTS]
 OPENED, EARLIEST = "2010-06-01", "2010-08-18"
 LATE = Window(date(2011, 6, 1), date(2011, 6, 30))
@@ -173,6 +173,8 @@ def test_every_order_of_arrival_ends_in_the_same_rows(book: Book) -> None:
     assert late["positions/position_interval"]["scope/what"] == "nothing"
     assert last["marts/fact_position_daily"]["scope/what"].startswith(f"{PERMUTATIONS} portfolios from {EARLIEST} on")
     assert last["marts/fact_price_daily"]["scope/what"] == "nothing"
+    published = [made["positions/disposal"]["dagster/row_count"] for made in (book.first, last)]
+    assert published[0] > published[1] == 0, "what was sold early, and taken back"
     assert {last[table]["scope/what"] for table in PARAMETERS} == {"nothing"}, "and were not made"
     assert not any("scope/what" in made[table] for made in (book.first, late) for table in PARAMETERS)
 

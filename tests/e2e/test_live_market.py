@@ -5,7 +5,7 @@ import json
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -13,9 +13,14 @@ from typing import Any
 import httpx
 import pytest
 
+from pipelines.automation import years_due
+from pipelines.definitions import build_defs
+from pipelines.ingestion import market
 from pipelines.quality import quarantine as auditing
+from pipelines.runtime import progress
 from pipelines.sources.fred import TENOR_MONTHS
 from storage.lake.delta import memory_duckdb
+from tests.effort import IS_LONG
 from tests.recorded_server import RECORDED, Answer, Provider, recorded, served
 
 AAPL, MSFT = "/v8/finance/chart/AAPL", "/v8/finance/chart/MSFT"
@@ -54,6 +59,23 @@ class Live:
 
     def refresh(self, **more: str) -> tuple[int, str]:
         return self.home.refresh_command(**{**self.variables, **more})
+
+    def refresh_market(self) -> str:
+        """Words of a refresh about the market, and the marts in the long form: the market alone is as much of the same
+        job, over the years that are due."""
+        if IS_LONG:
+            code, said = self.refresh()
+            assert code == 0, said[-2000:]
+            return said
+        keys = [key for asset in market.ASSETS for key in asset.keys]
+        printed = io.StringIO()
+        with self.home.joined(**self.variables) as instance, redirect_stdout(printed), redirect_stderr(printed):
+            job, years = build_defs(self.home.platform).resolve_job_def("refresh"), years_due(self.home.platform)
+            done = job.execute_in_process(
+                instance=instance, tags=years, asset_selection=keys, run_config=progress.SHOWN
+            )
+        assert done.success
+        return printed.getvalue()
 
     def fetch(self, *tables: str) -> None:
         """Tables of the market, of all the years that the recorded answers are of."""
@@ -118,8 +140,8 @@ def test_a_later_refresh_gets_what_was_refused_and_keeps_what_is_refused_now(liv
     provider.answers[AAPL] = [recorded("yahoo_chart_not_found.json", 404)]
     del provider.asked[:]
 
-    code, said = live.refresh()
-    assert code == 0, said[-2000:]
+    said = live.refresh_market()
+
     assert "AAPL" in said, "what did not come is named"
     assert provider.asked.count(MSFT) == once, "prices and actions share an answer"
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pipelines.automation import due_now
+from pipelines.ingestion.price_report import report
 from pipelines.quality.quarantine import listed
 from storage.lake.delta import memory_duckdb
 from tests.e2e.as_traded_books import named, post_prices
@@ -56,13 +57,38 @@ def test_files_in_the_folder_are_read_and_a_bad_line_holds_up_no_good_one(own: O
     held = own.rows("meta/quarantine", "select reason, detail from {table} where source_table = 'raw/own_price'")
 
     assert own.held()["FUNDX"] == ("STALE", "528")
-    assert own.rows("marts/fact_price_daily", "select count(*) from {table} where price_source = 'FOLDER'") == [(28,)]
+    of_folder = "select file, count(*) from {table} where price_source = 'FOLDER' group by file order by file"
+    assert own.rows("raw/own_price", of_folder) == [("DOWNLOADED (1).csv", 2), ("funds.csv", 28)]
+    assert own.rows("marts/fact_price_daily", "select count(*) from {table} where price_source = 'FOLDER'") == [(30,)]
     assert {detail.split(":")[0]: reason for reason, detail in held} == {
+        "DOWNLOADED (1).csv line 4": "UNREADABLE",
         "funds.csv line 30": "TIMES_100",
         "funds.csv line 31": "UNREADABLE",
         "funds.csv line 32": "UNKNOWN_SECURITY",
         "funds.csv line 33": "PRICED_ELSEWHERE",
     }
+
+
+def test_a_downloaded_history_counts_in_the_securitys_currency_and_a_rate_where_the_market_has_none(own: Own) -> None:
+    prices = "select price_date::varchar, close::varchar, currency from {table} where file like 'DOWN%' order by 1"
+    assert own.rows("raw/own_price", prices) == [
+        ("2013-02-27", "1238.00000000", "USD"),
+        ("2013-02-28", "1252.00000000", "USD"),
+    ]
+    rates = (
+        "select currency, rate_per_eur < 9 from {table} where rate_date = '2013-02-28' and currency in ('USD', 'XCG')"
+    )
+    assert sorted(own.rows("raw/fx_rate_daily", rates)) == [("USD", True), ("XCG", True)]
+
+
+def test_a_report_says_of_every_file_what_goes_in_and_what_does_not(own: Own) -> None:
+    said = "\n".join(report(own.home.platform))
+
+    assert "DOWNLOADED (1).csv: 2 prices go in" in said
+    assert "UNREADABLE: DOWNLOADED (1).csv line 4" in said
+    assert "eurofxref.csv: 3 rates" in said
+    assert "funds.csv: 28 prices go in" in said
+    assert "letter.docx: not read: is no .csv" in said
 
 
 def test_a_newest_price_that_jumps_counts_and_is_marked_until_somebody_says_that_it_is_right(own: Own) -> None:

@@ -1,6 +1,7 @@
 """Any window, in any order, gives the rows of a full build; and what fails is neither published nor released.
 
-The newest days by default, and a whole year; with LAKEFOLIO_CHAOS=long a month amid the years and the first days too.
+The newest days by default, and a whole year of what is made by day; with LAKEFOLIO_CHAOS=long a month amid the years,
+the first days, and whatever is made of them too.
 All of it on a copy of the lake with its own releases; the database is shared and only read.
 """
 
@@ -50,6 +51,10 @@ BAD_PRICES = [
     ("select * from rows union all select *", "unique_key_fact_price_daily_security_id__price_date"),
     *([(_NEGATIVE, None)] if IS_LONG else []),
 ]
+
+BEHIND_BAD_PRICES = ["positions/position_interval", *MARTS] if IS_LONG else ["marts/fact_price_daily"]
+BACKFILLED = MARTS if IS_LONG else [*FACTS, "marts/security_volatility"]
+"""Tables made of prices; in the short form without what is made whole of whole marts, which a window shows too."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +177,7 @@ def test_a_bad_price_is_neither_published_nor_released(copy, damage, failed_chec
     copy.publish("raw/price_daily", changed(good, damage), day)
     before, published = copy.head, copy.lake.versions(MARTS)
 
-    made = copy.make("raw/price_daily", "positions/position_interval", *MARTS, year="2017")
+    made = copy.make("raw/price_daily", *BEHIND_BAD_PRICES, year="2017")
 
     assert not made.success
     assert copy.head == before
@@ -199,7 +204,7 @@ def test_a_backfill_of_one_year_repairs_everything_made_from_it(copy, damaged) -
     before = copy.head.release_id
     assert copy.differing() == sorted({*FACTS, "marts/security_volatility"}, key=MARTS.index)
 
-    backfilled = copy.make("raw/price_daily", *MARTS, year="2008")
+    backfilled = copy.make("raw/price_daily", *BACKFILLED, year="2008")
 
     assert backfilled.success
     assert copy.head.release_id > before, "whatever was refused before"

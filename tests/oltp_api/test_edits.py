@@ -290,3 +290,16 @@ def test_a_limit_that_makes_no_sense_changes_nothing(api, portfolio, wrong) -> N
     good = {"dimension": "issuer", "measure": "HHI", "warn_at": "0.1", "breach_at": "0.2"}
     assert api.put(address, json={"limits": [good, good]}).status_code == 422
     assert api.get(address).json()["is_default"] is True
+
+
+def test_a_portfolio_chooses_after_how_many_days_a_gain_is_long_term(api, portfolio) -> None:
+    address = f"/portfolios/{portfolio.portfolio_id}"
+    chosen = api.put(f"{address}/long-term-days", json={"days": 730})
+    back = api.put(f"{address}/long-term-days", json={"days": None})
+
+    assert (chosen.status_code, chosen.json()["long_term_days"], back.json()["long_term_days"]) == (200, 730, None)
+    assert back.json()["revision"] == portfolio.get()["revision"] == 2
+    for wrong in ({"days": -1}, {"days": 36_501}, {"days": "730"}, {"days": 1.5}, {}):
+        assert api.put(f"{address}/long-term-days", json=wrong).status_code == 422
+    api.post(f"{address}/archive").raise_for_status()
+    assert api.put(f"{address}/long-term-days", json={"days": 1}).json()["code"] == "portfolio_archived"

@@ -82,6 +82,7 @@ def test_a_price_that_cannot_be_one_is_refused_with_all_that_came_with_it(api, t
     answer = post(("2017-03-28", "12"), row, **more)
 
     assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert answer.json().get("market_ends") == ("2017-03-29" if code == "future_price" else None)
     assert listed(api, ticker) == []
 
 

@@ -1,4 +1,4 @@
-"""The page of a review in a browser, at the width of a phone and of a desk: in Chromium where there is one.
+"""Pages in a browser, at the width of a phone and of a desk: in Chromium where there is one.
 
 Everywhere else in blitz, which is a layout engine and no browser, but comes from the package index and needs nothing.
 """
@@ -8,15 +8,22 @@ import re
 import shutil
 import subprocess
 import threading
+from datetime import date
 from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count, pairwise
 from typing import Any
+from urllib.parse import quote
 
 import pytest
-from review_numbers import a_review, an_unknown_review
+from review_numbers import a_portfolio, a_review, a_total, an_unknown_review
 
+from oltp_api.front.page import front_page
+from oltp_api.front.views import Front, FrontRow
+from oltp_api.gains.page import gains_page
+from oltp_api.gains.schemas import GainsView
 from oltp_api.review.page.review import review_page
+from oltp_api.web.examples import example_of
 
 WIDTHS = (360, 1100)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -34,7 +41,23 @@ LONG = "W" * 300
 PAGES = {
     "everything": lambda: review_page(a_review()),
     "nothing": lambda: review_page(an_unknown_review(LONG)),
+    "front": lambda: _front_page(FrontRow(a_portfolio(LONG), None, a_total(status="STALE"), is_held=True)),
+    "front of nothing": lambda: _front_page(),
+    "gains": lambda: gains_page(some_gains(), a_review().portfolio.model_copy(update={"name": LONG})),
 }
+
+
+def _front_page(*rows: FrontRow) -> str:
+    addresses = [f"/api/v1/portfolios/{{portfolio_id}}/{what}" for what in ("gains.html", "imports", "export")]
+    return front_page(Front(rows, "more", False, None, True, date(2017, 3, 29)), addresses)
+
+
+def some_gains() -> GainsView:
+    """The example of the answer, in which names are long and one cost is not known."""
+    gains = GainsView.model_validate(example_of(GainsView))
+    (sold,) = gains.disposals
+    unknown = sold.model_copy(update={"cost": None, "gain": None, "gain_base": None, "account": LONG, "ticker": LONG})
+    return gains.model_copy(update={"disposals": [sold, unknown]})
 
 
 def _with_a_wide_table() -> str:
@@ -73,11 +96,11 @@ def measured(asked: list[str], tmp_path_factory: pytest.TempPathFactory) -> list
     if browser is None:
         pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is on the PATH (apt-get install chromium)")
     frames = "".join(
-        f'<iframe name="{name} at {width}" src="/{name}" width="{width}" height="800" style="border:0"></iframe>'
-        for name in ("everything", "nothing", "control")
+        f'<iframe name="{name} at {width}" src="/{quote(name)}" width="{width}" height="800" style="border:0"></iframe>'
+        for name in (*PAGES, "control")
         for width in WIDTHS
     )
-    answers = {f"/{name}": made() for name, made in PAGES.items()}
+    answers = {f"/{quote(name)}": made() for name, made in PAGES.items()}
     answers |= {"/control": _with_a_wide_table(), "/": MEASURE.replace("FRAMES", frames)}
 
     class Handler(BaseHTTPRequestHandler):
@@ -126,7 +149,7 @@ def test_its_own_policy_lets_its_style_in_and_it_asks_for_nothing(
 ) -> None:
     assert all(page["is_styled"] for page in measured)
     assert [page["asked"] for page in measured] == [[]] * len(measured)
-    assert set(asked) - {"/favicon.ico"} == {"/", "/control", *(f"/{name}" for name in PAGES)}
+    assert set(asked) - {"/favicon.ico"} == {"/", "/control", *(f"/{quote(name)}" for name in PAGES)}
 
 
 def test_the_words_under_a_chart_do_not_touch(measured: list[dict[str, Any]]) -> None:

@@ -1,4 +1,5 @@
 import json
+from datetime import date
 from decimal import Decimal
 from random import Random
 from uuid import UUID, uuid4
@@ -8,14 +9,16 @@ import pytest
 from psycopg.rows import dict_row
 
 from domain.entries import When
+from domain.errors import Refusal
 from domain.holdings import Holding
 from domain.ledger import in_order_of_event
 from domain.positions import Positions
+from oltp_api.business_dates import event_time
 from oltp_api.context import LOCAL_USER
 from oltp_api.ledger.repository import Portfolios
 from oltp_api.ledger.writing import Wanted, load_one
 from oltp_api.unit_of_work import UnitOfWork
-from storage.clock import SampleMarketClock
+from storage.clock import SampleMarketClock, SystemClock
 from storage.postgres.database import Database
 
 D = Decimal
@@ -304,6 +307,26 @@ def test_a_transaction_that_cannot_be_is_a_clean_422_and_leaves_nothing(api, new
     assert answer.headers["content-type"] == "application/problem+json"
     assert {"type", "title", "status", "detail", "instance"} <= answer.json().keys()
     assert stored() == before
+
+
+def test_a_day_after_the_sample_says_that_it_ends_and_how_to_start_an_own_state(api, portfolio) -> None:
+    trade = {"type": "DEPOSIT", "amount": "1", "business_date": "2026-11-28"}
+
+    recorded = api.post(f"/portfolios/{portfolio.portfolio_id}/transactions", json=trade)
+    opened = api.post("/portfolios", json={"name": "Mine", "business_date": "2026-11-28"})
+
+    for answer in (recorded, opened):
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+        assert answer.json()["market_ends"] == "2017-03-29"
+        assert "MARKET_SOURCE=live" in answer.json()["detail"]
+
+
+def test_where_time_goes_on_a_day_to_come_is_only_that() -> None:
+    with pytest.raises(Refusal) as refused:
+        event_time(date(9999, 1, 1), None, "UTC", SystemClock())
+
+    assert "market_ends" not in refused.value.facts
+    assert refused.value.code == "invalid_input"
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e400", "-1e400", "1" + "0" * 4000])

@@ -1,7 +1,7 @@
-"""Intervals by columns are intervals by the rule, for books with everything in them."""
+"""Intervals and disposals by columns are those by the rule, for books with everything in them."""
 
 import random
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -10,19 +10,18 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from domain.disposals import Disposal, term_of
 from domain.holdings import CostMethod
 from domain.intervals import position_intervals
 from domain.ledger import Transaction, TxnType
-from pipelines.positions import interval_fold
+from pipelines.positions import disposal_columns, interval_fold
 from pipelines.positions.interval_fold import SCHEMA, fold
+from tests.replicated import replicated
 
 D = Decimal
 FIRST_DAY = date(2015, 1, 1)
 PORTFOLIOS = {str(UUID(int=number)): method for number, method in enumerate(["AVCO", "FIFO", "AVCO", "AVCO"], 1)}
-COLUMNS = {field.name: field for field in fields(Transaction)}
-NUMBERS = {"quantity", "price", "fx_rate", "split_new", "split_old"}
-MONEY = {"gross", "fees", "accrued", "cash_effect"}
-DECIMALS = {**dict.fromkeys(NUMBERS, pa.decimal128(18, 8)), **dict.fromkeys(MONEY, pa.decimal128(28, 8))}
+LONG_TERM_DAYS = {str(UUID(int=2)): 20}
 
 
 def a_ledger(seed: int, count: int = 120) -> list[Transaction]:
@@ -67,47 +66,41 @@ def a_ledger(seed: int, count: int = 120) -> list[Transaction]:
     return rows
 
 
-def replicated(rows: list[Transaction]) -> pa.Table:
-    """The rows as the lake has them."""
-    columns = {}
-    for name in COLUMNS:
-        values = [getattr(row, name) for row in rows]
-        if name in ("portfolio_id", "transfer_id"):
-            values = [str(value) if value else None for value in values]
-        columns[name] = pa.array(values, DECIMALS.get(name))
-    for name in ("transfer_id", "external_id"):
-        columns[name] = columns[name].cast(pa.string())
-    return pa.table(columns)
+Rows = list[dict[str, object]]
 
 
-def folded(rows: list[Transaction], worth_compiling: int, chosen: list[str] | None = None) -> list[dict[str, object]]:
+def folded(rows: list[Transaction], worth_compiling: int, chosen: list[str] | None = None) -> tuple[Rows, Rows]:
+    """Intervals and disposals; only one portfolio has a number of days of its own, as the lake's newest column."""
+    owners = {"portfolio_id": list(PORTFOLIOS), "cost_method": list(PORTFOLIOS.values())}
+    own_days = pa.array([LONG_TERM_DAYS.get(one) for one in PORTFOLIOS], pa.int32())
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.register("ledger", replicated(rows))
-        connection.register(
-            "portfolios", pa.table({"portfolio_id": list(PORTFOLIOS), "cost_method": list(PORTFOLIOS.values())})
-        )
-        return (
-            fold(connection, "ledger", "portfolios", chosen, worth_compiling).order("all").to_arrow_table().to_pylist()
-        )
+        connection.register("portfolios", pa.table({**owners, "long_term_days": own_days}))
+        intervals, disposals = fold(connection, "ledger", "portfolios", chosen, worth_compiling)
+        return tuple(table.order("all").to_arrow_table().to_pylist() for table in (intervals, disposals))
 
 
-def ruled(rows: list[Transaction]) -> list[dict[str, object]]:
-    intervals = [
-        {
-            **{name: getattr(interval, name) for name in SCHEMA.names if name not in ("portfolio_id", "cost_method")},
-            "portfolio_id": portfolio_id,
-            "cost_method": method,
-        }
-        for portfolio_id, method in PORTFOLIOS.items()
-        for interval in position_intervals(
-            [row for row in rows if str(row.portfolio_id) == portfolio_id], CostMethod(method)
-        )
-    ]
-    return sorted(
-        ({name: interval[name] for name in SCHEMA.names} for interval in intervals),
-        key=lambda one: (one["portfolio_id"], one["account_id"], one["security_id"], one["valid_from"]),
+def ruled(rows: list[Transaction]) -> tuple[Rows, Rows]:
+    intervals, disposals = [], []
+    for portfolio_id, method in PORTFOLIOS.items():
+        own: list[Disposal] = []
+        ledger = [row for row in rows if str(row.portfolio_id) == portfolio_id]
+        for interval in position_intervals(ledger, CostMethod(method), own):
+            named = {name: getattr(interval, name) for name in SCHEMA.names if name != "cost_method"}
+            intervals.append({**named, "portfolio_id": portfolio_id, "cost_method": method})
+        for one in own:
+            named = {name: getattr(one, name) for name in disposal_columns.SCHEMA.names if name != "term"}
+            term = term_of(one.days_held, LONG_TERM_DAYS.get(portfolio_id, 365))
+            disposals.append({**named, "portfolio_id": portfolio_id, "term": term})
+    return (
+        in_order(intervals, SCHEMA.names, ("portfolio_id", "account_id", "security_id", "valid_from")),
+        in_order(disposals, disposal_columns.SCHEMA.names, disposal_columns.SCHEMA.names[:5]),
     )
+
+
+def in_order(rows: Rows, names: list[str], key: tuple[str, ...]) -> Rows:
+    return sorted(({name: row[name] for name in names} for row in rows), key=lambda row: [row[name] for name in key])
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -128,8 +121,10 @@ def test_only_the_chosen_portfolios_are_folded() -> None:
     rows = a_ledger(8)
     first = next(iter(PORTFOLIOS))
 
-    assert folded(rows, 0, [first]) == [one for one in ruled(rows) if one["portfolio_id"] == first]
-    assert folded(rows, 0, []) == []
+    of_first = tuple([one for one in table if one["portfolio_id"] == first] for table in ruled(rows))
+    assert folded(rows, 0, [first]) == of_first
+    assert all(of_first)
+    assert folded(rows, 0, []) == ([], [])
 
 
 def test_amounts_too_large_for_62_bits_go_by_the_rule() -> None:
@@ -139,3 +134,14 @@ def test_amounts_too_large_for_62_bits_go_by_the_rule() -> None:
     ]
 
     assert folded(rows, worth_compiling=0) == ruled(rows)
+
+
+def test_a_table_of_portfolios_from_before_they_had_a_term_is_read() -> None:
+    rows = [row for row in a_ledger(10) if str(row.portfolio_id) == str(UUID(int=2))]
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.register("ledger", replicated(rows))
+        connection.register("portfolios", pa.table({"portfolio_id": [str(UUID(int=2))], "cost_method": ["FIFO"]}))
+        terms = fold(connection, "ledger", "portfolios").disposals.aggregate("term", "term").fetchall()
+
+    assert terms == [("SHORT",)]

@@ -9,9 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from pipelines.quality.own_prices import OwnPrices, Registry, own_prices
+from pipelines.quality.own_prices import OwnPrices, own_prices
+from pipelines.quality.registry import Registry
 from pipelines.sources.market_tables import CORPORATE_ACTIONS
-from pipelines.sources.price_folder import price_files
+from pipelines.sources.price_files.folder import price_files
 
 TODAY = date(2017, 3, 29)
 REGISTRY = Registry(
@@ -153,11 +154,12 @@ def test_a_released_row_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "why"),
     [
-        ("b.xlsx", b"PK", "is no .csv file"),
-        ("b.csv", "identifier;date\n".encode("utf-16"), "is not CSV in UTF-8"),
-        ("b.csv", b'identifier,date,close,currency\n"ACME,2017-03-28,10,USD\n', "is not CSV in UTF-8"),
-        ("b.csv", b"ticker,date,close,currency\nACME,2017-03-28,10,USD\n", "its first line must name identifier"),
-        ("b.csv", b"", "its first line must name identifier"),
+        ("b.xlsx", b"PK", "is no .csv"),
+        ("b.csv", b"PK\3\4\0\0", "is no text"),
+        ("b.csv", b'identifier,date,close,currency\n"ACME,2017-03-28,10,USD\n', "is no CSV"),
+        ("b.csv", b"ticker,date,close,currency\nACME,2017-03-28,10,USD\n", "is in no format that is known"),
+        ("b.csv", b"", "is in no format that is known"),
+        ("b.zip", b"PK", "is no zip file"),
     ],
 )
 def test_a_file_that_is_no_csv_of_prices_is_one_warning(tmp_path: Path, name: str, content: bytes, why: str) -> None:

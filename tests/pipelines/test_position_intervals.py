@@ -7,7 +7,7 @@ import pytest
 from domain.intervals import PositionInterval
 from domain.ledger import Transaction
 from pipelines.positions.interval_fold import SCHEMA
-from pipelines.releases.checks import _PROJECTED, _REPLAYED
+from pipelines.releases.checks import _DISPOSED, _PROJECTED, _REPLAYED
 from pipelines.replication.tables import BY_LAKE_TABLE
 from storage.lake.delta import memory_duckdb
 
@@ -63,3 +63,33 @@ def test_a_missing_row_and_another_one_are_found() -> None:
 
     assert differences(rows=f"{_SAME} where false") == 1
     assert differences(rows=f"{_SAME} union all {another}") == 1
+
+
+_SOLD = """
+    select 'p' as portfolio_id, 1 as account_id, 2 as security_id, part, gain, gain_base, fx_gain_base
+    from (values (1, 1, 3, 2), (2, 2, 1, -1)) as sold (part, gain, gain_base, fx_gain_base)
+"""
+
+
+def unequal_gains(disposals: str = _SOLD, change: str = "*") -> int:
+    """Return what the check counts if the disposals are these and the fold is _SAME, changed by `change`."""
+    intervals = f"(select {change}, null::date as valid_to from ({_SAME}))"
+    with memory_duckdb() as connection:
+        query = _DISPOSED.format(intervals=intervals, disposals=f"({disposals})")
+        return sum(count for _, count in connection.execute(query, {"left_out": []}).fetchall())
+
+
+def test_disposals_that_sum_to_the_gain_do_not_differ() -> None:
+    assert unequal_gains() == 0
+    nothing = "* replace (0 as realised, 0 as realised_base, 0 as realised_fx_base)"
+    assert unequal_gains(f"{_SOLD} where false", nothing) == 0
+
+
+@pytest.mark.parametrize("column", ["realised", "realised_base", "realised_fx_base"])
+def test_disposals_that_sum_to_another_gain_are_found(column: str) -> None:
+    assert unequal_gains(change=f"* replace ({column} + 1 as {column})") == 1
+    assert unequal_gains(f"{_SOLD} where part = 1") == unequal_gains(f"{_SOLD} where false") == 1
+
+
+def test_a_gain_that_is_not_known_is_not_compared() -> None:
+    assert unequal_gains(f"{_SOLD} where false", "* replace (false as is_realised_known)") == 0

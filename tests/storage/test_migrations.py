@@ -1,5 +1,7 @@
 """A database of the first revision, with rows of every kind that was written then, comes to the newest one whole."""
 
+import subprocess
+import sys
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -10,6 +12,7 @@ import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import dict_row
 
@@ -21,7 +24,7 @@ from oltp_api.ledger.writing import Wanted, load_one, save
 from oltp_api.unit_of_work import UnitOfWork
 from storage.clock import SampleMarketClock
 from storage.postgres import embedded
-from storage.postgres.database import Database, embedded_database, prepare
+from storage.postgres.database import Database, embedded_database, newest_version, prepare
 from storage.settings import REPOSITORY
 
 D = Decimal
@@ -243,3 +246,21 @@ def test_the_ledgers_columns_hold_quantities_in_18_8_and_money_in_28_8(upgraded:
     for column in columns:
         is_units = column["column_name"] in units and column["table_name"] != "cash_balance"
         assert (column["digits"], column["scale"]) == ((18, 8) if is_units else (28, 8)), column
+
+
+def test_the_newest_version_is_the_one_that_alembic_migrates_to(upgraded: Upgraded) -> None:
+    script = ScriptDirectory.from_config(Config(toml_file=str(REPOSITORY / "pyproject.toml")))
+
+    assert script.get_current_head() == newest_version()
+    assert upgraded.ask("select version_num from alembic_version") == [{"version_num": newest_version()}]
+
+
+def test_a_schema_that_is_up_to_date_is_not_migrated(upgraded: Upgraded) -> None:
+    """Seen from a fresh program: it does not even import alembic."""
+    work = "import sys; from storage.postgres.database import Database, prepare; prepare(Database(*sys.argv[1:]));"
+    work += "print('alembic' in sys.modules)"
+    urls = (upgraded.database.app_url, upgraded.database.admin_url)
+
+    seen = subprocess.run([sys.executable, "-c", work, *urls], capture_output=True, text=True, check=True, timeout=60)
+
+    assert seen.stdout == "False\n"

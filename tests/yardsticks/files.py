@@ -83,6 +83,12 @@ class Way:
         self._currencies = {entry["base_currency"], *(row["currency"] for row in self._expected["transactions"])}
         self._is_short = any(Decimal(cash) < 0 for cash in self._expected["cash"].values())
 
+    def prepare(self) -> str:
+        """Open the portfolio, and register what the file needs; return the portfolio's id."""
+        self._open()
+        self._planned()
+        return self._portfolio
+
     def go(self) -> None:
         """Raise Wrong or Refused unless all is as it has to be."""
         self._open()
@@ -104,7 +110,7 @@ class Way:
             "cost_method": "FIFO",
             "business_date": min((row["day"] for row in self._expected["transactions"]), default="2015-01-01"),
         }
-        self._portfolio = self._asked("POST", "/portfolios", json=body)["portfolio_id"]
+        self._portfolio = str(self._asked("POST", "/portfolios", json=body)["portfolio_id"])
         for name in self._entry.get("setup", {}).get("accounts", ()):
             self._asked("POST", "/accounts", json={"identifier": name, "broker": self._name})
         if self._is_short:

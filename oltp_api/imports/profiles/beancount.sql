@@ -32,6 +32,7 @@ entries as (
         list("line" order by line) as all_lines,
         list("number" order by line) filter (is_inside and not is_units) as cash,
         count(*) filter (not is_inside) as outside_postings,
+        bool_or(is_inside and "account" not similar to '(Assets|Liabilities):.*' or upper("inside") not in ('TRUE', 'FALSE')) as is_unclear,
         coalesce(abs(sum(weight)) < 0.01 and count(*) = count(weight), false)
             or count(distinct coalesce("cost_currency", "currency")) > 1 as is_balanced
     from postings
@@ -59,6 +60,7 @@ trades as (
         list("number") filter (is_inside and not is_units or is_income and not is_sale) as amount,
         any_value("currency") filter (is_inside and not is_units) as currency,
         case
+            when bool_or(is_unclear) then 'belongs to a transaction with an account that cannot be inside'
             when any_value(trades) > 1
                 then 'belongs to a transaction of two trades (or a split), of which the cash cannot be told apart; record it by hand'
             when not bool_and(is_balanced) then 'belongs to a transaction whose postings do not balance'
@@ -77,7 +79,7 @@ reinvested as (
 ),
 flows as (
     select
-        p.*, cash, cash_postings, is_balanced, all_lines,
+        p.*, cash, cash_postings, is_balanced, is_unclear, all_lines,
         case
             when "account" ilike 'Income:%div%' or "account" ilike 'Income:%distr%' then 'DIVIDEND'
             when "account" ilike 'Income:%int%' then 'INTEREST'
@@ -108,12 +110,16 @@ union all
 select
     line, all_lines, kind, "date", case when kind in ('DIVIDEND', 'TAX') then named end, coalesce("narration", "payee"), null,
     null, null, [negated("number")], case when outside_postings = 1 then cash end, "currency", null,
-    case when not is_balanced then 'belongs to a transaction whose postings do not balance' end, null
+    case
+        when is_unclear then 'belongs to a transaction with an account that cannot be inside'
+        when not is_balanced then 'belongs to a transaction whose postings do not balance'
+    end, null
 from flows
 union all
 select
-    p.line, null, null, "date", null, null, null, null, null, null, null, null, null, null,
-    'a move inside the account'
+    p.line, null, null, "date", null, null, null, null, null, null, null, null, null,
+    case when is_unclear or not is_balanced then 'belongs to a transaction whose accounts cannot all be inside' end,
+    case when not is_unclear and is_balanced then 'a move inside the account' end
 from postings as p
 inner join entries as e on p."id" = e."id"
 where not is_trade and outside_postings = 0

@@ -14,6 +14,7 @@ optional: [Account, Account Number, Description, Type, Currency, Exchange Quanti
 dates: ["%m/%d/%Y", "%b-%d-%Y"]
 decimal: "."
 amounts: signed
+quantities: signed
 income: gross
 */
 with
@@ -58,8 +59,8 @@ select
     kind as type,
     "Run Date" as day,
     "Settlement Date" as settles,
-    case when kind not in ('INTEREST', 'CASH', 'FEE') then "Symbol" end as ticker,
-    case when "Description" <> 'No Description' then "Description" end as name,
+    case when kind not in ('INTEREST', 'CASH') then "Symbol" end as ticker,
+    case when kind not in ('INTEREST', 'CASH') and "Symbol" is not null then "Description" end as name,
     "Action" as note,
     case when kind in ('BUY', 'SELL', 'UNITS', 'CASH_IN_LIEU') then "Quantity" end as quantity,
     case when kind = 'SPLIT' then "Quantity" end as units_new,

@@ -5,6 +5,7 @@ encoding: latin-1
 dates: dmy
 decimal: "."
 amounts: signed
+quantities: unsigned
 price_unit: minor
 fees: implied
 */

@@ -8,13 +8,15 @@ separator: ","
 dates: iso
 decimal: "."
 amounts: signed
+quantities: signed
+gross: cash
 rate: currency
 */
 with
 base as (
     select any_value(cells[4]) as currency
     from lines
-    where cells[1] = 'Summary' and cells[3] = 'Base Currency'
+    where cells[1] = 'Summary' and cells[3] in ('Base Currency', 'Basiswährung', 'Devise de base', 'Divisa base', 'Valuta di base')
 ),
 named as (
     select *, nullif("Symbol", '-') as security, lower("Transaction Type") as said
@@ -46,11 +48,13 @@ select
     coalesce(nullif("Price Currency", '-'), base.currency) as price_currency,
     "Exchange Rate" as fx_rate,
     case
+        when "Transaction History" not in ('Transaction History', 'Statement', 'Summary', 'Notes', 'Disclosures')
+            then 'is of a section that is not known'
         when said in ('forex trade component', 'forex trade') then 'is part of a conversion of currency; record it as one'
         when said in ('assignment', 'exercise', 'option expiration') then 'is of an option, and options are not supported'
     end as refuse,
     case
-        when "Transaction History" <> 'Transaction History' then 'another section'
+        when "Transaction History" in ('Statement', 'Summary', 'Notes', 'Disclosures') or "Header" in ('Total', 'SubTotal') then 'a sum, or a text'
         when said = 'adjustment' and "Description" like 'FX Translations%' then 'a valuation of foreign cash, which moves none'
     end as skip
 from named, base

@@ -11,6 +11,7 @@ encoding: cp1252
 dates: ["%Y%m%d"]
 decimal: "."
 amounts: signed
+order: by_day
 */
 with
 named as (
@@ -76,4 +77,4 @@ select
     end as refuse,
     case when "record" in ('JRNLFUND', 'JRNLSEC') then 'a move inside the account' end as skip
 from told
-order by line, place
+order by day, line, place

@@ -21,6 +21,7 @@ optional: [Gross Amount, Currency Gross Amount, Exchange Rate, Fees, Taxes, Note
 dates: ["%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%d-%m-%Y"]
 decimal: ","
 amounts: signed
+quantities: unsigned
 income: net
 */
 with told as (

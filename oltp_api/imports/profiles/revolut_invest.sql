@@ -3,6 +3,7 @@ title: Revolut, statement of an investment account
 recognised: [Date, Ticker, Type, Quantity, Price per share, Total Amount, Currency, FX Rate]
 dates: ["%Y-%m-%d", "%d/%m/%Y"]
 amounts: signed
+quantities: unsigned
 income: net
 */
 with told as (

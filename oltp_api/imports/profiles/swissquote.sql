@@ -21,6 +21,7 @@ encoding: latin-1
 dates: ["%d-%m-%Y", "%d.%m.%Y"]
 decimal: "."
 amounts: signed
+quantities: unsigned
 income: net
 */
 with told as (

@@ -5,6 +5,7 @@ optional: [original_amount, original_currency, fx_rate, description, transaction
 dates: iso
 decimal: "."
 amounts: signed
+quantities: signed
 income: gross
 */
 with told as (

@@ -90,6 +90,7 @@ optional:
 dates: ["%Y-%m-%d", "%d/%m/%Y"]
 decimal: "."
 amounts: signed
+quantities: unsigned
 income: net
 rate: base
 */

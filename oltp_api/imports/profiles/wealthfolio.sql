@@ -10,6 +10,7 @@ optional: [comment, fx_rate, subtype, instrument_type, isin, account]
 dates: iso
 decimal: "."
 amounts: unsigned
+quantities: unsigned
 income: gross
 */
 with told as (

@@ -16,7 +16,7 @@ _HERE = Path(__file__).parent
 
 def review_page(review: ReviewView) -> str:
     """A whole HTML document. Text of users is escaped, and what is None is said to be unknown."""
-    style, policy = _style()
+    style, policy = page_style()
     curve = review.curve if review.curve is not None and review.curve.days else None
     fan = review.fan or None
     currency = review.total.currency if review.total is not None else review.portfolio.base_currency
@@ -43,30 +43,37 @@ def review_page(review: ReviewView) -> str:
 
 def page_policy() -> str:
     """The policy that the page itself states, for the header of its answer."""
-    return _style()[1]
+    return page_style()[1]
 
 
 @cache
 def _template() -> Template:
+    environment = page_environment(_HERE)
+    environment.globals.update(sections=sections)
+    return environment.get_template("review.html")
+
+
+def page_environment(folder: Path) -> Environment:
+    """Templates of `folder` in the words of all pages: text is escaped, and a name that is not there is an error."""
     environment = Environment(
-        loader=FileSystemLoader(_HERE),
+        loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.globals.update(wording=wording, sections=sections)
+    environment.globals.update(wording=wording)
     environment.filters.update(
         money=wording.number, percent=wording.percent, ratio=wording.number, day=wording.day, moment=wording.moment
     )
     environment.tests["reason"] = wording.is_reason
-    return environment.get_template("review.html")
+    return environment
 
 
 @cache
-def _style() -> tuple[Markup, str]:
-    """The style sheet, and a policy under which a browser uses it and nothing else, whatever a text may hold."""
+def page_style() -> tuple[Markup, str]:
+    """The style sheet of all pages, and a policy that lets a browser use it and nothing else, whatever a text holds."""
     sheet = (_HERE / "review.css").read_text(encoding="utf-8")
     digest = b64encode(sha256(sheet.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"

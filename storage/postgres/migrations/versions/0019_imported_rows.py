@@ -23,7 +23,7 @@ alter table import_batch
     add constraint import_batch_total check (total = recorded + duplicates + refused + skipped);
 
 create table imported_row (
-    import_id uuid not null references import_batch,
+    import_id uuid not null references import_batch deferrable initially deferred,
     portfolio_id uuid not null references portfolio,
     source text not null,
     row_key text not null,

@@ -1,0 +1,125 @@
+"""Our own complete form, in three formats: csv, JSON and Parquet. Cells and their digest are `columns`."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from uuid import UUID
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from oltp_api.exports.columns import COLUMNS, DIGEST, DIGEST_SQL, FORM, Column, Kind
+from oltp_api.exports.repository import LedgerExports
+from oltp_api.web.csv_cells import FORMULA_STARTS
+
+_RISKY: Mapping[str, object] = {
+    "risky": [ord(character) for character in f"'{FORMULA_STARTS}"],
+    "pattern": "^'*[" + FORMULA_STARTS.replace("-", "") + "-]",
+}
+"""PostgreSQL's way to ask what `csv_cells.escaped` escapes: a test compares them."""
+_ROW_GROUP_BYTES = 16_000_000
+_TYPES = {
+    Kind.TEXT: pa.string(),
+    Kind.WHOLE: pa.int64(),
+    Kind.NUMBER: pa.decimal128(18, 8),
+    Kind.MONEY: pa.decimal128(28, 8),
+    Kind.DAY: pa.date32(),
+    Kind.MOMENT: pa.timestamp("us", "UTC"),
+}
+SCHEMA = pa.schema([(column.name, _TYPES[column.kind]) for column in COLUMNS] + [(DIGEST, pa.string())])
+_READ = pacsv.ReadOptions(column_names=SCHEMA.names, use_threads=False, block_size=4 * _ROW_GROUP_BYTES)
+_PARSE = pacsv.ParseOptions(newlines_in_values=True)
+_CONVERT = pacsv.ConvertOptions(
+    column_types=SCHEMA, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
+)
+
+
+def as_csv(reads: LedgerExports, portfolio_id: UUID) -> Iterator[bytes]:
+    """A header and a row for each of the ledger; text that a spreadsheet would run is escaped."""
+    cells = ", ".join([*(f"{_csv_cell(column)} as {column.name}" for column in COLUMNS), f"{DIGEST_SQL} as {DIGEST}"])
+    yield from reads.copied(portfolio_id, cells, "csv", _RISKY)
+
+
+def as_json(reads: LedgerExports, portfolio_id: UUID) -> Iterator[bytes]:
+    """One object: what is the same for all rows, and the rows; numbers are strings, which keeps all of their digits."""
+    portfolio = reads.portfolio(portfolio_id)
+    head = {
+        "lakefolio": FORM,
+        "portfolio": portfolio.name,
+        "base_currency": portfolio.base_currency,
+        "kind": portfolio.kind,
+        "cost_method": portfolio.cost_method,
+        "time_zone": portfolio.time_zone,
+        "rows": portfolio.version,
+    }
+    yield json.dumps(head).removesuffix("}").encode() + b', "transactions": ['
+    members = [f"'{column.name}', {_json_cell(column)}" for column in COLUMNS if not column.is_of_portfolio]
+    cells = f"json_build_object({', '.join(members)}, '{DIGEST}', {DIGEST_SQL})"
+    for place, row in enumerate(reads.copied(portfolio_id, cells, "text")):
+        yield (b",\n" if place else b"\n") + row.removesuffix(b"\n").replace(b"\\\\", b"\\")
+    yield b"\n]}\n"
+
+
+def as_parquet(reads: LedgerExports, portfolio_id: UUID) -> Iterator[bytes]:
+    """Columns of exact types, in groups of rows; the metadata `lakefolio` names the form."""
+    cells = ", ".join([*(f"cells.{column.name}" for column in COLUMNS), DIGEST_SQL])
+    written = _Written()
+    with pq.ParquetWriter(
+        written, SCHEMA.with_metadata({"lakefolio": FORM}), compression="zstd", store_schema=True
+    ) as writer:
+        rows: list[bytes] = []
+        size = 0
+        for row in reads.copied(portfolio_id, cells, "rows"):
+            rows.append(row)
+            size += len(row)
+            if size >= _ROW_GROUP_BYTES:
+                writer.write_table(_table(rows))
+                rows, size = [], 0
+                yield written.drained()
+        if rows:
+            writer.write_table(_table(rows))
+    yield written.drained()
+
+
+def _csv_cell(column: Column) -> str:
+    """SQL of the cell; the pattern is asked only where the first character may begin a formula."""
+    cell = f"cells.{column.name}"
+    if not column.is_written:
+        return cell
+    return f"case when ascii({cell}) = any(%(risky)s) and {cell} ~ %(pattern)s then '''' || {cell} else {cell} end"
+
+
+def _json_cell(column: Column) -> str:
+    return f"cells.{column.name}::bigint" if column.kind is Kind.WHOLE else f"cells.{column.name}"
+
+
+def _table(rows: Sequence[bytes]) -> pa.Table:
+    return pacsv.read_csv(pa.BufferReader(b"".join(rows)), _READ, _PARSE, _CONVERT)
+
+
+class _Written:
+    """A file that Parquet is written to, of which only what is not yet sent is kept."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def write(self, part: bytes) -> int:
+        self._parts.append(bytes(part))
+        self._size += len(part)
+        return len(part)
+
+    def tell(self) -> int:
+        return self._size
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def close(self) -> None:
+        self.closed = True
+
+    def drained(self) -> bytes:
+        parts, self._parts = self._parts, []
+        return b"".join(parts)

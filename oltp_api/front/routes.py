@@ -1,0 +1,30 @@
+"""The front page."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
+
+from oltp_api.context import ContextDep, UserDep
+from oltp_api.front.handlers import front_of
+from oltp_api.front.page import front_page
+from oltp_api.review.page.review import page_policy
+from oltp_api.web.bodies import costly
+from oltp_api.web.pages import CursorQuery
+from oltp_api.web.routing import BoundedRoute
+from storage.web.guard import NO_FRAMES
+
+router = APIRouter(route_class=BoundedRoute)
+
+
+@router.get("/", response_class=HTMLResponse, include_in_schema=False)
+@costly()
+def get_front_page(
+    request: Request,
+    context: ContextDep,
+    user_id: UserDep,
+    cursor: CursorQuery = None,
+    archived: Annotated[bool, Query()] = False,
+) -> HTMLResponse:
+    page = front_page(front_of(context, user_id, cursor, archived), request.app.state.addresses)
+    return HTMLResponse(page, headers={"Content-Security-Policy": f"{page_policy()}; {NO_FRAMES}"})

@@ -1,0 +1,1 @@
+"""Imports as pages: a file is tried, read row by row, recorded and undone in a browser without script."""

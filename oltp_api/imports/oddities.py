@@ -1,0 +1,63 @@
+"""Oddities of a file's rows: nothing that a rule refuses, and nothing that a broker writes; each is a flag on its row.
+
+A sign that its type does not have and no word of its line explains, an amount that rounding may explain in a file whose
+others need none, a total that is not the sum of its rows.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+
+from domain.errors import plain
+from domain.ledger import TxnType
+from oltp_api.imports.canonical import Draft
+from oltp_api.imports.ordering import effect_of
+
+_ONE_IN = 5
+"""A file is taken for exact if no more than one trade in so many is off by a digit."""
+_BACK = (
+    r"rebat|refund|revers|reclaim|waive|discount|correct|storno|korrekt|erstatt|rimbors|rembours|reembols|devol|teru"
+)
+_EXPLAINED = {
+    TxnType.FEE: re.compile(rf"{_BACK}|credit|adjust|return|cashback|gutschr"),
+    TxnType.TAX: re.compile(rf"{_BACK}|gutschr|return|optimi"),
+    TxnType.INTEREST: re.compile(
+        rf"{_BACK}|adjust|debit|débit|margin|paid|charg|loan|short|negativ|soll|belast|overdraft|überzieh|passiv"
+        r"|créanc|cargo|encargo|débiteur|borrow"
+    ),
+}
+_OF_INCOME = re.compile(rf"{_BACK}|adjust|cancel|reclass|in lieu|manufactured|short|charg|return|tax")
+
+
+def flag_oddities(drafts: Sequence[Draft], cells: Mapping[int, Sequence[str]]) -> None:
+    """Flag signs that nothing explains, and totals that no sum comes to."""
+    for draft in drafts:
+        if draft.has_other_sign and draft.kind is not None:
+            words = " ".join(cells.get(draft.line, ())).casefold()
+            if not _EXPLAINED.get(draft.kind, _OF_INCOME).search(words):
+                moved = "leaves" if draft.kind not in (TxnType.FEE, TxnType.TAX) else "comes"
+                draft.flags.append(f"its amount has the sign of what {moved}, and no word of the row says why")
+    for total in drafts:
+        if total.skipped is not None and (stated := total.numbers.get("total")) is not None:
+            added = _sum(drafts)
+            if added is not None and added != stated:
+                total.flags.append(f"{plain(stated)} is not the sum of the rows, {plain(added)}")
+
+
+def flag_inexact(drafts: Sequence[Draft]) -> None:
+    """Flag trades whose amount needs rounding to be quantity x price, if nearly all others of the file need none."""
+    trades = [each for each in drafts if each.inexact is not None]
+    for draft in _strays(trades):
+        draft.flags.append(f"{draft.inexact}; rounding may be why, but the other trades of the file need none")
+
+
+def _strays(trades: Sequence[Draft]) -> Iterator[Draft]:
+    strays = [each for each in trades if each.inexact]
+    if len(strays) * _ONE_IN <= max(len(trades), _ONE_IN):
+        yield from strays
+
+
+def _sum(drafts: Sequence[Draft]) -> Decimal | None:
+    """All that the rows moved; None if one of them does not say."""
+    effects = [effect_of(each) for each in drafts if each.skipped is None]
+    return sum((each for each in effects if each is not None), Decimal(0)) if None not in effects else None

@@ -1,0 +1,136 @@
+"""Every cell of twelve files changed: what another cell contradicts is refused or flagged, anything else is read as the
+changed file says; the files as they are raise no flag.
+
+Contradictions are told by file_contradictions.py, which knows the files' columns and not our reader. Here a tenth of
+the changes is tried, all of them in `make chaos`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from domain.errors import Refusal
+from oltp_api.app import create_app
+from oltp_api.context import LOCAL_USER, AppContext
+from oltp_api.imports.handlers import import_file
+from oltp_api.imports.schemas import ImportRequest
+from storage.postgres.database import Database
+from storage.settings import Settings
+from tests.conftest import served
+from tests.effort import IS_LONG
+from tests.oltp_api.file_contradictions import FileForm, contradictions
+from tests.oltp_api.file_forms import FORMS
+from tests.oltp_api.file_mutations import Grid, Mutation, grid_of, mutations, text_of
+from tests.yardsticks.files import Way, indexes
+
+FOLDER = Path(__file__).parents[1] / "cases" / "files"
+ENTRIES = {entry["file"]: entry for _, entries in indexes(FOLDER) for entry in entries}
+_ONE_IN = 1 if IS_LONG else 10
+_SHORT = {
+    "unknown_security", "insufficient_cash", "insufficient_position", "account_not_found", "rate_direction_unknown",
+    "identifiers_disagree", "fx_rate_required",
+}  # fmt: skip
+"""Refusals of what the file does not contradict: the registry or the ledger do."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A file as it is read by a dry run: why it is refused or flagged, and each of its rows."""
+
+    refused: tuple[tuple[str, str], ...]
+    flags: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A file's own portfolio, with its securities registered, and nothing recorded."""
+
+    context: AppContext
+    portfolio_id: UUID
+    options: dict[str, str]
+
+    def read(self, file: bytes) -> Reading:
+        asked = ImportRequest(csv="-", dry_run=True, **self.options)  # type: ignore[arg-type]
+        try:
+            view = self.context.transact(lambda work: import_file(asked, file, LOCAL_USER, self.portfolio_id, work))
+        except Refusal as refusal:
+            return Reading(((refusal.code, refusal.message),), (), ())
+        return Reading(
+            tuple((str(row.code), str(row.detail)) for row in view.report if row.status == "REFUSED"),
+            tuple(flag for row in view.report for flag in row.flags),
+            tuple((row.line, row.status, row.read, row.cells) for row in view.report),
+        )
+
+
+@pytest.fixture
+def opened(new_database: Callable[[], Database], settings: Settings, form: FileForm) -> Iterator[Opened]:
+    own = new_database()
+    urls = {"database_url": own.app_url, "database_admin_url": own.admin_url}
+    app = create_app(settings.model_copy(update=urls))
+    with served(app) as address, httpx.Client(base_url=f"{address}/api/v1", trust_env=False) as api:
+        way = Way(api, ENTRIES[form.name], FOLDER / form.name, lambda _: None)
+        portfolio_id = way.prepare()
+        yield Opened(app.state.context, UUID(portfolio_id), dict(way.options))
+
+
+def judged(form: FileForm, mutation: Mutation, header: list[str], before: Reading, after: Reading) -> str:
+    """The verdict on one change: refused, flagged, read, without effect, or what must not be."""
+    found = contradictions(form, header, mutation.grid[form.header + 1 :])
+    if after.refused:
+        codes = {code for code, _ in after.refused}
+        return "refused" if found or codes & _SHORT else f"REFUSED WITHOUT REASON: {after.refused[0]}"
+    if after.flags:
+        return "flagged" if found else f"FLAGGED WITHOUT REASON: {after.flags[0]}"
+    if found:
+        return f"SILENT: {found[0]}"
+    cells = [cells or {} for _, _, _, cells in after.rows]
+    if mutation.after.strip() and not any(mutation.after.strip() in each.values() for each in cells):
+        return "NOT SHOWN"
+    return "read" if [row[2] for row in after.rows] != [row[2] for row in before.rows] else "without effect"
+
+
+def _encoded(form: FileForm, grid: Grid) -> bytes:
+    text = text_of(grid, form.separator)
+    return text.encode(form.encoding) if text.isascii() or form.encoding == "utf-8" else _fitting(text, form.encoding)
+
+
+def _fitting(text: str, encoding: str) -> bytes:
+    try:
+        return text.encode(encoding)
+    except UnicodeEncodeError:  # such as an euro sign, which Latin-1 has not
+        return text.encode("utf-8")
+
+
+@pytest.mark.parametrize("form", FORMS, ids=[form.name for form in FORMS])
+def test_no_change_of_a_cell_that_another_contradicts_is_accepted_silently(form: FileForm, opened: Opened) -> None:
+    text = (FOLDER / form.name).read_bytes().decode(form.encoding)
+    grid = grid_of(text.replace("\r\n", "\n"), form.separator)
+    header = grid[form.header]
+    before = opened.read(text.encode(form.encoding))
+    assert (before.refused, before.flags) == ((), ())
+    assert contradictions(form, header, grid[form.header + 1 :]) == []
+
+    is_month_first = "%m/%d" in form.day_form
+    all_of_them = list(mutations(grid, form.header + 1, is_month_first))
+    verdicts: Counter[str] = Counter()
+    wrong = []
+    for mutation in all_of_them[::_ONE_IN]:
+        after = opened.read(_encoded(form, mutation.grid))
+        verdict = judged(form, mutation, header, before, after)
+        verdicts[verdict.partition(":")[0]] += 1
+        if verdict.isupper() or verdict[:2].isupper():
+            name = header[mutation.column] if mutation.column < len(header) else mutation.column
+            wrong.append(
+                f"{mutation.kind} line {mutation.row + 1} {name}: {mutation.before!r} -> {mutation.after!r}: {verdict}"
+            )
+
+    Path("/tmp/mut", form.name).write_text(f"{len(all_of_them)} {dict(verdicts)}\n" + "\n".join(wrong))  # XXX
+    print(form.name, len(all_of_them), dict(verdicts))
+    assert wrong == [], "\n".join(wrong)
