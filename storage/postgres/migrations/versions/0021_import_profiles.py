@@ -10,7 +10,7 @@ Revises: 0019
 from alembic import op
 
 revision = "0021"
-down_revision = "0019"
+down_revision = "0020"
 
 PROFILES = """
 create table import_profile (
