@@ -30,7 +30,7 @@ def from_flex(text: str) -> list[Mapping[str, str]] | None:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
         raise InvalidInput("xml", f"cannot be read: {error}") from error
-    records = [dict(_record(each)) for each in root.iter() if each.tag in _RECORDS]
+    records: list[Mapping[str, str]] = [dict(_record(each)) for each in root.iter() if each.tag in _RECORDS]
     if not records:
         raise InvalidInput("xml", f"has none of {', '.join(_RECORDS)}; add such sections to the query")
     return records

@@ -29,7 +29,7 @@ def from_ofx(text: str) -> list[Mapping[str, str]] | None:
         return None
     tree = _tree(text[text.upper().index("<OFX>") :])
     securities = {_text(each, "UNIQUEID"): each for listed in tree.iter("SECLIST") for each in listed}
-    records = [
+    records: list[Mapping[str, str]] = [
         dict(_record(statement, each, securities))
         for statement in tree.iter()
         if statement.tag in _STATEMENTS

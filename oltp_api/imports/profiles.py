@@ -31,8 +31,8 @@ class Profile:
     says whether what leaves is negative, `quantities` whether a sale's units are, `gross` whether a trade's amount
     before fees has the sign of the cash, of the units, or none; `income` whether a dividend's amount is after the tax
     beside it; `rate` what one unit of is given, in the other, or that the amount implies it; `price_unit` what 1 of a
-    price is; `fees` whether those of a trade are
-    what is between its amount and quantity x price, in a file that has no column of them.
+    price is; `fees` whether those of a trade are what is between its amount and quantity x price, in a file without a
+    column of them.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Profile:
     income: Literal["net", "gross"] | None = None
     rate: Literal["currency", "base", "implied"] | None = None
     price_unit: Literal["major", "minor"] | None = None
-    fees: Literal["stated", "implied"] = "stated"
+    fees: Literal["stated", "implied", "implied_in_sales"] = "stated"
     order: Literal["oldest_first", "newest_first", "by_day"] | None = None
     owner: str | None = field(default=None, compare=False)
 
