@@ -176,7 +176,7 @@ FORMS = (
         fees_are_negative=True,
         amount="Net Amount",
         ticker=("Symbol",),
-        accounts={"Account": "U***00001"},
+        accounts={"Account": "U***00001", "Transaction History": "Transaction History"},
         sales_are_negative=True,
         types={
             "Dividend": "IN", "Foreign Tax Withholding": "OUT", "Sell": "SELL", "Buy": "BUY", "Credit Interest": "IN",
