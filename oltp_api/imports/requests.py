@@ -31,6 +31,8 @@ _HUNDREDTH = Decimal("0.01")
 _ONE = Decimal(1)
 _NEAR = 1.03
 _NEAR_RATE = 1.05
+_NEAR_EXCHANGE = 1.01
+"""How far two amounts may be from the rate between them: a fee may be in it."""
 _MOST_IMPLIED = Decimal(50)
 """Fees that nobody states are odd above so much and a hundredth of the trade."""
 
@@ -69,6 +71,8 @@ class Rules:
         is_settled = self._in_one_currency(draft, security)
         currency = texts.get("currency") or (security.currency if security else self.base_currency)
         draft.currency = currency = parse_quoted(currency)[0]
+        if "received" in numbers:
+            self._compare_exchange(draft)
         self._at_a_rate(draft, currency, is_settled)
         if kind in _TRADES:
             self._traded(draft, security, currency)
@@ -211,6 +215,17 @@ class Rules:
             why += f"; the rate {plain(rate)} is the other way round, not {currency} for one of the price's currency"
         raise CellRefused(draft.line, header, why, "amount_differs")
 
+    def _compare_exchange(self, draft: Draft) -> None:
+        """Refuse an exchange of cash that did not happen at the rate that is written beside it, either way round."""
+        numbers = draft.numbers
+        rate, amount, received = numbers.pop("fx_rate", None), numbers.get("amount"), numbers["received"]
+        if not rate or not amount or not received:
+            return
+        implied = float(amount / received / rate), float(received / amount / rate)
+        if not any(1 / _NEAR_EXCHANGE < each < _NEAR_EXCHANGE for each in implied):
+            why = f"{plain(amount)} and {plain(received)} are not what the rate {plain(rate)} makes of each other"
+            raise CellRefused(draft.line, self.reader.header("amount"), why, "amount_differs")
+
     def _imply_rate(self, draft: Draft, unit: str, currency: str, size: Decimal) -> None:
         """Take the rate that the amount implies, of a broker that never states one; refuse one that is far off the
         day's."""
@@ -232,7 +247,8 @@ class Rules:
         rate = draft.numbers.get("fx_rate")
         if rate is None:
             return
-        if currency == self.base_currency or not rate:
+        is_other = draft.texts.get("rate_currency", self.base_currency) != self.base_currency and not is_settled
+        if currency == self.base_currency or not rate or is_other:
             del draft.numbers["fx_rate"]
             return
         direction = "currency" if is_settled else self.rate or self.reader.profile.rate

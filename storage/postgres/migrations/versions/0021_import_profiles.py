@@ -20,7 +20,8 @@ create table import_profile (
     stored_at timestamptz not null,
     primary key (user_id, name)
 );
-grant select, insert, delete on import_profile to lakefolio_app;
+grant select on import_profile to lakefolio_app, lakefolio_reader;
+grant insert, delete on import_profile to lakefolio_app;
 grant update (body, stored_at) on import_profile to lakefolio_app;
 """
 
