@@ -43,6 +43,7 @@ class Profile:
     names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     optional: tuple[str, ...] = ()
     records: tuple[str, ...] = ()
+    kind: Literal["transactions", "statement"] = "transactions"
     format: Literal["csv", "flex", "json", "ofx"] = "csv"
     encoding: str | None = None
     separator: str | None = None
@@ -101,9 +102,18 @@ class Profile:
         return [each for each in body if each[1][at] in self.records]
 
 
-@cache
 def shipped() -> Mapping[str, Profile]:
-    """Profiles that come with the product, by name."""
+    """Profiles of files of transactions that come with the product, by name."""
+    return {name: each for name, each in _all_shipped().items() if each.kind == "transactions"}
+
+
+def shipped_statements() -> Mapping[str, Profile]:
+    """Profiles of statements of what is held, by name."""
+    return {name: each for name, each in _all_shipped().items() if each.kind == "statement"}
+
+
+@cache
+def _all_shipped() -> Mapping[str, Profile]:
     folder = files("oltp_api.imports") / "profiles"
     found = [(each.name.removesuffix(".sql"), each) for each in folder.iterdir() if each.name.endswith(".sql")]
     return {name: Profile.parse(name, each.read_text(encoding="utf-8")) for name, each in sorted(found)}
