@@ -35,6 +35,7 @@ create macro negated(cell) as case
     else '-' || trim(cell) end;
 create macro unsigned(cell) as regexp_replace(trim(cell), '^[-−+]', '');
 create macro cell(cells, header, name) as nullif(cells[list_position(header, name)], '');
+create macro unpadded(cell) as case when contains(cell, '.') then rtrim(rtrim(cell, '0'), '.') else cell end;
 create macro part(cell, pattern) as nullif(regexp_extract(cell, pattern, 1), '');
 """
 
