@@ -39,8 +39,8 @@ kinds as (
             when deed in ('TRANSFER_IN', 'TRANSFER_OUT') and named is null then 'CASH'
             when deed in ('TRANSFER_IN', 'TRANSFER_OUT', 'FREE_RECEIPT', 'FREE_DELIVERY') then 'UNITS'
         end as kind,
-        regexp_matches(coalesce(fee_cell, ''), '[1-9]') as has_fee,
-        regexp_matches(coalesce(tax_cell, ''), '[1-9]') as has_tax
+        is_something(fee_cell) as has_fee,
+        is_something(tax_cell) as has_tax
     from told
 )
 
@@ -60,6 +60,7 @@ select
     case when kind in ('BUY', 'SELL') then "fee" end as fees,
     case when kind in ('DIVIDEND', 'COUPON') then "tax" end as withheld,
     case when kind = 'TAX' and has_tax then ["amount", "tax"] else ["amount"] end as amount,
+    ["shares", "price", "original_amount", "fx_rate", fee_cell, tax_cell] as checked,
     "currency" as currency,
     case when kind in ('BUY', 'SELL') then "value_date" end as settles
 from kinds
