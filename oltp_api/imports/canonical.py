@@ -296,7 +296,7 @@ class Reader:
         if quantity is not None and quantity < 0:
             if kind in (TxnType.SELL, TxnType.TRANSFER_OUT):
                 numbers["quantity"] = -quantity
-                if self.profile.quantities == "unsigned":
+                if self.profile.quantities == "unsigned" and kind is TxnType.SELL:
                     draft.flags.append(
                         f"its quantity {plain(quantity)} has a minus, which this broker's files have not"
                     )

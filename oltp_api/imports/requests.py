@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from domain.currencies import parse_quoted, smallest_unit
+from domain.currencies import CURRENCIES, parse_quoted, smallest_unit
 from domain.errors import plain
 from domain.ledger import TxnType
 from domain.money import money, payable, share
@@ -87,6 +87,8 @@ class Rules:
             draft.flags.append(f"it is in {currency}, and {security.ticker} in {security.currency}")
         elif kind in _CASH and numbers.get("amount") is None:
             self._per_unit(draft)
+        if self.reader.profile.cash == "unrounded":
+            _round_to_payable(draft, currency)
         fields: dict[str, object] = {name: value for name, value in numbers.items() if name in _FIELDS}
         fields = self._belonging(draft, fields, currency)
         fields |= {
@@ -275,7 +277,10 @@ class Rules:
             numbers["price"] = price = money(price * _HUNDREDTH)
         if numbers.get("accrued") and security is not None and security.asset_type is not AssetType.BOND:
             draft.flags.append(f"it has accrued interest, and {security.ticker} is no bond")
-        if self.reader.profile.fees == "implied" and amount and quantity and price:
+        implies = self.reader.profile.fees == "implied" or (
+            self.reader.profile.fees == "implied_in_sales" and draft.kind is TxnType.SELL
+        )
+        if implies and amount and quantity and price:
             _imply_fees(draft, quantity * price * factor, currency)
         self._compare_gross(draft, currency, factor)
         if amount and quantity and price:
@@ -407,6 +412,16 @@ class Rules:
                 why = f"{plain(gross)} is not the amount and what was withheld, {plain(numbers['amount'] + withheld)}"
                 raise CellRefused(draft.line, self.reader.header("gross"), why, "amount_differs")
             numbers["amount"] += withheld
+
+
+def _round_to_payable(draft: Draft, currency: str) -> None:
+    """Round cash of more decimals than can be paid, as some brokers book it, and say so."""
+    units = {"amount": currency, "withheld": currency, "received": draft.texts.get("received_currency", "")}
+    for name, unit in units.items():
+        value = draft.numbers.get(name)
+        if value is not None and unit in CURRENCIES and (paid := payable(value, unit)) != value and paid:
+            draft.numbers[name] = paid
+            draft.notes.append(f"{name} {plain(value)} {unit} was rounded to {plain(paid)}")
 
 
 def _imply_fees(draft: Draft, worth: Decimal, currency: str) -> None:

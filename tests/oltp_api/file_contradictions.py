@@ -53,7 +53,7 @@ class FileForm:
     gross_is_signed: bool = True
     fees_are_negative: bool = False
     has_fees_on_all: bool = False
-    accounts: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
     units_sign_gross: bool = False
     totals: str | None = None
     relations: tuple[Relation, ...] = field(default=())
@@ -135,9 +135,9 @@ def _types_of_columns(form: FileForm, cells: Cells) -> Iterator[str]:
     for name in form.currency:
         if cells[name].strip() and cells[name] not in _CURRENCIES:
             yield f"{name} is no currency: {cells[name]}"
-    for name, account in form.accounts.items():
-        if cells[name] != account:
-            yield f"{name} is another account: {cells[name]}"
+    for name, constant in form.constants.items():
+        if cells[name] != constant:
+            yield f"{name} is not {constant}: {cells[name]}"
     told = {cells[name] for name in form.currency if cells[name].strip()}
     if len(told) > 1:
         yield f"two currencies: {told}"

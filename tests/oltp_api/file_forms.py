@@ -135,7 +135,7 @@ FORMS = (
         currency=("Currency", "Exchange Currency"),
         ticker=("Symbol",),
         sales_are_negative=True,
-        accounts={"Account": "Brokerage"},
+        constants={"Account": "Brokerage"},
         relations=(_accrued,),
         types={
             "DIVIDEND RECEIVED ZAA FUND (ZAA) (Cash)": "IN", "REINVESTMENT ZAA FUND (ZAA) (Cash)": "BUY",
@@ -176,7 +176,7 @@ FORMS = (
         fees_are_negative=True,
         amount="Net Amount",
         ticker=("Symbol",),
-        accounts={"Account": "U***00001"},
+        constants={"Account": "U***00001", "Transaction History": "Transaction History", "Header": "Data"},
         sales_are_negative=True,
         types={
             "Dividend": "IN", "Foreign Tax Withholding": "OUT", "Sell": "SELL", "Buy": "BUY", "Credit Interest": "IN",
@@ -199,7 +199,7 @@ FORMS = (
         ticker=("Symbol",),
         own_currency="CAD",
         fees_are_negative=True,
-        accounts={"Account #": "55500001"},
+        constants={"Account #": "55500001"},
         sales_are_negative=True,
         types={"CON": "IN", "Buy": "BUY", "Sell": "SELL", "DIV": "IN"},
     ),

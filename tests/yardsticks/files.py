@@ -173,6 +173,9 @@ class Way:
             return str(body["ticker"])
         if by_isin := [ticker for ticker, isin in setup.items() if isin == body.get("isin")]:
             return by_isin[0]
+        names = self._entry.get("setup", {}).get("names", {})
+        if by_name := [ticker for ticker, name in names.items() if name == body.get("display_name")]:
+            return by_name[0]
         if len(tickers) == 1:
             return tickers.pop()
         days = {row["read"]["business_date"] for row in plan["report"] if row["line"] in proposal["lines"]}

@@ -34,7 +34,7 @@ select
     case when is_exchange and sides = 2 then came end as received,
     case when is_exchange and sides = 2 then came_currency end as received_currency,
     case
-        when "Action" is null then null
+        when "Action" is null and kind <> 'interest' then null
         when is_exchange then 'WITHDRAW'
         when said in ('BUY', 'SELL') then said
         when said in ('REI', 'DRIP', 'DRP') or kind = 'dividend reinvestment' then 'BUY'

@@ -5,7 +5,10 @@ optional: [Process Date, Settle Date, Account Type]
 dates: ["%m/%d/%Y"]
 decimal: "."
 amounts: signed
+quantities: unsigned
 income: gross
+fees: implied_in_sales
+# What an exchange charges for a sale is not told, and is missing in its amount.
 */
 with
 named as (

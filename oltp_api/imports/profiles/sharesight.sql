@@ -4,6 +4,7 @@ recognised: [Market, Code, Name, Type, Date, Quantity, "Price *", "Brokerage *",
 optional: [Comments]
 decimal: "."
 amounts: signed
+quantities: signed
 rate: base
 # The rate is what one unit of the portfolio's currency is in the market's; Value is in the portfolio's.
 */

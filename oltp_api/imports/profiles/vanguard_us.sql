@@ -7,6 +7,7 @@ optional: [Investment Name, Principal Amount, Commission Fees, Accrued Interest,
 dates: ["%m/%d/%Y", "%Y-%m-%d"]
 decimal: "."
 amounts: signed
+quantities: signed
 income: gross
 # The settlement fund is the account's cash: sweeps move nothing, and what is reinvested in it stays cash.
 */
@@ -35,7 +36,7 @@ typed as (
             when said similar to '(fee|adr fee|account service fee|advisory fee|.* fee|fees)' then 'FEE'
             when said = 'cash in lieu' then case when has_units then 'CASH_IN_LIEU' else 'DIVIDEND' end
             when said in ('stock split', 'split') then 'SPLIT'
-            when said similar to '(transfer.*|rollover.*|conversion.*|contribution.*|distribution.*|asset.*|acat.*|journal.*)' and has_units
+            when said similar to '(transfer.*|rollover.*|contribution.*|distribution.*|asset.*|acat.*|journal.*)' and has_units
                 then 'UNITS'
             when said similar to '(funds received|funds withdrawn|contribution.*|distribution.*|withdrawal.*|deposit.*|transfer.*|rollover.*|wire.*|check.*|ach.*|electronic.*|journal.*|cash.*)'
                 then 'CASH'
@@ -62,7 +63,7 @@ select
     "Account Number" as account,
     case
         when said similar to '(buy|sell) to (open|close)|.*option.*|expired|assigned|exercised' then 'is of an option, and options are not supported'
-        when said similar to '(merger|spin.?off|corp action.*|reverse split|name change|stock dividend|reorganization).*'
+        when said similar to '(merger|conversion|spin.?off|corp action.*|reverse split|name change|stock dividend|reorganization).*'
             then 'is a corporate action, of which the file does not say the terms; record it by hand'
     end as refuse,
     case
