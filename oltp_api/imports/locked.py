@@ -33,6 +33,7 @@ create macro negated(cell) as case
     when cell is null or trim(cell) = '' then null
     when regexp_matches(trim(cell), '^[-−]') then substr(trim(cell), 2)
     else '-' || trim(cell) end;
+create macro is_something(cell) as coalesce(not regexp_matches(trim(cell), '^[-−+]?[0.,]*$'), false);
 create macro unsigned(cell) as regexp_replace(trim(cell), '^[-−+]', '');
 create macro cell(cells, header, name) as nullif(cells[list_position(header, name)], '');
 create macro unpadded(cell) as case when contains(cell, '.') then rtrim(rtrim(cell, '0'), '.') else cell end;

@@ -169,6 +169,7 @@ select
     case
         when deed not like 'dividend%' and price_unit <> unit and not (price_unit = 'GBX' and unit = 'GBP') then "Exchange rate"
     end as fx_rate,
+    ["No. of shares", "Price / share", "Exchange rate", "Result"] as checked,
     "Withholding tax" as withheld,
     "Currency (Withholding tax)" as withheld_currency,
     [
