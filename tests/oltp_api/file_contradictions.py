@@ -171,6 +171,8 @@ def _signs(form: FileForm, cells: Cells) -> Iterator[str]:
         yield f"charges {charges} in a {kind}"
     if kind in ("IN", "OUT", "CASH") and form.amount and not amount:
         yield "no amount"
+    if kind in ("IN", "OUT", "CASH") and form.gross and not form.amount and not form.number(cells[form.gross]):
+        yield "no amount"
     if kind in ("BUY", "SELL") and form.quantity and not quantity:
         yield "no quantity"
 

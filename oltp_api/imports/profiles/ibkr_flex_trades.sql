@@ -10,6 +10,7 @@ dates: ["%Y%m%d", "%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y"]
 decimal: "."
 amounts: signed
 quantities: signed
+charges: signed
 gross: units
 rate: currency
 */

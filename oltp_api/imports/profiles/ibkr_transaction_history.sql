@@ -9,6 +9,7 @@ dates: iso
 decimal: "."
 amounts: signed
 quantities: signed
+charges: signed
 gross: cash
 rate: currency
 */

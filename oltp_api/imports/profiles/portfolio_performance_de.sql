@@ -22,6 +22,7 @@ dates: ["%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%d-%m-%Y"]
 decimal: ","
 amounts: signed
 quantities: unsigned
+charges: unsigned
 income: net
 */
 with told as (
@@ -102,6 +103,11 @@ select
     case when kind = 'DIVIDEND' and "Currency Gross Amount" = "Transaction Currency" then "Gross Amount" end as gross,
     case when kind = 'DIVIDEND' then "Taxes" end as withheld,
     "Transaction Currency" as currency,
+    case
+        when kind in ('BUY', 'WITHDRAW', 'FEE', 'TAX') and not is_negative("Value") then 'its value has no minus, and leaves'
+        when "Currency Gross Amount" <> "Transaction Currency" and "Exchange Rate" is null
+            then 'its gross amount is in another currency, and no rate is between them'
+    end as odd,
     {
         'Fees': case when kind not in ('BUY', 'SELL', 'DIVIDEND', 'INTEREST') then "Fees" end,
         'Taxes': case when kind not in ('BUY', 'SELL', 'DIVIDEND', 'INTEREST') then "Taxes" end

@@ -6,6 +6,7 @@ dates: iso
 decimal: "."
 amounts: signed
 quantities: signed
+charges: signed
 income: gross
 */
 with told as (
@@ -61,7 +62,8 @@ select
     case when kind in ('DIVIDEND', 'COUPON') then "tax" end as withheld,
     case when kind = 'TAX' and has_tax then ["amount", "tax"] else ["amount"] end as amount,
     "currency" as currency,
-    case when kind in ('BUY', 'SELL') then "value_date" end as settles
+    "value_date" as settles,
+    {'fee': case when not has_fee then fee_cell end, 'tax': case when not has_tax then tax_cell end} as uncounted
 from kinds
 
 union all by name

@@ -91,6 +91,7 @@ dates: ["%Y-%m-%d", "%d/%m/%Y"]
 decimal: "."
 amounts: signed
 quantities: unsigned
+charges: unsigned
 income: net
 rate: base
 */
