@@ -305,9 +305,10 @@ class Reader:
                 raise CellRefused(draft.line, self.header("quantity"), f"is below 0, in a {kind}", "sign_contradicts")
         elif quantity and kind is TxnType.SELL and self.profile.quantities == "signed":
             draft.flags.append(f"its quantity {plain(quantity)} has no minus, which sales have in this broker's files")
-        fees = numbers.get("fees")
-        if fees and self.profile.charges is not None and (fees < 0) != (self.profile.charges == "signed"):
-            draft.flags.append(f"its fees {plain(fees)} have another sign than those in this broker's files")
+        for name in ("fees", "withheld"):
+            charge = numbers.get(name)
+            if charge and self.profile.charges is not None and (charge < 0) != (self.profile.charges == "signed"):
+                draft.flags.append(f"{self.header(name)} {plain(charge)} has another sign than in this broker's files")
         for name, is_signed in (("fees", self.signs.fees), ("withheld", self.signs.withheld)):
             if is_signed and name in numbers:
                 numbers[name] = -numbers[name]  # then a positive one is a rebate, which the ledger refuses

@@ -63,7 +63,7 @@ class Rules:
         kind, numbers, texts = draft.kind, draft.numbers, draft.texts
         assert kind is not None
         rounded(draft)
-        is_priced = "price_currency" in texts
+        priced_in = texts.get("price_currency")
         if texts.get("currency") == BASE:
             texts["currency"] = self.base_currency
         worth = numbers.pop("base_amount", None), numbers.get("fx_rate")
@@ -80,7 +80,7 @@ class Rules:
             numbers.pop("amount", None)
         else:
             self._compare_whole(draft)
-        if security is not None and kind not in _TRADES and currency != security.currency and not is_priced:
+        if security is not None and kind not in _TRADES and security.currency not in (currency, priced_in):
             draft.flags.append(f"it is in {currency}, and {security.ticker} in {security.currency}")
         elif kind in _CASH and numbers.get("amount") is None:
             self._per_unit(draft)

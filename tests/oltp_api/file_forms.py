@@ -85,7 +85,7 @@ def _money_of_212(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
     for place, cells in rows:
         for name, currency in _MONEY_OF_212.items():
             number = form.number(cells[name])
-            if cells[currency] not in _ISO or (number is not None) != bool(cells[currency]):
+            if cells[currency] not in _ISO or cells[name] == "Not available" or (number is not None) != bool(cells[currency]):
                 yield f"line {place}: {name} {cells[name]} {cells[currency]}"
             if number is not None and number < 0 and name != "Result":
                 yield f"line {place}: {name} {number}"
@@ -96,7 +96,7 @@ def _money_of_212(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
             yield f"line {place}: a total in {cells['Currency (Total)']}"
         if is_trade and cells["Currency (Currency conversion fee)"] not in ("GBP", ""):
             yield f"line {place}: a fee in another currency than the total"
-        if is_trade and cells["Currency (Price / share)"] != "USD":
+        if cells["Ticker"] and cells["Currency (Price / share)"] != "USD":
             yield f"line {place}: another currency of the price"
 
 
@@ -144,6 +144,8 @@ def _pp_gross(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
         taken = sum(abs(form.number(cells[name]) or Decimal(0)) for name in ("Steuern", "Gebühren"))
         if gross is not None and value is not None and abs(gross - taken - value) > _CENT / 2:
             yield f"line {place}: {gross} less {taken} is not {value}"
+        if any((form.number(cells[name]) or 0) < 0 for name in ("Steuern", "Gebühren")):
+            yield f"line {place}: charges below 0"
         if bool(gross) != bool(cells["Währung Bruttobetrag"]):
             yield f"line {place}: {gross} {cells['Währung Bruttobetrag']}"
 
@@ -281,7 +283,7 @@ FORMS = (
     ),
     FileForm(
         "hargreaves_lansdown.csv",
-        header=5,
+        header=4,
         day_form="%d/%m/%Y",
         day="Trade date",
         type="Reference",

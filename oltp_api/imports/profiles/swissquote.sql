@@ -103,7 +103,8 @@ select
         else coalesce("Net Amount in account currency", "Net Amount")
     end as amount,
     case
-        when kinds.line in (select line from costs) or kind in ('BUY', 'SELL') or not is_one or unit <> "Currency" then null
+        when kinds.line in (select line from costs) then ["Net Amount", "Costs"]
+        when kind in ('BUY', 'SELL') or not is_one or unit <> "Currency" then null
         when kind = 'FEE' or (kind = 'CASH' and is_negative("Net Amount")) then ["Unit price", "Costs"]
         when kind in ('DIVIDEND', 'RETURN_OF_CAPITAL') then null
         else ["Unit price", negated("Costs")]
