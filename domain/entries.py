@@ -140,6 +140,8 @@ class LedgerEntry:
             if amount is not None:
                 raise InvalidNumber("amount", amount, "leaves less than nothing for the units, after fees and interest")
             gross, fees = ZERO, money(-cash_effect - sign * accrued)  # a trade of less than the smallest coin
+            if fees < 0:  # then its interest was rounded down
+                accrued, fees = -sign * cash_effect, ZERO
         if price is None:
             price = max(SCALE, share(gross, _ONE, quantity * factor))
             parse_price(price, "amount / quantity")

@@ -5,7 +5,7 @@ quotient of money is rounded at once by `money`, half up (away from zero), as Po
 cash has its currency's digits: `payable`.
 """
 
-from decimal import ROUND_CEILING, ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 from domain.currencies import smallest_unit
 from domain.errors import InvalidNumber
@@ -38,7 +38,8 @@ def payable(value: Decimal, currency: str) -> Decimal:
 
 def rounded_up(value: Decimal, currency: str) -> Decimal:
     """The least that can be paid in `currency` and is not less than `value`."""
-    return value.quantize(smallest_unit(currency), rounding=ROUND_CEILING, context=_EXACT)
+    nearest = payable(value, currency)
+    return nearest if nearest >= value else nearest + smallest_unit(currency)
 
 
 def is_payable(value: Decimal, currency: str) -> bool:

@@ -17,7 +17,7 @@ _LINKS = {
     "gains": "gains.html",
     "positions": "positions",
     "transactions": "transactions",
-    "imports": "imports",
+    "imports": "imports.html",
     "export": "export",
 }
 """Names of the pages and lists of a portfolio, with where they are below its address."""

@@ -73,6 +73,8 @@ def own_profile(name: str, text: str, user_id: UUID) -> Profile:
         raise InvalidInput("profile", f"has a wrong word {first['loc'][0]}: {first['msg']}") from error
     if not any(each.strip() for each in profile.recognised):
         raise InvalidInput("recognised", "must have cells of the header by which a file is recognised")
+    if profile.kind != "transactions":
+        raise InvalidInput("kind", "must be transactions; a statement is read by what ships, or by its header's words")
     if profile.format == "csv" and profile.records:
         raise InvalidInput("records", "are of files of records; a CSV has lines")
     return replace(profile, owner=str(user_id))

@@ -58,11 +58,11 @@ def _read_by(place: int, line: int, row: Sequence[str], found: Mapping[str, Sequ
     for column, candidates in found.items():
         (rank, index), *others = sorted(candidates)
         if column in _ADDED:
-            made[column] = "[" + ", ".join(_quoted(names[each]) for _, each in sorted(candidates)) + "]"
+            made[column] = "[" + ", ".join(quoted(names[each]) for _, each in sorted(candidates)) + "]"
         else:
             if others and others[0][0] == rank:
                 raise InvalidInput("csv", f"has two columns {row[index].strip()[:40]!r} on line {line}")
-            made[column] = _quoted(names[index])
+            made[column] = quoted(names[index])
             over += [each for _, each in others]
         if column == "withheld" and word_of(row[index]) == "withheld":
             income = "gross"  # our own word, which says so
@@ -72,9 +72,7 @@ def _read_by(place: int, line: int, row: Sequence[str], found: Mapping[str, Sequ
         each for each in ignored if MEANS_CURRENCY.search(word_of(row[each])) or MEANS_MONEY.search(word_of(row[each]))
     ]
     if uncounted:
-        cells = ", ".join(
-            f"'{names[each].replace(chr(39), chr(39) * 2)}': {_quoted(names[each])}" for each in uncounted
-        )
+        cells = ", ".join(f"'{names[each].replace(chr(39), chr(39) * 2)}': {quoted(names[each])}" for each in uncounted)
         made["uncounted"] = "{" + cells + "}"
     columns = ", ".join(f"{expression} as {column}" for column, expression in made.items())
     profile = Profile(
@@ -107,5 +105,5 @@ def _without_currency(word: str, known: Mapping[str, tuple[str, int]]) -> str:
     return found["name"] if found and is_amount and found["currency"].upper() in CURRENCIES else word
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'

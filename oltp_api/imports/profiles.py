@@ -32,7 +32,7 @@ class Profile:
     before fees has the sign of the cash, of the units, or none; `income` whether a dividend's amount is after the tax
     beside it; `rate` what one unit of is given, in the other, or that the amount implies it; `price_unit` what 1 of a
     price is; `fees` whether those of a trade are what is between its amount and quantity x price, in a file without a
-    column of them.
+    column of them; `cash` whether it may have more decimals than can be paid, which are rounded.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Profile:
     names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     optional: tuple[str, ...] = ()
     records: tuple[str, ...] = ()
+    kind: Literal["transactions", "statement"] = "transactions"
     format: Literal["csv", "flex", "json", "ofx"] = "csv"
     encoding: str | None = None
     separator: str | None = None
@@ -55,6 +56,7 @@ class Profile:
     income: Literal["net", "gross"] | None = None
     rate: Literal["currency", "base", "implied"] | None = None
     price_unit: Literal["major", "minor"] | None = None
+    cash: Literal["payable", "unrounded"] = "payable"
     fees: Literal["stated", "implied", "implied_in_sales"] = "stated"
     order: Literal["oldest_first", "newest_first", "by_day"] | None = None
     owner: str | None = field(default=None, compare=False)
@@ -101,9 +103,18 @@ class Profile:
         return [each for each in body if each[1][at] in self.records]
 
 
-@cache
 def shipped() -> Mapping[str, Profile]:
-    """Profiles that come with the product, by name."""
+    """Profiles of files of transactions that come with the product, by name."""
+    return {name: each for name, each in _all_shipped().items() if each.kind == "transactions"}
+
+
+def shipped_statements() -> Mapping[str, Profile]:
+    """Profiles of statements of what is held, by name."""
+    return {name: each for name, each in _all_shipped().items() if each.kind == "statement"}
+
+
+@cache
+def _all_shipped() -> Mapping[str, Profile]:
     folder = files("oltp_api.imports") / "profiles"
     found = [(each.name.removesuffix(".sql"), each) for each in folder.iterdir() if each.name.endswith(".sql")]
     return {name: Profile.parse(name, each.read_text(encoding="utf-8")) for name, each in sorted(found)}

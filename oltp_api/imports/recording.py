@@ -62,7 +62,7 @@ class _Recorder:
     asked: ImportRequest
     owner: tuple[UUID, UUID]
     rules: Rules
-    registry: resolving.Registry
+    registry: resolving.NamedSecurities
     identifying: Identifying
     familiar: Familiar
     report: _Report
@@ -213,18 +213,18 @@ def _parts(drafts: Sequence[Draft]) -> Iterator[Sequence[Draft]]:
 
 def _resolved(
     sheet: Sheet, asked: ImportRequest, base_currency: str, user_id: UUID, work: UnitOfWork
-) -> tuple[resolving.Registry, Sequence[resolving.Proposal]]:
+) -> tuple[resolving.NamedSecurities, Sequence[resolving.Proposal]]:
     """The securities of the file, and bodies for those that nobody registered, after what was asked is registered."""
-    registry = resolving.Registry(sheet.drafts, asked.securities, work)
+    registry = resolving.NamedSecurities(sheet.drafts, asked.securities, work)
     unknown = resolving.proposals(_unknown(sheet, registry))
     if unknown and asked.register_unknown:
         resolving.register(unknown, base_currency, user_id, work)
-        registry = resolving.Registry(sheet.drafts, asked.securities, work)
+        registry = resolving.NamedSecurities(sheet.drafts, asked.securities, work)
         unknown = resolving.proposals(_unknown(sheet, registry))
     return registry, unknown
 
 
-def _unknown(sheet: Sheet, registry: resolving.Registry) -> list[Draft]:
+def _unknown(sheet: Sheet, registry: resolving.NamedSecurities) -> list[Draft]:
     found = []
     for each in sheet.drafts:
         if each.refusal is None and each.naming and each.day is not None and each.takes_security:

@@ -32,6 +32,8 @@ _ONE = Decimal(1)
 _NEAR = 1.03
 _ALL_DIGITS = Decimal("1e-15")
 _NEAR_RATE = 1.05
+_NEAR_EXCHANGE = 1.01
+"""How far two amounts may be from the rate between them: a fee may be in it."""
 _MOST_IMPLIED = Decimal(50)
 """Fees that nobody states are odd above so much and a hundredth of the trade."""
 
@@ -70,6 +72,8 @@ class Rules:
         is_settled = self._in_one_currency(draft, security)
         currency = texts.get("currency") or (security.currency if security else self.base_currency)
         draft.currency = currency = parse_quoted(currency)[0]
+        if "received" in numbers:
+            self._compare_exchange(draft)
         self._at_a_rate(draft, currency, is_settled)
         if kind in _TRADES:
             self._traded(draft, security, currency)
@@ -84,7 +88,8 @@ class Rules:
             draft.flags.append(f"it is in {currency}, and {security.ticker} in {security.currency}")
         elif kind in _CASH and numbers.get("amount") is None:
             self._per_unit(draft)
-        _round_to_payable(draft, currency)
+        if self.reader.profile.cash == "unrounded":
+            _round_to_payable(draft, currency)
         fields: dict[str, object] = {name: value for name, value in numbers.items() if name in _FIELDS}
         fields = self._belonging(draft, fields, currency)
         fields |= {
@@ -212,6 +217,17 @@ class Rules:
             why += f"; the rate {plain(rate)} is the other way round, not {currency} for one of the price's currency"
         raise CellRefused(draft.line, header, why, "amount_differs")
 
+    def _compare_exchange(self, draft: Draft) -> None:
+        """Refuse an exchange of cash that did not happen at the rate that is written beside it, either way round."""
+        numbers = draft.numbers
+        rate, amount, received = numbers.pop("fx_rate", None), numbers.get("amount"), numbers["received"]
+        if not rate or not amount or not received:
+            return
+        implied = float(amount / received / rate), float(received / amount / rate)
+        if not any(1 / _NEAR_EXCHANGE < each < _NEAR_EXCHANGE for each in implied):
+            why = f"{plain(amount)} and {plain(received)} are not what the rate {plain(rate)} makes of each other"
+            raise CellRefused(draft.line, self.reader.header("amount"), why, "amount_differs")
+
     def _imply_rate(self, draft: Draft, unit: str, currency: str, size: Decimal) -> None:
         """Take the rate that the amount implies, of a broker that never states one; refuse one that is far off the
         day's."""
@@ -233,7 +249,8 @@ class Rules:
         rate = draft.numbers.get("fx_rate")
         if rate is None:
             return
-        if currency == self.base_currency or not rate:
+        is_other = draft.texts.get("rate_currency", self.base_currency) != self.base_currency and not is_settled
+        if currency == self.base_currency or not rate or is_other:
             del draft.numbers["fx_rate"]
             return
         direction = "currency" if is_settled else self.rate or self.reader.profile.rate
@@ -324,14 +341,14 @@ class Rules:
     def _compare_whole(self, draft: Draft) -> None:
         """Refuse cash or income of which the amount before charges is another, though it has none."""
         gross, amount = draft.numbers.get("gross"), draft.numbers.get("amount")
-        moved = -(amount or 0) if draft.kind in _LEAVES else amount or Decimal(0)
+        moved = (amount or Decimal(0)) * (-1 if draft.kind in _LEAVES else 1)
         if gross and amount and self.reader.profile.gross == "cash" and gross * moved < 0:
             why = f"says {plain(gross)}, and the amount {plain(moved)}; one of them has the wrong sign"
             raise CellRefused(draft.line, self.reader.header("gross"), why, "sign_contradicts")
-        if gross and amount and not draft.numbers.get("withheld") and not draft.numbers.get("fees"):
-            if abs(abs(gross) - abs(amount)) > _HUNDREDTH / 2:
-                why = f"says {plain(gross)}, and nothing is between it and the amount, {plain(amount)}"
-                raise CellRefused(draft.line, self.reader.header("gross"), why, "amount_differs")
+        has_charges = bool(draft.numbers.get("withheld") or draft.numbers.get("fees"))
+        if gross and amount and not has_charges and abs(abs(gross) - abs(amount)) > _HUNDREDTH / 2:
+            why = f"says {plain(gross)}, and nothing is between it and the amount, {plain(amount)}"
+            raise CellRefused(draft.line, self.reader.header("gross"), why, "amount_differs")
 
     def _note_inexact(self, draft: Draft, currency: str, factor: Decimal) -> None:
         """Say on the draft by how much its amount is not quantity x price with fees, to half the smallest coin."""

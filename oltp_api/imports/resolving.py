@@ -55,7 +55,7 @@ class Proposal:
     missing: Sequence[str]
 
 
-class Registry:
+class NamedSecurities:
     """All that the names in one file may mean, asked once."""
 
     def __init__(self, drafts: Iterable[Draft], stated: Mapping[str, str], work: UnitOfWork) -> None:

@@ -243,7 +243,7 @@ class ProposedBody(View):
     lines: Sequence[int] = ()
 
 
-class BalanceView(View):
+class BalanceChange(View):
     """Cash of a currency, or units of a security in an account, before and after the file."""
 
     currency: str | None = None
@@ -278,7 +278,7 @@ class ImportView(ImportSummary):
     dry_run: bool
     ignored_columns: Sequence[str]
     reading: ReadingView | None = None
-    balances: Sequence[BalanceView] = ()
+    balances: Sequence[BalanceChange] = ()
     unknown_securities: Sequence[ProposedBody] = ()
     missing_openings: Sequence[ProposedBody] = ()
     assumed_cash: Mapping[str, Amount] = Field(default_factory=dict)

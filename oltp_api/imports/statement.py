@@ -1,49 +1,77 @@
-"""A broker's statement of what is held, read: the same cells and forms of numbers as a file of transactions has."""
+"""A broker's statement of what is held, read: the same cells, profiles and forms of numbers as transactions have."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from domain.errors import InvalidInput
 from oltp_api.imports.canonical import CellRefused
 from oltp_api.imports.columns import STATEMENT_HEADERS
 from oltp_api.imports.forms import NotANumber, decimal_of, number
-from oltp_api.imports.plain import known_columns
-from oltp_api.imports.sheets import LINES_ABOVE_HEADER, lines_of, separator_of, written_on
+from oltp_api.imports.locked import SelectRefused, selected, table_of
+from oltp_api.imports.plain import known_columns, quoted
+from oltp_api.imports.profiles import Profile, ProfileQuestion, names_of, shipped_statements
+from oltp_api.imports.sheets import LINES_ABOVE_HEADER, SEPARATORS, Line, head_of, lines_of, separator_of, written_on
 
 _NUMBERS = ("quantity", "cost", "price", "market_value")
+_TEXTS = ("ticker", "isin", "account", "currency", "skip")
 _NEEDED = ("ticker", "quantity")
 
 
 def statement_rows(text: str, most_rows: int) -> Sequence[tuple[int, Mapping[str, object]]]:
-    """The cells of each row of a statement, by our names of its columns, with the line where it starts."""
-    lines = lines_of(text.removeprefix("\ufeff"), separator_of(text), most_rows)
-    for place, (_, header) in enumerate(lines[:LINES_ABOVE_HEADER]):  # noqa: B007, it is where the search ended
+    """The cells of each row of a statement, by our names of its columns, with the line where it starts; of cash the
+    ticker is CASH."""
+    text = text.removeprefix("\ufeff")
+    profile, separator = _recognised(text)
+    lines = lines_of(text, separator, most_rows)
+    if profile is None:
+        place, profile = _plain(lines)
+    else:
+        found = profile.header_in(lines[:LINES_ABOVE_HEADER])
+        assert found is not None, "its header is in the first lines"
+        place = found
+    names = profile.renamed(names_of(lines[place][1]))
+    table = selected(profile.select, {"cells": table_of(names, written_on(lines[place + 1 :], most_rows))})
+    if unknown := set(table.column_names) - {"line", *_NUMBERS, *_TEXTS}:
+        raise SelectRefused(f"makes {', '.join(sorted(unknown))}, which is no column of a statement")
+    rows = [row for row in table.to_pylist() if not row.get("skip")]
+    numbers = (str(row[name]) for row in rows for name in _NUMBERS if row.get(name) is not None)
+    decimal = decimal_of(numbers, profile.decimal)
+    return [(row["line"], _row(row, decimal)) for row in rows]
+
+
+def _recognised(text: str) -> tuple[Profile | None, str]:
+    """The only profile that fits, with the separator of the file."""
+    fitting = [
+        (each, separator)
+        for separator in SEPARATORS
+        for each in shipped_statements().values()
+        if each.header_in(head_of(text, separator)) is not None
+    ]
+    if len(fitting) > 1:
+        raise ProfileQuestion([each for each, _ in fitting])
+    return fitting[0] if fitting else (None, separator_of(text))
+
+
+def _plain(lines: Sequence[Line]) -> tuple[int, Profile]:
+    """The header that names a security and its units, and the profile that its words make."""
+    for place, (_, header) in enumerate(lines[:LINES_ABOVE_HEADER]):
         columns = known_columns(header, STATEMENT_HEADERS)
         if columns.keys() >= set(_NEEDED):
-            break
-    else:
-        raise InvalidInput("csv", f"has no header with {' and '.join(_NEEDED)} in its first {LINES_ABOVE_HEADER} lines")
-    places = {name: min(found)[1] for name, found in columns.items()}
-    cells = written_on(lines[place + 1 :], most_rows)
-    texts = [
-        (line, {name: row[at].strip() for name, at in places.items() if at < len(row) and row[at].strip()})
-        for line, row in cells
-    ]
-    decimal = decimal_of((row[name] for _, row in texts for name in _NUMBERS if name in row), None)
-    return [(line, _row(line, row, decimal, [header[at] for at in places.values()], places)) for line, row in texts]
+            names = names_of(header)
+            made = ", ".join(f"{quoted(names[min(found)[1]])} as {name}" for name, found in columns.items())
+            return place, Profile("plain", "a statement with plain columns", f"select line, {made} from cells")
+    raise InvalidInput("csv", f"has no header with {' and '.join(_NEEDED)} in its first {LINES_ABOVE_HEADER} lines")
 
 
-def _row(
-    line: int, row: Mapping[str, str], decimal: str, headers: Sequence[str], places: Mapping[str, int]
-) -> dict[str, object]:
-    named = dict(zip(places, headers, strict=True))
-    fields: dict[str, object] = dict(row)
+def _row(row: Mapping[str, Any], decimal: str) -> dict[str, object]:
+    fields: dict[str, object] = {name: row[name] for name in _TEXTS if row.get(name) is not None}
+    fields.setdefault("ticker", fields.pop("isin", None))
     for name in _NUMBERS:
-        if name in row:
+        if row.get(name) is not None:
             try:
-                found = number(row[name], decimal)
+                found = number(str(row[name]), decimal)
             except NotANumber as error:
-                raise CellRefused(line, named[name].strip(), str(error), "invalid_number") from error
-            fields.pop(name)
+                raise CellRefused(row["line"], name, f"{str(row[name])[:40]!r} {error}", "invalid_number") from error
             if found is not None:
                 fields[name] = found.value
-    return fields
+    return {name: value for name, value in fields.items() if value is not None}

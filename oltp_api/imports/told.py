@@ -14,7 +14,7 @@ from oltp_api.accounts.repository import Accounts
 from oltp_api.imports.canonical import Draft
 from oltp_api.imports.reading import Sheet
 from oltp_api.imports.resolving import Proposal
-from oltp_api.imports.schemas import BalanceView, ImportRow, ProposedBody, ReadingView
+from oltp_api.imports.schemas import BalanceChange, ImportRow, ProposedBody, ReadingView
 from oltp_api.ledger.batch import Balances, BatchOutcome
 from oltp_api.ledger.schemas import TransactionRequest
 from oltp_api.registry.repository import Securities
@@ -79,17 +79,17 @@ def stored_rows(report: Sequence[ImportRow]) -> str:
     return _ROWS.dump_json(report, exclude=hidden, exclude_defaults=True).decode()
 
 
-def balances_told(before: Balances, after: Balances, user_id: UUID, work: UnitOfWork) -> list[BalanceView]:
+def balances_told(before: Balances, after: Balances, user_id: UUID, work: UnitOfWork) -> list[BalanceChange]:
     """Cash and units before and after, of what was there or is."""
     told = [
-        BalanceView(currency=each, before=before.cash.get(each, _ZERO), after=after.cash.get(each, _ZERO))
+        BalanceChange(currency=each, before=before.cash.get(each, _ZERO), after=after.cash.get(each, _ZERO))
         for each in sorted(before.cash.keys() | after.cash.keys())
     ]
     keys = before.units.keys() | after.units.keys()
     tickers = Securities(work).tickers([security_id for _, security_id in keys]) if keys else {}
     accounts = {account_id: name for name, account_id in Accounts(work).open_ones(user_id).items()} if keys else {}
     units = [
-        BalanceView(
+        BalanceChange(
             ticker=tickers[key[1]],
             account=accounts.get(key[0]),
             before=before.units.get(key, _ZERO),

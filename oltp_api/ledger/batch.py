@@ -184,6 +184,9 @@ def _of_one_moment(past: Portfolio, rows: Sequence[_Ready], assumes_cash: bool) 
     given = _in_order(past, rows)
     if not _is_short(given):
         return given
+    if any(row.asked.command.received is not None for row in rows):
+        past.back_to(begin)
+        return _as_covered(past, rows, assumes_cash)
     for turns in (_PURCHASES_FIRST, _SALES_FIRST):
         past.back_to(begin)
         ordered = sorted(rows, key=lambda row: turns.get(row.asked.command.txn_type, 0))
@@ -192,6 +195,24 @@ def _of_one_moment(past: Portfolio, rows: Sequence[_Ready], assumes_cash: bool) 
             return {place: _put_in_order(outcome) for place, outcome in found.items()}
     past.back_to(begin)
     return _in_order(past, rows, assumes_cash)
+
+
+def _as_covered(past: Portfolio, rows: Sequence[_Ready], assumes_cash: bool) -> Mapping[int, BatchOutcome]:
+    """Decide rows of a day on which cash is exchanged: each as soon as what it needs is there, which an exchange that
+    is written after it may have brought."""
+    outcomes: dict[int, BatchOutcome] = {}
+    waiting, fewer = list(rows), True
+    while waiting and fewer:
+        for row in waiting:
+            found = _in_order(past, [row])
+            if not _is_short(found):
+                outcomes |= found
+        fewer = any(row.place in outcomes for row in waiting)
+        waiting = [row for row in waiting if row.place not in outcomes]
+    outcomes |= _in_order(past, waiting, assumes_cash)
+    order = list(outcomes)
+    is_as_given = order == sorted(order)
+    return outcomes if is_as_given else {place: _put_in_order(outcome) for place, outcome in outcomes.items()}
 
 
 def _change(row: RecordTransaction, known: RecordedRow, loaded: Loaded) -> str | None:

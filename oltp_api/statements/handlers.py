@@ -33,7 +33,7 @@ from oltp_api.registry.repository import Securities
 from oltp_api.statements.schemas import (
     MOST_LINES,
     CashFinding,
-    CauseView,
+    LikelyCauseView,
     PositionFinding,
     ReconciliationView,
     StatementLine,
@@ -91,8 +91,8 @@ def _cash_finding(balance: CashLine, rows: Sequence[Transaction], day: date) -> 
     return CashFinding(**told, likely_cause=_cause(cause))
 
 
-def _cause(found: LikelyCause | None) -> CauseView | None:
-    return None if found is None else CauseView(cause=found.cause, detail=found.detail, seqs=found.seqs)
+def _cause(found: LikelyCause | None) -> LikelyCauseView | None:
+    return None if found is None else LikelyCauseView(cause=found.cause, detail=found.detail, seqs=found.seqs)
 
 
 def _placed(

@@ -71,7 +71,7 @@ class StatementRequest(Request):
     tolerance: ToleranceRequest = ToleranceRequest()
 
 
-class CauseView(View):
+class LikelyCauseView(View):
     """A cause that would explain a difference exactly, and the ledger rows that it is about: a hint."""
 
     cause: Cause
@@ -90,7 +90,7 @@ class PositionFinding(View):
     difference: Amount
     value_of_difference: Amount | None
     cost_difference: Amount | None
-    likely_cause: CauseView | None = None
+    likely_cause: LikelyCauseView | None = None
 
 
 class CashFinding(View):
@@ -99,7 +99,7 @@ class CashFinding(View):
     ours: Amount
     theirs: Amount
     difference: Amount
-    likely_cause: CauseView | None = None
+    likely_cause: LikelyCauseView | None = None
 
 
 class ReconciliationView(View):

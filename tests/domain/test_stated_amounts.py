@@ -49,6 +49,16 @@ def test_the_amount_is_the_record(kind, units, price, amount, fees, cash, gross)
     assert row.price == (D(price) if price else D("33")), "what is not given is implied"
 
 
+@pytest.mark.parametrize("kind", [BUY, SELL])
+@pytest.mark.parametrize("accrued", ["0.33333333", "0.33666667", "0.00000001"])
+def test_a_bond_of_less_than_a_coin_has_fees_or_none_and_never_less(kind, accrued) -> None:
+    row = traded(kind, "0.00000001", "0.00000001", terms=replace(BOND, accrued=D(accrued)))
+
+    sign = 1 if kind is BUY else -1
+    assert row.fees >= 0
+    assert row.cash_effect == -sign * (row.gross + row.accrued) - row.fees
+
+
 def test_rounding_explains_half_of_the_last_decimals_and_half_a_coin() -> None:
     """0.0005 x 30.96 + 0.005 x 18.572 + 0.005 (RULEBOOK 3); none of it where a number has no decimals."""
     assert rounding_of(D("18.572"), D("30.96"), "USD", D(575)) == D("0.11334")

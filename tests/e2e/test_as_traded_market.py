@@ -1,17 +1,21 @@
 """The second bundled market: shares as they traded, through their real splits and dividends, from order to mart."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from math import log
 from typing import Any
 
+import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from pipelines.definitions import build_defs
 from storage.lake.delta import Window, memory_duckdb
 from tests.e2e.as_traded_books import SPLITS, named
+from tests.effort import IS_LONG
 
 D = Decimal
 ACTIONS = "raw/corporate_action"
@@ -32,8 +36,17 @@ class Market:
                     connection.execute(f"create view {name} as from {self.home.lake.scan(table, version)}")
             return connection.execute(query, parameters).to_arrow_table().to_pylist()
 
-    def refresh(self) -> None:
-        self.home.refresh()
+    def refresh(self, table: str, version: int) -> None:
+        """Release what follows from another version of `table`; prices alone, but in the long form."""
+        if IS_LONG:
+            self.home.refresh()
+            return
+        head = self.home.head
+        self.home.platform.releases.publish(replace(head, versions={**head.versions, table: version}), head)
+        job = build_defs(self.home.platform).resolve_implicit_global_asset_job_def()
+        keys = [dg.AssetKey.from_user_string(made) for made in ("marts/fact_price_daily", "meta/release")]
+        with self.home.joined() as instance:
+            assert job.execute_in_process(instance=instance, asset_selection=keys).success
 
 
 @pytest.fixture(scope="module")
@@ -183,8 +196,7 @@ def test_a_late_split_changes_only_its_securitys_days(market: Market) -> None:
     without = year.filter(pc.invert(is_late))
 
     def arrive(rows: pa.Table) -> None:
-        lake.publish(ACTIONS, rows, date_column="action_date", window=window)
-        market.refresh()
+        market.refresh(ACTIONS, lake.publish(ACTIONS, rows, date_column="action_date", window=window).version)
 
     assert without.num_rows == year.num_rows - 1
     arrive(without)

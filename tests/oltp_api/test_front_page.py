@@ -77,7 +77,7 @@ def test_an_empty_state_says_how_to_begin(pages) -> None:
 def test_every_link_leads_somewhere(pages, root) -> None:
     found = {link for page in pages.values() for link in links(page)}
 
-    assert {f"/api/v1/portfolios/{PORTFOLIO}/{what}" for what in ("review.html", "imports", "positions")} <= found
+    assert {f"/api/v1/portfolios/{PORTFOLIO}/{what}" for what in ("review.html", "imports.html", "positions")} <= found
     assert {"/docs", "/health/ready"} <= found
     assert {link: httpx.get(root + link).status_code for link in found} == dict.fromkeys(found, 200)
 

@@ -1,11 +1,17 @@
-"""An owner's own profiles over HTTP: checked on a sample, stored, used for files that they fit, replaced and deleted."""
+"""An owner's own profiles over HTTP: checked on a sample, stored, used for files that they fit, and deleted."""
 
+import json
+import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from oltp_api.imports.schemas import A_SAMPLE, AN_OWN_PROFILE
+from storage.settings import REPOSITORY
 
 FILE = """/*
 title: Musterbank, Umsätze
@@ -110,7 +116,8 @@ def test_shipped_profiles_are_listed_and_one_of_their_name_stands_for_them_until
 
 def test_the_owners_wins_where_a_shipped_one_fits_too_and_two_of_theirs_are_a_question(portfolio, api) -> None:
     schwab = api.get("/import-profiles/schwab.sql").text
-    file = b'"Date","Action","Symbol","Description","Quantity","Price","Fees & Comm","Amount"\n"01/04/2016","MoneyLink Transfer","","x","","","","$500.00"\n'
+    header = b'"Date","Action","Symbol","Description","Quantity","Price","Fees & Comm","Amount"'
+    file = header + b'\n"01/04/2016","MoneyLink Transfer","","x","","","","$500.00"\n'
     address = f"/portfolios/{portfolio.portfolio_id}/imports?dry_run=true"
     headers = {"content-type": "text/csv"}
     assert api.post(address, content=file, headers=headers).json()["profile"] == "schwab"
@@ -133,7 +140,11 @@ def test_the_owners_wins_where_a_shipped_one_fits_too_and_two_of_theirs_are_a_qu
         (FILE, SAMPLE.split(b"04.01")[0], "invalid_input"),
         (FILE.replace('decimal: ","', "decimals: comma"), SAMPLE, "invalid_input"),
         (FILE.replace('decimal: ","', "decimal: comma"), SAMPLE, "invalid_input"),
-        (FILE.replace("recognised: [Buchungstag, Vorgang, Stück, Betrag EUR]", "recognised: []"), SAMPLE, "invalid_input"),
+        (FILE.replace("[Buchungstag, Vorgang, Stück, Betrag EUR]", "[]"), SAMPLE, "invalid_input"),
+        (FILE.replace("    line,\n", "    line + 50 as line,\n"), SAMPLE, "select_refused"),
+        (FILE.replace("    line,\n", "    'x' as line,\n"), SAMPLE, "select_refused"),
+        (FILE.replace('"Kurs" as price', '3 as merged'), SAMPLE, "select_refused"),
+        (FILE.replace('"Kurs" as price', '"Kurs" as amount'), SAMPLE, "select_refused"),
         (FILE.replace("title:", "title: ["), SAMPLE, "invalid_input"),
         ("select 1 as line", SAMPLE, "invalid_input"),
         (FILE.replace("select", "selct"), SAMPLE, "select_refused"),
@@ -156,8 +167,6 @@ def test_a_name_is_one_that_an_address_and_a_file_can_have(api, name) -> None:
 
 
 def test_another_users_profile_does_not_exist(api, database, foreign_portfolio) -> None:
-    import psycopg
-
     with psycopg.connect(database.admin_url) as connection:
         connection.execute(
             "insert into import_profile select user_id, 'theirs', %s, now() from portfolio where portfolio_id = %s",
@@ -166,3 +175,24 @@ def test_another_users_profile_does_not_exist(api, database, foreign_portfolio) 
     assert api.get("/import-profiles/theirs").status_code == 404
     assert api.delete("/import-profiles/theirs").status_code == 404
     assert "theirs" not in [each["name"] for each in api.get("/import-profiles").json()["items"]]
+
+
+def test_the_way_of_a_stranger_as_the_documentation_has_it(new_portfolio, api, tmp_path: Path) -> None:
+    """The file, the profile and the commands of docs/imports.md, as they stand."""
+    page = (REPOSITORY / "docs" / "imports.md").read_text()
+    blocks = {kind: re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL) for kind in ("csv", "sql", "sh")}
+    (tmp_path / "my.csv").write_text(blocks["csv"][1])
+    (tmp_path / "my_broker.sql").write_text(blocks["sql"][0])
+    mine = new_portfolio(initial_cash="0", business_date="2016-01-04")
+    answers = []
+    for command in blocks["sh"][0].splitlines():
+        known = {"PATH": "/usr/bin:/bin", "API": str(api.base_url).rstrip("/"), "PORTFOLIO": mine.portfolio_id}
+        told = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=known, capture_output=True, check=True)
+        answers.append(json.loads(told.stdout))
+
+    stored, tried, recorded = answers
+    assert [row["status"] for row in stored["rows"]] == ["READ"] * 5 + ["SKIPPED"]
+    assert (tried["recorded"], recorded["status"], recorded["recorded"]) == (5, "COMPLETE", 5)
+    assert mine.get("/cash")["balances"][0]["balance"] == "4844.3", "the total that the file has"
+    assert mine.get("/holdings")["holdings"][0]["quantity"] == "6"
+    assert tried["balances"] == recorded["balances"]

@@ -134,6 +134,37 @@ def test_a_brokers_file_is_a_statement_too(held) -> None:
     assert report["cash"][0]["currency"] == "USD"
 
 
+STATEMENTS = {
+    "Schwab": (
+        '"Positions for account Individual ...123 as of 04:00 PM ET, 2016/12/30"\n\n'
+        '"Symbol","Description","Qty (Quantity)","Price","Mkt Val (Market Value)","Cost Basis"\n'
+        '"AAPL","APPLE INC","15","$106.70","$1,600.50","$1,500.00"\n"MSFT","MICROSOFT","2","$50.25","$100.50","$100.00"\n'
+        '"Cash & Cash Investments","--","--","--","$8,400.00","--"\n"Account Total","","--","--","$10,101.00","$1,600.00"\n'
+    ),
+    "Fidelity": (
+        "Account Number,Account Name,Symbol,Description,Quantity,Last Price,Current Value,Cost Basis Total,Type\n"
+        "MAIN,Individual,AAPL,APPLE INC,10,$106.70,$1067.00,$1000.00,Cash\n"
+        "PENSION,IRA,AAPL,APPLE INC,5,$106.70,$533.50,$500.00,Cash\nMAIN,Individual,MSFT,MICROSOFT,2,$50.25,$100.50,$100.00,Cash\n"
+        "MAIN,Individual,FCASH**,HELD IN FCASH,,,$8400.00,,Cash\n\n"
+        '"The data and information in this spreadsheet is provided to you solely for your use."\n'
+    ),
+    "DEGIRO": (
+        "Product,Symbool/ISIN,Aantal,Slotkoers,Lokale waarde,,Waarde in EUR\n"
+        'APPLE INC,US0378331005,15,"106,70",USD,"1600,50","1523,10"\nMICROSOFT,MSFT,2,"50,25",USD,"100,50","95,60"\n'
+    ),
+}
+
+
+@pytest.mark.parametrize("broker", STATEMENTS)
+def test_a_statement_is_read_by_its_brokers_profile(held, broker, api) -> None:
+    isin = api.get("/securities/AAPL").json()["identifiers"]
+    apple = next((each["value"] for each in isin if each["id_type"] == "ISIN"), "AAPL")
+    report = reconciled(held, csv=STATEMENTS[broker].replace("US0378331005", apple))
+
+    assert report["is_reconciled"], report
+    assert bool(report["cash"]) == (broker != "DEGIRO")
+
+
 @pytest.mark.parametrize(
     ("statement", "why"),
     [

@@ -11,6 +11,7 @@ optional: [ID, Price Currency, Price, Subtotal, Total, Fees, Notes]
 dates: iso
 decimal: "."
 amounts: unsigned
+cash: unrounded
 fees: implied
 # What is between the total and units x price are fees and spread, of which the column may have the fees alone.
 # Coins that are earned come in at what they are worth, which is their cost; of coins received the cost is not known.

@@ -15,6 +15,7 @@ names:
 optional: [Change_2, Balance_2]
 dates: ["%d-%m-%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y-%m-%d"]
 amounts: signed
+rate: base
 */
 with entries as (
     select
@@ -72,7 +73,7 @@ kinds as (
             when regexp_matches(words, '^(reservation|reservierung|réservation|reserva|prenotazione)') then 'RESERVED'
             when regexp_matches(
                 words,
-                '^(valuta (deb|cred)itering|fx (de|cre)dit|währungswechsel|opération de change|operation de change|(credito|addebito|prelievo|deposito) .*(valuta|divisa)|.*cambio de divisa|.*(crédito|débito|levantamento) de divisa|valutaveksling|valutaväxling)'
+                '^(valuta (deb|cred)itering|fx (debit|credit)|währungswechsel|opération de change|operation de change|(credito|addebito|prelievo|deposito) .*(valuta|divisa)|.*cambio de divisa|.*(crédito|débito|levantamento) de divisa|valutaveksling|valutaväxling)'
             ) then 'EXCHANGED'
             when regexp_matches(words, 'stamp duty|beurstaks|beurs ?taks|transactie ?belasting|transaction tax|transaktionssteuer|taxe sur les transactions|imposta sulle transazioni|tobin|impuesto sobre transacciones|imposto (de|do) selo')
                 then 'DUTY'
@@ -99,7 +100,8 @@ conversions as (
         came.own_lines as came_lines,
         {'currency': came.unit, 'moved': came.moved, 'balance': came.balance_cell} as step,
         came.moved as received,
-        came.unit as received_currency
+        came.unit as received_currency,
+        coalesce(went.said_rate, came.said_rate) as exchange_rate
     from (
         select
             *,
@@ -142,6 +144,21 @@ charges as (
     inner join nearest on kinds.line = nearest.charge_line
     group by nearest.line
     having count(distinct unit) = 1
+),
+
+rates as (
+    select
+        trade.line as rated_line,
+        any_value(leg.said_rate) as rate_cell,
+        any_value(other.unit) as rate_unit
+    from kinds as trade
+    inner join kinds as leg on trade.order_id = leg.order_id and trade.unit = leg.unit
+    inner join kinds as other on trade.order_id = other.order_id and trade.unit <> other.unit
+    where
+        trade.kind in ('BUY', 'SELL') and leg.kind = 'EXCHANGED' and other.kind = 'EXCHANGED'
+        and leg.said_rate is not null
+    group by trade.line
+    having count(distinct leg.said_rate) = 1 and count(distinct other.unit) = 1
 ),
 
 events as (
@@ -222,6 +239,8 @@ select
     received,
     received_currency,
     case when not coalesce(is_split, false) then unit end as currency,
+    coalesce(exchange_rate, rate_cell) as fx_rate,
+    rate_unit as rate_currency,
     case when moved is not null and balance_cell is not null and not coalesce(is_split, false) then balance_unit end as also_currency,
     list_concat(
         [{'currency': unit, 'moved': moved, 'balance': balance_cell}],
@@ -243,5 +262,6 @@ from kinds
 left join conversions on kinds.line = conversions.line
 left join charges on kinds.line = charges.line
 left join events on kinds.line = events.line
+left join rates on kinds.line = rates.rated_line
 left join reserved on kinds.line in (gone_line, paid_line)
 where kinds.line not in (select taken_line from taken)

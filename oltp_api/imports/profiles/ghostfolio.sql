@@ -1,11 +1,7 @@
 /*
 title: Ghostfolio, activities as CSV
 recognised: [Date, Code, Currency, Price, Quantity, Action, Fee]
-names:
-  Code: [Symbol, Ticker]
-  Action: [Type]
-  Price: [UnitPrice, Unit Price]
-  Note: [Comment]
+names: {Note: [Comment]}
 optional: [DataSource, Note, Account]
 dates: ["%Y-%m-%d", "%d-%m-%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y%m%d"]
 decimal: "."

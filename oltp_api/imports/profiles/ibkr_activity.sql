@@ -5,6 +5,7 @@ separator: ","
 dates: iso
 decimal: "."
 amounts: signed
+cash: unrounded
 income: gross
 order: by_day
 # Its sections have a header each; those that tell of no movement are skipped by name.

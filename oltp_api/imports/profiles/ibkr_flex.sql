@@ -12,6 +12,7 @@ optional: [
 dates: ["%Y-%m-%d"]
 decimal: "."
 amounts: signed
+cash: unrounded
 income: gross
 rate: currency
 order: by_day

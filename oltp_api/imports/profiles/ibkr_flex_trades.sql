@@ -9,6 +9,7 @@ optional: [
 dates: ["%Y%m%d", "%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y"]
 decimal: "."
 amounts: signed
+cash: unrounded
 quantities: signed
 charges: signed
 gross: units

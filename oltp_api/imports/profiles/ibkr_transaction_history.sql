@@ -8,6 +8,7 @@ separator: ","
 dates: iso
 decimal: "."
 amounts: signed
+cash: unrounded
 quantities: signed
 charges: signed
 gross: cash

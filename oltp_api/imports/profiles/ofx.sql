@@ -11,6 +11,7 @@ encoding: cp1252
 dates: ["%Y%m%d"]
 decimal: "."
 amounts: signed
+cash: unrounded
 order: by_day
 */
 with

@@ -35,7 +35,7 @@ select
     case when is_exchange and sides = 2 then came end as received,
     case when is_exchange and sides = 2 then came_currency end as received_currency,
     case
-        when "Action" is null and "Symbol" is not null and kind in ('deposits', 'withdrawals') then null  -- one stands in the other's place
+        when "Action" is null and kind <> 'interest' then null
         when is_exchange then 'WITHDRAW'
         when said in ('BUY', 'SELL') then said
         when said in ('REI', 'DRIP', 'DRP') or kind = 'dividend reinvestment' then 'BUY'

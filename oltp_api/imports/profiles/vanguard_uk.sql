@@ -1,6 +1,7 @@
 /*
 title: Vanguard (UK), cash transactions, with or without the investment transactions
 recognised: [Date, Details, Amount, Balance]
+unless: [Type, Position ID]
 dates: dmy
 decimal: "."
 amounts: signed

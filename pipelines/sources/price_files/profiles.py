@@ -19,7 +19,7 @@ _SUFFIX = re.compile(r"\.[A-Z]{1,3}$")
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
+class PriceProfile:
     """One format. `columns` has the words of each column that must be there, in all its languages."""
 
     name: str
@@ -75,7 +75,7 @@ class Profile:
 class Fitted:
     """A format with the places of its columns in a header; `series` are those of a wide one, by their names."""
 
-    profile: Profile
+    profile: PriceProfile
     places: Mapping[str, int]
     series: Mapping[int, str]
 
@@ -90,10 +90,10 @@ class FileName:
 
 
 @cache
-def profiles() -> tuple[Profile, ...]:
+def profiles() -> tuple[PriceProfile, ...]:
     """All formats, in the order in which they are tried."""
     stated: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("profiles.toml").read_text("utf-8"))["format"]
-    return tuple(Profile(**one) for one in stated)
+    return tuple(PriceProfile(**one) for one in stated)
 
 
 def recognised(header: Sequence[str]) -> Fitted | None:
@@ -101,7 +101,7 @@ def recognised(header: Sequence[str]) -> Fitted | None:
     return next(filter(None, (profile.fitted(header) for profile in profiles())), None)
 
 
-def told_by_name(stem: str, profile: Profile) -> FileName:
+def told_by_name(stem: str, profile: PriceProfile) -> FileName:
     """The security in a file's name, and what its owner has added: `VOD.L GBX`, `ACME EUR`, `ACME dmy`."""
     words = _COPY.sub("", stem).strip().split(" ")
     unit = dates = ""
@@ -124,7 +124,7 @@ def told_by_name(stem: str, profile: Profile) -> FileName:
     return FileName(identifiers(name, profile), unit, dates)
 
 
-def identifiers(name: str, profile: Profile) -> tuple[str, ...]:
+def identifiers(name: str, profile: PriceProfile) -> tuple[str, ...]:
     """`name` as it is registered, perhaps: as it stands, then with the exchange as others write it."""
     name = name.upper()
     names, suffix = [name], _SUFFIX.search(name)

@@ -4,7 +4,7 @@ Why: 365 days are one country's year; others count more, or for one kind of secu
 code.
 
 Revision ID: 0020
-Revises: 0018
+Revises: 0019
 """
 
 from alembic import op

@@ -4,7 +4,7 @@ Why: how a broker's file is read was code, so that an owner whose broker is unkn
 profile is text, words and a SELECT; nothing refers to it but by its name, so it is replaced and deleted.
 
 Revision ID: 0021
-Revises: 0019
+Revises: 0020
 """
 
 from alembic import op
@@ -20,7 +20,8 @@ create table import_profile (
     stored_at timestamptz not null,
     primary key (user_id, name)
 );
-grant select, insert, delete on import_profile to lakefolio_app;
+grant select on import_profile to lakefolio_app, lakefolio_reader;
+grant insert, delete on import_profile to lakefolio_app;
 grant update (body, stored_at) on import_profile to lakefolio_app;
 """
 
