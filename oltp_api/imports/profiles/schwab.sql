@@ -5,6 +5,7 @@ dates: ["%m/%d/%Y"]
 decimal: "."
 amounts: signed
 quantities: unsigned
+charges: unsigned
 income: gross
 */
 with
