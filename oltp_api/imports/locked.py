@@ -85,8 +85,9 @@ def rows_of(
         return _read(connection.execute(select), most_rows)
     except duckdb.InterruptException as error:
         raise SelectRefused(f"was stopped after {most_seconds:g} seconds") from error
-    except (duckdb.Error, MemoryError, pa.ArrowException) as error:
-        raise SelectRefused(_first_line(error)) from error
+    except (duckdb.Error, MemoryError, OSError, pa.ArrowException) as error:  # Arrow's reader raises OSError
+        stopped = f"was stopped after {most_seconds:g} seconds" if "INTERRUPT" in str(error) else None
+        raise SelectRefused(stopped or _first_line(error)) from error
     finally:
         timer.cancel()
 
