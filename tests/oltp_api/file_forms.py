@@ -85,7 +85,11 @@ def _money_of_212(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
     for place, cells in rows:
         for name, currency in _MONEY_OF_212.items():
             number = form.number(cells[name])
-            if cells[currency] not in _ISO or cells[name] == "Not available" or (number is not None) != bool(cells[currency]):
+            if (
+                cells[currency] not in _ISO
+                or cells[name] == "Not available"
+                or (number is not None) != bool(cells[currency])
+            ):
                 yield f"line {place}: {name} {cells[name]} {cells[currency]}"
             if number is not None and number < 0 and name != "Result":
                 yield f"line {place}: {name} {number}"
