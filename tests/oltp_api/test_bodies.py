@@ -60,7 +60,8 @@ def test_no_operation_takes_a_body_without_end(root: str, writing) -> None:
     with httpx.Client(base_url=root, timeout=60) as client:
         for method, path, takes_body in writing:
             if takes_body:
-                answer = client.request(method, path, content=(chunk for _ in range(500)), headers=JSON)
+                chunks = 500 if path.endswith(("/imports", "/imports.html")) else 100  # whole files
+                answer = client.request(method, path, content=(chunk for _ in range(chunks)), headers=JSON)
                 assert problem(answer) == (413, "too_large"), path
 
 
