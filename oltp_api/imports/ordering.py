@@ -15,7 +15,6 @@ Order = Literal["oldest_first", "newest_first", "by_day"]
 """`by_day` is a file's whose rows stand in sections, or in no order: they are put in that of their days."""
 _ONE_IN = 5
 """A file is taken for one in order if no more than one row in so many is out of it."""
-_OF_UNITS = (TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT, TxnType.SPLIT)
 _OUT = (TxnType.BUY, TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
 
 
@@ -116,8 +115,6 @@ def effect_of(draft: Draft) -> Decimal | None:
     if draft.skipped is not None:
         return Decimal(0) if not draft.numbers.get("amount") else None
     amount = draft.numbers.get("amount")
-    if draft.refusal is None and draft.kind in _OF_UNITS:
-        return Decimal(0)
     if draft.refusal is not None or amount is None:
         return None
     if draft.kind in (TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX):
