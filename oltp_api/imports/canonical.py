@@ -21,23 +21,24 @@ from oltp_api.imports.profiles import Profile
 NUMBERS = (
     "quantity", "price", "fees", "amount", "gross", "fx_rate", "accrued", "withheld", "split_new", "split_old",
     "units_new", "units_old", "basis_share", "balance", "total", "also_quantity", "also_price", "also_amount",
-    "price_fees", "received", "base_amount",
+    "price_fees", "received", "base_amount", "checked",
 )  # fmt: skip
 DAYS = ("day", "ex_date", "settles", "also_day")
 TEXTS = (
     "type", "time", "ticker", "isin", "cusip", "name", "asset_type", "currency", "price_currency", "fee_currency",
-    "withheld_currency", "into", "account", "reference", "note", "skip", "refuse", "also_ticker", "also_currency",
-    "received_currency", "rate_currency",
+    "withheld_currency", "into", "account", "reference", "note", "skip", "refuse", "odd", "also_ticker",
+    "also_currency", "received_currency", "rate_currency",
 )  # fmt: skip
 COLUMNS = frozenset({"line", "merged", "uncounted", "steps", *NUMBERS, *DAYS, *TEXTS})
 """`line` is the line of the file, `merged` a list of others that tell of the same transaction, `skip` why a row is none
-on purpose, `refuse` why one cannot be taken, such as that it is an option's. `amount` is the cash that moved in
+on purpose, `refuse` why one cannot be taken, such as that it is an option's, `odd` what is strange about one that is. `amount` is the cash that moved in
 `currency`, `gross` that without fees, `balance` what was there after it, `base_amount` what a trade is worth in base
 currency; numbers may be lists, which are added up. `also_...` are facts that the row tells a second time, `uncounted`
 cells that nobody understands, by their headers; `price_fees` are charges in the price's currency beside those in the
 amount's. A WITHDRAW with `received` is cash that becomes so much of `received_currency`. `rate_currency` is what
-`fx_rate` is in, if it may be another than the base currency. `steps` are, for a row of several lines, what each `moved`
-in its `currency` and the `balance` after it, the oldest first."""
+`fx_rate` is in, if it may be another than the base currency. `checked` is a list of cells of which nothing is made, and
+that have to be numbers all the same. `steps` are, for a row of several lines, what each `moved` in its `currency` and
+the `balance` after it, the oldest first."""
 
 BASE = "BASE"
 """The currency of a file that names none: the portfolio's base currency."""
@@ -46,6 +47,7 @@ _TRADES = (TxnType.BUY, TxnType.SELL)
 _UNITS = (*_TRADES, TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT)
 _LEAVES = (TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
 _INCOME = (TxnType.DIVIDEND, TxnType.COUPON, TxnType.RETURN_OF_CAPITAL)
+_COMES = (TxnType.DEPOSIT, TxnType.INTEREST, *_INCOME)
 _CASH = (TxnType.DEPOSIT, TxnType.WITHDRAW)
 _BY_SIGN: Mapping[str, tuple[str, TxnType, TxnType]] = {
     "CASH": ("amount", TxnType.DEPOSIT, TxnType.WITHDRAW),
@@ -175,6 +177,8 @@ class Reader:
         if row.get("refuse"):
             raise CellRefused(draft.line, self.header("type"), str(row["refuse"]), "not_supported")
         draft.texts = {name: str(row[name]) for name in TEXTS if row.get(name) not in (None, "")}
+        if odd := draft.texts.pop("odd", None):
+            draft.flags.append(odd)
         draft.naming = Naming(*(draft.texts.pop(name, None) for name in ("ticker", "isin", "cusip", "name")))
         self._days(draft, row)
         self._numbers(draft, row)
@@ -249,7 +253,7 @@ class Reader:
                 if found is not None:
                     total = found.value if total is None else total + found.value
                     currencies |= {found.currency} - {None}
-            if total is not None:
+            if total is not None and name != "checked":
                 draft.numbers[name] = total
             self._refuse_other_currency(draft, name, currencies)
 
@@ -303,6 +307,10 @@ class Reader:
                 raise CellRefused(draft.line, self.header("quantity"), f"is below 0, in a {kind}", "sign_contradicts")
         elif quantity and kind is TxnType.SELL and self.profile.quantities == "signed":
             draft.flags.append(f"its quantity {plain(quantity)} has no minus, which sales have in this broker's files")
+        for name in ("fees", "withheld"):
+            charge = numbers.get(name)
+            if charge and self.profile.charges is not None and (charge < 0) != (self.profile.charges == "signed"):
+                draft.flags.append(f"{self.header(name)} {plain(charge)} has another sign than in this broker's files")
         for name, is_signed in (("fees", self.signs.fees), ("withheld", self.signs.withheld)):
             if is_signed and name in numbers:
                 numbers[name] = -numbers[name]  # then a positive one is a rebate, which the ledger refuses
@@ -338,6 +346,8 @@ class Reader:
             also, told = draft.numbers.pop(f"also_{name}", None), draft.numbers.get(name)
             if also is not None and told is not None and abs(also) != abs(told):
                 raise self._contradiction(draft, name, plain(told), plain(also))
+            if name == "amount" and also is not None and told is not None and also < 0 < told and draft.kind in _COMES:
+                raise self._contradiction(draft, name, plain(told), plain(also))
             if also is not None and told is None:
                 draft.numbers[name] = abs(also)
         ticker = draft.texts.pop("also_ticker", None)
@@ -357,11 +367,13 @@ class Reader:
     def _refuse_uncounted(self, draft: Draft, cells: Mapping[str, str | None]) -> None:
         """Refuse a row in which a column that is not understood says another currency, or money that is not counted."""
         for header, text in cells.items():
-            if not text or text == draft.texts.get("currency") or (text[:1].isdigit() and not text.strip("0.,")):
+            if not text or not text.strip("+-0.,"):
                 continue
             if MEANS_CURRENCY.search(word_of(header)):
-                if text.upper() in CURRENCIES | MINOR_UNITS.keys():
+                if text != draft.texts.get("currency") and text.upper() in CURRENCIES | MINOR_UNITS.keys():
                     raise CellRefused(draft.line, header, f"says {text[:10]}, and what is in it is not understood")
+            elif text in CURRENCIES and text != word_of(header).upper():
+                raise CellRefused(draft.line, header, f"says {text}, where money stands", "invalid_number")
             elif text.lstrip("+-")[:1].isdigit():
                 raise CellRefused(
                     draft.line, header, f"says {text[:20]}, which is counted nowhere; name the column fees"

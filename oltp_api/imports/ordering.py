@@ -19,11 +19,16 @@ _OUT = (TxnType.BUY, TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
 
 
 def direction_of(drafts: Sequence[Draft]) -> Direction:
-    """As most of its rows go on; a file of one day is taken as it stands."""
-    moments = [_moment(each) for each in drafts if each.day is not None]
-    rises = sum(a < b for a, b in pairwise(moments))
-    falls = sum(a > b for a, b in pairwise(moments))
-    return "newest_first" if falls > rises else "oldest_first"
+    """As most of its days go on, else as the first is to the last, else as times do; one of one moment as it stands."""
+    dated = [each for each in drafts if each.day is not None]
+    days, moments = [str(each.day) for each in dated], [_moment(each) for each in dated]
+    ends = [days[0], days[-1]] if days else []
+    for keys in (days, ends, moments):
+        rises = sum(a < b for a, b in pairwise(keys))
+        falls = sum(a > b for a, b in pairwise(keys))
+        if rises != falls:
+            return "newest_first" if falls > rises else "oldest_first"
+    return "oldest_first"
 
 
 def in_order(drafts: Sequence[Draft], stated: Order | None) -> tuple[list[Draft], Direction]:

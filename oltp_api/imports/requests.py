@@ -30,6 +30,7 @@ _FIELDS = frozenset({
 _HUNDREDTH = Decimal("0.01")
 _ONE = Decimal(1)
 _NEAR = 1.03
+_ALL_DIGITS = Decimal("1e-15")
 _NEAR_RATE = 1.05
 _NEAR_EXCHANGE = 1.01
 """How far two amounts may be from the rate between them: a fee may be in it."""
@@ -64,7 +65,7 @@ class Rules:
         kind, numbers, texts = draft.kind, draft.numbers, draft.texts
         assert kind is not None
         rounded(draft)
-        is_priced = "price_currency" in texts
+        priced_in = texts.get("price_currency")
         if texts.get("currency") == BASE:
             texts["currency"] = self.base_currency
         worth = numbers.pop("base_amount", None), numbers.get("fx_rate")
@@ -84,7 +85,7 @@ class Rules:
             self._compare_worth(draft, *worth)
         else:
             self._compare_whole(draft)
-        if security is not None and kind not in _TRADES and currency != security.currency and not is_priced:
+        if security is not None and kind not in _TRADES and security.currency not in (currency, priced_in):
             draft.flags.append(f"it is in {currency}, and {security.ticker} in {security.currency}")
         elif kind in _CASH and numbers.get("amount") is None:
             self._per_unit(draft)
@@ -192,11 +193,12 @@ class Rules:
         sign = 1 if draft.kind is TxnType.BUY else -1
         amount, worth = abs(amount), quantity * price * size
         stated = self.rate or self.reader.profile.rate
+        inverse = (_ONE / rate).quantize(_ALL_DIGITS)  # so that what it leaves open is left open by the rate's own digits
         by_direction = {"currency": worth * rate, "base": worth / rate}
         charged = {"currency": fees + priced * rate, "base": fees + priced / rate}
         near = {
             name: min(abs(amount - value), abs(amount - value - sign * charged[name]))
-            <= rounding_of(quantity, price * size, currency, amount, rate=rate if name == "currency" else _ONE / rate)
+            <= rounding_of(quantity, price * size, currency, amount, rate=rate if name == "currency" else inverse)
             + (_of_inverse(rate) * worth if name == "base" else 0)
             for name, value in by_direction.items()
         }
@@ -409,7 +411,7 @@ class Rules:
             why = f"says {plain(withheld)}, and not whether the amount is before or after it; say income=net or gross"
             raise CellRefused(draft.line, self.reader.header("withheld"), why, "income_net_or_gross")
         if income == "net":
-            if gross is not None and abs(gross - numbers["amount"] - withheld) > _HUNDREDTH:
+            if gross is not None and abs(gross - numbers["amount"] - withheld) > _HUNDREDTH / 2:
                 why = f"{plain(gross)} is not the amount and what was withheld, {plain(numbers['amount'] + withheld)}"
                 raise CellRefused(draft.line, self.reader.header("gross"), why, "amount_differs")
             numbers["amount"] += withheld

@@ -154,6 +154,8 @@ def _signs(form: FileForm, cells: Cells) -> Iterator[str]:
         is_negative = kind == "SELL" and form.sales_are_negative
         if (quantity < 0) != is_negative:
             yield f"quantity {quantity} in a {kind}"
+    if amount is None and form.gross and not form.amount and form.gross_is_signed:
+        amount = form.number(cells[form.gross])
     if amount is not None and form.amounts_are_signed:
         wanted = {"BUY": -1, "OUT": -1, "SELL": 1, "IN": 1}.get(kind)
         if wanted and amount * wanted < 0:
@@ -170,6 +172,8 @@ def _signs(form: FileForm, cells: Cells) -> Iterator[str]:
     if kind not in ("BUY", "SELL") and any(charges) and not form.has_fees_on_all:
         yield f"charges {charges} in a {kind}"
     if kind in ("IN", "OUT", "CASH") and form.amount and not amount:
+        yield "no amount"
+    if kind in ("IN", "OUT", "CASH") and form.gross and not form.amount and not form.number(cells[form.gross]):
         yield "no amount"
     if kind in ("BUY", "SELL") and form.quantity and not quantity:
         yield "no quantity"

@@ -72,6 +72,84 @@ def _rates(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
             yield f"line {place}: a rate between one currency"
 
 
+_MONEY_OF_212 = {
+    "Price / share": "Currency (Price / share)", "Result": "Currency (Result)", "Total": "Currency (Total)",
+    "Withholding tax": "Currency (Withholding tax)",
+    "Currency conversion fee": "Currency (Currency conversion fee)",
+}  # fmt: skip
+_ISO = {"USD", "GBP", "EUR", "CHF", "CAD", ""}
+
+
+def _money_of_212(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
+    """Trading 212: each number has its currency beside it; totals are never below 0, and no income is without one."""
+    for place, cells in rows:
+        for name, currency in _MONEY_OF_212.items():
+            number = form.number(cells[name])
+            if cells[currency] not in _ISO or cells[name] == "Not available" or (number is not None) != bool(cells[currency]):
+                yield f"line {place}: {name} {cells[name]} {cells[currency]}"
+            if number is not None and number < 0 and name != "Result":
+                yield f"line {place}: {name} {number}"
+        if not form.number(cells["Total"]):
+            yield f"line {place}: no total"
+        is_trade = form.types[cells["Action"]] in ("BUY", "SELL")
+        if cells["Currency (Total)"] != "GBP" and (is_trade or cells["Ticker"]):
+            yield f"line {place}: a total in {cells['Currency (Total)']}"
+        if is_trade and cells["Currency (Currency conversion fee)"] not in ("GBP", ""):
+            yield f"line {place}: a fee in another currency than the total"
+        if cells["Ticker"] and cells["Currency (Price / share)"] != "USD":
+            yield f"line {place}: another currency of the price"
+
+
+def _swissquote_ones(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
+    """Swissquote: beside what is no trade stands one unit, and no accrued interest; here nothing is a bond."""
+    for place, cells in rows:
+        if form.types[cells["Transaction"]] not in ("BUY", "SELL") and form.number(cells["Quantity"]) not in (1, None):
+            yield f"line {place}: {cells['Quantity']} units"
+        if form.number(cells["Accrued Interest"]):
+            yield f"line {place}: accrued interest"
+        price, amount = form.number(cells["Unit price"]), form.number(cells["Net Amount"])
+        costs = form.number(cells["Costs"]) or Decimal(0)
+        if cells["Transaction"] == "Payment" and price and amount and abs(price) - costs != abs(amount):
+            yield f"line {place}: {price} less {costs} is not {amount}"
+
+
+def _swissquote_first(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
+    """Nothing can be less after what came first than that."""
+    place, cells = rows[0] if form.date(rows[0][1]["Date"]) < form.date(rows[-1][1]["Date"]) else rows[-1]
+    balance, amount = form.number(cells["Balance"]), form.number(cells["Net Amount"])
+    if balance is not None and amount is not None and balance < amount:
+        yield f"line {place}: {balance} after {amount}"
+
+
+def _xtb_comment(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
+    for place, cells in rows:
+        told = re.fullmatch(r"OPEN BUY ([0-9.]+)(?:/[0-9.]+)? @ ([0-9.]+)", cells["Comment"])
+        amount = form.number(cells["Amount"])
+        if form.types[cells["Type"]] == "BUY":
+            if told is None:
+                yield f"line {place}: no purchase in {cells['Comment']}"
+            elif amount is not None and abs(Decimal(told[1]) * Decimal(told[2]) + amount) > _CENT / 2:
+                yield f"line {place}: {told[1]} x {told[2]} is not {amount}"
+        elif told is not None:
+            yield f"line {place}: a purchase in {cells['Comment']}"
+        named = re.match(r"([A-Z]+\.[A-Z]{2}) ", cells["Comment"])
+        if named and named[1] != cells["Symbol"]:
+            yield f"line {place}: {named[1]} is not {cells['Symbol']}"
+
+
+def _pp_gross(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
+    """Portfolio Performance: what is before taxes and charges is what is after them, and they."""
+    for place, cells in rows:
+        gross, value = form.number(cells["Bruttobetrag"]), form.number(cells["Wert"])
+        taken = sum(abs(form.number(cells[name]) or Decimal(0)) for name in ("Steuern", "Gebühren"))
+        if gross is not None and value is not None and abs(gross - taken - value) > _CENT / 2:
+            yield f"line {place}: {gross} less {taken} is not {value}"
+        if any((form.number(cells[name]) or 0) < 0 for name in ("Steuern", "Gebühren")):
+            yield f"line {place}: charges below 0"
+        if bool(gross) != bool(cells["Währung Bruttobetrag"]):
+            yield f"line {place}: {gross} {cells['Währung Bruttobetrag']}"
+
+
 def _net_income(gross: str, tax: str, net: str, kinds: tuple[str, ...]) -> object:
     def relation(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
         for place, cells in rows:
@@ -205,7 +283,7 @@ FORMS = (
     ),
     FileForm(
         "hargreaves_lansdown.csv",
-        header=5,
+        header=4,
         day_form="%d/%m/%Y",
         day="Trade date",
         type="Reference",
@@ -239,6 +317,8 @@ FORMS = (
         relations=(
             _net_income("Unit price", "Costs", "Net Amount", ("Dividend",)),
             _net_income("Unit price", "Costs", "Net Amount", ("Custody Fees",)),
+            _swissquote_ones,
+            _swissquote_first,
         ),
     ),
     FileForm(
@@ -255,7 +335,7 @@ FORMS = (
             "Deposit": "IN", "Market buy": "BUY", "Market sell": "SELL", "Dividend (Dividend)": "IN",
             "Interest on cash": "IN",
         },
-        relations=(_rates,),
+        relations=(_money_of_212, _rates),
     ),
     FileForm(
         "portfolio_performance_de.csv",
@@ -271,7 +351,7 @@ FORMS = (
         ticker=("ISIN", "Ticker-Symbol"),
         own_currency="EUR",
         types={"Einlage": "IN", "Kauf": "BUY", "Dividende": "IN", "Verkauf": "SELL"},
-        relations=(_net_income("Bruttobetrag", "Steuern", "Wert", ("Dividende",)),),
+        relations=(_pp_gross,),
     ),
     FileForm(
         "traderepublic.csv",
@@ -317,5 +397,6 @@ FORMS = (
         ticker=("Symbol",),
         own_currency="EUR",
         types={"Stocks/ETF purchase": "BUY", "Deposit": "IN", "Dividend": "IN", "Withholding tax": "OUT"},
+        relations=(_xtb_comment,),
     ),
 )  # fmt: skip

@@ -10,6 +10,7 @@ decimal: "."
 amounts: signed
 cash: unrounded
 quantities: signed
+charges: signed
 gross: cash
 rate: currency
 */

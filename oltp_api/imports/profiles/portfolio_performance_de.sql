@@ -22,6 +22,7 @@ dates: ["%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%d-%m-%Y"]
 decimal: ","
 amounts: signed
 quantities: unsigned
+charges: unsigned
 income: net
 */
 with told as (
@@ -68,8 +69,8 @@ kinds as (
         end as kind,
         word in ('BUY', 'WITHDRAW', 'FEE', 'TAX', 'INTEREST_PAID', 'MOVED_OUT') and "Shares" is null or word = 'BUY' as leaves,
         coalesce(bool_or(leaves and is_negative("Value")) over (), false) as is_signed,
-        regexp_matches(coalesce("Fees", ''), '[1-9]') as has_fees,
-        regexp_matches(coalesce("Taxes", ''), '[1-9]') as has_taxes,
+        is_something("Fees") as has_fees,
+        is_something("Taxes") as has_taxes,
         "Note" as remark
     from words
 )
@@ -101,7 +102,16 @@ select
     ] as amount,
     case when kind = 'DIVIDEND' and "Currency Gross Amount" = "Transaction Currency" then "Gross Amount" end as gross,
     case when kind = 'DIVIDEND' then "Taxes" end as withheld,
+    ["Shares", "Gross Amount", "Exchange Rate", "Fees", "Taxes"] as checked,
     "Transaction Currency" as currency,
+    case
+        when kind in ('BUY', 'WITHDRAW', 'FEE', 'TAX') and not is_negative("Value") then 'its value has no minus, and leaves'
+        when not regexp_matches("Gross Amount", '^[-0-9., ]+$') then 'its gross amount is no number'
+        when ("Gross Amount" is null) <> ("Currency Gross Amount" is null) then 'its gross amount has no currency'
+        when not regexp_matches("Exchange Rate", '^[-0-9., ]+$') then 'its rate is no number'
+        when "Currency Gross Amount" <> "Transaction Currency" and "Exchange Rate" is null
+            then 'its gross amount is in another currency, and no rate is between them'
+    end as odd,
     {
         'Fees': case when kind not in ('BUY', 'SELL', 'DIVIDEND', 'INTEREST') then "Fees" end,
         'Taxes': case when kind not in ('BUY', 'SELL', 'DIVIDEND', 'INTEREST') then "Taxes" end

@@ -7,6 +7,7 @@ dates: ["%m/%d/%Y"]
 decimal: "."
 amounts: signed
 quantities: unsigned
+charges: unsigned
 income: gross
 */
 with

@@ -22,6 +22,7 @@ dates: ["%d-%m-%Y", "%d.%m.%Y"]
 decimal: "."
 amounts: signed
 quantities: unsigned
+charges: unsigned
 income: net
 */
 with told as (
@@ -75,7 +76,7 @@ exchanged as (
 ),
 
 costs as (
-    select * from kinds where kind = 'CASH' and regexp_matches("Costs", '[1-9]')
+    select * from kinds where kind = 'CASH' and is_something("Costs")
 )
 
 select
@@ -102,18 +103,23 @@ select
         else coalesce("Net Amount in account currency", "Net Amount")
     end as amount,
     case
-        when kinds.line in (select line from costs) or kind in ('BUY', 'SELL') or not is_one or unit <> "Currency" then null
+        when kinds.line in (select line from costs) then ["Net Amount", "Costs"]
+        when kind in ('BUY', 'SELL') or not is_one or unit <> "Currency" then null
         when kind = 'FEE' or (kind = 'CASH' and is_negative("Net Amount")) then ["Unit price", "Costs"]
+        when kind in ('DIVIDEND', 'RETURN_OF_CAPITAL') then null
         else ["Unit price", negated("Costs")]
     end as also_amount,
+    case when kind in ('DIVIDEND', 'RETURN_OF_CAPITAL') and is_one and unit = "Currency" then "Unit price" end as gross,
+    case when kind in ('DIVIDEND', 'RETURN_OF_CAPITAL') and not is_one then 'its quantity is not 1, as that of an income is' end as odd,
     received,
     received_currency,
     case when kinds.line not in (select line from costs) then "Balance" end as balance,
+    ["Quantity", "Unit price", "Costs", "Accrued Interest"] as checked,
     "Currency" as currency,
     case when kind in ('BUY', 'SELL') and unit <> "Currency" then unit end as price_currency,
     case when came_line is not null then [came_line] end as merged,
     {
-        'Quantity': case when kind not in ('BUY', 'SELL', 'DIVIDEND', 'RETURN_OF_CAPITAL') and not is_one then "Quantity" end,
+        'Quantity': case when kind not in ('BUY', 'SELL') and not is_one then "Quantity" end,
         'Accrued Interest': case when kind not in ('BUY', 'SELL') then "Accrued Interest" end
     } as uncounted
 from kinds
