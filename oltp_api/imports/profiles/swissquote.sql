@@ -106,6 +106,7 @@ select
         when kind = 'FEE' or (kind = 'CASH' and is_negative("Net Amount")) then ["Unit price", "Costs"]
         else ["Unit price", negated("Costs")]
     end as also_amount,
+    case when kind in ('DIVIDEND', 'RETURN_OF_CAPITAL') and unit = "Currency" then "Unit price" end as gross,
     received,
     received_currency,
     case when kinds.line not in (select line from costs) then "Balance" end as balance,
@@ -114,6 +115,8 @@ select
     case when kind in ('BUY', 'SELL') and unit <> "Currency" then unit end as price_currency,
     case when came_line is not null then [came_line] end as merged,
     {
+        'Unit price': case when is_negative("Unit price") then "Unit price" end,
+        'Costs': case when is_negative("Costs") then "Costs" end,
         'Quantity': case when kind not in ('BUY', 'SELL') and not is_one then "Quantity" end,
         'Accrued Interest': case when kind not in ('BUY', 'SELL') then "Accrued Interest" end
     } as uncounted

@@ -90,7 +90,7 @@ select
     end as amount,
     ["shares", "price", "original_amount", "fx_rate", fee_cell, tax_cell] as checked,
     "currency" as currency,
-    case when kind in ('BUY', 'SELL') then "value_date" end as settles
+    case when kind not in ('REPAID', 'TAX') then "value_date" end as settles
 from kinds
 left join repaid on kinds.line = repaid.line
 where kinds.line not in (select gone_line from repaid)
