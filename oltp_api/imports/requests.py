@@ -192,7 +192,9 @@ class Rules:
         sign = 1 if draft.kind is TxnType.BUY else -1
         amount, worth = abs(amount), quantity * price * size
         stated = self.rate or self.reader.profile.rate
-        inverse = (_ONE / rate).quantize(_ALL_DIGITS)  # so that what it leaves open is left open by the rate's own digits
+        inverse = (_ONE / rate).quantize(
+            _ALL_DIGITS
+        )  # so that what it leaves open is left open by the rate's own digits
         by_direction = {"currency": worth * rate, "base": worth / rate}
         charged = {"currency": fees + priced * rate, "base": fees + priced / rate}
         near = {
