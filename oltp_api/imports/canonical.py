@@ -21,7 +21,7 @@ from oltp_api.imports.profiles import Profile
 NUMBERS = (
     "quantity", "price", "fees", "amount", "gross", "fx_rate", "accrued", "withheld", "split_new", "split_old",
     "units_new", "units_old", "basis_share", "balance", "total", "also_quantity", "also_price", "also_amount",
-    "price_fees", "received", "base_amount",
+    "price_fees", "received", "base_amount", "checked",
 )  # fmt: skip
 DAYS = ("day", "ex_date", "settles", "also_day")
 TEXTS = (
@@ -36,8 +36,9 @@ is. `amount` is the cash that moved in `currency`, `gross` that without fees, `b
 `base_amount` what a trade is worth in base currency; numbers may be lists, which are added up. `also_...` are facts
 that the row tells a second time, `uncounted` cells that nobody understands, by their headers; `price_fees` are charges
 in the price's currency beside those in the amount's. A WITHDRAW with `received` is cash that becomes so much of
-`received_currency`. `rate_currency` is what `fx_rate` is in, if it may be another than the base currency. `steps` are,
-for a row of several lines, what each `moved` in its `currency` and the `balance` after it, the oldest first."""
+`received_currency`. `rate_currency` is what `fx_rate` is in, if it may be another than the base currency. `checked`
+are cells of which nothing is made, and that have to be numbers all the same. `steps` are, for a row of several lines,
+what each `moved` in its `currency` and the `balance` after it, the oldest first."""
 
 BASE = "BASE"
 """The currency of a file that names none: the portfolio's base currency."""
@@ -252,7 +253,7 @@ class Reader:
                 if found is not None:
                     total = found.value if total is None else total + found.value
                     currencies |= {found.currency} - {None}
-            if total is not None:
+            if total is not None and name != "checked":
                 draft.numbers[name] = total
             self._refuse_other_currency(draft, name, currencies)
 

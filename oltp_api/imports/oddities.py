@@ -18,6 +18,7 @@ _ONE_IN = 5
 """A file is taken for exact if no more than one trade in so many is off by a digit."""
 _BACK = (
     r"rebat|refund|revers|reclaim|waive|discount|correct|storno|korrekt|erstatt|rimbors|rembours|reembols|devol|teru"
+    r"|cancel|cleared"
 )
 _EXPLAINED = {
     TxnType.FEE: re.compile(rf"{_BACK}|credit|adjust|return|cashback|gutschr"),

@@ -53,7 +53,7 @@ class SampleNotRead(InvalidInput):
 
 
 def known_profiles(user_id: UUID, work: UnitOfWork) -> Mapping[str, Profile]:
-    """Those that ship and the owner's own, by name; an own one stands for a shipped one of its name."""
+    """Profiles that ship and the owner's own, by name; an own one stands for a shipped one of its name."""
     rows = Profiles(work).all(user_id)
     return {**shipped(), **{row["name"]: own_profile(row["name"], row["body"], user_id) for row in rows}}
 

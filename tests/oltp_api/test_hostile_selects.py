@@ -154,7 +154,7 @@ def listener() -> Iterator[tuple[socket.socket, int]]:
 
 @pytest.fixture
 def written(tmp_path: Path, listener: tuple[socket.socket, int]) -> Iterator[dict[str, str]]:
-    """What stands in the SELECTs for a file that is there, one that is not, and a port."""
+    """Words of the SELECTs for a file that is there, one that is not, and a port."""
     secret = tmp_path / "secret.csv"
     secret.write_text("password\n1234\n")
     yield {"SECRET": str(secret), "WRITTEN": str(tmp_path / "written"), "PORT": str(listener[1])}
@@ -258,9 +258,10 @@ def test_what_profiles_are_written_with_is_let_through(select, judge, engine) ->
 
 
 @pytest.mark.parametrize("name", shipped())
-def test_what_we_ship_would_be_let_through_as_an_owners(name, judge) -> None:
+def test_what_we_ship_would_be_let_through_as_an_owners(name, engine) -> None:
     """So that an owner can begin with one of ours, and so that a dry run of ours tells what is recorded."""
-    judge(shipped()[name].select)
+    tree, functions = parsed_select(engine, shipped()[name].select), harmless_functions(engine)
+    refuse_reach(tree, ("cells", "lines"), [], functions)
 
 
 def test_the_api_answers_while_hostile_selects_run(api: httpx.Client) -> None:

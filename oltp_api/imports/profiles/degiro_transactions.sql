@@ -76,6 +76,7 @@ select
     case when swaps.line is null then units end as quantity,
     case when swaps.line is null then "Price" end as price,
     case when swaps.line is null then price_unit end as price_currency,
+    ["Exchange rate", "Local value"] as checked,
     came_units as split_new,
     went_units as split_old,
     case when came_line is not null then [came_line] end as merged,

@@ -14,7 +14,7 @@ with told as (
         nullif("Details", '-') as said,
         part("Details", '^([^/ ]+)/') as symbol,
         lower(coalesce("Asset type", '')) as sort,
-        not regexp_matches(coalesce("Amount", ''), '[1-9]') as is_nothing,
+        not is_something("Amount") as is_nothing,
         "Amount" as moved,
         part("Details", '([0-9]+):[0-9]+') as after_units,
         part("Details", '[0-9]+:([0-9]+)') as before_units
@@ -76,6 +76,7 @@ select
         when kind = 'BUY' then [negated(moved)]
         else [moved, negated(fee_moved)]
     end as amount,
+    ["Units", "Realized Equity Change", "Realized Equity", "Balance"] as checked,
     case when kind <> 'SPLIT' then 'USD' end as currency,
     case when len(other_lines) > 0 then other_lines end as merged,
     case

@@ -20,7 +20,7 @@ with told as (
     select
         *,
         lower("Category") as deed,
-        regexp_matches(coalesce("Number of Shares", ''), '[1-9]') as has_units,
+        is_something("Number of Shares") as has_units,
         "Balance" as balance_cell
     from cells
 )
@@ -46,5 +46,6 @@ select
     "Asset Price in CHF" as price,
     "Cash Flow" as amount,
     balance_cell as balance,
+    ["Number of Shares", "Asset Price in CHF", "Currency Rate"] as checked,
     'CHF' as currency
 from told

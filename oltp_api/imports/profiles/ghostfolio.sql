@@ -14,7 +14,7 @@ with told as (
         *,
         upper("Action") as deed,
         upper(coalesce("DataSource", '')) = 'MANUAL' as is_manual,
-        regexp_matches("Fee", '[1-9]') as has_fee,
+        is_something("Fee") as has_fee,
         coalesce(regexp_matches("Quantity", '^[01]?([.]0*)?$'), true) as is_one
     from cells
 )
@@ -34,8 +34,9 @@ select
         when deed = 'FEE' then ["Fee", "Price"]
         when deed = 'INTEREST' and is_one then ["Price"]
     end as amount,
+    ["Price", "Quantity", "Fee"] as checked,
     "Currency" as currency,
-    {'Quantity': case when deed = 'FEE' and not is_one and regexp_matches("Price", '[1-9]') then "Quantity" end} as uncounted
+    {'Quantity': case when deed = 'FEE' and not is_one and is_something("Price") then "Quantity" end} as uncounted
 from told
 
 union all by name

@@ -33,7 +33,7 @@ told as (
         cells.*,
         upper("type") as deed,
         upper(coalesce("dataSource", "SymbolProfile.dataSource", "assetProfile.dataSource", '')) = 'MANUAL' as is_manual,
-        regexp_matches("fee", '[1-9]') as has_fee,
+        is_something("fee") as has_fee,
         coalesce(regexp_matches("quantity", '^[01]?([.]0*)?$'), true) as is_one,
         profile_name,
         profile_isin,
@@ -64,7 +64,7 @@ select
         when deed = 'INTEREST' and is_one then ["unitPrice"]
     end as amount,
     unit as currency,
-    {'quantity': case when deed = 'FEE' and not is_one and regexp_matches("unitPrice", '[1-9]') then units end} as uncounted
+    {'quantity': case when deed = 'FEE' and not is_one and is_something("unitPrice") then units end} as uncounted
 from told
 
 union all by name

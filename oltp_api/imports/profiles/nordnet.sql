@@ -101,6 +101,7 @@ select
     case when kind in ('BUY', 'SELL') then fees_unit end as fee_currency,
     case when kind in ('BUY', 'SELL') then "Interest" end as accrued,
     "Amount" as amount,
+    ["Quantity", "Price", "Interest", "Fees"] as checked,
     amount_unit as currency,
     case when is_converted then "Rate" end as fx_rate,
     case when is_alone then balance_cell end as balance,

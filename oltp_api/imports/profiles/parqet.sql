@@ -16,8 +16,8 @@ with told as (
         "tax" as tax_cell,
         "fee" as fee_cell,
         coalesce("date", "datetime") as said_day,
-        regexp_matches(coalesce("tax", ''), '[1-9]') as has_tax,
-        regexp_matches(coalesce("fee", ''), '[1-9]') as has_fee,
+        is_something("tax") as has_tax,
+        is_something("fee") as has_fee,
         coalesce("isin", "identifier") as named,
         "currency" as unit
     from cells
@@ -63,6 +63,7 @@ select
         when kind in ('WITHDRAW', 'TAX', 'FEE') and not is_negative("amount") then [negated("amount")]
         else ["amount"]
     end as amount,
+    ["price", "shares", "realizedgains", "fxrate", fee_cell, tax_cell] as checked,
     unit as currency
 from kinds
 

@@ -51,8 +51,8 @@ kinds as (
         end as kind,
         word in ('BUY', 'WITHDRAW', 'FEE', 'TAX', 'INTEREST_PAID', 'MOVED_OUT') and "Shares" is null or word = 'BUY' as leaves,
         coalesce(bool_or(leaves and is_negative("Value")) over (), false) as is_signed,
-        regexp_matches(coalesce("Fees", ''), '[1-9]') as has_fees,
-        regexp_matches(coalesce("Taxes", ''), '[1-9]') as has_taxes,
+        is_something("Fees") as has_fees,
+        is_something("Taxes") as has_taxes,
         "Note" as remark
     from words
 )
@@ -84,6 +84,7 @@ select
     ] as amount,
     case when kind = 'DIVIDEND' and "Currency Gross Amount" = "Transaction Currency" then "Gross Amount" end as gross,
     case when kind = 'DIVIDEND' then "Taxes" end as withheld,
+    ["Shares", "Gross Amount", "Exchange Rate", "Fees", "Taxes"] as checked,
     "Transaction Currency" as currency,
     {
         'Fees': case when kind not in ('BUY', 'SELL', 'DIVIDEND', 'INTEREST') then "Fees" end,

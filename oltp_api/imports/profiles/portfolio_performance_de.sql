@@ -69,8 +69,8 @@ kinds as (
         end as kind,
         word in ('BUY', 'WITHDRAW', 'FEE', 'TAX', 'INTEREST_PAID', 'MOVED_OUT') and "Shares" is null or word = 'BUY' as leaves,
         coalesce(bool_or(leaves and is_negative("Value")) over (), false) as is_signed,
-        regexp_matches(coalesce("Fees", ''), '[1-9]') as has_fees,
-        regexp_matches(coalesce("Taxes", ''), '[1-9]') as has_taxes,
+        is_something("Fees") as has_fees,
+        is_something("Taxes") as has_taxes,
         "Note" as remark
     from words
 )
@@ -102,6 +102,7 @@ select
     ] as amount,
     case when kind = 'DIVIDEND' and "Currency Gross Amount" = "Transaction Currency" then "Gross Amount" end as gross,
     case when kind = 'DIVIDEND' then "Taxes" end as withheld,
+    ["Shares", "Gross Amount", "Exchange Rate", "Fees", "Taxes"] as checked,
     "Transaction Currency" as currency,
     case
         when kind in ('BUY', 'WITHDRAW', 'FEE', 'TAX') and not is_negative("Value") then 'its value has no minus, and leaves'

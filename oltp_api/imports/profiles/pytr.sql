@@ -18,8 +18,8 @@ with told as (
     select
         *,
         lower("Type") as deed,
-        regexp_matches(coalesce("Taxes", ''), '[1-9]') as has_taxes,
-        regexp_matches(coalesce("Fees", ''), '[1-9]') as has_fees
+        is_something("Taxes") as has_taxes,
+        is_something("Fees") as has_fees
     from cells
 ),
 
@@ -78,6 +78,7 @@ select
         when kind in ('BUY', 'DIVIDEND') then ["Value"]
         else ["Value", negated("Taxes"), case when kind <> 'SELL' then negated("Fees") end]
     end as amount,
+    ["Shares", "Fees", "Taxes"] as checked,
     'EUR' as currency
 from kinds
 

@@ -39,6 +39,7 @@ select
         when deed = 'CASH WITHDRAWAL' and not is_negative("Total Amount") then negated("Total Amount")
         when deed <> 'STOCK SPLIT' then "Total Amount"
     end as amount,
+    ["Quantity", "Price per share", "FX Rate"] as checked,
     "Currency" as currency,
     case
         when deed like 'TRANSFER FROM REVOLUT %' and "Ticker" is not null then 'a move between companies of the broker'

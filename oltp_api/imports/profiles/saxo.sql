@@ -73,6 +73,7 @@ select
     units as quantity,
     unit_price as price,
     price_unit as price_currency,
+    [rate_cell] as checked,
     moved as amount,
     case when is_one then "Instrument currency" else 'BASE' end as currency,
     case when kind in ('BUY', 'SELL') and not is_one then rate_cell end as fx_rate

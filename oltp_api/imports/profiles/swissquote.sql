@@ -76,7 +76,7 @@ exchanged as (
 ),
 
 costs as (
-    select * from kinds where kind = 'CASH' and regexp_matches("Costs", '[1-9]')
+    select * from kinds where kind = 'CASH' and is_something("Costs")
 )
 
 select
@@ -114,11 +114,12 @@ select
     received,
     received_currency,
     case when kinds.line not in (select line from costs) then "Balance" end as balance,
+    ["Quantity", "Unit price", "Costs", "Accrued Interest"] as checked,
     "Currency" as currency,
     case when kind in ('BUY', 'SELL') and unit <> "Currency" then unit end as price_currency,
     case when came_line is not null then [came_line] end as merged,
     {
-        'Quantity': case when kind not in ('BUY', 'SELL', 'DIVIDEND', 'RETURN_OF_CAPITAL') and not is_one then "Quantity" end,
+        'Quantity': case when kind not in ('BUY', 'SELL') and not is_one then "Quantity" end,
         'Accrued Interest': case when kind not in ('BUY', 'SELL') then "Accrued Interest" end
     } as uncounted
 from kinds

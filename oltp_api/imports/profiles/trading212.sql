@@ -170,8 +170,8 @@ select
     case
         when deed not like 'dividend%' and price_unit <> unit and not (price_unit = 'GBX' and unit = 'GBP') then "Exchange rate"
     end as fx_rate,
+    ["No. of shares", "Price / share", "Exchange rate", "Result"] as checked,
     case
-        when not regexp_matches("Result", '^[-0-9.,]+$') then 'its result is no number'
         when ("Result" is null) <> ("Currency (Result)" is null) then 'its result has no currency'
     end as odd,
     "Withholding tax" as withheld,

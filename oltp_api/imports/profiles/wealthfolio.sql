@@ -20,7 +20,7 @@ with told as (
         upper("type") as deed,
         upper(coalesce("subtype", '')) as nuance,
         "symbol" is not null and upper("symbol") not like '$CASH%' as is_named,
-        regexp_matches(coalesce("fee", ''), '[1-9]') as has_fee,
+        is_something("fee") as has_fee,
         "amount" as moved,
         "currency" as unit,
         "account" as place
@@ -52,9 +52,10 @@ select
     case when deed in ('BUY', 'SELL') then "fee" end as fees,
     case
         when deed = 'SPLIT' then null
-        when deed in ('FEE', 'TAX') and not regexp_matches(coalesce(moved, ''), '[1-9]') then ["fee"]
+        when deed in ('FEE', 'TAX') and not is_something(moved) then ["fee"]
         else [moved]
     end as amount,
+    ["quantity", "unit_price", "fee"] as checked,
     unit as currency,
     "fx_rate" as fx_rate,
     {'fee': case when deed not in ('BUY', 'SELL', 'DIVIDEND', 'INTEREST', 'FEE', 'TAX') then "fee" end} as uncounted
