@@ -76,5 +76,11 @@ def _strays(trades: Sequence[Draft]) -> Iterator[Draft]:
 
 def _sum(drafts: Sequence[Draft]) -> Decimal | None:
     """All that the rows moved; None if one of them does not say."""
-    effects = [effect_of(each) for each in drafts if each.skipped is None]
+    moving = [each for each in drafts if each.skipped is None and not _is_of_units_alone(each)]
+    effects = [effect_of(each) for each in moving]
     return sum((each for each in effects if each is not None), Decimal(0)) if None not in effects else None
+
+
+def _is_of_units_alone(draft: Draft) -> bool:
+    kinds = (TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT, TxnType.SPLIT)
+    return draft.refusal is None and draft.kind in kinds and not draft.numbers.get("amount")

@@ -82,6 +82,7 @@ class Rules:
             self._paid(draft, currency)
         elif kind in (TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT):
             numbers.pop("amount", None)
+            self._compare_worth(draft, *worth)
         else:
             self._compare_whole(draft)
         if security is not None and kind not in _TRADES and security.currency not in (currency, priced_in):
