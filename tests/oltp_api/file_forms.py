@@ -184,6 +184,8 @@ def _traderepublic(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
             number = form.number(cells[name])
             if number is not None and number > 0:
                 yield f"line {place}: {name} is above 0"
+            if number is None and cells[name].strip():
+                yield f"line {place}: {name} is no number"
 
 
 FORMS = (
