@@ -68,7 +68,7 @@ class CellRefused(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one line moved, and the balance of its currency after it."""
+    """Cash that one line moved, and the balance of its currency after it."""
 
     currency: str | None
     moved: Decimal
