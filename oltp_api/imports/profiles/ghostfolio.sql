@@ -36,7 +36,10 @@ select
     end as amount,
     ["Price", "Quantity", "Fee"] as checked,
     "Currency" as currency,
-    {'Quantity': case when deed = 'FEE' and not is_one and is_something("Price") then "Quantity" end} as uncounted
+    {
+        'Quantity': case when deed = 'FEE' and not is_one and is_something("Price") then "Quantity" end,
+        'Fee': case when is_negative("Fee") then "Fee" end
+    } as uncounted
 from told
 
 union all by name

@@ -87,8 +87,8 @@ select
     ["Shares", "Gross Amount", "Exchange Rate", "Fees", "Taxes"] as checked,
     "Transaction Currency" as currency,
     {
-        'Fees': case when kind not in ('BUY', 'SELL', 'DIVIDEND', 'INTEREST') then "Fees" end,
-        'Taxes': case when kind not in ('BUY', 'SELL', 'DIVIDEND', 'INTEREST') then "Taxes" end
+        'Fees': case when is_negative("Fees") or kind not in ('BUY', 'SELL', 'DIVIDEND', 'INTEREST') then "Fees" end,
+        'Taxes': case when is_negative("Taxes") or kind not in ('BUY', 'SELL', 'DIVIDEND', 'INTEREST') then "Taxes" end
     } as uncounted
 from kinds
 

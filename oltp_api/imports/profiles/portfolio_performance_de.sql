@@ -113,8 +113,8 @@ select
             then 'its gross amount is in another currency, and no rate is between them'
     end as odd,
     {
-        'Fees': case when kind not in ('BUY', 'SELL', 'DIVIDEND', 'INTEREST') then "Fees" end,
-        'Taxes': case when kind not in ('BUY', 'SELL', 'DIVIDEND', 'INTEREST') then "Taxes" end
+        'Fees': case when is_negative("Fees") or kind not in ('BUY', 'SELL', 'DIVIDEND', 'INTEREST') then "Fees" end,
+        'Taxes': case when is_negative("Taxes") or kind not in ('BUY', 'SELL', 'DIVIDEND', 'INTEREST') then "Taxes" end
     } as uncounted
 from kinds
 

@@ -109,7 +109,7 @@ select
         when kind in ('DIVIDEND', 'RETURN_OF_CAPITAL') then null
         else ["Unit price", negated("Costs")]
     end as also_amount,
-    case when kind in ('DIVIDEND', 'RETURN_OF_CAPITAL') and is_one and unit = "Currency" then "Unit price" end as gross,
+    case when kind in ('DIVIDEND', 'RETURN_OF_CAPITAL') and unit = "Currency" then "Unit price" end as gross,
     case when kind in ('DIVIDEND', 'RETURN_OF_CAPITAL') and not is_one then 'its quantity is not 1, as that of an income is' end as odd,
     received,
     received_currency,
@@ -119,6 +119,8 @@ select
     case when kind in ('BUY', 'SELL') and unit <> "Currency" then unit end as price_currency,
     case when came_line is not null then [came_line] end as merged,
     {
+        'Unit price': case when is_negative("Unit price") then "Unit price" end,
+        'Costs': case when is_negative("Costs") then "Costs" end,
         'Quantity': case when kind not in ('BUY', 'SELL') and not is_one then "Quantity" end,
         'Accrued Interest': case when kind not in ('BUY', 'SELL') then "Accrued Interest" end
     } as uncounted

@@ -58,7 +58,9 @@ select
     ["quantity", "unit_price", "fee"] as checked,
     unit as currency,
     "fx_rate" as fx_rate,
-    {'fee': case when deed not in ('BUY', 'SELL', 'DIVIDEND', 'INTEREST', 'FEE', 'TAX') then "fee" end} as uncounted
+    {
+        'fee': case when is_negative("fee") or deed not in ('BUY', 'SELL', 'DIVIDEND', 'INTEREST', 'FEE', 'TAX') then "fee" end
+    } as uncounted
 from told
 
 union all by name
