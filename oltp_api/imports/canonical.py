@@ -13,7 +13,6 @@ from typing import Any
 from domain.currencies import CURRENCIES, MINOR_UNITS, parse_quoted
 from domain.errors import InvalidInput, Refusal, plain
 from domain.ledger import TxnType
-from domain.money import money
 from oltp_api.imports.columns import MEANS_CURRENCY, TYPE_OF, word_of
 from oltp_api.imports.forms import NotANumber, moment, number
 from oltp_api.imports.profiles import Profile
@@ -69,7 +68,7 @@ class CellRefused(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one line moved, and the balance of its currency after it."""
+    """Cash that one line moved, and the balance of its currency after it."""
 
     currency: str | None
     moved: Decimal
@@ -378,15 +377,6 @@ class Reader:
                 raise CellRefused(
                     draft.line, header, f"says {text[:20]}, which is counted nowhere; name the column fees"
                 )
-
-
-def rounded(draft: Draft) -> None:
-    """Round a price or quantity of more than 8 decimals half up, and say so."""
-    for name in ("quantity", "price", "fx_rate"):
-        value = draft.numbers.get(name)
-        if value is not None and (fitted := money(value)) != value:
-            draft.numbers[name] = fitted
-            draft.notes.append(f"{name} {plain(value)} was rounded to {plain(fitted)}")
 
 
 def number_cells(rows: Iterable[Mapping[str, Any]]) -> Iterable[str]:
