@@ -13,7 +13,6 @@ from typing import Any
 from domain.currencies import CURRENCIES, MINOR_UNITS, parse_quoted
 from domain.errors import InvalidInput, Refusal, plain
 from domain.ledger import TxnType
-from domain.money import money
 from oltp_api.imports.columns import MEANS_CURRENCY, TYPE_OF, word_of
 from oltp_api.imports.forms import NotANumber, moment, number
 from oltp_api.imports.profiles import Profile
@@ -30,15 +29,15 @@ TEXTS = (
     "also_currency", "received_currency", "rate_currency",
 )  # fmt: skip
 COLUMNS = frozenset({"line", "merged", "uncounted", "steps", *NUMBERS, *DAYS, *TEXTS})
-"""`line` is the line of the file, `merged` a list of others that tell of the same transaction, `skip` why a row is none
-on purpose, `refuse` why one cannot be taken, such as that it is an option's, `odd` what is strange about one that is. `amount` is the cash that moved in
-`currency`, `gross` that without fees, `balance` what was there after it, `base_amount` what a trade is worth in base
-currency; numbers may be lists, which are added up. `also_...` are facts that the row tells a second time, `uncounted`
-cells that nobody understands, by their headers; `price_fees` are charges in the price's currency beside those in the
-amount's. A WITHDRAW with `received` is cash that becomes so much of `received_currency`. `rate_currency` is what
-`fx_rate` is in, if it may be another than the base currency. `checked` is a list of cells of which nothing is made, and
-that have to be numbers all the same. `steps` are, for a row of several lines, what each `moved` in its `currency` and
-the `balance` after it, the oldest first."""
+"""`line` is the line of the file, `merged` a list of others that tell of the same transaction, `skip` why a row is
+none on purpose, `refuse` why one cannot be taken, such as that it is an option's, `odd` what is strange about one that
+is. `amount` is the cash that moved in `currency`, `gross` that without fees, `balance` what was there after it,
+`base_amount` what a trade is worth in base currency; numbers may be lists, which are added up. `also_...` are facts
+that the row tells a second time, `uncounted` cells that nobody understands, by their headers; `price_fees` are charges
+in the price's currency beside those in the amount's. A WITHDRAW with `received` is cash that becomes so much of
+`received_currency`. `rate_currency` is what `fx_rate` is in, if it may be another than the base currency. `checked`
+are cells of which nothing is made, and that have to be numbers all the same. `steps` are, for a row of several lines,
+what each `moved` in its `currency` and the `balance` after it, the oldest first."""
 
 BASE = "BASE"
 """The currency of a file that names none: the portfolio's base currency."""
@@ -378,15 +377,6 @@ class Reader:
                 raise CellRefused(
                     draft.line, header, f"says {text[:20]}, which is counted nowhere; name the column fees"
                 )
-
-
-def rounded(draft: Draft) -> None:
-    """Round a price or quantity of more than 8 decimals half up, and say so."""
-    for name in ("quantity", "price", "fx_rate"):
-        value = draft.numbers.get(name)
-        if value is not None and (fitted := money(value)) != value:
-            draft.numbers[name] = fitted
-            draft.notes.append(f"{name} {plain(value)} was rounded to {plain(fitted)}")
 
 
 def number_cells(rows: Iterable[Mapping[str, Any]]) -> Iterable[str]:

@@ -20,10 +20,9 @@ _OUT = (TxnType.BUY, TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
 
 def direction_of(drafts: Sequence[Draft]) -> Direction:
     """As most of its days go on, else as the first is to the last, else as times do; one of one moment as it stands."""
-    dated = [each for each in drafts if each.day is not None]
-    days, moments = [str(each.day) for each in dated], [_moment(each) for each in dated]
-    ends = [days[0], days[-1]] if days else []
-    for keys in (days, ends, moments):
+    moments = [_moment(each) for each in drafts if each.day is not None]
+    days = [(day, "") for day, _ in moments]
+    for keys in (days, [*days[:1], *days[-1:]], moments):
         rises = sum(a < b for a, b in pairwise(keys))
         falls = sum(a > b for a, b in pairwise(keys))
         if rises != falls:

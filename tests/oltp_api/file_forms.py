@@ -13,7 +13,7 @@ def _as_of(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
     """Schwab: a row that is entered later says as of which day, which is not after it."""
     for place, cells in rows:
         if " as of " in cells["Date"]:
-            entered, meant = (form.date(each) for each in cells["Date"].split(" as of "))
+            entered, meant = (form.moment(each) for each in cells["Date"].split(" as of "))
             if not 0 <= (entered - meant).days <= 45:
                 yield f"line {place}: as of {meant.date()}"
 
@@ -28,7 +28,7 @@ def _accrued(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
 def _hl_description(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
     for place, cells in rows:
         told = re.fullmatch(r".* (?P<quantity>[0-9.,]+) @ +(?P<price>[0-9.,]+)", cells["Description"])
-        if form.types[cells["Reference"]] in ("BUY", "SELL"):
+        if form.kind(cells["Reference"]) in ("BUY", "SELL"):
             if told is None:
                 yield f"line {place}: a trade without its text"
             elif (form.number(told["quantity"]), form.number(told["price"])) != (
@@ -41,13 +41,15 @@ def _hl_description(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
 def _hl_pence(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
     """Prices are in pence, and what is beside them is a charge: never below 0, and not a twentieth of the trade."""
     for place, cells in rows:
-        kind = form.types[cells["Reference"]]
+        kind = form.kind(cells["Reference"])
         if kind in ("BUY", "SELL"):
             quantity, price = form.number(cells["Quantity"]), form.number(cells["Unit cost (p)"])
             amount = form.number(cells["Value (£)"])
             if None in (quantity, price, amount):
                 continue
-            assert quantity is not None and price is not None and amount is not None
+            assert quantity is not None
+            assert price is not None
+            assert amount is not None
             worth = quantity * price / 100
             charge = -amount - worth if kind == "BUY" else worth - amount
             if not 0 <= charge <= 50 + worth / 100:
@@ -57,7 +59,7 @@ def _hl_pence(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
 def _rates(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
     """Trading 212: the total is quantity x price over the rate, and the fee of the conversion."""
     for place, cells in rows:
-        kind, rate = form.types[cells["Action"]], cells["Exchange rate"]
+        kind, rate = form.kind(cells["Action"]), cells["Exchange rate"]
         if kind not in ("BUY", "SELL"):
             continue
         quantity, price, total = (form.number(cells[name]) for name in ("No. of shares", "Price / share", "Total"))
@@ -85,13 +87,17 @@ def _money_of_212(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
     for place, cells in rows:
         for name, currency in _MONEY_OF_212.items():
             number = form.number(cells[name])
-            if cells[currency] not in _ISO or cells[name] == "Not available" or (number is not None) != bool(cells[currency]):
+            if (
+                cells[currency] not in _ISO
+                or cells[name] == "Not available"
+                or (number is not None) != bool(cells[currency])
+            ):
                 yield f"line {place}: {name} {cells[name]} {cells[currency]}"
             if number is not None and number < 0 and name != "Result":
                 yield f"line {place}: {name} {number}"
         if not form.number(cells["Total"]):
             yield f"line {place}: no total"
-        is_trade = form.types[cells["Action"]] in ("BUY", "SELL")
+        is_trade = form.kind(cells["Action"]) in ("BUY", "SELL")
         if cells["Currency (Total)"] != "GBP" and (is_trade or cells["Ticker"]):
             yield f"line {place}: a total in {cells['Currency (Total)']}"
         if is_trade and cells["Currency (Currency conversion fee)"] not in ("GBP", ""):
@@ -103,7 +109,7 @@ def _money_of_212(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
 def _swissquote_ones(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
     """Swissquote: beside what is no trade stands one unit, and no accrued interest; here nothing is a bond."""
     for place, cells in rows:
-        if form.types[cells["Transaction"]] not in ("BUY", "SELL") and form.number(cells["Quantity"]) not in (1, None):
+        if form.kind(cells["Transaction"]) not in ("BUY", "SELL") and form.number(cells["Quantity"]) not in (1, None):
             yield f"line {place}: {cells['Quantity']} units"
         if form.number(cells["Accrued Interest"]):
             yield f"line {place}: accrued interest"
@@ -115,7 +121,7 @@ def _swissquote_ones(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
 
 def _swissquote_first(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
     """Nothing can be less after what came first than that."""
-    place, cells = rows[0] if form.date(rows[0][1]["Date"]) < form.date(rows[-1][1]["Date"]) else rows[-1]
+    place, cells = rows[0] if form.moment(rows[0][1]["Date"]) < form.moment(rows[-1][1]["Date"]) else rows[-1]
     balance, amount = form.number(cells["Balance"]), form.number(cells["Net Amount"])
     if balance is not None and amount is not None and balance < amount:
         yield f"line {place}: {balance} after {amount}"
@@ -125,7 +131,7 @@ def _xtb_comment(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
     for place, cells in rows:
         told = re.fullmatch(r"OPEN BUY ([0-9.]+)(?:/[0-9.]+)? @ ([0-9.]+)", cells["Comment"])
         amount = form.number(cells["Amount"])
-        if form.types[cells["Type"]] == "BUY":
+        if form.kind(cells["Type"]) == "BUY":
             if told is None:
                 yield f"line {place}: no purchase in {cells['Comment']}"
             elif amount is not None and abs(Decimal(told[1]) * Decimal(told[2]) + amount) > _CENT / 2:
@@ -194,7 +200,8 @@ FORMS = (
         ticker=("Symbol",),
         totals="Transactions Total",
         types={
-            "Buy": "BUY", "Reinvest Shares": "BUY", "Sell": "SELL", "Reinvest Dividend": "IN", "Qualified Dividend": "IN",
+            "Buy": "BUY", "Reinvest Shares": "BUY", "Sell": "SELL", "Reinvest Dividend": "IN",
+            "Qualified Dividend": "IN",
             "Credit Interest": "IN", "NRA Tax Adj": "OUT", "MoneyLink Transfer": "CASH",
         },
         relations=(_as_of,),
@@ -293,7 +300,7 @@ FORMS = (
         amount="Value (£)",
         own_currency="GBP",
         encoding="latin-1",
-        types={"MANAGE FEE": "OUT", "INTEREST": "IN", "S302087055": "SELL", "B302087054": "BUY", "FPC": "IN"},
+        types={"MANAGE FEE": "OUT", "INTEREST": "IN", "S#": "SELL", "B#": "BUY", "FPC": "IN"},
         relations=(_hl_description, _hl_pence),
     ),
     FileForm(
@@ -384,7 +391,10 @@ FORMS = (
         gross_is_signed=False,
         currency=("Currency",),
         ticker=("Ticker",),
-        types={"CASH TOP-UP": "IN", "BUY - MARKET": "BUY", "SELL - MARKET": "SELL", "DIVIDEND": "IN", "CUSTODY FEE": "OUT"},
+        types={
+            "CASH TOP-UP": "IN", "BUY - MARKET": "BUY", "SELL - MARKET": "SELL", "DIVIDEND": "IN",
+            "CUSTODY FEE": "OUT",
+        },
     ),
     FileForm(
         "xtb.csv",
