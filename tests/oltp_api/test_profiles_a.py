@@ -351,6 +351,8 @@ def test_the_file_of_postings_is_what_beancounts_own_query_makes(name: str) -> N
     made = CliRunner().invoke(main, ["-f", "csv", str(FILES / name), query])
 
     assert made.exit_code == 0, made.output
+    profile = (PROFILES / "beancount.sql").read_text(encoding="utf-8")
+    assert all(line.strip() in profile for line in query.splitlines())
     assert without_ids(made.output) == without_ids((FILES / f"{name}.csv").read_text(encoding="utf-8"))
 
 
