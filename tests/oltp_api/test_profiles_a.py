@@ -21,6 +21,7 @@ from domain.ledger import TxnType
 from domain.securities import AssetType, Security
 from oltp_api.imports.canonical import Draft
 from oltp_api.imports.profiles import shipped
+from oltp_api.imports.rates import Rates
 from oltp_api.imports.reading import Sheet, Stated, read
 from oltp_api.imports.records import records_of
 from oltp_api.imports.requests import Rules
@@ -69,7 +70,7 @@ def request_of(sheet: Sheet, draft: Draft, base: str = "USD", ticker: str | None
     if draft.naming and draft.takes_security:
         currency = draft.texts.get("price_currency") or draft.texts.get("currency") or base
         security = Security(1, ticker or draft.naming.ticker or "Z", AssetType.EQUITY, currency, "Z")
-    return Rules(sheet.reader, base, lambda *_: None).request(draft, security)
+    return Rules(sheet.reader, Rates(sheet.reader, base, lambda *_: None)).request(draft, security)
 
 
 def refusals(sheet: Sheet, base: str = "USD") -> list[str]:
