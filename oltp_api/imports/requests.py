@@ -30,6 +30,7 @@ _FIELDS = frozenset({
 _HUNDREDTH = Decimal("0.01")
 _ONE = Decimal(1)
 _NEAR = 1.03
+_EXACT = Decimal("1e-12")
 _NEAR_RATE = 1.05
 _NEAR_EXCHANGE = 1.01
 """How far two amounts may be from the rate between them: a fee may be in it."""
@@ -191,11 +192,12 @@ class Rules:
         sign = 1 if draft.kind is TxnType.BUY else -1
         amount, worth = abs(amount), quantity * price * size
         stated = self.rate or self.reader.profile.rate
+        inverse = (_ONE / rate).quantize(_EXACT)  # 1 / 1.25 has one digit, and is no rounder than 1.25 is
         by_direction = {"currency": worth * rate, "base": worth / rate}
         charged = {"currency": fees + priced * rate, "base": fees + priced / rate}
         near = {
             name: min(abs(amount - value), abs(amount - value - sign * charged[name]))
-            <= rounding_of(quantity, price * size, currency, amount, rate=rate if name == "currency" else _ONE / rate)
+            <= rounding_of(quantity, price * size, currency, amount, rate=rate if name == "currency" else inverse)
             + (_of_inverse(rate) * worth if name == "base" else 0)
             for name, value in by_direction.items()
         }
@@ -408,7 +410,7 @@ class Rules:
             why = f"says {plain(withheld)}, and not whether the amount is before or after it; say income=net or gross"
             raise CellRefused(draft.line, self.reader.header("withheld"), why, "income_net_or_gross")
         if income == "net":
-            if gross is not None and abs(gross - numbers["amount"] - withheld) > _HUNDREDTH:
+            if gross is not None and abs(gross - numbers["amount"] - withheld) >= _HUNDREDTH:
                 why = f"{plain(gross)} is not the amount and what was withheld, {plain(numbers['amount'] + withheld)}"
                 raise CellRefused(draft.line, self.reader.header("gross"), why, "amount_differs")
             numbers["amount"] += withheld
