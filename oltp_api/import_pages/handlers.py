@@ -1,4 +1,4 @@
-"""What the pages of imports do: try a file, record it, take up what a dry run proposes, undo."""
+"""Actions of the pages of imports: try a file, record it, take up a proposal of its dry run, undo."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -8,7 +8,7 @@ from psycopg.rows import DictRow
 
 from domain.errors import ImportNotFound, plain
 from oltp_api.context import AppContext
-from oltp_api.import_pages.sent import SentImport
+from oltp_api.import_pages.sent import FilledForm
 from oltp_api.imports import own_profiles
 from oltp_api.imports.handlers import import_file, undo_import
 from oltp_api.imports.profiles import Profile
@@ -21,18 +21,18 @@ from oltp_api.unit_of_work import UnitOfWork
 MOST_IMPORTS_SHOWN = 50
 
 
-def tried(sent: SentImport, user_id: UUID, portfolio_id: UUID, context: AppContext) -> ImportView:
+def tried(sent: FilledForm, user_id: UUID, portfolio_id: UUID, context: AppContext) -> ImportView:
     """The dry run."""
     asked = sent.request(is_dry_run=True)
     return context.transact(lambda work: import_file(asked, sent.file, user_id, portfolio_id, work))
 
 
-def record(sent: SentImport, user_id: UUID, portfolio_id: UUID, context: AppContext) -> ImportView:
+def record(sent: FilledForm, user_id: UUID, portfolio_id: UUID, context: AppContext) -> ImportView:
     asked = sent.request(is_dry_run=False)
     return context.transact(lambda work: import_file(asked, sent.file, user_id, portfolio_id, work))
 
 
-def taken_up(sent: SentImport, user_id: UUID, portfolio_id: UUID, context: AppContext) -> str | None:
+def taken_up(sent: FilledForm, user_id: UUID, portfolio_id: UUID, context: AppContext) -> str | None:
     """Record the opening or register the security whose button was pressed; say what was done, None if nothing."""
     kind, number = sent.touched()
     if kind == "opening":

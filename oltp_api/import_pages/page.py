@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from domain.errors import plain
 from domain.securities import AssetType
-from oltp_api.import_pages.sent import MOST_CARRIED_BYTES, MOST_FILE_BYTES, OPTIONS, SentImport
+from oltp_api.import_pages.sent import MOST_CARRIED_BYTES, MOST_FILE_BYTES, OPTIONS, FilledForm
 from oltp_api.imports.schemas import MOST_FILE_ROWS, ImportOptions, ImportRow, ImportSummary, ImportView
 from oltp_api.portfolios.schemas import PortfolioView
 from oltp_api.review.page.review import page_environment, page_style
@@ -41,7 +41,7 @@ assert {*CHOICES, *_OF_FILE, "register_unknown"} == set(OPTIONS)
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class RowGroup:
     """Rows of one outcome, of which the first are shown."""
 
     name: str
@@ -58,7 +58,7 @@ def imports_page(
     portfolio: PortfolioView,
     imports: Sequence[ImportSummary],
     profiles: Sequence[tuple[str, str]],
-    sent: SentImport | None = None,
+    sent: FilledForm | None = None,
     tried: ImportView | None = None,
     problem: str | None = None,
     done: str | None = None,
@@ -85,13 +85,13 @@ def imports_page(
 
 
 def import_page(portfolio: PortfolioView, view: ImportView, problem: str | None = None) -> str:
-    """What an import recorded, and the button that takes it back."""
+    """The page of an import: its rows, and the button that takes it back."""
     return _template("import.html").render(
         **_framed(), portfolio=portfolio, tried=view, groups=groups(view), problem=problem
     )
 
 
-def groups(view: ImportView) -> list[Group]:
+def groups(view: ImportView) -> list[RowGroup]:
     """The rows by what became of them, what needs a person first."""
     would = "would be" if view.dry_run else "were"
     by_status = {
@@ -106,7 +106,7 @@ def groups(view: ImportView) -> list[Group]:
         rows = [row for row in view.report if row.status == status]
         if rows:
             rows.sort(key=lambda row: (not row.flags, row.line))
-            found.append(Group(name, why, rows, status != "SKIPPED"))
+            found.append(RowGroup(name, why, rows, status != "SKIPPED"))
     return found
 
 

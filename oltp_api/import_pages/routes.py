@@ -10,7 +10,7 @@ from domain.errors import Refusal
 from oltp_api.context import AppContext, ContextDep, UserDep
 from oltp_api.import_pages import handlers
 from oltp_api.import_pages.page import import_page, imports_page, policy
-from oltp_api.import_pages.sent import MOST_FILE_BYTES, MOST_PART_BYTES, SentImport, import_of
+from oltp_api.import_pages.sent import MOST_FILE_BYTES, MOST_PART_BYTES, FilledForm, import_of
 from oltp_api.imports.forms_sent import SentForm, sent_form
 from oltp_api.portfolios.schemas import PortfolioView
 from oltp_api.portfolios.seen import SeenPortfolio
@@ -119,7 +119,7 @@ def _page(
     context: AppContext,
     user_id: UUID,
     portfolio: PortfolioView,
-    sent: SentImport | None = None,
+    sent: FilledForm | None = None,
     problem: str | None = None,
     done: str | None = None,
 ) -> HTMLResponse:

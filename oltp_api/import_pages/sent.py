@@ -1,4 +1,4 @@
-"""What the form of an import says: the file, how it is to be read, and which button was pressed."""
+"""The form of an import, filled in: the file, how it is to be read, and which button was pressed."""
 
 import json
 from base64 import b64decode, b64encode
@@ -26,7 +26,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
-class SentImport:
+class FilledForm:
     """A file with its options as they were filled in, and the button that was pressed, such as `record` or
     `opening:2`."""
 
@@ -80,11 +80,11 @@ class SentImport:
         return dict(body) if isinstance(body, dict) else {}
 
 
-def import_of(form: SentForm) -> SentImport:
-    """What a form says; InvalidInput if there is no file in it."""
+def import_of(form: SentForm) -> FilledForm:
+    """Read a form; InvalidInput if there is no file in it."""
     file, name = _file_of(form)
     options = {each: text for each in OPTIONS if (text := form.text_of(each)) is not None}
-    return SentImport(
+    return FilledForm(
         file, name[:200], options, _securities(form.text_of("securities")), form.text_of("do") or "", form
     )
 

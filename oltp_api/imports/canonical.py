@@ -13,7 +13,6 @@ from typing import Any
 from domain.currencies import CURRENCIES, MINOR_UNITS, parse_quoted
 from domain.errors import InvalidInput, Refusal, plain
 from domain.ledger import TxnType
-from domain.money import money
 from oltp_api.imports.columns import MEANS_CURRENCY, TYPE_OF, word_of
 from oltp_api.imports.forms import NotANumber, moment, number
 from oltp_api.imports.profiles import Profile
@@ -26,19 +25,19 @@ NUMBERS = (
 DAYS = ("day", "ex_date", "settles", "also_day")
 TEXTS = (
     "type", "time", "ticker", "isin", "cusip", "name", "asset_type", "currency", "price_currency", "fee_currency",
-    "withheld_currency", "into", "account", "reference", "note", "skip", "refuse", "also_ticker", "also_currency",
-    "received_currency", "rate_currency",
+    "withheld_currency", "into", "account", "reference", "note", "skip", "refuse", "odd", "also_ticker",
+    "also_currency", "received_currency", "rate_currency",
 )  # fmt: skip
 COLUMNS = frozenset({"line", "merged", "uncounted", "steps", *NUMBERS, *DAYS, *TEXTS})
-"""`line` is the line of the file, `merged` a list of others that tell of the same transaction, `skip` why a row is none
-on purpose, `refuse` why one cannot be taken, such as that it is an option's. `amount` is the cash that moved in
-`currency`, `gross` that without fees, `balance` what was there after it, `base_amount` what a trade is worth in base
-currency; numbers may be lists, which are added up. `also_...` are facts that the row tells a second time, `uncounted`
-cells that nobody understands, by their headers; `price_fees` are charges in the price's currency beside those in the
-amount's. A WITHDRAW with `received` is cash that becomes so much of `received_currency`. `rate_currency` is what
-`fx_rate` is in, if it may be another than the base currency. `checked` is a list of cells of which nothing is made, and
-that have to be numbers all the same. `steps` are, for a row of several lines, what each `moved` in its `currency` and
-the `balance` after it, the oldest first."""
+"""`line` is the line of the file, `merged` a list of others that tell of the same transaction, `skip` why a row is
+none on purpose, `refuse` why one cannot be taken, such as that it is an option's, `odd` what is strange about one that
+is. `amount` is the cash that moved in `currency`, `gross` that without fees, `balance` what was there after it,
+`base_amount` what a trade is worth in base currency; numbers may be lists, which are added up. `also_...` are facts
+that the row tells a second time, `uncounted` cells that nobody understands, by their headers; `price_fees` are charges
+in the price's currency beside those in the amount's. A WITHDRAW with `received` is cash that becomes so much of
+`received_currency`. `rate_currency` is what `fx_rate` is in, if it may be another than the base currency. `checked`
+are cells of which nothing is made, and that have to be numbers all the same. `steps` are, for a row of several lines,
+what each `moved` in its `currency` and the `balance` after it, the oldest first."""
 
 BASE = "BASE"
 """The currency of a file that names none: the portfolio's base currency."""
@@ -47,6 +46,7 @@ _TRADES = (TxnType.BUY, TxnType.SELL)
 _UNITS = (*_TRADES, TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT)
 _LEAVES = (TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
 _INCOME = (TxnType.DIVIDEND, TxnType.COUPON, TxnType.RETURN_OF_CAPITAL)
+_COMES = (TxnType.DEPOSIT, TxnType.INTEREST, *_INCOME)
 _CASH = (TxnType.DEPOSIT, TxnType.WITHDRAW)
 _BY_SIGN: Mapping[str, tuple[str, TxnType, TxnType]] = {
     "CASH": ("amount", TxnType.DEPOSIT, TxnType.WITHDRAW),
@@ -68,7 +68,7 @@ class CellRefused(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one line moved, and the balance of its currency after it."""
+    """Cash that one line moved, and the balance of its currency after it."""
 
     currency: str | None
     moved: Decimal
@@ -176,6 +176,8 @@ class Reader:
         if row.get("refuse"):
             raise CellRefused(draft.line, self.header("type"), str(row["refuse"]), "not_supported")
         draft.texts = {name: str(row[name]) for name in TEXTS if row.get(name) not in (None, "")}
+        if odd := draft.texts.pop("odd", None):
+            draft.flags.append(odd)
         draft.naming = Naming(*(draft.texts.pop(name, None) for name in ("ticker", "isin", "cusip", "name")))
         self._days(draft, row)
         self._numbers(draft, row)
@@ -304,6 +306,10 @@ class Reader:
                 raise CellRefused(draft.line, self.header("quantity"), f"is below 0, in a {kind}", "sign_contradicts")
         elif quantity and kind is TxnType.SELL and self.profile.quantities == "signed":
             draft.flags.append(f"its quantity {plain(quantity)} has no minus, which sales have in this broker's files")
+        for name in ("fees", "withheld"):
+            charge = numbers.get(name)
+            if charge and self.profile.charges is not None and (charge < 0) != (self.profile.charges == "signed"):
+                draft.flags.append(f"{self.header(name)} {plain(charge)} has another sign than in this broker's files")
         for name, is_signed in (("fees", self.signs.fees), ("withheld", self.signs.withheld)):
             if is_signed and name in numbers:
                 numbers[name] = -numbers[name]  # then a positive one is a rebate, which the ledger refuses
@@ -339,6 +345,8 @@ class Reader:
             also, told = draft.numbers.pop(f"also_{name}", None), draft.numbers.get(name)
             if also is not None and told is not None and abs(also) != abs(told):
                 raise self._contradiction(draft, name, plain(told), plain(also))
+            if name == "amount" and also is not None and told is not None and also < 0 < told and draft.kind in _COMES:
+                raise self._contradiction(draft, name, plain(told), plain(also))
             if also is not None and told is None:
                 draft.numbers[name] = abs(also)
         ticker = draft.texts.pop("also_ticker", None)
@@ -358,24 +366,17 @@ class Reader:
     def _refuse_uncounted(self, draft: Draft, cells: Mapping[str, str | None]) -> None:
         """Refuse a row in which a column that is not understood says another currency, or money that is not counted."""
         for header, text in cells.items():
-            if not text or text == draft.texts.get("currency") or (text[:1].isdigit() and not text.strip("0.,")):
+            if not text or not text.strip("+-0.,"):
                 continue
             if MEANS_CURRENCY.search(word_of(header)):
-                if text.upper() in CURRENCIES | MINOR_UNITS.keys():
+                if text != draft.texts.get("currency") and text.upper() in CURRENCIES | MINOR_UNITS.keys():
                     raise CellRefused(draft.line, header, f"says {text[:10]}, and what is in it is not understood")
+            elif text in CURRENCIES and text != word_of(header).upper():
+                raise CellRefused(draft.line, header, f"says {text}, where money stands", "invalid_number")
             elif text.lstrip("+-")[:1].isdigit():
                 raise CellRefused(
                     draft.line, header, f"says {text[:20]}, which is counted nowhere; name the column fees"
                 )
-
-
-def rounded(draft: Draft) -> None:
-    """Round a price or quantity of more than 8 decimals half up, and say so."""
-    for name in ("quantity", "price", "fx_rate"):
-        value = draft.numbers.get(name)
-        if value is not None and (fitted := money(value)) != value:
-            draft.numbers[name] = fitted
-            draft.notes.append(f"{name} {plain(value)} was rounded to {plain(fitted)}")
 
 
 def number_cells(rows: Iterable[Mapping[str, Any]]) -> Iterable[str]:

@@ -36,6 +36,7 @@ create macro negated(cell) as case
 create macro is_something(cell) as coalesce(not regexp_matches(trim(cell), '^[-−+]?[0.,]*$'), false);
 create macro unsigned(cell) as regexp_replace(trim(cell), '^[-−+]', '');
 create macro cell(cells, header, name) as nullif(cells[list_position(header, name)], '');
+create macro unpadded(cell) as case when contains(cell, '.') then rtrim(rtrim(cell, '0'), '.') else cell end;
 create macro part(cell, pattern) as nullif(regexp_extract(cell, pattern, 1), '');
 """
 
@@ -84,8 +85,9 @@ def rows_of(
         return _read(connection.execute(select), most_rows)
     except duckdb.InterruptException as error:
         raise SelectRefused(f"was stopped after {most_seconds:g} seconds") from error
-    except (duckdb.Error, MemoryError, pa.ArrowException) as error:
-        raise SelectRefused(_first_line(error)) from error
+    except (duckdb.Error, MemoryError, OSError, pa.ArrowException) as error:  # Arrow's reader raises OSError
+        stopped = f"was stopped after {most_seconds:g} seconds" if "INTERRUPT" in str(error) else None
+        raise SelectRefused(stopped or _first_line(error)) from error
     finally:
         timer.cancel()
 

@@ -5,6 +5,7 @@ others need none, a total that is not the sum of its rows.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
@@ -17,6 +18,7 @@ _ONE_IN = 5
 """A file is taken for exact if no more than one trade in so many is off by a digit."""
 _BACK = (
     r"rebat|refund|revers|reclaim|waive|discount|correct|storno|korrekt|erstatt|rimbors|rembours|reembols|devol|teru"
+    r"|cancel|cleared"
 )
 _EXPLAINED = {
     TxnType.FEE: re.compile(rf"{_BACK}|credit|adjust|return|cashback|gutschr"),
@@ -37,11 +39,26 @@ def flag_oddities(drafts: Sequence[Draft], cells: Mapping[int, Sequence[str]]) -
             if not _EXPLAINED.get(draft.kind, _OF_INCOME).search(words):
                 moved = "leaves" if draft.kind not in (TxnType.FEE, TxnType.TAX) else "comes"
                 draft.flags.append(f"its amount has the sign of what {moved}, and no word of the row says why")
+    _flag_other_currencies(drafts)
     for total in drafts:
         if total.skipped is not None and (stated := total.numbers.get("total")) is not None:
             added = _sum(drafts)
             if added is not None and added != stated:
                 total.flags.append(f"{plain(stated)} is not the sum of the rows, {plain(added)}")
+
+
+def _flag_other_currencies(drafts: Sequence[Draft]) -> None:
+    """Flag a row that prices a security in another currency than most rows of the file do."""
+    priced: dict[str, list[Draft]] = {}
+    for draft in drafts:
+        name = draft.naming.isin or draft.naming.ticker
+        if name and "price_currency" in draft.texts:
+            priced.setdefault(name, []).append(draft)
+    for name, rows in priced.items():
+        ((usual, _), *others) = Counter(each.texts["price_currency"] for each in rows).most_common()
+        for each in rows if others else ():
+            if each.texts["price_currency"] != usual:
+                each.flags.append(f"it prices {name} in {each.texts['price_currency']}, and other rows in {usual}")
 
 
 def flag_inexact(drafts: Sequence[Draft]) -> None:
@@ -59,5 +76,11 @@ def _strays(trades: Sequence[Draft]) -> Iterator[Draft]:
 
 def _sum(drafts: Sequence[Draft]) -> Decimal | None:
     """All that the rows moved; None if one of them does not say."""
-    effects = [effect_of(each) for each in drafts if each.skipped is None]
+    moving = [each for each in drafts if each.skipped is None and not _is_of_units_alone(each)]
+    effects = [effect_of(each) for each in moving]
     return sum((each for each in effects if each is not None), Decimal(0)) if None not in effects else None
+
+
+def _is_of_units_alone(draft: Draft) -> bool:
+    kinds = (TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT, TxnType.SPLIT)
+    return draft.refusal is None and draft.kind in kinds and not draft.numbers.get("amount")

@@ -19,15 +19,14 @@ _OUT = (TxnType.BUY, TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
 
 
 def direction_of(drafts: Sequence[Draft]) -> Direction:
-    """As most of its days go on, or else as its last day is to its first, or else as its times go on; a file of which
-    none says so is taken as it stands."""
-    dated = [each for each in drafts if each.day is not None]
-    days = [(str(each.day), "") for each in dated]
-    moments = [_moment(each) for each in dated]
-    for goes_on in (pairwise(days), zip(days[:1], days[-1:], strict=True), pairwise(moments)):
-        signs = [(a < b) - (a > b) for a, b in goes_on]
-        if sum(signs):
-            return "newest_first" if sum(signs) < 0 else "oldest_first"
+    """As most of its days go on, else as the first is to the last, else as times do; one of one moment as it stands."""
+    moments = [_moment(each) for each in drafts if each.day is not None]
+    days = [(day, "") for day, _ in moments]
+    for keys in (days, [*days[:1], *days[-1:]], moments):
+        rises = sum(a < b for a, b in pairwise(keys))
+        falls = sum(a > b for a, b in pairwise(keys))
+        if rises != falls:
+            return "newest_first" if falls > rises else "oldest_first"
     return "oldest_first"
 
 

@@ -122,6 +122,6 @@ def put_profile(
 
 @router.delete("/import-profiles/{name}", status_code=204, summary="Delete a profile of your own")
 def delete_profile(name: ShortText, context: ContextDep, user_id: UserDep) -> Response:
-    """What was imported by it stays, and is known again by a profile of the same name."""
+    """Rows that were imported by it stay, and are known again by a profile of the same name."""
     context.transact(lambda work: own_profiles.delete(name, user_id, work))
     return Response(status_code=204)

@@ -27,12 +27,13 @@ class Profile:
     `recognised` are cells that one line of the file, its header, has all of, and `unless` some that it has none of, as
     they stand there. `names` are other names of a column, of other languages or years, `optional` columns that a file
     may lack. `records` are those of a file of records that are rows; others are there to be joined to them.
-    `dates` are patterns of strptime, or iso, dmy, mdy; `decimal` is `.` or `,`, None for what the file shows. `amounts`
-    says whether what leaves is negative, `quantities` whether a sale's units are, `gross` whether a trade's amount
-    before fees has the sign of the cash, of the units, or none; `income` whether a dividend's amount is after the tax
-    beside it; `rate` what one unit of is given, in the other, or that the amount implies it; `price_unit` what 1 of a
-    price is; `fees` whether those of a trade are what is between its amount and quantity x price, in a file without a
-    column of them; `cash` whether it may have more decimals than can be paid, which are rounded.
+    `dates` are patterns of strptime, or iso, dmy, mdy; `decimal` is `.` or `,`, None for what the file shows.
+    `amounts` says whether what leaves is negative, `quantities` whether a sale's units are, `charges` whether fees
+    are, `gross` whether a trade's amount before fees has the sign of the cash, of the units, or none; `income` whether
+    a dividend's amount is after the tax beside it; `rate` what one unit of is given, in the other, or that the amount
+    implies it; `price_unit` what 1 of a price is; `fees` whether those of a trade are what is between its amount and
+    quantity x price, in a file without a column of them; `cash` whether it may have more decimals than can be paid,
+    which are rounded.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Profile:
     amounts: Literal["signed", "unsigned", "shown"] = "signed"
     quantities: Literal["signed", "unsigned"] | None = None
     gross: Literal["cash", "units", "unsigned"] | None = None
+    charges: Literal["signed", "unsigned"] | None = None
     income: Literal["net", "gross"] | None = None
     rate: Literal["currency", "base", "implied"] | None = None
     price_unit: Literal["major", "minor"] | None = None

@@ -8,20 +8,27 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from domain.currencies import CURRENCIES, parse_quoted, smallest_unit
+from domain.currencies import CURRENCIES, parse_quoted
 from domain.errors import plain
 from domain.ledger import TxnType
 from domain.money import money, payable, share
 from domain.securities import AssetType, Security
 from domain.stated_amounts import rounding_of
-from oltp_api.imports.canonical import BASE, CellRefused, Draft, Reader, rounded
+from oltp_api.imports.canonical import BASE, CellRefused, Draft, Reader
+from oltp_api.imports.trade_amounts import (
+    compare_gross,
+    compare_whole,
+    imply_fees,
+    note_inexact,
+    refuse_hundredfold,
+    with_fees,
+)
 from oltp_api.ledger.schemas import TransactionRequest
 from oltp_api.web.fields import Currency, Number
 
 _TRADES = (TxnType.BUY, TxnType.SELL)
 _INCOME = (TxnType.DIVIDEND, TxnType.COUPON, TxnType.RETURN_OF_CAPITAL)
 _CASH = (TxnType.DEPOSIT, TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX, TxnType.INTEREST)
-_LEAVES = (TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
 _HAVE_UNITS = (*_TRADES, TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT, TxnType.CASH_IN_LIEU)
 _FIELDS = frozenset({
     "quantity", "price", "fees", "amount", "fx_rate", "accrued", "withheld", "split_new", "split_old", "units_new",
@@ -29,13 +36,10 @@ _FIELDS = frozenset({
 })  # fmt: skip
 _HUNDREDTH = Decimal("0.01")
 _ONE = Decimal(1)
-_NEAR = 1.03
-_EXACT = Decimal("1e-12")
+_ALL_DIGITS = Decimal("1e-15")
 _NEAR_RATE = 1.05
 _NEAR_EXCHANGE = 1.01
 """How far two amounts may be from the rate between them: a fee may be in it."""
-_MOST_IMPLIED = Decimal(50)
-"""Fees that nobody states are odd above so much and a hundredth of the trade."""
 
 
 class ExchangeRequest(TransactionRequest):
@@ -64,8 +68,8 @@ class Rules:
         """The request that a row makes. Its amount is the record; what does not come to it is refused."""
         kind, numbers, texts = draft.kind, draft.numbers, draft.texts
         assert kind is not None
-        rounded(draft)
-        is_priced = "price_currency" in texts
+        _rounded(draft)
+        priced_in = texts.get("price_currency")
         if texts.get("currency") == BASE:
             texts["currency"] = self.base_currency
         worth = numbers.pop("base_amount", None), numbers.get("fx_rate")
@@ -82,9 +86,10 @@ class Rules:
             self._paid(draft, currency)
         elif kind in (TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT):
             numbers.pop("amount", None)
+            self._compare_worth(draft, *worth)
         else:
-            self._compare_whole(draft)
-        if security is not None and kind not in _TRADES and currency != security.currency and not is_priced:
+            compare_whole(self.reader, draft)
+        if security is not None and kind not in _TRADES and security.currency not in (currency, priced_in):
             draft.flags.append(f"it is in {currency}, and {security.ticker} in {security.currency}")
         elif kind in _CASH and numbers.get("amount") is None:
             self._per_unit(draft)
@@ -192,7 +197,9 @@ class Rules:
         sign = 1 if draft.kind is TxnType.BUY else -1
         amount, worth = abs(amount), quantity * price * size
         stated = self.rate or self.reader.profile.rate
-        inverse = (_ONE / rate).quantize(_EXACT)  # 1 / 1.25 has one digit, and is no rounder than 1.25 is
+        inverse = (_ONE / rate).quantize(
+            _ALL_DIGITS
+        )  # so that what it leaves open is left open by the rate's own digits
         by_direction = {"currency": worth * rate, "base": worth / rate}
         charged = {"currency": fees + priced * rate, "base": fees + priced / rate}
         near = {
@@ -283,32 +290,12 @@ class Rules:
             self.reader.profile.fees == "implied_in_sales" and draft.kind is TxnType.SELL
         )
         if implies and amount and quantity and price:
-            _imply_fees(draft, quantity * price * factor, currency)
-        self._compare_gross(draft, currency, factor)
+            imply_fees(draft, quantity * price * factor, currency)
+        compare_gross(self.reader, draft, currency, factor)
         if amount and quantity and price:
-            numbers["amount"] = moved = self._with_fees(draft, currency, factor)
-            self._refuse_hundredfold(draft, currency, factor, moved)
-            self._note_inexact(draft, currency, factor)
-
-    def _compare_gross(self, draft: Draft, currency: str, factor: Decimal) -> None:
-        """Refuse a trade whose amount before fees is not quantity x price."""
-        numbers = draft.numbers
-        gross, quantity, price = numbers.pop("gross", None), numbers.get("quantity"), numbers.get("price")
-        if not gross:
-            return
-        convention = {"cash": draft.kind is TxnType.SELL, "units": draft.kind is TxnType.BUY, "unsigned": True}
-        if self.reader.profile.gross is not None and (gross > 0) != convention[self.reader.profile.gross]:
-            draft.flags.append(f"{plain(gross)} before fees has the sign of the other side, in a {draft.kind}")
-        if quantity and price:
-            tolerance = rounding_of(quantity, price, currency, abs(gross), factor)
-            if abs(abs(gross) - quantity * price * factor) > tolerance:
-                why = f"{plain(gross)} is not quantity x price, {plain(money(quantity * price * factor))}"
-                raise CellRefused(draft.line, self.reader.header("gross"), why, "amount_differs")
-            if abs(abs(gross) - quantity * price * factor) > smallest_unit(currency) / 2:
-                draft.inexact = f"{plain(gross)} is not quantity x price, {plain(money(quantity * price * factor))}"
-        if "amount" not in numbers:
-            fees = numbers.get("fees", Decimal(0)) if draft.texts.get("fee_currency", currency) == currency else 0
-            numbers["amount"] = abs(gross) + (fees if draft.kind is TxnType.BUY else -fees)
+            numbers["amount"] = moved = with_fees(draft, currency, factor)
+            refuse_hundredfold(self.reader, draft, currency, factor, moved)
+            note_inexact(draft, currency, factor)
 
     def _compare_worth(self, draft: Draft, worth: Decimal | None, rate: Decimal | None) -> None:
         """Refuse a trade whose worth in base currency is not quantity x price at its rate, with its fees or without."""
@@ -316,7 +303,7 @@ class Rules:
         if not worth or not quantity or not price:
             return
         rate = rate or _ONE
-        turned = _ONE / rate if (self.rate or self.reader.profile.rate) == "base" else rate
+        turned = (_ONE / rate).quantize(_ALL_DIGITS) if (self.rate or self.reader.profile.rate) == "base" else rate
         near = (
             rounding_of(quantity, price, self.base_currency, abs(worth), rate=turned)
             + _of_inverse(rate) * quantity * price
@@ -324,56 +311,6 @@ class Rules:
         if all(abs(abs(worth) - (quantity * price + each) * turned) > near for each in (Decimal(0), fees, -fees)):
             why = f"{plain(worth)} {self.base_currency} is not quantity x price at the rate {plain(rate)}"
             raise CellRefused(draft.line, self.reader.header("base_amount"), why, "amount_differs")
-
-    def _with_fees(self, draft: Draft, currency: str, factor: Decimal) -> Decimal:
-        """The cash that a trade moved: the amount, with the fees if the file has it without them."""
-        numbers = draft.numbers
-        quantity, price, amount = numbers["quantity"], numbers["price"], numbers["amount"]
-        fees, accrued = numbers.get("fees", Decimal(0)), numbers.get("accrued", Decimal(0))
-        if not fees or draft.texts.get("fee_currency", currency) != currency:
-            return amount
-        sign = 1 if draft.kind is TxnType.BUY else -1
-        tolerance = rounding_of(quantity, price, currency, amount, factor)
-        clean = quantity * price * factor + accrued
-        is_without = abs(abs(amount) - clean) <= tolerance < abs(abs(amount) - abs(clean + sign * fees))
-        return abs(amount) + sign * fees if is_without else amount
-
-    def _compare_whole(self, draft: Draft) -> None:
-        """Refuse cash or income of which the amount before charges is another, though it has none."""
-        gross, amount = draft.numbers.get("gross"), draft.numbers.get("amount")
-        moved = (amount or Decimal(0)) * (-1 if draft.kind in _LEAVES else 1)
-        if gross and amount and self.reader.profile.gross == "cash" and gross * moved < 0:
-            why = f"says {plain(gross)}, and the amount {plain(moved)}; one of them has the wrong sign"
-            raise CellRefused(draft.line, self.reader.header("gross"), why, "sign_contradicts")
-        has_charges = bool(draft.numbers.get("withheld") or draft.numbers.get("fees"))
-        if gross and amount and not has_charges and abs(abs(gross) - abs(amount)) > _HUNDREDTH / 2:
-            why = f"says {plain(gross)}, and nothing is between it and the amount, {plain(amount)}"
-            raise CellRefused(draft.line, self.reader.header("gross"), why, "amount_differs")
-
-    def _note_inexact(self, draft: Draft, currency: str, factor: Decimal) -> None:
-        """Say on the draft by how much its amount is not quantity x price with fees, to half the smallest coin."""
-        numbers = draft.numbers
-        fees, accrued = numbers.get("fees", Decimal(0)), numbers.get("accrued", Decimal(0))
-        if fees and draft.texts.get("fee_currency", currency) != currency:
-            return
-        expected = numbers["quantity"] * numbers["price"] * factor + accrued
-        expected += fees if draft.kind is TxnType.BUY else -fees
-        off = abs(abs(numbers["amount"]) - abs(expected)) > smallest_unit(currency) / 2
-        told = f"{plain(abs(numbers['amount']))} {currency} is not quantity x price with fees, {plain(money(expected))}"
-        draft.inexact = draft.inexact or (told if off else "")
-
-    def _refuse_hundredfold(self, draft: Draft, currency: str, factor: Decimal, amount: Decimal) -> None:
-        """Ask for the price's unit where the amount is a hundredth of quantity x price; a bond's is per cent of par."""
-        numbers = draft.numbers
-        fees = numbers.get("fees", Decimal(0)) if draft.texts.get("fee_currency") in (None, currency) else Decimal(0)
-        clean = abs(amount) - (fees if draft.kind is TxnType.BUY else -fees)
-        worth = numbers["quantity"] * numbers["price"] * factor
-        if factor == 1 and clean > 0 and 1 / _NEAR < float(worth * _HUNDREDTH / clean) < _NEAR:
-            why = (
-                f"{plain(numbers['price'])} is a hundred times what the amount {plain(amount)} comes to; if it is in "
-                "pence or cents, say price_unit=minor"
-            )
-            raise CellRefused(draft.line, self.reader.header("price"), why, "price_unit_unclear")
 
     def _per_unit(self, draft: Draft) -> None:
         """The amount as units x amount per unit, of a row that says no other."""
@@ -386,7 +323,7 @@ class Rules:
     def _paid(self, draft: Draft, currency: str) -> None:
         """Income before the tax that was withheld of it; units x price per unit where there is no amount."""
         numbers = draft.numbers
-        self._compare_whole(draft)
+        compare_whole(self.reader, draft)
         gross, withheld = numbers.pop("gross", None), numbers.get("withheld")
         quantity, price = numbers.get("quantity"), numbers.get("price")
         income: Literal["net", "gross"] | None = "gross"
@@ -410,10 +347,19 @@ class Rules:
             why = f"says {plain(withheld)}, and not whether the amount is before or after it; say income=net or gross"
             raise CellRefused(draft.line, self.reader.header("withheld"), why, "income_net_or_gross")
         if income == "net":
-            if gross is not None and abs(gross - numbers["amount"] - withheld) >= _HUNDREDTH:
+            if gross is not None and abs(gross - numbers["amount"] - withheld) > _HUNDREDTH / 2:
                 why = f"{plain(gross)} is not the amount and what was withheld, {plain(numbers['amount'] + withheld)}"
                 raise CellRefused(draft.line, self.reader.header("gross"), why, "amount_differs")
             numbers["amount"] += withheld
+
+
+def _rounded(draft: Draft) -> None:
+    """Round a price or quantity of more than 8 decimals half up, and say so."""
+    for name in ("quantity", "price", "fx_rate"):
+        value = draft.numbers.get(name)
+        if value is not None and (fitted := money(value)) != value:
+            draft.numbers[name] = fitted
+            draft.notes.append(f"{name} {plain(value)} was rounded to {plain(fitted)}")
 
 
 def _round_to_payable(draft: Draft, currency: str) -> None:
@@ -424,17 +370,6 @@ def _round_to_payable(draft: Draft, currency: str) -> None:
         if value is not None and unit in CURRENCIES and (paid := payable(value, unit)) != value and paid:
             draft.numbers[name] = paid
             draft.notes.append(f"{name} {plain(value)} {unit} was rounded to {plain(paid)}")
-
-
-def _imply_fees(draft: Draft, worth: Decimal, currency: str) -> None:
-    """Take what is between a trade's amount and its units' worth for its fees; flag what is too much for any."""
-    gap = abs(draft.numbers["amount"]) - worth
-    fees = payable(gap if draft.kind is TxnType.BUY else -gap, currency)
-    if fees > 0 and not draft.numbers.get("fees"):
-        draft.numbers["fees"] = fees
-        draft.notes.append(f"its fees, {plain(fees)} {currency}, are what its amount is beside quantity x price")
-        if fees > _MOST_IMPLIED + worth * _HUNDREDTH:
-            draft.flags.append(f"{plain(fees)} {currency} between its amount and quantity x price is much for fees")
 
 
 def _of_inverse(rate: Decimal) -> Decimal:

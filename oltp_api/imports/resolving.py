@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from domain.currencies import parse_quoted
 from domain.errors import AlreadyExists, InvalidIdentifier, InvalidInput, Refusal, UnknownSecurity
 from domain.securities import AssetType, Identifier, IdentifierType, PriceKind, Security, isin_check_digit
 from oltp_api.imports.canonical import BASE, Draft, Naming
@@ -152,7 +153,7 @@ def _proposed(drafts: Sequence[Draft]) -> Proposal:
             said.setdefault("display_name", naming.name[:200])
         currency = texts.get("price_currency") or texts.get("currency")
         if currency and currency != BASE:
-            said.setdefault("currency", currency)
+            said.setdefault("currency", parse_quoted(currency)[0])
         if kind_of := _TYPES.get(texts.get("asset_type", "").strip().upper()):
             said.setdefault("asset_type", kind_of.value)
     missing = [name for name in ("asset_type", "currency") if name not in said]

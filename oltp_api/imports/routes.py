@@ -80,12 +80,21 @@ def _text_of(file: bytes) -> str:
         return hashlib.sha256(file).hexdigest()
 
 
+_OTHER_FILES = (
+    "application/octet-stream",
+    "application/vnd.apache.parquet",
+    "application/vnd.intu.qfx",
+    "application/x-ofx",
+    "application/xml",
+    "text/xml",
+)
 _FILE: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
             "text/csv": {"schema": {"type": "string"}, "example": A_FILE},
             "application/json": {"schema": ImportRequest.model_json_schema()},
+            **{name: {"schema": {"type": "string", "format": "binary"}, "example": "..."} for name in _OTHER_FILES},
         },
     }
 }

@@ -60,7 +60,7 @@ def _sent(bench: Bench, file: bytes, dry_run: bool) -> float:
             headers={"Content-Type": "text/csv"},
         )
         seconds = time.perf_counter() - started
-    answer.raise_for_status()
+    assert answer.is_success, answer.text
     assert answer.json()["recorded"] == ROWS, answer.text[:500]
     return ROWS / seconds
 

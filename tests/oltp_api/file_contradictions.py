@@ -7,7 +7,7 @@ balance goes on, days go one way, what leaves has a minus. A cell that one of th
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import pairwise
 
@@ -75,8 +75,13 @@ class FileForm:
         bare = bare.replace("," if self.decimal == "." else ".", "")
         return Decimal(bare.replace(",", "."))
 
-    def date(self, text: str) -> datetime:
-        return datetime.strptime(text.strip()[: len(datetime(2015, 11, 11).strftime(self.day_form))], self.day_form)  # noqa: DTZ
+    def kind(self, text: str) -> str:
+        """The kind of a row by the word for it, in which a long number at its end counts for nothing."""
+        return self.types.get(text) or self.types.get(re.sub(r"[0-9]{6,}$", "#", text)) or ""
+
+    def moment(self, text: str) -> datetime:
+        length = len(date(2015, 11, 11).strftime(self.day_form))
+        return datetime.strptime(text.strip()[:length], self.day_form)  # noqa: DTZ007, a day has no zone
 
 
 def contradictions(form: FileForm, header: Sequence[str], grid: Sequence[Sequence[str]]) -> list[str]:
@@ -127,10 +132,10 @@ def _types_of_columns(form: FileForm, cells: Cells) -> Iterator[str]:
     for name in filter(None, (form.day, form.settles, form.also_day)):
         if cells[name].strip() or name == form.day:
             try:
-                form.date(cells[name])
+                form.moment(cells[name])
             except ValueError:
                 yield f"{name} is no day: {cells[name]}"
-    if cells[form.type] not in form.types:
+    if not form.kind(cells[form.type]):
         yield f"{form.type} is no type: {cells[form.type]}"
     for name in form.currency:
         if cells[name].strip() and cells[name] not in _CURRENCIES:
@@ -147,13 +152,15 @@ def _types_of_columns(form: FileForm, cells: Cells) -> Iterator[str]:
 
 
 def _signs(form: FileForm, cells: Cells) -> Iterator[str]:
-    kind = form.types.get(cells[form.type], "")
+    kind = form.kind(cells[form.type])
     quantity = form.number(cells[form.quantity]) if form.quantity else None
     amount = form.number(cells[form.amount]) if form.amount else None
     if kind in ("BUY", "SELL") and quantity is not None:
         is_negative = kind == "SELL" and form.sales_are_negative
         if (quantity < 0) != is_negative:
             yield f"quantity {quantity} in a {kind}"
+    if amount is None and form.gross and not form.amount and form.gross_is_signed:
+        amount = form.number(cells[form.gross])
     if amount is not None and form.amounts_are_signed:
         wanted = {"BUY": -1, "OUT": -1, "SELL": 1, "IN": 1}.get(kind)
         if wanted and amount * wanted < 0:
@@ -171,13 +178,15 @@ def _signs(form: FileForm, cells: Cells) -> Iterator[str]:
         yield f"charges {charges} in a {kind}"
     if kind in ("IN", "OUT", "CASH") and form.amount and not amount:
         yield "no amount"
+    if kind in ("IN", "OUT", "CASH") and form.gross and not form.amount and not form.number(cells[form.gross]):
+        yield "no amount"
     if kind in ("BUY", "SELL") and form.quantity and not quantity:
         yield "no quantity"
 
 
 def _sums(form: FileForm, cells: Cells) -> Iterator[str]:
     """A trade's amount beside quantity x price and fees, to half a cent; what is before fees likewise."""
-    kind = form.types.get(cells[form.type], "")
+    kind = form.kind(cells[form.type])
     if kind not in ("BUY", "SELL"):
         gross = form.number(cells[form.gross]) if form.gross else None
         amount = form.number(cells[form.amount]) if form.amount else None
@@ -208,17 +217,17 @@ def _sums(form: FileForm, cells: Cells) -> Iterator[str]:
 
 
 def _between(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
-    days = [(place, form.date(cells[form.day])) for place, cells in rows]
-    if len(days) > 2 and not all(a[1] <= b[1] for a, b in pairwise(days)):
-        if not all(a[1] >= b[1] for a, b in pairwise(days)):
-            yield "days go to and fro"
+    days = [(place, form.moment(cells[form.day])) for place, cells in rows]
+    rises, falls = (any(sign * (b[1] - a[1]).days > 0 for a, b in pairwise(days)) for sign in (1, -1))
+    if rises and falls:
+        yield "days go to and fro"
     for place, cells in rows:
-        day = form.date(cells[form.day])
+        day = form.moment(cells[form.day])
         if form.settles and cells[form.settles].strip():
-            gap = (form.date(cells[form.settles]) - day).days
+            gap = (form.moment(cells[form.settles]) - day).days
             if not 0 <= gap <= 45:
                 yield f"line {place}: settles {gap} days after"
-        if form.also_day and cells[form.also_day].strip() and form.date(cells[form.also_day]) != day:
+        if form.also_day and cells[form.also_day].strip() and form.moment(cells[form.also_day]) != day:
             yield f"line {place}: another day"
     if form.balance:
         yield from _balances(form, rows)
@@ -226,8 +235,9 @@ def _between(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
 
 def _balances(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
     """From row to row, in the direction of the file."""
-    assert form.amount is not None and form.balance is not None
-    days = [form.date(cells[form.day]) for _, cells in rows]
+    assert form.amount is not None
+    assert form.balance is not None
+    days = [form.moment(cells[form.day]) for _, cells in rows]
     ordered = list(rows if days[0] < days[-1] else reversed(rows))
     for (_, before), (place, after) in pairwise(ordered):
         was, now = form.number(before[form.balance]), form.number(after[form.balance])

@@ -13,7 +13,7 @@ def _as_of(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
     """Schwab: a row that is entered later says as of which day, which is not after it."""
     for place, cells in rows:
         if " as of " in cells["Date"]:
-            entered, meant = (form.date(each) for each in cells["Date"].split(" as of "))
+            entered, meant = (form.moment(each) for each in cells["Date"].split(" as of "))
             if not 0 <= (entered - meant).days <= 45:
                 yield f"line {place}: as of {meant.date()}"
 
@@ -28,7 +28,7 @@ def _accrued(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
 def _hl_description(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
     for place, cells in rows:
         told = re.fullmatch(r".* (?P<quantity>[0-9.,]+) @ +(?P<price>[0-9.,]+)", cells["Description"])
-        if form.types[cells["Reference"]] in ("BUY", "SELL"):
+        if form.kind(cells["Reference"]) in ("BUY", "SELL"):
             if told is None:
                 yield f"line {place}: a trade without its text"
             elif (form.number(told["quantity"]), form.number(told["price"])) != (
@@ -41,13 +41,15 @@ def _hl_description(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
 def _hl_pence(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
     """Prices are in pence, and what is beside them is a charge: never below 0, and not a twentieth of the trade."""
     for place, cells in rows:
-        kind = form.types[cells["Reference"]]
+        kind = form.kind(cells["Reference"])
         if kind in ("BUY", "SELL"):
             quantity, price = form.number(cells["Quantity"]), form.number(cells["Unit cost (p)"])
             amount = form.number(cells["Value (£)"])
             if None in (quantity, price, amount):
                 continue
-            assert quantity is not None and price is not None and amount is not None
+            assert quantity is not None
+            assert price is not None
+            assert amount is not None
             worth = quantity * price / 100
             charge = -amount - worth if kind == "BUY" else worth - amount
             if not 0 <= charge <= 50 + worth / 100:
@@ -57,7 +59,7 @@ def _hl_pence(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
 def _rates(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
     """Trading 212: the total is quantity x price over the rate, and the fee of the conversion."""
     for place, cells in rows:
-        kind, rate = form.types[cells["Action"]], cells["Exchange rate"]
+        kind, rate = form.kind(cells["Action"]), cells["Exchange rate"]
         if kind not in ("BUY", "SELL"):
             continue
         quantity, price, total = (form.number(cells[name]) for name in ("No. of shares", "Price / share", "Total"))
@@ -70,6 +72,88 @@ def _rates(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
             yield f"line {place}: {total} is not {worth} and {fee}"
         if cells["Currency (Price / share)"] == cells["Currency (Total)"] and at != 1:
             yield f"line {place}: a rate between one currency"
+
+
+_MONEY_OF_212 = {
+    "Price / share": "Currency (Price / share)", "Result": "Currency (Result)", "Total": "Currency (Total)",
+    "Withholding tax": "Currency (Withholding tax)",
+    "Currency conversion fee": "Currency (Currency conversion fee)",
+}  # fmt: skip
+_ISO = {"USD", "GBP", "EUR", "CHF", "CAD", ""}
+
+
+def _money_of_212(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
+    """Trading 212: each number has its currency beside it; totals are never below 0, and no income is without one."""
+    for place, cells in rows:
+        for name, currency in _MONEY_OF_212.items():
+            number = form.number(cells[name])
+            if (
+                cells[currency] not in _ISO
+                or cells[name] == "Not available"
+                or (number is not None) != bool(cells[currency])
+            ):
+                yield f"line {place}: {name} {cells[name]} {cells[currency]}"
+            if number is not None and number < 0 and name != "Result":
+                yield f"line {place}: {name} {number}"
+        if not form.number(cells["Total"]):
+            yield f"line {place}: no total"
+        is_trade = form.kind(cells["Action"]) in ("BUY", "SELL")
+        if cells["Currency (Total)"] != "GBP" and (is_trade or cells["Ticker"]):
+            yield f"line {place}: a total in {cells['Currency (Total)']}"
+        if is_trade and cells["Currency (Currency conversion fee)"] not in ("GBP", ""):
+            yield f"line {place}: a fee in another currency than the total"
+        if cells["Ticker"] and cells["Currency (Price / share)"] != "USD":
+            yield f"line {place}: another currency of the price"
+
+
+def _swissquote_ones(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
+    """Swissquote: beside what is no trade stands one unit, and no accrued interest; here nothing is a bond."""
+    for place, cells in rows:
+        if form.kind(cells["Transaction"]) not in ("BUY", "SELL") and form.number(cells["Quantity"]) not in (1, None):
+            yield f"line {place}: {cells['Quantity']} units"
+        if form.number(cells["Accrued Interest"]):
+            yield f"line {place}: accrued interest"
+        price, amount = form.number(cells["Unit price"]), form.number(cells["Net Amount"])
+        costs = form.number(cells["Costs"]) or Decimal(0)
+        if cells["Transaction"] == "Payment" and price and amount and abs(price) - costs != abs(amount):
+            yield f"line {place}: {price} less {costs} is not {amount}"
+
+
+def _swissquote_first(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
+    """Nothing can be less after what came first than that."""
+    place, cells = rows[0] if form.moment(rows[0][1]["Date"]) < form.moment(rows[-1][1]["Date"]) else rows[-1]
+    balance, amount = form.number(cells["Balance"]), form.number(cells["Net Amount"])
+    if balance is not None and amount is not None and balance < amount:
+        yield f"line {place}: {balance} after {amount}"
+
+
+def _xtb_comment(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
+    for place, cells in rows:
+        told = re.fullmatch(r"OPEN BUY ([0-9.]+)(?:/[0-9.]+)? @ ([0-9.]+)", cells["Comment"])
+        amount = form.number(cells["Amount"])
+        if form.kind(cells["Type"]) == "BUY":
+            if told is None:
+                yield f"line {place}: no purchase in {cells['Comment']}"
+            elif amount is not None and abs(Decimal(told[1]) * Decimal(told[2]) + amount) > _CENT / 2:
+                yield f"line {place}: {told[1]} x {told[2]} is not {amount}"
+        elif told is not None:
+            yield f"line {place}: a purchase in {cells['Comment']}"
+        named = re.match(r"([A-Z]+\.[A-Z]{2}) ", cells["Comment"])
+        if named and named[1] != cells["Symbol"]:
+            yield f"line {place}: {named[1]} is not {cells['Symbol']}"
+
+
+def _pp_gross(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
+    """Portfolio Performance: what is before taxes and charges is what is after them, and they."""
+    for place, cells in rows:
+        gross, value = form.number(cells["Bruttobetrag"]), form.number(cells["Wert"])
+        taken = sum(abs(form.number(cells[name]) or Decimal(0)) for name in ("Steuern", "Gebühren"))
+        if gross is not None and value is not None and abs(gross - taken - value) > _CENT / 2:
+            yield f"line {place}: {gross} less {taken} is not {value}"
+        if any((form.number(cells[name]) or 0) < 0 for name in ("Steuern", "Gebühren")):
+            yield f"line {place}: charges below 0"
+        if bool(gross) != bool(cells["Währung Bruttobetrag"]):
+            yield f"line {place}: {gross} {cells['Währung Bruttobetrag']}"
 
 
 def _net_income(gross: str, tax: str, net: str, kinds: tuple[str, ...]) -> object:
@@ -100,6 +184,8 @@ def _traderepublic(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
             number = form.number(cells[name])
             if number is not None and number > 0:
                 yield f"line {place}: {name} is above 0"
+            if number is None and cells[name].strip():
+                yield f"line {place}: {name} is no number"
 
 
 FORMS = (
@@ -116,7 +202,8 @@ FORMS = (
         ticker=("Symbol",),
         totals="Transactions Total",
         types={
-            "Buy": "BUY", "Reinvest Shares": "BUY", "Sell": "SELL", "Reinvest Dividend": "IN", "Qualified Dividend": "IN",
+            "Buy": "BUY", "Reinvest Shares": "BUY", "Sell": "SELL", "Reinvest Dividend": "IN",
+            "Qualified Dividend": "IN",
             "Credit Interest": "IN", "NRA Tax Adj": "OUT", "MoneyLink Transfer": "CASH",
         },
         relations=(_as_of,),
@@ -205,7 +292,7 @@ FORMS = (
     ),
     FileForm(
         "hargreaves_lansdown.csv",
-        header=5,
+        header=4,
         day_form="%d/%m/%Y",
         day="Trade date",
         type="Reference",
@@ -215,7 +302,7 @@ FORMS = (
         amount="Value (£)",
         own_currency="GBP",
         encoding="latin-1",
-        types={"MANAGE FEE": "OUT", "INTEREST": "IN", "S302087055": "SELL", "B302087054": "BUY", "FPC": "IN"},
+        types={"MANAGE FEE": "OUT", "INTEREST": "IN", "S#": "SELL", "B#": "BUY", "FPC": "IN"},
         relations=(_hl_description, _hl_pence),
     ),
     FileForm(
@@ -239,6 +326,8 @@ FORMS = (
         relations=(
             _net_income("Unit price", "Costs", "Net Amount", ("Dividend",)),
             _net_income("Unit price", "Costs", "Net Amount", ("Custody Fees",)),
+            _swissquote_ones,
+            _swissquote_first,
         ),
     ),
     FileForm(
@@ -255,7 +344,7 @@ FORMS = (
             "Deposit": "IN", "Market buy": "BUY", "Market sell": "SELL", "Dividend (Dividend)": "IN",
             "Interest on cash": "IN",
         },
-        relations=(_rates,),
+        relations=(_money_of_212, _rates),
     ),
     FileForm(
         "portfolio_performance_de.csv",
@@ -271,7 +360,7 @@ FORMS = (
         ticker=("ISIN", "Ticker-Symbol"),
         own_currency="EUR",
         types={"Einlage": "IN", "Kauf": "BUY", "Dividende": "IN", "Verkauf": "SELL"},
-        relations=(_net_income("Bruttobetrag", "Steuern", "Wert", ("Dividende",)),),
+        relations=(_pp_gross,),
     ),
     FileForm(
         "traderepublic.csv",
@@ -304,7 +393,10 @@ FORMS = (
         gross_is_signed=False,
         currency=("Currency",),
         ticker=("Ticker",),
-        types={"CASH TOP-UP": "IN", "BUY - MARKET": "BUY", "SELL - MARKET": "SELL", "DIVIDEND": "IN", "CUSTODY FEE": "OUT"},
+        types={
+            "CASH TOP-UP": "IN", "BUY - MARKET": "BUY", "SELL - MARKET": "SELL", "DIVIDEND": "IN",
+            "CUSTODY FEE": "OUT",
+        },
     ),
     FileForm(
         "xtb.csv",
@@ -317,5 +409,6 @@ FORMS = (
         ticker=("Symbol",),
         own_currency="EUR",
         types={"Stocks/ETF purchase": "BUY", "Deposit": "IN", "Dividend": "IN", "Withholding tax": "OUT"},
+        relations=(_xtb_comment,),
     ),
 )  # fmt: skip

@@ -102,6 +102,18 @@ def test_a_split_may_say_what_it_leaves(mine, names) -> None:
     assert costs(mine) == {parent: (73, 1460)}
 
 
+def test_a_split_by_the_units_that_come_is_of_its_accounts_holding(mine, names, api) -> None:
+    parent, *_ = names
+    other = f"OTHER-{uuid4().hex[:6]}"
+    api.post("/accounts", json={"identifier": other, "broker": "Other"}).raise_for_status()
+    mine.buy("10", "10", parent, business_date="2016-01-05")
+    mine.buy("5", "10", parent, business_date="2016-01-05", account=other)
+    row = mine.post(type="SPLIT", ticker=parent, units_new="30", business_date="2016-02-01").json()
+
+    assert (row["split_new"], row["split_old"]) == ("4", "1")
+    assert sum(D(each["quantity"]) for each in mine.get("/holdings")["holdings"]) == 60
+
+
 def test_cash_in_lieu_is_a_sale_of_its_fraction(mine, names) -> None:
     parent, *_ = names
     mine.buy("2", "10", parent, business_date="2016-01-05")

@@ -74,7 +74,7 @@ def opened(new_database: Callable[[], Database], settings: Settings, form: FileF
     own = new_database()
     urls = {"database_url": own.app_url, "database_admin_url": own.admin_url}
     app = create_app(settings.model_copy(update=urls))
-    with served(app) as address, httpx.Client(base_url=f"{address}/api/v1", trust_env=False) as api:
+    with served(app) as address, httpx.Client(base_url=f"{address}/api/v1", timeout=120, trust_env=False) as api:
         way = Way(api, ENTRIES[form.name], FOLDER / form.name, lambda _: None)
         portfolio_id = way.prepare()
         yield Opened(app.state.context, UUID(portfolio_id), dict(way.options))

@@ -42,8 +42,8 @@ def exported(book: Client, format: str = "csv") -> bytes:
     return book.api.get(f"/portfolios/{book.portfolio_id}/export", params={"format": format}).raise_for_status().content
 
 
-def sent(book: Client, file: bytes, **query: Any) -> httpx.Response:
-    headers = {"Content-Type": "text/csv"}
+def sent(book: Client, file: bytes, kind: str = "text/csv", **query: Any) -> httpx.Response:
+    headers = {"Content-Type": kind}
     return book.api.post(f"/portfolios/{book.portfolio_id}/imports", content=file, headers=headers, params=query)
 
 
@@ -61,10 +61,16 @@ def forged(file: bytes, row: int | None = None, **cells: str) -> bytes:
     return text.getvalue().encode()
 
 
-def test_every_kind_of_row_comes_in_as_it_went_out(book: Client, new_portfolio: Callable[..., Client]) -> None:
+@pytest.mark.parametrize(
+    ("format", "kind"),
+    [("csv", "text/csv"), ("json", "application/json"), ("parquet", "application/vnd.apache.parquet")],
+)
+def test_every_kind_of_row_comes_in_as_it_went_out(
+    book: Client, new_portfolio: Callable[..., Client], format: str, kind: str
+) -> None:
     copy = new_portfolio(**EMPTY, cost_method="FIFO")
 
-    answer = sent(copy, exported(book))
+    answer = sent(copy, exported(book, format), kind)
 
     ledger = book.get("/transactions", limit=1000)["items"]
     assert (answer.status_code, answer.json()["status"]) == (201, "COMPLETE")

@@ -327,6 +327,15 @@ def test_units_of_more_decimals_than_are_kept_are_rounded_and_the_note_says_so()
     assert any("0.000037835729" in note for note in draft.notes)
 
 
+def test_cash_of_more_decimals_than_can_be_paid_is_rounded_and_said() -> None:
+    line = "Trades,Data,Order,Stocks,USD,ZAA,2016-03-01,100,1.5,1.5,-150,-1.00241,151.00241,0,0,O"
+    sheet = sheet_of("ibkr_activity", line)
+    draft = next(each for each in sheet.drafts if each.skipped is None)
+
+    assert request_of(sheet, draft).amount == D("151.00")
+    assert any("151.00241" in note for note in draft.notes)
+
+
 def test_the_sections_of_a_statement_stand_in_the_order_of_their_days() -> None:
     sheet = read((FILES / "ibkr_activity.csv").read_bytes(), Stated(), shipped(), 1_000)
     days = [draft.day for draft in sheet.drafts if draft.skipped is None and draft.day is not None]
@@ -342,6 +351,8 @@ def test_the_file_of_postings_is_what_beancounts_own_query_makes(name: str) -> N
     made = CliRunner().invoke(main, ["-f", "csv", str(FILES / name), query])
 
     assert made.exit_code == 0, made.output
+    profile = (PROFILES / "beancount.sql").read_text(encoding="utf-8")
+    assert all(line.strip() in profile for line in query.splitlines())
     assert without_ids(made.output) == without_ids((FILES / f"{name}.csv").read_text(encoding="utf-8"))
 
 

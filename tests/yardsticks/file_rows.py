@@ -168,8 +168,11 @@ def _other_positions(expected: Mapping[str, Any], found: Found) -> Iterator[str]
 
 
 def _is_other(found: str | None, expected: str | None) -> bool:
-    """Say whether a cost or gain is another; None is one that is not known. What was paid is the record and a sum of cents: an index that multiplies
-    quantity by price (34 x 11.748 = 399.432, of which 399.43 were paid) is less than one away."""
+    """Say whether a cost or gain is another; None is one that is not known.
+
+    What was paid is the record and a sum of cents: an index that multiplies quantity by price (34 x 11.748 = 399.432,
+    of which 399.43 were paid) is less than one away.
+    """
     if found is None or expected is None:
         return found is not expected
     return abs(Decimal(found) - Decimal(expected)) >= _CENT

@@ -1,7 +1,11 @@
 /*
 title: beancount, the postings of a brokerage account as the CSV of a query
-# The query is beancount.bql, beside this file; Assets:Broker in it is the account of the securities and their cash:
+# The query, in which Assets:Broker is the account of the securities and their cash; it is in beancount.bql too:
 #     bean-query -f csv ledger.beancount "$(cat beancount.bql)" > ledger.beancount.csv
+#         SELECT id, date, payee, narration, account, number, currency, cost_number, cost_currency, price,
+#             account ~ '^Assets:Broker' AS inside
+#         FROM has_account('Assets:Broker')
+#         ORDER BY date, lineno
 # A posting inside it that has a cost is units of a trade, one without is its cash; accounts outside say what for.
 recognised: [id, date, account, number, currency, cost_number, cost_currency, price, inside]
 optional: [payee, narration]
@@ -32,7 +36,8 @@ entries as (
         list("line" order by line) as all_lines,
         list("number" order by line) filter (is_inside and not is_units) as cash,
         count(*) filter (not is_inside) as outside_postings,
-        bool_or(is_inside and "account" not similar to '(Assets|Liabilities):.*' or upper("inside") not in ('TRUE', 'FALSE')) as is_unclear,
+        count(distinct "date") > 1 or count(distinct "price") filter (is_units) > 1
+            or bool_or(is_inside and "account" not similar to '(Assets|Liabilities):.*' or upper("inside") not in ('TRUE', 'FALSE')) as is_unclear,
         coalesce(abs(sum(weight)) < 0.01 and count(*) = count(weight), false)
             or count(distinct coalesce("cost_currency", "currency")) > 1 as is_balanced
     from postings
@@ -60,7 +65,7 @@ trades as (
         list("number") filter (is_inside and not is_units or is_income and not is_sale) as amount,
         any_value("currency") filter (is_inside and not is_units) as currency,
         case
-            when bool_or(is_unclear) then 'belongs to a transaction with an account that cannot be inside'
+            when bool_or(is_unclear) then 'belongs to a transaction with two days or prices, or an account that cannot be inside'
             when any_value(trades) > 1
                 then 'belongs to a transaction of two trades (or a split), of which the cash cannot be told apart; record it by hand'
             when not bool_and(is_balanced) then 'belongs to a transaction whose postings do not balance'
@@ -111,7 +116,7 @@ select
     line, all_lines, kind, "date", case when kind in ('DIVIDEND', 'TAX') then named end, coalesce("narration", "payee"), null,
     null, null, [negated("number")], case when outside_postings = 1 then cash end, "currency", null,
     case
-        when is_unclear then 'belongs to a transaction with an account that cannot be inside'
+        when is_unclear then 'belongs to a transaction with two days, or an account that cannot be inside'
         when not is_balanced then 'belongs to a transaction whose postings do not balance'
     end, null
 from flows

@@ -63,7 +63,8 @@ select
     coalesce("Notes", "Transaction Type") as note,
     case when not is_cash then unsigned("Quantity Transacted") end as quantity,
     case when said in ('buy', 'sell', 'advanced trade buy', 'advanced trade sell')
-        then part("Notes", '^(?:Bought|Sold) ([0-9.,]+) [A-Z0-9]+') end as also_quantity,
+        then part("Notes", '^(?:Bought|Sold) ([0-9.,]+) [A-Z0-9]+')
+        when said = 'convert' and place = 0 then part("Notes", '^Converted ([0-9.,]+) [A-Z0-9]+') end as also_quantity,
     case when said = 'convert' and place = 0 then part("Notes", '^Converted [0-9.,]+ ([A-Z0-9]+)') end as also_ticker,
     case
         when said = 'convert' or kind = 'TRANSFER_OUT' or is_cash then null
@@ -71,6 +72,7 @@ select
         else "Price"
     end as price,
     case
+        when is_cash and "Total" is not null then [unsigned("Quantity Transacted")]
         when said = 'convert' or "Subtotal" is null then null
         when kind = 'BUY' then [unsigned("Subtotal"), unsigned("Fees")]
         when kind = 'SELL' then [unsigned("Subtotal"), negated(unsigned("Fees"))]

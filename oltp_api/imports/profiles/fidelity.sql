@@ -15,6 +15,7 @@ dates: ["%m/%d/%Y", "%b-%d-%Y"]
 decimal: "."
 amounts: signed
 quantities: signed
+charges: unsigned
 income: gross
 */
 with

@@ -7,6 +7,7 @@ dates: ["%Y-%m-%d", "%d-%m-%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y%m%d"]
 decimal: "."
 amounts: unsigned
 quantities: unsigned
+charges: unsigned
 */
 with told as (
     select

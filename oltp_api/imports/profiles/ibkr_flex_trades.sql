@@ -11,6 +11,7 @@ decimal: "."
 amounts: signed
 cash: unrounded
 quantities: signed
+charges: signed
 gross: units
 rate: currency
 */

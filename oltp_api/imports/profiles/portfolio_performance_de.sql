@@ -22,6 +22,7 @@ dates: ["%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%d-%m-%Y"]
 decimal: ","
 amounts: signed
 quantities: unsigned
+charges: unsigned
 income: net
 */
 with told as (
@@ -102,6 +103,14 @@ select
     case when kind = 'DIVIDEND' then "Taxes" end as withheld,
     ["Shares", "Gross Amount", "Exchange Rate", "Fees", "Taxes"] as checked,
     "Transaction Currency" as currency,
+    case
+        when kind in ('BUY', 'WITHDRAW', 'FEE', 'TAX') and not is_negative("Value") then 'its value has no minus, and leaves'
+        when not regexp_matches("Gross Amount", '^[-0-9., ]+$') then 'its gross amount is no number'
+        when ("Gross Amount" is null) <> ("Currency Gross Amount" is null) then 'its gross amount has no currency'
+        when not regexp_matches("Exchange Rate", '^[-0-9., ]+$') then 'its rate is no number'
+        when "Currency Gross Amount" <> "Transaction Currency" and "Exchange Rate" is null
+            then 'its gross amount is in another currency, and no rate is between them'
+    end as odd,
     {
         'Gross Amount': case
             when "Currency Gross Amount" <> "Transaction Currency" and "Exchange Rate" is null then "Gross Amount"

@@ -5,6 +5,7 @@ optional: [Settlement Date, "Account #", Account Type, Description]
 decimal: "."
 amounts: signed
 quantities: signed
+charges: signed
 gross: cash
 income: gross
 */

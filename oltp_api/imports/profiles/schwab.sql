@@ -1,10 +1,13 @@
 /*
 title: Charles Schwab, history of a brokerage account
+names:
+  Description: [Security Description]
 recognised: [Date, Action, Symbol, Description, Quantity, Price, Fees & Comm, Amount]
 dates: ["%m/%d/%Y"]
 decimal: "."
 amounts: signed
 quantities: unsigned
+charges: unsigned
 income: gross
 */
 with

@@ -22,6 +22,7 @@ dates: ["%d-%m-%Y", "%d.%m.%Y"]
 decimal: "."
 amounts: signed
 quantities: unsigned
+charges: unsigned
 income: net
 */
 with told as (
@@ -102,11 +103,14 @@ select
         else coalesce("Net Amount in account currency", "Net Amount")
     end as amount,
     case
-        when kinds.line in (select line from costs) or kind in ('BUY', 'SELL') or not is_one or unit <> "Currency" then null
+        when kinds.line in (select line from costs) then ["Net Amount", "Costs"]
+        when kind in ('BUY', 'SELL') or not is_one or unit <> "Currency" then null
         when kind = 'FEE' or (kind = 'CASH' and is_negative("Net Amount")) then ["Unit price", "Costs"]
+        when kind in ('DIVIDEND', 'RETURN_OF_CAPITAL') then null
         else ["Unit price", negated("Costs")]
     end as also_amount,
     case when kind in ('DIVIDEND', 'RETURN_OF_CAPITAL') and unit = "Currency" then "Unit price" end as gross,
+    case when kind in ('DIVIDEND', 'RETURN_OF_CAPITAL') and not is_one then 'its quantity is not 1, as that of an income is' end as odd,
     received,
     received_currency,
     case when kinds.line not in (select line from costs) then "Balance" end as balance,

@@ -6,6 +6,7 @@ dates: iso
 decimal: "."
 amounts: signed
 quantities: signed
+charges: signed
 income: gross
 */
 with told as (
@@ -90,7 +91,8 @@ select
     end as amount,
     ["shares", "price", "original_amount", "fx_rate", fee_cell, tax_cell] as checked,
     "currency" as currency,
-    case when kind not in ('REPAID', 'TAX') then "value_date" end as settles
+    case when kind not in ('REPAID', 'TAX') then "value_date" end as settles,
+    {'fee': case when not has_fee then fee_cell end, 'tax': case when not has_tax then tax_cell end} as uncounted
 from kinds
 left join repaid on kinds.line = repaid.line
 where kinds.line not in (select gone_line from repaid)

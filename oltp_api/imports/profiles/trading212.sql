@@ -91,6 +91,7 @@ dates: ["%Y-%m-%d", "%d/%m/%Y"]
 decimal: "."
 amounts: signed
 quantities: unsigned
+charges: unsigned
 income: net
 rate: base
 */
@@ -170,6 +171,9 @@ select
         when deed not like 'dividend%' and price_unit <> unit and not (price_unit = 'GBX' and unit = 'GBP') then "Exchange rate"
     end as fx_rate,
     ["No. of shares", "Price / share", "Exchange rate", "Result"] as checked,
+    case
+        when ("Result" is null) <> ("Currency (Result)" is null) then 'its result has no currency'
+    end as odd,
     "Withholding tax" as withheld,
     "Currency (Withholding tax)" as withheld_currency,
     [

@@ -55,7 +55,7 @@ select
     case when kind in ('BUY', 'SELL', 'UNITS', 'CASH_IN_LIEU') then "Shares" end as quantity,
     case when kind = 'SPLIT' then "Shares" end as units_new,
     case when "Share Price" similar to '.*[1-9].*' then "Share Price" end as price,
-    case when kind in ('BUY', 'SELL') then "Principal Amount" end as gross,
+    case when kind not in ('UNITS', 'SPLIT') then "Principal Amount" end as gross,
     "Commission Fees" as fees,
     "Accrued Interest" as accrued,
     "Net Amount" as amount,

@@ -11,6 +11,7 @@ dates: iso
 decimal: "."
 amounts: unsigned
 quantities: unsigned
+charges: unsigned
 income: gross
 */
 with told as (

@@ -1,0 +1,102 @@
+"""A trade's amount beside its quantity, price and fees: what the one says of the others, and what contradicts it."""
+
+from decimal import Decimal
+
+from domain.currencies import smallest_unit
+from domain.errors import plain
+from domain.ledger import TxnType
+from domain.money import money, payable
+from domain.stated_amounts import rounding_of
+from oltp_api.imports.canonical import CellRefused, Draft, Reader
+
+_LEAVES = (TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
+_HUNDREDTH = Decimal("0.01")
+_NEAR = 1.03
+_MOST_IMPLIED = Decimal(50)
+"""Fees that nobody states are odd above so much and a hundredth of the trade."""
+
+
+def compare_gross(reader: Reader, draft: Draft, currency: str, factor: Decimal) -> None:
+    """Refuse a trade whose amount before fees is not quantity x price."""
+    numbers = draft.numbers
+    gross, quantity, price = numbers.pop("gross", None), numbers.get("quantity"), numbers.get("price")
+    if not gross:
+        return
+    convention = {"cash": draft.kind is TxnType.SELL, "units": draft.kind is TxnType.BUY, "unsigned": True}
+    if reader.profile.gross is not None and (gross > 0) != convention[reader.profile.gross]:
+        draft.flags.append(f"{plain(gross)} before fees has the sign of the other side, in a {draft.kind}")
+    if quantity and price:
+        tolerance = rounding_of(quantity, price, currency, abs(gross), factor)
+        if abs(abs(gross) - quantity * price * factor) > tolerance:
+            why = f"{plain(gross)} is not quantity x price, {plain(money(quantity * price * factor))}"
+            raise CellRefused(draft.line, reader.header("gross"), why, "amount_differs")
+        if abs(abs(gross) - quantity * price * factor) > smallest_unit(currency) / 2:
+            draft.inexact = f"{plain(gross)} is not quantity x price, {plain(money(quantity * price * factor))}"
+    if "amount" not in numbers:
+        fees = numbers.get("fees", Decimal(0)) if draft.texts.get("fee_currency", currency) == currency else 0
+        numbers["amount"] = abs(gross) + (fees if draft.kind is TxnType.BUY else -fees)
+
+
+def with_fees(draft: Draft, currency: str, factor: Decimal) -> Decimal:
+    """The cash that a trade moved: the amount, with the fees if the file has it without them."""
+    numbers = draft.numbers
+    quantity, price, amount = numbers["quantity"], numbers["price"], numbers["amount"]
+    fees, accrued = numbers.get("fees", Decimal(0)), numbers.get("accrued", Decimal(0))
+    if not fees or draft.texts.get("fee_currency", currency) != currency:
+        return amount
+    sign = 1 if draft.kind is TxnType.BUY else -1
+    tolerance = rounding_of(quantity, price, currency, amount, factor)
+    clean = quantity * price * factor + accrued
+    is_without = abs(abs(amount) - clean) <= tolerance < abs(abs(amount) - abs(clean + sign * fees))
+    return abs(amount) + sign * fees if is_without else amount
+
+
+def compare_whole(reader: Reader, draft: Draft) -> None:
+    """Refuse cash or income of which the amount before charges is another, though it has none."""
+    gross, amount = draft.numbers.get("gross"), draft.numbers.get("amount")
+    moved = (amount or Decimal(0)) * (-1 if draft.kind in _LEAVES else 1)
+    if gross and amount and reader.profile.gross == "cash" and gross * moved < 0:
+        why = f"says {plain(gross)}, and the amount {plain(moved)}; one of them has the wrong sign"
+        raise CellRefused(draft.line, reader.header("gross"), why, "sign_contradicts")
+    has_charges = bool(draft.numbers.get("withheld") or draft.numbers.get("fees"))
+    if gross and amount and not has_charges and abs(abs(gross) - abs(amount)) > _HUNDREDTH / 2:
+        why = f"says {plain(gross)}, and nothing is between it and the amount, {plain(amount)}"
+        raise CellRefused(draft.line, reader.header("gross"), why, "amount_differs")
+
+
+def note_inexact(draft: Draft, currency: str, factor: Decimal) -> None:
+    """Say on the draft by how much its amount is not quantity x price with fees, to half the smallest coin."""
+    numbers = draft.numbers
+    fees, accrued = numbers.get("fees", Decimal(0)), numbers.get("accrued", Decimal(0))
+    if fees and draft.texts.get("fee_currency", currency) != currency:
+        return
+    expected = numbers["quantity"] * numbers["price"] * factor + accrued
+    expected += fees if draft.kind is TxnType.BUY else -fees
+    off = abs(abs(numbers["amount"]) - abs(expected)) > smallest_unit(currency) / 2
+    told = f"{plain(abs(numbers['amount']))} {currency} is not quantity x price with fees, {plain(money(expected))}"
+    draft.inexact = draft.inexact or (told if off else "")
+
+
+def refuse_hundredfold(reader: Reader, draft: Draft, currency: str, factor: Decimal, amount: Decimal) -> None:
+    """Ask for the price's unit where the amount is a hundredth of quantity x price; a bond's is per cent of par."""
+    numbers = draft.numbers
+    fees = numbers.get("fees", Decimal(0)) if draft.texts.get("fee_currency") in (None, currency) else Decimal(0)
+    clean = abs(amount) - (fees if draft.kind is TxnType.BUY else -fees)
+    worth = numbers["quantity"] * numbers["price"] * factor
+    if factor == 1 and clean > 0 and 1 / _NEAR < float(worth * _HUNDREDTH / clean) < _NEAR:
+        why = (
+            f"{plain(numbers['price'])} is a hundred times what the amount {plain(amount)} comes to; if it is in "
+            "pence or cents, say price_unit=minor"
+        )
+        raise CellRefused(draft.line, reader.header("price"), why, "price_unit_unclear")
+
+
+def imply_fees(draft: Draft, worth: Decimal, currency: str) -> None:
+    """Take what is between a trade's amount and its units' worth for its fees; flag what is too much for any."""
+    gap = abs(draft.numbers["amount"]) - worth
+    fees = payable(gap if draft.kind is TxnType.BUY else -gap, currency)
+    if fees > 0 and not draft.numbers.get("fees"):
+        draft.numbers["fees"] = fees
+        draft.notes.append(f"its fees, {plain(fees)} {currency}, are what its amount is beside quantity x price")
+        if fees > _MOST_IMPLIED + worth * _HUNDREDTH:
+            draft.flags.append(f"{plain(fees)} {currency} between its amount and quantity x price is much for fees")
