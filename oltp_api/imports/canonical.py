@@ -172,6 +172,7 @@ class Reader:
         if row.get("skip"):
             draft.skipped = str(row["skip"])
             self._numbers(draft, {"total": row.get("total")})
+            draft.flags += filter(None, [row.get("odd")])
             return
         if row.get("refuse"):
             raise CellRefused(draft.line, self.header("type"), str(row["refuse"]), "not_supported")

@@ -13,6 +13,8 @@ from itertools import pairwise
 
 _CURRENCIES = {"USD", "EUR", "GBP", "CHF", "CAD", "JPY", "SEK"}
 _SYMBOLS = {"$": {"USD", "CAD"}, "€": {"EUR"}, "£": {"GBP"}}
+_CENT = Decimal("0.01")
+_TRADES = ("BUY", "SELL")
 _HALF_A_CENT = Decimal("0.005")
 Cells = Mapping[str, str]
 Row = tuple[int, Cells]
@@ -159,8 +161,10 @@ def _signs(form: FileForm, cells: Cells) -> Iterator[str]:
         is_negative = kind == "SELL" and form.sales_are_negative
         if (quantity < 0) != is_negative:
             yield f"quantity {quantity} in a {kind}"
-    if amount is None and form.gross and not form.amount and form.gross_is_signed:
+    if amount is None and form.gross and not form.amount and (form.gross_is_signed or kind not in _TRADES):
         amount = form.number(cells[form.gross])
+    if amount is not None and kind not in _TRADES and amount != amount.quantize(_CENT):
+        yield f"{amount} has more decimals than its currency"
     if amount is not None and form.amounts_are_signed:
         wanted = {"BUY": -1, "OUT": -1, "SELL": 1, "IN": 1}.get(kind)
         if wanted and amount * wanted < 0:

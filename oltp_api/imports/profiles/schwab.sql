@@ -97,7 +97,8 @@ select
         when "Action" like 'Cancel %' then 'cancels an earlier row, and does not say which; reverse that one'
     end as refuse,
     case when "Date" like 'Transactions Total%' then 'a total' end as skip,
-    case when "Date" like 'Transactions Total%' then "Amount" end as total
+    case when "Date" like 'Transactions Total%' then "Amount" end as total,
+    case when "Date" like 'Transactions Total%' and "Amount" is null then 'the total has no amount' end as odd
 from named
 left join paid on paid.cash_line = line
 left join reversed on came_line = line
