@@ -67,7 +67,7 @@ class CellRefused(InvalidInput):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class BalanceStep:
     """Cash that one line moved, and the balance of its currency after it."""
 
     currency: str | None
@@ -112,7 +112,7 @@ class Draft:
     skipped: str | None = None
     refusal: Refusal | None = None
     merged: tuple[int, ...] = ()
-    steps: tuple[Step, ...] = ()
+    steps: tuple[BalanceStep, ...] = ()
     currency: str = ""
     has_other_sign: bool = False
     inexact: str | None = None
@@ -257,7 +257,7 @@ class Reader:
                 draft.numbers[name] = total
             self._refuse_other_currency(draft, name, currencies)
 
-    def _step(self, draft: Draft, told: Mapping[str, str | None]) -> Step:
+    def _step(self, draft: Draft, told: Mapping[str, str | None]) -> BalanceStep:
         found = []
         for name in ("moved", "balance"):
             try:
@@ -266,7 +266,7 @@ class Reader:
                 why = f"{str(told[name])[:40]!r} {error}"
                 raise CellRefused(draft.line, self.header("steps"), why, "invalid_number") from error
         moved, balance = found
-        return Step(told["currency"], moved.value if moved else Decimal(0), balance.value if balance else None)
+        return BalanceStep(told["currency"], moved.value if moved else Decimal(0), balance.value if balance else None)
 
     def _refuse_other_currency(self, draft: Draft, name: str, written: set[str | None]) -> None:
         """Refuse a number that a currency is written at which is not the row's."""

@@ -9,7 +9,7 @@ from domain.errors import BatchRefused
 from oltp_api.imports import own_export
 from oltp_api.imports.outcomes import counted, outcome_told
 from oltp_api.imports.own_profiles import known_profiles
-from oltp_api.imports.reading import Stated, read
+from oltp_api.imports.reading import Hints, read
 from oltp_api.imports.recording import record_sheet
 from oltp_api.imports.repository import Imports
 from oltp_api.imports.schemas import (
@@ -47,7 +47,7 @@ def import_file(asked: ImportRequest, file: bytes, user_id: UUID, portfolio_id: 
     """The report. A dry run does everything, and takes all of it back."""
     if own_export.is_own_export(file):
         return _replayed(asked, file, user_id, portfolio_id, work)
-    stated = Stated(asked.profile, asked.encoding, asked.dates, asked.decimal, asked.order, asked.account)
+    stated = Hints(asked.profile, asked.encoding, asked.dates, asked.decimal, asked.order, asked.account)
     sheet = read(file, stated, known_profiles(user_id, work), MOST_FILE_ROWS)
     with work.rehearsal() if asked.dry_run else nullcontext():
         view = record_sheet(sheet, asked, (user_id, portfolio_id), work)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from domain.errors import plain
 from domain.ledger import TxnType
-from oltp_api.imports.canonical import Draft, Step
+from oltp_api.imports.canonical import BalanceStep, Draft
 
 Direction = Literal["oldest_first", "newest_first"]
 Order = Literal["oldest_first", "newest_first", "by_day"]
@@ -99,7 +99,7 @@ def _check_balances(rows: Sequence[Draft]) -> None:
         if effect is None:
             last[each.texts.get("account"), each.texts.get("currency")] = None
             continue
-        for step in each.steps or (Step(each.texts.get("currency"), effect, balance),):
+        for step in each.steps or (BalanceStep(each.texts.get("currency"), effect, balance),):
             place = (each.texts.get("account"), step.currency)
             moved[place] = moved.get(place, Decimal(0)) + step.moved
             if step.balance is None:

@@ -15,7 +15,7 @@ from domain.errors import InvalidInput, NotFound
 from oltp_api.imports.canonical import Draft
 from oltp_api.imports.plain import NAME as PLAIN
 from oltp_api.imports.profiles import Profile, shipped
-from oltp_api.imports.reading import Sheet, Stated, read
+from oltp_api.imports.reading import Hints, Sheet, read
 from oltp_api.imports.repository import Profiles
 from oltp_api.imports.schemas import ProfileChecked, ProfileRow, ProfileView
 from oltp_api.imports.told import cells_told, draft_told, reading_told
@@ -116,7 +116,7 @@ def text_of(words: Mapping[str, Any], select: str) -> str:
 
 def checked(profile: Profile, sample: bytes, others: Mapping[str, Profile]) -> ProfileChecked:
     """The rows of its sample as the profile reads them; SampleNotRead, or why it cannot be used at all."""
-    sheet = read(sample, Stated(), {profile.name: profile}, MOST_SAMPLE_ROWS)
+    sheet = read(sample, Hints(), {profile.name: profile}, MOST_SAMPLE_ROWS)
     if sheet.profile is not profile:
         raise InvalidInput("recognised", f"must be in the sample: no line of it has {', '.join(profile.recognised)}")
     rows = [_row_told(draft, sheet) for draft in sorted(sheet.drafts, key=lambda each: (each.line, each.part))]

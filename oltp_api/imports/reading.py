@@ -34,7 +34,7 @@ _ROWS_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class Hints:
     """Facts that a person says of a file; None for what it shows itself, or its profile knows."""
 
     profile: str | None = None
@@ -76,7 +76,7 @@ class Sheet:
         return first_ids(header, rows, form, self.decimal == "," and self.separator == ";", self.account)
 
 
-def read(file: bytes, stated: Stated, profiles: Mapping[str, Profile], most_rows: int) -> Sheet:
+def read(file: bytes, stated: Hints, profiles: Mapping[str, Profile], most_rows: int) -> Sheet:
     """Read `file` by the profile that is stated, or the only one that fits, or else by the words of its header."""
     asked = _stated_profile(stated.profile, profiles)
     fallback = asked.encoding if asked else None
@@ -101,6 +101,8 @@ def read(file: bytes, stated: Stated, profiles: Mapping[str, Profile], most_rows
     reader, drafts = _drafted(found, stated, canonical, meaning)
     drafts = _accounted_for(drafts, found.rows_among(names, body))
     drafts, direction = in_order(drafts, stated.order or found.order)
+    if "lines" not in found.select:
+        _refuse_beyond(drafts, body, len(names))
     flag_oddities(drafts, dict(body))
     used = {name for sources in meaning.values() for name in sources}
     return Sheet(
@@ -223,7 +225,7 @@ class _Made:
 
 
 def _drafted(
-    profile: Profile, stated: Stated, canonical: Iterable[Mapping[str, Any]], meaning: Mapping[str, Sequence[str]]
+    profile: Profile, stated: Hints, canonical: Iterable[Mapping[str, Any]], meaning: Mapping[str, Sequence[str]]
 ) -> tuple[Reader, list[Draft]]:
     days = (str(row["day"]) for row in canonical if row.get("day") and not row.get("skip"))
     forms = forms_of(stated.dates or profile.dates, days)
@@ -233,6 +235,14 @@ def _drafted(
     headers = {column: " + ".join(sources) for column, sources in meaning.items() if sources}
     reader = Reader(profile, forms, decimal, headers, stated.account)
     return reader, reader.drafts(canonical)
+
+
+def _refuse_beyond(drafts: Sequence[Draft], body: Sequence[Line], width: int) -> None:
+    """Refuse rows with something in a cell that has no header: a separator within a text moves all that follow."""
+    beyond = {line for line, row in body if any(cell.strip() for cell in row[width:])}
+    for each in drafts if beyond else ():
+        if each.line in beyond and each.skipped is None and each.refusal is None:
+            each.refusal = InvalidInput(f"line {each.line}:", f"has more cells than the {width} of its header")
 
 
 def _accounted_for(drafts: list[Draft], body: Sequence[Line]) -> list[Draft]:

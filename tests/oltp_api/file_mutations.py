@@ -46,7 +46,7 @@ def _line(row: Sequence[str], separator: str) -> str:
 
 
 def mutations(grid: Grid, first: int, is_month_first: bool) -> Iterator[Mutation]:
-    """Those of all cells from the row `first` on."""
+    """Mutations of all cells from the row `first` on."""
     for row in range(first, len(grid)):
         for column, cell in enumerate(grid[row]):
             for kind, changed in _changes(cell, is_month_first):

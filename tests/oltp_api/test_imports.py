@@ -8,7 +8,7 @@ import httpx
 import psycopg
 import pytest
 
-from oltp_api.imports.reading import Stated, read
+from oltp_api.imports.reading import Hints, read
 from oltp_api.imports.schemas import BatchRequest, BatchView, ImportRequest
 from oltp_api.statements.schemas import ReconciliationView, StatementRequest
 from storage.settings import REPOSITORY
@@ -288,7 +288,7 @@ AMOUNTS = """Date,Type,Symbol,Quantity,Price,Amount
 
 def test_a_row_that_an_older_reader_recorded_is_known_and_one_that_moves_something_else_is_changed(portfolio) -> None:
     """As the first reader recorded them: without the amount, which it compared to a cent and dropped."""
-    sheet = read(AMOUNTS.format(first="-574.99", second="-30.00").encode(), Stated(), {}, 10)
+    sheet = read(AMOUNTS.format(first="-574.99", second="-30.00").encode(), Hints(), {}, 10)
     for row, (units, price) in zip(sheet.drafts, (("18.572", "30.96"), ("0.6242", "48.05")), strict=True):
         known = sheet.first_ids[row.line]
         portfolio.buy(units, price, external_id=known, business_date=f"2016-02-0{row.line - 1}").raise_for_status()

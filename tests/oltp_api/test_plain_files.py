@@ -14,7 +14,7 @@ from domain.securities import AssetType, Security
 from oltp_api.imports.canonical import Draft
 from oltp_api.imports.identity import Identifying
 from oltp_api.imports.rates import Rates
-from oltp_api.imports.reading import Sheet, Stated, read
+from oltp_api.imports.reading import Hints, Sheet, read
 from oltp_api.imports.requests import Rules
 from oltp_api.imports.sheets import decoded
 from oltp_api.imports.statement import statement_rows
@@ -35,7 +35,7 @@ class Row:
 
 
 def sheet_of(text: str, **stated: Any) -> Sheet:
-    return read(text.encode(), Stated(**stated), {}, 100)
+    return read(text.encode(), Hints(**stated), {}, 100)
 
 
 def rows(text: str, security: Security | None = None, base: str = "USD", **stated: Any) -> list[Row]:

@@ -22,7 +22,7 @@ from domain.securities import AssetType, Security
 from oltp_api.imports.canonical import Draft
 from oltp_api.imports.profiles import shipped
 from oltp_api.imports.rates import Rates
-from oltp_api.imports.reading import Sheet, Stated, read
+from oltp_api.imports.reading import Hints, Sheet, read
 from oltp_api.imports.records import records_of
 from oltp_api.imports.requests import Rules
 from oltp_api.imports.sheets import SEPARATORS, head_of
@@ -60,7 +60,7 @@ HEADS = {
 def sheet_of(profile: str, *lines: str, **stated: Any) -> Sheet:
     """A file of that profile with these lines below its header."""
     text = "\n".join((HEADS[profile], *lines, ""))
-    return read(text.encode(), Stated(profile=profile, **stated), shipped(), 1_000)
+    return read(text.encode(), Hints(profile=profile, **stated), shipped(), 1_000)
 
 
 def request_of(sheet: Sheet, draft: Draft, base: str = "USD", ticker: str | None = None) -> TransactionRequest:
@@ -133,7 +133,7 @@ def file_of(entry: Mapping[str, Any]) -> Path:
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: str(entry["file"]))
 def test_the_rows_of_a_file_are_what_its_index_says(entry: Mapping[str, Any]) -> None:
-    sheet = read(file_of(entry).read_bytes(), Stated(), shipped(), 1_000)
+    sheet = read(file_of(entry).read_bytes(), Hints(), shipped(), 1_000)
     held: Counter[str] = Counter()
     found = []
     for draft in sheet.drafts:
@@ -338,7 +338,7 @@ def test_cash_of_more_decimals_than_can_be_paid_is_rounded_and_said() -> None:
 
 
 def test_the_sections_of_a_statement_stand_in_the_order_of_their_days() -> None:
-    sheet = read((FILES / "ibkr_activity.csv").read_bytes(), Stated(), shipped(), 1_000)
+    sheet = read((FILES / "ibkr_activity.csv").read_bytes(), Hints(), shipped(), 1_000)
     days = [draft.day for draft in sheet.drafts if draft.skipped is None and draft.day is not None]
 
     assert days == sorted(days)
@@ -367,14 +367,14 @@ def without_ids(text: str) -> list[str]:
 def test_a_file_whose_reader_is_not_installed_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ofxtools.Parser", None)
     with pytest.raises(InvalidInput, match=r"lakefolio\[ofx\]") as refusal:
-        read((FILES / "investment_more.ofx").read_bytes(), Stated(), shipped(), 1_000)
+        read((FILES / "investment_more.ofx").read_bytes(), Hints(), shipped(), 1_000)
 
     assert refusal.value.code == "extra_missing"
 
 
 def test_an_element_of_a_flex_query_that_cannot_be_read_is_a_refused_row() -> None:
     text = (FILES / "ibkr_flex.xml").read_text(encoding="utf-8").replace('quantity="100"', 'quantity="1o0"', 1)
-    sheet = read(text.encode(), Stated(), shipped(), 1_000)
+    sheet = read(text.encode(), Hints(), shipped(), 1_000)
 
     assert refusals(sheet) == ["not_supported"]
 

@@ -12,7 +12,7 @@ from domain.securities import AssetType, Security
 from oltp_api.imports.canonical import Draft
 from oltp_api.imports.profiles import shipped
 from oltp_api.imports.rates import Rates
-from oltp_api.imports.reading import Sheet, Stated, read
+from oltp_api.imports.reading import Hints, Sheet, read
 from oltp_api.imports.records import records_of
 from oltp_api.imports.requests import ExchangeRequest, Rules
 from storage.settings import REPOSITORY
@@ -54,7 +54,7 @@ ZETT = Security(1, "ZAA", AssetType.EQUITY, "GBP", "Zett")
 
 def sheet_of(file: str | bytes, **stated: str) -> Sheet:
     text = file if isinstance(file, bytes) else file.encode()
-    return read(text, Stated(**stated), shipped(), 10_000)  # type: ignore[arg-type]
+    return read(text, Hints(**stated), shipped(), 10_000)  # type: ignore[arg-type]
 
 
 def kinds(sheet: Sheet) -> list[str | None]:

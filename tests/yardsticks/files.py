@@ -211,7 +211,7 @@ class Way:
         self._asked("POST", f"/imports/{self._import_id}/undo")
 
     def _told(self, report: Mapping[str, Any]) -> Any:
-        """What a dry run and the real one have to say alike."""
+        """All that a dry run and the real one have to say alike."""
         rows = [
             {name: row.get(name) for name in ("line", "status", "code", "detail", "seq", "notes", "flags")}
             for row in report["report"]
