@@ -20,7 +20,7 @@ from domain.errors import InvalidInput, plain
 from domain.ledger import TxnType
 from domain.money import payable
 from oltp_api.connections import Deferred
-from oltp_api.imports.canonical import Draft
+from oltp_api.imports.drafts import Draft
 from oltp_api.imports.requests import ExchangeRequest
 from oltp_api.ledger.batch import Duplicate
 from oltp_api.ledger.schemas import TransactionRequest

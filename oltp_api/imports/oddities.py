@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from domain.errors import plain
 from domain.ledger import TxnType
-from oltp_api.imports.canonical import Draft
+from oltp_api.imports.drafts import Draft
 from oltp_api.imports.ordering import effect_of
 
 _ONE_IN = 5

@@ -8,7 +8,7 @@ from typing import Literal
 
 from domain.errors import plain
 from domain.ledger import TxnType
-from oltp_api.imports.canonical import BalanceStep, Draft
+from oltp_api.imports.drafts import BalanceStep, Draft
 
 Direction = Literal["oldest_first", "newest_first"]
 Order = Literal["oldest_first", "newest_first", "by_day"]

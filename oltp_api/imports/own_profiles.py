@@ -12,7 +12,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from domain.errors import InvalidInput, NotFound
-from oltp_api.imports.canonical import Draft
+from oltp_api.imports.drafts import Draft
 from oltp_api.imports.plain import NAME as PLAIN
 from oltp_api.imports.profiles import Profile, shipped
 from oltp_api.imports.reading import Hints, Sheet, read

@@ -1,7 +1,7 @@
 """Profiles: how the files of one broker are recognised and read, as data.
 
 A profile is some words and one SELECT. It stands in `profiles/<name>.sql`: above the SELECT a comment with its words,
-in YAML. The SELECT makes the columns of `canonical.COLUMNS` from the table `cells`, whose columns are the header of the
+in YAML. The SELECT makes the columns of `drafts.COLUMNS` from the table `cells`, whose columns are the header of the
 file (and `line`), or from `lines`, every line of the file as a list. An owner may store profiles of the same form.
 """
 

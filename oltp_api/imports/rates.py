@@ -12,7 +12,8 @@ from domain.ledger import TRADES, TxnType
 from domain.money import money, payable, share
 from domain.securities import Security
 from domain.stated_amounts import rounding_of
-from oltp_api.imports.canonical import CellRefused, Draft, Reader
+from oltp_api.imports.canonical import Reader
+from oltp_api.imports.drafts import CellRefused, Draft
 
 KnownRate = Callable[[str, str, date], float | None]
 """One unit of a currency in another on a day, by the last release; None where none is known."""

@@ -10,7 +10,8 @@ import pyarrow as pa
 from domain.errors import InvalidInput
 from oltp_api.imports import plain
 from oltp_api.imports.apart import selected_apart
-from oltp_api.imports.canonical import COLUMNS, Draft, Reader, number_cells
+from oltp_api.imports.canonical import Reader, number_cells
+from oltp_api.imports.drafts import COLUMNS, Draft
 from oltp_api.imports.first_reader import first_ids
 from oltp_api.imports.forms import decimal_of, forms_of
 from oltp_api.imports.locked import SelectRefused, lists_of, selected, sources_of, table_of

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from domain.commands import BatchMode, RecordBatch, RecordTransaction
 from domain.errors import BatchRefused, Refusal
 from oltp_api.imports import resolving
-from oltp_api.imports.canonical import Draft
+from oltp_api.imports.drafts import Draft
 from oltp_api.imports.identity import Familiar, Identifying, Identity, Recognition
 from oltp_api.imports.oddities import flag_inexact
 from oltp_api.imports.outcomes import counted, outcome_told

@@ -11,7 +11,8 @@ from domain.errors import plain
 from domain.ledger import TxnType
 from domain.money import money, payable
 from domain.securities import AssetType, Security
-from oltp_api.imports.canonical import BASE, CellRefused, Draft, Reader
+from oltp_api.imports.canonical import Reader
+from oltp_api.imports.drafts import BASE, CellRefused, Draft
 from oltp_api.imports.rates import Rates
 from oltp_api.imports.trade_amounts import (
     compare_gross,

@@ -11,7 +11,7 @@ from uuid import UUID
 from domain.currencies import parse_quoted
 from domain.errors import AlreadyExists, InvalidIdentifier, InvalidInput, Refusal, UnknownSecurity
 from domain.securities import AssetType, Identifier, IdentifierType, PriceKind, Security, isin_check_digit
-from oltp_api.imports.canonical import BASE, Draft, Naming
+from oltp_api.imports.drafts import BASE, Draft, Naming
 from oltp_api.registry.repository import Securities
 from oltp_api.unit_of_work import UnitOfWork
 from storage.queries import statements

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from domain.errors import InvalidInput
-from oltp_api.imports.canonical import CellRefused
 from oltp_api.imports.columns import STATEMENT_HEADERS
+from oltp_api.imports.drafts import CellRefused
 from oltp_api.imports.forms import NotANumber, decimal_of, number
 from oltp_api.imports.locked import SelectRefused, selected, table_of
 from oltp_api.imports.plain import known_columns, quoted

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from domain.accounts import MAIN_ACCOUNT
 from domain.errors import InsufficientPosition, plain
 from oltp_api.accounts.repository import Accounts
-from oltp_api.imports.canonical import Draft
+from oltp_api.imports.drafts import Draft
 from oltp_api.imports.reading import Sheet
 from oltp_api.imports.resolving import Proposal
 from oltp_api.imports.schemas import BalanceChange, ImportRow, ProposedBody, ReadingView

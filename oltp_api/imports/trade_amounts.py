@@ -7,7 +7,8 @@ from domain.errors import plain
 from domain.ledger import TxnType
 from domain.money import money, payable
 from domain.stated_amounts import rounding_of
-from oltp_api.imports.canonical import CellRefused, Draft, Reader
+from oltp_api.imports.canonical import Reader
+from oltp_api.imports.drafts import CellRefused, Draft
 
 _LEAVES = (TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
 _HUNDREDTH = Decimal("0.01")

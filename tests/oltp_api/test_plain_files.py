@@ -11,7 +11,7 @@ import pytest
 from domain.errors import InvalidInput, Refusal
 from domain.ledger import TxnType
 from domain.securities import AssetType, Security
-from oltp_api.imports.canonical import Draft
+from oltp_api.imports.drafts import Draft
 from oltp_api.imports.identity import Identifying
 from oltp_api.imports.rates import Rates
 from oltp_api.imports.reading import Hints, Sheet, read

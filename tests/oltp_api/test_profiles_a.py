@@ -19,7 +19,7 @@ from domain.corporate_events import ratio_of_units
 from domain.errors import InvalidInput, Refusal
 from domain.ledger import TxnType
 from domain.securities import AssetType, Security
-from oltp_api.imports.canonical import Draft
+from oltp_api.imports.drafts import Draft
 from oltp_api.imports.profiles import shipped
 from oltp_api.imports.rates import Rates
 from oltp_api.imports.reading import Hints, Sheet, read

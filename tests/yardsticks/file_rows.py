@@ -1,4 +1,4 @@
-"""All that is in the ledger after a file, beside what its index expects; and a file with its rows the other way round."""
+"""All that is in the ledger after a file, beside what its index expects; and a file turned round."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ class Found:
 
     @property
     def standing(self) -> Any:
-        """All that an undo has to bring back: units, cost, lots and cash; what is held no more is as if it never was."""
+        """All that an undo has to bring back: units, cost, lots and cash; what is held no more never was."""
         held = [each for each in self.holdings if Decimal(each["quantity"])]
         return held, {currency: each for currency, each in self.cash.items() if each}
 
