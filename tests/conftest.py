@@ -40,6 +40,7 @@ _LONGEST = (
     "test_pick_up",
 )
 """The modules that take longest (2026-11-28). The first two build the frozen states; the next two need neither."""
+_PLACES = ("lakefolio_home", "database_url", "database_admin_url", "lake_uri")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -50,9 +51,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Have the garbage collector look less often at all tests and modules, which costs 3 in 100."""
+    """Have the garbage collector look less often at all tests and modules, which costs 3 in 100.
+
+    Each API that starts would look at all of them, and each that stops give them back to be looked at.
+    """
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+    for name in ("collect", "unfreeze"):
+        setattr(gc, name, lambda *_: None)
 
 
 hypothesis.settings.load_profile("long" if IS_LONG else "short")
@@ -150,15 +156,36 @@ def settings(database: Database, lake: Lake, postgres_home: Path) -> Settings:
     )
 
 
-@pytest.fixture(scope="module")
-def api(settings: Settings) -> Iterator[httpx.Client]:
-    """A client of the API over `database` and `lake`, which takes no status that is not documented; addresses are
-    relative to /api/v1."""
+@pytest.fixture(scope="session")
+def app_over() -> Callable[[Settings], Any]:
+    """The app, made once for all settings that differ in places alone: its routes take longer than its start.
+
+    An app that is over one state any more is over the next; so only one of them is to run at a time.
+    """
     from oltp_api.app import create_app
 
+    apps: dict[str, tuple[Any, Settings]] = {}
+
+    def app(settings: Settings) -> Any:
+        others = repr(settings.model_dump(exclude=set(_PLACES)))
+        if others not in apps:
+            own = settings.model_copy()
+            apps[others] = (create_app(own), own)
+        made, own = apps[others]
+        for place in _PLACES:
+            setattr(own, place, getattr(settings, place))
+        return made
+
+    return app
+
+
+@pytest.fixture(scope="module")
+def api(settings: Settings, app_over: Callable[[Settings], Any]) -> Iterator[httpx.Client]:
+    """A client of the API over `database` and `lake`, which takes no status that is not documented; addresses are
+    relative to /api/v1."""
     hooks = {"response": [status_is_documented]}
     with (
-        served(create_app(settings)) as address,
+        served(app_over(settings)) as address,
         httpx.Client(base_url=f"{address}/api/v1", timeout=30, event_hooks=hooks) as client,
     ):
         yield client

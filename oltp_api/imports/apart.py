@@ -12,7 +12,7 @@ import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -71,25 +71,6 @@ def selected_apart(
     if "refused" in told:
         raise SelectRefused(told["refused"])
     return _table(parts["rows"]), told["meaning"]
-
-
-def refuse_shape(rows: pa.Table, lines: Collection[int]) -> None:
-    """Refuse rows of another shape than a reader of files can mean: each of a line of the file, once by every name."""
-    names = rows.column_names
-    if len({name.casefold() for name in names}) < len(names):
-        raise SelectRefused("makes two columns of one name")
-    if "line" not in names:
-        raise SelectRefused("must make line, the number of the line that a row was made of")
-    types = {name: rows.schema.field(name).type for name in names if rows.column(name).null_count < len(rows)}
-    line, merged, uncounted = (types.get(name) for name in ("line", "merged", "uncounted"))
-    if line is not None and not pa.types.is_integer(line):
-        raise SelectRefused("must make whole numbers of line")
-    if merged is not None and not (pa.types.is_list(merged) and pa.types.is_integer(merged.value_type)):
-        raise SelectRefused("must make lists of lines of merged")
-    if uncounted is not None and not pa.types.is_struct(uncounted):
-        raise SelectRefused("must make a struct of uncounted, of texts by their headers")
-    if unknown := [line for line in rows.column("line").to_pylist() if line not in lines]:
-        raise SelectRefused(f"makes a row of line {unknown[0]}, which is no line of the file")
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """Profiles that an owner stores: of the form of those that ship, judged before they are kept, and used beside them."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, replace
@@ -63,14 +64,17 @@ def own_profile(name: str, text: str, user_id: UUID) -> Profile:
     if not _NAME.fullmatch(name) or name == PLAIN:
         raise InvalidInput("name", f"must be of a-z, 0-9, - and _, at most 40 characters, and not {PLAIN}")
     found = _FILE.fullmatch(text)
-    if found is None or "\0" in text:
-        raise InvalidInput("profile", "must be a comment /* ... */ with its words, and then one SELECT")
+    if found is None or len(text) > MOST_CHARACTERS:
+        raise InvalidInput(
+            "profile", "must be a comment /* ... */ with its words, and then one SELECT, at most 100,000 characters"
+        )
     words = _words_of(found["words"])
     try:
         profile = _ADAPTER.validate_python({**words, "name": name, "select": found["select"].strip()})
     except ValidationError as error:
         first = error.errors()[0]
         raise InvalidInput("profile", f"has a wrong word {first['loc'][0]}: {first['msg']}") from error
+    _refuse_unstorable(text, json.dumps(words, ensure_ascii=False, default=str))
     if not any(each.strip() for each in profile.recognised):
         raise InvalidInput("recognised", "must have cells of the header by which a file is recognised")
     if profile.kind != "transactions":
@@ -78,6 +82,12 @@ def own_profile(name: str, text: str, user_id: UUID) -> Profile:
     if profile.format == "csv" and profile.records:
         raise InvalidInput("records", "are of files of records; a CSV has lines")
     return replace(profile, owner=str(user_id))
+
+
+def _refuse_unstorable(*texts: str) -> None:
+    for each in texts:
+        if "\0" in each or "\\u0000" in each or any("\ud800" <= letter <= "\udfff" for letter in each):
+            raise InvalidInput("profile", "must not contain a NUL character or half of a surrogate pair")
 
 
 def _words_of(text: str) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from domain.errors import InvalidInput
 from oltp_api.imports import plain
-from oltp_api.imports.apart import refuse_shape, selected_apart
+from oltp_api.imports.apart import selected_apart
 from oltp_api.imports.canonical import COLUMNS, Draft, Reader, number_cells
 from oltp_api.imports.first_reader import first_ids
 from oltp_api.imports.forms import decimal_of, forms_of
@@ -18,6 +18,7 @@ from oltp_api.imports.oddities import flag_oddities
 from oltp_api.imports.ordering import Direction, in_order
 from oltp_api.imports.profiles import Profile, ProfileQuestion, names_of
 from oltp_api.imports.records import records_of
+from oltp_api.imports.shapes import refuse_shape
 from oltp_api.imports.sheets import (
     LINES_ABOVE_HEADER,
     SEPARATORS,

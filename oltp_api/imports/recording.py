@@ -17,6 +17,7 @@ from oltp_api.imports.canonical import Draft
 from oltp_api.imports.identity import Familiar, Identifying, Identity, Recognition
 from oltp_api.imports.oddities import flag_inexact
 from oltp_api.imports.outcomes import counted, outcome_told
+from oltp_api.imports.rates import Rates
 from oltp_api.imports.reading import Sheet
 from oltp_api.imports.repository import Imports
 from oltp_api.imports.requests import Rules
@@ -156,7 +157,8 @@ def record_sheet(sheet: Sheet, asked: ImportRequest, owner: tuple[UUID, UUID], w
     source = asked.account or asked.source or sheet.profile.name
     base_currency = Imports(work).base_currency(user_id, portfolio_id)
     registry, unknown = _resolved(sheet, asked, base_currency, user_id, work)
-    rules = Rules(sheet.reader, base_currency, work.released_rate, asked.price_unit, asked.income, asked.rate)
+    rates = Rates(sheet.reader, base_currency, work.released_rate, asked.rate)
+    rules = Rules(sheet.reader, rates, asked.price_unit, asked.income)
     old_ids = sheet.first_ids if Imports(work).has_old_ids(portfolio_id) else None
     is_stated = bool(asked.account or asked.source) or any("account" in draft.texts for draft in sheet.drafts)
     identifying, familiar = Identifying(source, sheet.drafts, old_ids), Familiar(source, is_stated)

@@ -182,8 +182,10 @@ def _traderepublic(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
             yield f"line {place}: {cells['description']} is another type"
         for name in ("original_amount", "fx_rate", "fee", "tax"):
             number = form.number(cells[name])
-            if number is not None and number > 0:
+            if number is not None and number > 0 and name in ("fee", "tax"):
                 yield f"line {place}: {name} is above 0"
+            if number is None and cells[name].strip():
+                yield f"line {place}: {name} is no number"
 
 
 FORMS = (

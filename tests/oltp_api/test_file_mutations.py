@@ -16,17 +16,16 @@ import httpx
 import pytest
 
 from domain.errors import Refusal
-from oltp_api.app import create_app
 from oltp_api.context import LOCAL_USER, AppContext
 from oltp_api.imports.handlers import import_file
 from oltp_api.imports.schemas import ImportRequest
 from storage.postgres.database import Database
 from storage.settings import Settings
-from tests.conftest import served
 from tests.effort import IS_LONG
 from tests.oltp_api.file_contradictions import FileForm, contradictions
 from tests.oltp_api.file_forms import FORMS
 from tests.oltp_api.file_mutations import Grid, Mutation, grid_of, mutations, text_of
+from tests.yardsticks.file_states import emptied_api
 from tests.yardsticks.files import Way, indexes
 
 FOLDER = Path(__file__).parents[1] / "cases" / "files"
@@ -69,15 +68,19 @@ class Opened:
         )
 
 
+@pytest.fixture(scope="module")
+def empty_api(new_database: Callable[[], Database], settings: Settings) -> Iterator[tuple[Any, httpx.Client, Any]]:
+    with emptied_api(new_database(), settings) as opened:
+        yield opened
+
+
 @pytest.fixture
-def opened(new_database: Callable[[], Database], settings: Settings, form: FileForm) -> Iterator[Opened]:
-    own = new_database()
-    urls = {"database_url": own.app_url, "database_admin_url": own.admin_url}
-    app = create_app(settings.model_copy(update=urls))
-    with served(app) as address, httpx.Client(base_url=f"{address}/api/v1", timeout=120, trust_env=False) as api:
-        way = Way(api, ENTRIES[form.name], FOLDER / form.name, lambda _: None)
-        portfolio_id = way.prepare()
-        yield Opened(app.state.context, UUID(portfolio_id), dict(way.options))
+def opened(empty_api: tuple[Any, httpx.Client, Callable[[], None]], form: FileForm) -> Opened:
+    app, api, empty = empty_api
+    empty()
+    way = Way(api, ENTRIES[form.name], FOLDER / form.name, lambda _: None)
+    portfolio_id = way.prepare()
+    return Opened(app.state.context, UUID(portfolio_id), dict(way.options))
 
 
 def judged(form: FileForm, mutation: Mutation, header: list[str], before: Reading, after: Reading) -> str:

@@ -14,6 +14,7 @@ from oltp_api.imports.apart import Limits, selected_apart
 from oltp_api.imports.harmless import harmless_functions, parsed_select, refuse_reach
 from oltp_api.imports.locked import SelectRefused, locked, rows_of, table_of
 from oltp_api.imports.profiles import shipped
+from oltp_api.imports.shapes import refuse_shape
 
 NAMES = ["Day", "Kind", "User"]
 TABLES = {"cells": table_of(NAMES, [(2, ["2016-01-04", "Buy", "me"]), (3, ["2016-01-05", "Sell", "you"])])}
@@ -282,3 +283,41 @@ def test_the_api_answers_while_hostile_selects_run(api: httpx.Client) -> None:
     assert set(others) == {200}
     assert [each.status_code for each in answers] == [422, 422]
     assert api.get("/import-profiles/hostile").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("select", "is_fit"),
+    [
+        ("select line, 'BUY' as type, date '2016-01-04' as day, 5.5 as price, [1, 2] as amount from cells", True),
+        ("select line, [line] as merged, {'x': 'EUR'} as uncounted, null as note from cells", True),
+        ("select line, timestamp '2016-01-04 10:00:00' as day from cells", True),
+        ("select line, date '99999-01-01' as day from cells", False),
+        ("select line, date 'infinity' as day from cells", False),
+        ("select line, timestamp '-infinity' as day from cells", False),
+        ("select line, blob 'x' as note from cells", False),
+        ("select line, interval 1 month as note from cells", False),
+        ("select line, time '10:00:00' as time from cells", False),
+        ("select line, chr(0) as note from cells", False),
+        ("select line, ['a' || chr(0)] as amount from cells", False),
+        ("select line, [[1]] as amount from cells", False),
+        ("select line, {'a': 1} as amount from cells", False),
+        ("select line, map {'a': 'b'} as uncounted from cells", False),
+        ("select line, 3 as merged from cells", False),
+        ("select line, [null, 3] as merged from cells", False),
+        ("select line, [3] as steps from cells", False),
+        ("select line, [{'moved': '1'}] as steps from cells", False),
+        ("select line + 50 as line from cells", False),
+        ("select null as line from cells", False),
+        ("select line::double as line from cells", False),
+        ("select 'BUY' as type from cells", False),
+        ("select line, 1 as price, 2 as \"Price\" from cells", False),
+    ],
+)  # fmt: skip
+def test_rows_of_another_shape_than_a_reader_can_mean_are_refused(select, is_fit, judge, engine) -> None:
+    judge(select)
+    rows = rows_of(engine, select, 2.0)
+    if is_fit:
+        refuse_shape(rows, {2, 3})
+    else:
+        with pytest.raises(SelectRefused):
+            refuse_shape(rows, {2, 3})

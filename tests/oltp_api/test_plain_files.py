@@ -13,6 +13,7 @@ from domain.ledger import TxnType
 from domain.securities import AssetType, Security
 from oltp_api.imports.canonical import Draft
 from oltp_api.imports.identity import Identifying
+from oltp_api.imports.rates import Rates
 from oltp_api.imports.reading import Sheet, Stated, read
 from oltp_api.imports.requests import Rules
 from oltp_api.imports.sheets import decoded
@@ -39,7 +40,7 @@ def sheet_of(text: str, **stated: Any) -> Sheet:
 
 def rows(text: str, security: Security | None = None, base: str = "USD", **stated: Any) -> list[Row]:
     sheet = sheet_of(text, **stated)
-    rules = Rules(sheet.reader, base, lambda *_: None)
+    rules = Rules(sheet.reader, Rates(sheet.reader, base, lambda *_: None))
     found = []
     for draft in sheet.drafts:
         try:

@@ -21,6 +21,7 @@ from domain.ledger import TxnType
 from domain.securities import AssetType, Security
 from oltp_api.imports.canonical import Draft
 from oltp_api.imports.profiles import shipped
+from oltp_api.imports.rates import Rates
 from oltp_api.imports.reading import Sheet, Stated, read
 from oltp_api.imports.records import records_of
 from oltp_api.imports.requests import Rules
@@ -69,7 +70,7 @@ def request_of(sheet: Sheet, draft: Draft, base: str = "USD", ticker: str | None
     if draft.naming and draft.takes_security:
         currency = draft.texts.get("price_currency") or draft.texts.get("currency") or base
         security = Security(1, ticker or draft.naming.ticker or "Z", AssetType.EQUITY, currency, "Z")
-    return Rules(sheet.reader, base, lambda *_: None).request(draft, security)
+    return Rules(sheet.reader, Rates(sheet.reader, base, lambda *_: None)).request(draft, security)
 
 
 def refusals(sheet: Sheet, base: str = "USD") -> list[str]:
@@ -351,6 +352,8 @@ def test_the_file_of_postings_is_what_beancounts_own_query_makes(name: str) -> N
     made = CliRunner().invoke(main, ["-f", "csv", str(FILES / name), query])
 
     assert made.exit_code == 0, made.output
+    profile = (PROFILES / "beancount.sql").read_text(encoding="utf-8")
+    assert all(line.strip() in profile for line in query.splitlines())
     assert without_ids(made.output) == without_ids((FILES / f"{name}.csv").read_text(encoding="utf-8"))
 
 

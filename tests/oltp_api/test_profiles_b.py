@@ -11,6 +11,7 @@ from domain.ledger import TxnType
 from domain.securities import AssetType, Security
 from oltp_api.imports.canonical import Draft
 from oltp_api.imports.profiles import shipped
+from oltp_api.imports.rates import Rates
 from oltp_api.imports.reading import Sheet, Stated, read
 from oltp_api.imports.records import records_of
 from oltp_api.imports.requests import ExchangeRequest, Rules
@@ -66,7 +67,7 @@ def only(sheet: Sheet) -> Draft:
 
 
 def rules_of(sheet: Sheet, base: str = "GBP") -> Rules:
-    return Rules(sheet.reader, base, lambda *_: None)
+    return Rules(sheet.reader, Rates(sheet.reader, base, lambda *_: None))
 
 
 @pytest.mark.parametrize("name", PROFILE_OF)
@@ -271,12 +272,12 @@ def test_a_broker_that_states_no_rate_is_held_to_the_rate_of_the_day() -> None:
     row = "1;Stocks/ETF purchase;12.04.2015 13:01:45;ZAA.US;OPEN BUY 2 @ 50.00;-90.00"
     file = f"ID;Type;Time;Symbol;Comment;Amount\n{row}\n"
     sheet = sheet_of(file)
-    request = Rules(sheet.reader, "GBP", lambda *_: 0.91).request(only(sheet), ZETT)
+    request = Rules(sheet.reader, Rates(sheet.reader, "GBP", lambda *_: 0.91)).request(only(sheet), ZETT)
     assert (request.amount, request.currency, request.quantity) == (Decimal(-90), "GBP", Decimal(2))
 
     sheet = sheet_of(file)
     with pytest.raises(InvalidInput) as refused:
-        Rules(sheet.reader, "GBP", lambda *_: 0.65).request(only(sheet), ZETT)
+        Rules(sheet.reader, Rates(sheet.reader, "GBP", lambda *_: 0.65)).request(only(sheet), ZETT)
     assert refused.value.code == "amount_differs"
 
 

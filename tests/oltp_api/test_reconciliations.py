@@ -138,13 +138,16 @@ STATEMENTS = {
     "Schwab": (
         '"Positions for account Individual ...123 as of 04:00 PM ET, 2016/12/30"\n\n'
         '"Symbol","Description","Qty (Quantity)","Price","Mkt Val (Market Value)","Cost Basis"\n'
-        '"AAPL","APPLE INC","15","$106.70","$1,600.50","$1,500.00"\n"MSFT","MICROSOFT","2","$50.25","$100.50","$100.00"\n'
-        '"Cash & Cash Investments","--","--","--","$8,400.00","--"\n"Account Total","","--","--","$10,101.00","$1,600.00"\n'
+        '"AAPL","APPLE INC","15","$106.70","$1,600.50","$1,500.00"\n'
+        '"MSFT","MICROSOFT","2","$50.25","$100.50","$100.00"\n'
+        '"Cash & Cash Investments","--","--","--","$8,400.00","--"\n'
+        '"Account Total","","--","--","$10,101.00","$1,600.00"\n'
     ),
     "Fidelity": (
         "Account Number,Account Name,Symbol,Description,Quantity,Last Price,Current Value,Cost Basis Total,Type\n"
         "MAIN,Individual,AAPL,APPLE INC,10,$106.70,$1067.00,$1000.00,Cash\n"
-        "PENSION,IRA,AAPL,APPLE INC,5,$106.70,$533.50,$500.00,Cash\nMAIN,Individual,MSFT,MICROSOFT,2,$50.25,$100.50,$100.00,Cash\n"
+        "PENSION,IRA,AAPL,APPLE INC,5,$106.70,$533.50,$500.00,Cash\n"
+        "MAIN,Individual,MSFT,MICROSOFT,2,$50.25,$100.50,$100.00,Cash\n"
         "MAIN,Individual,FCASH**,HELD IN FCASH,,,$8400.00,,Cash\n\n"
         '"The data and information in this spreadsheet is provided to you solely for your use."\n'
     ),

@@ -11,12 +11,14 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from storage.postgres import embedded
-from storage.postgres.database import DATABASE, embedded_database, prepare
+from storage.postgres.database import DATABASE, Database, embedded_database, prepare
 from storage.settings import Settings
 from tests.conftest import served
 from tests.e2e.conftest import Home, home_settings, running
@@ -58,6 +60,31 @@ def served_api(settings: Settings) -> Iterator[httpx.Client]:
         httpx.Client(base_url=f"{address}/api/v1", timeout=120, trust_env=False) as api,
     ):
         yield api
+
+
+@contextmanager
+def emptied_api(database: Database, settings: Settings) -> Iterator[tuple[Any, httpx.Client, Callable[[], None]]]:
+    """The app over an empty `database`, its client, and what makes it as empty as it was: sooner than another app is
+    made, whose connections notice by themselves that theirs are gone."""
+    from oltp_api.app import create_app
+
+    urls = {"database_url": database.app_url, "database_admin_url": database.admin_url}
+    app = create_app(settings.model_copy(update=urls))
+    name = conninfo_to_dict(database.admin_url)["dbname"]
+    maintenance = make_conninfo(database.admin_url, dbname="postgres")
+
+    def copy(of: str, to: str) -> None:
+        with psycopg.connect(maintenance, autocommit=True) as connection:
+            connection.execute(f"drop database if exists {to} with (force)")
+            connection.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s and pid <> pg_backend_pid()",
+                (of,),
+            )
+            connection.execute(f"create database {to} template {of} strategy file_copy")
+
+    with served(app) as address, httpx.Client(base_url=f"{address}/api/v1", timeout=120, trust_env=False) as api:
+        copy(name, f"{name}_empty")
+        yield app, api, lambda: copy(f"{name}_empty", name)
 
 
 @contextmanager

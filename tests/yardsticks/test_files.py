@@ -17,7 +17,7 @@ from storage.postgres.database import Database
 from storage.settings import REPOSITORY, Settings
 from tests.small_release import release
 from tests.yardsticks.file_rows import turned_round
-from tests.yardsticks.file_states import served_api
+from tests.yardsticks.file_states import emptied_api
 from tests.yardsticks.files import indexes, judged
 
 FOLDER = Path(__file__).parents[1] / "cases" / "files"
@@ -25,18 +25,17 @@ ENTRIES = [entry for _, entries in indexes(FOLDER) for entry in entries]
 _RATES = "marts/fx_rate_daily"
 
 
-@pytest.fixture
-def opened(new_database: Callable[[], Database], settings: Settings) -> Callable[[], Any]:
-    """Opens the API over an empty registry: files call different securities by one ticker."""
+@pytest.fixture(scope="module")
+def opened(new_database: Callable[[], Database], settings: Settings) -> Iterator[Callable[[], Any]]:
+    """Gives the API an empty registry: files call different securities by one ticker."""
+    with emptied_api(new_database(), settings) as (_, api, empty):
 
-    @contextmanager
-    def open_one() -> Iterator[httpx.Client]:
-        own = new_database()
-        urls = {"database_url": own.app_url, "database_admin_url": own.admin_url}
-        with served_api(settings.model_copy(update=urls)) as api:
+        @contextmanager
+        def open_one() -> Iterator[httpx.Client]:
+            empty()
             yield api
 
-    return open_one
+        yield open_one
 
 
 def ecb_rates(currencies: set[str]) -> pa.Table:

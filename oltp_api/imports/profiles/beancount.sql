@@ -1,7 +1,11 @@
 /*
 title: beancount, the postings of a brokerage account as the CSV of a query
-# The query is beancount.bql, beside this file; Assets:Broker in it is the account of the securities and their cash:
+# The query, in which Assets:Broker is the account of the securities and their cash; it is in beancount.bql too:
 #     bean-query -f csv ledger.beancount "$(cat beancount.bql)" > ledger.beancount.csv
+#         SELECT id, date, payee, narration, account, number, currency, cost_number, cost_currency, price,
+#             account ~ '^Assets:Broker' AS inside
+#         FROM has_account('Assets:Broker')
+#         ORDER BY date, lineno
 # A posting inside it that has a cost is units of a trade, one without is its cash; accounts outside say what for.
 recognised: [id, date, account, number, currency, cost_number, cost_currency, price, inside]
 optional: [payee, narration]

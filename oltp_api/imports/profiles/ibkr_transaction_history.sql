@@ -52,11 +52,14 @@ select
     case
         when "Transaction History" not in ('Transaction History', 'Statement', 'Summary', 'Notes', 'Disclosures')
             then 'is of a section that is not known'
+        when said in ('forex trade component', 'forex trade') and abs(try_cast("Net Amount" as double)) < 0.005 then null
         when said in ('forex trade component', 'forex trade') then 'is part of a conversion of currency; record it as one'
         when said in ('assignment', 'exercise', 'option expiration') then 'is of an option, and options are not supported'
     end as refuse,
     case
         when "Transaction History" in ('Statement', 'Summary', 'Notes', 'Disclosures') or "Header" in ('Total', 'SubTotal') then 'a sum, or a text'
+        when said in ('forex trade component', 'forex trade') and abs(try_cast("Net Amount" as double)) < 0.005
+            then 'an exchange of currency, of which nothing is left in base currency'
         when said = 'adjustment' and "Description" like 'FX Translations%' then 'a valuation of foreign cash, which moves none'
     end as skip
 from named, base

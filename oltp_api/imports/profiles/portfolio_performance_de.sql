@@ -67,8 +67,9 @@ kinds as (
             when word = 'MOVED_OUT' then 'WITHDRAW'
             else word
         end as kind,
-        word in ('BUY', 'WITHDRAW', 'FEE', 'TAX', 'INTEREST_PAID', 'MOVED_OUT') and "Shares" is null or word = 'BUY' as leaves,
-        coalesce(bool_or(leaves and is_negative("Value")) over (), false) as is_signed,
+        coalesce(bool_and(word in ('BUY', 'SELL', 'TRANSFER_IN', 'TRANSFER_OUT', 'MOVED_IN', 'MOVED_OUT')) over (), false)
+            and not coalesce(bool_or(word = 'BUY' and is_negative("Value")) over (), false)
+            and not coalesce(bool_or(word = 'SELL' and not is_negative("Value")) over (), false) as is_of_depot,
         is_something("Fees") as has_fees,
         is_something("Taxes") as has_taxes,
         "Note" as remark
@@ -92,9 +93,7 @@ select
     [
         case
             when kind in ('TRANSFER_IN', 'TRANSFER_OUT') then null
-            when is_signed then "Value"
-            when leaves then negated("Value")
-            when kind = 'SELL' then unsigned("Value")
+            when is_of_depot then negated("Value")
             else "Value"
         end,
         case when kind in ('SELL', 'INTEREST') then "Taxes" end,
@@ -113,6 +112,9 @@ select
             then 'its gross amount is in another currency, and no rate is between them'
     end as odd,
     {
+        'Gross Amount': case
+            when "Currency Gross Amount" <> "Transaction Currency" and "Exchange Rate" is null then "Gross Amount"
+        end,
         'Fees': case when is_negative("Fees") or kind not in ('BUY', 'SELL', 'DIVIDEND', 'INTEREST') then "Fees" end,
         'Taxes': case when is_negative("Taxes") or kind not in ('BUY', 'SELL', 'DIVIDEND', 'INTEREST') then "Taxes" end
     } as uncounted

@@ -1,0 +1,190 @@
+"""Rates of a file: between a price and an amount, of a row to base currency, of cash that became other cash."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from domain.currencies import parse_quoted
+from domain.errors import plain
+from domain.ledger import TRADES, TxnType
+from domain.money import money, payable, share
+from domain.securities import Security
+from domain.stated_amounts import rounding_of
+from oltp_api.imports.canonical import CellRefused, Draft, Reader
+
+KnownRate = Callable[[str, str, date], float | None]
+"""One unit of a currency in another on a day, by the last release; None where none is known."""
+
+_INCOME = (TxnType.DIVIDEND, TxnType.COUPON, TxnType.RETURN_OF_CAPITAL)
+_ONE = Decimal(1)
+_ALL_DIGITS = Decimal("1e-15")
+_NEAR_RATE = 1.05
+_NEAR_EXCHANGE = 1.01
+"""How far two amounts may be from the rate between them: a fee may be in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Rates of one file, by what is stated of them, what its profile knows, and the central bank's of the day."""
+
+    reader: Reader
+    base_currency: str
+    known_rate: KnownRate
+    stated: Literal["currency", "base"] | None = None
+
+    @property
+    def direction(self) -> Literal["currency", "base", "implied"] | None:
+        """Say what a rate is for one unit of, where that is stated."""
+        return self.stated or self.reader.profile.rate
+
+    def in_one_currency(self, draft: Draft, security: Security | None) -> bool:
+        """Turn a trade whose price and amount are in two currencies into one of the security's; say whether that has
+        settled what its rate is of."""
+        numbers, texts = draft.numbers, draft.texts
+        price_currency, currency = texts.pop("price_currency", None), texts.get("currency")
+        if price_currency is None or draft.kind not in (*TRADES, *_INCOME):
+            if price_currency is not None:
+                texts.setdefault("currency", price_currency)
+            return False
+        unit, size = parse_quoted(price_currency)
+        if currency is None or unit == parse_quoted(currency)[0]:
+            if numbers.get("price_fees"):
+                numbers["fees"] = numbers.get("fees", Decimal(0)) + numbers.pop("price_fees") * size
+            texts["currency"] = unit if currency is None else parse_quoted(currency)[0]
+            if "price" in numbers:
+                numbers["price"] *= size
+            return False
+        if draft.kind in _INCOME:
+            numbers.pop("price", None)
+            return False
+        self._compare_at_rate(draft, unit, parse_quoted(currency)[0], size)
+        if security is not None and security.currency == unit:
+            texts["currency"] = unit
+            numbers.pop("amount", None)
+            if texts.get("fee_currency") is None and numbers.get("fees"):
+                texts["fee_currency"] = currency
+            numbers["price"] = numbers.get("price", _ONE) * size
+        else:
+            numbers.pop("price", None)
+            numbers.pop("fx_rate", None)
+            draft.notes.append(f"its price is in {unit}; the amount in {currency} is the record, and implies the price")
+        return True
+
+    def at_a_rate(self, draft: Draft, currency: str, is_settled: bool) -> None:
+        """The rate as one unit of the row's currency in base currency, by the stated direction, or else the nearer."""
+        rate = draft.numbers.get("fx_rate")
+        if rate is None:
+            return
+        is_other = draft.texts.get("rate_currency", self.base_currency) != self.base_currency and not is_settled
+        if currency == self.base_currency or not rate or is_other:
+            del draft.numbers["fx_rate"]
+            return
+        direction = "currency" if is_settled else self.direction
+        if direction is None:
+            direction = self._nearer(draft, rate, currency)
+        if direction == "base":
+            draft.numbers["fx_rate"] = turned = share(_ONE, _ONE, rate)
+            shown = f"{plain(rate)} is {currency} for one {self.base_currency}; recorded is {plain(turned)}"
+            draft.notes.append(f"its rate {shown}")
+
+    def compare_exchange(self, draft: Draft) -> None:
+        """Refuse an exchange of cash that did not happen at the rate that is written beside it, either way round."""
+        numbers = draft.numbers
+        rate, amount, received = numbers.pop("fx_rate", None), numbers.get("amount"), numbers["received"]
+        if not rate or not amount or not received:
+            return
+        implied = float(amount / received / rate), float(received / amount / rate)
+        if not any(1 / _NEAR_EXCHANGE < each < _NEAR_EXCHANGE for each in implied):
+            why = f"{plain(amount)} and {plain(received)} are not what the rate {plain(rate)} makes of each other"
+            raise CellRefused(draft.line, self.reader.header("amount"), why, "amount_differs")
+
+    def compare_worth(self, draft: Draft, worth: Decimal | None, rate: Decimal | None) -> None:
+        """Refuse a trade whose worth in base currency is not quantity x price at its rate, with its fees or without."""
+        quantity, price, fees = (draft.numbers.get(name, Decimal(0)) for name in ("quantity", "price", "fees"))
+        if not worth or not quantity or not price:
+            return
+        rate = rate or _ONE
+        turned = (_ONE / rate).quantize(_ALL_DIGITS) if self.direction == "base" else rate
+        near = (
+            rounding_of(quantity, price, self.base_currency, abs(worth), rate=turned)
+            + _of_inverse(rate) * quantity * price
+        )
+        if all(abs(abs(worth) - (quantity * price + each) * turned) > near for each in (Decimal(0), fees, -fees)):
+            why = f"{plain(worth)} {self.base_currency} is not quantity x price at the rate {plain(rate)}"
+            raise CellRefused(draft.line, self.reader.header("base_amount"), why, "amount_differs")
+
+    def _compare_at_rate(self, draft: Draft, unit: str, currency: str, size: Decimal) -> None:
+        """Refuse a trade of which the amount in another currency is not quantity x price x rate, with the figures."""
+        numbers = draft.numbers
+        quantity, price, rate, amount = (numbers.get(name) for name in ("quantity", "price", "fx_rate", "amount"))
+        if amount is None or quantity is None or price is None:
+            return
+        header = self.reader.header("amount")
+        if not rate:
+            self._imply_rate(draft, unit, currency, size)
+            return
+        fees = numbers.get("fees", Decimal(0)) if draft.texts.get("fee_currency") in (None, currency) else Decimal(0)
+        priced = numbers.pop("price_fees", Decimal(0)) * size
+        sign = 1 if draft.kind is TxnType.BUY else -1
+        amount, worth = abs(amount), quantity * price * size
+        stated = self.direction
+        inverse = (_ONE / rate).quantize(
+            _ALL_DIGITS
+        )  # so that what it leaves open is left open by the rate's own digits
+        by_direction = {"currency": worth * rate, "base": worth / rate}
+        charged = {"currency": fees + priced * rate, "base": fees + priced / rate}
+        near = {
+            name: min(abs(amount - value), abs(amount - value - sign * charged[name]))
+            <= rounding_of(quantity, price * size, currency, amount, rate=rate if name == "currency" else inverse)
+            + (_of_inverse(rate) * worth if name == "base" else 0)
+            for name, value in by_direction.items()
+        }
+        if stated is None:
+            stated = "base" if near["base"] and not near["currency"] else "currency"
+        if near[stated]:
+            if priced:
+                numbers["fees"] = payable(charged[stated], currency)
+                draft.notes.append(f"charges of {plain(priced)} {unit} are in its fees at the rate of the trade")
+            if stated == "base":
+                draft.notes.append(f"its rate {plain(rate)} is {unit} for one {currency}")
+                numbers["fx_rate"] = share(_ONE, _ONE, rate)
+            return
+        expected = by_direction[stated]
+        why = f"{plain(amount)} {currency} is not quantity x price x rate, {plain(money(expected))}"
+        if near["base" if stated == "currency" else "currency"]:
+            why += f"; the rate {plain(rate)} is the other way round, not {currency} for one of the price's currency"
+        raise CellRefused(draft.line, header, why, "amount_differs")
+
+    def _imply_rate(self, draft: Draft, unit: str, currency: str, size: Decimal) -> None:
+        """Take the rate that the amount implies, of a broker that never states one; refuse one that is far off the
+        day's."""
+        numbers, header = draft.numbers, self.reader.header("amount")
+        if self.reader.profile.rate != "implied":
+            why = f"is in {currency}, the price is in {unit}; a rate between them is needed in a column fx rate"
+            raise CellRefused(draft.line, header, why)
+        assert draft.day is not None
+        worth = numbers["quantity"] * numbers["price"] * size
+        implied, known = share(abs(numbers["amount"]), _ONE, worth), self.known_rate(unit, currency, draft.day)
+        if known is not None and not 1 / _NEAR_RATE < float(implied) / known < _NEAR_RATE:
+            why = f"implies {plain(implied)} {currency} for one {unit}, which is far off the day's {known:g}"
+            raise CellRefused(draft.line, header, why, "amount_differs")
+        numbers["fx_rate"] = implied
+        draft.notes.append(f"its amount implies {plain(implied)} {currency} for one {unit}")
+
+    def _nearer(self, draft: Draft, rate: Decimal, currency: str) -> Literal["currency", "base"]:
+        assert draft.day is not None
+        known = self.known_rate(currency, self.base_currency, draft.day)
+        if known is None:
+            why = f"{plain(rate)} could be {currency} for one {self.base_currency} or the other way round; say rate="
+            raise CellRefused(draft.line, self.reader.header("fx_rate"), why, "rate_direction_unknown")
+        ratio, turned = float(rate) / known, float(rate) * known
+        return "base" if max(turned, 1 / turned) < max(ratio, 1 / ratio) else "currency"
+
+
+def _of_inverse(rate: Decimal) -> Decimal:
+    """How far one over a rate may be from what the rate's own digits leave open."""
+    exponent = rate.as_tuple().exponent
+    half = Decimal(5).scaleb(int(exponent) - 1) if isinstance(exponent, int) and exponent < 0 else Decimal(0)
+    return half / (rate * rate)
