@@ -220,9 +220,7 @@ class Reader:
         amount = numbers.get("amount")
         if amount is None:
             return
-        comes = {TxnType.SELL: 1, TxnType.DEPOSIT: 1, TxnType.BUY: -1, TxnType.WITHDRAW: -1}.get(
-            draft.kind or TxnType.FEE
-        )
+        comes = {TxnType.SELL: 1, TxnType.DEPOSIT: 1, TxnType.BUY: -1, TxnType.WITHDRAW: -1}.get(kind or TxnType.FEE)
         if self.signs.amounts and comes is not None and amount * comes < 0 and not self._may_cost(draft):
             why = f"is {plain(amount)}, which is the sign of what {'comes' if amount > 0 else 'leaves'}, in a {kind}"
             raise CellRefused(draft.line, self.header("amount"), why, "sign_contradicts")

@@ -180,7 +180,7 @@ def _traderepublic(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
             yield f"line {place}: a trade in {cells['category']}"
         if cells["description"] in ("BUY", "SELL") and cells["description"] != cells["type"]:
             yield f"line {place}: {cells['description']} is another type"
-        for name in ("fee", "tax", "original_amount", "fx_rate"):
+        for name in ("original_amount", "fx_rate", "fee", "tax"):
             number = form.number(cells[name])
             if number is not None and number > 0 and name in ("fee", "tax"):
                 yield f"line {place}: {name} is above 0"
