@@ -25,6 +25,7 @@ from tests.e2e.conftest import Home, home_settings, running
 from tests.states import discarded
 
 _PRISTINE = "pristine"
+_LONG_AGO = "2000-01-05"
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,16 @@ class FileStates:
             yield api
 
     def release(self, currencies: set[str]) -> None:
-        """Make a release that has the rates of `currencies`: of what no portfolio uses there are none."""
+        """Make a release that has the rates of `currencies`: of what no portfolio has moved there are none."""
         with self.home.client() as api:
             used = {each["base_currency"] for each in api.get("/portfolios").json()["items"]}
             for currency in sorted(currencies - used):
                 body = {"name": currency, "base_currency": currency}
-                api.post("/portfolios", json=body).raise_for_status()
+                made = api.post("/portfolios", json=body).raise_for_status().json()
+                for other in sorted(currencies - {currency}):
+                    moved = {"type": "DEPOSIT", "amount": "1", "currency": other, "fx_rate": "1"}
+                    address = f"/portfolios/{made['portfolio_id']}/transactions"
+                    api.post(address, json={**moved, "business_date": _LONG_AGO}).raise_for_status()
         if currencies - used:
             with redirect_stdout(io.StringIO()):
                 self.home.refresh()

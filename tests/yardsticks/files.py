@@ -5,6 +5,8 @@ its verdict: right, wrong or refused. Not here: states to run in (file_states.py
 """
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -14,6 +16,7 @@ from typing import Any
 
 import httpx
 
+from storage.settings import REPOSITORY
 from tests.yardsticks.file_rows import Found, differences_of, found_in, turned_round
 
 READABLE = {".csv", ".tsv", ".txt", ".json", ".xml", ".ofx", ".qfx"}
@@ -58,6 +61,15 @@ def file_of(folder: Path, entry: Entry) -> Path:
     return next((each for each in beside if each.exists()), path)
 
 
+def content_of(path: Path) -> bytes:
+    """The file to send; of a ledger of beancount what its owner's own query makes of it, as the profile says."""
+    if path.suffix != ".beancount":
+        return path.read_bytes()
+    query = (REPOSITORY / "oltp_api/imports/profiles/beancount.bql").read_text(encoding="utf-8")
+    command = [str(Path(sys.executable).with_name("bean-query")), "-f", "csv", "-q", str(path), query]
+    return subprocess.run(command, check=True, capture_output=True).stdout
+
+
 def judged(folder: Path, entry: Entry, opened: OpenedState, release: Release) -> FileOutcome:
     """Send one file to a state of its own, and judge all that comes of it."""
     try:
@@ -78,7 +90,7 @@ class Way:
 
     def __init__(self, api: httpx.Client, entry: Entry, path: Path, release: Release) -> None:
         self._api, self._entry, self._expected = api, entry, entry["expected"]
-        self._file, self._name, self._release = path.read_bytes(), path.name, release
+        self._file, self._name, self._release = content_of(path), path.name, release
         self.options: dict[str, str] = {}
         self._currencies = {entry["base_currency"], *(row["currency"] for row in self._expected["transactions"])}
         self._is_short = any(Decimal(cash) < 0 for cash in self._expected["cash"].values())
