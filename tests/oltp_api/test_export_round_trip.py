@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -16,8 +16,10 @@ from psycopg.rows import dict_row
 
 from application.ledger import verify
 from domain.accounts import AccountType
+from domain.disposals import disposals
 from domain.entries import Terms, When
-from domain.ledger import Transaction
+from domain.holdings import CostMethod, Relief
+from domain.ledger import Transaction, effective
 from domain.portfolio import Portfolio
 from domain.positions import HoldingKey, Positions
 from domain.securities import AssetType
@@ -120,7 +122,8 @@ def state_of(portfolio_id: UUID, work: UnitOfWork) -> dict[str, Any]:
         select account.identifier, security_name.name, quantity, cost_basis, cost_basis_base, realised, realised_base,
                realised_fx_base, is_basis_known, is_realised_known, lots
         from account_holding inner join account using (account_id) inner join security_name using (security_id)
-        where portfolio_id = %s and (quantity <> 0 or realised <> 0 or realised_base <> 0 or not is_realised_known)
+        where portfolio_id = %s and (quantity <> 0 or realised <> 0 or realised_base <> 0 or realised_fx_base <> 0
+            or not is_realised_known)
         order by 1, 2
         """,
         (portfolio_id,),
@@ -131,7 +134,19 @@ def state_of(portfolio_id: UUID, work: UnitOfWork) -> dict[str, Any]:
         "select currency, balance from cash_balance where portfolio_id = %s and balance <> 0 order by currency",
         (portfolio_id,),
     ).fetchall()
-    return {"holdings": holdings, "cash": cash}
+    return {"holdings": holdings, "cash": cash, "disposals": disposals_of(portfolio_id, work)}
+
+
+def disposals_of(portfolio_id: UUID, work: UnitOfWork) -> list[dict[str, Any]]:
+    """All that its ledger has realised, lot by lot."""
+    asked = work.connection.execute("select cost_method from portfolio where portfolio_id = %s", (portfolio_id,))
+    state, found = Positions(CostMethod(asked.fetchall()[0]["cost_method"])), list[dict[str, Any]]()
+    for row in effective(Portfolios(work).history(portfolio_id)):
+        reliefs: list[Relief] = []
+        state.apply(row, reliefs)
+        found += map(asdict, disposals(row, reliefs, state.method))
+    own_to_it = ("portfolio_id", "account_id", "security_id")
+    return [{name: value for name, value in each.items() if name not in own_to_it} for each in found]
 
 
 def rows_of(portfolio_id: UUID, work: UnitOfWork) -> list[dict[str, Any]]:
