@@ -110,6 +110,9 @@ dbt_project/target/manifest.json: $(VENV)/.installed $(DBT_FILES)
 # uv comes from the lock too; where it cannot do it (an index that only pip's own settings name), pip does.
 PIP = $(PY) -m pip install -qq --disable-pip-version-check --no-deps
 LOCKED = --require-hashes -r requirements.lock
+# Compiled once rather than by three workers; not tests, nor packages of which we use little, which are compiled as imported.
+COMPILE = { $(PY) -W ignore -m compileall -qq -j 0 -x '/tests?/|/site-packages/(moto|botocore|pip|setuptools|mypy|mypyc|sklearn)/' \
+  $(VENV)/lib/python3*/site-packages >/dev/null 2>&1 || true; }
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@python=; for candidate in $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3; do \
@@ -119,7 +122,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	echo "  installing the locked packages into $(VENV) with $$python (one or two minutes) ..." >&2; \
 	{ $$python -m venv $(VENV) && \
 	  { { sed -n '/^uv==/,/[^\\]$$/p' requirements.lock | $(PIP) --require-hashes -r /dev/stdin && \
-	    $(VENV)/bin/uv pip install -q --python $(PY) --no-deps --compile-bytecode $(LOCKED); } || $(PIP) $(LOCKED); } && \
+	    $(VENV)/bin/uv pip install -q --python $(PY) --no-deps $(LOCKED) && $(COMPILE); } || $(PIP) $(LOCKED); } && \
 	  $(PIP) --no-build-isolation --no-index -e .; } >&2 || \
 	  { echo "error: the packages could not be installed; check that the package index can be reached, then run this again" >&2; exit 1; }; \
 	touch $@
