@@ -16,13 +16,14 @@ from domain.errors import IdempotencyConflict, Refusal
 from oltp_api.connections import Deferred
 from oltp_api.context import AppContext, context_of, current_user
 from oltp_api.unit_of_work import UnitOfWork, unit_of_work
+from oltp_api.web.schemas import Request as RequestBody
 from storage.queries import statements
 
 V = TypeVar("V", bound=BaseModel)
 _SQL = statements("oltp_api/web/idempotency.sql")
 
 
-class NoBody(BaseModel):
+class NoBody(RequestBody):
     """A command that its address says whole."""
 
 
