@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 
 import pyarrow as pa
 
@@ -13,6 +14,7 @@ class FakePriceSource:
     """A market of the given closes by (ticker, day), in dollars as traded, and ten-year yields by day."""
 
     name = "fake"
+    remarks: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, closes: Mapping[tuple[str, date], Decimal], yields: Mapping[date, Decimal]) -> None:
         self._prices = [

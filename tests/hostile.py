@@ -310,12 +310,19 @@ def fault_of(request: Request, answer: httpx.Response, operation: Document) -> s
         return f"{answer.status_code}"
     if str(answer.status_code) not in operation["responses"] and not _is_of_another_address(request, answer):
         return f"{answer.status_code} is not documented"
+    if answer.is_error and request.address.partition(b"?")[0].endswith(b".html") and _is_page(answer):
+        return None
     if answer.is_error:
         problem = answer.headers["content-type"] == "application/problem+json" and answer.json()
         return None if problem and problem["code"] and len(problem.get("errors", ())) <= 20 else "no problem"
     is_json = answer.headers.get("content-type", "") == "application/json"
     is_written = request.method != "GET" and isinstance(request.sent, dict)
     return differs(request.sent, answer.json()) if is_json and is_written else None
+
+
+def _is_page(answer: httpx.Response) -> bool:
+    """Say whether a page tells what is wrong, to whoever has sent its form."""
+    return answer.headers["content-type"].startswith("text/html") and "<title>" in answer.text
 
 
 def _is_of_another_address(request: Request, answer: httpx.Response) -> bool:

@@ -108,7 +108,10 @@ def _words_of(text: str) -> Mapping[str, Any]:
 
 def text_of(words: Mapping[str, Any], select: str) -> str:
     """The same as a file's text."""
-    written = yaml.safe_dump(dict(words), sort_keys=False, allow_unicode=True, width=1_000_000)
+    try:
+        written = yaml.safe_dump(dict(words), sort_keys=False, allow_unicode=True, width=1_000_000)
+    except yaml.YAMLError as error:
+        raise InvalidInput("profile", "has words that are neither text nor lists of text") from error
     if "*/" in written:
         raise InvalidInput("profile", "must not have */ in a word: it would end the comment with the words")
     return f"/*\n{written}*/\n{select.strip()}\n"
