@@ -61,20 +61,20 @@ class Sheet:
     header: Sequence[str]
     meaning: Mapping[str, Sequence[str]]
     ignored: Sequence[str]
-    drafts: Sequence[Draft]
+    drafts: list[Draft]
     reader: Reader
-    cells: Mapping[int, Sequence[str]]
-    _legacy: tuple[Sequence[str], Sequence[Line]]
+    cells: dict[int, list[str]]
+    _header: Sequence[str]
     account: str | None = None
 
     @cached_property
     def first_ids(self) -> Mapping[int, str]:
         """The ids that the first reader would have given to lines."""
-        header, rows = self._legacy
         form: Literal["iso", "dmy", "mdy"] = "iso"
         if self.forms[0] in ("%d/%m/%Y", "%m/%d/%Y"):
             form = "dmy" if self.forms[0].startswith("%d") else "mdy"
-        return first_ids(header, rows, form, self.decimal == "," and self.separator == ";", self.account)
+        rows = list(self.cells.items())
+        return first_ids(self._header, rows, form, self.decimal == "," and self.separator == ";", self.account)
 
 
 def read(file: bytes, stated: Hints, profiles: Mapping[str, Profile], most_rows: int) -> Sheet:
@@ -120,7 +120,7 @@ def read(file: bytes, stated: Hints, profiles: Mapping[str, Profile], most_rows:
         drafts=drafts,
         reader=reader,
         cells=dict(body),
-        _legacy=(rows[place][1], body),
+        _header=rows[place][1],
         account=stated.account,
     )
 

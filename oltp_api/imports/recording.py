@@ -85,6 +85,8 @@ class _Recorder:
             self.report.rows.append(self._told(row, outcome))
             self.report.openings.note(row.draft, outcome)
             row.draft.forget()
+        for row in rows:
+            self.sheet.cells.pop(row.draft.line, None)
         self.report.counts.update(counted(done.outcomes))
         self.report.counts["skipped"] += len(rows) - len(taken)
         Imports(work).keep(self.import_id, self.owner[1], self._kept(taken, done.outcomes))
@@ -200,16 +202,16 @@ def record_sheet(sheet: Sheet, asked: ImportRequest, owner: tuple[UUID, UUID], w
     )
 
 
-def _parts(drafts: Sequence[Draft]) -> Iterator[Sequence[Draft]]:
-    """Parts of the file, in its order; a day is never divided. An empty file is one part."""
-    begin = 0
+def _parts(drafts: list[Draft]) -> Iterator[Sequence[Draft]]:
+    """Parts of the file, in its order, taken out of it; a day is never divided. An empty file is one part."""
     while True:
-        end = begin + _ROWS_OF_A_PART
+        end = _ROWS_OF_A_PART
         while end < len(drafts) and drafts[end].day == drafts[end - 1].day:
             end += 1
-        yield drafts[begin:end]
-        begin = end
-        if begin >= len(drafts):
+        part = drafts[:end]
+        del drafts[:end]
+        yield part
+        if not drafts:
             return
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from domain.accounts import MAIN_ACCOUNT
 from domain.commands import RecordTransaction
@@ -27,6 +27,8 @@ from oltp_api.business_dates import event_time, opening_of
 from oltp_api.ledger.writing import Loaded, Parse
 
 _ONE = Decimal(1)
+_TIED_TO_NOTHING = UUID(int=0)
+"""For a trade whose fees are in its own currency, which is one row and has no use for an id of its own."""
 _AT_THE_OPENING = BETWEEN_SECURITIES | {TxnType.SPLIT, TxnType.BONUS}
 """Events that apply to what is open at the start of their day, whatever moment is given."""
 _IN_ANY_CURRENCY = frozenset(
@@ -153,7 +155,8 @@ def _trade(asked: Prepared, portfolio: Portfolio) -> list[Transaction]:
     assert command.quantity is not None
     units = (_known(asked).security_id, command.quantity, command.price, command.fees, command.amount)
     entry = portfolio.entry(asked.account_id, asked.when, asked.terms)
-    return portfolio.decide(entry.traded(command.txn_type, *units, uuid4()))
+    tied = uuid4() if command.fee_currency is not None else _TIED_TO_NOTHING
+    return portfolio.decide(entry.traded(command.txn_type, *units, tied))
 
 
 def _transfer_in(asked: Prepared, portfolio: Portfolio) -> list[Transaction]:
