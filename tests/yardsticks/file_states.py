@@ -85,7 +85,7 @@ def emptied_api(database: Database, settings: Settings) -> Iterator[tuple[Any, h
                 "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s and pid <> pg_backend_pid()",
                 (of,),
             )
-            connection.execute(f"create database {to} template {of} strategy file_copy")
+            connection.execute(f"create database {to} template {of} strategy wal_log")
 
     with served(app) as address, httpx.Client(base_url=f"{address}/api/v1", timeout=120, trust_env=False) as api:
         copy(name, f"{name}_empty")
