@@ -14,17 +14,12 @@ from domain.currencies import CURRENCIES, MINOR_UNITS, parse_quoted
 from domain.errors import Refusal, plain
 from domain.ledger import TxnType
 from oltp_api.imports.columns import MEANS_CURRENCY, TYPE_OF, word_of
-from oltp_api.imports.drafts import BASE, DAYS, NUMBERS, TEXTS, BalanceStep, CellRefused, Draft, Naming
+from oltp_api.imports.drafts import BASE, DAYS, INCOME, LEAVES, NUMBERS, TEXTS, BalanceStep, CellRefused, Draft, Naming
 from oltp_api.imports.forms import NotANumber, moment, number
 from oltp_api.imports.profiles import Profile
 
 _MOST_DAYS_TO_SETTLE = 45
-_TRADES = (TxnType.BUY, TxnType.SELL)
-_UNITS = (*_TRADES, TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT)
-_LEAVES = (TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
-_INCOME = (TxnType.DIVIDEND, TxnType.COUPON, TxnType.RETURN_OF_CAPITAL)
-_COMES = (TxnType.DEPOSIT, TxnType.INTEREST, *_INCOME)
-_CASH = (TxnType.DEPOSIT, TxnType.WITHDRAW)
+_COMES = (TxnType.DEPOSIT, TxnType.INTEREST, *INCOME)
 _BY_SIGN: Mapping[str, tuple[str, TxnType, TxnType]] = {
     "CASH": ("amount", TxnType.DEPOSIT, TxnType.WITHDRAW),
     "TRADE": ("quantity", TxnType.BUY, TxnType.SELL),
@@ -100,7 +95,7 @@ class Reader:
     def _signs_of(self, rows: Iterable[Mapping[str, Any]]) -> Signs:
         """Take those of the profile; of a file that has to show them, any that leaves with a minus tells it."""
         is_shown = self.profile.amounts == "shown"
-        amounts, fees, withheld, leaves = self.profile.amounts == "signed", False, False, (TxnType.BUY, *_LEAVES)
+        amounts, fees, withheld, leaves = self.profile.amounts == "signed", False, False, (TxnType.BUY, *LEAVES)
         for row in rows:
             fees = fees or _is_negative(row.get("fees"))
             withheld = withheld or _is_negative(row.get("withheld"))
@@ -228,10 +223,10 @@ class Reader:
             draft.flags.append(f"its amount {plain(amount)} has a minus, which this broker's files have not")
         if not self.signs.amounts and amount < 0 and kind in (TxnType.DEPOSIT,):
             raise CellRefused(draft.line, self.header("amount"), f"is below 0, in a {kind}", "sign_contradicts")
-        if kind in _LEAVES and (amount < 0 or self.signs.amounts):
+        if kind in LEAVES and (amount < 0 or self.signs.amounts):
             numbers["amount"] = amount = -amount
-        draft.has_other_sign = kind in (*_INCOME, TxnType.FEE, TxnType.TAX, TxnType.INTEREST) and numbers["amount"] < 0
-        if kind in (*_INCOME, TxnType.FEE) and numbers["amount"] < 0:
+        draft.has_other_sign = kind in (*INCOME, TxnType.FEE, TxnType.TAX, TxnType.INTEREST) and numbers["amount"] < 0
+        if kind in (*INCOME, TxnType.FEE) and numbers["amount"] < 0:
             draft.notes.append("its amount has the other sign: it is taken as one that is corrected or paid back")
 
     def _may_cost(self, draft: Draft) -> bool:

@@ -31,7 +31,11 @@ what each `moved` in its `currency` and the `balance` after it, the oldest first
 
 BASE = "BASE"
 """The currency of a file that names none: the portfolio's base currency."""
-_CASH = (TxnType.DEPOSIT, TxnType.WITHDRAW)
+BOUGHT_OR_SOLD = (TxnType.BUY, TxnType.SELL)
+INCOME = (TxnType.DIVIDEND, TxnType.COUPON, TxnType.RETURN_OF_CAPITAL)
+LEAVES = (TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
+"""Types of cash that goes, which is negative in a file with signs, and above 0 in a request."""
+IN_OR_OUT = (TxnType.DEPOSIT, TxnType.WITHDRAW)
 
 
 class CellRefused(InvalidInput):
@@ -98,7 +102,7 @@ class Draft:
     @property
     def takes_security(self) -> bool:
         """Say whether it is about a security, whatever its cells name beside it."""
-        return self.kind not in _CASH
+        return self.kind not in IN_OR_OUT
 
     @property
     def names_security(self) -> bool:

@@ -6,16 +6,14 @@ others need none, a total that is not the sum of its rows.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from domain.errors import plain
 from domain.ledger import TxnType
 from oltp_api.imports.drafts import Draft
-from oltp_api.imports.ordering import effect_of
+from oltp_api.imports.ordering import effect_of, strays_among
 
-_ONE_IN = 5
-"""A file is taken for exact if no more than one trade in so many is off by a digit."""
 _BACK = (
     r"rebat|refund|revers|reclaim|waive|discount|correct|storno|korrekt|erstatt|rimbors|rembours|reembols|devol|teru"
     r"|cancel|cleared"
@@ -40,11 +38,11 @@ def flag_oddities(drafts: Sequence[Draft], cells: Mapping[int, Sequence[str]]) -
                 moved = "leaves" if draft.kind not in (TxnType.FEE, TxnType.TAX) else "comes"
                 draft.flags.append(f"its amount has the sign of what {moved}, and no word of the row says why")
     _flag_other_currencies(drafts)
-    for total in drafts:
-        if total.skipped is not None and (stated := total.numbers.get("total")) is not None:
-            added = _sum(drafts)
-            if added is not None and added != stated:
-                total.flags.append(f"{plain(stated)} is not the sum of the rows, {plain(added)}")
+    totals = [each for each in drafts if each.skipped is not None and "total" in each.numbers]
+    added = _sum(drafts) if totals else None
+    for total in totals:
+        if added is not None and added != (stated := total.numbers["total"]):
+            total.flags.append(f"{plain(stated)} is not the sum of the rows, {plain(added)}")
 
 
 def _flag_other_currencies(drafts: Sequence[Draft]) -> None:
@@ -64,14 +62,8 @@ def _flag_other_currencies(drafts: Sequence[Draft]) -> None:
 def flag_inexact(drafts: Sequence[Draft]) -> None:
     """Flag trades whose amount needs rounding to be quantity x price, if nearly all others of the file need none."""
     trades = [each for each in drafts if each.inexact is not None]
-    for draft in _strays(trades):
+    for draft in strays_among(trades, [each for each in trades if each.inexact]):
         draft.flags.append(f"{draft.inexact}; rounding may be why, but the other trades of the file need none")
-
-
-def _strays(trades: Sequence[Draft]) -> Iterator[Draft]:
-    strays = [each for each in trades if each.inexact]
-    if len(strays) * _ONE_IN <= max(len(trades), _ONE_IN):
-        yield from strays
 
 
 def _sum(drafts: Sequence[Draft]) -> Decimal | None:

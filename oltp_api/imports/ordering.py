@@ -8,14 +8,13 @@ from typing import Literal
 
 from domain.errors import plain
 from domain.ledger import TxnType
-from oltp_api.imports.drafts import BalanceStep, Draft
+from oltp_api.imports.drafts import LEAVES, BalanceStep, Draft
 
 Direction = Literal["oldest_first", "newest_first"]
 Order = Literal["oldest_first", "newest_first", "by_day"]
 """`by_day` is a file's whose rows stand in sections, or in no order: they are put in that of their days."""
 _ONE_IN = 5
-"""A file is taken for one in order if no more than one row in so many is out of it."""
-_OUT = (TxnType.BUY, TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
+"""A file is taken for one in order, or exact, if no more than one row in so many is not."""
 
 
 def direction_of(drafts: Sequence[Draft]) -> Direction:
@@ -62,10 +61,13 @@ def _flag_out_of_order(rows: Sequence[Draft]) -> None:
     """Flag what stands between later rows and earlier ones, in a file whose others are in order."""
     dated = [each for each in rows if each.day is not None]
     kept = _longest_rise([str(each.day) for each in dated])
-    strays = [each for place, each in enumerate(dated) if place not in kept]
-    if strays and len(strays) * _ONE_IN <= max(len(dated), _ONE_IN):
-        for each in strays:
-            each.flags.append(f"{each.day} is out of order: the rows around it are of other days")
+    for each in strays_among(dated, [each for place, each in enumerate(dated) if place not in kept]):
+        each.flags.append(f"{each.day} is out of order: the rows around it are of other days")
+
+
+def strays_among(rows: Sequence[Draft], odd: Sequence[Draft]) -> Sequence[Draft]:
+    """Keep those of `rows` that are `odd`, if they are few enough for the others to be the rule; else none."""
+    return odd if len(odd) * _ONE_IN <= max(len(rows), _ONE_IN) else ()
 
 
 def _longest_rise(keys: Sequence[str]) -> set[int]:
@@ -121,6 +123,6 @@ def effect_of(draft: Draft) -> Decimal | None:
     amount = draft.numbers.get("amount")
     if draft.refusal is not None or amount is None:
         return None
-    if draft.kind in (TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX):
+    if draft.kind in LEAVES:
         return -amount
     return -abs(amount) if draft.kind is TxnType.BUY else amount

@@ -8,17 +8,16 @@ from typing import Literal
 
 from domain.currencies import parse_quoted
 from domain.errors import plain
-from domain.ledger import TRADES, TxnType
+from domain.ledger import TxnType
 from domain.money import money, payable, share
 from domain.securities import Security
 from domain.stated_amounts import rounding_of
 from oltp_api.imports.canonical import Reader
-from oltp_api.imports.drafts import CellRefused, Draft
+from oltp_api.imports.drafts import BOUGHT_OR_SOLD, INCOME, CellRefused, Draft
 
 KnownRate = Callable[[str, str, date], float | None]
 """One unit of a currency in another on a day, by the last release; None where none is known."""
 
-_INCOME = (TxnType.DIVIDEND, TxnType.COUPON, TxnType.RETURN_OF_CAPITAL)
 _ONE = Decimal(1)
 _ALL_DIGITS = Decimal("1e-15")
 _NEAR_RATE = 1.05
@@ -45,7 +44,7 @@ class Rates:
         settled what its rate is of."""
         numbers, texts = draft.numbers, draft.texts
         price_currency, currency = texts.pop("price_currency", None), texts.get("currency")
-        if price_currency is None or draft.kind not in (*TRADES, *_INCOME):
+        if price_currency is None or draft.kind not in (*BOUGHT_OR_SOLD, *INCOME):
             if price_currency is not None:
                 texts.setdefault("currency", price_currency)
             return False
@@ -57,7 +56,7 @@ class Rates:
             if "price" in numbers:
                 numbers["price"] *= size
             return False
-        if draft.kind in _INCOME:
+        if draft.kind in INCOME:
             numbers.pop("price", None)
             return False
         self._compare_at_rate(draft, unit, parse_quoted(currency)[0], size)

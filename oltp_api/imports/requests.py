@@ -12,7 +12,7 @@ from domain.ledger import TxnType
 from domain.money import money, payable
 from domain.securities import AssetType, Security
 from oltp_api.imports.canonical import Reader
-from oltp_api.imports.drafts import BASE, CellRefused, Draft
+from oltp_api.imports.drafts import BASE, BOUGHT_OR_SOLD, INCOME, LEAVES, CellRefused, Draft
 from oltp_api.imports.rates import Rates
 from oltp_api.imports.trade_amounts import (
     compare_gross,
@@ -25,10 +25,8 @@ from oltp_api.imports.trade_amounts import (
 from oltp_api.ledger.schemas import TransactionRequest
 from oltp_api.web.fields import Currency, Number
 
-_TRADES = (TxnType.BUY, TxnType.SELL)
-_INCOME = (TxnType.DIVIDEND, TxnType.COUPON, TxnType.RETURN_OF_CAPITAL)
-_CASH = (TxnType.DEPOSIT, TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX, TxnType.INTEREST)
-_HAVE_UNITS = (*_TRADES, TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT, TxnType.CASH_IN_LIEU)
+_CASH = (TxnType.DEPOSIT, TxnType.INTEREST, *LEAVES)
+_HAVE_UNITS = (*BOUGHT_OR_SOLD, TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT, TxnType.CASH_IN_LIEU)
 _FIELDS = frozenset({
     "quantity", "price", "fees", "amount", "fx_rate", "accrued", "withheld", "split_new", "split_old", "units_new",
     "units_old", "basis_share",
@@ -68,17 +66,17 @@ class Rules:
         if "received" in numbers:
             self.rates.compare_exchange(draft)
         self.rates.at_a_rate(draft, currency, is_settled)
-        if kind in _TRADES:
+        if kind in BOUGHT_OR_SOLD:
             self._traded(draft, security, currency)
             self.rates.compare_worth(draft, *worth)
-        elif kind in _INCOME:
+        elif kind in INCOME:
             self._paid(draft, currency)
         elif kind in (TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT):
             numbers.pop("amount", None)
             self.rates.compare_worth(draft, *worth)
         else:
             compare_whole(self.reader, draft)
-        if security is not None and kind not in _TRADES and security.currency not in (currency, priced_in):
+        if security is not None and kind not in BOUGHT_OR_SOLD and security.currency not in (currency, priced_in):
             draft.flags.append(f"it is in {currency}, and {security.ticker} in {security.currency}")
         elif kind in _CASH and numbers.get("amount") is None:
             self._per_unit(draft)
@@ -92,7 +90,7 @@ class Rules:
         if not fields.get("fees"):
             fields.pop("fee_currency", None)
         fields["event_ts" if draft.event_ts else "business_date"] = draft.event_ts or draft.day
-        if draft.ex_date is not None and kind in _INCOME:
+        if draft.ex_date is not None and kind in INCOME:
             fields["ex_date"] = draft.ex_date
         if draft.naming and draft.takes_security:
             fields["ticker"] = f"id:{security.security_id}" if security else draft.naming.ticker or draft.naming.isin
@@ -112,7 +110,7 @@ class Rules:
         if kind not in _HAVE_UNITS:
             for name in ("quantity", "price", "accrued") if kind is not TxnType.SPLIT else ("price", "accrued"):
                 fields.pop(name, None)
-        if kind not in _TRADES:
+        if kind not in BOUGHT_OR_SOLD:
             fees = fields.pop("fees", None)
             if fees:
                 why = f"says {plain(draft.numbers['fees'])} {currency}, in a {kind}, which has no fees"
@@ -120,7 +118,7 @@ class Rules:
         if draft.numbers.get("price_fees"):
             why = f"says {plain(draft.numbers['price_fees'])}, which is counted nowhere"
             raise CellRefused(draft.line, self.reader.header("price_fees"), why, "uncounted")
-        if kind not in _INCOME:
+        if kind not in INCOME:
             withheld = fields.pop("withheld", None)
             if withheld:
                 why = f"says {plain(draft.numbers['withheld'])} {currency}, in a {kind}, of which none is withheld"
@@ -129,13 +127,12 @@ class Rules:
             fields.pop("price", None)
         if not fields.get("amount"):
             fields.pop("amount", None)
-        if kind not in _TRADES or not fields.get("accrued"):
+        if kind not in BOUGHT_OR_SOLD or not fields.get("accrued"):
             fields.pop("accrued", None)
         if not fields.get("withheld"):
             fields.pop("withheld", None)
-        for name in ("price", "quantity"):
-            if fields.get(name) == 0 and kind in _HAVE_UNITS and name == "price" and fields.get("amount"):
-                del fields[name]
+        if fields.get("price") == 0 and kind in _HAVE_UNITS and fields.get("amount"):
+            del fields["price"]
         return fields
 
     def _traded(self, draft: Draft, security: Security | None, currency: str) -> None:

@@ -8,9 +8,8 @@ from domain.ledger import TxnType
 from domain.money import money, payable
 from domain.stated_amounts import rounding_of
 from oltp_api.imports.canonical import Reader
-from oltp_api.imports.drafts import CellRefused, Draft
+from oltp_api.imports.drafts import LEAVES, CellRefused, Draft
 
-_LEAVES = (TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
 _HUNDREDTH = Decimal("0.01")
 _NEAR = 1.03
 _MOST_IMPLIED = Decimal(50)
@@ -55,7 +54,7 @@ def with_fees(draft: Draft, currency: str, factor: Decimal) -> Decimal:
 def compare_whole(reader: Reader, draft: Draft) -> None:
     """Refuse cash or income of which the amount before charges is another, though it has none."""
     gross, amount = draft.numbers.get("gross"), draft.numbers.get("amount")
-    moved = (amount or Decimal(0)) * (-1 if draft.kind in _LEAVES else 1)
+    moved = (amount or Decimal(0)) * (-1 if draft.kind in LEAVES else 1)
     if gross and amount and reader.profile.gross == "cash" and gross * moved < 0:
         why = f"says {plain(gross)}, and the amount {plain(moved)}; one of them has the wrong sign"
         raise CellRefused(draft.line, reader.header("gross"), why, "sign_contradicts")
@@ -69,13 +68,13 @@ def note_inexact(draft: Draft, currency: str, factor: Decimal) -> None:
     """Say on the draft by how much its amount is not quantity x price with fees, to half the smallest coin."""
     numbers = draft.numbers
     fees, accrued = numbers.get("fees", Decimal(0)), numbers.get("accrued", Decimal(0))
-    if fees and draft.texts.get("fee_currency", currency) != currency:
+    if draft.inexact or (fees and draft.texts.get("fee_currency", currency) != currency):
         return
     expected = numbers["quantity"] * numbers["price"] * factor + accrued
     expected += fees if draft.kind is TxnType.BUY else -fees
-    off = abs(abs(numbers["amount"]) - abs(expected)) > smallest_unit(currency) / 2
-    told = f"{plain(abs(numbers['amount']))} {currency} is not quantity x price with fees, {plain(money(expected))}"
-    draft.inexact = draft.inexact or (told if off else "")
+    amount, draft.inexact = abs(numbers["amount"]), ""
+    if abs(amount - abs(expected)) > smallest_unit(currency) / 2:
+        draft.inexact = f"{plain(amount)} {currency} is not quantity x price with fees, {plain(money(expected))}"
 
 
 def refuse_hundredfold(reader: Reader, draft: Draft, currency: str, factor: Decimal, amount: Decimal) -> None:
