@@ -17,15 +17,14 @@ from oltp_api.imports.forms import decimal_of, forms_of
 from oltp_api.imports.locked import SelectRefused, lists_of, selected, sources_of, table_of
 from oltp_api.imports.oddities import flag_oddities
 from oltp_api.imports.ordering import Direction, in_order
-from oltp_api.imports.profiles import Profile, ProfileQuestion, names_of
+from oltp_api.imports.profiles import Profile, names_of
+from oltp_api.imports.recognition import fitting, heads_of, only_one
 from oltp_api.imports.records import records_of
 from oltp_api.imports.shapes import refuse_shape
 from oltp_api.imports.sheets import (
     LINES_ABOVE_HEADER,
-    SEPARATORS,
     Line,
     decoded,
-    head_of,
     lines_of,
     separator_of,
     written_on,
@@ -83,9 +82,12 @@ def read(file: bytes, stated: Hints, profiles: Mapping[str, Profile], most_rows:
     fallback = asked.encoding if asked else None
     text = decoded(file, stated.encoding or fallback or _encoding_by_profile(file, profiles))
     records = records_of(text.text)
-    found, why = (asked, "it was stated") if asked else _recognised(_heads(text.text, records), profiles)
-    separator = (found.separator if found else None) or _separator(text.text, found)
-    rows = records[1] if records else lines_of(text.text.removeprefix("\ufeff"), separator, most_rows)
+    heads = heads_of(text.text, records)
+    recognised = only_one(fitting(heads, [asked] if asked else profiles.values()))
+    found = asked or (recognised and recognised.profile)
+    separator = (found.separator if found else None) or (recognised and recognised.separator) or separator_of(text.text)
+    why = "it was stated" if asked else f"its header has {', '.join(found.recognised)}" if found else ""
+    rows = records[1] if records else lines_of(text.text, separator, most_rows)
     ignored: Sequence[str] | None = None
     if found is None or found.name == plain.NAME:
         by_header = plain.plain_header(rows)
@@ -104,7 +106,8 @@ def read(file: bytes, stated: Hints, profiles: Mapping[str, Profile], most_rows:
     drafts, direction = in_order(drafts, stated.order or found.order)
     if "lines" not in found.select:
         _refuse_beyond(drafts, body, len(names))
-    flag_oddities(drafts, dict(body))
+    cells = dict(body)
+    flag_oddities(drafts, cells)
     used = {name for sources in meaning.values() for name in sources}
     return Sheet(
         profile=found,
@@ -119,7 +122,7 @@ def read(file: bytes, stated: Hints, profiles: Mapping[str, Profile], most_rows:
         ignored=ignored if ignored is not None else [name for name in names if name not in used],
         drafts=drafts,
         reader=reader,
-        cells=dict(body),
+        cells=cells,
         _header=rows[place][1],
         account=stated.account,
     )
@@ -139,52 +142,9 @@ def _encoding_by_profile(file: bytes, profiles: Mapping[str, Profile]) -> str | 
         file.decode("utf-8")
     except UnicodeDecodeError:
         text = file.decode("latin-1")
-        fitting = _fitting(_heads(text, records_of(text)), profiles)
-        return fitting[0].encoding if len(fitting) == 1 else None
+        found = fitting(heads_of(text, records_of(text)), profiles.values())
+        return found[0].profile.encoding if len(found) == 1 else None
     return None
-
-
-Heads = Sequence[tuple[str, str | None, Sequence[Line]]]
-"""The first lines of a file by each format and separator that it may have."""
-
-
-def _heads(text: str, records: tuple[str, Sequence[Line]] | None) -> Heads:
-    if records is not None:
-        return [(records[0], None, records[1][:1])]
-    return [("csv", each, head_of(text.removeprefix("\ufeff"), each)) for each in SEPARATORS]
-
-
-def _fitting(heads: Heads, profiles: Mapping[str, Profile]) -> list[Profile]:
-    return [
-        each
-        for each in profiles.values()
-        if each.recognised
-        and any(
-            each.header_in(head) is not None
-            for form, separator, head in heads
-            if form == each.format and each.separator in (None, separator)
-        )
-    ]
-
-
-def _recognised(heads: Heads, profiles: Mapping[str, Profile]) -> tuple[Profile | None, str]:
-    """The only profile that fits; None for a file that fits none. Several that fit are a question, unless one of them
-    is the owner's."""
-    fitting = _fitting(heads, profiles)
-    owned = [each for each in fitting if each.owner is not None]
-    fitting = owned or fitting
-    if len(fitting) > 1:
-        raise ProfileQuestion(fitting)
-    if not fitting:
-        return None, ""
-    return fitting[0], f"its header has {', '.join(fitting[0].recognised)}"
-
-
-def _separator(text: str, profile: Profile | None) -> str:
-    if profile is None or not profile.recognised:
-        return separator_of(text)
-    head = text.removeprefix("\ufeff")
-    return next((each for each in SEPARATORS if profile.header_in(head_of(head, each)) is not None), separator_of(text))
 
 
 def _canonical(

@@ -39,7 +39,7 @@ def decoded(file: bytes, stated: str | None = None) -> Decoded:
     marked = next((name for mark, name in _MARKED.items() if file.startswith(mark)), None)
     for encoding in filter(None, (marked, "utf-8", stated)):
         try:
-            return Decoded(file.decode(encoding), encoding.removesuffix("-sig"))
+            return Decoded(file.decode(encoding).removeprefix("\ufeff"), encoding.removesuffix("-sig"))
         except UnicodeDecodeError as error:
             line = file.count(b"\n", 0, error.start) + 1
     raise InvalidInput("csv", f"is not UTF-8 (line {line}); say what it is: encoding=latin-1, or another")

@@ -9,8 +9,9 @@ from oltp_api.imports.drafts import CellRefused
 from oltp_api.imports.forms import NotANumber, decimal_of, number
 from oltp_api.imports.locked import SelectRefused, selected, table_of
 from oltp_api.imports.plain import known_columns, quoted
-from oltp_api.imports.profiles import Profile, ProfileQuestion, names_of, shipped_statements
-from oltp_api.imports.sheets import LINES_ABOVE_HEADER, SEPARATORS, Line, head_of, lines_of, separator_of, written_on
+from oltp_api.imports.profiles import Profile, names_of, shipped_statements
+from oltp_api.imports.recognition import fitting, heads_of, only_one
+from oltp_api.imports.sheets import LINES_ABOVE_HEADER, Line, lines_of, separator_of, written_on
 
 _NUMBERS = ("quantity", "cost", "price", "market_value")
 _TEXTS = ("ticker", "isin", "account", "currency", "skip")
@@ -21,11 +22,12 @@ def statement_rows(text: str, most_rows: int) -> Sequence[tuple[int, Mapping[str
     """The cells of each row of a statement, by our names of its columns, with the line where it starts; of cash the
     ticker is CASH."""
     text = text.removeprefix("\ufeff")
-    profile, separator = _recognised(text)
-    lines = lines_of(text, separator, most_rows)
-    if profile is None:
+    recognised = only_one(fitting(heads_of(text), shipped_statements().values()))
+    lines = lines_of(text, (recognised and recognised.separator) or separator_of(text), most_rows)
+    if recognised is None:
         place, profile = _plain(lines)
     else:
+        profile = recognised.profile
         found = profile.header_in(lines[:LINES_ABOVE_HEADER])
         assert found is not None, "its header is in the first lines"
         place = found
@@ -37,19 +39,6 @@ def statement_rows(text: str, most_rows: int) -> Sequence[tuple[int, Mapping[str
     numbers = (str(row[name]) for row in rows for name in _NUMBERS if row.get(name) is not None)
     decimal = decimal_of(numbers, profile.decimal)
     return [(row["line"], _row(row, decimal)) for row in rows]
-
-
-def _recognised(text: str) -> tuple[Profile | None, str]:
-    """The only profile that fits, with the separator of the file."""
-    fitting = [
-        (each, separator)
-        for separator in SEPARATORS
-        for each in shipped_statements().values()
-        if each.header_in(head_of(text, separator)) is not None
-    ]
-    if len(fitting) > 1:
-        raise ProfileQuestion([each for each, _ in fitting])
-    return fitting[0] if fitting else (None, separator_of(text))
 
 
 def _plain(lines: Sequence[Line]) -> tuple[int, Profile]:
