@@ -108,6 +108,11 @@ class Draft:
     def names_security(self) -> bool:
         return self.takes_security and bool(self.naming)
 
+    def fees_in(self, currency: str) -> Decimal:
+        """Its fees, as far as they are in `currency`."""
+        is_in = self.texts.get("fee_currency", currency) == currency
+        return self.numbers.get("fees", Decimal(0)) if is_in else Decimal(0)
+
     def forget(self) -> None:
         """Let go of what it was read from, once it is told."""
         self.numbers.clear()

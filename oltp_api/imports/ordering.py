@@ -1,6 +1,5 @@
 """The order of a file's rows: oldest first, whichever way it was written, and what is odd about it."""
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise
@@ -8,6 +7,7 @@ from typing import Literal
 
 from domain.errors import plain
 from domain.ledger import TxnType
+from domain.sequences import longest_rise
 from oltp_api.imports.drafts import LEAVES, BalanceStep, Draft
 
 Direction = Literal["oldest_first", "newest_first"]
@@ -60,7 +60,7 @@ def _moment(draft: Draft) -> tuple[str, str]:
 def _flag_out_of_order(rows: Sequence[Draft]) -> None:
     """Flag what stands between later rows and earlier ones, in a file whose others are in order."""
     dated = [each for each in rows if each.day is not None]
-    kept = _longest_rise([str(each.day) for each in dated])
+    kept = longest_rise([str(each.day) for each in dated])
     for each in strays_among(dated, [each for place, each in enumerate(dated) if place not in kept]):
         each.flags.append(f"{each.day} is out of order: the rows around it are of other days")
 
@@ -68,27 +68,6 @@ def _flag_out_of_order(rows: Sequence[Draft]) -> None:
 def strays_among(rows: Sequence[Draft], odd: Sequence[Draft]) -> Sequence[Draft]:
     """Keep those of `rows` that are `odd`, if they are few enough for the others to be the rule; else none."""
     return odd if len(odd) * _ONE_IN <= max(len(rows), _ONE_IN) else ()
-
-
-def _longest_rise(keys: Sequence[str]) -> set[int]:
-    """Places of a longest part of `keys` that never falls."""
-    ends: list[str] = []
-    tails: list[int] = []
-    before: list[int | None] = []
-    for place, key in enumerate(keys):
-        at = bisect_right(ends, key)
-        before.append(tails[at - 1] if at else None)
-        if at == len(ends):
-            ends.append(key)
-            tails.append(place)
-        else:
-            ends[at], tails[at] = key, place
-    kept: set[int] = set()
-    at_last = tails[-1] if tails else None
-    while at_last is not None:
-        kept.add(at_last)
-        at_last = before[at_last]
-    return kept
 
 
 def _check_balances(rows: Sequence[Draft]) -> None:

@@ -19,38 +19,7 @@ values (
 )
 
 -- name: imports
-select
-    import_batch.import_id,
-    import_batch.portfolio_id,
-    import_batch.file_name,
-    import_batch.file_sha256,
-    import_batch.status,
-    import_batch.total,
-    import_batch.recorded,
-    import_batch.duplicates,
-    import_batch.refused,
-    import_batch.skipped,
-    import_batch.profile,
-    import_batch.source,
-    import_batch.created_at,
-    import_batch.undone_at
-from import_batch
-inner join portfolio using (portfolio_id)
-where
-    portfolio.user_id = %(user_id)s
-    and import_batch.portfolio_id = %(portfolio_id)s
-    and (
-        %(cursor)s::uuid is null
-        or (import_batch.created_at, import_batch.import_id) > (
-            select seen.created_at, seen.import_id
-            from import_batch as seen
-            where seen.portfolio_id = %(portfolio_id)s and seen.import_id = %(cursor)s::uuid
-        )
-    )
-order by import_batch.created_at, import_batch.import_id
-limit %(limit)s
-
--- name: newest_imports
+-- Followed by how to go through them.
 select
     import_batch.import_id,
     import_batch.portfolio_id,
@@ -69,6 +38,20 @@ select
 from import_batch
 inner join portfolio using (portfolio_id)
 where portfolio.user_id = %(user_id)s and import_batch.portfolio_id = %(portfolio_id)s
+
+-- name: oldest_first
+and (
+    %(cursor)s::uuid is null
+    or (import_batch.created_at, import_batch.import_id) > (
+        select seen.created_at, seen.import_id
+        from import_batch as seen
+        where seen.portfolio_id = %(portfolio_id)s and seen.import_id = %(cursor)s::uuid
+    )
+)
+order by import_batch.created_at, import_batch.import_id
+limit %(limit)s
+
+-- name: newest_first
 order by import_batch.created_at desc, import_batch.import_id desc
 limit %(limit)s
 
@@ -156,13 +139,6 @@ select
     kept.seq,
     kept.content
 from jsonb_to_recordset(%(rows)s::jsonb) as kept(source text, row_key text, seq bigint, content jsonb)
-
--- name: lock_import
-select import_batch.*
-from import_batch
-inner join portfolio using (portfolio_id)
-where portfolio.user_id = %(user_id)s and import_batch.import_id = %(import_id)s
-for update of import_batch
 
 -- name: rows_of_import
 select seq from imported_row

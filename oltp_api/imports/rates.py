@@ -125,14 +125,12 @@ class Rates:
         if not rate:
             self._imply_rate(draft, unit, currency, size)
             return
-        fees = numbers.get("fees", Decimal(0)) if draft.texts.get("fee_currency") in (None, currency) else Decimal(0)
+        fees = draft.fees_in(currency)
         priced = numbers.pop("price_fees", Decimal(0)) * size
         sign = 1 if draft.kind is TxnType.BUY else -1
         amount, worth = abs(amount), quantity * price * size
         stated = self.direction
-        inverse = (_ONE / rate).quantize(
-            _ALL_DIGITS
-        )  # so that what it leaves open is left open by the rate's own digits
+        inverse = (_ONE / rate).quantize(_ALL_DIGITS)  # what it leaves open is left open by the rate's own digits
         by_direction = {"currency": worth * rate, "base": worth / rate}
         charged = {"currency": fees + priced * rate, "base": fees + priced / rate}
         near = {

@@ -51,20 +51,20 @@ class Imports:
 
     def page(self, user_id: UUID, portfolio_id: UUID, limit: int, cursor: UUID | None) -> dict[str, Any]:
         asked = {"user_id": user_id, "portfolio_id": portfolio_id, "limit": limit + 1, "cursor": cursor}
-        rows = self._connection.execute(_IMPORTS["imports"], asked).fetchall()
+        rows = self._connection.execute(f"{_IMPORTS['imports']}\n{_IMPORTS['oldest_first']}", asked).fetchall()
         return {"items": rows[:limit], "next_cursor": rows[limit - 1]["import_id"] if len(rows) > limit else None}
 
     def newest(self, user_id: UUID, portfolio_id: UUID, limit: int) -> list[DictRow]:
         asked = {"user_id": user_id, "portfolio_id": portfolio_id, "limit": limit}
-        return self._connection.execute(_IMPORTS["newest_imports"], asked).fetchall()
+        return self._connection.execute(f"{_IMPORTS['imports']}\n{_IMPORTS['newest_first']}", asked).fetchall()
 
     def one(self, user_id: UUID, import_id: UUID) -> DictRow:
         """The import, with its `report`."""
-        return self._one("import", user_id, import_id)
+        return self._one(user_id, import_id)
 
     def lock(self, user_id: UUID, import_id: UUID) -> DictRow:
         """The import, which nobody else undoes until the commit."""
-        return self._one("lock_import", user_id, import_id)
+        return self._one(user_id, import_id, "for update of import_batch")
 
     def rows_of(self, import_id: UUID) -> list[int]:
         """The ledger rows that it recorded and whose identities are kept."""
@@ -78,8 +78,9 @@ class Imports:
             self._connection.execute(_IMPORTS["free_old_rows"], {**asked, "seqs": list(old_rows)})
         self._connection.execute(_IMPORTS["mark_undone"], asked)
 
-    def _one(self, statement: str, user_id: UUID, import_id: UUID) -> DictRow:
-        row = self._connection.execute(_IMPORTS[statement], {"user_id": user_id, "import_id": import_id}).fetchone()
+    def _one(self, user_id: UUID, import_id: UUID, lock: str = "") -> DictRow:
+        asked = {"user_id": user_id, "import_id": import_id}
+        row = self._connection.execute(f"{_IMPORTS['import']}\n{lock}", asked).fetchone()
         if row is None:
             raise ImportNotFound(import_id)
         return row

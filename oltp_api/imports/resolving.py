@@ -10,9 +10,9 @@ from uuid import UUID
 
 from domain.currencies import parse_quoted
 from domain.errors import AlreadyExists, InvalidIdentifier, InvalidInput, Refusal, UnknownSecurity
-from domain.securities import AssetType, Identifier, IdentifierType, PriceKind, Security, isin_check_digit
+from domain.securities import AssetType, Identifier, IdentifierType, Security, isin_check_digit
 from oltp_api.imports.drafts import BASE, Draft, Naming
-from oltp_api.registry.repository import Securities
+from oltp_api.registry.repository import Securities, security_of
 from oltp_api.unit_of_work import UnitOfWork
 from storage.queries import statements
 
@@ -74,13 +74,15 @@ class NamedSecurities:
         self._by_name: dict[str, list[Security]] = defaultdict(list)
         asked = {"values": sorted(values), "names": sorted(names)}
         for row in work.connection.execute(_SQL["identifiers"], asked).fetchall():
-            meaning = _Meaning(_security(row), IdentifierType(row["id_type"]), row["valid_from"], row["valid_to"])
-            self._by_value[row["id_value"]].append(meaning)
+            value, kind = row.pop("id_value"), IdentifierType(row.pop("id_type"))
+            days = {name: row.pop(name) for name in ("valid_from", "valid_to")}
+            meaning = _Meaning(security_of(row), kind, **days)
+            self._by_value[value].append(meaning)
             self._are_dated |= meaning.valid_from is not None or meaning.valid_to is not None
             if meaning.id_type is IdentifierType.ISIN:
-                self._isins[meaning.security.security_id].add(row["id_value"])
+                self._isins[meaning.security.security_id].add(value)
         for row in work.connection.execute(_SQL["named"], asked).fetchall() if names else ():
-            self._by_name[row["display_name"].strip().casefold()].append(_security(row))
+            self._by_name[row["display_name"].strip().casefold()].append(security_of(row))
 
     def find(self, naming: Naming, day: date) -> Security | None:
         """The security on a day, or else now; None for one that nobody registered. Refused where names disagree."""
@@ -210,10 +212,3 @@ def _isins_of(cusip: str) -> list[str]:
 
 def _words(naming: Naming) -> list[str]:
     return [each.strip().casefold() for each in (naming.isin, naming.ticker, naming.cusip, naming.name) if each]
-
-
-def _security(row: Mapping[str, Any]) -> Security:
-    return Security(
-        row["security_id"], row["ticker"], AssetType(row["asset_type"]), row["currency"], row["display_name"],
-        PriceKind(row["price_kind"]),
-    )  # fmt: skip

@@ -33,7 +33,7 @@ def compare_gross(reader: Reader, draft: Draft, currency: str, factor: Decimal) 
         if abs(abs(gross) - quantity * price * factor) > smallest_unit(currency) / 2:
             draft.inexact = f"{plain(gross)} is not quantity x price, {plain(money(quantity * price * factor))}"
     if "amount" not in numbers:
-        fees = numbers.get("fees", Decimal(0)) if draft.texts.get("fee_currency", currency) == currency else 0
+        fees = draft.fees_in(currency)
         numbers["amount"] = abs(gross) + (fees if draft.kind is TxnType.BUY else -fees)
 
 
@@ -41,8 +41,8 @@ def with_fees(draft: Draft, currency: str, factor: Decimal) -> Decimal:
     """The cash that a trade moved: the amount, with the fees if the file has it without them."""
     numbers = draft.numbers
     quantity, price, amount = numbers["quantity"], numbers["price"], numbers["amount"]
-    fees, accrued = numbers.get("fees", Decimal(0)), numbers.get("accrued", Decimal(0))
-    if not fees or draft.texts.get("fee_currency", currency) != currency:
+    fees, accrued = draft.fees_in(currency), numbers.get("accrued", Decimal(0))
+    if not fees:
         return amount
     sign = 1 if draft.kind is TxnType.BUY else -1
     tolerance = rounding_of(quantity, price, currency, amount, factor)
@@ -80,7 +80,7 @@ def note_inexact(draft: Draft, currency: str, factor: Decimal) -> None:
 def refuse_hundredfold(reader: Reader, draft: Draft, currency: str, factor: Decimal, amount: Decimal) -> None:
     """Ask for the price's unit where the amount is a hundredth of quantity x price; a bond's is per cent of par."""
     numbers = draft.numbers
-    fees = numbers.get("fees", Decimal(0)) if draft.texts.get("fee_currency") in (None, currency) else Decimal(0)
+    fees = draft.fees_in(currency)
     clean = abs(amount) - (fees if draft.kind is TxnType.BUY else -fees)
     worth = numbers["quantity"] * numbers["price"] * factor
     if factor == 1 and clean > 0 and 1 / _NEAR < float(worth * _HUNDREDTH / clean) < _NEAR:

@@ -5,11 +5,12 @@ of the lines decides: a history goes one way. Where two do still, the file is re
 """
 
 import re
-from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
+
+from domain.sequences import longest_rise
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
@@ -157,17 +158,7 @@ def out_of_order(days: Sequence[date]) -> list[int]:
     """The fewest positions without which `days` go one way, the one that most of them go."""
     rising = sum(1 if two > one else -1 for one, two in pairwise(days) if two != one)
     numbers = [day.toordinal() if rising >= 0 else -day.toordinal() for day in days]
-    tails: list[int] = []
-    places: list[int] = []
-    before: list[int] = []
-    for n, number in enumerate(numbers):
-        at = bisect_right(tails, number)
-        before.append(places[at - 1] if at else -1)
-        tails[at : at + 1], places[at : at + 1] = [number], [n]
-    kept, n = set(), places[-1] if places else -1
-    while n >= 0:
-        kept.add(n)
-        n = before[n]
+    kept = longest_rise(numbers)
     return [n for n in range(len(days)) if n not in kept]
 
 
