@@ -54,9 +54,9 @@ def _template() -> Template:
 
 
 def page_environment(folder: Path) -> Environment:
-    """Templates of `folder` in the words of all pages: text is escaped, and a name that is not there is an error."""
+    """Templates of `folder`, and those that all pages share: text is escaped, a name that is not there is an error."""
     environment = Environment(
-        loader=FileSystemLoader(folder),
+        loader=FileSystemLoader([folder, _HERE]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
