@@ -23,7 +23,7 @@ from storage.process import ProcessId
 
 _IMPORTED_BY_RUNS = (
     "pipelines.definitions",
-    "domain.analytics.simulation",
+    "domain.analytics.simulation.result",
     "dbt.cli.main",
     "dbt.adapters.duckdb.connections",
     "google.protobuf.json_format",

@@ -1,7 +1,7 @@
 """Simulations: each requested one computed from the newest release, with its stored seed.
 
 Belongs here: gathering what a simulation starts from and publishing what comes out. Does not: the model, which is in
-domain.analytics.simulation; nor which one is next, which is in `pipelines.simulations.queue`.
+domain.analytics.simulation.kernel; nor which one is next, which is in `pipelines.simulations.queue`.
 """
 
 import logging
@@ -20,7 +20,10 @@ from deltalake.exceptions import DeltaError
 from application.analytics.review import LakeAnalyticsRepository
 from application.simulation_parameters import LakeSimulationParamsRepository
 from application.simulations import MOST_ATTEMPTS, PostgresSimulationRepository
-from domain.analytics.simulation import GbmInputs, SimulationResult, SimulationSpec, simulate
+from domain.analytics.simulation.figures import PERCENTILES
+from domain.analytics.simulation.inputs import SimulationInputs, SimulationSpec
+from domain.analytics.simulation.models import Gaussian
+from domain.analytics.simulation.result import SimulationResult, simulate
 from domain.errors import InvalidInput, NoRelease, Refusal
 from domain.ports import ReleasedCash, SimulationRequest, ValuedPosition
 from domain.securities import AssetType
@@ -60,7 +63,7 @@ SPECS = [
 class Start:
     """Inputs of a simulation: the portfolio in a release, and the parameters of what it holds."""
 
-    inputs: GbmInputs
+    inputs: SimulationInputs
     release_id: int
     portfolio_version: int
     as_of: str
@@ -113,7 +116,7 @@ def run_request(log: logging.Logger, platform: Platform, release: Release, simul
             raise InvalidInput("simulation", f"ended its run {MOST_ATTEMPTS} times before it was done")
         start = started(platform.lake, release, request, version)
         spec = SimulationSpec(request.horizon_years, request.num_paths, request.seed, request.sample_paths)
-        result = simulate(start.inputs, spec, workers=2)
+        result = simulate(start.inputs, Gaussian(), spec, workers=2)
     except Refusal as refusal:
         tell("simulation %s is refused: %s", simulation_id, refusal.message)
         return SimulationOutcome(request, version, reason=refusal.message)
@@ -185,7 +188,7 @@ def started(lake: Lake, release: Release, request: SimulationRequest, version: i
     ids = [position.security_id for position in positions]
     known = parameters.get_security_params(ids)
     try:
-        inputs = GbmInputs(
+        inputs = SimulationInputs(
             values=np.array([float(position.market_value or 0) for position in positions]),
             mu_annual=np.array([security.mu_annual for security in known]),
             volatility_annual=np.array([security.volatility_annual for security in known]),
@@ -217,11 +220,14 @@ def rows_of(request: SimulationRequest, start: Start, result: SimulationResult) 
     def repeated(count: int) -> dict[str, Any]:
         return {name: [value] * count for name, value in named.items()}
 
-    fan = {f"p{percentile}": result.fan[:, column] for column, percentile in enumerate(result.percentiles)}
+    fan = {f"p{percentile}": result.fan[:, column] for column, percentile in enumerate(PERCENTILES)}
     count = len(result.sample_percentiles)
     return {
         "simulation_run": pa.table(
-            {name: [value] for name, value in {**named, **_run(request, start, result)}.items()}
+            {
+                **{name: [value] for name, value in {**named, **_run(request, start)}.items()},
+                **{name: pa.array([value], pa.float64()) for name, value in _figures(result).items()},
+            }
         ),
         "simulation_fan": pa.table(
             {
@@ -250,7 +256,7 @@ def fan_of(fan: pa.Table, simulation_id: str) -> Any:
     return fan_chart(fan["years"].to_pylist(), columns, f"simulation {simulation_id[:8]}")
 
 
-def _run(request: SimulationRequest, start: Start, result: SimulationResult) -> dict[str, Any]:
+def _run(request: SimulationRequest, start: Start) -> dict[str, Any]:
     return {
         "portfolio_id": str(request.portfolio_id),
         "portfolio_version": start.portfolio_version,
@@ -259,13 +265,16 @@ def _run(request: SimulationRequest, start: Start, result: SimulationResult) -> 
         "horizon_years": request.horizon_years,
         "num_paths": request.num_paths,
         "seed": request.seed,
-        **result.metrics,
     }
 
 
 def _summary(start: Start, result: SimulationResult) -> dict[str, object]:
     initial = {"initial_value": float(result.fan[0, 3]), "value_status": start.value_status}
-    return {"as_of": start.as_of, **initial, **result.metrics}
+    return {"as_of": start.as_of, **initial, **_figures(result)}
+
+
+def _figures(result: SimulationResult) -> dict[str, float | None]:
+    return {**{name: one.value for name, one in result.figures.items()}, "psd_distance": result.psd_distance}
 
 
 ASSETS = [simulate_portfolios]

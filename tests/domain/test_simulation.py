@@ -1,6 +1,5 @@
 """The simulation against closed forms, within Monte Carlo standard errors, and its promises: bits, bounds, refusals."""
 
-from dataclasses import replace
 from math import exp, sqrt
 from statistics import NormalDist
 
@@ -9,33 +8,35 @@ import pytest
 
 from domain.analytics.estimates.correlation import nearest_correlation
 from domain.analytics.risk.ratios import max_drawdown
-from domain.analytics.simulation import (
-    PERCENTILES,
-    GbmInputs,
-    SimulationResult,
-    SimulationSpec,
-    _Model,
-    _normals,
-    simulate,
-)
+from domain.analytics.simulation.figures import PERCENTILES
+from domain.analytics.simulation.inputs import SimulationInputs, SimulationSpec
+from domain.analytics.simulation.kernel import paths_of
+from domain.analytics.simulation.models import Gaussian, StudentT
+from domain.analytics.simulation.normals import normals
+from domain.analytics.simulation.result import SimulationResult
+from domain.analytics.simulation.result import simulate as simulate_model
 from tests.yardsticks.simulations import final_values
 
 STANDARD_NORMAL = NormalDist()
 SIX = np.array([0.07, 0.03, 0.09, 0.0, -0.05, 0.12])
 
 
-def inputs(values=(100.0,), mu=(0.07,), volatility=(0.15,), correlation=None, cash=0.0) -> GbmInputs:
+def inputs(values=(100.0,), mu=(0.07,), volatility=(0.15,), correlation=None, cash=0.0) -> SimulationInputs:
     matrix = np.eye(len(values)) if correlation is None else np.array(correlation, dtype=float)
-    return GbmInputs(np.array(values, float), np.array(mu, float), np.array(volatility, float), matrix, cash)
+    return SimulationInputs(np.array(values, float), np.array(mu, float), np.array(volatility, float), matrix, cash)
 
 
-def six_securities() -> GbmInputs:
+def six_securities() -> SimulationInputs:
     correlation = np.full((6, 6), 0.4) + 0.6 * np.eye(6)
     return inputs([5e3, 2e4, 1e3, 8e3, 4e3, 9e3], SIX, [0.2, 0.1, 0.5, 0.3, 0.25, 0.4], correlation, cash=2_500.0)
 
 
 def spec(horizon_years=2, num_paths=3_000, seed=7, **other) -> SimulationSpec:
     return SimulationSpec(horizon_years, num_paths, seed, **other)
+
+
+def simulate(given: SimulationInputs, asked: SimulationSpec, **other) -> SimulationResult:
+    return simulate_model(given, Gaussian(), asked, **other)
 
 
 def arrays_of(result: SimulationResult) -> list[np.ndarray]:
@@ -45,10 +46,10 @@ def arrays_of(result: SimulationResult) -> list[np.ndarray]:
 def test_ten_years_at_seven_per_cent_and_fifteen_volatility_as_in_the_rulebook():
     # RULEBOOK 11. One standard error of 100,000 paths: mean 0.32, median 0.34, P5 0.26, P95 1.26 (p(1-p) / density).
     result = simulate(inputs(), spec(10, 100_000, seed=1), workers=2)
-    assert result.metrics["mean"] == pytest.approx(201.3753, abs=4 * 0.32)
-    assert result.metrics["median"] == pytest.approx(179.9484, abs=4 * 0.34)
-    assert result.metrics["p5"] == pytest.approx(82.4711, abs=4 * 0.26)
-    assert result.metrics["p95"] == pytest.approx(392.6398, abs=4 * 1.26)
+    assert result.figures["mean"].value == pytest.approx(201.3753, abs=4 * 0.32)
+    assert result.figures["median"].value == pytest.approx(179.9484, abs=4 * 0.34)
+    assert result.figures["p5"].value == pytest.approx(82.4711, abs=4 * 0.26)
+    assert result.figures["p95"].value == pytest.approx(392.6398, abs=4 * 1.26)
 
 
 def test_ends_below_seventy_as_in_the_rulebook():
@@ -63,28 +64,21 @@ def test_the_mean_of_a_correlated_portfolio_is_the_sum_of_its_means():
     grown = given.values * np.exp(5 * given.mu_annual)
     covariance = np.outer(given.volatility_annual, given.volatility_annual) * given.correlation
     deviation = sqrt(grown @ np.expm1(5 * covariance) @ grown)  # moments of a sum of lognormals
-    assert abs(result.metrics["mean"] - (grown.sum() + given.cash)) < 4 * deviation / sqrt(paths)
+    assert abs(result.figures["mean"].value - (grown.sum() + given.cash)) < 4 * deviation / sqrt(paths)
 
 
 def test_simulated_log_returns_have_the_correlation_and_volatility_that_went_in():
-    given = six_securities()
-    paths = 1024 * 20
-    model = _Model.of(given, np.arange(2.0))
-    single = [replace(model, weights=np.eye(6, dtype=np.float32)[i], steady=np.zeros(2)) for i in range(6)]
-    prices = np.empty((6, 1, paths), np.float32)
-    for i, security in enumerate(single):
-        for block, stream in enumerate(np.random.SeedSequence(5).spawn(20)):
-            security.walk(np.random.SFC64(stream), prices[i, :, 1024 * block : 1024 * (block + 1)])
-    returns = np.log(prices[:, 0].astype(np.float64))
-    assert np.corrcoef(returns) == pytest.approx(
-        given.correlation, abs=4 * 0.84 / sqrt(paths)
-    )  # se (1 - rho^2) / sqrt n
+    given, paths = six_securities(), 1024 * 20
+    ends = paths_of(given, Gaussian(), spec(1, paths, seed=5, steps_per_year=1)).ends
+    returns = np.log(ends.astype(np.float64))
+    error = 4 * 0.84 / sqrt(paths)  # se (1 - rho^2) / sqrt n
+    assert np.corrcoef(returns) == pytest.approx(given.correlation, abs=error)
     assert returns.std(axis=1, ddof=1) == pytest.approx(given.volatility_annual, rel=4 / sqrt(2 * paths))
 
 
 def test_normals_are_normal():
     stream = np.random.SFC64(np.random.SeedSequence(9))
-    z = np.concatenate([_normals(stream, (1, 245_760)).ravel() for _ in range(8)]).astype(np.float64)
+    z = np.concatenate([normals(stream, (1, 245_760)).ravel() for _ in range(8)]).astype(np.float64)
     n = len(z)
     assert abs(z.mean()) < 4 / sqrt(n)
     assert abs((z**2).mean() - 1) < 4 * sqrt(2 / n)
@@ -99,7 +93,7 @@ def test_normals_are_normal():
 def test_any_number_of_workers_gives_the_same_bits(workers):
     alone = simulate(six_securities(), spec(), workers=1)
     together = simulate(six_securities(), spec(), workers=workers)
-    assert alone.metrics == together.metrics
+    assert alone.figures == together.figures
     assert all(np.array_equal(one, other) for one, other in zip(arrays_of(alone), arrays_of(together), strict=True))
 
 
@@ -135,16 +129,28 @@ def test_with_fifty_paths_shown_whole_every_statistic_can_be_recomputed_from_the
     assert result.mean == pytest.approx(paths.mean(axis=0), rel=1e-6)
     assert result.probability_of_loss == pytest.approx((paths < initial).mean(axis=0))
     p5 = np.percentile(paths[:, -1], 5)
-    assert result.metrics["var_95"] == pytest.approx(initial - p5, rel=1e-5)
-    assert result.metrics["es_95"] == pytest.approx(initial - paths[:, -1][paths[:, -1] <= p5].mean(), rel=1e-5)
-    depths = [max_drawdown(path).depth for path in paths]
-    assert result.metrics["expected_max_drawdown"] == pytest.approx(np.mean(depths), abs=1e-6)
+    assert result.figures["var_95"].value == pytest.approx(initial - p5, rel=1e-5)
+    assert result.figures["es_95"].value == pytest.approx(initial - paths[:, -1][paths[:, -1] <= p5].mean(), rel=1e-5)
+
+
+def test_falls_that_are_seen_at_the_steps_are_those_of_the_paths_shown():
+    result = simulate_model(six_securities(), StudentT(5), spec(10, num_paths=50, sample_paths=50))
+    depths = [max_drawdown(path).depth for path in result.sample_paths]
+    assert not result.is_bridged
+    assert result.figures["expected_max_drawdown"].value == pytest.approx(np.mean(depths), abs=1e-6)
 
 
 @pytest.mark.parametrize("num_paths", [1, 2, 19, 20, 21, 1024, 1025])
 def test_expected_shortfall_is_never_below_value_at_risk(num_paths):
-    metrics = simulate(six_securities(), spec(num_paths=num_paths)).metrics
-    assert metrics["es_95"] >= metrics["var_95"]
+    figures = simulate(inputs(mu=[-0.3]), spec(num_paths=num_paths)).figures
+    assert figures["es_95"].value >= figures["var_95"].value > 0
+
+
+def test_without_a_loss_there_is_no_value_at_risk_and_the_reason_is_said():
+    for name in ("var_95", "es_95"):
+        figure = simulate(inputs(volatility=[0.0]), spec()).figures[name]
+        assert figure.value is None
+        assert figure.reason
 
 
 def test_sample_paths_end_at_evenly_spaced_percentiles():
@@ -165,16 +171,16 @@ def test_without_volatility_growth_compounds_exactly():
     result = simulate(given, spec(30, 100))
     exact = 60 * np.exp(0.07 * result.times_years) + 40 * np.exp(-0.02 * result.times_years) + 10
     assert result.fan == pytest.approx(np.repeat(exact[:, None], 7, axis=1), rel=1e-14)
-    assert result.metrics["expected_max_drawdown"] == 0.0
+    assert result.figures["expected_max_drawdown"].value == 0.0
     assert not result.probability_of_loss.any()
 
 
 def test_a_certain_loss_is_a_loss_on_every_path():
     result = simulate(inputs([100.0], [-0.1], [0.0]), spec(1, 100))
     assert (result.probability_of_loss[1:] == 1).all()
-    assert result.metrics["var_95"] == pytest.approx(100 * (1 - exp(-0.1)), rel=1e-12)
-    assert result.metrics["es_95"] == pytest.approx(result.metrics["var_95"], rel=1e-12)
-    assert result.metrics["expected_max_drawdown"] == pytest.approx(1 - exp(-0.1), abs=1e-6)
+    assert result.figures["var_95"].value == pytest.approx(100 * (1 - exp(-0.1)), rel=1e-12)
+    assert result.figures["es_95"].value == pytest.approx(result.figures["var_95"].value, rel=1e-12)
+    assert result.figures["expected_max_drawdown"].value == pytest.approx(1 - exp(-0.1), abs=1e-6)
 
 
 @pytest.mark.parametrize("cash", [0.0, 100.1, 1e9 / 3])
@@ -184,8 +190,8 @@ def test_cash_alone_stays_flat(cash):
     assert (result.mean == cash).all()
     assert (result.sample_paths == cash).all()
     assert not result.probability_of_loss.any()
-    metrics = result.metrics
-    assert [metrics[name] for name in ("var_95", "es_95", "expected_max_drawdown", "psd_distance")] == [0, 0, 0, 0]
+    assert result.figures["var_95"].value is None
+    assert result.figures["expected_max_drawdown"].value == 0
 
 
 def test_securities_without_value_are_left_out_whatever_their_numbers():
@@ -208,14 +214,14 @@ def test_a_security_without_volatility_needs_no_correlation():
 def test_perfectly_correlated_securities_move_as_one():
     pair = inputs([60.0, 40.0], [0.07, 0.07], [0.15, 0.15], [[1, 1], [1, 1]])
     result = simulate(pair, spec(10, 40_000), workers=2)
-    assert result.metrics["psd_distance"] == 0.0
-    assert result.metrics["median"] == pytest.approx(179.9484, abs=4 * 0.54)  # RULEBOOK 11, as one security
+    assert result.psd_distance == 0.0
+    assert result.figures["median"].value == pytest.approx(179.9484, abs=4 * 0.54)  # RULEBOOK 11, as one security
 
 
 def test_a_repaired_correlation_is_reported_with_its_distance():
     bad = [[1, 0.9, 0.7], [0.9, 1, 0.3], [0.7, 0.3, 1]]
     result = simulate(inputs([1.0, 1.0, 1.0], [0.0] * 3, [0.2] * 3, bad), spec())
-    assert result.metrics["psd_distance"] == pytest.approx(0.0100196, abs=1e-7)  # from the matrices of the next test
+    assert result.psd_distance == pytest.approx(0.0100196, abs=1e-7)  # from the matrices of the next test
 
 
 def test_the_repair_is_the_spectral_one_of_the_literature():

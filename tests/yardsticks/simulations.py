@@ -7,26 +7,26 @@ from typing import Any
 import numpy as np
 
 from domain.analytics.risk.value_at_risk import normal_tail
-from domain.analytics.simulation import GbmInputs, _Model
+from domain.analytics.simulation.inputs import SimulationInputs, SimulationSpec
+from domain.analytics.simulation.kernel import paths_of
+from domain.analytics.simulation.models import Gaussian
 from tests.yardsticks.cases import Case
 from tests.yardsticks.judging import Near, Yardstick
 
-N_BLOCKS = 200
+N_BLOCKS = 97
 _NORMAL = NormalDist()
 
 
-def final_values(given: GbmInputs, years: int, blocks: int, seed: int) -> np.ndarray:
+def final_values(given: SimulationInputs, years: int, blocks: int, seed: int) -> np.ndarray:
     """Every path's last value, (1024 x blocks,), one step a year: the result itself keeps only their distribution."""
-    model = _Model.of(given, np.arange(years + 1.0))
-    wealth = np.empty((years, 1024 * blocks), np.float32)
-    for block, stream in enumerate(np.random.SeedSequence(seed).spawn(blocks)):
-        model.walk(np.random.SFC64(stream), wealth[:, 1024 * block : 1024 * (block + 1)])
-    return model.initial * (model.steady[-1] + wealth[-1].astype(np.float64))
+    spec = SimulationSpec(years, 1024 * blocks, seed, steps_per_year=1)
+    paths = paths_of(given, Gaussian(), spec)
+    return paths.initial * (paths.steady[-1] + paths.moving[-1].astype(np.float64))
 
 
 def _ends(value: float, drift: float, volatility: float, seed: int) -> np.ndarray:
     """Final values of one security after one step, whose drift and volatility are those of the whole time."""
-    given = GbmInputs(np.array([value]), np.array([drift]), np.array([volatility]), np.eye(1), 0.0)
+    given = SimulationInputs(np.array([value]), np.array([drift]), np.array([volatility]), np.eye(1), 0.0)
     return final_values(given, 1, N_BLOCKS, seed)
 
 

@@ -1,0 +1,261 @@
+"""Paths of a portfolio's value in equal steps, in blocks; and their figures.
+
+Same inputs, model, seed, code and machine type give the same bits for any number of workers: paths come in fixed blocks
+of 1,024, each with its own random streams and one BLAS thread, as float32 matrix products change bits with their shape.
+The drift's own draws, the moves and what happens between steps have a stream each, so two simulations of one seed under
+different scenarios use the same numbers.
+
+Measured 2026-11 on two cores, 20 securities, ns per security and step on one core. Normals: numpy's float32 ziggurat
+7.3, Box-Muller on raw SFC64 bits in place 2.1 (numpy's float32 log, sin and cos are SIMD). Mixing by (n, n) @ (n, 1024)
+0.5, with paths first 0.6. Exponential 0.45; running sum by rows 0.13, np.cumsum 12; weights @ prices 0.1. Percentiles
+of one row of 10,000: np.sort 146 us, np.partition 220, np.percentile 263.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from domain.analytics.arrays import Float32, Float64
+from domain.analytics.estimates.correlation import nearest_correlation
+from domain.analytics.simulation.falls import Falls
+from domain.analytics.simulation.inputs import Rebalancing, SimulationInputs, SimulationSpec
+from domain.analytics.simulation.models import BLOCK_PATHS, Block, Model, Moving, symmetric_root
+from domain.analytics.simulation.normals import normals
+
+_CHUNK_ROWS = 256  # rows of 1,024 normals drawn at once: 1 MB stays in the second-level cache
+_MAX_LOG_GROWTH = 80.0  # float32 ends at exp(88)
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Simulated values as shares of today's value `initial`, and what each path went through.
+
+    Attributes
+    ----------
+    moving : (steps, paths) what moves at the end of each step; to it is added
+    steady : (steps + 1,) what does not: cash and securities without volatility, exact in float64; 1 less is step 0.
+    ends : (n, paths) each moving security's value at the end, of those at `places` (n,) among the inputs'.
+    without_drift : (paths,) the whole value at the end, had the mean drift of every security and of cash been 0.
+    falls : of each path. `paid` (paths,): whether every withdrawal could be made in full.
+    psd_distance : how far the correlation was moved (0: not at all).
+    """
+
+    initial: float
+    steady: Float64
+    moving: Float32
+    places: np.ndarray
+    ends: Float32
+    without_drift: Float32
+    falls: Falls
+    paid: np.ndarray
+    psd_distance: float
+
+
+def paths_of(
+    inputs: SimulationInputs,
+    model: Model,
+    spec: SimulationSpec,
+    workers: int = 1,
+    on_block: Callable[[int, int], None] | None = None,
+) -> Paths:
+    """Walk `spec.num_paths` paths; the same bits for any number of workers.
+
+    `on_block` is called in the caller's thread with (blocks done, blocks in all); what it raises ends the simulation.
+    One simulation at a time in a process: the BLAS limit is the process's, and whoever ends first lifts it.
+    ValueError: fewer than one worker, no correlation matrix, or growth that may pass exp(80) within six standard
+    deviations, where float32 ends.
+    """
+    if workers < 1:
+        raise ValueError(f"workers must be at least 1, not {workers}")
+    blocks = -(-spec.num_paths // BLOCK_PATHS)
+    streams = np.random.SeedSequence(spec.seed).spawn(blocks)
+    # The limit is set once around all blocks, not by each thread.
+    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
+        start = _Start.of(inputs, model, spec)
+        # Whole blocks only: the last one is computed like any other, and its paths beyond num_paths are not looked at.
+        moving = np.empty((spec.steps, blocks * BLOCK_PATHS), np.float32)
+        ends = np.empty((len(start.weights), blocks * BLOCK_PATHS), np.float32)
+
+        def walk(block: int) -> _Walked:
+            at = slice(block * BLOCK_PATHS, (block + 1) * BLOCK_PATHS)
+            return start.walk(streams[block], block, moving[:, at], ends[:, at])
+
+        walked = []
+        for done, one in enumerate(pool.map(walk, range(blocks)), start=1):
+            walked.append(one)
+            if on_block:
+                on_block(done, blocks)
+    count = spec.num_paths
+    falls = Falls(*(np.concatenate([getattr(one.falls, name) for one in walked])[:count] for name in Falls.__slots__))
+    return Paths(
+        initial=start.initial,
+        steady=start.steady * (not spec.withdrawal),
+        moving=moving[:, :count],
+        places=start.moving.places,
+        ends=ends[:, :count],
+        without_drift=np.concatenate([one.without_drift for one in walked])[:count],
+        falls=falls,
+        paid=np.concatenate([one.paid for one in walked])[:count],
+        psd_distance=start.psd_distance,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """The portfolio as shares of its value today, ready to be walked.
+
+    The n securities that move have `weights` (n,), after any shock unless weights are kept; a log `drift` per step
+    (n, 1), of which `unknown` (n, 1) is the deviation of what is not known; `mean_drift` (n,) m dt; and `opening`
+    (k, n, 1) log returns of the first steps. `steady` (steps + 1,) is what does not move, 0 where weights are kept:
+    there `kept` is cash's weight times its growth in a step, with and without its rate, and `jump` the value after any
+    shock.
+    """
+
+    model: Model
+    spec: SimulationSpec
+    initial: float
+    steady: Float64
+    steady_without_drift: float
+    weights: Float32
+    drift: Float32
+    unknown: Float32
+    opening: Float32
+    mean_drift: Float64
+    kept: tuple[float, float]
+    jump: float
+    moving: Moving
+    psd_distance: float
+
+    @classmethod
+    def of(cls, inputs: SimulationInputs, model: Model, spec: SimulationSpec) -> "_Start":
+        held = np.flatnonzero(inputs.values)
+        times, dt = spec.times_years, 1 / spec.steps_per_year
+
+        def of_held(array: Float64 | None) -> Float64:
+            return np.zeros(len(held)) if array is None else array[held]
+
+        values, mu, vol = inputs.values[held], inputs.mu_annual[held], inputs.volatility_annual[held]
+        unknown, shock = of_held(inputs.mu_deviation), of_held(inputs.shock)
+        opening = np.zeros((0, len(held))) if inputs.opening is None else inputs.opening[: spec.steps, held]
+        log_drift = mu - vol**2 / 2
+        _refuse_overflow(times, log_drift, vol, unknown, model)
+        keeps_weights = spec.rebalancing is Rebalancing.EVERY_STEP
+        moves = (vol > 0) | (unknown > 0) | model.drifts | keeps_weights | (len(opening) > 0)
+        initial = float(inputs.cash + values.sum())
+        unit = initial or 1.0  # of what is worth nothing, nothing comes
+        after = values * (1 + shock)
+        still = after[~moves] * np.exp(np.outer(times, mu[~moves]))
+        steady = (
+            (inputs.cash * np.exp(inputs.cash_rate * times) + still.sum(axis=1)) / unit
+            if initial
+            else np.ones_like(times)
+        )
+        varies = vol > 0
+        correlation, distance = nearest_correlation(inputs.correlation[np.ix_(held[varies], held[varies])])
+        root = np.zeros((len(held), len(held)))
+        root[np.ix_(varies, varies)] = symmetric_root(correlation)
+        has_drift = not model.drifts
+        return cls(
+            model=model,
+            spec=spec,
+            initial=initial,
+            steady=steady * (not keeps_weights),
+            steady_without_drift=float(inputs.cash + after[~moves].sum()) / unit,
+            weights=((values if keeps_weights else after)[moves] / unit).astype(np.float32),
+            drift=(log_drift[moves, None] * dt * has_drift).astype(np.float32),
+            unknown=(unknown[moves, None] * dt * has_drift).astype(np.float32),
+            opening=opening[:, moves, None].astype(np.float32),
+            mean_drift=mu[moves] * dt * has_drift,
+            kept=(inputs.cash / unit * float(np.exp(inputs.cash_rate * dt)), inputs.cash / unit),
+            jump=float(inputs.cash + after.sum()) / unit,
+            moving=Moving(held[moves], vol[moves] * np.sqrt(dt), root[np.ix_(moves, moves)], spec.steps_per_year),
+            psd_distance=distance,
+        )
+
+    def walk(self, seed: np.random.SeedSequence, block: int, wealth: Float32, ends: Float32) -> "_Walked":
+        """Fill `wealth` (steps, 1024) with what moves, and `ends` (n, 1024) with what each security comes to."""
+        of_drift, of_bridges = (np.random.SFC64(child) for child in seed.spawn(2))
+        walk = self.model.walk(self.moving, Block(np.random.SFC64(seed), block * BLOCK_PATHS))
+        drift = self._drift(of_drift)
+        log_price = np.zeros((len(self.weights), BLOCK_PATHS), np.float32)
+        without = np.full(BLOCK_PATHS, np.float32(self.jump))
+        value = np.full(BLOCK_PATHS, np.float32(self.jump))
+        keeps_weights = self.spec.rebalancing is Rebalancing.EVERY_STEP
+        driftless = (self.weights * np.exp(-self.mean_drift)).astype(np.float32)
+        chunk = max(1, _CHUNK_ROWS // max(1, len(self.weights)))
+        for start in range(0, len(wealth), chunk):
+            now = slice(start, min(start + chunk, len(wealth)))
+            prices = walk.moves(now.stop - start)
+            prices += drift
+            opening = self.opening[now]
+            prices[: len(opening)] = opening
+            if not keeps_weights:
+                log_price = _accumulate(np.add, prices, log_price)
+            np.exp(prices, out=prices)
+            np.matmul(self.weights, prices, out=wealth[now])
+            if keeps_weights:
+                wealth[now] += np.float32(self.kept[0])
+                value = _accumulate(np.multiply, wealth[now], value)
+                rows = np.matmul(driftless, prices)
+                rows += np.float32(self.kept[1])
+                without = _accumulate(np.multiply, rows, without)
+        if not keeps_weights:
+            ends[:] = np.exp(log_price) * self.weights[:, None]
+            years_of_drift = (self.mean_drift * len(wealth))[:, None].astype(np.float32)
+            without = self.weights @ np.exp(log_price - years_of_drift) + np.float32(self.steady_without_drift)
+        whole = wealth + self.steady[1:, None].astype(np.float32)
+        paid = _withdraw(whole, self.jump, self.spec, self.initial)
+        if self.spec.withdrawal:
+            wealth[:] = whole
+        return _Walked(
+            without, Falls.of(whole, self.spec.steps_per_year, of_bridges if self.model.bridged else None), paid
+        )
+
+    def _drift(self, stream: np.random.SFC64) -> Float32:
+        """(n, 1) log drift per step, or (n, 1024) where each path has its own."""
+        if not self.unknown.any():
+            return self.drift
+        drawn = normals(stream, (len(self.weights) + 1, BLOCK_PATHS))
+        return np.asarray(self.drift + self.unknown * np.float32(np.sqrt(0.5)) * (drawn[:1] + drawn[1:]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Walked:
+    without_drift: Float32
+    falls: Falls
+    paid: np.ndarray
+
+
+def _refuse_overflow(times: Float64, log_drift: Float64, vol: Float64, unknown: Float64, model: Model) -> None:
+    reach = np.outer(times, log_drift + 6 * unknown) + 6 * np.outer(np.sqrt(times), vol)
+    if not model.drifts and reach.max(initial=0.0) > _MAX_LOG_GROWTH:
+        raise ValueError("mu_annual or volatility_annual is too large for this horizon: growth may pass exp(80)")
+
+
+def _withdraw(whole: Float32, jump: float, spec: SimulationSpec, initial: float) -> np.ndarray:
+    """Take the withdrawals out of `whole` (steps, paths), in place; (paths,) whether all could be made in full."""
+    paid = np.ones(whole.shape[1], bool)
+    if not spec.withdrawal:
+        return paid
+    amount = np.float32(spec.withdrawal / initial)
+    before, value = np.full(whole.shape[1], np.float32(jump)), np.full(whole.shape[1], np.float32(jump))
+    for step, row in enumerate(whole, start=1):
+        growth = row / before
+        before = row.copy()
+        value = value * growth
+        if step % spec.steps_per_year == 0:
+            paid &= value >= amount
+            value = np.maximum(value - amount, 0)
+        row[:] = value
+    return paid
+
+
+def _accumulate(ufunc: np.ufunc, rows: Float32, before: Float32) -> Float32:
+    """Accumulate `rows` downwards in place, from `before` on; a copy of the last. 90 times ufunc.accumulate's speed."""
+    for row in rows:
+        ufunc(row, before, out=row)
+        before = row
+    return before.copy()
