@@ -11,8 +11,8 @@ from domain.analytics.risk.ratios import max_drawdown
 from domain.analytics.simulation.figures import PERCENTILES
 from domain.analytics.simulation.inputs import SimulationInputs, SimulationSpec
 from domain.analytics.simulation.kernel import paths_of
+from domain.analytics.simulation.lanes import LANES, Lanes
 from domain.analytics.simulation.models import Gaussian, StudentT
-from domain.analytics.simulation.normals import normals
 from domain.analytics.simulation.result import SimulationResult
 from domain.analytics.simulation.result import simulate as simulate_model
 from tests.yardsticks.simulations import final_values
@@ -77,8 +77,8 @@ def test_simulated_log_returns_have_the_correlation_and_volatility_that_went_in(
 
 
 def test_normals_are_normal():
-    stream = np.random.SFC64(np.random.SeedSequence(9))
-    z = np.concatenate([normals(stream, (1, 245_760)).ravel() for _ in range(8)]).astype(np.float64)
+    lanes = Lanes(np.random.SeedSequence(9))
+    z = np.concatenate([lanes.normals(np.empty((240, LANES), np.float32)).ravel() for _ in range(8)]).astype(np.float64)
     n = len(z)
     assert abs(z.mean()) < 4 / sqrt(n)
     assert abs((z**2).mean() - 1) < 4 * sqrt(2 / n)
@@ -87,6 +87,27 @@ def test_normals_are_normal():
     for level in (-4.0, -3.0, -1.0, 0.5, 2.0, 3.5):
         p = STANDARD_NORMAL.cdf(level)
         assert abs(np.mean(z < level) - p) < 4 * sqrt(p * (1 - p) / n)
+
+
+def test_neither_lanes_nor_the_rows_of_one_have_to_do_with_one_another():
+    rows = Lanes(np.random.SeedSequence(9)).normals(np.empty((4_001, LANES), np.float32)).astype(np.float64)
+    between_lanes = np.corrcoef(rows[:, ::16].T)[np.triu_indices(LANES // 16, 1)] * sqrt(len(rows))
+    assert np.abs(between_lanes).max() < 5  # of 2,016 normals
+    assert abs(between_lanes.std() - 1) < 4 / sqrt(2 * len(between_lanes))
+    for lag in (1, 2, 3):
+        assert abs((rows[lag:] * rows[:-lag]).mean()) < 4 / sqrt(rows[lag:].size)
+
+
+def test_uniforms_and_exponentials_are_what_they_are_called():
+    lanes = Lanes(np.random.SeedSequence(3))
+    uniform = lanes.uniforms(np.empty((500, LANES), np.float32)).astype(np.float64).ravel()
+    exponential = lanes.exponentials(np.empty((500, LANES), np.float32)).astype(np.float64).ravel()
+    n = len(uniform)
+    assert 0 < uniform.min() < uniform.max() < 1
+    assert [uniform.mean(), (uniform**2).mean()] == pytest.approx([1 / 2, 1 / 3], abs=4 * 0.3 / sqrt(n))
+    assert exponential.min() >= 0
+    assert exponential.mean() == pytest.approx(1, abs=4 / sqrt(n))
+    assert (exponential**2).mean() == pytest.approx(2, abs=4 * sqrt(20 / n))
 
 
 @pytest.mark.parametrize("workers", [2, 3])

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 
 from domain.analytics.arrays import Float32
-from domain.analytics.simulation.normals import exponentials
+from domain.analytics.simulation.lanes import Lanes
 
 _NOTHING = np.float32(1e-30)
 """The value of a path that has lost everything, so that its logarithm is a number."""
@@ -33,8 +33,8 @@ class Falls:
     recovery: Float32
 
     @classmethod
-    def of(cls, values: Float32, steps_per_year: int, bridges: np.random.SFC64 | None) -> "Falls":
-        """The falls of `values` (steps, paths), over today's; `bridges` is the stream for what is between steps."""
+    def of(cls, values: Float32, steps_per_year: int, bridges: Lanes | None) -> "Falls":
+        """The falls of `values` (steps, paths), over today's; `bridges` has the numbers for what is between steps."""
         ends = np.log(np.maximum(values, _NOTHING))
         starts = np.vstack([np.zeros((1, values.shape[1]), np.float32), ends[:-1]])
         highs, lows = (ends, ends) if bridges is None else _bridged(starts, ends, bridges)
@@ -53,10 +53,10 @@ class Falls:
         )
 
 
-def _bridged(starts: Float32, ends: Float32, stream: np.random.SFC64) -> tuple[Float32, Float32]:
+def _bridged(starts: Float32, ends: Float32, lanes: Lanes) -> tuple[Float32, Float32]:
     """The highest and lowest points between the steps' ends, as logarithms."""
     moves = ends - starts
-    spread = exponentials(stream, moves.shape)
+    spread = lanes.exponentials(np.empty_like(moves))
     spread *= 2 * moves.var(axis=1, keepdims=True)
     moves *= moves
     spread += moves

@@ -49,17 +49,22 @@ class Row:
         ordered = np.sort(values)
         n = separate or len(values)
         rank_error = np.sqrt(_SHARES * (1 - _SHARES) / n)
-        low, high = (at(ordered, np.clip(_SHARES + away, 0, 1)) for away in (-rank_error, rank_error))
-        percentiles = at(ordered, _SHARES)
-        tail = ordered[: int(TAIL * (len(ordered) - 1)) + 1].astype(np.float64)
-        beyond = float(percentiles[0] - tail.mean())
+        wanted = np.concatenate([_SHARES, np.clip(_SHARES - rank_error, 0, 1), np.clip(_SHARES + rank_error, 0, 1)])
+        percentiles, low, high = at(ordered, wanted).reshape(3, -1)
+        exact = ordered.astype(np.float64)
+        mean = float(exact.mean())
+        tail = exact[: int(TAIL * (len(ordered) - 1)) + 1]
+        tail_mean, tail_variance = float(tail.mean()), float(tail.var())
+        beyond = float(percentiles[0]) - tail_mean
+        exact -= mean
+        np.square(exact, out=exact)  # not a product of vectors: BLAS would use threads, and other bits
         return cls(
             percentiles,
             (high - low) / 2,
-            float(values.mean(dtype=np.float64)),
-            float(values.std(dtype=np.float64)) / sqrt(n),
-            float(tail.mean()),
-            sqrt((float(tail.var()) + (1 - TAIL) * beyond**2) / (n * TAIL)),
+            mean,
+            sqrt(float(exact.mean()) / n),
+            tail_mean,
+            sqrt((tail_variance + (1 - TAIL) * beyond**2) / (n * TAIL)),
         )
 
 
@@ -104,7 +109,7 @@ def shares_of_variance(parts: Float32) -> tuple[Float64, Float64]:
     if variance == 0:
         return np.zeros(len(parts)), np.zeros(len(parts))
     weight = total / variance
-    found = away @ weight / parts.shape[1]
+    found = (away * weight).mean(axis=1)
     influence = away * weight
     influence -= found[:, None] * (total * weight)
     return found, np.asarray(influence.std(axis=1) / sqrt(parts.shape[1]))

@@ -6,8 +6,8 @@ from typing import ClassVar
 import numpy as np
 
 from domain.analytics.arrays import Float32, Float64, Int64
-from domain.analytics.simulation.models import BLOCK_PATHS, MONTHS, Block, Moving, Walk
-from domain.analytics.simulation.normals import uniforms
+from domain.analytics.simulation.lanes import LANES, Lanes
+from domain.analytics.simulation.models import MONTHS, Block, Buffers, Moving, Walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class BlockBootstrap:
         if not np.isfinite(rows).all() or (deviation == 0).any():
             raise ValueError("returns must be finite, and vary, for every security that moves")
         scaled = (rows - rows.mean(axis=0)) * (moving.deviation / deviation)
-        return _BootstrapWalk(np.ascontiguousarray(scaled.T, np.float32), block.stream, self.stride, self.mean_block)
+        return _BootstrapWalk(np.ascontiguousarray(scaled.T, np.float32), block.lanes, self.stride, self.mean_block)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +71,20 @@ class HistoricalSequences:
     def walk(self, moving: Moving, block: Block) -> Walk:
         if moving.steps_per_year != MONTHS:
             raise ValueError(f"historical_sequences has steps of a month, not {moving.steps_per_year} a year")
-        starts = (block.first_path + np.arange(BLOCK_PATHS)) * self.every
+        starts = (block.first_path + np.arange(LANES)) * self.every
         return _SequenceWalk(np.ascontiguousarray(self.returns[:, moving.places].T, np.float32), starts)
 
 
 class _BootstrapWalk:
-    def __init__(self, rows: Float32, stream: np.random.SFC64, stride: int, mean_block: float) -> None:
-        self._rows, self._stream, self._stride = rows, stream, stride
+    def __init__(self, rows: Float32, lanes: Lanes, stride: int, mean_block: float) -> None:
+        self._rows, self._lanes, self._stride = rows, lanes, stride
         self._ends = np.float32(1 / mean_block)
-        self._at = self._anywhere(uniforms(stream, (BLOCK_PATHS,)))
+        self._at = self._anywhere(lanes.uniforms(np.empty((1, LANES), np.float32))[0])
+        self._buffers = Buffers()
 
     def moves(self, steps: int) -> Float32:
-        moves = np.empty((steps, len(self._rows), BLOCK_PATHS), np.float32)
-        chances = uniforms(self._stream, (steps, 2, BLOCK_PATHS))
+        moves = self._buffers.of(0, steps, len(self._rows))
+        chances = self._lanes.uniforms(np.empty((2 * steps, LANES), np.float32)).reshape(steps, 2, LANES)
         for step, (chance, where) in zip(moves, chances, strict=True):
             np.take(self._rows, self._at, axis=1, out=step, mode="clip")
             following = (self._at + self._stride) % self._rows.shape[1]

@@ -5,13 +5,12 @@ of 1,024, each with its own random streams and one BLAS thread, as float32 matri
 The drift's own draws, the moves and what happens between steps have a stream each, so two simulations of one seed under
 different scenarios use the same numbers.
 
-Measured 2026-11 on two cores, 20 securities, ns per security and step on one core. Normals: numpy's float32 ziggurat
-7.3, Box-Muller on raw SFC64 bits in place 2.1 (numpy's float32 log, sin and cos are SIMD). Mixing by (n, n) @ (n, 1024)
-0.5, with paths first 0.6. Exponential 0.45; running sum by rows 0.13, np.cumsum 12; weights @ prices 0.1. Percentiles
-of one row of 10,000: np.sort 146 us, np.partition 220, np.percentile 263.
+Measured 2026-11, 20 securities, ns per security and step on one core (another machine's ratios hold, not its figures):
+normals 1.2, mixing by BLAS 0.6, drift, running sum, exponential and weights in one pass 0.85 (`lanes`). Fresh memory
+costs more than the numbers in it, so a walk writes into the same buffers again. Sorting a row of 10,000 is 0.05 ms.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -22,8 +21,8 @@ from domain.analytics.arrays import Float32, Float64
 from domain.analytics.estimates.correlation import nearest_correlation
 from domain.analytics.simulation.falls import Falls
 from domain.analytics.simulation.inputs import Rebalancing, SimulationInputs, SimulationSpec
-from domain.analytics.simulation.models import BLOCK_PATHS, Block, Model, Moving, symmetric_root
-from domain.analytics.simulation.normals import normals
+from domain.analytics.simulation.lanes import LANES, Lanes, hold, keep_weights
+from domain.analytics.simulation.models import Block, Model, Moving, Walk, symmetric_root
 
 _CHUNK_ROWS = 256  # rows of 1,024 normals drawn at once: 1 MB stays in the second-level cache
 _MAX_LOG_GROWTH = 80.0  # float32 ends at exp(88)
@@ -70,17 +69,17 @@ def paths_of(
     """
     if workers < 1:
         raise ValueError(f"workers must be at least 1, not {workers}")
-    blocks = -(-spec.num_paths // BLOCK_PATHS)
+    blocks = -(-spec.num_paths // LANES)
     streams = np.random.SeedSequence(spec.seed).spawn(blocks)
     # The limit is set once around all blocks, not by each thread.
     with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
         start = _Start.of(inputs, model, spec)
         # Whole blocks only: the last one is computed like any other, and its paths beyond num_paths are not looked at.
-        moving = np.empty((spec.steps, blocks * BLOCK_PATHS), np.float32)
-        ends = np.empty((len(start.weights), blocks * BLOCK_PATHS), np.float32)
+        moving = np.empty((spec.steps, blocks * LANES), np.float32)
+        ends = np.empty((len(start.weights), blocks * LANES), np.float32)
 
         def walk(block: int) -> _Walked:
-            at = slice(block * BLOCK_PATHS, (block + 1) * BLOCK_PATHS)
+            at = slice(block * LANES, (block + 1) * LANES)
             return start.walk(streams[block], block, moving[:, at], ends[:, at])
 
         walked = []
@@ -176,36 +175,14 @@ class _Start:
         )
 
     def walk(self, seed: np.random.SeedSequence, block: int, wealth: Float32, ends: Float32) -> "_Walked":
-        """Fill `wealth` (steps, 1024) with what moves, and `ends` (n, 1024) with what each security comes to."""
-        of_drift, of_bridges = (np.random.SFC64(child) for child in seed.spawn(2))
-        walk = self.model.walk(self.moving, Block(np.random.SFC64(seed), block * BLOCK_PATHS))
+        """Fill `wealth` (steps, LANES) with what moves, and `ends` (n, LANES) with what each security comes to."""
+        of_drift, of_bridges = (Lanes(child) for child in seed.spawn(2))
+        walk = self.model.walk(self.moving, Block(seed, block * LANES))
         drift = self._drift(of_drift)
-        log_price = np.zeros((len(self.weights), BLOCK_PATHS), np.float32)
-        without = np.full(BLOCK_PATHS, np.float32(self.jump))
-        value = np.full(BLOCK_PATHS, np.float32(self.jump))
-        keeps_weights = self.spec.rebalancing is Rebalancing.EVERY_STEP
-        driftless = (self.weights * np.exp(-self.mean_drift)).astype(np.float32)
-        chunk = max(1, _CHUNK_ROWS // max(1, len(self.weights)))
-        for start in range(0, len(wealth), chunk):
-            now = slice(start, min(start + chunk, len(wealth)))
-            prices = walk.moves(now.stop - start)
-            prices += drift
-            opening = self.opening[now]
-            prices[: len(opening)] = opening
-            if not keeps_weights:
-                log_price = _accumulate(np.add, prices, log_price)
-            np.exp(prices, out=prices)
-            np.matmul(self.weights, prices, out=wealth[now])
-            if keeps_weights:
-                wealth[now] += np.float32(self.kept[0])
-                value = _accumulate(np.multiply, wealth[now], value)
-                rows = np.matmul(driftless, prices)
-                rows += np.float32(self.kept[1])
-                without = _accumulate(np.multiply, rows, without)
-        if not keeps_weights:
-            ends[:] = np.exp(log_price) * self.weights[:, None]
-            years_of_drift = (self.mean_drift * len(wealth))[:, None].astype(np.float32)
-            without = self.weights @ np.exp(log_price - years_of_drift) + np.float32(self.steady_without_drift)
+        if self.spec.rebalancing is Rebalancing.EVERY_STEP:
+            without = self._keep_weights(walk, drift, wealth)
+        else:
+            without = self._hold(walk, drift, wealth, ends)
         whole = wealth + self.steady[1:, None].astype(np.float32)
         paid = _withdraw(whole, self.jump, self.spec, self.initial)
         if self.spec.withdrawal:
@@ -214,12 +191,47 @@ class _Start:
             without, Falls.of(whole, self.spec.steps_per_year, of_bridges if self.model.bridged else None), paid
         )
 
-    def _drift(self, stream: np.random.SFC64) -> Float32:
-        """(n, 1) log drift per step, or (n, 1024) where each path has its own."""
-        if not self.unknown.any():
-            return self.drift
-        drawn = normals(stream, (len(self.weights) + 1, BLOCK_PATHS))
-        return np.asarray(self.drift + self.unknown * np.float32(np.sqrt(0.5)) * (drawn[:1] + drawn[1:]))
+    def _chunks(self, walk: Walk) -> Iterator[tuple[slice, Float32, int]]:
+        """Steps, their moves, and how many of them are the opening's, which have no drift of the model's."""
+        chunk = max(1, _CHUNK_ROWS // max(1, len(self.weights)))
+        for start in range(0, self.spec.steps, chunk):
+            now = slice(start, min(start + chunk, self.spec.steps))
+            moves, opening = walk.moves(now.stop - start), self.opening[now]
+            moves[: len(opening)] = opening
+            yield now, moves, len(opening)
+
+    def _hold(self, walk: Walk, drift: Float32, wealth: Float32, ends: Float32) -> Float32:
+        """Fill `wealth` and `ends`; (LANES,) the value at the end without the mean drift."""
+        log_price, none = np.zeros((2, *drift.shape), np.float32)
+        for now, moves, opened in self._chunks(walk):
+            hold(moves[:opened], none, self.weights, log_price, wealth[now][:opened])
+            hold(moves[opened:], drift, self.weights, log_price, wealth[now][opened:])
+        ends[:] = np.exp(log_price) * self.weights[:, None]
+        drifted = (self.mean_drift * (len(wealth) - min(len(self.opening), len(wealth))))[:, None].astype(np.float32)
+        return np.asarray(self.weights @ np.exp(log_price - drifted) + np.float32(self.steady_without_drift))
+
+    def _keep_weights(self, walk: Walk, drift: Float32, wealth: Float32) -> Float32:
+        """Fill `wealth`; (LANES,) the value at the end without the mean drift."""
+        value, without = np.full((2, LANES), np.float32(self.jump))
+        none = np.zeros_like(drift)
+        driftless = (self.weights * np.exp(-self.mean_drift)).astype(np.float32)
+        rows = np.empty((self.spec.steps, LANES), np.float32)
+        for now, moves, opened in self._chunks(walk):
+            for part, trend in ((slice(0, opened), none), (slice(opened, None), drift)):
+                keep_weights(moves[part], trend, self.weights, wealth[now][part])
+                keep_weights(moves[part], trend, self.weights if trend is none else driftless, rows[now][part])
+        wealth += np.float32(self.kept[0])
+        rows += np.float32(self.kept[1])
+        _accumulate(np.multiply, wealth, value)
+        return _accumulate(np.multiply, rows, without)
+
+    def _drift(self, lanes: Lanes) -> Float32:
+        """(n, LANES) log drift per step of each path."""
+        drift = np.repeat(self.drift, LANES, axis=1)
+        if self.unknown.any():
+            drawn = lanes.normals(np.empty((len(self.weights) + 1, LANES), np.float32))
+            drift += self.unknown * np.float32(np.sqrt(0.5)) * (drawn[:1] + drawn[1:])
+        return drift
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,8 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from domain.analytics.arrays import Bools, Float32, Float64
-from domain.analytics.simulation.normals import normals, uniforms
+from domain.analytics.simulation.lanes import LANES, Lanes
 
-BLOCK_PATHS = 1024
 MONTHS = 12
 
 
@@ -33,12 +32,13 @@ class Moving:
         return (self.deviation[:, None] * self.root).astype(np.float32)
 
 
-@dataclass(frozen=True, slots=True)
 class Block:
-    """1,024 paths: the random stream of their moves, and the number of the first one among all."""
+    """LANES paths: the random streams of their moves, and the number of the first one among all."""
 
-    stream: np.random.SFC64
-    first_path: int
+    def __init__(self, seed: np.random.SeedSequence, first_path: int) -> None:
+        self.lanes = Lanes(seed)
+        self.seed = seed
+        self.first_path = first_path
 
 
 def symmetric_root(matrix: Float64) -> Float64:
@@ -54,7 +54,7 @@ class Walk(Protocol):
     """The moves of one block's paths, step after step."""
 
     def moves(self, steps: int) -> Float32:
-        """(steps, n, 1024) log returns of the next steps, without drift; the caller's to change."""
+        """(steps, n, LANES) log returns of the next steps, without drift; the caller's until the next call."""
 
 
 class Model(Protocol):
@@ -67,7 +67,7 @@ class Model(Protocol):
     """Whether moves have a drift of their own, so that the inputs' is not added."""
 
     def walk(self, moving: Moving, block: Block) -> Walk:
-        """The walk of the block's 1,024 paths. ValueError if it cannot be with these securities."""
+        """The walk of the block's paths. ValueError if it cannot be with these securities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Gaussian:
     drifts: ClassVar[bool] = False
 
     def walk(self, moving: Moving, block: Block) -> Walk:
-        return _GaussianWalk(moving.mixing, block.stream)
+        return _GaussianWalk(moving.mixing, block.lanes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class StudentT:
             raise ValueError(f"df must be above 2, where the variance is finite, not {self.df}")
 
     def walk(self, moving: Moving, block: Block) -> Walk:
-        return _StudentWalk(moving.mixing, block.stream, self.df)
+        return _StudentWalk(moving.mixing, block, self.df)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,48 +148,65 @@ class RegimeSwitching:
     def walk(self, moving: Moving, block: Block) -> Walk:
         if moving.steps_per_year != MONTHS:
             raise ValueError(f"regime_switching has steps of a month, not {moving.steps_per_year} a year")
-        return _RegimeWalk(self, moving, block.stream)
+        return _RegimeWalk(self, moving, block.lanes)
+
+
+class Buffers:
+    """Arrays of (steps, n, LANES) that are written again and again: fresh memory costs more than the numbers in it."""
+
+    def __init__(self) -> None:
+        self._arrays: dict[int, Float32] = {}
+
+    def of(self, which: int, *shape: int) -> Float32:
+        known = self._arrays.get(which)
+        if known is None or len(known) < shape[0]:
+            known = self._arrays[which] = np.empty((*shape, LANES), np.float32)
+        return known[: shape[0]]
 
 
 class _GaussianWalk:
-    def __init__(self, mixing: Float32, stream: np.random.SFC64) -> None:
-        self._mixing, self._stream = mixing, stream
+    def __init__(self, mixing: Float32, lanes: Lanes) -> None:
+        self._mixing, self._lanes, self._buffers = mixing, lanes, Buffers()
 
     def moves(self, steps: int) -> Float32:
-        return np.asarray(np.matmul(self._mixing, normals(self._stream, (steps, len(self._mixing), BLOCK_PATHS))))
+        n = len(self._mixing)
+        drawn = self._buffers.of(0, steps, n)
+        self._lanes.normals(drawn.reshape(steps * n, LANES))
+        return np.matmul(self._mixing, drawn, out=self._buffers.of(1, steps, n))
 
 
 class _StudentWalk:
-    def __init__(self, mixing: Float32, stream: np.random.SFC64, df: float) -> None:
-        self._gaussian = _GaussianWalk(mixing, stream)
-        self._generator = np.random.Generator(stream)
+    def __init__(self, mixing: Float32, block: Block, df: float) -> None:
+        self._gaussian = _GaussianWalk(mixing, block.lanes)
+        self._generator = np.random.Generator(np.random.SFC64(block.seed))
         self._df = df
 
     def moves(self, steps: int) -> Float32:
         moves = self._gaussian.moves(steps)
-        gamma = self._generator.standard_gamma(self._df / 2, (steps, 1, BLOCK_PATHS), dtype=np.float32)
+        gamma = self._generator.standard_gamma(self._df / 2, (steps, 1, LANES), dtype=np.float32)
         moves *= np.sqrt(np.float32((self._df - 2) / 2) / gamma)  # a chi-square is twice a gamma of df / 2
         return moves
 
 
 class _RegimeWalk:
-    def __init__(self, model: RegimeSwitching, moving: Moving, stream: np.random.SFC64) -> None:
-        self._stream = stream
+    def __init__(self, model: RegimeSwitching, moving: Moving, lanes: Lanes) -> None:
+        self._lanes = lanes
         self._stay = np.array(model.stay, np.float32)
         calm = model.calm_share
         of_means = calm * model.mean[0] ** 2 + (1 - calm) * model.mean[1] ** 2
         loading = model.loading[moving.places]
         within = moving.root @ moving.root.T - of_means * np.outer(loading, loading)
-        self._mixing = (moving.deviation[:, None] * symmetric_root(within)).astype(np.float32)
+        mixing = (moving.deviation[:, None] * symmetric_root(within)).astype(np.float32)
+        self._gaussian = _GaussianWalk(mixing, lanes)
         # In every regime a security's deviation within it keeps its proportion to the market's.
         self._scale = (np.array(model.deviation) / np.sqrt(1 - of_means)).astype(np.float32)
         self._shift = (moving.deviation * loading)[:, None].astype(np.float32)
         self._mean = np.array(model.mean, np.float32)
-        self._crisis: Bools = uniforms(stream, (BLOCK_PATHS,)) >= calm
+        self._crisis: Bools = lanes.uniforms(np.empty((1, LANES), np.float32))[0] >= calm
 
     def moves(self, steps: int) -> Float32:
-        moves: Float32 = np.matmul(self._mixing, normals(self._stream, (steps, len(self._mixing), BLOCK_PATHS)))
-        chances = uniforms(self._stream, (steps, BLOCK_PATHS))
+        moves = self._gaussian.moves(steps)
+        chances = self._lanes.uniforms(np.empty((steps, LANES), np.float32))
         for step, chance in zip(moves, chances, strict=True):
             regime = self._crisis.astype(np.intp)
             step *= self._scale[regime]
