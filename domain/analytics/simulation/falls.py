@@ -1,9 +1,9 @@
 """How deep each path falls, how long it takes to recover, and how low it ever is.
 
-Steps see too little: a path that is watched monthly misses peaks and troughs between months, so its deepest fall is
-about 8 % too small (15 % volatility, 10 years). Where increments are Gaussian, a path between two steps is a Brownian
-bridge, whose highest and lowest points are drawn exactly; its variance is that of the block's paths in that step. One
-draw serves both points: a fall's peak and trough are hardly ever in the same step.
+Steps see too little: a path that is watched monthly misses peaks and troughs between months, so its deepest fall is a
+tenth too small (15 % volatility, 10 years; against one that is watched daily, 8 %). Where increments are Gaussian, a
+path between two steps is a Brownian bridge, whose highest and lowest points are drawn exactly; its variance is that of
+the block's paths in that step. One draw serves both points: a fall's peak and trough are hardly ever in the same step.
 
 Source: Glasserman (2003), Monte Carlo Methods in Financial Engineering, 6.4 (maximum of a bridge); the barrier formula
 and Magdon-Ismail et al. (2004), "On the Maximum Drawdown of a Brownian Motion", in the tests.
@@ -25,7 +25,7 @@ _NOISE = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Falls:
-    """Of each path: `lowest` value over today's; `depth` of the deepest fall from a peak, a fraction; and `recovery`,
+    """Each path's `lowest` value over today's; `depth` of the deepest fall from a peak, a fraction; and `recovery`,
     years from its trough back to that peak, infinite if it is not reached, 0 if nothing ever fell."""
 
     lowest: Float32

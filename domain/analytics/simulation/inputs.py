@@ -1,4 +1,4 @@
-"""What a simulation starts from: holdings, how they are assumed to move, and what is asked."""
+"""The start of a simulation: holdings, how they are assumed to move, and what is asked."""
 
 from dataclasses import dataclass
 from enum import StrEnum

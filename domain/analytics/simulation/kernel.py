@@ -20,9 +20,10 @@ from threadpoolctl import threadpool_limits
 from domain.analytics.arrays import Float32, Float64
 from domain.analytics.estimates.correlation import nearest_correlation
 from domain.analytics.simulation.falls import Falls
-from domain.analytics.simulation.inputs import Rebalancing, SimulationInputs, SimulationSpec
+from domain.analytics.simulation.inputs import Rebalancing, Sampling, SimulationInputs, SimulationSpec
 from domain.analytics.simulation.lanes import LANES, Lanes, hold, keep_weights
-from domain.analytics.simulation.models import Block, Model, Moving, Walk, symmetric_root
+from domain.analytics.simulation.models import Block, Gaussian, Model, Moving, Walk, symmetric_root
+from domain.analytics.simulation.sobol import SCRAMBLINGS, Ends, Pinned, of_block
 
 _CHUNK_ROWS = 256  # rows of 1,024 normals drawn at once: 1 MB stays in the second-level cache
 _MAX_LOG_GROWTH = 80.0  # float32 ends at exp(88)
@@ -40,6 +41,7 @@ class Paths:
     without_drift : (paths,) the whole value at the end, had the mean drift of every security and of cash been 0.
     falls : of each path. `paid` (paths,): whether every withdrawal could be made in full.
     psd_distance : how far the correlation was moved (0: not at all).
+    scrambled : (k, paths) of Sobol points alone, what moves at the end under each of k other scramblings.
     """
 
     initial: float
@@ -51,6 +53,7 @@ class Paths:
     falls: Falls
     paid: np.ndarray
     psd_distance: float
+    scrambled: Float32 | None
 
 
 def paths_of(
@@ -69,24 +72,30 @@ def paths_of(
     """
     if workers < 1:
         raise ValueError(f"workers must be at least 1, not {workers}")
+    if spec.sampling is Sampling.SOBOL and not isinstance(model, Gaussian):
+        raise ValueError(f"sampling by SOBOL is of the model gaussian, not {model.name}")
     blocks = -(-spec.num_paths // LANES)
     streams = np.random.SeedSequence(spec.seed).spawn(blocks)
     # The limit is set once around all blocks, not by each thread.
     with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
         start = _Start.of(inputs, model, spec)
+        ends_of = start.ends() if spec.sampling is Sampling.SOBOL else None
+        points = ends_of.drawn(spec.seed, 0, spec.num_paths) if ends_of else None
         # Whole blocks only: the last one is computed like any other, and its paths beyond num_paths are not looked at.
         moving = np.empty((spec.steps, blocks * LANES), np.float32)
         ends = np.empty((len(start.weights), blocks * LANES), np.float32)
 
         def walk(block: int) -> _Walked:
             at = slice(block * LANES, (block + 1) * LANES)
-            return start.walk(streams[block], block, moving[:, at], ends[:, at])
+            pinned = None if points is None else of_block(points, block)
+            return start.walk(streams[block], block, moving[:, at], ends[:, at], pinned)
 
         walked = []
         for done, one in enumerate(pool.map(walk, range(blocks)), start=1):
             walked.append(one)
             if on_block:
                 on_block(done, blocks)
+        scrambled = start.scrambled(ends_of) if ends_of else None
     count = spec.num_paths
     falls = Falls(*(np.concatenate([getattr(one.falls, name) for one in walked])[:count] for name in Falls.__slots__))
     return Paths(
@@ -99,6 +108,7 @@ def paths_of(
         falls=falls,
         paid=np.concatenate([one.paid for one in walked])[:count],
         psd_distance=start.psd_distance,
+        scrambled=scrambled,
     )
 
 
@@ -174,11 +184,21 @@ class _Start:
             psd_distance=distance,
         )
 
-    def walk(self, seed: np.random.SeedSequence, block: int, wealth: Float32, ends: Float32) -> "_Walked":
-        """Fill `wealth` (steps, LANES) with what moves, and `ends` (n, LANES) with what each security comes to."""
+    def walk(
+        self, seed: np.random.SeedSequence, block: int, wealth: Float32, ends: Float32, pinned: Float32 | None
+    ) -> "_Walked":
+        """Fill `wealth` (steps, LANES) with what moves, and `ends` (n, LANES) with what each security comes to.
+
+        `pinned` (n, LANES) is what all moves come to, where that is given.
+        """
         of_drift, of_bridges = (Lanes(child) for child in seed.spawn(2))
         walk = self.model.walk(self.moving, Block(seed, block * LANES))
-        drift = self._drift(of_drift)
+        drift = np.repeat(self.drift, LANES, axis=1)
+        if pinned is not None:
+            ahead = self.model.walk(self.moving, Block(seed, block * LANES))
+            walk = Pinned(walk, ahead, pinned, len(self.opening), self.spec.steps, self._chunk)
+        elif self.unknown.any():
+            drift += self._unknown_drift(of_drift)
         if self.spec.rebalancing is Rebalancing.EVERY_STEP:
             without = self._keep_weights(walk, drift, wealth)
         else:
@@ -193,9 +213,8 @@ class _Start:
 
     def _chunks(self, walk: Walk) -> Iterator[tuple[slice, Float32, int]]:
         """Steps, their moves, and how many of them are the opening's, which have no drift of the model's."""
-        chunk = max(1, _CHUNK_ROWS // max(1, len(self.weights)))
-        for start in range(0, self.spec.steps, chunk):
-            now = slice(start, min(start + chunk, self.spec.steps))
+        for start in range(0, self.spec.steps, self._chunk):
+            now = slice(start, min(start + self._chunk, self.spec.steps))
             moves, opening = walk.moves(now.stop - start), self.opening[now]
             moves[: len(opening)] = opening
             yield now, moves, len(opening)
@@ -207,7 +226,7 @@ class _Start:
             hold(moves[:opened], none, self.weights, log_price, wealth[now][:opened])
             hold(moves[opened:], drift, self.weights, log_price, wealth[now][opened:])
         ends[:] = np.exp(log_price) * self.weights[:, None]
-        drifted = (self.mean_drift * (len(wealth) - min(len(self.opening), len(wealth))))[:, None].astype(np.float32)
+        drifted = (self.mean_drift * self._modelled)[:, None].astype(np.float32)
         return np.asarray(self.weights @ np.exp(log_price - drifted) + np.float32(self.steady_without_drift))
 
     def _keep_weights(self, walk: Walk, drift: Float32, wealth: Float32) -> Float32:
@@ -225,13 +244,34 @@ class _Start:
         _accumulate(np.multiply, wealth, value)
         return _accumulate(np.multiply, rows, without)
 
-    def _drift(self, lanes: Lanes) -> Float32:
-        """(n, LANES) log drift per step of each path."""
-        drift = np.repeat(self.drift, LANES, axis=1)
-        if self.unknown.any():
-            drawn = lanes.normals(np.empty((len(self.weights) + 1, LANES), np.float32))
-            drift += self.unknown * np.float32(np.sqrt(0.5)) * (drawn[:1] + drawn[1:])
-        return drift
+    def _unknown_drift(self, lanes: Lanes) -> Float32:
+        """(n, LANES) how far each path's log drift per step is from the mean."""
+        drawn = lanes.normals(np.empty((len(self.weights) + 1, LANES), np.float32))
+        return np.asarray(self.unknown * np.float32(np.sqrt(0.5)) * (drawn[:1] + drawn[1:]))
+
+    @property
+    def _chunk(self) -> int:
+        return max(1, _CHUNK_ROWS // max(1, len(self.weights)))
+
+    @property
+    def _modelled(self) -> int:
+        """Steps after the opening."""
+        return self.spec.steps - len(self.opening)
+
+    def ends(self) -> Ends:
+        """The distribution of what the moves after the opening come to, with what is not known of the drift."""
+        steps, unknown = self._modelled, self.unknown[:, 0].astype(np.float64)
+        covariance = (
+            steps * np.outer(self.moving.deviation, self.moving.deviation) * (self.moving.root @ self.moving.root)
+        )
+        covariance += steps**2 * np.outer(unknown, unknown) * (0.5 + 0.5 * np.eye(len(unknown)))
+        return Ends.of(covariance, self.weights.astype(np.float64) * np.exp(self.mean_drift * steps))
+
+    def scrambled(self, ends: Ends) -> Float32:
+        """(k, paths) what moves at the end, under each of k other scramblings."""
+        known = self.opening.sum(axis=0) + self.drift * self._modelled
+        drawn = (ends.drawn(self.spec.seed, 1 + one, self.spec.num_paths) for one in range(SCRAMBLINGS))
+        return np.array([self.weights @ np.exp(known + one) for one in drawn], np.float32)
 
 
 @dataclass(frozen=True, slots=True)

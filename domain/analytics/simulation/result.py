@@ -7,7 +7,7 @@ from math import exp
 
 import numpy as np
 
-from domain.analytics.arrays import Float32, Float64
+from domain.analytics.arrays import Bools, Float32, Float64
 from domain.analytics.simulation import figures
 from domain.analytics.simulation.figures import PERCENTILES, Figure, Row
 from domain.analytics.simulation.history import HistoricalSequences
@@ -16,11 +16,11 @@ from domain.analytics.simulation.kernel import Paths, paths_of
 from domain.analytics.simulation.models import Model
 
 FLOOR = 0.7
-"""Of today's value: below it a value is told to be "ever below", unless a floor is asked for."""
+"""A share of today's value: below it a value is told to be "ever below", unless a floor is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
-class Contributions:
+class SharesOfTheEnd:
     """By security, in the inputs' order: (n,) mean value at the end in money, and share of the end's variance, each
     with its standard error; 0 for what is not held."""
 
@@ -64,7 +64,7 @@ class SimulationResult:
     deflator: Float64 | None
     figures: dict[str, Figure]
     is_bridged: bool
-    contributions: Contributions | None
+    contributions: SharesOfTheEnd | None
     sample_paths: Float64
     sample_percentiles: Float64
     psd_distance: float
@@ -99,7 +99,24 @@ def simulate(
     paths = paths_of(inputs, model, spec, workers, on_block)
     with ThreadPoolExecutor(max(1, workers)) as pool:
         rows = list(pool.map(lambda row: Row.of(row, separate), paths.moving))
+    if paths.scrambled is not None:
+        rows[-1] = _scrambled(rows[-1], paths.scrambled)
     return _result(inputs, model, spec, paths, rows, separate)
+
+
+def _scrambled(row: Row, scrambled: Float32) -> Row:
+    """The row at the end, its errors as other scramblings' figures spread."""
+    others = [Row.of(values) for values in scrambled]
+
+    def spread(name: str) -> Float64:
+        return np.asarray(np.std([getattr(one, name) for one in others], axis=0, ddof=1))
+
+    return replace(
+        row,
+        errors=spread("percentiles"),
+        mean_error=float(spread("mean")),
+        tail_error=float(spread("tail_mean")),
+    )
 
 
 def _result(
@@ -113,7 +130,7 @@ def _result(
     count, initial = spec.num_paths, paths.initial
 
     def money(shares: Float64 | Float32) -> Float64:
-        """What moves plus what is steady, under a first row that is today's value as it is."""
+        """Add what is steady to what moves, under a first row that is today's value as it is."""
         later = initial * (shares + paths.steady[1:, None])
         return np.vstack([np.full(shares.shape[1], initial), later])
 
@@ -127,7 +144,8 @@ def _result(
         int(np.count_nonzero(row < 1 - float(steady)))
         for row, steady in zip(paths.moving, paths.steady[1:], strict=True)
     ]
-    shares = [figures.share(0, 1), *(figures.share(lost, count, separate) for lost in losses)]
+    shares = [figures.share(0, 1), *(figures.share(lost, count, separate) for lost in losses[:-1])]
+    shares.append(_ends(paths, separate, lambda end: end < 1 - float(paths.steady[-1])))
     fan_errors = np.vstack([np.zeros(len(PERCENTILES)), initial * np.array([row.errors for row in rows])])
     sample_percentiles, chosen = _sample(paths.moving[-1], min(spec.sample_paths, count))
     deflator = None if spec.inflation_annual is None else np.exp(-spec.inflation_annual * spec.times_years)
@@ -169,7 +187,6 @@ def _of_paths(
     def share(happened: np.ndarray) -> Figure:
         return figures.share(int(np.count_nonzero(happened)), count, separate)
 
-    end = paths.moving[-1]
     steady = float(paths.steady[-1])
     floor = FLOOR if spec.floor is None else spec.floor / initial
     lasting = np.isinf(falls.recovery)
@@ -192,12 +209,24 @@ def _of_paths(
     elif not model.drifts:
         found["median_without_drift"] = figures.median(paths.without_drift, separate).scaled(initial)
     if spec.goal is not None:
-        found["probability_above_goal"] = share(end >= spec.goal / initial - steady)
+        goal = spec.goal / initial - steady
+        found["probability_above_goal"] = _ends(paths, separate, lambda end: end >= goal)
     if spec.inflation_annual is not None:
         deflator = exp(-spec.inflation_annual * spec.horizon_years)
         found["real_median"] = median.scaled(deflator)
-        found["probability_of_real_loss"] = share(end < 1 / deflator - steady)
+        unchanged = 1 / deflator - steady
+        found["probability_of_real_loss"] = _ends(paths, separate, lambda end: end < unchanged)
     return found
+
+
+def _ends(paths: Paths, separate: float | None, is_so: Callable[[Float32], Bools]) -> Figure:
+    """How likely it `is_so` of what moves at the end."""
+    end = paths.moving[-1]
+    found = figures.share(int(np.count_nonzero(is_so(end))), len(end), separate)
+    if paths.scrambled is None:
+        return found
+    others = np.count_nonzero(is_so(paths.scrambled), axis=1) / len(end)
+    return replace(found, standard_error=float(others.std(ddof=1)))
 
 
 def _loss(loss: float, standard_error: float) -> Figure:
@@ -213,7 +242,7 @@ def _sample(end: Float32, count: int) -> tuple[Float64, np.ndarray]:
     return percentiles, np.argsort(end, kind="stable")[ranks]
 
 
-def _contributions(inputs: SimulationInputs, paths: Paths, spec: SimulationSpec) -> Contributions | None:
+def _contributions(inputs: SimulationInputs, paths: Paths, spec: SimulationSpec) -> SharesOfTheEnd | None:
     if spec.rebalancing is not Rebalancing.NONE or spec.withdrawal:
         return None
     n = len(inputs.values)
@@ -225,4 +254,4 @@ def _contributions(inputs: SimulationInputs, paths: Paths, spec: SimulationSpec)
         one = figures.mean(end).scaled(paths.initial)
         wealth[place], wealth_errors[place] = one.value, one.standard_error
     risk[paths.places], risk_errors[paths.places] = figures.shares_of_variance(paths.ends)
-    return Contributions(wealth, wealth_errors, risk, risk_errors)
+    return SharesOfTheEnd(wealth, wealth_errors, risk, risk_errors)

@@ -48,7 +48,7 @@ class Stretch(NamedTuple):
 
 
 class Held(NamedTuple):
-    """What a shock can be of."""
+    """A security, as a shock can mean it."""
 
     ticker: str
     asset_type: str
