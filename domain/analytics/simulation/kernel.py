@@ -207,9 +207,7 @@ class _Start:
         paid = _withdraw(whole, self.jump, self.spec, self.initial)
         if self.spec.withdrawal:
             wealth[:] = whole
-        return _Walked(
-            without, Falls.of(whole, self.spec.steps_per_year, of_bridges if self.model.bridged else None), paid
-        )
+        return _Walked(without, Falls.of(whole, self.spec.steps_per_year, of_bridges, self.model.bridged), paid)
 
     def _chunks(self, walk: Walk) -> Iterator[tuple[slice, Float32, int]]:
         """Steps, their moves, and how many of them are the opening's, which have no drift of the model's."""

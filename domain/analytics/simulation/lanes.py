@@ -23,6 +23,8 @@ LANES: Final = 1024
 _U = np.uint32
 _F = np.float32
 _ROUND = np.float32(12582912.0)  # 1.5 x 2^23: what is added to it is rounded to a whole number in its lowest bits
+_NOTHING = np.float32(1e-30)
+"""The value of a path that has lost everything, so that its logarithm is a number."""
 _LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
 
 
@@ -43,10 +45,15 @@ class Lanes:
         _fill_uniforms(self._state, into)
         return into
 
-    def exponentials(self, into: Float32) -> Float32:
-        """Independent exponentials of mean 1, from 0 to 22.2."""
-        _fill_exponentials(self._state, into)
-        return into
+    def falls(self, values: Float32, is_bridged: bool) -> tuple[Float32, Float32, Float32]:
+        """(LANES,) each: the lowest of a path's log `values` (steps, LANES), its deepest fall from a peak, both as
+        logarithms, and the steps from the end of that fall's step back to its peak, infinite if it is not reached.
+
+        `is_bridged` adds what happens between steps, as a Brownian bridge with the step's variance over the lanes.
+        """
+        lowest, depth, recovery = np.zeros((3, LANES), np.float32)
+        _follow_falls(self._state, values, is_bridged, lowest, depth, recovery)
+        return lowest, depth, recovery
 
 
 @numba.njit(inline="always")
@@ -67,10 +74,8 @@ def _draw(state: Uint32, drawn: Uint32) -> None:
 
 
 @numba.njit(inline="always")
-def _negative_log(bits: Uint32, out: Float32, scratch: Float32, scratch_bits: Uint32) -> None:
-    """`out` = -log of the uniforms that 32 `bits` are, between 2^-32 and 1."""
-    for lane in range(LANES):
-        scratch[lane] = (_F(np.int32(bits[lane] >> _U(1))) + _F(0.5)) * _F(2.0**-31)
+def _logarithm(out: Float32, scratch: Float32, scratch_bits: Uint32) -> None:
+    """`out` = log(`scratch`), of positive numbers that are not denormal; `scratch` is lost."""
     for lane in range(LANES):
         out[lane] = _F(np.int32(scratch_bits[lane] >> _U(23)) - np.int32(126))
         scratch_bits[lane] = (scratch_bits[lane] & _U(0x007FFFFF)) | _U(0x3F000000)
@@ -89,7 +94,14 @@ def _negative_log(bits: Uint32, out: Float32, scratch: Float32, scratch_bits: Ui
         y = y * x - _F(2.4999993993e-1)
         y = y * x + _F(3.3333331174e-1)
         y = y * x * z + e * _LN2_LOW - _F(0.5) * z
-        out[lane] = -(x + y + e * _LN2_HIGH)
+        out[lane] = x + y + e * _LN2_HIGH
+
+
+@numba.njit(inline="always")
+def _as_uniform(bits: Uint32, scratch: Float32) -> None:
+    """`scratch` = the uniforms that 32 `bits` are, between 2^-32 and 1."""
+    for lane in range(LANES):
+        scratch[lane] = (_F(np.int32(bits[lane] >> _U(1))) + _F(0.5)) * _F(2.0**-31)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -100,7 +112,8 @@ def _fill_normals(state: Uint32, drawn: Float32) -> None:
     for row in range(0, len(drawn), 2):
         _draw(state, bits)
         _draw(state, turn)
-        _negative_log(bits, radius, scratch, scratch_bits)
+        _as_uniform(bits, scratch)
+        _logarithm(radius, scratch, scratch_bits)
         first = drawn[row]
         second = drawn[row + 1] if row + 1 < len(drawn) else beyond
         for lane in range(LANES):
@@ -110,7 +123,7 @@ def _fill_normals(state: Uint32, drawn: Float32) -> None:
             sine = ((_F(-1.9515295891e-4) * z + _F(8.3321608736e-3)) * z - _F(1.6666654611e-1)) * z * angle + angle
             cosine = ((_F(2.443315711809948e-5) * z - _F(1.388731625493765e-3)) * z + _F(4.166664568298827e-2)) * z * z
             cosine = cosine - _F(0.5) * z + _F(1)
-            length = np.sqrt(radius[lane] + radius[lane])
+            length = np.sqrt(_F(-2) * radius[lane])
             along = length * (cosine if turn[lane] & _U(0x80000000) else -cosine)
             across = length * sine
             swapped = (turn[lane] & _U(0x40000000)) != 0
@@ -126,15 +139,6 @@ def _fill_uniforms(state: Uint32, drawn: Float32) -> None:
         one = drawn[row]
         for lane in range(LANES):
             one[lane] = (_F(np.int32(bits[lane] >> _U(9))) + _F(0.5)) * _F(2.0**-23)
-
-
-@numba.njit(cache=True, nogil=True)
-def _fill_exponentials(state: Uint32, drawn: Float32) -> None:
-    bits, scratch = np.empty(LANES, np.uint32), np.empty(LANES, np.float32)
-    scratch_bits = scratch.view(np.uint32)
-    for row in range(len(drawn)):
-        _draw(state, bits)
-        _negative_log(bits, drawn[row], scratch, scratch_bits)
 
 
 @numba.njit(inline="always")
@@ -190,3 +194,51 @@ def keep_weights(moves: Float32, drift: Float32, weights: Float32, growth: Float
             for lane in range(LANES):
                 value[lane] += weight * price[lane]
         growth[step] = value
+
+
+@numba.njit(cache=True, nogil=True)
+def _follow_falls(
+    state: Uint32, values: Float32, is_bridged: bool, lowest: Float32, depth: Float32, recovery: Float32
+) -> None:
+    """Follow every path step by step. A bridge's highest and lowest points are drawn with one exponential: a fall's
+    peak and trough are hardly ever in the same step."""
+    bits, scratch = np.empty(LANES, np.uint32), np.empty(LANES, np.float32)
+    scratch_bits = scratch.view(np.uint32)
+    start, end, draw = np.zeros(LANES, np.float32), np.empty(LANES, np.float32), np.zeros(LANES, np.float32)
+    peak, old_peak, trough = np.zeros(LANES, np.float32), np.zeros(LANES, np.float32), np.zeros(LANES, np.float32)
+    for step in range(len(values)):
+        value = values[step]
+        for lane in range(LANES):
+            scratch[lane] = max(value[lane], _NOTHING)
+        _logarithm(end, scratch, scratch_bits)
+        twice_variance = _F(0)
+        if is_bridged:
+            _draw(state, bits)
+            _as_uniform(bits, scratch)
+            _logarithm(draw, scratch, scratch_bits)
+            mean, square = 0.0, 0.0
+            for lane in range(LANES):
+                mean += end[lane] - start[lane]
+            mean /= LANES
+            for lane in range(LANES):
+                square += (end[lane] - start[lane] - mean) ** 2
+            twice_variance = _F(2 * square / LANES)
+        now, after = _F(step), _F(step + 1)
+        for lane in range(LANES):
+            before, then = start[lane], end[lane]
+            move = then - before
+            spread = np.sqrt(move * move - twice_variance * draw[lane])
+            high, low = _F(0.5) * (before + then + spread), _F(0.5) * (before + then - spread)
+            fall = peak[lane] - low
+            is_deeper = fall > depth[lane]
+            rise = high - before
+            part = min(max((old_peak[lane] - before) / (rise if rise > 0 else _F(1)), _F(0)), _F(1))
+            is_back = (high >= old_peak[lane]) & np.isinf(recovery[lane])
+            back = max(now + part - trough[lane], _F(0))
+            recovery[lane] = np.inf if is_deeper else (back if is_back else recovery[lane])
+            old_peak[lane] = peak[lane] if is_deeper else old_peak[lane]
+            trough[lane] = after if is_deeper else trough[lane]
+            depth[lane] = fall if is_deeper else depth[lane]
+            lowest[lane] = min(lowest[lane], low)
+            peak[lane] = max(peak[lane], high)
+            start[lane] = then
