@@ -28,7 +28,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Near:
-    """A figure of random paths: four of its standard errors are allowed beside the case's tolerance."""
+    """A figure of random paths: three of its standard errors are allowed beside the case's tolerance."""
 
     value: float
     standard_error: float
@@ -135,7 +135,7 @@ def _is_equal(case: Case, found: Any, name: str, expected: Any) -> bool:
 def matches(found: Any, expected: Any, tolerance: float) -> bool:
     """Say whether what came is what was expected, in the same shape; NaN and None are no number."""
     if isinstance(found, Near):
-        return matches(found.value, expected, tolerance + 4 * found.standard_error)
+        return matches(found.value, expected, tolerance + 3 * found.standard_error)
     if isinstance(expected, dict):
         if not isinstance(found, dict):
             return False
@@ -169,7 +169,7 @@ def _is_nan(value: Any) -> bool:
 
 def _said(value: Any) -> str:
     if isinstance(value, Near):
-        return f"{value.value!r} +- {4 * value.standard_error:.3g}"
+        return f"{value.value!r} +- {3 * value.standard_error:.3g}"
     if isinstance(value, Exception):
         return f"none ({type(value).__name__}: {value})"
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The simulation's paths against closed forms and published option prices, within four standard errors."""
+"""The simulation's paths against closed forms and published option prices, within three standard errors."""
 
 from math import exp, sqrt
 from statistics import NormalDist
