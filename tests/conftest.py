@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import signal
 import ssl
 import tempfile
 import threading
@@ -70,6 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     Nobody here speaks TLS, but each client of HTTP would read all certificates of the system: 25 ms, a thousand times.
     """
+    interruptible()
     ssl.create_default_context = cache(ssl.create_default_context)
     if hasattr(config, "workerinput"):
         return
@@ -85,6 +87,16 @@ def pytest_configure(config: pytest.Config) -> None:
         shutil.rmtree(own, ignore_errors=True)
 
     config.add_cleanup(restore)
+
+
+def interruptible() -> None:
+    """Have an interrupt interrupt this process, as in a terminal, however it was started.
+
+    A shell's script starts what it puts into the background with SIGINT ignored. Dagster's runs give SIGTERM what SIGINT
+    has, and programs inherit it: each that a test stopped was killed after its 15 s of grace.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
