@@ -97,8 +97,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def interruptible() -> None:
     """Have an interrupt interrupt this process, as in a terminal, however it was started.
 
-    A shell's script starts what it puts into the background with SIGINT ignored. Dagster's runs give SIGTERM what SIGINT
-    has, and programs inherit it: each that a test stopped was killed after its 15 s of grace.
+    A shell's script starts what it puts into the background with SIGINT ignored. Dagster's runs give SIGTERM what
+    SIGINT has, and programs inherit it: each that a test stopped was killed after its 15 s of grace.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

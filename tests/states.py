@@ -67,7 +67,7 @@ def unsynced(home: Path) -> None:
 
 @contextmanager
 def discarded(home: Path) -> Iterator[Path]:
-    """A state folder whose server is stopped and whose files are gone afterwards; so nothing is written to them first."""
+    """A state folder whose server has ended and whose files are gone afterwards; the server writes nothing first."""
     try:
         yield home
     finally:

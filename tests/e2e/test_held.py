@@ -19,7 +19,7 @@ from storage.lake.held import HeldPortfolio, held_in
 from tests.effort import IS_LONG
 from tests.random_ledger import record_random, register_securities
 
-RANDOM, COMMANDS = (200, 60) if IS_LONG else (4, 60)
+RANDOM, COMMANDS = (200, 60) if IS_LONG else (5, 30)
 
 
 class Desk:

@@ -163,7 +163,7 @@ def test_a_portfolio_that_nothing_touched_is_not_restated(told, corrected) -> No
 
 @pytest.fixture(scope="module")
 def repriced(told, corrected) -> str:
-    """Say that UNLISTED's price is right and post another of ACME, and do what the daemon does once its sensor finds the
+    """Say that UNLISTED's price is right, post another of ACME, and do what the daemon does once its sensor finds the
     release behind, which is asserted of the first; return when the release before was made."""
     since = told.released_at()
     told.post_prices("UNLISTED", {"2013-03-01": "0.52"})
