@@ -95,7 +95,7 @@ PLANTED = {
 
 
 def layers_with(planted: Mapping[str, str], folder: Path) -> str:
-    """The findings of `make layers` in a copy of the product with a line more in some files; it has to find something."""
+    """The findings of `make layers` in a copy of the product with a line more in some files; there have to be some."""
     for path in tracked("*.py", "*.sql", "pyproject.toml", "Makefile", "requirements.lock"):
         if path.relative_to(ROOT).parts[0] not in {"tests", "docs"}:
             copy = folder / path.relative_to(ROOT)
