@@ -167,8 +167,9 @@ final as (
         cast(n_realised_unknown as integer) as n_realised_unknown,
         cast(case
             when n_missing + n_fx_missing = 0 then 100.0
-            when cost_covered < cost_all then 100 * {{ fraction('cost_covered', 'cost_all') }}
-            else 100 * {{ fraction('n_covered + 1', 'n_positions + n_cash_missing + 1') }}
+            {# What is left out may be too little for a double to tell. #}
+            when cost_covered < cost_all then least(100 * {{ fraction('cost_covered', 'cost_all') }}, 99.9999)
+            else least(100 * {{ fraction('n_covered + 1', 'n_positions + n_cash_missing + 1') }}, 99.9999)
         end as double) as coverage_pct
     from valued
     inner join portfolios using (portfolio_id)
