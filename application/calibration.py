@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from application.track_record import COMMITTED, LONG, SHARES
 from domain.analytics.arrays import Float64
-from domain.analytics.fixed_income.curves import MAX_CARRIED_DAYS, Curves
+from domain.analytics.fixed_income.curves import Curves
 from domain.analytics.fixed_income.day_counts import plus_months
 from domain.analytics.simulation.calibration import PastStart, Tallies, merged, records, tallied
 from domain.analytics.simulation.past_starts import (
@@ -35,8 +36,6 @@ from domain.analytics.simulation.past_starts import (
 from storage.bundled import LONG_SERIES, PRICES, YIELDS, long_series, market_index, par_yields, share_closes
 from storage.settings import REPOSITORY
 
-COMMITTED = REPOSITORY / "sample_data" / "simulation_calibration.csv"
-LONG, SHARES = "sp500_monthly", "shares"
 JUDGED_FROM = {LONG: "1976-01", SHARES: "2004-01"}
 """The first start after the data end that shapes were fitted on."""
 PORTFOLIOS, PORTFOLIO_SEED = 30, 20261129

@@ -1,8 +1,8 @@
 """Scores of a forecast distribution against what happened, and the tables that many of them add up to.
 
-A forecast is a sample of log wealth, or a normal distribution of it. PIT: the share of the forecast below what happened;
-uniform if forecasts are right. CRPS: the integral of the squared distance of distribution functions; pinball loss: the
-mean over the fan's percentiles. Both are in log wealth, and less is better.
+A forecast is a sample of log wealth, or a normal distribution of it. PIT: the share of the forecast below what
+happened; uniform if forecasts are right. CRPS: the integral of the squared distance of distribution functions; pinball
+loss: the mean over the fan's percentiles. Both are in log wealth, and less is better.
 
 Source: Gneiting and Raftery (2007), "Strictly Proper Scoring Rules, Prediction, and Estimation"; Wilson (1927) for the
 interval of a share.
