@@ -129,7 +129,8 @@ def _code_lines(path: Path) -> bytes:
     lines = text.splitlines()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            lines[node.lineno - 1 : node.end_lineno] = [""] * (node.end_lineno - node.lineno + 1)
+            for place in range(node.lineno - 1, node.end_lineno or node.lineno):
+                lines[place] = ""
     code = (line.strip() for line in lines)
     return "\n".join(line for line in code if line and not line.startswith("#")).encode()
 

@@ -92,9 +92,11 @@ def _typed(name: str, text: str) -> Any:
 
 
 def _record(row: Mapping[str, Any]) -> TrackRecord:
+    same = ("series", "model", "drift", "horizon_years", "coverage_90", "n_separate", "n_starts")
     return TrackRecord(
-        *(row[name] for name in ("series", "model", "drift", "horizon_years")),
-        *(row[name] for name in ("coverage_90", "coverage_90_low", "coverage_90_high", "n_separate", "n_starts")),
+        **{name: row[name] for name in same},
+        low=row["coverage_90_low"],
+        high=row["coverage_90_high"],
         since=row["first_start"],
     )
 

@@ -37,7 +37,7 @@ def share_closes() -> tuple[tuple[str, ...], Float64]:
     """The tickers (n,) of the bundled shares, and their adjusted closes (d, n) on the days of `market_index`."""
     rows = pq.read_table(_FOLDER / PRICES, columns=["ticker", "close"]).to_pydict()
     tickers = sorted({ticker for ticker in rows["ticker"] if not ticker.startswith(MARKET)})
-    closes = {ticker: [] for ticker in tickers}
+    closes: dict[str, list[float]] = {ticker: [] for ticker in tickers}
     for ticker, close in zip(rows["ticker"], rows["close"], strict=True):
         if ticker in closes:
             closes[ticker].append(float(close))

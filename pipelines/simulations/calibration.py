@@ -42,7 +42,7 @@ CALIBRATION = Mart(
         "share_below_p5": (_FIGURE, "Share that ended below the fan's 5 % line."),
         **_LOSSES,
         **{
-            f"pit_{one}": (_FIGURE, f"Share that ended in the fan's {one}. tenth; 0.1 if right.")
+            f"pit_{one}": (_FIGURE, f"Share that ended in tenth {one} of the fan; 0.1 if right.")
             for one in range(1, 11)
         },
         "code_hash": (_TEXT, "SHA-256 of the code that made the row."),

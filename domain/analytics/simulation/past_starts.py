@@ -61,9 +61,10 @@ def long_starts(series: LongSeries, first: int = 0, last: int | None = None) -> 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DailyMarket:
-    """Days (d,) with `closes` (d, n) of n securities and the `index` (d,), all positive; `weights` (p, n) of
-    portfolios. `month_ends` (m,) are the places of the months' last days, `risk_free` the continuous rates (m,) of these days, by
-    months ahead.
+    """Prices of n securities, and p portfolios of them.
+
+    On `days` (d,) `closes` (d, n) and the `index` (d,), all positive; `weights` (p, n). `month_ends` (m,) are the
+    places of the months' last days, `risk_free` the continuous rates (m,) of these days, by months ahead.
     """
 
     days: Days
