@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from application.track_record import COMMITTED, LONG, SHARES
 from domain.analytics.arrays import Float64
@@ -103,8 +102,7 @@ def calibrated(workers: int = 2) -> list[dict[str, Any]]:
 
 
 def _part(series: str, first: int) -> Tallies:
-    with threadpool_limits(limits=1, user_api="blas"):
-        return tallied(starts_of(series, first, first + _PART))
+    return tallied(starts_of(series, first, first + _PART))
 
 
 def code_hash() -> str:

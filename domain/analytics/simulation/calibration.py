@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from domain.analytics.arrays import Float32, Float64
 from domain.analytics.estimates.correlation import nearest_correlation
@@ -67,16 +68,17 @@ Tallies = dict[tuple[str, str, int], _Tally]
 
 
 def tallied(starts: Iterable[PastStart]) -> Tallies:
-    """Score every model, drift and horizon of each start, as far as what came is known."""
+    """Score every model, drift and horizon of each start, as far as what came is known; with one BLAS thread."""
     tallies: Tallies = defaultdict(_Tally)
-    for start in starts:
-        baselines = {months: _baseline(start, months) for months in start.futures}
-        for name, model in start.models.items():
-            for drift, months, samples in _forecasts(start, model):
-                tally = tallies[name, drift, months]
-                tally.months.append(start.month)
-                tally.scores.append(Scores.of_samples(samples, start.futures[months]))
-                tally.baseline.append(baselines[months])
+    with threadpool_limits(limits=1, user_api="blas"):
+        for start in starts:
+            baselines = {months: _baseline(start, months) for months in start.futures}
+            for name, model in start.models.items():
+                for drift, months, samples in _forecasts(start, model):
+                    tally = tallies[name, drift, months]
+                    tally.months.append(start.month)
+                    tally.scores.append(Scores.of_samples(samples, start.futures[months]))
+                    tally.baseline.append(baselines[months])
     return dict(tallies)
 
 
