@@ -75,9 +75,8 @@ def test_a_past_fan_is_the_kernels(name: str) -> None:
         correlation=start.correlation[np.ix_(held, held)],
     )
     assert len(held) < len(start.weights[0]), "what is not held is left out by the kernel"
-    seed = int(start.month.astype(np.int64)) + 12 * 2000
     model = _of(model, held)
-    paths = paths_of(_of_inputs(inputs, held), model, SimulationSpec(1, NUM_PATHS, seed))
+    paths = paths_of(_of_inputs(inputs, held), model, SimulationSpec(1, NUM_PATHS, start.seed))
 
     moves, doubts = walked(alone, model, (12,))
 

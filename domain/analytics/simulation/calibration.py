@@ -20,11 +20,11 @@ from domain.analytics.estimates.correlation import nearest_correlation
 from domain.analytics.estimates.posterior_drift import Drift, DriftChoice
 from domain.analytics.simulation.history import HistoricalSequences
 from domain.analytics.simulation.kernel import CHUNK_ROWS
-from domain.analytics.simulation.models import BLOCK_PATHS, MONTHS, Block, Gaussian, Model, Moving, symmetric_root
-from domain.analytics.simulation.normals import normals
+from domain.analytics.simulation.lanes import LANES, Lanes
+from domain.analytics.simulation.models import MONTHS, Block, Gaussian, Model, Moving, symmetric_root
 from domain.analytics.simulation.scores import Scores, record
 
-NUM_PATHS = 2 * BLOCK_PATHS
+NUM_PATHS = 2 * LANES
 MIN_WINDOWS = 120
 """Historical sequences are no distribution below so many of them."""
 OWN_DRIFT = "own"
@@ -54,6 +54,11 @@ class PastStart:
     futures: Mapping[int, Float64]
     past_mean: Float64
     past_variance: Float64
+
+    @property
+    def seed(self) -> int:
+        """Months since January of year 1: each start has numbers of its own, so that errors of paths cancel out."""
+        return int((self.month - np.datetime64("0001-01", "M")).astype(np.int64))
 
 
 @dataclass(slots=True)
@@ -157,16 +162,16 @@ def walked(start: PastStart, model: Model, horizons: Sequence[int]) -> tuple[Flo
     correlation, _ = nearest_correlation(start.correlation)
     deviation = start.volatility_annual / np.sqrt(MONTHS)
     moving = Moving(np.arange(n), deviation, symmetric_root(correlation), MONTHS)
-    seeds = np.random.SeedSequence(int(start.month.astype(np.int64)) + 12 * 2000).spawn(NUM_PATHS // BLOCK_PATHS)
+    seeds = np.random.SeedSequence(start.seed).spawn(NUM_PATHS // LANES)
     moves = np.empty((len(horizons), n, NUM_PATHS), np.float32)
     doubts = np.empty((n, NUM_PATHS), np.float32)
     chunk = max(1, CHUNK_ROWS // n)  # as the kernel, for the same numbers
     for block, seed in enumerate(seeds):
-        at = slice(block * BLOCK_PATHS, (block + 1) * BLOCK_PATHS)
-        drawn = normals(np.random.SFC64(seed.spawn(1)[0]), (n + 1, BLOCK_PATHS))
+        at = slice(block * LANES, (block + 1) * LANES)
+        drawn = Lanes(seed.spawn(1)[0]).normals(np.empty((n + 1, LANES), np.float32))
         doubts[:, at] = (drawn[:1] + drawn[1:]) * np.float32(np.sqrt(0.5))
-        walk = model.walk(moving, Block(np.random.SFC64(seed), block * BLOCK_PATHS))
-        total = np.zeros((n, BLOCK_PATHS), np.float32)
+        walk = model.walk(moving, Block(seed, block * LANES))
+        total = np.zeros((n, LANES), np.float32)
         for first in range(0, horizons[-1], chunk):
             for step, row in enumerate(walk.moves(min(chunk, horizons[-1] - first)), start=first + 1):
                 total += row
