@@ -116,7 +116,7 @@ def assumptions(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Market:
-    """What prices tell of n securities: of their window `mean` and `of_window`, of all days `of_all`, `beta` and
+    """Estimates from prices of n securities: of their window `mean` and `of_window`, of all days `of_all`, `beta` and
     `loading` on the index (NaN where there are too few common days), and `log_returns` (d, n) of the window."""
 
     tickers: tuple[str, ...]
@@ -192,7 +192,7 @@ def _common_deviation_ratio(column: Float64, index: Float64) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Rates:
-    """What money earns and loses: continuous rates a year, None where they are not known, and their rows."""
+    """Rates at which money earns and loses: continuous rates a year, None where they are not known, and their rows."""
 
     risk_free: float | None
     cash_rate: float

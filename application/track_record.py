@@ -13,7 +13,7 @@ from domain.analytics.simulation.calibration import JUDGED, OWN_DRIFT
 from domain.analytics.simulation.history import HistoricalSequences
 from storage.settings import REPOSITORY
 
-COMMITTED = REPOSITORY / "sample_data" / "simulation_calibration.csv"
+COMMITTED = REPOSITORY / "application" / "calibration.csv"
 LONG, SHARES = "sp500_monthly", "shares"
 _SERIES = {LONG: "the S&P 500", SHARES: "portfolios of 20 shares that have lasted"}
 _WORDS = {1: "one", 5: "five", 10: "ten", 30: "thirty"}
@@ -50,8 +50,10 @@ class TrackRecord:
 
 
 def track_records(model: str, drift: str, horizon_years: int) -> tuple[TrackRecord, ...]:
-    """Of the long series and of shares, from starts after the data that shapes were fitted on; () of what has no past,
-    such as drifts that somebody gives."""
+    """Records on the long series and on shares, from starts after the data that shapes were fitted on.
+
+    None of what has no past, such as drifts that somebody gives.
+    """
     of = OWN_DRIFT if model == HistoricalSequences.name else drift
     rows = [
         row

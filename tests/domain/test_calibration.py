@@ -163,8 +163,8 @@ def gaussian_starts(starts: Sequence[PastStart], scale: float = 1.0) -> list[Pas
 
 
 def test_fans_are_right_in_a_world_that_is_as_they_say():
-    """Of histories with the prior's drifts the default's 90 % band holds 90 % of what comes; the control, bands of half
-    the volatility, does not, and neither do bands that take a ten-year mean for the truth."""
+    """The default's 90 % band holds 90 % of what comes after histories with the prior's drifts; the control, bands of
+    half the volatility, does not, and neither do bands that take a ten-year mean for the truth."""
     random = np.random.default_rng(21)
     starts = []
     for _ in range(400):

@@ -1,9 +1,9 @@
-"""Fitted shapes are what the bundled data until their cut-off give, and nothing later."""
+"""FittedShape shapes are what the bundled data until their cut-off give, and nothing later."""
 
 import numpy as np
 import pytest
 
-from domain.analytics.simulation.fitted import LONG_SERIES, MODELS, SHARES, Fitted, Past, model_of
+from domain.analytics.simulation.fitted import LONG_SERIES, MODELS, SHARES, FittedShape, Past, model_of
 from storage.bundled import long_series, market_index, share_closes
 from tests.effort import IS_LONG
 from tests.oracles.model_fits import Regimes, degrees_of_freedom, mean_block, regimes
@@ -23,7 +23,7 @@ def shares_by_month() -> np.ndarray:
     return np.diff(np.log(share_closes()[1][ends]), axis=0)
 
 
-def as_fitted(of: Fitted) -> Regimes:
+def as_fitted(of: FittedShape) -> Regimes:
     return np.array(of.stay), np.array(of.mean), np.array(of.deviation)
 
 
@@ -37,7 +37,7 @@ def test_degrees_of_freedom_and_blocks_are_fitted_on_data_until_the_cut_offs():
 
 
 @pytest.mark.parametrize("of", [LONG_SERIES, SHARES], ids=["long series", "shares"])
-def test_regimes_are_where_the_fit_stands_still(of: Fitted) -> None:
+def test_regimes_are_where_the_fit_stands_still(of: FittedShape) -> None:
     first, iterations = (FROM_AFAR, 500) if IS_LONG else (as_fitted(of), 20)
 
     for found, expected in zip(regimes(returns_until(of.until), first, iterations), as_fitted(of), strict=True):

@@ -34,7 +34,7 @@ ALL, JUDGED = "ALL", "JUDGED"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PastStart:
-    """What was known before `month` of n securities, and what came after of p portfolios of them, bought and held.
+    """A past month: what was known before it of n securities, and what came of p portfolios of them, bought and held.
 
     Attributes
     ----------

@@ -13,7 +13,7 @@ from domain.analytics.simulation.models import Gaussian, Model, RegimeSwitching,
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class FittedShape:
     """Shape of a month's log returns, as estimated on data until `until`; the cut-off for what may be judged by it.
 
     df : of Student's t, by maximum likelihood with the sample's variance and correlation.
@@ -39,9 +39,9 @@ class Fitted:
         return RegimeSwitching(self.stay, (a, b), (c, d), loading)
 
 
-LONG_SERIES = Fitted("1975-12", 3.74, 5.51, (0.9832, 0.8792), (0.0783, -0.5639), (0.7123, 2.0462))
+LONG_SERIES = FittedShape("1975-12", 3.74, 5.51, (0.9832, 0.8792), (0.0783, -0.5639), (0.7123, 2.0462))
 """On the months of the long series from 1871-02 to 1975-12: 1,259 total returns."""
-SHARES = Fitted("2003-12", 13.27, 1.69, (0.9767, 0.8457), (0.0890, -0.5901), (0.7187, 1.9510))
+SHARES = FittedShape("2003-12", 13.27, 1.69, (0.9767, 0.8457), (0.0890, -0.5901), (0.7187, 1.9510))
 """df on the month-ends of the 20 shares from 1990 to 2003 together, the mean block on each of them, averaged; regimes
 on the long series until 2003-12, since 14 years hold too few crises."""
 
@@ -50,7 +50,7 @@ MODELS = (Gaussian.name, StudentT.name, BlockBootstrap.name, RegimeSwitching.nam
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What models that are made of data need.
+    """Data of n securities, for the models that are made of data.
 
     loading : (n,) correlation of each security with the market.
     rows : (r, n) log returns of one month each, `stride` rows from one month to the next.
@@ -63,7 +63,7 @@ class Past:
     sequence: Float64
 
 
-def model_of(name: str, fitted: Fitted, past: Past) -> Model:
+def model_of(name: str, fitted: FittedShape, past: Past) -> Model:
     """The model by its name, for the n securities of `past`. ValueError for another name, naming all there are."""
     if name == Gaussian.name:
         return Gaussian()

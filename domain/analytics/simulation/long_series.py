@@ -17,7 +17,7 @@ OF_MONTH_ENDS = sqrt(1.5)
 MONTHS = 12
 BOND_YEARS = 20
 BOND_SPREAD_PCT = 1.0
-"""Of high-grade bonds over the ten-year yield."""
+"""Yield of high-grade bonds over the ten-year yield."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""What was known at the start of each past month, of the long series and of daily prices.
+"""Starts of past months, with what was known then, of the long series and of daily prices.
 
 No number here is of a day after the start: a test moves everything that came later, and nothing changes.
 """
@@ -33,7 +33,7 @@ LONG_HORIZONS, SHARE_HORIZONS = (12, 60, 120, 360), (12, 60, 120)
 PREMIUMS, TAUS = (0.03, 0.045, 0.06), (0.02, 0.03, 0.04)
 """Beside the rule's own, to show how much hangs on them."""
 EWMA_DECAY = 0.97
-"""Of a month, in the baseline's variance: RiskMetrics (1996)."""
+"""Weight of a month over that of the next, in the baseline's variance: RiskMetrics (1996)."""
 
 
 def long_starts(series: LongSeries, first: int = 0, last: int | None = None) -> Iterator[PastStart]:
@@ -155,7 +155,7 @@ def _annual(log_returns: Float64, a_year: int) -> Float64:
 
 
 def _ewma_variance(log_returns: Float64) -> float:
-    """Of a month, the newest with the weight 1 - decay."""
+    """Variance of a month, each weighing `EWMA_DECAY` times as much as the next."""
     weights = EWMA_DECAY ** np.arange(len(log_returns) - 1, -1, -1)
     return float(weights @ (log_returns - log_returns.mean()) ** 2 / weights.sum())
 

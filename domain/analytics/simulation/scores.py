@@ -27,7 +27,7 @@ DECILES = 10
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Of k forecasts each: `pit`, `crps` and `pinball` (k,)."""
+    """Scores of k forecasts: `pit`, `crps` and `pinball` (k,)."""
 
     pit: Float64
     crps: Float64
@@ -35,7 +35,7 @@ class Scores:
 
     @classmethod
     def of_samples(cls, samples: Float64, happened: Float64) -> "Scores":
-        """Of `samples` (k, m) in any order, against `happened` (k,).
+        """Score `samples` (k, m), in any order, against `happened` (k,).
 
         CRPS = mean |x - y| - sum (2 i - m - 1) x_(i) / m^2.
         """
@@ -51,7 +51,7 @@ class Scores:
 
     @classmethod
     def of_normal(cls, mean: Float64, deviation: Float64, happened: Float64) -> "Scores":
-        """Of normal distributions with `mean` (k,) and `deviation` (k,) > 0."""
+        """Score normal distributions with `mean` (k,) and `deviation` (k,) > 0."""
         z = (happened - mean) / deviation
         below = np.array([_NORMAL.cdf(one) for one in z.tolist()])
         density = np.array([_NORMAL.pdf(one) for one in z.tolist()])
