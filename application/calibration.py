@@ -63,10 +63,10 @@ def bundled_market() -> DailyMarket:
     tickers, closes = share_closes()
     ends = month_ends(days)
     weights = random_portfolios(len(tickers), PORTFOLIOS, PORTFOLIO_SEED)
-    return DailyMarket(days, closes, index, weights, ends, _risk_free(days[ends]))
+    return DailyMarket(days, closes, index, weights, ends, risk_free_rates(days[ends]))
 
 
-def _risk_free(days: np.ndarray) -> dict[int, Float64]:
+def risk_free_rates(days: np.ndarray) -> dict[int, Float64]:
     """Continuous rates (m,) by months ahead: the curve's zero yield, or the ten-year yield where no curve is near."""
     curve_days, tenors, yields = par_yields()
     curves, is_near = Curves.bootstrap(curve_days, tenors, yields).carried(days)

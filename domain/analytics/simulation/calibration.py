@@ -148,7 +148,7 @@ def _forecasts(start: PastStart, model: Model) -> Iterable[tuple[str, int, Float
     for place, months in enumerate(horizons):
         years = months / MONTHS
         for name, drift in start.drifts[months].items():
-            if isinstance(model, Gaussian) or name in list(DriftChoice):
+            if isinstance(model, Gaussian) or name in list(DriftChoice):  # other priors with the default model alone
                 log_drift = (drift.mu_annual[:, None] - volatility**2 / 2) * years
                 unknown = (drift.deviation[:, None] * years).astype(np.float32)
                 prices = np.exp(moves[place] + log_drift.astype(np.float32) + unknown * doubts)
