@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from application.portfolio_calibration import portfolio_records
 from application.simulation_assumptions import Assumptions, assumptions
 from application.simulation_parameters import LakeSimulationParamsRepository
 from domain.analytics.estimates.split_returns import StatedSplit
@@ -103,16 +104,25 @@ def curve(day: date) -> pa.Table:
 
 
 @pytest.fixture
-def assumed(tmp_path: Path) -> Callable[..., Assumptions]:
-    """The assumptions of a release of `tables(**changed)`."""
+def parameters(tmp_path: Path) -> Callable[..., LakeSimulationParamsRepository]:
+    """The parameters of a release of `tables(**changed)`."""
     lake = Lake(str(tmp_path / "lake"), lock=nullcontext)
 
-    def of(changed: Mapping[str, Any] | None = None, splits: Any = (), ids: Any = IDS[:2], **asked: Any) -> Assumptions:
+    def of(changed: Mapping[str, Any] | None = None, splits: Any = ()) -> LakeSimulationParamsRepository:
         small = {name: rows_of(TABLES[name]) for name in ("raw/pg_portfolio", "raw/pg_transaction_ledger")}
         made = {**small, **tables(**(changed or {}))}
         versions = {name: lake.publish(name, table).version for name, table in made.items() if table is not None}
-        parameters = LakeSimulationParamsRepository(lake, release(lake, versions), splits)
-        return assumptions(parameters, ids, **{**DEFAULT, **asked})
+        return LakeSimulationParamsRepository(lake, release(lake, versions), splits)
+
+    return of
+
+
+@pytest.fixture
+def assumed(parameters) -> Callable[..., Assumptions]:
+    """The assumptions of a release of `tables(**changed)`."""
+
+    def of(changed: Mapping[str, Any] | None = None, splits: Any = (), ids: Any = IDS[:2], **asked: Any) -> Assumptions:
+        return assumptions(parameters(changed, splits), ids, **{**DEFAULT, **asked})
 
     return of
 
@@ -309,3 +319,29 @@ def test_a_portfolios_own_split_is_in_all_that_its_security_moves(assumed) -> No
 
     assert healed.volatility_annual[0] == pytest.approx(assumed().volatility_annual[0], rel=1e-3)
     assert crashed.volatility_annual[0] > 1.2 * healed.volatility_annual[0], "the control"
+
+
+def test_a_portfolio_has_a_track_record_of_its_own_weights(parameters) -> None:
+    of, values = parameters(), np.array([30.0, 10.0])
+
+    rows = portfolio_records(of, IDS[:2], values, model="gaussian", drift="posterior", series="mine")
+
+    assert [(row["series"], row["drift"], row["horizon_years"], row["span"]) for row in rows] == [
+        ("mine", "posterior", 1, span) for span in ("ALL", "JUDGED")
+    ]
+    assert (rows[0]["n_starts"], rows[0]["n_separate"]) == (36, 3), (
+        "of 167 whole months ten years are known, one to come"
+    )
+    assert str(rows[0]["first_start"]) == "2013-04-01"
+    assert rows[0]["coverage_90"] > 0.8, "a market that moves as it did before"
+    only_dull = portfolio_records(of, IDS[:1], values[:1], model="gaussian", drift="posterior", series="mine")
+    assert only_dull[0]["crps_log"] < rows[0]["crps_log"], "what moves less is easier to foretell"
+
+
+def test_a_portfolio_without_a_past_has_no_track_record(parameters) -> None:
+    of, ones = parameters(), np.ones(2)
+
+    with pytest.raises(InvalidInput, match="common years"):
+        portfolio_records(of, (7, 9), ones, model="gaussian", drift="posterior", series="mine")
+    with pytest.raises(InvalidInput, match="has no past"):
+        portfolio_records(of, IDS[:2], ones, model="gaussian", drift="given", series="mine")

@@ -66,7 +66,7 @@ def test_the_study_tells_shares_from_par_bonds():
 
 
 def test_a_recovery_that_the_separate_windows_cannot_tell_is_not_told():
-    """Seven separate windows know a median's rank within 19 points: where over 12 % have not recovered, it may be any."""
+    """Seven separate windows know a median's rank within 19 points: with 12 % not recovered it may be any of them."""
     series = long_series()
     model = HistoricalSequences(series.share_returns[series.between("1926-01", "1995-12")][:, None], 12)
     inputs = SimulationInputs(np.array([100.0]), *np.zeros((2, 1)), np.eye(1))

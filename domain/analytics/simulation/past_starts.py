@@ -106,7 +106,7 @@ def daily_starts(
         yield PastStart(
             month=month,
             volatility_annual=blended_volatility(of_window, of_all),
-            correlation=np.corrcoef(window.T),
+            correlation=np.corrcoef(window.T).reshape(2 * window.shape[1:]),
             drifts={
                 months: _drifts(float(rates[number]), beta, mean, of_window)
                 for months, rates in market.risk_free.items()
