@@ -5,7 +5,7 @@ not: a formula, those are in domain/analytics; nor what is held, which is the ca
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from math import log
 from typing import Any
@@ -157,6 +157,15 @@ class _Market:
         return blended_volatility(self.of_window, self.of_all)
 
     @property
+    def months(self) -> Float64:
+        """(r, n) log returns of `MONTH_ROWS` common sessions from each of them on; of cash alone there is nothing."""
+        if not self.tickers:
+            return np.zeros((2 * MONTH_ROWS, 0))
+        common = self.log_returns[~np.isnan(self.log_returns).any(axis=1)]
+        sums = np.vstack([np.zeros(common.shape[1]), common.cumsum(axis=0)])
+        return np.asarray(sums[MONTH_ROWS:] - sums[:-MONTH_ROWS])
+
+    @property
     def windows(self) -> list[tuple[date, date]]:
         return [(one["window_start"], one["window_end"]) for one in self.estimates]
 
@@ -211,6 +220,7 @@ class _Rates:
         else:
             risk_free, free = _long_rate(as_of)
         if currency != CURVE_CURRENCY:
+            free = replace(free, how=f"{free.how}; the dollar's, as no rate of {currency} is here")
             cash = single("cash_rate", 0.0, f"no short rate of {currency} is here, so that cash earns nothing", None)
         elif curve:
             rate = _zero_rate(curve, _SHORT_MONTHS)
@@ -315,11 +325,8 @@ def _of_all(tickers: Sequence[str], drifts: Mapping[str, float]) -> Float64:
 
 def _model(name: str, market: _Market) -> tuple[Model, list[InputRow]]:
     series = long_series()
-    common = market.log_returns[~np.isnan(market.log_returns).any(axis=1)]
-    sums = np.vstack([np.zeros(common.shape[1]), common.cumsum(axis=0)])
-    rows = sums[MONTH_ROWS:] - sums[:-MONTH_ROWS]
     try:
-        made = model_of(name, SHARES, Past(market.loading, rows, MONTH_ROWS, series.share_returns))
+        made = model_of(name, SHARES, Past(market.loading, market.months, MONTH_ROWS, series.share_returns))
     except ValueError as error:
         raise InvalidInput("model", f"{name} cannot be made of these securities: {error}") from error
     until = f"fitted on data until {SHARES.until}"

@@ -103,16 +103,26 @@ def curve(day: date) -> pa.Table:
     )
 
 
-@pytest.fixture
-def parameters(tmp_path: Path) -> Callable[..., LakeSimulationParamsRepository]:
+def published(folder: Path, changed: Mapping[str, Any], splits: Any = ()) -> LakeSimulationParamsRepository:
     """The parameters of a release of `tables(**changed)`."""
-    lake = Lake(str(tmp_path / "lake"), lock=nullcontext)
+    lake = Lake(str(folder / "lake"), lock=nullcontext)
+    small = {name: rows_of(TABLES[name]) for name in ("raw/pg_portfolio", "raw/pg_transaction_ledger")}
+    made = {**small, **tables(**changed)}
+    versions = {name: lake.publish(name, table).version for name, table in made.items() if table is not None}
+    return LakeSimulationParamsRepository(lake, release(lake, versions), splits)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory) -> LakeSimulationParamsRepository:
+    return published(tmp_path_factory.mktemp("plain"), {})
+
+
+@pytest.fixture
+def parameters(tmp_path: Path, plain) -> Callable[..., LakeSimulationParamsRepository]:
+    """The parameters of a release of the tables, or of `changed` ones."""
 
     def of(changed: Mapping[str, Any] | None = None, splits: Any = ()) -> LakeSimulationParamsRepository:
-        small = {name: rows_of(TABLES[name]) for name in ("raw/pg_portfolio", "raw/pg_transaction_ledger")}
-        made = {**small, **tables(**(changed or {}))}
-        versions = {name: lake.publish(name, table).version for name, table in made.items() if table is not None}
-        return LakeSimulationParamsRepository(lake, release(lake, versions), splits)
+        return published(tmp_path, changed, splits) if changed else plain
 
     return of
 
@@ -243,6 +253,7 @@ def test_inflation_is_ten_years_mean_of_dollars_or_none_with_the_reason(assumed)
         assert why in (one.inflation_reason or "")
         assert row_of(one, "inflation_annual").value is None
     assert (other.cash_rate, other.risk_free) == (0, found.risk_free)
+    assert "no rate of EUR" in row_of(other, "risk_free").how
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -272,6 +283,16 @@ def test_every_model_is_made_for_the_securities_and_simulates(assumed, model: st
     assert expected[model] <= shown
     if model == "student_t":
         assert row_of(found, "df").value == SHARES.df
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_cash_alone_earns_its_rate_under_every_model(assumed, model: str) -> None:
+    found = assumed(model=model, ids=())
+
+    inputs = SimulationInputs(*np.zeros((3, 0)), found.correlation, cash=100, cash_rate=found.cash_rate)
+    end = simulate(inputs, found.model, SimulationSpec(2, 16, 5)).fan[-1]
+    assert end == pytest.approx(100 * np.exp(2 * found.cash_rate))
+    assert 0 < found.cash_rate < 0.01
 
 
 def test_a_security_with_few_common_days_has_the_markets_beta(assumed) -> None:
