@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.analytics.estimates.posterior_drift import DriftChoice
-from domain.analytics.simulation.calibration import JUDGED, OWN_DRIFT
-from domain.analytics.simulation.history import HistoricalSequences
+from domain.analytics.simulation.scores import JUDGED, OWN_DRIFT
 from storage.settings import REPOSITORY
 
 COMMITTED = REPOSITORY / "application" / "calibration.csv"
@@ -54,11 +53,12 @@ def track_records(model: str, drift: str, horizon_years: int) -> tuple[TrackReco
 
     None of what has no past, such as drifts that somebody gives.
     """
-    of = OWN_DRIFT if model == HistoricalSequences.name else drift
     rows = [
         row
         for row in committed_rows()
-        if (row["model"], row["drift"], row["span"]) == (model, of, JUDGED) and row["horizon_years"] <= horizon_years
+        if (row["model"], row["span"]) == (model, JUDGED)
+        and row["drift"] in (drift, OWN_DRIFT)  # what has its own drift has no other
+        and row["horizon_years"] <= horizon_years
     ]
     longest = {row["series"]: row for row in sorted(rows, key=lambda row: row["horizon_years"])}
     return tuple(_record(longest[series]) for series in _SERIES if series in longest)

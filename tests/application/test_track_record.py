@@ -8,9 +8,10 @@ import pytest
 
 from application.calibration import JUDGED_FROM, LONG, SHARES, calibrated, code_hash, data_hash, starts_of, write
 from application.track_record import committed_rows, read_rows, track_record_line, track_records
-from domain.analytics.simulation.calibration import JUDGED, PastStart, records, tallied
+from domain.analytics.simulation.calibration import PastStart, records, tallied
 from domain.analytics.simulation.fitted import MODELS
 from domain.analytics.simulation.models import Gaussian
+from domain.analytics.simulation.scores import JUDGED
 from tests.effort import IS_LONG
 
 DEFAULT = ("gaussian", "posterior")

@@ -9,8 +9,6 @@ import pytest
 
 from domain.analytics.estimates.posterior_drift import PREMIUM, TAU, Drift
 from domain.analytics.simulation.calibration import (
-    ALL,
-    JUDGED,
     NUM_PATHS,
     PastStart,
     merged,
@@ -31,6 +29,7 @@ from domain.analytics.simulation.past_starts import (
     month_ends,
     random_portfolios,
 )
+from domain.analytics.simulation.scores import ALL, JUDGED
 
 WALKED = [name for name in MODELS if name != HistoricalSequences.name]
 

@@ -22,14 +22,11 @@ from domain.analytics.simulation.history import HistoricalSequences
 from domain.analytics.simulation.kernel import CHUNK_ROWS
 from domain.analytics.simulation.lanes import LANES, Lanes
 from domain.analytics.simulation.models import MONTHS, Block, Gaussian, Model, Moving, symmetric_root
-from domain.analytics.simulation.scores import Scores, record
+from domain.analytics.simulation.scores import ALL, JUDGED, OWN_DRIFT, Scores, record
 
 NUM_PATHS = 2 * LANES
 MIN_WINDOWS = 120
 """Historical sequences are no distribution below so many of them."""
-OWN_DRIFT = "own"
-"""The drift of historical sequences: what they had."""
-ALL, JUDGED = "ALL", "JUDGED"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -23,6 +23,10 @@ _QUANTILES = np.array([_NORMAL.inv_cdf(share) for share in _SHARES])
 _Z = _NORMAL.inv_cdf(0.975)
 BANDS = (50, 80, 90)
 DECILES = 10
+ALL, JUDGED = "ALL", "JUDGED"
+"""Spans of starts: every one, or those after the data that shapes were fitted on."""
+OWN_DRIFT = "own"
+"""The drift of historical sequences: what they had."""
 
 
 @dataclass(frozen=True, slots=True)
