@@ -7,6 +7,7 @@ data files of the lake are linked, for nothing does; Delta's logs are copied.
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.postgres import embedded
+from tests.waiting import wait_until
 
 COPIED = ("pgdata", "lake", "dagster", "prices")
 _UNSYNCED = "fsync = off\n"  # no state of a test outlives this machine
@@ -65,9 +67,12 @@ def unsynced(home: Path) -> None:
 
 @contextmanager
 def discarded(home: Path) -> Iterator[Path]:
-    """A state folder whose server is stopped and whose files are gone afterwards."""
+    """A state folder whose server has ended and whose files are gone afterwards; the server writes nothing first."""
     try:
         yield home
     finally:
+        if server := embedded.server(home):
+            server.send(signal.SIGQUIT)
+            wait_until(lambda: not server.is_alive())
         embedded.stop(home)
         shutil.rmtree(home, ignore_errors=True)

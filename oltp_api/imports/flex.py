@@ -11,9 +11,6 @@ from enum import Enum
 from typing import Any
 from xml.etree import ElementTree
 
-import ibflex
-from ibflex.parser import FlexParserError, parse_data_element
-
 from domain.errors import InvalidInput
 
 _RECORDS = ("Trade", "CashTransaction", "Transfer", "CorporateAction", "SalesTax", "StockGrantActivity")
@@ -37,6 +34,9 @@ def from_flex(text: str) -> list[Mapping[str, str]] | None:
 
 
 def _record(element: ElementTree.Element) -> Iterator[tuple[str, str]]:
+    import ibflex  # a sixth of the time in which the API starts, for files that few send
+    from ibflex.parser import FlexParserError, parse_data_element
+
     yield "record", element.tag
     known = {each.name for each in fields(getattr(ibflex, element.tag))}
     bare = ElementTree.Element(element.tag, {name: text for name, text in element.attrib.items() if name in known})

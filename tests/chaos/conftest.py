@@ -2,4 +2,5 @@
 
 import os
 
-collect_ignore = [] if os.environ.get("LAKEFOLIO_CHAOS") == "long" else ["test_kills.py", "test_full_disk.py"]
+_LONG_ONLY = ["test_bad_prices_to_marts.py", "test_full_disk.py", "test_kills.py"]
+collect_ignore = [] if os.environ.get("LAKEFOLIO_CHAOS") == "long" else _LONG_ONLY

@@ -1,7 +1,8 @@
 """Bad prices of every kind, delivered by a source to the real assets: in quarantine with their reason, in no mart.
 
-Each round gives every kind to a security of its own, all of the same days, over prices that are on file. One round by
-default, 42 (1,008 injections) with LAKEFOLIO_CHAOS=long; each prints its seed and LAKEFOLIO_SEED repeats a run.
+Each round gives every kind to a security of its own, all of the same days, over prices that are on file: 42 rounds,
+1,008 injections with `make chaos`. Each prints its seed and LAKEFOLIO_SEED repeats a run. The short forms are
+test_bad_prices.py, of every kind, and tests/e2e/test_live_market.py, of the way into the lake.
 """
 
 import os
@@ -31,7 +32,7 @@ from storage.postgres.database import Database
 from tests.bad_prices import KINDS, KNOWN, NEW, Delivery, Market, Row
 from tests.fakes import FakePriceSource
 
-ROUNDS = 42 if os.environ.get("LAKEFOLIO_CHAOS") == "long" else 1
+ROUNDS = 42
 SEED = int(os.environ.get("LAKEFOLIO_SEED") or 20170329)
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "price_daily.parquet"
 FIRST = date(2016, 1, 4)

@@ -19,7 +19,7 @@ from storage.lake.held import HeldPortfolio, held_in
 from tests.effort import IS_LONG
 from tests.random_ledger import record_random, register_securities
 
-RANDOM, COMMANDS = (200, 60) if IS_LONG else (8, 30)
+RANDOM, COMMANDS = (200, 60) if IS_LONG else (5, 30)
 
 
 class Desk:
@@ -266,10 +266,10 @@ def test_many_due_simulations_are_one_run_that_survives_one_that_fails(
     compute, filters = simulation.simulate, dg.RunsFilter(job_name="simulate")
     before = desk.instance.get_runs_count(filters)
 
-    def computed(inputs: Any, spec: Any, workers: int) -> Any:
+    def computed(inputs: Any, model: Any, spec: Any, workers: int) -> Any:
         if spec.seed == bad_seed:
             raise FloatingPointError("planted")
-        return compute(inputs, spec, workers=workers)
+        return compute(inputs, model, spec, workers=workers)
 
     bad_seed = desk.client.get(f"/simulations/{asked[1]}").json()["seed"]
     monkeypatch.setattr(simulation, "simulate", computed)

@@ -1,15 +1,13 @@
-"""Securities that no market has: bought, MISSING, priced over HTTP and from files; test_restatement corrects one."""
+"""Securities that no market has: bought, MISSING, priced over HTTP and from files; test_restatement.py corrects one."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from pipelines.automation import due_now
 from pipelines.ingestion.price_report import report
-from pipelines.quality.quarantine import listed
 from storage.lake.delta import memory_duckdb
-from tests.e2e.as_traded_books import named, post_prices
+from tests.e2e.as_traded_books import named
 
 
 class Own:
@@ -21,12 +19,6 @@ class Own:
         with self.home.client() as client:
             rows = client.get(f"/portfolios/{self.home.portfolio_id}/positions").raise_for_status().json()["positions"]
         return {row["ticker"]: (row["status"], row["market_value"]) for row in rows}
-
-    def pick_up(self) -> None:
-        """Do what the daemon does when its sensor finds the release behind, which is asserted."""
-        with self.home.joined() as instance:
-            assert due_now(instance, self.home.platform, ["refresh", "pick_up"]).is_due
-        self.home.pick_up()
 
     def rows(self, table: str, query: str) -> list[tuple[Any, ...]]:
         with memory_duckdb() as connection:
@@ -89,27 +81,3 @@ def test_a_report_says_of_every_file_what_goes_in_and_what_does_not(own: Own) ->
     assert "eurofxref.csv: 3 rates" in said
     assert "funds.csv: 28 prices go in" in said
     assert "letter.docx: not read: is no .csv" in said
-
-
-def test_a_newest_price_that_jumps_counts_and_is_marked_until_somebody_says_that_it_is_right(own: Own) -> None:
-    def total() -> tuple[str, int]:
-        with own.home.client() as client:
-            shown = client.get(f"/portfolios/{own.home.portfolio_id}/positions").raise_for_status().json()["total"]
-            reviewed = client.get(f"/portfolios/{own.home.portfolio_id}/review").json()["total"]
-        assert reviewed == shown
-        return shown["coverage_pct"], shown["n_unconfirmed"]
-
-    before, _ = total()
-    with own.home.client() as client:
-        post_prices(client, "UNLISTED", {"2013-02-28": "13", "2013-03-01": "0.52"})
-    own.pick_up()
-    assert (own.held()["UNLISTED"], total()) == (("UNCONFIRMED", "5.2"), (before, 1))
-    assert "UNLISTED" in listed(own.home.lake)
-    with own.home.client() as client:
-        page = client.get(f"/portfolios/{own.home.portfolio_id}/review.html").text
-        post_prices(client, "UNLISTED", {"2013-03-01": "0.52"})
-    assert "Not all of it is confirmed" in page
-    own.pick_up()
-
-    assert (own.held()["UNLISTED"], total()) == (("PRICED", "5.2"), (before, 0))
-    assert "UNCONFIRMED" not in listed(own.home.lake)

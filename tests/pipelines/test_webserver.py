@@ -9,7 +9,6 @@ from dagster import AssetKey, DagsterInstance
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import EmptyWorkspaceTarget
 
-from pipelines.runtime.webserver import guarded
 from storage.settings import Settings
 from storage.web.guard import App
 from tests.conftest import served
@@ -72,6 +71,8 @@ def dagsters_own(instance: DagsterInstance) -> Iterator[App]:
 
 @pytest.fixture(scope="module")
 def root(dagsters_own: App) -> Iterator[str]:
+    from pipelines.runtime.webserver import guarded  # which all workers would import to collect this module
+
     with served(guarded(dagsters_own, Settings(web_hosts="lakefolio.home"))) as address:
         yield address
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import httpx
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from storage.postgres import embedded
 from storage.postgres.database import DATABASE, Database, embedded_database, prepare
@@ -69,27 +68,41 @@ def served_api(settings: Settings) -> Iterator[httpx.Client]:
 
 @contextmanager
 def emptied_api(database: Database, settings: Settings) -> Iterator[tuple[Any, httpx.Client, Callable[[], None]]]:
-    """The app over an empty `database`, its client, and what makes it as empty as it was: sooner than another app is
-    made, whose connections notice by themselves that theirs are gone."""
+    """The app over an empty `database`, its client, and what makes it as empty as it was.
+
+    Rows are taken out: of another database of that name the app's connections would hear a second later.
+    """
     from oltp_api.app import create_app
 
     urls = {"database_url": database.app_url, "database_admin_url": database.admin_url}
     app = create_app(settings.model_copy(update=urls))
-    name = conninfo_to_dict(database.admin_url)["dbname"]
-    maintenance = make_conninfo(database.admin_url, dbname="postgres")
+    with (
+        served(app) as address,
+        httpx.Client(base_url=f"{address}/api/v1", timeout=120, trust_env=False) as api,
+        psycopg.connect(database.admin_url, autocommit=True) as owner,
+    ):
+        yield app, api, emptying(owner)
 
-    def copy(of: str, to: str) -> None:
-        with psycopg.connect(maintenance, autocommit=True) as connection:
-            connection.execute(f"drop database if exists {to} with (force)")
-            connection.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s and pid <> pg_backend_pid()",
-                (of,),
-            )
-            connection.execute(f"create database {to} template {of} strategy wal_log")
 
-    with served(app) as address, httpx.Client(base_url=f"{address}/api/v1", timeout=120, trust_env=False) as api:
-        copy(name, f"{name}_empty")
-        yield app, api, lambda: copy(f"{name}_empty", name)
+def emptying(owner: psycopg.Connection[Any]) -> Callable[[], None]:
+    """Remember which rows there are; return what brings back these, and numbers from the beginning."""
+    tables = [name for (name,) in owner.execute("select tablename from pg_tables where schemaname = 'public'")]
+    filled = [name for name in tables if owner.execute(f"select 1 from {name} limit 1").fetchone()]
+    owner.execute("create schema as_it_was")
+    for name in filled:
+        owner.execute(f"create table as_it_was.{name} as table {name}")
+    numbers = owner.execute("select sequencename, last_value from pg_sequences where last_value > 0").fetchall()
+    owner.execute("set session_replication_role = replica")  # the ledger's triggers let nobody else do it
+
+    def empty() -> None:
+        with owner.transaction():
+            owner.execute(f"truncate {', '.join(tables)} restart identity")
+            for name in filled:
+                owner.execute(f"insert into {name} overriding system value table as_it_was.{name}")
+            for number in numbers:
+                owner.execute("select setval(%s, %s)", number)
+
+    return empty
 
 
 @contextmanager
