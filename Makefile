@@ -1,7 +1,7 @@
 # Every recipe sets up what it needs; there is no separate install step. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down check layers cases files chaos bench refresh reprocess explain restatement prices quarantine replay backup restore env verify rebuild install manifest lock
+.PHONY: help demo test up down check layers cases files chaos calibration bench refresh reprocess explain restatement prices quarantine replay backup restore env verify rebuild install manifest lock
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -88,6 +88,9 @@ cases: install manifest ## judge case files of others, and run situations (DIR=<
 files: DIR = tests/cases/files
 files: install manifest ## run files of brokers with what they mean, over HTTP: right, wrong or refused (DIR=<folder>)
 	@$(PY) -m tests.yardsticks.run_files "$(DIR)"
+
+calibration: install ## simulate from every past month again, and write the track record (minutes)
+	@$(PY) -m application.calibration
 
 bench: install manifest ## measure, as ratios against named alternatives
 	@$(PY) -m tests.benchmarks

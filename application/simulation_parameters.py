@@ -6,7 +6,9 @@ that has recorded one, what its security moves is measured again over the same w
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -70,19 +72,54 @@ class LakeSimulationParamsRepository:
             returns=tuple(tuple(row["log_returns"][ticker] for row in rows) for ticker in asked),
         )
 
+    @property
+    def as_of(self) -> date:
+        """The release's last day with prices."""
+        as_of = self._mounted.release.as_of
+        assert as_of is not None, "who has parameters has prices"
+        return as_of
+
+    @property
+    def window_start(self) -> np.datetime64:
+        """The parameters are of the returns after this day."""
+        rows = self._mounted.rows(_SQL["window_start"], window_years=WINDOW_YEARS)
+        return np.datetime64(rows[0]["window_start"], "D")
+
+    def estimates(self, security_ids: Sequence[int]) -> list[dict[str, Any]]:
+        """The window of each security's estimates and its analysts' drift, in the order asked."""
+        rows = self._mounted.rows(_SQL["estimates"], security_ids=list(security_ids))
+        found = {row["security_id"]: row for row in rows}
+        return [found[security_id] for security_id in security_ids]
+
+    def all_returns(self, security_ids: Sequence[int]) -> tuple[Days, Float64]:
+        """Days (d,), and log returns (d, k) of all of them, with the portfolio's splits; NaN where there is none."""
+        return self._returns(_SQL["all_returns"], security_ids)
+
+    def newest_yields(self) -> dict[str, Any]:
+        """The par curve of the newest day up to the release's: its day, tenors and yields, by column."""
+        return self._mounted.columns(_SQL["newest_yields"], as_of=self.as_of)
+
+    def consumer_prices(self) -> dict[str, Any]:
+        """The indices of the months before the release's, by column."""
+        return self._mounted.columns(_SQL["consumer_prices"], as_of=self.as_of)
+
     def _split_of(self, security_ids: Sequence[int]) -> list[int]:
         return sorted({split.security_id for split in self._splits}.intersection(security_ids))
 
     def _over_splits(self, security_ids: Sequence[int]) -> Float64:
-        """(n, k) log returns of the release's window, with the portfolio's splits."""
-        asked = {"security_ids": list(security_ids), "window_years": WINDOW_YEARS}
-        rows = self._mounted.columns(_SQL["window_returns"], **asked)
+        """(d, k) log returns of the release's window, with the portfolio's splits."""
+        return self._returns(_SQL["window_returns"], security_ids, window_years=WINDOW_YEARS)[1]
+
+    def _returns(self, query: str, security_ids: Sequence[int], **asked: object) -> tuple[Days, Float64]:
+        rows = self._mounted.columns(query, security_ids=list(security_ids), **asked)
         days, row = np.unique(rows["days"].astype("datetime64[D]"), return_inverse=True)
         column = {security_id: place for place, security_id in enumerate(security_ids)}
         log_returns = np.full((len(days), len(security_ids)), np.nan)
         log_returns[row, [column[one] for one in rows["security_id"].tolist()]] = rows["log_return"]
+        if not self._split_of(security_ids):
+            return days, log_returns
         growth = over_splits(np.exp(log_returns), days, self._sessions, security_ids, self._splits)
-        return np.asarray(np.log(growth))
+        return days, np.log(growth)
 
     @cached_property
     def _sessions(self) -> Days:

@@ -51,8 +51,55 @@ where
     and log_return is not null
     and price_date > (select max(price_date) - to_years($window_years) from marts.fact_price_daily)
 
+-- name: window_start
+select cast(max(price_date) - to_years($window_years) as date) as window_start
+from marts.fact_price_daily
+
 -- name: sessions
 select date_day as days
 from marts.dim_date
 where is_trading_day
 order by date_day
+
+-- name: estimates
+-- The window's own estimates and the analysts' drift of some securities, with the days that they are of.
+select
+    securities.security_id,
+    securities.ticker,
+    mu.window_start,
+    mu.window_end,
+    mu.n_observations,
+    forward.mu_annual as forward_mu,
+    forward.method as forward_method,
+    forward.target_as_of,
+    forward.reason as forward_reason
+from marts.dim_security as securities
+inner join marts.security_historical_mu as mu using (security_id)
+left join marts.security_forward_mu as forward using (security_id)
+where list_contains($security_ids, securities.security_id)
+
+-- name: all_returns
+select
+    security_id,
+    price_date as days,
+    log_return
+from marts.fact_price_daily
+where list_contains($security_ids, security_id) and log_return is not null
+
+-- name: newest_yields
+select
+    curve_date,
+    tenor_months,
+    cast(par_yield_pct as double) as par_yield_pct
+from raw.yield_curve
+where curve_date = (select max(curve_date) from raw.yield_curve where curve_date <= $as_of)
+order by tenor_months
+
+-- name: consumer_prices
+select
+    series,
+    index_month,
+    cast(index_level as double) as index_level
+from raw.consumer_price
+where index_month < date_trunc('month', $as_of::date)
+order by index_month

@@ -22,14 +22,14 @@ from pipelines.replication import assets as replication
 from pipelines.runtime.progress import progress_logger
 from pipelines.runtime.resources import Market, Platform, RefreshLock
 from pipelines.simulations import assets as simulation
-from pipelines.simulations import parameters
+from pipelines.simulations import calibration, parameters
 from pipelines.simulations.queue import simulate
 
 RELEASE_TAGS = {"lakefolio/kind": "release", "dagster/priority": "10"}
 """A release goes before whatever else waits; `dagster_home/dagster.yaml` says how many of a kind may run at once."""
 _UPSTREAM: Sequence[Any] = (
     *(market, replication, own_prices, unconfirmed_prices),
-    *(positions, bonds, marts, parameters, performance, risk),
+    *(positions, bonds, marts, parameters, performance, risk, calibration),
 )
 """Modules whose assets a release is made of."""
 

@@ -49,8 +49,18 @@ CORPORATE_ACTION = pa.schema(
 )
 FX_RATE_DAILY = pa.schema([("currency", pa.string()), ("rate_date", pa.date32()), ("rate_per_eur", RATE)])
 CONSUMER_PRICE = pa.schema([("series", pa.string()), ("index_month", pa.date32()), ("index_level", RATE)])
+LONG_SERIES = pa.schema(
+    [
+        ("month", pa.date32()),
+        ("index_level", RATE),
+        ("dividend_annual", RATE),
+        ("consumer_price", RATE),
+        ("long_yield_pct", RATE),
+    ]
+)
 
 SHILLER = "shiller_sp500_monthly.csv.gz"
+LONG_SERIES_COLUMNS = ("SP500", "Dividend", "Consumer Price Index", "Long Interest Rate")
 
 # What the sources held when the sample was made (2026-11-20). Another count means another source: look before use.
 PRICE_ROWS = 22 * 8_313
@@ -59,6 +69,7 @@ FX_ROWS = 221_702
 CONSUMER_PRICE_ROWS = 743
 AS_TRADED_ROWS = 3 * 3_270 + 2_148 + 196
 ACTION_ROWS = 3 + 52 + 37 + 3
+LONG_SERIES_ROWS = 1_830  # 1871-01 to 2023-06; after that the source has the level alone
 
 # The splits from 2000-03-01 to 2013-03-01: units for one. The adjusted closes prove each, and that there is no other.
 SPLITS = {
@@ -144,6 +155,19 @@ def consumer_price(source: Path) -> pa.Table:
         for day, series, level in _cells(source / "arch_core_cpi.csv.gz", "Date")
     ]
     return _table(sorted(levels), CONSUMER_PRICE)
+
+
+def long_series(source: Path) -> pa.Table:
+    """One row per month that all four of Shiller's columns are there for (one that is not known yet is 0)."""
+    with gzip.open(source / SHILLER, "rt", encoding="utf-8", newline="") as lines:
+        rows = [
+            (
+                date.fromisoformat(row["Date"]),
+                *(Decimal(row[name]).quantize(Decimal("1e-8"), ROUND_HALF_UP) for name in LONG_SERIES_COLUMNS),
+            )
+            for row in csv.DictReader(lines)
+        ]
+    return _table([row for row in rows if all(row)], LONG_SERIES)
 
 
 def as_traded_price_daily(source: Path) -> pa.Table:
@@ -235,6 +259,7 @@ def build(source: Path, target: Path) -> None:
         ("yield_curve.parquet", yield_curve, YIELD_ROWS),
         ("fx_rate_daily.parquet", fx_rate_daily, FX_ROWS),
         ("consumer_price.parquet", consumer_price, CONSUMER_PRICE_ROWS),
+        ("sp500_monthly.parquet", long_series, LONG_SERIES_ROWS),
         ("as_traded/price_daily.parquet", as_traded_price_daily, AS_TRADED_ROWS),
         ("as_traded/corporate_action.parquet", corporate_action, ACTION_ROWS),
     ]:

@@ -37,7 +37,7 @@ def unproved(text: str, tests: set[str]) -> list[str]:
 def existing_tests() -> set[str]:
     found: set[str] = set()
     for path in (ROOT / "tests").rglob("test_*.py"):
-        found |= set(re.findall(r"^def (test_\w+)", path.read_text(), flags=re.MULTILINE))
+        found |= set(re.findall(r"^ *def (test_\w+)", path.read_text(), flags=re.MULTILINE))
     return found
 
 

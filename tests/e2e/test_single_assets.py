@@ -47,7 +47,7 @@ def partition_of(standing_simulation):
     """The one partition that is made of a partitioned asset."""
 
     def partition(key: str) -> str | None:
-        if key.startswith("simulation/"):
+        if key.startswith("simulation/") and key != "simulation/simulation_calibration":
             return standing_simulation
         return "2008" if key in BY_YEAR else None
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from pyarrow import parquet as pq
 
 from domain.securities import AssetType, PriceKind
 from pipelines.sources.calendar import trading_days
@@ -281,6 +282,34 @@ def test_each_ticker_has_one_registered_security_of_the_same_price_kind(prices: 
         assert is_index == (row["ticker"] in ("SP500", "SP500DIV"))
         assert all(row[column] for column in ("display_name", "currency", "country"))
         assert all(bool(row[column]) != is_index for column in ("exchange", "sector", "industry"))
+
+
+def test_the_long_series_is_shillers_by_month_without_a_gap() -> None:
+    rows = pq.read_table(FOLDER / "sp500_monthly.parquet").to_pylist()
+    months = np.array([row["month"] for row in rows], "datetime64[M]")
+
+    assert (str(months[0]), str(months[-1]), len(rows)) == ("1871-01", "2023-06", 1_830)
+    assert (np.diff(months) == np.timedelta64(1, "M")).all()
+    assert all(value > 0 for row in rows for name, value in row.items() if name != "month")
+    assert (rows[0]["index_level"], rows[0]["dividend_annual"], rows[0]["long_yield_pct"]) == (
+        Decimal("4.44"),
+        Decimal("0.26"),
+        Decimal("5.32"),
+    )
+
+
+def test_the_long_series_is_the_mean_of_the_months_closes(prices) -> None:
+    """SP500 is another source's, by day."""
+    rows = pq.read_table(FOLDER / "sp500_monthly.parquet").to_pylist()
+    index = prices.filter(pc.equal(prices["ticker"], "SP500")).to_pydict()
+    closes: dict[str, list[float]] = {}
+    for day, close in zip(index["price_date"], index["close"], strict=True):
+        closes.setdefault(f"{day:%Y-%m}", []).append(float(close))
+    levels = {f"{row['month']:%Y-%m}": float(row["index_level"]) for row in rows}
+
+    off = [abs(np.mean(closes[month]) / levels[month] - 1) for month in closes if month < "2022-12"]
+    assert max(off) < 0.004
+    assert np.median(off) < 1e-5
 
 
 def test_the_sample_is_small_enough_to_commit() -> None:

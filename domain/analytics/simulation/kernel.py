@@ -25,7 +25,7 @@ from domain.analytics.simulation.lanes import LANES, Lanes, hold, keep_weights
 from domain.analytics.simulation.models import Block, Gaussian, Model, Moving, Walk, symmetric_root
 from domain.analytics.simulation.sobol import SCRAMBLINGS, Ends, Pinned, of_block
 
-_CHUNK_ROWS = 256  # rows of 1,024 normals drawn at once: 1 MB stays in the second-level cache
+CHUNK_ROWS = 256  # rows of 1,024 normals drawn at once: 1 MB stays in the second-level cache
 _MAX_LOG_GROWTH = 80.0  # float32 ends at exp(88)
 
 
@@ -249,7 +249,7 @@ class _Start:
 
     @property
     def _chunk(self) -> int:
-        return max(1, _CHUNK_ROWS // max(1, len(self.weights)))
+        return max(1, CHUNK_ROWS // max(1, len(self.weights)))
 
     @property
     def _modelled(self) -> int:

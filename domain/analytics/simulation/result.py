@@ -194,14 +194,14 @@ def _of_paths(
         "probability_ever_below": share(falls.lowest < floor),
         "expected_max_drawdown": figures.mean(falls.depth, separate),
         "share_not_recovered": share(lasting),
-        "median_recovery_years": Figure(None, reason="over half of the paths have not recovered by the horizon"),
+        "median_recovery_years": Figure(None, reason="about half of the paths or more have not recovered by then"),
         "median_without_drift": Figure(None, reason="the series' own returns are simulated, with their drift in them"),
         "probability_above_goal": Figure(None, reason="no goal was given"),
         "probability_of_ruin": Figure(None, reason="nothing is withdrawn"),
         "real_median": Figure(None, reason="no inflation is known for the base currency"),
         "probability_of_real_loss": Figure(None, reason="no inflation is known for the base currency"),
     }
-    if np.count_nonzero(lasting) < count / 2 - np.sqrt(count):
+    if np.count_nonzero(lasting) / count < 0.5 - 1 / np.sqrt(separate or count):
         found["median_recovery_years"] = figures.median(falls.recovery, separate)
     if spec.withdrawal:
         found["probability_of_ruin"] = share(~paths.paid)
