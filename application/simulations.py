@@ -2,16 +2,21 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import psycopg
+from psycopg.rows import dict_row
 
+from domain.analytics.simulation.inputs import Rebalancing, Sampling
 from domain.errors import SimulationNotFound
-from domain.ports import SimulationRequest
+from domain.simulations import TERMS, Drift, GivenDrift, ModelName, SimulationRequest, SimulationTerms
 from storage.postgres.horizon import VisibilitySnapshot
 
-_COLUMNS = "simulation_id, portfolio_id, name, horizon_years, num_paths, sample_paths, seed, is_standing"
+_OF_REQUEST = ("simulation_id", "portfolio_id", "name", "seed", "is_standing", "replay_of")
+_COLUMNS = ", ".join((*_OF_REQUEST, *TERMS))
 MOST_ATTEMPTS = 3
 """A simulation whose run has ended so often before it was done is refused."""
 # Owners in turn: first whose last one is longest ago; of an owner, what was not tried before, and what a person asked.
@@ -42,11 +47,21 @@ _DUE = f"""
 """
 _TRY = "update simulation set attempts = attempts + 1 where simulation_id = %s returning attempts"
 _GET = f"select {_COLUMNS} from simulation where simulation_id = %s"
+_RESULT = "select release_id, portfolio_version, summary from simulation where simulation_id = %s"
 _FINISH = """
     update simulation
     set attempts = 0, status = %s, release_id = %s, portfolio_version = %s, summary = %s, reason = %s, finished_at = %s
     where simulation_id = %s
 """
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResult:
+    """A result as it is kept beside the request."""
+
+    release_id: int | None
+    portfolio_version: int | None
+    summary: Mapping[str, Any] | None
 
 
 class PostgresSimulationRepository:
@@ -58,13 +73,12 @@ class PostgresSimulationRepository:
     def due(self, horizon: VisibilitySnapshot, versions: Mapping[UUID, int]) -> list[SimulationRequest]:
         """Requests that `horizon` sees and that wait for a result, as they are taken in turn; a standing one waits
         whenever its portfolio has moved on. `versions` are the released portfolios."""
-        rows = self._connection.execute(_DUE, (horizon.snapshot,)).fetchall()
-        requests = [(SimulationRequest(*row[:8]), row[8], row[9]) for row in rows]
+        rows = self._rows(_DUE, horizon.snapshot)
         return [
-            request
-            for request, status, simulated_version in requests
-            if request.portfolio_id in versions
-            and (status == "REQUESTED" or simulated_version != versions[request.portfolio_id])
+            request_of(row)
+            for row in rows
+            if row["portfolio_id"] in versions
+            and (row["status"] == "REQUESTED" or row["portfolio_version"] != versions[row["portfolio_id"]])
         ]
 
     def begin(self, simulation_id: UUID) -> int:
@@ -75,10 +89,15 @@ class PostgresSimulationRepository:
         return int(row[0])
 
     def get(self, simulation_id: UUID) -> SimulationRequest:
-        row = self._connection.execute(_GET, (simulation_id,)).fetchone()
-        if row is None:
+        rows = self._rows(_GET, simulation_id)
+        if not rows:
             raise SimulationNotFound(simulation_id)
-        return SimulationRequest(*row)
+        return request_of(rows[0])
+
+    def result(self, simulation_id: UUID) -> StoredResult:
+        """What came of a simulation: the refresh that it was made from, and its summary; None before."""
+        (row,) = self._rows(_RESULT, simulation_id)
+        return StoredResult(**row)
 
     def finish(
         self,
@@ -94,3 +113,28 @@ class PostgresSimulationRepository:
         self._connection.execute(
             _FINISH, (status, release_id, portfolio_version, stored, reason, finished_at, simulation_id)
         )
+
+    def _rows(self, query: str, *values: object) -> list[dict[str, Any]]:
+        with self._connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(query, values).fetchall()
+
+
+def request_of(row: Mapping[str, Any]) -> SimulationRequest:
+    """A row of `simulation`, with the columns of `_COLUMNS` among others."""
+    return SimulationRequest(terms=terms_of(row), **{name: row[name] for name in _OF_REQUEST})
+
+
+def terms_of(row: Mapping[str, Any]) -> SimulationTerms:
+    """The terms in a row of `simulation`."""
+    terms = {name: row[name] for name in TERMS}
+    given = [GivenDrift(**{**one, "as_of": date.fromisoformat(one["as_of"])}) for one in row["given_drifts"] or ()]
+    return SimulationTerms(
+        **{
+            **terms,
+            "model": ModelName(row["model"]),
+            "drift": Drift(row["drift"]) if row["drift"] else None,
+            "rebalancing": Rebalancing(row["rebalancing"]),
+            "sampling": Sampling(row["sampling"]),
+            "given_drifts": tuple(given),
+        }
+    )

@@ -15,6 +15,7 @@ from domain.money import ZERO
 from domain.orders import Execution, OrderType, Side
 from domain.portfolio import PortfolioKind
 from domain.securities import AssetType, Identifier, PriceKind
+from domain.simulations import SimulationTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,10 +221,8 @@ class RequestSimulation:
     user_id: UUID
     portfolio_id: UUID
     name: str
-    horizon_years: int
-    num_paths: int
-    sample_paths: int
     seed: int | None
+    terms: SimulationTerms
 
 
 @dataclass(frozen=True, slots=True)

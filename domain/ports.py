@@ -225,20 +225,6 @@ class HistoricalReturns:
     returns: tuple[tuple[float, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SimulationRequest:
-    """A simulation as it was asked for. `is_standing`: kept up to date with the portfolio by itself."""
-
-    simulation_id: UUID
-    portfolio_id: UUID
-    name: str
-    horizon_years: int
-    num_paths: int
-    sample_paths: int
-    seed: int
-    is_standing: bool
-
-
 class TooManyWaiting(Refusal):
     """An owner's limit of simulations that wait for their turn."""
 
@@ -295,7 +281,7 @@ class AnalyticsRepository(Protocol):
     def get_ticker_details(self, tickers: Sequence[str]) -> Mapping[str, TickerDetails]: ...
     def get_price_for_date(self, ticker: str, on: date) -> TickerPriceAtDate | None: ...
     def get_correlation_extremes(self, tickers: Sequence[str]) -> tuple[tuple[str, str, float], ...]: ...
-    def get_simulation_fan(self, simulation_id: UUID) -> Sequence[Mapping[str, float]]: ...
+    def get_simulation_fan(self, simulation_id: UUID) -> Sequence[Mapping[str, float | None]]: ...
     def get_quotes(self) -> ReleasedQuotes: ...
 
 

@@ -128,10 +128,6 @@ class PositionAnalytics(ReleasedAnalytics):
         assert isinstance(self._mounted, MountedReleases), "of one release there is no older one"
         return restatement(self._mounted.known_on(since), self._mounted(), portfolio_id)
 
-    def get_simulation_fan(self, simulation_id: UUID) -> Sequence[Mapping[str, float]]:
-        """The percentiles of wealth, one row per step; of the newest release it was run against."""
-        return self._mounted().rows(_SQL["fan"], simulation_id=str(simulation_id))
-
 
 def _average(cost_basis: Decimal | None, quantity: Decimal) -> Decimal | None:
     return None if cost_basis is None else average_cost(cost_basis, quantity)

@@ -204,22 +204,3 @@ where
     and positions.quantity <> 0
 group by all
 order by positions.portfolio_id, value desc nulls last, securities.ticker
-
--- name: fan
-select
-    step,
-    years,
-    p5,
-    p10,
-    p25,
-    p50,
-    p75,
-    p90,
-    p95,
-    mean,
-    probability_of_loss
-from simulation.simulation_fan
-where
-    simulation_id = $simulation_id
-    and release_id = (select max(release_id) from simulation.simulation_fan where simulation_id = $simulation_id)
-order by step

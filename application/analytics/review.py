@@ -10,13 +10,16 @@ import numpy as np
 from application.analytics.gains import GainAnalytics
 from application.analytics.holding_returns import HoldingReturnAnalytics
 from application.analytics.positions import PositionAnalytics
+from application.analytics.simulations import SimulationAnalytics
 from application.analytics.unrecorded import UnrecordedAnalytics
 from domain.analytics.estimates.split_returns import over_splits
 from domain.analytics.returns.periods import months_before
 from domain.analytics.review import WINDOW_YEARS, Cash, ReviewInputs
 
 
-class LakeAnalyticsRepository(UnrecordedAnalytics, HoldingReturnAnalytics, GainAnalytics, PositionAnalytics):
+class LakeAnalyticsRepository(
+    UnrecordedAnalytics, HoldingReturnAnalytics, GainAnalytics, PositionAnalytics, SimulationAnalytics
+):
     """Every question to a release of the lake."""
 
     def get_reviewed(

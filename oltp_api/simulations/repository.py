@@ -1,22 +1,25 @@
-"""Requests for simulations on PostgreSQL, and what became of them. SQL in `queries.sql`."""
+"""Requests for simulations on PostgreSQL, what became of them, and scenarios of owners. SQL in `queries.sql`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
 
+from domain.analytics.simulation.scenarios import Scenario
 from domain.errors import SimulationNotFound
-from domain.ports import SimulationRequest, TooManyWaiting
+from domain.ports import TooManyWaiting
+from domain.simulations import ScenarioNotFound, SimulationRequest
 from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.web.pages import fetch_page, orders
 from storage.queries import statements
 
 _SIMULATIONS = statements("oltp_api/simulations/queries.sql")
 _ORDERS = orders(requested={"requested_at": datetime.fromisoformat, "simulation_id": UUID})
-_ANY: Mapping[str, object] = {"portfolio_id": None, "simulation_id": None, "status": None}
+_ANY: Mapping[str, object] = {"portfolio_id": None, "simulation_id": None, "status": None, "replay_of": None}
 
 
 class Simulations:
@@ -34,7 +37,16 @@ class Simulations:
             raise TooManyWaiting(row["waiting"], row["max_waiting"])
 
     def add(self, user_id: UUID, request: SimulationRequest) -> None:
-        values = {**asdict(request), "user_id": user_id, "requested_at": self._work.recorded_at}
+        given = [{**asdict(one), "as_of": one.as_of.isoformat()} for one in request.terms.given_drifts]
+        parts = request.terms.scenario_parts
+        values = {
+            **{name: getattr(request.terms, name) for name in request.terms.__slots__},
+            **{name: getattr(request, name) for name in request.__slots__ if name != "terms"},
+            "given_drifts": Jsonb(given) if given else None,
+            "scenario_parts": None if parts is None else Jsonb(dict(parts)),
+            "user_id": user_id,
+            "requested_at": self._work.recorded_at,
+        }
         self._connection.execute(_SIMULATIONS["add_simulation"], values)
 
     def one(self, user_id: UUID, simulation_id: UUID) -> DictRow:
@@ -45,7 +57,8 @@ class Simulations:
         return row
 
     def page(self, user_id: UUID, sort: str, limit: int, cursor: str | None, **wanted: object) -> dict[str, Any]:
-        """Simulations of a portfolio, of a status; None is any."""
+        """Simulations of a portfolio, of a status; None is any. Those that are hidden are in no list, and replays in
+        the one of `replay_of`."""
         asked = {**_ANY, **wanted, "user_id": user_id}
         return fetch_page(self._connection, _SIMULATIONS["simulations"], asked, _ORDERS[sort], limit, cursor)
 
@@ -54,3 +67,51 @@ class Simulations:
         asked = {"user_id": user_id, "portfolio_id": portfolio_id}
         row = self._connection.execute(_SIMULATIONS["standing"], asked).fetchone()
         return row["simulation_id"] if row else None
+
+    def beside(self, user_id: UUID, simulation_id: UUID) -> UUID | None:
+        """The newest simulation of the same numbers under a scenario, once it is DONE."""
+        asked = {"user_id": user_id, "simulation_id": simulation_id}
+        row = self._connection.execute(_SIMULATIONS["beside"], asked).fetchone()
+        return row["simulation_id"] if row else None
+
+    def rename(self, user_id: UUID, simulation_id: UUID, name: str) -> None:
+        asked = {"user_id": user_id, "simulation_id": simulation_id, "name": name}
+        if not self._connection.execute(_SIMULATIONS["rename"], asked).rowcount:
+            raise SimulationNotFound(simulation_id)
+
+    def hide(self, user_id: UUID, simulation_id: UUID) -> None:
+        asked = {"user_id": user_id, "simulation_id": simulation_id, "hidden_at": self._work.recorded_at}
+        self._connection.execute(_SIMULATIONS["hide"], asked)
+
+    def held_tickers(self, portfolio_id: UUID) -> set[str]:
+        """What the portfolio holds by its ledger."""
+        rows = self._connection.execute(_SIMULATIONS["held_tickers"], {"portfolio_id": portfolio_id}).fetchall()
+        return {row["ticker"] for row in rows}
+
+
+class Scenarios:
+    """Scenarios that an owner has stored."""
+
+    def __init__(self, work: UnitOfWork) -> None:
+        self._work = work
+        self._connection = work.connection
+
+    def all(self, user_id: UUID) -> Sequence[DictRow]:
+        return self._connection.execute(_SIMULATIONS["scenarios"], {"user_id": user_id}).fetchall()
+
+    def find(self, user_id: UUID, name: str) -> DictRow | None:
+        return self._connection.execute(_SIMULATIONS["scenario"], {"user_id": user_id, "name": name}).fetchone()
+
+    def store(self, user_id: UUID, scenario: Scenario, parts: Mapping[str, Any]) -> None:
+        values = {
+            "user_id": user_id,
+            "name": scenario.name,
+            "description": scenario.description,
+            "parts": Jsonb(dict(parts)),
+            "stored_at": self._work.recorded_at,
+        }
+        self._connection.execute(_SIMULATIONS["store_scenario"], values)
+
+    def delete(self, user_id: UUID, name: str) -> None:
+        if not self._connection.execute(_SIMULATIONS["delete_scenario"], {"user_id": user_id, "name": name}).rowcount:
+            raise ScenarioNotFound(name)

@@ -50,6 +50,8 @@ class SimulationResult:
     contributions : of each security; None where weights are kept or money is taken out.
     sample_paths : (k, steps + 1) single paths whose final values lie at `sample_percentiles` (k,), evenly spaced from
         50/k to 100 - 50/k; k is at most num_paths.
+    outcomes : (paths,) by name what each path came to, over today's value: its end and lowest value, its end had there
+        been no drift, the depth of its deepest fall, years to recover from it, and 1 where all withdrawals were paid.
     psd_distance : how far the correlation was moved (0: not at all).
     separate : how many of the paths count as independent.
     """
@@ -67,6 +69,7 @@ class SimulationResult:
     contributions: SharesOfTheEnd | None
     sample_paths: Float64
     sample_percentiles: Float64
+    outcomes: dict[str, Float32]
     psd_distance: float
     num_paths: int
     separate: float
@@ -173,10 +176,22 @@ def _result(
         contributions=_contributions(inputs, paths, spec),
         sample_paths=money(paths.moving[:, chosen]).T,
         sample_percentiles=sample_percentiles,
+        outcomes=_outcomes(paths),
         psd_distance=paths.psd_distance,
         num_paths=count,
         separate=separate or count,
     )
+
+
+def _outcomes(paths: Paths) -> dict[str, Float32]:
+    return {
+        "end": paths.moving[-1] + np.float32(paths.steady[-1]),
+        "without_drift": paths.without_drift,
+        "lowest": paths.falls.lowest,
+        "depth": paths.falls.depth,
+        "recovery": paths.falls.recovery,
+        "paid": paths.paid.astype(np.float32),
+    }
 
 
 def _of_paths(

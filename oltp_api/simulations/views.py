@@ -1,0 +1,76 @@
+"""Answers about simulations: the stored request, and what of its result is in the lake."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from domain.simulations import SimulationNotDone
+from oltp_api.context import AppContext
+from oltp_api.simulations.repository import Simulations
+from oltp_api.simulations.schemas import (
+    ContributionView,
+    InputsView,
+    InputView,
+    PathsView,
+    PathView,
+    SimulationResultView,
+    SimulationView,
+)
+
+_OF_PRICES = ("mu_annual", "volatility_annual", "beta")
+
+
+def simulation_view(context: AppContext, user_id: UUID, simulation_id: UUID) -> SimulationView:
+    return SimulationView.of(context.transact(lambda work: Simulations(work).one(user_id, simulation_id)))
+
+
+def result_view(context: AppContext, user_id: UUID, simulation_id: UUID) -> SimulationResultView:
+    asked = simulation_view(context, user_id, simulation_id)
+    if asked.status != "DONE" or asked.replay_of:
+        return SimulationResultView(**asked.model_dump(), fan=None, contributions=None)
+    found = context.analytics.get_simulation_contributions(simulation_id)
+    return SimulationResultView(
+        **asked.model_dump(),
+        fan=context.analytics.get_simulation_fan(simulation_id),
+        contributions=[ContributionView(**row) for row in found] or None,
+    )
+
+
+def done(context: AppContext, user_id: UUID, simulation_id: UUID) -> SimulationView:
+    """A simulation with a result; SimulationNotDone if there is none."""
+    asked = simulation_view(context, user_id, simulation_id)
+    if asked.status != "DONE" or asked.replay_of:
+        raise SimulationNotDone(simulation_id, "a replay" if asked.replay_of else asked.status)
+    return asked
+
+
+def paths_view(context: AppContext, user_id: UUID, simulation_id: UUID) -> PathsView:
+    done(context, user_id, simulation_id)
+    fan = context.analytics.get_simulation_fan(simulation_id)
+    paths = context.analytics.get_simulation_paths(simulation_id)
+    return PathsView(
+        simulation_id=simulation_id, years=[row["years"] for row in fan], paths=[PathView(**path) for path in paths]
+    )
+
+
+def inputs_view(context: AppContext, user_id: UUID, simulation_id: UUID) -> InputsView:
+    asked = done(context, user_id, simulation_id)
+    rows = context.analytics.get_simulation_inputs(simulation_id)
+    return InputsView(
+        simulation_id=simulation_id,
+        release_id=asked.release_id,
+        items=[InputView(**{**row, **_lineage(row, asked)}) for row in rows],
+    )
+
+
+def _lineage(row: Mapping[str, Any], asked: SimulationView) -> dict[str, Any]:
+    """The key in its table, and the address that explains it: a value by its ledger rows and its price, a drift by
+    the prices of its window."""
+    table, ticker = row["source_table"], row["ticker"]
+    key = None if table is None else (f"ticker {ticker}" if ticker else f"portfolio {asked.portfolio_id}")
+    address = None
+    if row["name"] == "value":
+        address = f"/api/v1/lineage/portfolios/{asked.portfolio_id}/securities/{row['ticker']}"
+    elif ticker and row["name"] in _OF_PRICES:
+        address = f"/api/v1/prices/{ticker}"
+    return {"key": key, "lineage": address}
