@@ -18,7 +18,8 @@ class InputRow:
     """One number, or one array by its content: `content_hash` (SHA-256 of its float64 in C order) and its `shape`.
 
     `how` says in a sentence how it was made; `source` is the lake's table or the bundled file, None of what follows
-    from other rows or from a rule. `window_start` and `window_end` are the days of the data.
+    from other rows or from a rule. `window_start` and `window_end` are the days of the data; `text` is of what is no
+    number, such as a model's name.
     """
 
     name: str
@@ -31,6 +32,7 @@ class InputRow:
     window_end: date | None = None
     content_hash: str | None = None
     shape: tuple[int, ...] | None = None
+    text: str | None = None
 
 
 class Windowed(Protocol):

@@ -10,9 +10,10 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row
 
+from domain.analytics.estimates.posterior_drift import DriftChoice
 from domain.analytics.simulation.inputs import Rebalancing, Sampling
 from domain.errors import SimulationNotFound
-from domain.simulations import TERMS, Drift, GivenDrift, ModelName, SimulationRequest, SimulationTerms
+from domain.simulations import TERMS, GivenDrift, ModelName, SimulationRequest, SimulationTerms
 from storage.postgres.horizon import VisibilitySnapshot
 
 _OF_REQUEST = ("simulation_id", "portfolio_id", "name", "seed", "is_standing", "replay_of")
@@ -132,7 +133,7 @@ def terms_of(row: Mapping[str, Any]) -> SimulationTerms:
         **{
             **terms,
             "model": ModelName(row["model"]),
-            "drift": Drift(row["drift"]) if row["drift"] else None,
+            "drift": DriftChoice(row["drift"]) if row["drift"] else None,
             "rebalancing": Rebalancing(row["rebalancing"]),
             "sampling": Sampling(row["sampling"]),
             "given_drifts": tuple(given),

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from domain.analytics.estimates.posterior_drift import DriftChoice
 from domain.analytics.simulation.inputs import Rebalancing, Sampling, SimulationSpec
 from domain.errors import Conflict, InvalidInput, NotFound
 from domain.limits import MOST_MONEY, refuse_beyond
@@ -27,16 +28,6 @@ class ModelName(StrEnum):
     BLOCK_BOOTSTRAP = "block_bootstrap"
     REGIME_SWITCHING = "regime_switching"
     HISTORICAL_SEQUENCES = "historical_sequences"
-
-
-class Drift(StrEnum):
-    """Where mu_annual of each security comes from."""
-
-    POSTERIOR = "posterior"
-    HISTORICAL = "historical"
-    FORWARD = "forward"
-    EQUILIBRIUM = "equilibrium"
-    GIVEN = "given"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +51,7 @@ class SimulationTerms:
     num_paths: int = 10_000
     sample_paths: int = 10
     model: ModelName = ModelName.GAUSSIAN
-    drift: Drift | None = Drift.POSTERIOR
+    drift: DriftChoice | None = DriftChoice.POSTERIOR
     given_drifts: tuple[GivenDrift, ...] = ()
     scenario: str | None = None
     scenario_parts: Mapping[str, Any] | None = None
@@ -190,8 +181,10 @@ def _rates(terms: SimulationTerms, name: str) -> list[float]:
 
 
 def _refuse_given(terms: SimulationTerms) -> None:
-    if (terms.drift is Drift.GIVEN) != bool(terms.given_drifts):
-        wanted = "needs a line for each security that is held" if terms.drift is Drift.GIVEN else "is for drift given"
+    if (terms.drift is DriftChoice.GIVEN) != bool(terms.given_drifts):
+        wanted = (
+            "needs a line for each security that is held" if terms.drift is DriftChoice.GIVEN else "is for drift given"
+        )
         raise InvalidInput("given_drifts", wanted)
     tickers = [one.ticker for one in terms.given_drifts]
     if twice := sorted({ticker for ticker in tickers if tickers.count(ticker) > 1}):

@@ -31,8 +31,7 @@ class SimulationAnalytics(ReleasedAnalytics):
         """The inputs, one row each, and the version that the table had in the release."""
         versions = self._mounted().release.versions
         return [
-            {**row, "source_version": versions.get(row["source_table"] or "")}
-            for row in self._of("inputs", simulation_id)
+            {**row, "source_version": versions.get(row["source"] or "")} for row in self._of("inputs", simulation_id)
         ]
 
     def get_simulation_contributions(self, simulation_id: UUID) -> Sequence[Mapping[str, Any]]:

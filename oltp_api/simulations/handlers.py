@@ -6,6 +6,7 @@ from dataclasses import replace
 from uuid import UUID, uuid4
 
 from application.simulations import request_of
+from domain.analytics.estimates.posterior_drift import DriftChoice
 from domain.analytics.simulation.scenario_parts import parts_of, scenario_of
 from domain.analytics.simulation.scenarios import BUILT_IN
 from domain.commands import RequestSimulation
@@ -13,7 +14,6 @@ from domain.errors import InvalidInput, PortfolioIsArchived
 from domain.events import SimulationRequested
 from domain.portfolio import new_name
 from domain.simulations import (
-    Drift,
     DriftMissing,
     ScenarioInTheWay,
     SimulationIsStanding,
@@ -39,7 +39,7 @@ def request_simulation(command: RequestSimulation, work: UnitOfWork) -> UUID:
         raise PortfolioIsArchived(portfolio.portfolio_id)
     refuse_contradictions(command.terms)
     terms = _with_scenario(command.terms, command.user_id, work)
-    if terms.drift is Drift.GIVEN:
+    if terms.drift is DriftChoice.GIVEN:
         given = {one.ticker for one in terms.given_drifts}
         if missing := Simulations(work).held_tickers(portfolio.portfolio_id) - given:
             raise DriftMissing(missing)

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from domain.analytics.estimates.posterior_drift import DriftChoice
 from domain.analytics.simulation.inputs import BOUNDS, Rebalancing, Sampling
 from domain.commands import RequestSimulation
-from domain.simulations import MOST_GIVEN, Drift, GivenDrift, ModelName, SimulationTerms
+from domain.simulations import MOST_GIVEN, GivenDrift, ModelName, SimulationTerms
 from oltp_api.web.fields import Amount, Day, Number, ShortText, Text, at_most
 from oltp_api.web.schemas import Request, View
 
@@ -65,7 +66,7 @@ class SimulationRequestBody(Request):
     sample_paths: int = _whole("sample_paths", 10)
     seed: int | None = Field(default=None, ge=0, le=_MAX_SEED, strict=True, description="Drawn and stored if absent.")
     model: ModelName = ModelName.GAUSSIAN
-    drift: Drift | None = Field(
+    drift: DriftChoice | None = Field(
         default=None,
         description="By default the posterior between a prior and the last ten years; with `historical_sequences` the "
         "series has its own.",
@@ -86,7 +87,7 @@ class SimulationRequestBody(Request):
     def command(self, user_id: UUID, portfolio_id: UUID) -> RequestSimulation:
         """Without the parts of the scenario, which are looked up."""
         of_series = self.model is ModelName.HISTORICAL_SEQUENCES
-        drift = self.drift or (None if of_series else Drift.POSTERIOR)
+        drift = self.drift or (None if of_series else DriftChoice.POSTERIOR)
         plain = ("horizon_years", "num_paths", "sample_paths", "model", "scenario", "inflation_annual")
         terms = SimulationTerms(
             **{name: getattr(self, name) for name in (*plain, "floor", "goal", "withdrawal_per_year")},
@@ -217,13 +218,13 @@ class InputView(View):
     text: str | None = Field(description="Of what is no number: a name, a version.")
     unit: str
     how: str
-    source_table: str | None
+    source: str | None = Field(description="The lake's table, or the bundled file; null of a rule or of other rows.")
     source_version: int | None = Field(description="The version of that table in the release.")
     key: str | None = Field(description="The row in it.")
     window_start: date | None
     window_end: date | None
     content_hash: str | None = Field(description="Of a matrix: its SHA-256; no row per pair.")
-    size: int | None
+    shape: str | None
     lineage: str | None = Field(description="Where to look further: prices and ledger rows behind it.")
 
 

@@ -66,7 +66,7 @@ def inputs_view(context: AppContext, user_id: UUID, simulation_id: UUID) -> Inpu
 def _lineage(row: Mapping[str, Any], asked: SimulationView) -> dict[str, Any]:
     """The key in its table, and the address that explains it: a value by its ledger rows and its price, a drift by
     the prices of its window."""
-    table, ticker = row["source_table"], row["ticker"]
+    table, ticker = row["source"], row["ticker"]
     key = None if table is None else (f"ticker {ticker}" if ticker else f"portfolio {asked.portfolio_id}")
     address = None
     if row["name"] == "value":

@@ -13,8 +13,11 @@ from functools import lru_cache
 import numpy as np
 
 from application.analytics.review import LakeAnalyticsRepository
+from application.simulation_assumptions import Assumptions, assumptions
 from application.simulation_history import monthly_returns
+from application.simulation_inputs import InputRow
 from application.simulation_parameters import LakeSimulationParamsRepository
+from domain.analytics.estimates.posterior_drift import DriftChoice
 from domain.analytics.simulation.inputs import SimulationInputs, SimulationSpec
 from domain.analytics.simulation.models import Model
 from domain.analytics.simulation.scenario_parts import scenario_of
@@ -22,8 +25,7 @@ from domain.analytics.simulation.scenarios import Held
 from domain.errors import InvalidInput
 from domain.ports import ReleasedCash, ValuedPosition
 from domain.securities import AssetType
-from domain.simulations import Drift, DriftMissing, SimulationRequest
-from pipelines.simulations.assumed import Assumptions, InputRow, assumptions
+from domain.simulations import DriftMissing, SimulationRequest
 from storage.lake.delta import Lake
 from storage.lake.releases import Release
 from storage.settings import REPOSITORY
@@ -33,6 +35,8 @@ _CODE = (
     "domain/analytics/estimates",
     "application/simulation_history.py",
     "application/simulation_history.sql",
+    "application/simulation_assumptions.py",
+    "application/simulation_inputs.py",
     "application/simulation_parameters.py",
     "application/simulation_parameters.sql",
     "pipelines/simulations/starting.py",
@@ -76,13 +80,21 @@ def started(lake: Lake, release: Release, request: SimulationRequest, version: i
         raise InvalidInput("portfolio", "is worth nothing, so there is nothing to simulate")
     terms = request.terms
     given = {one.ticker: one for one in terms.given_drifts}
-    if terms.drift is Drift.GIVEN and (missing := {one.ticker for one in held} - given.keys()):
+    if terms.drift is DriftChoice.GIVEN and (missing := {one.ticker for one in held} - given.keys()):
         raise DriftMissing(missing)
     stated = analytics.get_stated_splits([str(request.portfolio_id)]).get(str(request.portfolio_id), ())
     parameters = LakeSimulationParamsRepository(lake, release, stated)
     ids = [position.security_id for position in positions]
     mu = {ticker: one.mu_annual for ticker, one in given.items()}
-    assumed = assumptions(parameters, ids, terms.model, terms.drift, terms.horizon_years, mu)
+    assumed = assumptions(
+        parameters,
+        ids,
+        model=terms.model,
+        drift=terms.drift or DriftChoice.HISTORICAL,  # with historical_sequences it is not looked at
+        horizon_years=terms.horizon_years,
+        given=mu,
+        currency=values[-1].currency,
+    )
     names = {position.security_id: position.ticker for position in positions}
     try:
         inputs = SimulationInputs(
@@ -153,10 +165,10 @@ def _rows(
     terms, day = request.terms, release.as_of
 
     def plain(name: str, value: float | None, unit: str, how: str) -> InputRow:
-        return InputRow(name, None, value, unit, how)
+        return InputRow(name, None, value, unit, how, None)
 
     def named(name: str, text: str, how: str) -> InputRow:
-        return InputRow(name, None, None, "", how, text=str(text))
+        return InputRow(name, None, None, "1", how, None, text=str(text))
 
     return [
         plain("release", release.made_from, "release", "the refresh whose tables it starts from"),

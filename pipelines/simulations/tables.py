@@ -74,7 +74,7 @@ def summary_of(request: SimulationRequest, start: Start, result: SimulationResul
         inflation = {
             "value": assumed.inflation_annual,
             "reason": assumed.inflation_reason,
-            "how": None if assumed.inflation_annual is None else "the CPI's mean over ten years",
+            "how": next((row.how for row in assumed.rows if row.name == "inflation_annual"), None),
         }
     return {
         "as_of": start.as_of,
@@ -139,9 +139,13 @@ def inputs_hash(start: Start) -> str:
 
 def input_rows(start: Start) -> list[dict[str, Any]]:
     """The inputs by name, as `simulation_input` has them."""
-    names = ("name", "ticker", "value", "text", "unit", "how", "source_table", "window_start", "window_end")
+    names = ("name", "ticker", "value", "text", "unit", "how", "source", "window_start", "window_end", "content_hash")
     return [
-        {**{name: getattr(row, name, None) for name in (*names, "content_hash", "size")}, "place": place}
+        {
+            **{name: getattr(row, name) for name in names},
+            "shape": None if row.shape is None else " x ".join(map(str, row.shape)),
+            "place": place,
+        }
         for place, row in enumerate(start.rows)
     ]
 
@@ -211,11 +215,11 @@ _INPUT_TYPES = {
     "text": pa.string(),
     "unit": pa.string(),
     "how": pa.string(),
-    "source_table": pa.string(),
+    "source": pa.string(),
     "window_start": pa.date32(),
     "window_end": pa.date32(),
     "content_hash": pa.string(),
-    "size": pa.int64(),
+    "shape": pa.string(),
 }
 
 

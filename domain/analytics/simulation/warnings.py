@@ -21,7 +21,7 @@ class Warned:
 
 
 def warnings_of(
-    inputs: SimulationInputs, spec: SimulationSpec, risk_free: float, tickers: Sequence[str]
+    inputs: SimulationInputs, spec: SimulationSpec, risk_free: float | None, tickers: Sequence[str]
 ) -> list[Warned]:
     """Of a drift that no market has paid for long, and of wealth that is expected of one security.
 
@@ -33,7 +33,7 @@ def warnings_of(
     mu = np.where(inputs.values != 0, inputs.mu_annual, 0.0)
     drift = float(inputs.values @ mu + inputs.cash * inputs.cash_rate) / total
     found = []
-    if drift > risk_free + MOST_ABOVE_RISK_FREE:
+    if risk_free is not None and drift > risk_free + MOST_ABOVE_RISK_FREE:
         found.append(
             Warned(
                 "drift_is_high",
