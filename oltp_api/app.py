@@ -39,6 +39,7 @@ from oltp_api.registry import routes as securities
 from oltp_api.registry.sample_market import register_sample_market, securities_of, tickers_of
 from oltp_api.review import routes as review
 from oltp_api.review.handlers import ReviewCache
+from oltp_api.simulation_pages import routes as simulation_pages
 from oltp_api.simulations import routes as simulations
 from oltp_api.statements import routes as statements
 from oltp_api.unit_of_work import Pool, unit_of_work
@@ -59,7 +60,8 @@ from storage.web.guard import NO_FRAMES, WebGuard
 
 PREFIX = "/api/v1"
 _ROUTES = (
-    *(transactions, portfolios, imports, orders, accounts, securities, prices, simulations, statements, bond_income),
+    *(transactions, portfolios, imports, orders, accounts, securities, prices, statements, bond_income),
+    *(simulation_pages, simulations),  # the pages' addresses would be ids of simulations
     *(import_profiles, import_pages, corporate_actions, exports),
     *(books, analytics, review, gains, lineage, support, health),
 )

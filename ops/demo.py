@@ -23,6 +23,7 @@ from storage.settings import REPOSITORY, Settings
 HISTORY = REPOSITORY / "sample_data" / "demo_history.csv"
 BONDS = REPOSITORY / "sample_data" / "demo_bonds.json"
 NAME = "Family savings 1990"
+SCENARIO = "stagflation"
 
 
 def run(current: Settings) -> int:
@@ -39,6 +40,7 @@ def run(current: Settings) -> int:
         with httpx.Client(base_url=f"http://127.0.0.1:{api.port}/api/v1", timeout=30, trust_env=False) as client:
             portfolio_id = record_history(client)
             bonds_id = record_bonds(client)
+            request_scenario(client, portfolio_id)
             _say("refreshing the graph: prices, rates, replica, positions, marts, release, simulation")
             if processes.refresh(variables):
                 raise SetupError(f"the refresh failed; its steps are above, its logs in {state.home / 'dagster'}")
@@ -83,6 +85,14 @@ def record_bonds(client: httpx.Client) -> str:
     added = _count(client) - before
     print(f"  recorded {len(told['transactions'])} trades of bonds, {added} new rows with coupons and par", flush=True)
     return portfolio_id
+
+
+def request_scenario(client: httpx.Client, portfolio_id: str) -> None:
+    """A simulation beside the standing one: the same random numbers under a scenario."""
+    listed = pages(client, f"/portfolios/{portfolio_id}/simulations")
+    seed = next(one["seed"] for one in listed if one["is_standing"])
+    asked = {"portfolio_id": portfolio_id, "name": SCENARIO, "scenario": SCENARIO, "seed": seed}
+    post(client, "/simulations", asked, f"demo-{SCENARIO}")
 
 
 def _count(client: httpx.Client) -> int:

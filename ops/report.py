@@ -8,11 +8,10 @@ from typing import Any
 
 import httpx
 
-from ops import review_report
+from ops import review_report, simulation_report
 from ops.client import get
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
-_FAN_YEARS = (1, 5, 10, 20, 30)
 _WIDTH = 78
 
 
@@ -26,6 +25,7 @@ class Facts:
     performance: dict[str, Any]
     correlations: Sequence[dict[str, Any]]
     simulation: dict[str, Any]
+    scenario: dict[str, Any] | None
     lineage: dict[str, Any]
     review: dict[str, Any]
 
@@ -33,7 +33,9 @@ class Facts:
 def gather(client: httpx.Client, portfolio_id: str) -> Facts:
     """Ask the API for one portfolio's positions, history, performance, correlations and standing simulation."""
     here = f"/portfolios/{portfolio_id}"
-    standing = next(item for item in get(client, f"{here}/simulations")["items"] if item["is_standing"])
+    simulations = get(client, f"{here}/simulations")["items"]
+    standing = next(item for item in simulations if item["is_standing"])
+    beside = next((item for item in simulations if item["scenario"] and item["seed"] == standing["seed"]), None)
     positions = get(client, f"{here}/positions")
     largest = max(positions["positions"], key=lambda position: float(position["market_value_base"] or 0))
     return Facts(
@@ -44,6 +46,7 @@ def gather(client: httpx.Client, portfolio_id: str) -> Facts:
         performance=get(client, f"{here}/performance")["performance"],
         correlations=get(client, f"{here}/correlations")["extremes"],
         simulation=get(client, f"/simulations/{standing['simulation_id']}"),
+        scenario=get(client, f"/simulations/{beside['simulation_id']}") if beside else None,
         review=get(client, f"{here}/review"),
     )
 
@@ -59,7 +62,7 @@ def render(facts: Facts) -> str:
         _performance(facts.performance),
         review_report.render(facts.review),
         _correlations(facts.correlations),
-        _fan(facts.simulation),
+        simulation_report.render(facts.simulation, facts.scenario, facts.review.get("track_record")),
     ]
     return "\n\n".join(sections)
 
@@ -191,23 +194,6 @@ def _sharpe(performance: dict[str, Any]) -> str:
 def _correlations(extremes: Sequence[dict[str, Any]]) -> str:
     lines = [f"  {pair['ticker_a']:<6}{pair['ticker_b']:<6}{pair['correlation']:z6.2f}" for pair in extremes]
     return "\n".join(["Correlation of daily log returns, 10 years: lowest and highest", *lines])
-
-
-def _fan(simulation: dict[str, Any]) -> str:
-    if simulation["status"] != "DONE":
-        return f"Simulation: {simulation['status']} {simulation['reason'] or ''}"
-    by_year = {round(step["years"], 6): step for step in simulation["fan"]}
-    title = (
-        f"Where it may go: {simulation['num_paths']:,} paths of correlated GBM, seed {simulation['seed']}, "
-        "nothing added or taken out"
-    )
-    lines = [f"{'years':>7}{'P5':>14}{'P25':>14}{'median':>14}{'P75':>14}{'P95':>15}{'P(loss)':>9}"]
-    for years in _FAN_YEARS:
-        step = by_year.get(float(years))
-        if step:
-            amounts = "".join(f"{step[name]:>14,.0f}" for name in ("p5", "p25", "p50", "p75"))
-            lines.append(f"{years:>7}{amounts}{step['p95']:>15,.0f}{100 * step['probability_of_loss']:>7.1f} %")
-    return "\n".join([title, *lines])
 
 
 def amount_of(text: str | Decimal | None, digits: int = 2) -> str:

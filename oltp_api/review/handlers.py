@@ -45,6 +45,7 @@ from oltp_api.review.schemas import (
     RiskBody,
 )
 from oltp_api.simulations.repository import Simulations
+from oltp_api.simulations.schemas import SimulationView
 from oltp_api.unit_of_work import UnitOfWork
 
 _MOST_KEPT = 128
@@ -157,9 +158,23 @@ class ReviewBodies:
         return curve_view(self._of, self._ages)
 
 
-def standing_simulation(user_id: UUID, portfolio_id: UUID, work: UnitOfWork) -> UUID | None:
-    """The simulation whose fan the review shows."""
-    return Simulations(work).standing(user_id, portfolio_id)
+@dataclass(frozen=True, slots=True)
+class ShownSimulations:
+    """The simulations whose fans a review shows: the standing one, and one under a scenario beside it."""
+
+    standing: SimulationView
+    beside: SimulationView | None
+
+
+def shown_simulations(user_id: UUID, portfolio_id: UUID, work: UnitOfWork) -> ShownSimulations | None:
+    """None while the standing one is not DONE."""
+    simulations = Simulations(work)
+    standing = simulations.standing(user_id, portfolio_id)
+    if standing is None:
+        return None
+    beside = simulations.beside(user_id, standing)
+    shown = [SimulationView.of(simulations.one(user_id, one)) for one in (standing, beside) if one]
+    return ShownSimulations(shown[0], shown[1] if beside else None)
 
 
 class ReviewCache:
@@ -177,12 +192,17 @@ class ReviewCache:
         return self._of((analytics.head().release_id, *asked), lambda: bodies_of(analytics, *asked))
 
     def review(
-        self, analytics: LakeAnalyticsRepository, portfolio: PortfolioView, bodies: ReviewBodies, standing: UUID | None
+        self,
+        analytics: LakeAnalyticsRepository,
+        portfolio: PortfolioView,
+        bodies: ReviewBodies,
+        simulations: ShownSimulations | None,
     ) -> Review:
-        """The whole document, with the fan of the simulation `standing`."""
+        """The whole document, with the fans of `simulations`."""
         shown = bodies.benchmark.name if bodies.benchmark else None
-        key = (analytics.head().release_id, portfolio.model_dump_json(), shown, bodies.day, standing)
-        return self._of(key, lambda: review_of(analytics, portfolio, bodies, standing))
+        asked = [one.model_dump_json() for one in _shown(simulations)]
+        key = (analytics.head().release_id, portfolio.model_dump_json(), shown, bodies.day, *asked)
+        return self._of(key, lambda: review_of(analytics, portfolio, bodies, simulations))
 
     def _of(self, key: Hashable, make: Callable[[], T]) -> T:
         """Only the caller waits: two may both `make` it."""
@@ -225,9 +245,12 @@ def ages_of(analytics: LakeAnalyticsRepository, portfolio_id: UUID, of: ReviewIn
 
 
 def review_of(
-    analytics: LakeAnalyticsRepository, portfolio: PortfolioView, bodies: ReviewBodies | None, standing: UUID | None
+    analytics: LakeAnalyticsRepository,
+    portfolio: PortfolioView,
+    bodies: ReviewBodies | None,
+    simulations: ShownSimulations | None,
 ) -> Review:
-    """With what there is to say, `bodies`, and the fan of the simulation `standing`."""
+    """With what there is to say, `bodies`, and the fans of `simulations`."""
     of_release = asdict(analytics.release_of(portfolio.portfolio_id))
     if bodies is None:
         view = ReviewView(**of_release, portfolio=portfolio)
@@ -236,9 +259,30 @@ def review_of(
             **of_release,
             **{name: getattr(bodies, name) for name in _PARTS},
             portfolio=portfolio,
-            fan=analytics.get_simulation_fan(standing) or None if standing else None,
+            **(_simulated(analytics, simulations) if simulations else {}),
         )
     return Review(view, view.model_dump_json())
+
+
+def _shown(simulations: ShownSimulations | None) -> list[SimulationView]:
+    if simulations is None:
+        return []
+    return [simulations.standing, *([simulations.beside] if simulations.beside else [])]
+
+
+def _simulated(analytics: LakeAnalyticsRepository, simulations: ShownSimulations) -> dict[str, Any]:
+    """The part of the document that is about simulations; of a release from before the simulation there is none."""
+    fan = analytics.get_simulation_fan(simulations.standing.simulation_id)
+    if not fan:
+        return {}
+    beside = simulations.beside
+    beside_fan = analytics.get_simulation_fan(beside.simulation_id) if beside else ()
+    return {
+        "simulation": simulations.standing,
+        "fan": fan,
+        "beside": beside if beside_fan else None,
+        "beside_fan": beside_fan or None,
+    }
 
 
 def performance_numbers(of: ReviewInputs, whole: PeriodPerformance, total: PortfolioValueView) -> PerformanceNumbers:

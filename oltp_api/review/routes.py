@@ -12,7 +12,7 @@ from oltp_api.business_dates import end_of_day_utc
 from oltp_api.context import ContextDep, UserDep
 from oltp_api.ownership import VisiblePortfolio
 from oltp_api.portfolios.seen import SeenPortfolio
-from oltp_api.review.handlers import Review, ReviewBodies, ReviewCache, review_of, standing_simulation
+from oltp_api.review.handlers import Review, ReviewBodies, ReviewCache, review_of, shown_simulations
 from oltp_api.review.page.review import page_policy, review_page
 from oltp_api.review.schemas import (
     ConcentrationView,
@@ -108,8 +108,8 @@ def reviewed(
 ) -> Review:
     if found is None:
         return review_of(analytics, portfolio, None, None)
-    standing = context.transact(lambda work: standing_simulation(user_id, portfolio.portfolio_id, work))
-    return cache.review(analytics, portfolio, found, standing)
+    simulations = context.transact(lambda work: shown_simulations(user_id, portfolio.portfolio_id, work))
+    return cache.review(analytics, portfolio, found, simulations)
 
 
 ReviewedDep = Annotated[Review, Depends(reviewed)]

@@ -13,6 +13,7 @@ from oltp_api.analytics.schemas import (
     ReleaseView,
 )
 from oltp_api.portfolios.schemas import PortfolioView
+from oltp_api.simulations.schemas import SimulationView
 from oltp_api.web.fields import Amount, Rounded
 from oltp_api.web.schemas import View
 
@@ -323,7 +324,13 @@ class ReviewView(PortfolioReleaseView):
     risk: RiskBody | None = None
     concentration: ConcentrationBody | None = None
     curve: CurveView | None = None
-    fan: Sequence[Mapping[str, float]] | None = Field(None, description="Of the standing simulation, once it is DONE.")
+    simulation: SimulationView | None = Field(None, description="The standing one, once it is DONE.")
+    fan: Sequence[Mapping[str, float | None]] | None = Field(None, description="Of the standing simulation.")
+    track_record: str | None = Field(None, description="How often bands of its kind held.")
+    beside: SimulationView | None = Field(
+        None, description="The newest one of the same random numbers under a scenario, once it is DONE."
+    )
+    beside_fan: Sequence[Mapping[str, float | None]] | None = None
 
 
 class RestatedDayView(View):

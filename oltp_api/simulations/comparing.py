@@ -36,7 +36,9 @@ def compared(context: AppContext, user_id: UUID, ids: tuple[UUID, UUID]) -> Comp
             FigureDifferenceView(
                 name=one.name,
                 first=one.first.value,
+                first_error=one.first.standard_error,
                 second=one.second.value,
+                second_error=one.second.standard_error,
                 difference=one.difference.value,
                 standard_error=one.difference.standard_error,
                 correlation=one.correlation,

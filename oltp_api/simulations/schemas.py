@@ -237,7 +237,9 @@ class InputsView(View):
 class FigureDifferenceView(View):
     name: str
     first: float | None
+    first_error: float | None
     second: float | None
+    second_error: float | None
     difference: float | None = Field(description="Second less first.")
     standard_error: float | None
     correlation: float | None = Field(description="Of the two figures' errors, by the same paths.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from domain.simulations import SimulationNotDone
@@ -17,7 +18,8 @@ from oltp_api.simulations.schemas import (
     SimulationView,
 )
 
-_OF_PRICES = ("mu_annual", "volatility_annual", "beta")
+_LEDGER = "marts/fact_position_daily"
+_OF_PRICES = ("marts/fact_price_daily", "marts/security_historical_mu", "marts/security_volatility")
 
 
 def simulation_view(context: AppContext, user_id: UUID, simulation_id: UUID) -> SimulationView:
@@ -44,6 +46,11 @@ def done(context: AppContext, user_id: UUID, simulation_id: UUID) -> SimulationV
     return asked
 
 
+def currency_of(simulation: SimulationView) -> str:
+    """The currency of its amounts; none of a result from before it was told."""
+    return str((simulation.summary or {}).get("currency", ""))
+
+
 def paths_view(context: AppContext, user_id: UUID, simulation_id: UUID) -> PathsView:
     done(context, user_id, simulation_id)
     fan = context.analytics.get_simulation_fan(simulation_id)
@@ -64,13 +71,14 @@ def inputs_view(context: AppContext, user_id: UUID, simulation_id: UUID) -> Inpu
 
 
 def _lineage(row: Mapping[str, Any], asked: SimulationView) -> dict[str, Any]:
-    """The key in its table, and the address that explains it: a value by its ledger rows and its price, a drift by
-    the prices of its window."""
-    table, ticker = row["source"], row["ticker"]
-    key = None if table is None else (f"ticker {ticker}" if ticker else f"portfolio {asked.portfolio_id}")
+    """The key in its table, and the address that explains it: a value by its ledger rows and its price, what was
+    estimated by the last price of its window."""
+    source, ticker, security_id, last = (row[name] for name in ("source", "ticker", "security_id", "window_end"))
+    if security_id is None:
+        return {"key": None, "lineage": None}
     address = None
-    if row["name"] == "value":
-        address = f"/api/v1/lineage/portfolios/{asked.portfolio_id}/securities/{row['ticker']}"
-    elif ticker and row["name"] in _OF_PRICES:
-        address = f"/api/v1/prices/{ticker}"
-    return {"key": key, "lineage": address}
+    if source == _LEDGER:
+        address = f"/api/v1/lineage/portfolios/{asked.portfolio_id}/securities/{security_id}?date={last}"
+    elif source in _OF_PRICES:
+        address = f"/api/v1/securities/{quote(ticker)}/price?on={last}"
+    return {"key": f"security_id {security_id}" if source else None, "lineage": address}

@@ -66,7 +66,7 @@ def _shown(row: Mapping[str, Any] | None) -> str | None:
     if row is None:
         return None
     shown = next((row[name] for name in ("value", "text", "content_hash") if row[name] is not None), None)
-    return str(shown)
+    return str(int(shown) if isinstance(shown, float) and shown.is_integer() else shown)
 
 
 def _gone(release_id: int) -> dict[str, Any]:

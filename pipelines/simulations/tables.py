@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -139,10 +140,13 @@ def inputs_hash(start: Start) -> str:
 
 def input_rows(start: Start) -> list[dict[str, Any]]:
     """The inputs by name, as `simulation_input` has them."""
-    names = ("name", "ticker", "value", "text", "unit", "how", "source", "window_start", "window_end", "content_hash")
+    names = ("name", "ticker", "text", "unit", "how", "source", "window_start", "window_end", "content_hash")
+    ids = dict(zip((one.ticker for one in start.held), start.security_ids, strict=True))
     return [
         {
             **{name: getattr(row, name) for name in names},
+            "value": None if row.value is None or not isfinite(row.value) else row.value,
+            "security_id": ids.get(row.ticker or ""),
             "shape": None if row.shape is None else " x ".join(map(str, row.shape)),
             "place": place,
         }
@@ -211,6 +215,7 @@ _INPUT_TYPES = {
     "place": pa.int64(),
     "name": pa.string(),
     "ticker": pa.string(),
+    "security_id": pa.int64(),
     "value": pa.float64(),
     "text": pa.string(),
     "unit": pa.string(),

@@ -212,6 +212,7 @@ def frozen_as_traded(frozen_cluster: Path, frozen_states: FrozenStates) -> Path:
 def record_demo(client: httpx.Client) -> str:
     portfolio_id = demo.record_history(client)
     demo.record_bonds(client)
+    demo.request_scenario(client, portfolio_id)
     return portfolio_id
 
 

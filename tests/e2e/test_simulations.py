@@ -1,4 +1,4 @@
-"""Simulations over HTTP, on the demo's portfolio: every kind is asked for, run from the queue, read, replayed, compared.
+"""Simulations over HTTP, on the demo's portfolio: every kind is asked for, run, read, replayed and compared.
 
 Everything real: requests in PostgreSQL, parameters of a release, tables of the lake.
 """
@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from pipelines.definitions import build_defs
 from pipelines.refresh import simulate_due
+from pipelines.simulations.assets import WORKERS
 from tests.e2e.conftest import Home, savings
 
 SEED, PATHS = 42, 2048
+MU = "marts/security_historical_mu"
 KINDS: dict[str, dict[str, Any]] = {
     "plain": {},
     "stagflation": {"scenario": "stagflation"},
@@ -51,14 +54,20 @@ class Simulated:
         with self.home.joined() as instance:
             assert simulate_due(build_defs(self.home.platform), self.home.platform, instance)
 
+    def replay(self, name: str) -> dict[str, Any]:
+        """The comparison of a replay, once it has had its turn."""
+        asked = self.client.post(f"/simulations/{self.ids[name]}/replay")
+        assert asked.status_code == 202, asked.text
+        self.run()
+        done = self.get(asked.json()["simulation_id"])
+        assert (done["status"], done["replay_of"]) == ("DONE", self.ids[name]), done["reason"]
+        found: dict[str, Any] = done["summary"]
+        return found
+
     def get(self, name: str, what: str = "") -> Any:
         answer = self.client.get(f"/simulations/{self.ids.get(name, name)}{what}")
         assert answer.status_code == 200, answer.text
         return answer.json()
-
-    def figure(self, name: str, figure: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.get(name)["summary"]["figures"][figure]
-        return found
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +88,132 @@ def test_every_kind_is_simulated_with_errors_and_in_todays_money(simulated: Simu
     figures = shown["summary"]["figures"]
     for name, figure in figures.items():
         assert (figure["value"] is None) == (figure["standard_error"] is None) == (figure["reason"] is not None), name
+
+
+def test_two_scenarios_of_one_seed_differ_by_half_the_error_of_two_seeds_at_most(simulated: Simulated) -> None:
+    common = compared(simulated, "plain", "stagflation")
+    independent = compared(simulated, "plain", "other seed")
+
+    assert (common["on_common_numbers"], independent["on_common_numbers"]) == (True, False)
+    errors, apart = (
+        {one["name"]: one["standard_error"] for one in each["differences"]} for each in (common, independent)
+    )
+    for name in ("mean", "median", "p5", "probability_of_loss", "expected_max_drawdown"):
+        assert errors[name] <= 0.5 * apart[name], name
+    values = {one["name"]: one for one in common["differences"]}
+    assert values["median"]["difference"] == values["median"]["second"] - values["median"]["first"]
+
+
+def test_a_difference_is_within_its_error_of_the_one_by_another_seed(simulated: Simulated) -> None:
+    """The control: were errors on common numbers too small, differences of another seed would be far outside."""
+    other = simulated.ids["other plain"] = simulated.ask("other plain", seed=SEED + 1)
+    simulated.run()
+    one = {each["name"]: each for each in compared(simulated, "plain", "stagflation")["differences"]}
+    two = {each["name"]: each for each in compared(simulated, other, "other seed")["differences"]}
+
+    away = {
+        name: (two[name]["difference"] - one[name]["difference"])
+        / (one[name]["standard_error"] ** 2 + two[name]["standard_error"] ** 2) ** 0.5
+        for name in one
+        if one[name]["standard_error"] and two[name]["standard_error"]
+    }
+    assert len(away) > 8
+    assert max(map(abs, away.values())) < 4, away
+
+
+def compared(simulated: Simulated, first: str, second: str) -> Any:
+    ids = ",".join(simulated.ids.get(name, name) for name in (first, second))
+    answer = simulated.client.get("/simulations/compare", params={"ids": ids})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+@pytest.mark.parametrize("kind", ["plain", "bootstrap", "replay of 2008", "sequences"])
+def test_a_replay_by_other_workers_is_equal_to_the_bit(simulated: Simulated, kind: str) -> None:
+    replay = simulated.replay(kind)
+
+    assert (replay["is_bit_equal"], replay["differences"]) == (True, [])
+    assert replay["result_hash"] == simulated.get(kind)["summary"]["result_hash"]
+    assert replay["workers"] != WORKERS
+
+
+def test_a_replay_says_which_input_differs(simulated: Simulated) -> None:
+    """The control: a seed that somebody changed behind the application, and then another code's hash."""
+    simulation_id = simulated.ids["tampered"] = simulated.ask("tampered", num_paths=100, horizon_years=1)
+    simulated.run()
+    with psycopg.connect(simulated.home.platform.database.admin_url, autocommit=True) as connection:
+        connection.execute("update simulation set seed = seed + 1 where simulation_id = %s", (simulation_id,))
+    replay = simulated.replay("tampered")
+
+    assert not replay["is_bit_equal"]
+    assert [(one["name"], one["before"], one["now"]) for one in replay["differences"]] == [("seed", "42", "43")]
+    with psycopg.connect(simulated.home.platform.database.admin_url, autocommit=True) as connection:
+        changed = "update simulation set seed = seed - 1, release_id = 10000 where simulation_id = %s"
+        connection.execute(changed, (simulation_id,))
+    gone = simulated.replay("tampered")
+    assert (gone["is_bit_equal"], gone["differences"][0]["name"]) == (False, "release")
+
+
+def test_a_replay_is_in_no_list(simulated: Simulated) -> None:
+    listed = simulated.client.get(f"/portfolios/{simulated.home.portfolio_id}/simulations").json()["items"]
+
+    assert all(one["replay_of"] is None for one in listed)
+
+
+def test_inputs_say_where_each_number_is_from(simulated: Simulated) -> None:
+    items = simulated.get("plain", "/inputs")["items"]
+    by_name = {(one["name"], one["ticker"]): one for one in items}
+
+    drift = by_name["mu_annual", "AAPL"]
+    assert (drift["source"], drift["window_end"], drift["unit"]) == (MU, "2017-03-29", "per year")
+    assert drift["source_version"] is not None
+    assert by_name["value", "AAPL"]["lineage"]
+    assert len(by_name["correlation", None]["content_hash"]) == 64
+    assert by_name["seed", None]["value"] == SEED
+    assert not [one for one in items if one["value"] is None and not one["text"] and not one["content_hash"]]
+    for address in {one["lineage"] for one in items if one["lineage"]}:
+        assert simulated.client.get(simulated.client.base_url.join(address)).status_code == 200, address
+
+
+def test_sample_paths_lie_at_their_percentiles(simulated: Simulated) -> None:
+    shown = simulated.get("plain", "/paths")
+
+    ends = [path["values"][-1] for path in shown["paths"]]
+    assert len(ends) == 10
+    assert ends == sorted(ends)
+    assert {len(path["values"]) for path in shown["paths"]} == {len(shown["years"])} == {121}
+    last = simulated.get("plain")["fan"][-1]
+    assert last["p5"] == pytest.approx(ends[0], rel=0.01)  # both at 5 %
+
+
+def test_contributions_add_up_to_the_wealth_that_is_expected(simulated: Simulated) -> None:
+    shown = simulated.get("plain")
+
+    wealth = sum(one["wealth"] for one in shown["contributions"])
+    cash = shown["summary"]["initial_value"] - sum(
+        one["value"] for one in simulated.get("plain", "/inputs")["items"] if one["name"] == "value"
+    )
+    assert wealth == pytest.approx(shown["summary"]["figures"]["mean"]["value"], abs=2 * cash + 1000)
+    assert sum(one["risk"] for one in shown["contributions"]) == pytest.approx(1)
+    assert simulated.get("monthly")["contributions"] is None
+
+
+def test_a_deleted_simulation_is_in_no_list_and_kept(simulated: Simulated) -> None:
+    simulation_id = simulated.ask("short-lived")
+    listed = f"/portfolios/{simulated.home.portfolio_id}/simulations"
+    renamed = simulated.client.patch(f"/simulations/{simulation_id}", json={"name": "renamed"}).json()
+    answer = simulated.client.delete(f"/simulations/{simulation_id}")
+
+    assert (renamed["name"], answer.status_code) == ("renamed", 204)
+    assert simulation_id not in {one["simulation_id"] for one in simulated.client.get(listed).json()["items"]}
+    assert simulated.get(simulation_id)["is_hidden"]
+
+
+def test_of_nothing_there_is_neither_path_nor_comparison(simulated: Simulated) -> None:
+    waiting = simulated.ask("waits")
+
+    for what in ("paths", "inputs"):
+        answer = simulated.client.get(f"/simulations/{waiting}/{what}")
+        assert (answer.status_code, answer.json()["code"]) == (409, "simulation_not_done")
+    answer = simulated.client.get("/simulations/compare", params={"ids": f"{waiting},{simulated.ids['plain']}"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "simulation_not_done")

@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from oltp_api.review.page import sections, svg, wording
+from oltp_api.review.page.futures import futures
 from oltp_api.review.schemas import ReviewView
 
 _HERE = Path(__file__).parent
@@ -34,6 +35,10 @@ def review_page(review: ReviewView) -> str:
         growth_chart=svg.growth_chart(curve, benchmark) if curve else None,
         fan_chart=svg.fan_chart(fan, currency) if fan else None,
         fan_rows=svg.fan_rows(fan) if fan else [],
+        futures=futures(review.simulation, fan, currency, review.beside, review.beside_fan or ())
+        if fan and review.simulation
+        else None,
+        track_record=review.track_record,
         allocation=sections.allocation(review),
         components=sections.components(review.risk) if review.risk else [],
         contribution=sections.contribution(review),

@@ -81,11 +81,22 @@ def growth_chart(curve: CurveView, benchmark: str | None) -> Markup:
     )
 
 
-def fan_chart(fan: Sequence[Mapping[str, float]], currency: str) -> Markup:
+Fan = Sequence[Mapping[str, float | None]]
+
+
+def fan_scale(fans: Sequence[Fan], kind: str = "") -> Ticks:
+    """One scale for several fans, of money of the day or, of the `kind` _real, of today's."""
+    names = [f"{name}{kind}" for name in (*_PERCENTILES, "mean")]
+    return _ticks_of([0.0, *(row.get(name) for fan in fans for row in fan for name in names)])
+
+
+def fan_chart(fan: Fan, currency: str, kind: str = "", scale: Ticks | None = None) -> Markup:
+    """The fan, in money of the day or, of the `kind` _real, in today's."""
     rows = thinned(fan)
-    columns: dict[str, Column] = {name: [row.get(name) for row in rows] for name in (*_PERCENTILES, "mean")}
-    years = [row["years"] for row in rows]
-    scale = _ticks_of([0.0, *(value for column in columns.values() for value in column)])
+    columns: dict[str, Column] = {name: [row.get(name + kind) for row in rows] for name in (*_PERCENTILES, "mean")}
+    years = [row["years"] or 0.0 for row in rows]
+    scale = scale or fan_scale([fan], kind)
+    worth = f"{currency} of today" if kind else currency
     horizon = years[-1]
     across = Across(
         [year / horizon if horizon else 0.5 for year in years], year_marks(horizon, 10), year_marks(horizon, 5)
@@ -94,9 +105,7 @@ def fan_chart(fan: Sequence[Mapping[str, float]], currency: str) -> Markup:
 
     def note(i: int) -> str:
         low, middle, high = (number(columns[name][i], 0) for name in ("p5", "p50", "p95"))
-        return (
-            f"After {number(years[i], 1)} years: half of the paths above {middle} {currency}, 90 % in {low} to {high}"
-        )
+        return f"After {number(years[i], 1)} years: half of the paths above {middle} {worth}, 90 % in {low} to {high}"
 
     return chart(
         across,
@@ -113,22 +122,22 @@ def fan_chart(fan: Sequence[Mapping[str, float]], currency: str) -> Markup:
     )
 
 
-def fan_rows(fan: Sequence[Mapping[str, float]]) -> list[Mapping[str, float]]:
+def fan_rows(fan: Fan) -> list[Mapping[str, float | None]]:
     """Return the rows nearest to 1, 2, 5, 10, 20 and 30 years, as far as it goes, and the last."""
-    horizon = fan[-1]["years"]
+    horizon = fan[-1]["years"] or 0.0
     wanted = [year for year in (1, 2, 5, 10, 20, 30) if year < horizon]
     return [*(_nearest(fan, year) for year in wanted), fan[-1]]
 
 
-def thinned(rows: Sequence[Mapping[str, float]]) -> list[Mapping[str, float]]:
+def thinned(rows: Fan) -> list[Mapping[str, float | None]]:
     """Every so many of them, and the last: a line of a chart has no more places."""
     every = -(-len(rows) // _MOST_STEPS)
     kept = list(rows[::every])
     return kept if (len(rows) - 1) % every == 0 else [*kept, rows[-1]]
 
 
-def _nearest(fan: Sequence[Mapping[str, float]], year: int) -> Mapping[str, float]:
-    return min(fan, key=lambda row: abs(row["years"] - year))
+def _nearest(fan: Fan, year: int) -> Mapping[str, float | None]:
+    return min(fan, key=lambda row: abs((row["years"] or 0.0) - year))
 
 
 def _across(days: Sequence[date]) -> Across:

@@ -1,0 +1,103 @@
+"""Pages of simulations as HTML documents, in the look of the review: no script, no other host."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Template
+from markupsafe import Markup
+
+from oltp_api.review.page import svg
+from oltp_api.review.page.futures import FIGURES, Fan, amount, basis, futures, label_of
+from oltp_api.review.page.review import page_environment, page_style
+from oltp_api.simulations.schemas import (
+    ComparisonView,
+    FigureDifferenceView,
+    InputsView,
+    SimulationResultView,
+    SimulationView,
+)
+
+_HERE = Path(__file__).parent
+_CLEAR = 2.0
+"""Standard errors from which on a difference is not chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceRow:
+    label: str
+    first: str
+    second: str
+    difference: str
+    is_clear: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of two simulations: its name, what it rests on, and its fan on the scale of both."""
+
+    simulation: SimulationView
+    basis: str
+    chart: Markup
+
+
+def simulation_page(simulation: SimulationResultView, inputs: InputsView | None, currency: str) -> str:
+    """One simulation; without its fan while there is none."""
+    style, policy = page_style()
+    fan = simulation.fan or ()
+    return _template("simulation.html").render(
+        style=style,
+        policy=policy,
+        simulation=simulation,
+        currency=currency,
+        futures=futures(simulation, fan, currency) if fan else None,
+        inputs=inputs.items if inputs else (),
+    )
+
+
+def comparison_page(comparison: ComparisonView, fans: tuple[Fan, Fan], currency: str) -> str:
+    """Two simulations: their fans on one scale, in today's money if both know it, and the differences."""
+    style, policy = page_style()
+    kind = "_real" if all(fan and fan[-1].get("p50_real") is not None for fan in fans) else ""
+    scale = svg.fan_scale(fans, kind)
+    sides = [
+        Side(simulation, basis(simulation), svg.fan_chart(fan, currency, kind, scale))
+        for simulation, fan in zip((comparison.first, comparison.second), fans, strict=True)
+    ]
+    return _template("comparison.html").render(
+        style=style,
+        policy=policy,
+        comparison=comparison,
+        currency=currency,
+        is_real=bool(kind),
+        sides=sides,
+        rows=_rows(comparison.differences),
+    )
+
+
+def _rows(differences: Sequence[FigureDifferenceView]) -> list[DifferenceRow]:
+    by_name = {one.name: one for one in differences}
+    return [_row(by_name[name]) for name in FIGURES if name in by_name and _is_known(by_name[name])]
+
+
+def _is_known(one: FigureDifferenceView) -> bool:
+    return one.first is not None or one.second is not None
+
+
+def _row(one: FigureDifferenceView) -> DifferenceRow:
+    error = one.standard_error
+    is_clear = one.difference is not None and error is not None and abs(one.difference) > _CLEAR * error
+    known = one.difference is not None
+    return DifferenceRow(
+        label_of(one.name),
+        amount(one.name, one.first, one.first_error),
+        amount(one.name, one.second, one.second_error),
+        amount(one.name, one.difference, error, signed=True) if known else str(one.reason),
+        is_clear,
+    )
+
+
+@cache
+def _template(name: str) -> Template:
+    return page_environment(_HERE).get_template(name)
