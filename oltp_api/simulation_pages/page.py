@@ -9,8 +9,9 @@ from jinja2 import Template
 from markupsafe import Markup
 
 from oltp_api.review.page import svg
-from oltp_api.review.page.futures import FIGURES, Fan, amount, basis, futures, label_of
+from oltp_api.review.page.futures import FIGURES, Fan, amount, basis, futures, is_money, label_of
 from oltp_api.review.page.review import page_environment, page_style
+from oltp_api.review.page.wording import number, percent
 from oltp_api.simulations.schemas import (
     ComparisonView,
     FigureDifferenceView,
@@ -30,6 +31,7 @@ class DifferenceRow:
     first: str
     second: str
     difference: str
+    relative: str
     is_clear: bool
 
 
@@ -94,8 +96,15 @@ def _row(one: FigureDifferenceView) -> DifferenceRow:
         amount(one.name, one.first, one.first_error),
         amount(one.name, one.second, one.second_error),
         amount(one.name, one.difference, error, signed=True) if known else str(one.reason),
+        f"{percent(one.relative, 1, signed=True)} ± {number(_pct(one), 1)}"
+        if is_money(one.name) and one.relative is not None
+        else "",
         is_clear,
     )
+
+
+def _pct(one: FigureDifferenceView) -> float:
+    return 100 * (one.relative_error or 0.0)
 
 
 @cache

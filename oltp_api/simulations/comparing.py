@@ -41,6 +41,8 @@ def compared(context: AppContext, user_id: UUID, ids: tuple[UUID, UUID]) -> Comp
                 second_error=one.second.standard_error,
                 difference=one.difference.value,
                 standard_error=one.difference.standard_error,
+                relative=one.relative.value,
+                relative_error=one.relative.standard_error,
                 correlation=one.correlation,
                 reason=one.difference.reason,
             )
@@ -62,7 +64,10 @@ def _common(
         return None, "one of the two is from before its paths' ends were kept, so errors are taken as independent"
     if len(outcomes[0]["end"]) != len(outcomes[1]["end"]):
         return None, "the two have not the same number of paths, so errors are taken as independent"
-    return (outcomes[0], outcomes[1]), "both use the same random numbers path by path, so most of their errors cancels"
+    return (
+        outcomes[0],
+        outcomes[1],
+    ), "both use the same random numbers path by path, so what is common to their errors cancels"
 
 
 def _figures(simulation: SimulationView) -> dict[str, Figure]:

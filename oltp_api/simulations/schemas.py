@@ -242,6 +242,8 @@ class FigureDifferenceView(View):
     second_error: float | None
     difference: float | None = Field(description="Second less first.")
     standard_error: float | None
+    relative: float | None = Field(description="Second over first, less 1.")
+    relative_error: float | None
     correlation: float | None = Field(description="Of the two figures' errors, by the same paths.")
     reason: str | None
 

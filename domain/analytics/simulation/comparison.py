@@ -6,7 +6,10 @@ paths: a figure's error is the mean of what each path adds to it (its influence 
 is the value; of a quantile, the value being below it; of a probability, the event; of an expected shortfall, how far
 below the quantile. So with rho the correlation of the two influences over the paths,
 
-    error of the difference = sqrt(a^2 + b^2 - 2 rho a b),  a and b the figures' own errors.
+    error of the difference = sqrt(a^2 + b^2 - 2 rho a b),  a and b the figures' own errors,
+
+and of second / first - 1 the same with errors as shares of the figures. Of a scenario that changes the size of wealth
+that is the one that shrinks: errors of money grow with it, so in a difference the larger one's remains.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,12 +27,14 @@ Outcomes = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True, slots=True)
 class FigureDifference:
-    """`value` is the second figure less the first one; `correlation` that of their errors."""
+    """`difference` is the second figure less the first one, `relative` second / first - 1, and `correlation` that of
+    their errors."""
 
     name: str
     first: Figure
     second: Figure
     difference: Figure
+    relative: Figure
     correlation: float | None
 
 
@@ -49,9 +54,7 @@ def share_of_drift(figures: Mapping[str, Figure], outcomes: Outcomes) -> Figure:
         return Figure(None, reason=without.reason or "the median is nothing")
     share, errors = without.value / median.value, (median.standard_error or 0.0, without.standard_error or 0.0)
     rho = _correlation(*(influence(name, figures, outcomes) for name in ("median", "median_without_drift")))
-    of_median, of_without = errors[0] * share, errors[1]
-    spread = max(of_median**2 + of_without**2 - 2 * rho * of_median * of_without, 0.0)
-    return Figure(1 - share, sqrt(spread) / abs(median.value))
+    return Figure(1 - share, _together(errors[0] * share, errors[1], rho) / abs(median.value))
 
 
 def influence(name: str, figures: Mapping[str, Figure], outcomes: Outcomes) -> Float64:
@@ -72,13 +75,21 @@ def _difference(
     a, b = first[name], second[name]
     if a.value is None or b.value is None or a.standard_error is None or b.standard_error is None:
         reason = a.reason or b.reason or "one of the two is not known"
-        return FigureDifference(name, a, b, Figure(None, reason=reason), None)
+        return FigureDifference(name, a, b, Figure(None, reason=reason), Figure(None, reason=reason), None)
     rho = 0.0
     if outcomes is not None:
         rho = _correlation(influence(name, first, outcomes[0]), influence(name, second, outcomes[1]))
-    spread = a.standard_error**2 + b.standard_error**2 - 2 * rho * a.standard_error * b.standard_error
-    difference = Figure(b.value - a.value, sqrt(max(spread, 0.0)))
-    return FigureDifference(name, a, b, difference, rho if outcomes is not None else None)
+    difference = Figure(b.value - a.value, _together(a.standard_error, b.standard_error, rho))
+    relative = Figure(None, reason="one of the two is nothing")
+    if a.value and b.value:
+        shares = _together(a.standard_error / abs(a.value), b.standard_error / abs(b.value), rho)
+        relative = Figure(b.value / a.value - 1, abs(b.value / a.value) * shares)
+    return FigureDifference(name, a, b, difference, relative, rho if outcomes is not None else None)
+
+
+def _together(a: float, b: float, rho: float) -> float:
+    """The error of a difference."""
+    return sqrt(max(a**2 + b**2 - 2 * rho * a * b, 0.0))
 
 
 def _correlation(a: Float64, b: Float64) -> float:

@@ -48,6 +48,21 @@ def ticks(low: float, high: float, most: int = 6) -> Ticks:
     return Ticks(tuple(_scaled(i * factor, exponent) for i in range(first, last + 1)), step)
 
 
+def powers(low: float, high: float, most: int = 7) -> Ticks:
+    """Logarithms (base 10) of round numbers, each 2, 2.5, 10 or a power of 10 times the one before, from at or under
+    `low` to at or over `high`, both above 0."""
+    first, last = floor(log10(low) + _NEARLY), ceil(log10(high) - _NEARLY)
+    steps = [(1, 2, 5), (1, 5), (1,)]
+    for factors in steps:
+        found = [log10(factor) + k for k in range(first, last + 1) for factor in factors]
+        start = max(i for i, value in enumerate(found) if value <= log10(low) + _NEARLY)
+        end = next(i for i, value in enumerate(found) if value >= log10(high) - _NEARLY)
+        if end - start <= most:
+            return Ticks(tuple(found[start : end + 1]), 1.0)
+    every = -(-(last - first) // most)
+    return Ticks(tuple(float(k) for k in range(first, last + every, every)), 1.0)
+
+
 def place_of(day: date, first: date, last: date) -> float:
     """Between 0 and 1; a single day is in the middle."""
     return (day - first).days / (last - first).days if last > first else 0.5

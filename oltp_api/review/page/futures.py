@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import floor, log10
 from typing import Any
 
 from markupsafe import Markup
@@ -130,6 +131,10 @@ def label_of(name: str) -> str:
     return {**_MONEY, **_SHARES, **_YEARS}.get(name, name.replace("_", " "))
 
 
+def is_money(name: str) -> bool:
+    return name in _MONEY
+
+
 def cell_of(name: str, figure: Mapping[str, Any] | None) -> str:
     if figure is None:
         return "not computed then"
@@ -140,7 +145,15 @@ def amount(name: str, value: float | None, error: float | None, *, signed: bool 
     """A figure in its unit, with its standard error."""
     if value is None:
         return "unknown"
+    spread = error or 0.0
     if name in _SHARES:
-        return f"{percent(value, 1, signed=signed)} ± {number(100 * (error or 0), 1)}"
-    digits = 1 if name in _YEARS else 0
-    return f"{number(value, digits, signed=signed)}{SPACE}± {number(error or 0, digits)}"
+        shown = f"{number(100 * value, 1, signed=True)}{SPACE}points" if signed else percent(value, 1)
+        return f"{shown} ± {number(100 * spread, 1)}"
+    if name in _YEARS:
+        return f"{number(value, 1, signed=signed)}{SPACE}± {number(spread, 1)}"
+    return f"{number(_rounded(value, spread), 0, signed=signed)}{SPACE}± {number(_rounded(spread, spread), 0)}"
+
+
+def _rounded(value: float, error: float) -> float:
+    """`value` to the second digit of its error: further ones say nothing."""
+    return value if error < 1 else round(value, 1 - floor(log10(error)))

@@ -1,18 +1,21 @@
 """The charts of a review: which columns, on which axes, and what each says to who cannot see it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from math import isfinite
+from math import floor, isfinite, log10
 
 from markupsafe import Markup
 
 from oltp_api.review.page import wording
-from oltp_api.review.page.axes import Ticks, day_marks, place_of, ticks, year_marks
+from oltp_api.review.page.axes import Ticks, day_marks, place_of, powers, ticks, year_marks
 from oltp_api.review.page.charts import Across, Band, ChartLine, Column, chart
 from oltp_api.review.page.wording import number, percent
 from oltp_api.review.schemas import CurveView
 
 _MOST_STEPS = 160
+_MANY_TIMES = 20.0
+"""From the lowest to the highest amount: beyond it a fan is drawn by logarithms, or its lower half is a line."""
 _LEAST_FALL = -0.01  # so much is on the axis even if there was none
 _PERCENTILES = ("p5", "p10", "p25", "p50", "p75", "p90", "p95")
 
@@ -84,13 +87,34 @@ def growth_chart(curve: CurveView, benchmark: str | None) -> Markup:
 Fan = Sequence[Mapping[str, float | None]]
 
 
-def fan_scale(fans: Sequence[Fan], kind: str = "") -> Ticks:
+@dataclass(frozen=True, slots=True)
+class MoneyScale:
+    """Where amounts are on a vertical axis: in proportion, or by their logarithms where they grow many times."""
+
+    ticks: Ticks
+    is_log: bool
+
+    def of(self, values: Column) -> Column:
+        return [None if value is None else log10(value) for value in values] if self.is_log else values
+
+    def text(self, value: float) -> str:
+        if not self.is_log:
+            return wording.short(value, self.ticks.step, self.ticks.digits)
+        amount = 10**value
+        return wording.short(amount, amount, max(0, -floor(value + 1e-9)))
+
+
+def fan_scale(fans: Sequence[Fan], kind: str = "") -> MoneyScale:
     """One scale for several fans, of money of the day or, of the `kind` _real, of today's."""
     names = [f"{name}{kind}" for name in (*_PERCENTILES, "mean")]
-    return _ticks_of([0.0, *(row.get(name) for fan in fans for row in fan for name in names)])
+    values = [row.get(name) for fan in fans for row in fan for name in names]
+    known = [value for value in values if value is not None and isfinite(value)]
+    if known and min(known) > 0 and max(known) > _MANY_TIMES * min(known):
+        return MoneyScale(powers(min(known), max(known)), is_log=True)
+    return MoneyScale(_ticks_of([0.0, *values]), is_log=False)
 
 
-def fan_chart(fan: Fan, currency: str, kind: str = "", scale: Ticks | None = None) -> Markup:
+def fan_chart(fan: Fan, currency: str, kind: str = "", scale: MoneyScale | None = None) -> Markup:
     """The fan, in money of the day or, of the `kind` _real, in today's."""
     rows = thinned(fan)
     columns: dict[str, Column] = {name: [row.get(name + kind) for row in rows] for name in (*_PERCENTILES, "mean")}
@@ -109,15 +133,15 @@ def fan_chart(fan: Fan, currency: str, kind: str = "", scale: Ticks | None = Non
 
     return chart(
         across,
-        scale,
+        scale.ticks,
         [
-            *(Band(style, columns[low], columns[high]) for low, high, style in pairs),
-            ChartLine("mean", columns["mean"]),
-            ChartLine("value", columns["p50"]),
+            *(Band(style, scale.of(columns[low]), scale.of(columns[high])) for low, high, style in pairs),
+            ChartLine("mean", scale.of(columns["mean"])),
+            ChartLine("value", scale.of(columns["p50"])),
         ],
         message=f"Simulated futures. {note(len(rows) - 1)}.",
         style="tall",
-        tick_text=_money(scale),
+        tick_text=scale.text,
         note=note,
     )
 
