@@ -16,7 +16,7 @@ from storage.queries import statements
 
 _SQL = statements("application/simulation_history.sql")
 _MOST_MISSING = 0.2
-"""Of a month's sessions; a security with fewer returns than that has no history of the month."""
+"""Share of a month's sessions without a return, above which a security has no history of the month."""
 
 
 def monthly_returns(

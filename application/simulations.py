@@ -96,7 +96,7 @@ class PostgresSimulationRepository:
         return request_of(rows[0])
 
     def result(self, simulation_id: UUID) -> StoredResult:
-        """What came of a simulation: the refresh that it was made from, and its summary; None before."""
+        """The refresh that a simulation was made from, and its summary; None before."""
         (row,) = self._rows(_RESULT, simulation_id)
         return StoredResult(**row)
 

@@ -42,7 +42,7 @@ class GivenDrift:
 
 @dataclass(frozen=True, slots=True)
 class SimulationTerms:
-    """What is asked of a simulation. `scenario` is a name, `scenario_parts` what it stood for when it was asked.
+    """Terms of one simulation. `scenario` is a name, `scenario_parts` what it stood for when it was asked.
 
     `drift` None: the series' own, of `historical_sequences`. Money is in the portfolio's currency.
     """

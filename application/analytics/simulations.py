@@ -35,11 +35,11 @@ class SimulationAnalytics(ReleasedAnalytics):
         ]
 
     def get_simulation_contributions(self, simulation_id: UUID) -> Sequence[Mapping[str, Any]]:
-        """What each security adds, the largest first; none where weights are kept or money is taken out."""
+        """Return what each security adds, the largest first; none where weights are kept or money is taken out."""
         return self._of("contributions", simulation_id)
 
     def get_simulation_outcomes(self, simulation_id: UUID) -> Mapping[str, Float32] | None:
-        """What every path came to, (paths,) by name; None of a simulation from before they were kept."""
+        """Return what every path came to, (paths,) by name; None of a simulation from before they were kept."""
         rows = self._of("outcomes", simulation_id)
         return {name: np.frombuffer(value, np.float32) for name, value in rows[0].items()} if rows else None
 

@@ -36,7 +36,7 @@ class DifferenceRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ComparedFan:
     """One of two simulations: its name, what it rests on, and its fan on the scale of both."""
 
     simulation: SimulationView
@@ -64,7 +64,7 @@ def comparison_page(comparison: ComparisonView, fans: tuple[Fan, Fan], currency:
     kind = "_real" if all(fan and fan[-1].get("p50_real") is not None for fan in fans) else ""
     scale = svg.fan_scale(fans, kind)
     sides = [
-        Side(simulation, basis(simulation), svg.fan_chart(fan, currency, kind, scale))
+        ComparedFan(simulation, basis(simulation), svg.fan_chart(fan, currency, kind, scale))
         for simulation, fan in zip((comparison.first, comparison.second), fans, strict=True)
     ]
     return _template("comparison.html").render(

@@ -54,7 +54,7 @@ def compared(context: AppContext, user_id: UUID, ids: tuple[UUID, UUID]) -> Comp
 def _common(
     context: AppContext, first: SimulationView, second: SimulationView
 ) -> tuple[tuple[Outcomes, Outcomes] | None, str]:
-    """What the paths of both came to, if path by path they use the same random numbers; and how errors are made."""
+    """Outcomes of the paths of both, if path by path they use the same random numbers; and how errors are made."""
     if other := [name for name in _COMMON if getattr(first, name) != getattr(second, name)]:
         return None, f"the two have not the same {' and '.join(other)}, so their errors are independent"
     if "sobol" in (first.sampling, second.sampling):

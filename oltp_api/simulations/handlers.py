@@ -104,7 +104,7 @@ def hide(user_id: UUID, simulation_id: UUID, work: UnitOfWork) -> None:
 
 
 def scenarios(user_id: UUID, work: UnitOfWork) -> Sequence[ScenarioView]:
-    """Those of everybody, then the user's own."""
+    """Scenarios that everybody has, then the user's own."""
     return [
         *(
             ScenarioView(

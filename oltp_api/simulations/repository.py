@@ -84,7 +84,7 @@ class Simulations:
         self._connection.execute(_SIMULATIONS["hide"], asked)
 
     def held_tickers(self, portfolio_id: UUID) -> set[str]:
-        """What the portfolio holds by its ledger."""
+        """Tickers that the portfolio holds by its ledger."""
         rows = self._connection.execute(_SIMULATIONS["held_tickers"], {"portfolio_id": portfolio_id}).fetchall()
         return {row["ticker"] for row in rows}
 

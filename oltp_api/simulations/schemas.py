@@ -184,13 +184,13 @@ class SimulationResultView(SimulationView):
         description="By step, once DONE: percentiles and mean in money of the day, with their standard errors "
         "(`p5_error`), and in today's money (`p5_real`); null where no inflation is known."
     )
-    contributions: Sequence["ContributionView"] | None = Field(
+    contributions: Sequence["SimulatedContributionView"] | None = Field(
         description="What each security adds to mean wealth and to risk; null where weights are kept, or money is "
         "taken out."
     )
 
 
-class ContributionView(View):
+class SimulatedContributionView(View):
     ticker: str
     wealth: float = Field(description="Its mean value at the horizon, money.")
     wealth_error: float

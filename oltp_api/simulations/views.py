@@ -9,11 +9,11 @@ from domain.simulations import SimulationNotDone
 from oltp_api.context import AppContext
 from oltp_api.simulations.repository import Simulations
 from oltp_api.simulations.schemas import (
-    ContributionView,
     InputsView,
     InputView,
     PathsView,
     PathView,
+    SimulatedContributionView,
     SimulationResultView,
     SimulationView,
 )
@@ -34,7 +34,7 @@ def result_view(context: AppContext, user_id: UUID, simulation_id: UUID) -> Simu
     return SimulationResultView(
         **asked.model_dump(),
         fan=context.analytics.get_simulation_fan(simulation_id),
-        contributions=[ContributionView(**row) for row in found] or None,
+        contributions=[SimulatedContributionView(**row) for row in found] or None,
     )
 
 

@@ -6,8 +6,8 @@ in application.simulation_parameters; nor what comes out of it, which is in `pip
 
 import hashlib
 import platform
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -122,7 +122,7 @@ def started(lake: Lake, release: Release, request: SimulationRequest, version: i
         held=held,
         security_ids=ids,
         assumed=assumed,
-        rows=[*_rows(request, release, positions, inputs, spec), *assumed.rows],
+        rows=[*_rows(request, release, positions, inputs, spec), *_with_sources(assumed.rows, request)],
         release_id=release.made_from,
         portfolio_version=version,
         as_of=str(release.as_of),
@@ -161,7 +161,7 @@ def _rows(
     inputs: SimulationInputs,
     spec: SimulationSpec,
 ) -> list[InputRow]:
-    """What was asked, of what code and release, and what is held; how it is assumed to move has rows of its own."""
+    """Rows of what was asked, of code, release and holdings; how these are assumed to move has rows of its own."""
     terms, day = request.terms, release.as_of
 
     def plain(name: str, value: float | None, unit: str, how: str) -> InputRow:
@@ -195,7 +195,7 @@ def _rows(
 
 @lru_cache(maxsize=1)
 def code_hash() -> str:
-    """Of everything that decides what a simulation comes to, given its inputs."""
+    """SHA-256 of all code that decides what a simulation comes to, given its inputs."""
     digest = hashlib.sha256()
     for name in _CODE:
         root = REPOSITORY / name
@@ -220,6 +220,9 @@ def drift_of(start: Start) -> float:
     return earned / total if total else 0.0
 
 
-def given_sources(request: SimulationRequest) -> Mapping[str, str]:
-    """Where a given drift is from, by ticker."""
-    return {one.ticker: f"{one.source}, {one.as_of}" for one in request.terms.given_drifts}
+def _with_sources(rows: Sequence[InputRow], request: SimulationRequest) -> list[InputRow]:
+    """The rows, those of a given drift with where the owner has it from."""
+    told = {one.ticker: f"given: {one.source}, {one.as_of}" for one in request.terms.given_drifts}
+    return [
+        replace(row, how=told[row.ticker]) if row.name == "mu_annual" and row.ticker in told else row for row in rows
+    ]

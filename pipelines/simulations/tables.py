@@ -66,7 +66,7 @@ def rows_of(request: SimulationRequest, start: Start, result: SimulationResult) 
 
 
 def summary_of(request: SimulationRequest, start: Start, result: SimulationResult) -> dict[str, Any]:
-    """What the request's row says of the result: the figures, each with its error or a reason, and what is behind."""
+    """The result as the request's row says it: the figures, each with its error or a reason, and what is behind."""
     terms, assumed = request.terms, start.assumed
     tickers = [one.ticker for one in start.held]
     given = terms.inflation_annual
@@ -106,7 +106,7 @@ def summary_of(request: SimulationRequest, start: Start, result: SimulationResul
 
 
 def model_parameters(start: Start) -> dict[str, Any]:
-    """What the model's numbers are, but for matrices."""
+    """The model's numbers, but for matrices."""
     names = getattr(type(start.model), "__slots__", ())
     found = {name: getattr(start.model, name) for name in names}
     return {name: value for name, value in found.items() if isinstance(value, (int, float, tuple))}

@@ -22,7 +22,7 @@ from domain.analytics.arrays import Float64
 from domain.analytics.simulation.figures import Figure
 
 Outcomes = Mapping[str, np.ndarray]
-"""Of `SimulationResult.outcomes`: (paths,) by name."""
+"""Arrays (paths,) by name, of `SimulationResult.outcomes`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ class Warned:
 def warnings_of(
     inputs: SimulationInputs, spec: SimulationSpec, risk_free: float | None, tickers: Sequence[str]
 ) -> list[Warned]:
-    """Of a drift that no market has paid for long, and of wealth that is expected of one security.
+    """Warn of a drift that no market has paid for long, and of wealth that is expected of one security.
 
     The drift is that of securities and cash by today's values, `risk_free` continuous per year, `tickers` (n,) name the
     inputs. Expected wealth is value x exp(mu t), whatever the model; where weights are kept it stays in proportion, so

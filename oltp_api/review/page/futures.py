@@ -103,7 +103,7 @@ def futures(
 
 
 def basis(simulation: SimulationView) -> str:
-    """What a fan rests on, in a sentence."""
+    """Say in a sentence what a fan rests on."""
     summary = simulation.summary or {}
     drift = summary.get("drift", {})
     mean = f", {percent(drift['weighted_mean'], 1)} a year for the whole" if "weighted_mean" in drift else ""

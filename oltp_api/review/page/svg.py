@@ -89,7 +89,7 @@ Fan = Sequence[Mapping[str, float | None]]
 
 @dataclass(frozen=True, slots=True)
 class MoneyScale:
-    """Where amounts are on a vertical axis: in proportion, or by their logarithms where they grow many times."""
+    """A vertical axis of amounts: in proportion, or by their logarithms where they grow many times."""
 
     ticks: Ticks
     is_log: bool
