@@ -62,7 +62,7 @@ def render(facts: Facts) -> str:
         _performance(facts.performance),
         review_report.render(facts.review),
         _correlations(facts.correlations),
-        simulation_report.render(facts.simulation, facts.scenario, facts.review.get("track_record")),
+        simulation_report.render(facts.simulation, facts.scenario),
     ]
     return "\n\n".join(sections)
 

@@ -15,7 +15,7 @@ _FIGURES = (
 _BAND = ("p5", "p50", "p95")
 
 
-def render(simulation: Mapping[str, Any], scenario: Mapping[str, Any] | None, track_record: str | None) -> str:
+def render(simulation: Mapping[str, Any], scenario: Mapping[str, Any] | None) -> str:
     """The standing simulation, and the one under a scenario that uses the same random numbers."""
     if simulation["status"] != "DONE":
         return f"Simulation: {simulation['status']} {simulation['reason'] or ''}"
@@ -26,7 +26,7 @@ def render(simulation: Mapping[str, Any], scenario: Mapping[str, Any] | None, tr
         f"Where it may go: {simulation['num_paths']:,} paths of correlated GBM, seed {simulation['seed']}, "
         "nothing added or taken out",
         f"  drift {_percent(summary['drift']['weighted_mean'])} a year, the {_drift(summary['drift']['name'])}",
-        *([f"  {track_record}"] if track_record else []),
+        f"  track record: {simulation['track_record']}",
         *(f"  WARN: {one['message']}" for one in summary["warnings"]),
         *_nominal(simulation["fan"]),
     ]

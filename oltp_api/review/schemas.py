@@ -326,7 +326,6 @@ class ReviewView(PortfolioReleaseView):
     curve: CurveView | None = None
     simulation: SimulationView | None = Field(None, description="The standing one, once it is DONE.")
     fan: Sequence[Mapping[str, float | None]] | None = Field(None, description="Of the standing simulation.")
-    track_record: str | None = Field(None, description="How often bands of its kind held.")
     beside: SimulationView | None = Field(
         None, description="The newest one of the same random numbers under a scenario, once it is DONE."
     )

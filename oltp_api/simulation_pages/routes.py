@@ -32,7 +32,7 @@ def _page(text: str) -> HTMLResponse:
 )
 @costly()
 def get_comparison_page(
-    ids: Annotated[Text, Query(max_length=100, description="Two ids, with a comma between them.")],
+    ids: Annotated[Text, Query(max_length=200, description="Two ids, with a comma between them.")],
     context: ContextDep,
     user_id: UserDep,
 ) -> HTMLResponse:

@@ -83,7 +83,7 @@ def list_simulations(
 @router.get("/simulations/compare", summary="Two simulations: differences of their figures, with their errors")
 @costly()
 def compare_simulations(
-    ids: Annotated[Text, Query(max_length=100, description="Two ids, with a comma between them.")],
+    ids: Annotated[Text, Query(max_length=200, description="Two ids, with a comma between them.")],
     context: ContextDep,
     user_id: UserDep,
 ) -> ComparisonView:

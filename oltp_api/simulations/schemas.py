@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from application.track_record import track_record_line
 from domain.analytics.estimates.posterior_drift import DriftChoice
 from domain.analytics.simulation.inputs import BOUNDS, Rebalancing, Sampling
 from domain.commands import RequestSimulation
@@ -15,6 +16,7 @@ from domain.simulations import MOST_GIVEN, GivenDrift, ModelName, SimulationTerm
 from oltp_api.web.fields import Amount, Day, Number, ShortText, Text, at_most
 from oltp_api.web.schemas import Request, View
 
+_OF_SCENARIO = "a scenario says what would be if, not what is likely, so that there is no track record of it"
 _MAX_SEED = 2**53 - 1  # the largest whole number that every JSON reader keeps
 _REBALANCING: Mapping[str, Rebalancing] = {"none": Rebalancing.NONE, "monthly": Rebalancing.EVERY_STEP}
 _SAMPLING: Mapping[str, Sampling] = {"plain": Sampling.PLAIN, "sobol": Sampling.SOBOL}
@@ -156,6 +158,7 @@ class SimulationView(View):
         description="Once DONE: `figures` by name, each a value with its standard error or a reason; warnings; model, "
         "drift and where they are from. Of a replay: the comparison."
     )
+    track_record: str = Field(description="How often bands of this kind held, or why that is not known.")
     requested_at: datetime
     finished_at: datetime | None
 
@@ -163,9 +166,21 @@ class SimulationView(View):
     def of(cls, row: Mapping[str, Any]) -> "SimulationView":
         """The view of a row of the database."""
         given = [{**one, "date": one["as_of"]} for one in row["given_drifts"] or ()]
+        record = _OF_SCENARIO
+        if row["scenario"] is None:
+            horizons = (1, row["horizon_years"])  # of long ones hardly any past is separate
+            lines = [track_record_line(row["model"], row["drift"] or "series", years) for years in horizons]
+            record = "; ".join(dict.fromkeys(lines))
         named = {"rebalancing": _name_in(_REBALANCING, row), "sampling": _name_in(_SAMPLING, row)}
         return cls.model_validate(
-            {**row, **named, "given_drifts": given, "is_hidden": row["hidden_at"] is not None}, from_attributes=False
+            {
+                **row,
+                **named,
+                "given_drifts": given,
+                "is_hidden": row["hidden_at"] is not None,
+                "track_record": record,
+            },
+            from_attributes=False,
         )
 
 

@@ -78,6 +78,7 @@ def test_a_missing_price_and_a_stale_one_are_said(facts: report.Facts) -> None:
             facts.performance,
             facts.correlations,
             {**facts.simulation, "status": "REFUSED", "reason": "no price"},
+            None,
             facts.lineage,
             facts.review,
         )

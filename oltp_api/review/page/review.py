@@ -38,7 +38,6 @@ def review_page(review: ReviewView) -> str:
         futures=futures(review.simulation, fan, currency, review.beside, review.beside_fan or ())
         if fan and review.simulation
         else None,
-        track_record=review.track_record,
         allocation=sections.allocation(review),
         components=sections.components(review.risk) if review.risk else [],
         contribution=sections.contribution(review),
