@@ -143,11 +143,11 @@ def _published(
     extra = {"fan": fan_of(outcome.tables[name], simulation_id)} if name == "simulation_fan" else {}
     lake_key: dict[str, str | int] = {"simulation_id": simulation_id, "release_id": release.made_from}
     key = dg.AssetKey(["simulation", name])
-    _grow(platform.lake, f"simulation/{name}", outcome.tables[name].schema)
+    grow(platform.lake, f"simulation/{name}", outcome.tables[name].schema)
     return publish(platform, key, outcome.tables[name], run_id, lake_key=lake_key, extra=extra)
 
 
-def _grow(lake: Lake, table: str, schema: pa.Schema) -> None:
+def grow(lake: Lake, table: str, schema: pa.Schema) -> None:
     """Give a table the columns of `schema`, if it has others: once, after an upgrade."""
     if not lake.exists(table) or lake.open(table).schema() == Schema.from_arrow(schema):
         return

@@ -16,9 +16,12 @@ from alembic.script import ScriptDirectory
 from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import dict_row
 
+from application.simulations import terms_of
+from domain.analytics.estimates.posterior_drift import DriftChoice
 from domain.ledger import first_hash, row_hash
 from domain.positions import Positions
 from domain.securities import Reference
+from domain.simulations import SimulationTerms
 from oltp_api.ledger.repository import Portfolios
 from oltp_api.ledger.writing import Wanted, load_one, save
 from oltp_api.unit_of_work import UnitOfWork
@@ -123,6 +126,17 @@ def write_first_revision(connection: psycopg.Connection) -> dict[str, int]:
             )
     for portfolio_id, balance in CASH:
         connection.execute("insert into cash_balance values (%s, 'USD', %s)", (portfolio_id, balance))
+    for name, is_standing, status in (
+        ("default", True, "DONE"),
+        ("asked", False, "DONE"),
+        ("waits", False, "REQUESTED"),
+    ):
+        connection.execute(
+            "insert into simulation (simulation_id, portfolio_id, user_id, name, horizon_years, num_paths, sample_paths,"
+            " seed, is_standing, status, summary, release_id, requested_at)"
+            """ values (gen_random_uuid(), %s, %s, %s, 30, 10000, 10, 42, %s, %s, '{"median": 1}', 7, now())""",
+            (LONG, USER, name, is_standing, status),
+        )
     return securities
 
 
@@ -218,6 +232,19 @@ def test_each_role_may_do_what_it_needs_and_no_more(upgraded: Upgraded) -> None:
             ("lakefolio_reader", relation): ["SELECT"]
             for relation in ("transaction_ledger", "account_holding", "position_current", "cash_balance")
         },
+    }
+
+
+def test_old_simulations_are_gaussian_and_historical_and_the_standing_one_is_run_again(upgraded: Upgraded) -> None:
+    rows = {row["name"]: row for row in upgraded.ask("select * from simulation")}
+    terms = {name: terms_of(row) for name, row in rows.items()}
+
+    historical = SimulationTerms(drift=DriftChoice.HISTORICAL)
+    assert terms == {"default": SimulationTerms(), "asked": historical, "waits": historical}
+    assert {name: (row["status"], row["summary"]) for name, row in rows.items()} == {
+        "default": ("REQUESTED", None),
+        "asked": ("DONE", {"median": 1}),
+        "waits": ("REQUESTED", {"median": 1}),
     }
 
 
