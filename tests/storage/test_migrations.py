@@ -54,6 +54,7 @@ POSITIONS = [  # portfolio, ticker, quantity, cost, realised; None where it is c
     (LONG, CLOSED, None, None, "9.4999999"),
     (SHORT, KEPT, "-30", "-5460", "240"),
 ]
+SIMULATIONS = [("default", True, "DONE"), ("asked", False, "DONE"), ("waits", False, "REQUESTED")]
 CASH = [(LONG, "9091.4999999"), (SHORT, "5700")]
 
 
@@ -126,14 +127,10 @@ def write_first_revision(connection: psycopg.Connection) -> dict[str, int]:
             )
     for portfolio_id, balance in CASH:
         connection.execute("insert into cash_balance values (%s, 'USD', %s)", (portfolio_id, balance))
-    for name, is_standing, status in (
-        ("default", True, "DONE"),
-        ("asked", False, "DONE"),
-        ("waits", False, "REQUESTED"),
-    ):
+    for name, is_standing, status in SIMULATIONS:
         connection.execute(
-            "insert into simulation (simulation_id, portfolio_id, user_id, name, horizon_years, num_paths, sample_paths,"
-            " seed, is_standing, status, summary, release_id, requested_at)"
+            "insert into simulation (simulation_id, portfolio_id, user_id, name, horizon_years, num_paths,"
+            " sample_paths, seed, is_standing, status, summary, release_id, requested_at)"
             """ values (gen_random_uuid(), %s, %s, %s, 30, 10000, 10, 42, %s, %s, '{"median": 1}', 7, now())""",
             (LONG, USER, name, is_standing, status),
         )
