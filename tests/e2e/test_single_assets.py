@@ -35,8 +35,8 @@ def standing_simulation(platform_home) -> str:
 
 
 def simulation_of(client: httpx.Client, portfolio_id: str) -> str:
-    (simulation,) = client.get(f"/portfolios/{portfolio_id}/simulations").json()["items"]
-    return str(simulation["simulation_id"])
+    listed = client.get(f"/portfolios/{portfolio_id}/simulations").json()["items"]
+    return next(str(one["simulation_id"]) for one in listed if one["is_standing"])
 
 
 BY_YEAR = {f"raw/{name}" for name in (*market.KEYS, "trading_calendar")}
