@@ -36,7 +36,7 @@ def simulated(scenario: str | None, seed: int) -> SimulationResult:
 
 @pytest.fixture(scope="module")
 def compared() -> dict[str, list[tuple[float, float]]]:
-    """Of each figure its difference under stagflation and the stated error, over seeds."""
+    """Differences under stagflation and their stated errors over seeds, by figure."""
     found: dict[str, list[tuple[float, float]]] = {}
     for seed in range(SEEDS):
         first, second = simulated(None, seed), simulated("stagflation", seed)

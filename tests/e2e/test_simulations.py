@@ -96,7 +96,7 @@ def test_every_kind_is_simulated_with_errors_and_in_todays_money(simulated: Simu
 def test_on_common_numbers_a_difference_has_half_the_error_of_independent_runs_at_most(
     simulated: Simulated, error: str
 ) -> None:
-    """Of figures in money, in amounts and in proportion."""
+    """Figures in money, in amounts and in proportion."""
     common = compared(simulated, "plain", "japan")
     independent = compared(simulated, "plain", "other japan")
 
