@@ -26,7 +26,7 @@ def render(simulation: Mapping[str, Any], scenario: Mapping[str, Any] | None) ->
         f"Where it may go: {simulation['num_paths']:,} paths of correlated GBM, seed {simulation['seed']}, "
         "nothing added or taken out",
         f"  drift {_percent(summary['drift']['weighted_mean'])} a year, the {_drift(summary['drift']['name'])}",
-        f"  track record: {simulation['track_record']}",
+        *(f"  {line}" for line in simulation["track_record"].split("; ")),
         *(f"  WARN: {one['message']}" for one in summary["warnings"]),
         *_nominal(simulation["fan"]),
     ]

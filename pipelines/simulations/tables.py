@@ -89,7 +89,7 @@ def summary_of(request: SimulationRequest, start: Start, result: SimulationResul
             "name": str(terms.drift or "series"),
             "weighted_mean": drift_of(start),
             "risk_free": assumed.risk_free,
-            "sources": sorted({row.how for row in assumed.rows if row.name == "mu_annual"}),
+            "sources": sorted({row.how for row in start.rows if row.name == "mu_annual"}),
         },
         "scenario": terms.scenario,
         "inflation": inflation,

@@ -32,6 +32,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "monthly": {"rebalancing": "monthly", "withdrawal_per_year": "100000", "goal": "3000000", "floor": "1000000"},
     "replay of 2008": {"scenario": "credit-crisis-2008", "inflation_annual": 0.03},
     "own": {"scenario": "apple-halves"},
+    "sobol": {"sampling": "sobol"},
 }
 OWN = {"name": "apple-halves", "shocks": [{"simple_return": -0.5, "of": "TICKER", "name": "AAPL"}]}
 
@@ -43,6 +44,11 @@ class Simulated:
         self.home, self.client = home, client
         assert client.post("/simulation-scenarios", json=OWN).status_code == 201
         self.ids = {name: self.ask(name, **terms) for name, terms in KINDS.items()}
+        listed = client.get(f"/portfolios/{home.portfolio_id}/positions").json()["positions"]
+        table = [
+            {"ticker": one["ticker"], "mu_annual": 0.05, "source": "a guess", "date": "2017-03-01"} for one in listed
+        ]
+        self.ids["given"] = self.ask("given", drift="given", given_drifts=table)
         self.run()
 
     def ask(self, name: str, **terms: Any) -> str:
@@ -132,13 +138,24 @@ def compared(simulated: Simulated, first: str, second: str) -> Any:
     return answer.json()
 
 
-@pytest.mark.parametrize("kind", ["plain", "bootstrap", "replay of 2008", "sequences"])
-def test_a_replay_by_other_workers_is_equal_to_the_bit(simulated: Simulated, kind: str) -> None:
-    replay = simulated.replay(kind)
+@pytest.fixture(scope="module")
+def replays(simulated: Simulated) -> dict[str, Any]:
+    """The comparison of a replay of every kind, all computed in a process of its own, as after a restart."""
+    asked = {name: simulated.client.post(f"/simulations/{simulated.ids[name]}/replay").json() for name in KINDS}
+    made = simulated.home.run("python", "-m", "pipelines.refresh")
+    assert made.returncode == 0, made.stdout + made.stderr
+    done = {name: simulated.get(one["simulation_id"]) for name, one in asked.items()}
+    assert {one["status"] for one in done.values()} == {"DONE"}
+    return {name: one["summary"] for name, one in done.items()}
 
-    assert (replay["is_bit_equal"], replay["differences"]) == (True, [])
-    assert replay["result_hash"] == simulated.get(kind)["summary"]["result_hash"]
-    assert replay["workers"] != WORKERS
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_replay_in_another_process_with_other_workers_is_equal_to_the_bit(
+    simulated: Simulated, replays: dict[str, Any], kind: str
+) -> None:
+    assert (replays[kind]["is_bit_equal"], replays[kind]["differences"]) == (True, [])
+    assert replays[kind]["result_hash"] == simulated.get(kind)["summary"]["result_hash"]
+    assert replays[kind]["workers"] != WORKERS
 
 
 def test_a_replay_says_which_input_differs(simulated: Simulated) -> None:
@@ -177,6 +194,14 @@ def test_inputs_say_where_each_number_is_from(simulated: Simulated) -> None:
     assert not [one for one in items if one["value"] is None and not one["text"] and not one["content_hash"]]
     for address in {one["lineage"] for one in items if one["lineage"]}:
         assert simulated.client.get(simulated.client.base_url.join(address)).status_code == 200, address
+
+
+def test_a_given_drift_says_whose_it_is_and_of_which_day(simulated: Simulated) -> None:
+    items = simulated.get("given", "/inputs")["items"]
+    drifts = [one for one in items if one["name"] == "mu_annual"]
+
+    assert {(one["value"], one["how"]) for one in drifts} == {(0.05, "given: a guess, 2017-03-01")}
+    assert simulated.get("given")["summary"]["drift"]["sources"] == ["given: a guess, 2017-03-01"]
 
 
 def test_sample_paths_lie_at_their_percentiles(simulated: Simulated) -> None:

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import pytest
 from review_numbers import a_portfolio, a_review, a_total, an_unknown_review
+from simulation_views import a_comparison_page, a_review_with_futures, a_simulation_page
 
 from oltp_api.front.page import front_page
 from oltp_api.front.views import Front, FrontRow
@@ -43,6 +44,9 @@ PAGES = {
     "nothing": lambda: review_page(an_unknown_review(LONG)),
     "front": lambda: _front_page(FrontRow(a_portfolio(LONG), None, a_total(status="STALE"), is_held=True)),
     "front of nothing": lambda: _front_page(),
+    "futures": lambda: a_review_with_futures(LONG),
+    "simulation": lambda: a_simulation_page(LONG),
+    "comparison": lambda: a_comparison_page(LONG),
     "gains": lambda: gains_page(some_gains(), a_review().portfolio.model_copy(update={"name": LONG})),
 }
 
