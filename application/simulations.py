@@ -16,7 +16,7 @@ from domain.errors import SimulationNotFound
 from domain.simulations import TERMS, GivenDrift, ModelName, SimulationRequest, SimulationTerms
 from storage.postgres.horizon import VisibilitySnapshot
 
-_OF_REQUEST = ("simulation_id", "portfolio_id", "name", "seed", "is_standing", "replay_of")
+_OF_REQUEST = ("simulation_id", "portfolio_id", "name", "seed", "is_standing", "replay_of", "calibration_of")
 _COLUMNS = ", ".join((*_OF_REQUEST, *TERMS))
 MOST_ATTEMPTS = 3
 """A simulation whose run has ended so often before it was done is refused."""

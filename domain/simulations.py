@@ -84,7 +84,8 @@ TERMS = tuple(one.name for one in fields(SimulationTerms))
 @dataclass(frozen=True, slots=True)
 class SimulationRequest:
     """A simulation as it was asked for. `is_standing`: kept up to date with the portfolio by itself; `replay_of`: it
-    computes that one again, to compare the bits."""
+    computes that one again, to compare the bits; `calibration_of`: how often fans of its kind and of the portfolio's
+    weights were right."""
 
     simulation_id: UUID
     portfolio_id: UUID
@@ -93,6 +94,7 @@ class SimulationRequest:
     is_standing: bool
     terms: SimulationTerms = field(default_factory=SimulationTerms)
     replay_of: UUID | None = None
+    calibration_of: UUID | None = None
 
 
 class UnknownScenario(InvalidInput):

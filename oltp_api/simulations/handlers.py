@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 from uuid import UUID, uuid4
 
 from application.simulations import request_of
@@ -17,7 +18,6 @@ from domain.simulations import (
     DriftMissing,
     ScenarioInTheWay,
     SimulationIsStanding,
-    SimulationNotDone,
     SimulationRequest,
     SimulationTerms,
     UnknownScenario,
@@ -26,9 +26,11 @@ from domain.simulations import (
 from oltp_api.ledger.writing import Wanted, load_one
 from oltp_api.simulations.repository import Scenarios, Simulations
 from oltp_api.simulations.schemas import ScenarioRequest, ScenarioView, SimulationView
+from oltp_api.simulations.views import refuse_unfinished
 from oltp_api.unit_of_work import UnitOfWork
 from storage.events.outbox import write_event
 
+Purpose = Literal["replay", "calibration"]
 _SEED_BITS = 48  # exact in a JSON number
 
 
@@ -62,9 +64,9 @@ def requested(command: RequestSimulation, work: UnitOfWork) -> SimulationView:
     return SimulationView.of(Simulations(work).one(command.user_id, simulation_id))
 
 
-def replay_requested(user_id: UUID, simulation_id: UUID, work: UnitOfWork) -> SimulationView:
-    replay_id = request_replay(user_id, simulation_id, work)
-    return SimulationView.of(Simulations(work).one(user_id, replay_id))
+def again_requested(user_id: UUID, simulation_id: UUID, work: UnitOfWork, purpose: Purpose) -> SimulationView:
+    again_id = request_again(user_id, simulation_id, work, purpose)
+    return SimulationView.of(Simulations(work).one(user_id, again_id))
 
 
 def request_standing_simulation(portfolio_id: UUID, user_id: UUID, work: UnitOfWork) -> None:
@@ -73,22 +75,23 @@ def request_standing_simulation(portfolio_id: UUID, user_id: UUID, work: UnitOfW
     _request(SimulationRequest(uuid4(), portfolio_id, "default", seed, is_standing=True), user_id, work)
 
 
-def request_replay(user_id: UUID, simulation_id: UUID, work: UnitOfWork) -> UUID:
-    """The id of a request to compute a simulation again, from what it was computed from, and to compare the bits."""
+def request_again(user_id: UUID, simulation_id: UUID, work: UnitOfWork, purpose: Purpose) -> UUID:
+    """The id of a request about a simulation: to compute it again and compare the bits (replay), or to tell how often
+    fans of its kind and of the portfolio's weights were right (calibration)."""
     simulations = Simulations(work)
     original = simulations.one(user_id, simulation_id)
-    if original["status"] != "DONE" or original["replay_of"]:
-        raise SimulationNotDone(simulation_id, original["status"] if not original["replay_of"] else "a replay")
+    refuse_unfinished(original)
     simulations.refuse_above_limit(user_id)
-    replay = replace(
+    again = replace(
         request_of(original),
         simulation_id=uuid4(),
-        name=f"replay of {original['name']}"[:200],
+        name=f"{purpose} of {original['name']}"[:200],
         is_standing=False,
-        replay_of=simulation_id,
+        replay_of=simulation_id if purpose == "replay" else None,
+        calibration_of=simulation_id if purpose == "calibration" else None,
     )
-    _request(replay, user_id, work)
-    return replay.simulation_id
+    _request(again, user_id, work)
+    return again.simulation_id
 
 
 def rename(user_id: UUID, simulation_id: UUID, name: str, work: UnitOfWork) -> None:

@@ -2,13 +2,13 @@
 insert into simulation (
     simulation_id, portfolio_id, user_id, name, horizon_years, num_paths, sample_paths, seed, is_standing, model, drift,
     given_drifts, scenario, scenario_parts, rebalancing, sampling, inflation_annual, floor, goal, withdrawal_per_year,
-    replay_of, requested_at
+    replay_of, calibration_of, requested_at
 )
 values (
     %(simulation_id)s, %(portfolio_id)s, %(user_id)s, %(name)s, %(horizon_years)s, %(num_paths)s, %(sample_paths)s,
     %(seed)s, %(is_standing)s, %(model)s, %(drift)s, %(given_drifts)s, %(scenario)s, %(scenario_parts)s,
     %(rebalancing)s, %(sampling)s, %(inflation_annual)s, %(floor)s, %(goal)s, %(withdrawal_per_year)s, %(replay_of)s,
-    %(requested_at)s
+    %(calibration_of)s, %(requested_at)s
 )
 
 -- name: count_one_by_one
@@ -27,7 +27,7 @@ from app_user
 where app_user.user_id = %(user_id)s
 
 -- name: simulations
--- A simulation that was deleted is hidden and can still be read by its id; a replay is in no list but its original's.
+-- What was deleted is hidden and can still be read by its id, and so can replays and calibrations, which are in no list.
 select
     simulation_id,
     portfolio_id,
@@ -49,6 +49,7 @@ select
     goal,
     withdrawal_per_year,
     replay_of,
+    calibration_of,
     hidden_at,
     status,
     reason,
@@ -65,7 +66,7 @@ where
     and (%(status)s::text is null or status = %(status)s)
     and (
         %(simulation_id)s::uuid is not null
-        or (hidden_at is null and replay_of is not distinct from %(replay_of)s::uuid)
+        or (hidden_at is null and replay_of is null and calibration_of is null)
     )
 
 -- name: rename
@@ -125,5 +126,6 @@ where
     and other.status = 'DONE'
     and other.hidden_at is null
     and other.replay_of is null
+    and other.calibration_of is null
 order by other.requested_at desc
 limit 1

@@ -19,7 +19,7 @@ from storage.queries import statements
 
 _SIMULATIONS = statements("oltp_api/simulations/queries.sql")
 _ORDERS = orders(requested={"requested_at": datetime.fromisoformat, "simulation_id": UUID})
-_ANY: Mapping[str, object] = {"portfolio_id": None, "simulation_id": None, "status": None, "replay_of": None}
+_ANY: Mapping[str, object] = {"portfolio_id": None, "simulation_id": None, "status": None}
 
 
 class Simulations:
@@ -57,8 +57,8 @@ class Simulations:
         return row
 
     def page(self, user_id: UUID, sort: str, limit: int, cursor: str | None, **wanted: object) -> dict[str, Any]:
-        """Simulations of a portfolio, of a status; None is any. Those that are hidden are in no list, and replays in
-        the one of `replay_of`."""
+        """Simulations of a portfolio, of a status; None is any. Those that are hidden, replays and calibrations are in
+        no list."""
         asked = {**_ANY, **wanted, "user_id": user_id}
         return fetch_page(self._connection, _SIMULATIONS["simulations"], asked, _ORDERS[sort], limit, cursor)
 

@@ -131,7 +131,24 @@ def replay_simulation(simulation_id: UUID, idempotent: IdempotentDep) -> Respons
     """The answer is a request in the queue; its summary, once DONE, says whether all bits are the same, or which input
     differs: release, code, machine, seed, a parameter."""
     user_id = idempotent.user_id
-    return idempotent.commit(NoBody(), 202, lambda work: handlers.replay_requested(user_id, simulation_id, work))
+    return idempotent.commit(
+        NoBody(), 202, lambda work: handlers.again_requested(user_id, simulation_id, work, "replay")
+    )
+
+
+@router.post(
+    "/simulations/{simulation_id}/calibration",
+    status_code=202,
+    response_model=SimulationView,
+    responses=TURN_PROBLEMS,
+    summary="How often fans of its kind and of these weights were right in the past",
+)
+def calibrate_simulation(simulation_id: UUID, idempotent: IdempotentDep) -> Response:
+    """The answer is a request in the queue; its summary, once DONE, has the records by horizon and span of starts."""
+    user_id = idempotent.user_id
+    return idempotent.commit(
+        NoBody(), 202, lambda work: handlers.again_requested(user_id, simulation_id, work, "calibration")
+    )
 
 
 @router.get("/simulation-scenarios", summary="Scenarios that everybody has, then your own")

@@ -149,6 +149,7 @@ class SimulationView(View):
     goal: Amount | None
     withdrawal_per_year: Amount
     replay_of: UUID | None
+    calibration_of: UUID | None
     is_hidden: bool = Field(description="Deleted: in no list, and kept.")
     status: str = Field(description="REQUESTED, DONE or REFUSED.")
     reason: str | None
@@ -156,7 +157,7 @@ class SimulationView(View):
     portfolio_version: int | None
     summary: Mapping[str, Any] | None = Field(
         description="Once DONE: `figures` by name, each a value with its standard error or a reason; warnings; model, "
-        "drift and where they are from. Of a replay: the comparison."
+        "drift and where they are from. Of a replay: the comparison; of a calibration: the records."
     )
     track_record: str = Field(description="How often bands of this kind held, or why that is not known.")
     requested_at: datetime

@@ -28,7 +28,7 @@ def simulation_view(context: AppContext, user_id: UUID, simulation_id: UUID) -> 
 
 def result_view(context: AppContext, user_id: UUID, simulation_id: UUID) -> SimulationResultView:
     asked = simulation_view(context, user_id, simulation_id)
-    if asked.status != "DONE" or asked.replay_of:
+    if asked.status != "DONE" or asked.replay_of or asked.calibration_of:
         return SimulationResultView(**asked.model_dump(), fan=None, contributions=None)
     found = context.analytics.get_simulation_contributions(simulation_id)
     return SimulationResultView(
@@ -38,11 +38,17 @@ def result_view(context: AppContext, user_id: UUID, simulation_id: UUID) -> Simu
     )
 
 
+def refuse_unfinished(row: Mapping[str, Any]) -> None:
+    """SimulationNotDone if nothing of it can be read, or it is no simulation but a request about one."""
+    kind = "a replay" if row["replay_of"] else "a calibration" if row["calibration_of"] else row["status"]
+    if kind != "DONE":
+        raise SimulationNotDone(row["simulation_id"], kind)
+
+
 def done(context: AppContext, user_id: UUID, simulation_id: UUID) -> SimulationView:
     """A simulation with a result; SimulationNotDone if there is none."""
     asked = simulation_view(context, user_id, simulation_id)
-    if asked.status != "DONE" or asked.replay_of:
-        raise SimulationNotDone(simulation_id, "a replay" if asked.replay_of else asked.status)
+    refuse_unfinished(asked.model_dump())
     return asked
 
 

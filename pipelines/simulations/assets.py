@@ -24,7 +24,7 @@ from domain.simulations import SimulationRequest
 from pipelines.runtime.partitions import SIMULATIONS
 from pipelines.runtime.resources import Platform
 from pipelines.simulations.replaying import replayed
-from pipelines.simulations.starting import started
+from pipelines.simulations.starting import calibrated, started
 from pipelines.simulations.tables import DESCRIPTIONS, rows_of, summary_of
 from pipelines.tables.metadata_plots import fan_chart
 from pipelines.tables.publishing import publish
@@ -99,6 +99,8 @@ def run_request(log: logging.Logger, platform: Platform, release: Release, simul
             raise InvalidInput("simulation", f"ended its run {MOST_ATTEMPTS} times before it was done")
         if request.replay_of is not None:
             return SimulationOutcome(request, version, summary=replayed(platform, request))
+        if request.calibration_of is not None:
+            return SimulationOutcome(request, version, summary=calibrated(platform.lake, release, request, version))
         start = started(platform.lake, release, request, version)
         result = simulate(start.inputs, start.model, start.spec, workers=WORKERS)
     except Refusal as refusal:

@@ -8,16 +8,20 @@ import hashlib
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from application.analytics.review import LakeAnalyticsRepository
+from application.portfolio_calibration import portfolio_records
 from application.simulation_assumptions import Assumptions, assumptions
 from application.simulation_history import monthly_returns
-from application.simulation_inputs import InputRow
+from application.simulation_inputs import InputRow, array_row
 from application.simulation_parameters import LakeSimulationParamsRepository
 from domain.analytics.estimates.posterior_drift import DriftChoice
+from domain.analytics.estimates.split_returns import StatedSplit
 from domain.analytics.simulation.inputs import SimulationInputs, SimulationSpec
 from domain.analytics.simulation.models import Model
 from domain.analytics.simulation.scenario_parts import scenario_of
@@ -42,6 +46,7 @@ _CODE = (
     "pipelines/simulations/starting.py",
 )
 POSITIONS = "marts/fact_position_daily"
+PRICES = "marts/fact_price_daily"
 VALUES = "marts/fact_portfolio_value_daily"
 
 
@@ -82,7 +87,7 @@ def started(lake: Lake, release: Release, request: SimulationRequest, version: i
     given = {one.ticker: one for one in terms.given_drifts}
     if terms.drift is DriftChoice.GIVEN and (missing := {one.ticker for one in held} - given.keys()):
         raise DriftMissing(missing)
-    stated = analytics.get_stated_splits([str(request.portfolio_id)]).get(str(request.portfolio_id), ())
+    stated = stated_splits(analytics, request)
     parameters = LakeSimulationParamsRepository(lake, release, stated)
     ids = [position.security_id for position in positions]
     mu = {ticker: one.mu_annual for ticker, one in given.items()}
@@ -131,6 +136,12 @@ def started(lake: Lake, release: Release, request: SimulationRequest, version: i
     )
 
 
+def stated_splits(analytics: LakeAnalyticsRepository, request: SimulationRequest) -> Sequence[StatedSplit]:
+    """Splits that the portfolio's own ledger has."""
+    portfolio_id = str(request.portfolio_id)
+    return analytics.get_stated_splits([portfolio_id]).get(portfolio_id, ())
+
+
 def _held(
     analytics: LakeAnalyticsRepository, request: SimulationRequest, positions: Sequence[ValuedPosition]
 ) -> list[Held]:
@@ -170,6 +181,8 @@ def _rows(
     def named(name: str, text: str, how: str) -> InputRow:
         return InputRow(name, None, None, "1", how, None, text=str(text))
 
+    replayed = inputs.opening
+    opening = [] if replayed is None else [array_row("opening", replayed, "months that are replayed", PRICES)]
     return [
         plain("release", release.made_from, "release", "the refresh whose tables it starts from"),
         named("code", code_hash(), "SHA-256 of the simulation's code"),
@@ -183,11 +196,19 @@ def _rows(
         named("rebalancing", spec.rebalancing, "asked for"),
         named("sampling", spec.sampling, "asked for"),
         plain("withdrawal_per_year", spec.withdrawal, "money", "asked for"),
+        *(
+            plain(name, float(value), unit, "asked for")
+            for name, value, unit in (
+                ("floor", terms.floor, "money"),
+                ("goal", terms.goal, "money"),
+                ("inflation_given", terms.inflation_annual, "per year"),
+            )
+            if value is not None
+        ),
+        *opening,
         InputRow("cash", None, inputs.cash, "money", "cash at the last close", VALUES, day, day),
         *(
-            InputRow(
-                "value", one.ticker, float(one.market_value or 0), "money", "units at the close", POSITIONS, day, day
-            )
+            InputRow("value", one.ticker, float(one.market_value or 0), "money", "units x close", POSITIONS, day, day)
             for one in positions
         ),
     ]
@@ -226,3 +247,17 @@ def _with_sources(rows: Sequence[InputRow], request: SimulationRequest) -> list[
     return [
         replace(row, how=told[row.ticker]) if row.name == "mu_annual" and row.ticker in told else row for row in rows
     ]
+
+
+def calibrated(lake: Lake, release: Release, request: SimulationRequest, version: int) -> dict[str, Any]:
+    """How often fans of the request's model and drift, of what the portfolio holds, were right in the past."""
+    start = started(lake, release, replace(request, terms=replace(request.terms, scenario=None)), version)
+    stated = stated_splits(LakeAnalyticsRepository.at(lake, release), request)
+    parameters = LakeSimulationParamsRepository(lake, release, stated)
+    drift = request.terms.drift or DriftChoice.HISTORICAL
+    series = f"portfolio {request.portfolio_id}"
+    rows = portfolio_records(
+        parameters, start.security_ids, start.inputs.values, model=request.terms.model, drift=drift, series=series
+    )
+    plain = [{name: str(one) if isinstance(one, date) else one for name, one in row.items()} for row in rows]
+    return {"calibration_of": str(request.calibration_of), "as_of": start.as_of, "records": plain}

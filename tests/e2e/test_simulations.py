@@ -175,10 +175,23 @@ def test_a_replay_says_which_input_differs(simulated: Simulated) -> None:
     assert (gone["is_bit_equal"], gone["differences"][0]["name"]) == (False, "release")
 
 
+def test_a_portfolio_is_calibrated_on_request(simulated: Simulated) -> None:
+    asked = simulated.client.post(f"/simulations/{simulated.ids['plain']}/calibration")
+    assert asked.status_code == 202, asked.text
+    simulated.run()
+    done = simulated.get(asked.json()["simulation_id"])
+
+    assert (done["status"], done["calibration_of"]) == ("DONE", simulated.ids["plain"]), done["reason"]
+    records = {(one["horizon_years"], one["span"]): one for one in done["summary"]["records"]}
+    assert {horizon for horizon, _ in records} >= {1, 5, 10}
+    assert all(0 <= one["coverage_90"] <= 1 and one["n_separate"] >= 1 for one in records.values())
+    assert {(one["model"], one["drift"]) for one in records.values()} == {("gaussian", "posterior")}
+
+
 def test_a_replay_is_in_no_list(simulated: Simulated) -> None:
     listed = simulated.client.get(f"/portfolios/{simulated.home.portfolio_id}/simulations").json()["items"]
 
-    assert all(one["replay_of"] is None for one in listed)
+    assert all(one["replay_of"] is None and one["calibration_of"] is None for one in listed)
 
 
 def test_inputs_say_where_each_number_is_from(simulated: Simulated) -> None:

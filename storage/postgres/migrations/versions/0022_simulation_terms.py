@@ -3,8 +3,8 @@
 Why: a simulation was correlated GBM with the drift of the last ten years and nothing else could be asked. What was
 asked before is read as that: gaussian, historical. Standing ones are kept up to date, so they take the new default
 drift and are run again. A scenario is stored with its parts, since an owner may change or delete it afterwards. A
-replay is a request like others, in the same queue, whose outcome is a comparison. A deleted simulation is hidden and
-kept, for others may have been compared with it.
+replay is a request like others, in the same queue, whose outcome is a comparison; so is a portfolio's own calibration.
+A deleted simulation is hidden and kept, for others may have been compared with it.
 
 Revision ID: 0022
 Revises: 0021
@@ -33,9 +33,11 @@ alter table simulation
     add column goal numeric(28, 8) check (goal >= 0),
     add column withdrawal_per_year numeric(28, 8) not null default 0 check (withdrawal_per_year >= 0),
     add column replay_of uuid references simulation,
+    add column calibration_of uuid references simulation,
     add column hidden_at timestamptz,
     add constraint drift_is_given check ((given_drifts is not null) = (drift is not distinct from 'given')),
     add constraint scenario_has_parts check ((scenario is null) = (scenario_parts is null)),
+    add constraint one_thing_again check (replay_of is null or calibration_of is null),
     add constraint standing_is_shown check (not (is_standing and hidden_at is not null));
 update simulation
 set
