@@ -26,6 +26,7 @@ from review_numbers import (
     too_few,
     too_young,
 )
+from simulation_views import a_real_fan, a_review_with_futures
 
 from oltp_api.review.page import axes, charts, sections, wording
 from oltp_api.review.page import svg as drawings
@@ -414,3 +415,34 @@ def test_every_text_and_line_stands_out_from_its_ground(theme: int) -> None:
         assert _contrast(colours[ink], colours[ground]) >= 4.5, (ink, ground)
     for line in ("value", "put-in", "loss", "minus", "benchmark", "mean"):
         assert _contrast(colours[line], colours["page"]) >= 3, line
+
+
+def test_a_fan_says_what_it_rests_on_how_often_its_kind_was_right_and_what_to_doubt() -> None:
+    page = a_review_with_futures("stagflation")
+
+    said = (
+        "posterior between a prior and ten years of data, 7.8\u202f% a year for the whole; inflation 2.0\u202f%",
+        "<strong>Its track record:</strong> bands of this kind held 92 %",
+        "▲ Doubt this fan:</strong> the drift is high, of stagflation.",
+        "<figcaption>In today’s money, under stagflation</figcaption>",
+        "123,457,000\u202f± 99,000",
+        "even the worst paths end above today",
+        "/simulations/compare.html?ids=",
+        "Falls are seen at the\nmonths’ ends",
+    )
+    assert [one for one in said if one not in page] == []
+
+
+def test_a_fan_that_grows_many_times_is_drawn_by_logarithms() -> None:
+    little, much = a_real_fan(1), a_real_fan(30, 1.3)
+
+    assert [drawings.fan_scale([fan]).is_log for fan in (little, much, [*much, {**much[-1], "p5": 0.0}])] == [
+        False,
+        True,
+        False,
+    ]
+    scale = drawings.fan_scale([much])
+    amounts = [10**value for value in scale.ticks.values]
+    assert amounts[0] <= min(row["p5"] for row in much)
+    assert amounts[-1] >= max(row["p95"] for row in much)
+    assert len(amounts) <= 9
