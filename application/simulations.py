@@ -26,6 +26,7 @@ _DUE = f"""
         select *
         from simulation
         where pg_visible_in_snapshot(xid, %s::pg_snapshot) and (status = 'REQUESTED' or is_standing)
+            and hidden_at is null
     ),
 
     owners as (

@@ -21,7 +21,11 @@ select
     (
         select count(*)
         from simulation
-        where simulation.user_id = app_user.user_id and status = 'REQUESTED' and not is_standing
+        where
+            simulation.user_id = app_user.user_id
+            and status = 'REQUESTED'
+            and not is_standing
+            and hidden_at is null
     ) as waiting
 from app_user
 where app_user.user_id = %(user_id)s

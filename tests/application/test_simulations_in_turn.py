@@ -59,3 +59,11 @@ def test_tries_are_counted_until_there_is_a_result(queue: Queue) -> None:
     assert [queue.repository.begin(simulation_id) for _ in range(MOST_ATTEMPTS + 1)] == [1, 2, 3, 4]
     queue.finish(simulation_id)
     assert queue.repository.begin(simulation_id) == 1
+
+
+def test_what_was_deleted_while_it_waited_is_not_run(queue: Queue) -> None:
+    owner = queue.owner()
+    deleted, kept = queue.ask(owner), queue.ask(owner)
+    queue.connection.execute("update simulation set hidden_at = now() where simulation_id = %s", (deleted,))
+
+    assert queue.due(current_horizon(queue.connection)) == [kept]
