@@ -26,7 +26,7 @@ from review_numbers import (
     too_few,
     too_young,
 )
-from simulation_views import a_real_fan, a_review_with_futures
+from simulation_views import a_real_fan, a_review_with_futures, a_simulation
 
 from oltp_api.review.page import axes, charts, sections, wording
 from oltp_api.review.page import svg as drawings
@@ -446,3 +446,12 @@ def test_a_fan_that_grows_many_times_is_drawn_by_logarithms() -> None:
     assert amounts[0] <= min(row["p5"] for row in much)
     assert amounts[-1] >= max(row["p95"] for row in much)
     assert len(amounts) <= 9
+
+
+def test_a_result_from_before_figures_had_errors_is_shown_as_it_is() -> None:
+    old = a_simulation(summary={"as_of": "2017-03-29", "median": 103.0})
+    update = {"simulation": old, "fan": a_fan(), "beside": a_simulation(scenario="x"), "beside_fan": a_real_fan(20)}
+    page = review_page(a_review().model_copy(update=update))
+
+    assert page.count('<svg class="chart') == 4, "value, drawdown, growth and the fan in money of the day"
+    assert "not computed then" in page
