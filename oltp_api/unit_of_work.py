@@ -3,9 +3,8 @@
 Repositories make themselves of it: `Orders(work)`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -17,8 +16,6 @@ from domain.ports import Clock
 from oltp_api.connections import Connection
 
 Pool = ConnectionPool[Connection]
-Write = tuple[str, Mapping[str, Any]]
-"""A statement, and its values."""
 
 _MOST_IN_A_PIPELINE = 100_000
 """Characters. A pipeline of psycopg 3.3.9 that sends some 5 MB before it reads waits for ever (2026-11-20)."""
@@ -38,20 +35,13 @@ class UnitOfWork:
     """All that is recorded in it carries one `recorded_at`; rates that are given are compared with `released_rate`."""
 
     def __init__(self, connection: Connection, clock: Clock, released_rate: ReleasedRate = no_rate) -> None:
-        self._connection = connection
+        self.connection = connection
         self.clock = clock
         self.released_rate = released_rate
         self.recorded_at = clock.now()
         self.locked: set[UUID] = set()
         """Portfolios that nobody else writes to until the commit."""
-        self._deferred: list[Write] = []
-        self._arriving: Future[None] | None = None
-
-    @property
-    def connection(self) -> Connection:
-        """Its connection, once what `flush_beside` sends has arrived; an error of that is raised here."""
-        self.settle()
-        return self._connection
+        self._deferred: list[tuple[str, Mapping[str, Any]]] = []
 
     def pipelined(self) -> AbstractContextManager[psycopg.Pipeline]:
         """Inside `with work.pipelined():`, statements share one round trip."""
@@ -63,21 +53,9 @@ class UnitOfWork:
 
     def flush(self) -> None:
         """Send what was deferred."""
-        self.settle()
-        self._send(self._taken())
-
-    def flush_beside(self) -> None:
-        """Send what was deferred from a thread, while the caller works on; whoever needs the connection next waits."""
-        self.settle()
-        sender = ThreadPoolExecutor(1)
-        self._arriving = sender.submit(self._send, self._taken())  # taken here: the caller goes on to defer more
-        sender.shutdown(wait=False)
-
-    def settle(self) -> None:
-        """Wait until nothing is being sent."""
-        arriving, self._arriving = self._arriving, None
-        if arriving is not None:
-            arriving.result()
+        pending, self._deferred = self._deferred, []
+        for statement, values in pending:
+            self.connection.execute(statement, values)
 
     def commit(self) -> None:
         """Send what was deferred and commit, in one round trip."""
@@ -96,14 +74,6 @@ class UnitOfWork:
         self.flush()
         self.connection.execute("rollback to savepoint rehearsal")
 
-    def _taken(self) -> Sequence[Write]:
-        pending, self._deferred = self._deferred, []
-        return pending
-
-    def _send(self, writes: Sequence[Write]) -> None:
-        for statement, values in writes:
-            self._connection.execute(statement, values)
-
     def _deferred_size(self) -> int:
         return sum(len(value) for _, values in self._deferred for value in values.values() if isinstance(value, str))
 
@@ -113,10 +83,5 @@ def unit_of_work(pool: Pool, clock: Clock, released_rate: ReleasedRate = no_rate
     """Commits when left; an exception rolls everything back."""
     with pool.connection() as connection:
         work = UnitOfWork(connection, clock, released_rate)
-        try:
-            yield work
-            work.commit()
-        except BaseException:
-            with suppress(Exception):  # else it would be sent to whoever has the connection next
-                work.settle()
-            raise
+        yield work
+        work.commit()

@@ -77,7 +77,7 @@ class _Recorder:
         batch = RecordBatch(*self.owner, commands, BatchMode.PARTIAL, assumes)  # if all was wanted, see the end
         done = record_batch(batch, work, Recognition(self.owner[1], named, self.familiar))
         Imports(work).keep(self.import_id, self.owner[1], self._kept(taken, done.outcomes))
-        work.flush_beside()
+        work.flush()
         outcomes = dict(zip(map(id, taken), done.outcomes, strict=True))
         for row in rows:
             outcome = outcomes.get(id(row))
