@@ -28,6 +28,8 @@ _WHOLE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF TRL UGX VND VUV XAF XOF XPF"
 _THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND"
 _DIGITS = dict.fromkeys(_WHOLE.split(), 0) | dict.fromkeys(_THOUSANDTHS.split(), 3)
 """Decimals of the currencies that have not two."""
+_SMALLEST = {currency: Decimal(1).scaleb(-_DIGITS.get(currency, 2)) for currency in CURRENCIES}
+_OF_OLD_ROWS = Decimal("0.00000001")
 
 
 class UnknownCurrency(InvalidInput):
@@ -54,6 +56,4 @@ def parse_quoted(text: str, name: str = "currency") -> tuple[str, Decimal]:
 
 def smallest_unit(currency: str) -> Decimal:
     """The least that can be paid: 0.01 dollars, 1 yen; of what old rows have besides, 8 decimals."""
-    if currency not in CURRENCIES:
-        return Decimal("0.00000001")
-    return Decimal(1).scaleb(-_DIGITS.get(currency, 2))
+    return _SMALLEST.get(currency, _OF_OLD_ROWS)

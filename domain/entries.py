@@ -58,13 +58,15 @@ PLAIN = Terms()
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """Facts that the rows of one decision share; its methods draft them. Their `seq` is given when they are decided."""
+    """Facts that the rows of one decision share; its methods draft them. Their `seq` is given when they are decided:
+    they all have that of the next row, which is right for most."""
 
     portfolio_id: UUID
     base_currency: str
     account_id: int
     when: When
     terms: Terms = PLAIN
+    seq: int = 0
 
     @property
     def currency(self) -> str:
@@ -127,7 +129,8 @@ class LedgerEntry:
         """
         positive("quantity", parse_quantity(quantity, "quantity"))
         not_negative("fees", parse_amount(fees, "fees"))
-        parse_amount(self.terms.accrued, "accrued")
+        if self.terms.accrued:
+            parse_amount(self.terms.accrued, "accrued")
         if self.terms.price_factor == 1:  # a bond's is negative in its ex-coupon days, when the seller keeps the coupon
             not_negative("accrued", self.terms.accrued)
         if price is not None:
@@ -161,6 +164,8 @@ class LedgerEntry:
         if amount is None:
             return payable(expected, currency)
         parse_payable(amount, currency)
+        if amount and amount == expected:
+            return amount
         stated = min(-abs(amount), abs(amount), key=lambda signed: abs(signed - expected))
         refuse_other(stated, expected, quantity, price, currency, factor)
         return stated
@@ -268,24 +273,25 @@ class LedgerEntry:
         for name, amount in (("quantity x price", gross), ("the row's cash", cash_effect), ("fees", fees)):
             if amount:
                 refuse_beyond(name, amount, MOST_MONEY)
-                refuse_beyond(f"{name} x fx_rate", product(amount, rate or _ONE), MOST_MONEY)
+                if rate is not None and rate != 1:
+                    refuse_beyond(f"{name} x fx_rate", product(amount, rate), MOST_MONEY)
         return Transaction(
-            portfolio_id=self.portfolio_id,
-            seq=0,
-            account_id=self.account_id,
-            txn_type=kind,
-            currency=currency,
-            cash_effect=money(cash_effect),
-            event_ts=self.when.event_ts,
-            business_date=self.when.business_date,
-            security_id=security_id,
-            quantity=quantity,
-            price=price,
-            fees=fees,
-            note=self.terms.note,
-            gross=gross,
-            accrued=accrued,
-            fx_rate=rate,
+            self.portfolio_id,
+            self.seq,
+            self.account_id,
+            kind,
+            currency,
+            money(cash_effect),
+            self.when.event_ts,
+            self.when.business_date,
+            security_id,
+            quantity,
+            price,
+            fees,
+            self.terms.note,
+            gross,
+            accrued,
+            rate,
             external_id=self.terms.external_id,
         )
 

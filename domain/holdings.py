@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import reduce
 from typing import NamedTuple
 
 from domain.money import ZERO, money, product, share
@@ -36,6 +37,10 @@ class Lot:
     opened_on: date | None = None
     seq: int = field(default=0, compare=False)
     is_known: bool = True
+
+    def of(self, quantity: Decimal, cost: Decimal, cost_base: Decimal) -> "Lot":
+        """A lot of the same opening with other units and cost."""
+        return Lot(quantity, cost, cost_base, self.opened_on, self.seq, self.is_known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,20 @@ class Relief(NamedTuple):
     is_short: bool
 
 
+class LotTotals(NamedTuple):
+    """Sums over lots; of a holding with thousands they go on from row to row, and are not added up for each anew."""
+
+    quantity: Decimal = ZERO
+    cost: Decimal = ZERO
+    cost_base: Decimal = ZERO
+
+    def plus(self, lot: Lot) -> "LotTotals":
+        return LotTotals(self.quantity + lot.quantity, self.cost + lot.cost, self.cost_base + lot.cost_base)
+
+    def minus(self, other: "LotTotals") -> "LotTotals":
+        return LotTotals(*map(Decimal.__sub__, self, other))
+
+
 Reliefs = list[Relief] | None
 """Where to note what is realised, in order of lots; None where nobody asks."""
 
@@ -82,18 +101,27 @@ class Holding:
     realised_base: Decimal = ZERO
     realised_fx: Decimal = ZERO
     is_realised_known: bool = True
+    _totals: LotTotals | None = field(default=None, repr=False, compare=False)
 
     @property
     def quantity(self) -> Decimal:
-        return self.lots[0].quantity if len(self.lots) == 1 else sum((lot.quantity for lot in self.lots), ZERO)
+        return self.lots[0].quantity if len(self.lots) == 1 else self.totals.quantity
 
     @property
     def cost_basis(self) -> Decimal:
-        return self.lots[0].cost if len(self.lots) == 1 else sum((lot.cost for lot in self.lots), ZERO)
+        return self.lots[0].cost if len(self.lots) == 1 else self.totals.cost
 
     @property
     def cost_basis_base(self) -> Decimal:
-        return self.lots[0].cost_base if len(self.lots) == 1 else sum((lot.cost_base for lot in self.lots), ZERO)
+        return self.lots[0].cost_base if len(self.lots) == 1 else self.totals.cost_base
+
+    @property
+    def totals(self) -> LotTotals:
+        """Units and cost of all lots, added up once."""
+        if self._totals is None:
+            object.__setattr__(self, "_totals", _totals(self.lots))
+        assert self._totals is not None
+        return self._totals
 
     @property
     def avg_cost(self) -> Decimal:
@@ -126,8 +154,10 @@ class Holding:
         """The holding with one more lot; under AVCO it joins the others."""
         if method is CostMethod.FIFO or not self.lots:
             lots = (*self.lots, lot)
-            in_order = lots if len(lots) < 2 or _day(lots[-2]) <= _day(lot) else tuple(sorted(lots, key=_day))
-            return self._with(in_order)
+            if len(lots) < 2:
+                return self._with(lots)
+            in_order = lots if _day(lots[-2]) <= _day(lot) else tuple(sorted(lots, key=_day))
+            return self._with(in_order, self.totals.plus(lot))
         first = self.lots[0]
         known = first.is_known and lot.is_known
         merged = Lot(
@@ -142,34 +172,24 @@ class Holding:
 
     def relieved(self, quantity: Decimal) -> tuple["Holding", tuple[Lot, ...]]:
         """The holding without `quantity` of its units (same sign, not more than held), and the lots that left."""
-        kept, left, missing = [], [], quantity
-        for lot in self.lots:
+        kept, left, missing = list[Lot](), list[Lot](), quantity
+        for place, lot in enumerate(self.lots):
             if not missing:
-                kept.append(lot)
-            elif abs(lot.quantity) <= abs(missing):
+                kept += self.lots[place:]
+                break
+            if abs(lot.quantity) <= abs(missing):
                 left.append(lot)
                 missing = money(missing - lot.quantity)
             else:
-                out = replace(
-                    lot,
-                    quantity=missing,
-                    cost=share(lot.cost, missing, lot.quantity),
-                    cost_base=share(lot.cost_base, missing, lot.quantity),
-                )
-                left.append(out)
-                kept.append(
-                    replace(
-                        lot,
-                        quantity=money(lot.quantity - missing),
-                        cost=money(lot.cost - out.cost),
-                        cost_base=money(lot.cost_base - out.cost_base),
-                    )
-                )
+                cost, base = share(lot.cost, missing, lot.quantity), share(lot.cost_base, missing, lot.quantity)
+                left.append(lot.of(missing, cost, base))
+                kept.append(lot.of(money(lot.quantity - missing), money(lot.cost - cost), money(lot.cost_base - base)))
                 missing = ZERO
         if not any(lot.quantity for lot in kept):
             left, kept = [*left, *kept], []  # lots that a split has left without a unit go with the last one
         assert not missing, "no more units leave than are held"
-        return self._with(tuple(kept)), tuple(left)
+        totals = self.totals.minus(_totals(left)) if len(kept) > 1 else None
+        return self._with(tuple(kept), totals), tuple(left)
 
     def split(self, new: Decimal, old: Decimal) -> "Holding":
         """Every `old` units become `new`; cost and gain stay. The lots' rounding adds up to that of their sum."""
@@ -249,11 +269,13 @@ class Holding:
         return kept._gained(money(cash - cost), money(product(cash, fx_rate) - base), fx_rate), left
 
     def _gained(self, gain: Decimal, gain_base: Decimal, fx_rate: Decimal) -> "Holding":
-        return replace(
-            self,
-            realised=money(self.realised + gain),
-            realised_base=money(self.realised_base + gain_base),
-            realised_fx=money(self.realised_fx + gain_base - product(gain, fx_rate)),
+        return Holding(
+            self.lots,
+            money(self.realised + gain),
+            money(self.realised_base + gain_base),
+            money(self.realised_fx + gain_base - product(gain, fx_rate)),
+            self.is_realised_known,
+            self._totals,
         )
 
     def _closed(self, trade: Trade, reliefs: Reliefs) -> "Holding":
@@ -267,8 +289,8 @@ class Holding:
         gain_base = money(product(proceeds, trade.fx_rate) - sum((lot.cost_base for lot in left), ZERO))
         return kept._gained(gain, gain_base, trade.fx_rate)
 
-    def _with(self, lots: tuple[Lot, ...]) -> "Holding":
-        return Holding(lots, self.realised, self.realised_base, self.realised_fx, self.is_realised_known)
+    def _with(self, lots: tuple[Lot, ...], totals: LotTotals | None = None) -> "Holding":
+        return Holding(lots, self.realised, self.realised_base, self.realised_fx, self.is_realised_known, totals)
 
 
 def average_cost(cost_basis: Decimal, quantity: Decimal) -> Decimal:
@@ -296,6 +318,10 @@ def total(holdings: Iterable[Holding]) -> Holding:
         sum((holding.realised_fx for holding in listed), ZERO),
         all(holding.is_realised_known for holding in listed),
     )
+
+
+def _totals(lots: Iterable[Lot]) -> LotTotals:
+    return reduce(LotTotals.plus, lots, LotTotals())
 
 
 def _lot(trade: Trade) -> Lot:

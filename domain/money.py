@@ -18,7 +18,7 @@ _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 
 def money(value: Decimal) -> Decimal:
     """`value` rounded half up to 8 places; the one place where Python rounds money."""
-    return value.quantize(SCALE, rounding=ROUND_HALF_UP, context=_EXACT)
+    return _EXACT.quantize(value, SCALE)
 
 
 def product(left: Decimal, right: Decimal) -> Decimal:
@@ -33,7 +33,7 @@ def share(total: Decimal, part: Decimal, whole: Decimal) -> Decimal:
 
 def payable(value: Decimal, currency: str) -> Decimal:
     """`value` rounded half up to what can be paid in `currency`; the one place where an amount becomes cash."""
-    return value.quantize(smallest_unit(currency), rounding=ROUND_HALF_UP, context=_EXACT)
+    return _EXACT.quantize(value, smallest_unit(currency))
 
 
 def rounded_up(value: Decimal, currency: str) -> Decimal:

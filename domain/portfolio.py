@@ -248,7 +248,7 @@ class Portfolio:
         """Fold the whole history and `drafts`, which leave nothing short, by a method of cost."""
         assert self.history is not None, "a restatement folds the history"
         self._refuse_archived()
-        rows = [replace(row, seq=self.version + place) for place, row in enumerate(drafts, start=1)]
+        rows = [row.numbered(self.version + place) for place, row in enumerate(drafts, start=1)]
         self._become(Positions.of([*self.history.rows, *rows], method))
         self.version += len(rows)
         self.rows.extend(rows)
@@ -256,7 +256,7 @@ class Portfolio:
         return rows
 
     def entry(self, account_id: int, when: When, terms: Terms) -> LedgerEntry:
-        return LedgerEntry(self.portfolio_id, self.base_currency, account_id, when, terms)
+        return LedgerEntry(self.portfolio_id, self.base_currency, account_id, when, terms, self.version + 1)
 
     def rewound(self) -> "Portfolio":
         """A copy that stands before the rows of its history, to be advanced and to decide in order of event, then to be
@@ -318,7 +318,7 @@ class Portfolio:
     def decide(self, drafts: list[Transaction], is_confirmed: bool = False) -> list[Transaction]:
         """Number the rows, which are of one moment, refuse what the rules forbid, apply: all of them, or none."""
         self._refuse_archived()
-        rows = [replace(row, seq=self.version + place) for place, row in enumerate(drafts, start=1)]
+        rows = [row.numbered(self.version + place) for place, row in enumerate(drafts, start=1)]
         when, is_undone = When(rows[0].event_ts, rows[0].business_date), rows[0].reverses_seq is not None
         if self.timeline is None and (is_undone or self.is_back_dated(when)):
             return self._decide_late(drafts, is_confirmed)

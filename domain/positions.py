@@ -137,10 +137,10 @@ class Positions:
     def refuse_outsized_units(self, row: Transaction, causes: Sequence[Transaction]) -> None:
         if row.security_id is None:
             return
-        keys = [(row.account_id, row.security_id)]
-        if row.txn_type is TxnType.SPLIT:
-            keys = [key for key in self.holdings if key[1] == row.security_id]
-        for key in keys:
+        if row.txn_type is not TxnType.SPLIT:
+            _refuse_outsized(self.holding((row.account_id, row.security_id)), row.security_id, causes)
+            return
+        for key in [key for key in self.holdings if key[1] == row.security_id]:
             _refuse_outsized(self.holding(key), row.security_id, causes)
 
     def _arriving(self, row: Transaction) -> tuple[Lot, ...]:
@@ -156,13 +156,15 @@ class Positions:
 
 def _refuse_outsized(held: Holding, security_id: int, causes: Sequence[Transaction]) -> None:
     quantity = held.quantity
+    amounts = (held.cost_basis, held.cost_basis_base, held.realised, held.realised_base, held.realised_fx)
+    if abs(quantity) < UNITS_BELOW and all(abs(each) <= MOST_MONEY for each in amounts):
+        return
+    cost, gain = max(amounts[:2], key=abs), max(amounts[2:], key=abs)
     of_it = [each for each in causes if each.security_id == security_id]
     added = sum((each.quantity or ZERO for each in of_it), ZERO)
     if abs(quantity) >= UNITS_BELOW and (quantity * added > 0 or any(each.split_new for each in of_it)):
         raise OutOfRange("quantity held", quantity, UNITS_BELOW - SCALE)
-    cost = max(held.cost_basis, held.cost_basis_base, key=abs)
     if abs(cost) > MOST_MONEY and of_it and quantity * added >= 0:
         raise OutOfRange("cost of the holding", cost, MOST_MONEY)
-    gain = max(held.realised, held.realised_base, held.realised_fx, key=abs)
     if abs(gain) > MOST_MONEY and any(each.reverses_seq is None for each in of_it):  # also by what makes it less
         raise OutOfRange("gain of the holding", gain, MOST_MONEY)

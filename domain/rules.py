@@ -95,6 +95,8 @@ def refuse_reserved(
     decision: Decision, reserved_cash: Mapping[str, Decimal], reserved_units: Mapping[HoldingKey, Decimal]
 ) -> None:
     """Refuse what would take cash or units that open orders have reserved, in the end."""
+    if not reserved_cash and not reserved_units:
+        return
     end, before, after = decision.timeline.end, decision.before, decision.after
     for currency in {row.currency for row in decision.rows} & reserved_cash.keys():
         reserved = reserved_cash[currency]

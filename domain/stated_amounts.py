@@ -86,6 +86,8 @@ def refuse_other(
     factor: Decimal = _ONE,
 ) -> None:
     """AmountDiffers unless rounding explains how far `amount` is from `expected`, quantity x price with fees."""
+    if amount == expected:
+        return
     tolerance = rounding_of(quantity, price, currency, amount, factor)
     if abs(amount - expected) > tolerance:
         raise AmountDiffers(amount, expected, tolerance, currency)

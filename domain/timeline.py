@@ -191,7 +191,7 @@ class Timeline:
 
     def end(self, key: BalanceKey, balance: Decimal) -> Decimal:
         """Return what a `balance` at the place that was reached comes to in the end."""
-        return self._course(key).end(self.at, balance)
+        return balance if self.is_over else self._course(key).end(self.at, balance)
 
     def accounts_of(self, security_id: int) -> set[int]:
         """The accounts that ever had units of it, by what is recorded."""

@@ -1,6 +1,7 @@
 """Day and moment that a command or a question means, where it does not say so itself."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from domain.entries import When
@@ -51,6 +52,7 @@ def _accepted(day: date, zone: str, clock: Clock) -> date:
     return day
 
 
+@lru_cache(maxsize=1_024)
 def _at(day: date, wall: time, zone: str) -> datetime:
     return datetime.combine(day, wall, ZoneInfo(zone)).astimezone(UTC)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from psycopg_pool import ConnectionPool
@@ -38,6 +39,8 @@ class UnitOfWork:
         self.clock = clock
         self.released_rate = released_rate
         self.recorded_at = clock.now()
+        self.locked: set[UUID] = set()
+        """Portfolios that nobody else writes to until the commit."""
         self._deferred: list[tuple[str, Mapping[str, Any]]] = []
 
     def pipelined(self) -> AbstractContextManager[psycopg.Pipeline]:

@@ -25,7 +25,7 @@ def record_actions(
         one for one in proposed if asked.action_type in (None, one.action_type) and asked.ticker in (None, one.ticker)
     ]
     if not wanted:
-        return BatchView(mode=BatchMode.PARTIAL, total=0, recorded=0, duplicates=0, refused=0, rows=[])
+        return BatchView(mode=BatchMode.PARTIAL, total=0, recorded=0, duplicates=0, refused=0, rows=())
     rows = tuple(transaction_of(one) for one in wanted)
     return record_all(BatchRequest(mode=BatchMode.PARTIAL, transactions=rows), user_id, portfolio_id, work)
 

@@ -24,6 +24,7 @@ _EXPORTS = statements("oltp_api/exports/queries.sql")
 _SECONDS = "600s"
 """How long one statement of an export, or the client's next read, may take."""
 _BATCH = 5_000
+_TYPES = {kind.value: kind for kind in TxnType}
 _COPY_TO = {"csv": "format csv, header", "rows": "format csv", "text": "format text"}
 
 
@@ -148,4 +149,4 @@ def one_instant(pool: Pool) -> Iterator[LedgerExports]:
 
 def _transaction(portfolio_id: UUID, seq: int, account_id: int, txn_type: str, *more: Any) -> Transaction:
     """From the columns of `effective`, which are in the order of the fields."""
-    return Transaction(portfolio_id, seq, account_id, TxnType(txn_type), *more)
+    return Transaction(portfolio_id, seq, account_id, _TYPES[txn_type], *more)

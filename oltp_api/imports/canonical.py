@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from domain.currencies import CURRENCIES, MINOR_UNITS, parse_quoted
@@ -26,6 +27,8 @@ _BY_SIGN: Mapping[str, tuple[str, TxnType, TxnType]] = {
     "UNITS": ("quantity", TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT),
 }
 """Types that the sign of a column decides: above 0, and below."""
+_TYPES = dict(TxnType.__members__)
+_ALSO = frozenset({"also_quantity", "also_price", "also_amount"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +75,13 @@ class Reader:
             return
         if row.get("refuse"):
             raise CellRefused(draft.line, self.header("type"), str(row["refuse"]), "not_supported")
-        draft.texts = {name: str(row[name]) for name in TEXTS if row.get(name) not in (None, "")}
-        if odd := draft.texts.pop("odd", None):
+        texts = draft.texts = {
+            name: str(value) for name in TEXTS if (value := row.get(name)) is not None and value != ""
+        }
+        if odd := texts.pop("odd", None):
             draft.flags.append(odd)
-        draft.naming = Naming(*(draft.texts.pop(name, None) for name in ("ticker", "isin", "cusip", "name")))
+        named = texts.pop("ticker", None), texts.pop("isin", None), texts.pop("cusip", None), texts.pop("name", None)
+        draft.naming = _naming(*named)
         self._days(draft, row)
         self._numbers(draft, row)
         draft.steps = tuple(self._step(draft, each) for each in row.get("steps") or ())
@@ -136,9 +142,8 @@ class Reader:
             given = row.get(name)
             if given is None or given == "":
                 continue
-            cells = given if isinstance(given, list) else [given]
-            total, currencies = None, set()
-            for cell in cells:
+            total, currencies = None, set[str]()
+            for cell in given if isinstance(given, list) else (given,):
                 if cell is None:
                     continue
                 try:
@@ -148,10 +153,11 @@ class Reader:
                     raise CellRefused(draft.line, self.header(name), why, "invalid_number") from error
                 if found is not None:
                     total = found.value if total is None else total + found.value
-                    currencies |= {found.currency} - {None}
+                    currencies |= {found.currency} if found.currency else set()
             if total is not None and name != "checked":
                 draft.numbers[name] = total
-            self._refuse_other_currency(draft, name, currencies)
+            if currencies:
+                self._refuse_other_currency(draft, name, currencies)
 
     def _step(self, draft: Draft, told: Mapping[str, str | None]) -> BalanceStep:
         found = []
@@ -164,15 +170,15 @@ class Reader:
         moved, balance = found
         return BalanceStep(told["currency"], moved.value if moved else Decimal(0), balance.value if balance else None)
 
-    def _refuse_other_currency(self, draft: Draft, name: str, written: set[str | None]) -> None:
+    def _refuse_other_currency(self, draft: Draft, name: str, written: set[str]) -> None:
         """Refuse a number that a currency is written at which is not the row's."""
         own = {"price": "price_currency", "fees": "fee_currency", "withheld": "withheld_currency"}.get(name, "currency")
         stated = draft.texts.get(own) or draft.texts.get("currency")
         for currency in written:
             if stated is None:
-                draft.texts["currency"] = stated = str(currency)
+                draft.texts["currency"] = stated = currency
             elif currency != parse_quoted(stated)[0]:
-                raise self._contradiction(draft, name, stated, str(currency))
+                raise self._contradiction(draft, name, stated, currency)
 
     def _type(self, draft: Draft) -> None:
         text = draft.texts.pop("type", "")
@@ -183,7 +189,7 @@ class Reader:
                 raise CellRefused(draft.line, self.header(column), "says neither what comes nor what goes")
             draft.kind = above if value > 0 else below
         else:
-            draft.kind = TxnType.__members__.get(text) or TYPE_OF.get(word_of(text))
+            draft.kind = _TYPES.get(text) or TYPE_OF.get(word_of(text))
         if draft.kind is None or draft.kind is TxnType.REVERSAL:
             said = f"{text[:60]!r} is" if text else "is empty, and so"
             raise CellRefused(draft.line, self.header("type"), f"{said} not a type of transaction that we know")
@@ -236,7 +242,7 @@ class Reader:
 
     def _compare(self, draft: Draft) -> None:
         """Refuse a row that tells one of its facts in two ways."""
-        for name in ("quantity", "price", "amount"):
+        for name in ("quantity", "price", "amount") if draft.numbers.keys() & _ALSO else ():
             also, told = draft.numbers.pop(f"also_{name}", None), draft.numbers.get(name)
             if also is not None and told is not None and abs(also) != abs(told):
                 raise self._contradiction(draft, name, plain(told), plain(also))
@@ -284,11 +290,19 @@ def number_cells(rows: Iterable[Mapping[str, Any]]) -> Iterable[str]:
                     yield cell
 
 
+@lru_cache(maxsize=65_536)
+def _naming(ticker: str | None, isin: str | None, cusip: str | None, name: str | None) -> Naming:
+    """One for all rows that name a security alike."""
+    return Naming(ticker, isin, cusip, name)
+
+
 def _is_soon_after(day: date, other: date) -> bool:
     return 0 <= (day - other).days <= _MOST_DAYS_TO_SETTLE
 
 
 def _is_negative(given: object) -> bool:
+    if given is None:
+        return False
     cells = given if isinstance(given, list) else [given]
     return any(str(cell).strip()[:1] in "-−(" for cell in cells if cell not in (None, "")) and any(
         str(cell).strip(" -−(n/aNA") for cell in cells if cell not in (None, "")

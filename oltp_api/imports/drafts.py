@@ -67,7 +67,7 @@ class Naming:
     name: str | None = None
 
     def __bool__(self) -> bool:
-        return any((self.ticker, self.isin, self.cusip, self.name))
+        return bool(self.ticker or self.isin or self.cusip or self.name)
 
 
 @dataclass(slots=True)

@@ -34,9 +34,9 @@ _OWN = "lakefolio"
 def record_all(asked: BatchRequest, user_id: UUID, portfolio_id: UUID, work: UnitOfWork) -> BatchView:
     """Return the outcome of every row; BatchRefused, with nothing stored, if all were wanted and one is refused."""
     outcomes = record_batch(asked.command(user_id, portfolio_id), work).outcomes
-    rows = [
+    rows = tuple(
         BatchRow.model_construct(row=place, **outcome_told(outcome)) for place, outcome in enumerate(outcomes, start=1)
-    ]
+    )
     refused = [{"row": row.row, "code": row.code, "detail": row.detail} for row in rows if row.status == "REFUSED"]
     if refused and asked.mode is BatchMode.ALL_OR_NOTHING:
         raise BatchRefused(len(rows), refused)
@@ -72,7 +72,9 @@ def undo_import(user_id: UUID, import_id: UUID, work: UnitOfWork) -> ImportUndon
 def _replayed(asked: ImportRequest, file: bytes, user_id: UUID, portfolio_id: UUID, work: UnitOfWork) -> ImportView:
     with work.rehearsal() if asked.dry_run else nullcontext():
         rows = own_export.replay(file, user_id, portfolio_id, work)
-        report = [ImportRow(line=row.line, external_id=row.external_id, status="RECORDED", seq=row.seq) for row in rows]
+        report = tuple(
+            ImportRow(line=row.line, external_id=row.external_id, status="RECORDED", seq=row.seq) for row in rows
+        )
         view = ImportView(
             import_id=uuid4(),
             portfolio_id=portfolio_id,

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from domain.errors import InvalidInput, plain
@@ -73,27 +72,20 @@ class Identity:
 
 def content_of(draft: Draft, request: TransactionRequest, security: str | None) -> dict[str, str]:
     """Content of the row, all that it moves: day, type, security, units, price, money and its currency."""
-    said: dict[str, Any] = {
-        "day": draft.day,
-        "type": request.type.value,
-        "security": security,
-        "quantity": request.quantity,
-        "price": request.price,
-        "amount": request.amount,
-        "currency": draft.currency,
-        "split": f"{plain(request.split_new)}:{plain(request.split_old)}"
-        if request.split_new and request.split_old
-        else None,
-        "received": f"{plain(request.received)} {request.received_currency}"
-        if isinstance(request, ExchangeRequest)
-        else None,
-        "units_new": request.units_new,
-    }
-    return {
-        name: plain(value) if isinstance(value, Decimal) else str(value)
-        for name, value in said.items()
-        if value is not None
-    }
+    said = {"day": str(draft.day), "type": str(request.type)}
+    if security is not None:
+        said["security"] = security
+    for name in ("quantity", "price", "amount"):
+        if (value := getattr(request, name)) is not None:
+            said[name] = plain(value)
+    said["currency"] = draft.currency
+    if request.split_new and request.split_old:
+        said["split"] = f"{plain(request.split_new)}:{plain(request.split_old)}"
+    if isinstance(request, ExchangeRequest):
+        said["received"] = f"{plain(request.received)} {request.received_currency}"
+    if request.units_new is not None:
+        said["units_new"] = plain(request.units_new)
+    return said
 
 
 class Identifying:
@@ -104,7 +96,7 @@ class Identifying:
         """`first_ids` are the ids of lines by the first reader; None where the ledger has none by older readers."""
         self._source = source
         self._first_ids = first_ids
-        self._seen: Counter[tuple[str, str]] = Counter()
+        self._seen: dict[tuple[str, str], int] = {}
         self._older_seen: Counter[str] = Counter()
         self._lines_with: dict[str, set[int]] = {}
         for each in drafts:
@@ -120,16 +112,15 @@ class Identifying:
             key = f"ref:{reference}" + (f":{draft.part}" if draft.part else "")
         else:
             printed = _hash(content)
-            self._seen[place, printed] += 1
-            key = f"{_VERSION}:{printed}:{self._seen[place, printed]}"
+            twin = self._seen[place, printed] = self._seen.get((place, printed), 0) + 1
+            key = f"{_VERSION}:{printed}:{twin}"
         moved = _moved(request, draft.currency)
-        return Identity(place, key, content, moved, tuple(self._older(draft, request)), reference, is_id)
+        older = tuple(self._older(draft, request, self._first_ids)) if self._first_ids is not None else ()
+        return Identity(place, key, content, moved, older, reference, is_id)
 
-    def _older(self, draft: Draft, request: TransactionRequest) -> Iterator[str]:
+    def _older(self, draft: Draft, request: TransactionRequest, first_ids: Mapping[int, str]) -> Iterator[str]:
         """The ids that older readers would have given to the row."""
-        if self._first_ids is None:
-            return
-        if (first := self._first_ids.get(draft.line)) is not None and not draft.part:
+        if (first := first_ids.get(draft.line)) is not None and not draft.part:
             yield first
         second = _second(request.model_copy(update={"ticker": draft.naming.ticker or draft.naming.isin}))
         self._older_seen[second] += 1
@@ -271,7 +262,8 @@ def _moved(request: TransactionRequest, currency: str) -> tuple[Decimal | None, 
 
 
 def _hash(content: Mapping[str, str]) -> str:
-    return hashlib.sha256("\x1f".join(map("=".join, content.items())).encode()).hexdigest()[:_DIGITS]
+    said = "\x1f".join([f"{name}={value}" for name, value in content.items()])
+    return hashlib.sha256(said.encode()).hexdigest()[:_DIGITS]
 
 
 def _second(request: TransactionRequest) -> str:

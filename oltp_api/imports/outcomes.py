@@ -17,7 +17,7 @@ def outcome_told(outcome: BatchOutcome) -> dict[str, Any]:
             if outcome.assumed is not None:
                 deposit = outcome.assumed
                 notes.append(f"{plain(deposit.cash_effect)} {deposit.currency} {ASSUMED_CASH} (row {deposit.seq})")
-            return {"status": "RECORDED", "seq": outcome.seqs[0], "notes": notes}
+            return {"status": "RECORDED", "seq": outcome.seqs[0], "notes": tuple(notes)}
         case Duplicate(change=None):
             return {"status": "DUPLICATE", "seq": outcome.seq}
         case Duplicate():

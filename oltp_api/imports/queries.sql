@@ -138,7 +138,7 @@ select
     kept.row_key,
     kept.seq,
     kept.content
-from jsonb_to_recordset(%(rows)s::jsonb) as kept(source text, row_key text, seq bigint, content jsonb)
+from json_to_recordset(%(rows)s) as kept(source text, row_key text, seq bigint, content jsonb)
 
 -- name: rows_of_import
 select seq from imported_row

@@ -102,8 +102,10 @@ class Rates:
 
     def compare_worth(self, draft: Draft, worth: Decimal | None, rate: Decimal | None) -> None:
         """Refuse a trade whose worth in base currency is not quantity x price at its rate, with its fees or without."""
+        if not worth:
+            return
         quantity, price, fees = (draft.numbers.get(name, Decimal(0)) for name in ("quantity", "price", "fees"))
-        if not worth or not quantity or not price:
+        if not quantity or not price:
             return
         rate = rate or _ONE
         turned = (_ONE / rate).quantize(_ALL_DIGITS) if self.direction == "base" else rate

@@ -1,10 +1,12 @@
 """A file, read: whose it is, how it is written, and its rows as they mean; nothing is asked of the ledger here."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
 
 from domain.errors import InvalidInput
@@ -31,6 +33,8 @@ from oltp_api.imports.sheets import (
 )
 
 _ROWS_AT_ONCE = 5_000
+_COMMENT_LINE = re.compile(r"^\s*--.*$", re.MULTILINE)
+_NAMES_LINES = re.compile(r"\blines\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,7 @@ def read(file: bytes, stated: Hints, profiles: Mapping[str, Profile], most_rows:
     body = written_on(rows[place + 1 :], most_rows)
     canonical, meaning = _canonical(found, names, rows, body)
     reader, drafts = _drafted(found, stated, canonical, meaning)
+    del canonical  # a long file's is large, and its rows are read
     drafts = _accounted_for(drafts, found.rows_among(names, body))
     drafts, direction = in_order(drafts, stated.order or found.order)
     if "lines" not in found.select:
@@ -154,7 +159,7 @@ def _canonical(
     known = profile.renamed(names)
     lacking = [each for each in profile.optional if each.casefold() not in {name.casefold() for name in known}]
     tables = {"cells": table_of([*known, *lacking], body)}
-    if "lines" in profile.select:
+    if _NAMES_LINES.search(_COMMENT_LINE.sub("", profile.select)):
         tables["lines"] = lists_of(rows)
     if profile.owner is not None:
         made, sources = selected_apart(profile.select, tables, known)
@@ -172,17 +177,25 @@ def _canonical(
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """The rows of a SELECT, made anew each time that they are gone through: a list of all would be most of the memory
-    that a long file takes."""
+    """The rows of a SELECT, without columns in which nothing is, made anew each time that they are gone through: a list
+    of all would be most of the memory that a long file takes."""
 
     table: pa.Table
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        names = self.table.column_names
         for batch in self.table.to_batches(max_chunksize=_ROWS_AT_ONCE):
-            columns = [column.to_pylist() for column in batch.columns]
-            for values in zip(*columns, strict=True):
-                yield dict(zip(names, values, strict=True))
+            filled = {name: _values(batch[name]) for name in batch.schema.names if batch[name].null_count < len(batch)}
+            for values in zip(*filled.values(), strict=True):
+                yield dict(zip(filled, values, strict=True))
+
+
+def _values(column: pa.Array) -> list[Any]:
+    """Python's values of a column; of texts, one object for all cells that say the same."""
+    if not pa.types.is_string(column.type):
+        return column.to_pylist()  # type: ignore[no-any-return]
+    coded = column.dictionary_encode()
+    texts = np.array([*coded.dictionary.to_pylist(), None], dtype=object)
+    return texts[coded.indices.fill_null(len(texts) - 1).to_numpy()].tolist()  # type: ignore[no-any-return]
 
 
 def _drafted(

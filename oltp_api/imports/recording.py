@@ -27,8 +27,6 @@ from oltp_api.ledger.batch import Balances, BatchOutcome, Recorded, record_batch
 from oltp_api.unit_of_work import UnitOfWork
 
 _ROWS_OF_A_PART = 10_000
-_ALL = set(ImportRow.model_fields)
-"""One set for all rows of a report: pydantic makes one for each, of three quarters of a kilobyte."""
 MOST_SHOWN = 10_000
 """Rows of a dry run that are shown beside their cells; of a longer file, later ones only where something is odd."""
 
@@ -78,6 +76,7 @@ class _Recorder:
         assumes = self.asked.missing_cash == "assume"
         batch = RecordBatch(*self.owner, commands, BatchMode.PARTIAL, assumes)  # if all was wanted, see the end
         done = record_batch(batch, work, Recognition(self.owner[1], named, self.familiar))
+        Imports(work).keep(self.import_id, self.owner[1], self._kept(taken, done.outcomes))
         work.flush()
         outcomes = dict(zip(map(id, taken), done.outcomes, strict=True))
         for row in rows:
@@ -89,7 +88,6 @@ class _Recorder:
             self.sheet.cells.pop(row.draft.line, None)
         self.report.counts.update(counted(done.outcomes))
         self.report.counts["skipped"] += len(rows) - len(taken)
-        Imports(work).keep(self.import_id, self.owner[1], self._kept(taken, done.outcomes))
         self.report.before = self.report.before or done.before
         self.report.after = done.after
 
@@ -124,8 +122,7 @@ class _Recorder:
             if not outcome.message.startswith(f"line {draft.line}"):
                 told["detail"] = f"line {draft.line}: {outcome.message}"
         is_odd = self.asked.dry_run and not isinstance(outcome, Recorded)
-        return ImportRow.model_construct(
-            _ALL,
+        return ImportRow(
             line=draft.line,
             external_id=row.identity.key if row.identity else None,
             column=str(column) if column else None,
@@ -198,7 +195,7 @@ def record_sheet(sheet: Sheet, asked: ImportRequest, owner: tuple[UUID, UUID], w
         unknown_securities=securities_told(unknown),
         missing_openings=report.openings.told(portfolio_id),
         assumed_cash=dict(report.assumed),
-        report=report.rows,
+        report=tuple(report.rows),
     )
 
 

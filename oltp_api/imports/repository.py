@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
+from pydantic_core import to_json
 
 from domain.errors import ImportNotFound, PortfolioNotFound
 from oltp_api.unit_of_work import UnitOfWork
@@ -22,6 +23,7 @@ IN_REPORT = ("ignored_columns", "reading", "balances", "unknown_securities", "mi
 
 class Imports:
     def __init__(self, work: UnitOfWork) -> None:
+        self._work = work
         self._connection = work.connection
 
     def base_currency(self, user_id: UUID, portfolio_id: UUID) -> str:
@@ -44,10 +46,10 @@ class Imports:
         self._connection.execute(_IMPORTS["add"], {**values, "report": report, "rows": rows})
 
     def keep(self, import_id: UUID, portfolio_id: UUID, kept: Sequence[Mapping[str, Any]]) -> None:
-        """Keep the identities of rows that were recorded, of an import whose report is to come."""
+        """Keep, with the deferred writes, the identities of rows that were recorded; the import's report is to come."""
         if kept:
-            asked = {"import_id": import_id, "portfolio_id": portfolio_id, "rows": json.dumps(kept)}
-            self._connection.execute(_IMPORTS["keep_rows"], asked)
+            asked = {"import_id": import_id, "portfolio_id": portfolio_id, "rows": to_json(kept).decode()}
+            self._work.defer(_IMPORTS["keep_rows"], asked)
 
     def page(self, user_id: UUID, portfolio_id: UUID, limit: int, cursor: UUID | None) -> dict[str, Any]:
         asked = {"user_id": user_id, "portfolio_id": portfolio_id, "limit": limit + 1, "cursor": cursor}

@@ -1,12 +1,14 @@
 """A row that is read, with its security found, as a request to the ledger: amounts, rates and prices compared."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Literal
 
 from pydantic import ValidationError
 
-from domain.currencies import CURRENCIES, parse_quoted
+from domain.currencies import CURRENCIES, MINOR_UNITS, parse_quoted
 from domain.errors import plain
 from domain.ledger import TxnType
 from domain.money import money, payable
@@ -23,7 +25,7 @@ from oltp_api.imports.trade_amounts import (
     with_fees,
 )
 from oltp_api.ledger.schemas import TransactionRequest
-from oltp_api.web.fields import Currency, Number
+from oltp_api.web.fields import Currency, Number, is_plain_number, is_plain_text
 
 _CASH = (TxnType.DEPOSIT, TxnType.INTEREST, *LEAVES)
 _HAVE_UNITS = (*BOUGHT_OR_SOLD, TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT, TxnType.CASH_IN_LIEU)
@@ -31,6 +33,8 @@ _FIELDS = frozenset({
     "quantity", "price", "fees", "amount", "fx_rate", "accrued", "withheld", "split_new", "split_old", "units_new",
     "units_old", "basis_share",
 })  # fmt: skip
+_CURRENCIES = ("currency", "fee_currency")
+_QUOTED = CURRENCIES | MINOR_UNITS.keys()
 _HUNDREDTH = Decimal("0.01")
 _ONE = Decimal(1)
 
@@ -95,6 +99,8 @@ class Rules:
         if draft.naming and draft.takes_security:
             fields["ticker"] = f"id:{security.security_id}" if security else draft.naming.ticker or draft.naming.isin
         fields["note"] = str(fields.get("note", ""))[:1000]
+        if "received" not in numbers and is_sound(fields):
+            return TransactionRequest.trusted({**fields, "type": kind})
         try:
             if "received" in numbers:
                 exchange = {"received": numbers["received"], "received_currency": texts.get("received_currency")}
@@ -194,6 +200,21 @@ class Rules:
                 why = f"{plain(gross)} is not the amount and what was withheld, {plain(numbers['amount'] + withheld)}"
                 raise CellRefused(draft.line, self.reader.header("gross"), why, "amount_differs")
             numbers["amount"] += withheld
+
+
+def is_sound(fields: Mapping[str, object]) -> bool:
+    """Say whether a validated request would have the fields as they are; of what is odd, validation has the last
+    word."""
+    for name, value in fields.items():
+        if isinstance(value, Decimal):
+            is_as_it_is = is_plain_number(value)
+        elif isinstance(value, str):
+            is_as_it_is = is_plain_text(value) and (name not in _CURRENCIES or value in _QUOTED)
+        else:
+            is_as_it_is = type(value) is date
+        if not is_as_it_is:
+            return False
+    return True
 
 
 def _rounded(draft: Draft) -> None:

@@ -1,6 +1,7 @@
 """Bodies and views of what takes many rows at once: batches of transactions, and imports of brokers' files."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -80,15 +81,20 @@ def command_or_refusal(row: TransactionRequest, user_id: UUID, portfolio_id: UUI
         return refusal
 
 
+# Rows, notes and flags are tuples: a Sequence is made into a list of Python's, item by item, before it is written.
+Status = Literal["RECORDED", "DUPLICATE", "CHANGED", "REFUSED", "SKIPPED"]
+_Notes = Annotated[tuple[str, ...], Field(description="What was done to it: a number rounded, an order changed.")]
+
+
 class RowOutcome(View):
     """`seq` is the ledger row's, for a DUPLICATE that of the row that was recorded before; so for one that is CHANGED,
     which has the id of a row that moved something else. `code` and `detail` say why a row is REFUSED or CHANGED."""
 
-    status: Literal["RECORDED", "DUPLICATE", "CHANGED", "REFUSED", "SKIPPED"]
+    status: Status
     seq: int | None = None
     code: str | None = None
     detail: str | None = None
-    notes: Sequence[str] = Field(default=(), description="What was done to it: a number rounded, an order changed.")
+    notes: _Notes = ()
 
 
 class BatchRow(RowOutcome):
@@ -125,7 +131,7 @@ class BatchView(View):
     recorded: int
     duplicates: int
     refused: int
-    rows: Sequence[BatchRow]
+    rows: tuple[BatchRow, ...]
 
 
 class ImportOptions(Request):
@@ -202,18 +208,25 @@ class ImportRequest(ImportOptions):
     )
 
 
-class ImportRow(RowOutcome):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportRow:
     """`line` is where the row starts in the file; `column` is the header of what is wrong with it, if one is.
 
     In a dry run, `cells` are the row as it stands in the file, by header, and `read` is what was made of them.
     """
 
+    # the fields of a RowOutcome, and no model: a report may have 100,000 rows, and each would be three times as large
+    status: Status
+    seq: int | None = None
+    code: str | None = None
+    detail: str | None = None
+    notes: _Notes = ()
     line: int
-    external_id: str | None = Field(
-        default=None, description="ref:<the broker's>, or 3:<what it moved>:<n> for twin n."
-    )
+    external_id: Annotated[
+        str | None, Field(description="ref:<the broker's>, or 3:<what it moved>:<n> for twin n.")
+    ] = None
     column: str | None = None
-    flags: Sequence[str] = Field(default=(), description="What is odd about it, though it is recorded.")
+    flags: Annotated[tuple[str, ...], Field(description="What is odd about it, though it is recorded.")] = ()
     cells: Mapping[str, str] | None = None
     read: Mapping[str, str] | None = None
 
@@ -282,7 +295,7 @@ class ImportView(ImportSummary):
     unknown_securities: Sequence[ProposedBody] = ()
     missing_openings: Sequence[ProposedBody] = ()
     assumed_cash: Mapping[str, Amount] = Field(default_factory=dict)
-    report: Sequence[ImportRow]
+    report: tuple[ImportRow, ...]
 
 
 class ImportUndone(View):

@@ -50,12 +50,13 @@ def lines_of(text: str, separator: str, most_rows: int) -> list[Line]:
     if breaks > most_rows * _LINES_PER_ROW:
         raise InvalidInput("csv", f"has some {breaks} lines; split it, {most_rows} rows are taken at once")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    rows, line = [], 1
+    rows, line = list[Line](), 1
+    texts: dict[str, str] = {}  # one for all cells that say the same: most of a long file's memory
     try:
         for row in reader:
             if len(row) > _MOST_CELLS:
                 raise InvalidInput("csv", f"has {len(row)} columns on line {line}; {_MOST_CELLS} are taken")
-            rows.append((line, row))
+            rows.append((line, [texts.setdefault(cell, cell) for cell in row]))
             line = reader.line_num + 1
     except csv.Error as error:
         raise InvalidInput("csv", f"cannot be read at line {line}: {error}") from error

@@ -22,7 +22,7 @@ from oltp_api.unit_of_work import UnitOfWork
 
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _ZERO = Decimal(0)
-_ROWS = TypeAdapter(Sequence[ImportRow])
+_ROWS = TypeAdapter(tuple[ImportRow, ...])
 
 
 @dataclass(slots=True)
@@ -73,7 +73,7 @@ def read_told(draft: Draft, request: TransactionRequest) -> Mapping[str, str]:
     return read
 
 
-def stored_rows(report: Sequence[ImportRow]) -> str:
+def stored_rows(report: tuple[ImportRow, ...]) -> str:
     """The rows of a report as it is kept, in JSON: without their cells, which are in the file."""
     hidden = {"__all__": {"cells", "read"}}
     return _ROWS.dump_json(report, exclude=hidden, exclude_defaults=True).decode()

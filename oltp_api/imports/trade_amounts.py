@@ -45,8 +45,10 @@ def with_fees(draft: Draft, currency: str, factor: Decimal) -> Decimal:
     if not fees:
         return amount
     sign = 1 if draft.kind is TxnType.BUY else -1
-    tolerance = rounding_of(quantity, price, currency, amount, factor)
     clean = quantity * price * factor + accrued
+    if abs(amount) == abs(clean + sign * fees):
+        return amount
+    tolerance = rounding_of(quantity, price, currency, amount, factor)
     is_without = abs(abs(amount) - clean) <= tolerance < abs(abs(amount) - abs(clean + sign * fees))
     return abs(amount) + sign * fees if is_without else amount
 

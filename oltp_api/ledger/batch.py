@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from itertools import groupby
 from typing import Protocol
 
@@ -270,6 +271,7 @@ def _put_in_order(outcome: BatchOutcome) -> BatchOutcome:
     return replace(outcome, is_put_in_order=True) if isinstance(outcome, Recorded) else outcome
 
 
+@lru_cache(maxsize=1_024)
 def _named(text: str) -> Reference:
     """A security by a ticker, which no ISIN nor CUSIP is taken for here, or by our own id."""
     return Reference.parse(text) if text.startswith("id:") else Reference(parse_ticker(text))

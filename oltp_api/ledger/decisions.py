@@ -70,10 +70,9 @@ class Prepared:
 def prepared(command: RecordTransaction, loaded: Loaded, parse: Parse = Reference.parse) -> Prepared:
     """The transaction by what was loaded; a refusal where it names something that is not there, or does not fit."""
     account_id = loaded.account_id(command.account or MAIN_ACCOUNT)
-    security, into = (
-        loaded.security(ticker, command.business_date, parse) if ticker is not None else None
-        for ticker in (command.ticker, command.into)
-    )
+    day = command.business_date
+    security = loaded.security(command.ticker, day, parse) if command.ticker is not None else None
+    into = loaded.security(command.into, day, parse) if command.into is not None else None
     asked = Prepared(command, account_id, security, into, _when(command, loaded), _terms(command, security))
     _refuse_inverse_rates(asked, loaded)
     return asked
@@ -122,14 +121,14 @@ def _terms(command: RecordTransaction, security: Security | None) -> Terms:
             raise CurrencyMismatch(expected=str(currency), given=command.currency)
         currency = command.currency
     return Terms(
-        currency=currency,
-        fx_rate=command.fx_rate,
-        price_factor=security.price_factor if security else _ONE,
-        accrued=command.accrued,
-        note=command.note,
-        external_id=command.external_id,
-        fee_currency=command.fee_currency,
-        fee_fx_rate=command.fee_fx_rate,
+        currency,
+        command.fx_rate,
+        security.price_factor if security else _ONE,
+        command.accrued,
+        command.note,
+        command.external_id,
+        command.fee_currency,
+        command.fee_fx_rate,
     )
 
 

@@ -182,7 +182,7 @@ with ledger as (
         portfolio_id, seq, account_id, security_id, txn_type, quantity, price, fees, cash_effect, currency,
         business_date, event_ts, %(recorded_at)s, note, gross, accrued, fx_rate, ex_date, split_new, split_old,
         transfer_id, reverses_seq, external_id, cost_effect, basis_share, decode(row_hash, 'hex')
-    from jsonb_to_recordset(%(rows)s) as decided(
+    from json_to_recordset(%(rows)s) as decided(
         portfolio_id uuid, seq bigint, account_id bigint, security_id bigint, txn_type text, quantity numeric,
         price numeric, fees numeric, cash_effect numeric, currency text, business_date date, event_ts timestamptz,
         note text, gross numeric, accrued numeric, fx_rate numeric, ex_date date, split_new numeric,
@@ -199,7 +199,7 @@ held as (
     select
         portfolio_id, account_id, security_id, quantity, reserved, cost_basis, cost_basis_base, realised,
         realised_base, realised_fx_base, is_basis_known, is_realised_known, lots
-    from jsonb_to_recordset(%(holdings)s) as holding(
+    from json_to_recordset(%(holdings)s) as holding(
         portfolio_id uuid, account_id bigint, security_id bigint, quantity numeric, reserved numeric,
         cost_basis numeric, cost_basis_base numeric, realised numeric, realised_base numeric,
         realised_fx_base numeric, is_basis_known boolean, is_realised_known boolean, lots jsonb
@@ -221,7 +221,7 @@ cash as (
     insert into cash_balance (portfolio_id, currency, balance, reserved)
     select
         portfolio_id, currency, balance, reserved
-    from jsonb_to_recordset(%(cash)s) as balances(portfolio_id uuid, currency text, balance numeric, reserved numeric)
+    from json_to_recordset(%(cash)s) as balances(portfolio_id uuid, currency text, balance numeric, reserved numeric)
     on conflict (portfolio_id, currency) do update set
         balance = excluded.balance,
         reserved = excluded.reserved
@@ -231,7 +231,7 @@ events as (
     insert into outbox (aggregate_id, version, event_type, payload, correlation_id)
     select
         aggregate_id, version, event_type, payload, correlation_id
-    from jsonb_to_recordset(%(events)s) as happened(
+    from json_to_recordset(%(events)s) as happened(
         aggregate_id uuid, version bigint, event_type text, payload jsonb, correlation_id text
     )
 )
@@ -244,7 +244,7 @@ set
     cost_method = root.cost_method,
     ledger_hash = decode(root.ledger_hash, 'hex')
 from
-    jsonb_to_recordset(%(portfolios)s) as root(
+    json_to_recordset(%(portfolios)s) as root(
         portfolio_id uuid, version bigint, last_business_date date, last_event_ts timestamptz, cost_method text,
         ledger_hash text
     )

@@ -1,21 +1,22 @@
 """Portfolios on PostgreSQL: locked and loaded in one round trip, saved in another. SQL in `queries.sql`."""
 
-import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg.rows import DictRow, args_row
+from pydantic_core import to_json
 
 from application.ledger import holding_columns
 from domain.entries import When
 from domain.events import DomainEvent, PositionUpdated, TransactionRecorded
 from domain.history import History
 from domain.holdings import CostMethod, Holding, Lot
-from domain.ledger import Transaction, TxnType, first_hash, row_hash
+from domain.ledger import Transaction, TxnType, fields_of, first_hash, row_hash
 from domain.money import ZERO
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import HoldingKey, Positions
@@ -149,17 +150,17 @@ class Portfolios:
         """Append the rows that were decided, with holdings, balances and events: one statement, with the commit."""
         if not decided:
             return
-        rows = {name: list[Mapping[str, object]]() for name in ("portfolios", "rows", "holdings", "cash", "events")}
+        rows = {name: list[bytes]() for name in ("portfolios", "rows", "holdings", "cash", "events")}
         for portfolio, cause, others in decided:
             head = portfolio.ledger_hash or first_hash(portfolio.portfolio_id)
             for row in portfolio.rows:
                 head = row_hash(head, row, self._work.recorded_at)
-                rows["rows"].append({**_ledger_row(row), "row_hash": head.hex()})
-            rows["holdings"] += [_holding_row(portfolio, key) for key in _held_or_reserved(portfolio)]
-            rows["cash"] += _cash_rows(portfolio)
-            rows["events"] += [_event_row(*event, cause) for event in [*others, *_events_of(portfolio)]]
-            rows["portfolios"].append(_root_row(portfolio, head if portfolio.rows else portfolio.ledger_hash))
-        values = {name: json.dumps(listed, default=str) for name, listed in rows.items()}
+                rows["rows"].append(to_json(_ledger_row(row, head)))
+            rows["holdings"] += [to_json(_holding_row(portfolio, key)) for key in _held_or_reserved(portfolio)]
+            rows["cash"] += map(to_json, _cash_rows(portfolio))
+            rows["events"] += [to_json(_event_row(*event, cause)) for event in chain(others, _events_of(portfolio))]
+            rows["portfolios"].append(to_json(_root_row(portfolio, head if portfolio.rows else portfolio.ledger_hash)))
+        values = {name: f"[{b','.join(listed).decode()}]" for name, listed in rows.items()}
         roots = [portfolio.portfolio_id for portfolio, _, _ in decided]
         asked = {**values, "portfolio_ids": roots, "recorded_at": self._work.recorded_at}
         self._work.defer(_PORTFOLIOS["save"], asked)
@@ -246,8 +247,9 @@ def _cash_rows(portfolio: Portfolio) -> list[dict[str, object]]:
     ]
 
 
-def _ledger_row(row: Transaction) -> dict[str, object]:
-    return {name: getattr(row, name) for name in Transaction.__slots__}
+def _ledger_row(row: Transaction, row_hash: bytes) -> dict[str, object]:
+    named = dict(zip(Transaction.__slots__, fields_of(row), strict=True))
+    return named | {"txn_type": str(row.txn_type), "row_hash": row_hash.hex()}
 
 
 def _root_row(portfolio: Portfolio, ledger_hash: bytes) -> dict[str, object]:
@@ -272,24 +274,25 @@ def _event_row(aggregate_id: UUID, version: int, event: DomainEvent, cause: str)
     }
 
 
-def _events_of(portfolio: Portfolio) -> list[RecordedEvent]:
+def _events_of(portfolio: Portfolio) -> Iterator[RecordedEvent]:
     """The events of what was decided: every row, then every holding that it changed."""
-    recorded: list[RecordedEvent] = [(portfolio.portfolio_id, row.seq, _recorded(row)) for row in portfolio.rows]
-    version = portfolio.version
-    return recorded + [(portfolio.portfolio_id, version, _updated(portfolio, key)) for key in sorted(portfolio.changed)]
+    for row in portfolio.rows:
+        yield portfolio.portfolio_id, row.seq, _recorded(row)
+    for key in sorted(portfolio.changed):
+        yield portfolio.portfolio_id, portfolio.version, _updated(portfolio, key)
 
 
 def _recorded(row: Transaction) -> TransactionRecorded:
     return TransactionRecorded(
-        portfolio_id=row.portfolio_id,
-        seq=row.seq,
-        txn_type=row.txn_type.value,
-        business_date=row.business_date,
-        security_id=row.security_id,
-        quantity=row.quantity,
-        price=row.price,
-        cash_effect=row.cash_effect,
-        currency=row.currency,
+        row.portfolio_id,
+        row.seq,
+        str(row.txn_type),
+        row.business_date,
+        row.security_id,
+        row.quantity,
+        row.price,
+        row.cash_effect,
+        row.currency,
     )
 
 

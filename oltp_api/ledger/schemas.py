@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -60,6 +61,10 @@ _QUOTED = ("price", "accrued", "amount", "per_unit", "withheld", "in_lieu_price"
 _NEEDED = {kind: set(needed.split()) for kind, (needed, _) in _FIELDS.items()}
 _ALLOWED = {kind: set(allowed.split()) for kind, (_, allowed) in _FIELDS.items()}
 _DEPENDENT = set().union(*_NEEDED.values(), *_ALLOWED.values())
+_of_command = itemgetter(*RecordTransaction.__slots__[3:])
+"""Values of the command's fields after user, portfolio and type, in their order: by name it takes twice as long."""
+_OF_FILES = {"received": None, "received_currency": None}
+"""Fields of the command that only a file has."""
 
 
 class TransactionRequest(Request):
@@ -126,19 +131,21 @@ class TransactionRequest(Request):
     def command(self, user_id: UUID, portfolio_id: UUID) -> RecordTransaction:
         if self.type is TxnType.REVERSAL:
             raise InvalidInput("type", "is made by POST .../transactions/{seq}/reversal")
-        given = {name for name, value in self.__dict__.items() if value is not None and name in _DEPENDENT}
+        given = {name for name, value in self.__dict__.items() if value is not None} & _DEPENDENT
         for name in sorted(_NEEDED[self.type] - given):
             raise InvalidInput(name, f"is required for a {self.type}")
         for name in sorted(given - _NEEDED[self.type] - _ALLOWED[self.type]):
             raise InvalidInput(name, f"does not belong to a {self.type}")
         self._refuse_alternatives(given)
-        fields = {name: value for name, value in self.__dict__.items() if name != "type"}
-        for name in ("fees", "accrued", "withheld"):
-            fields[name] = fields[name] or ZERO
-        fields["is_paid"] = bool(self.is_paid)
-        return RecordTransaction(
-            user_id=user_id, portfolio_id=portfolio_id, txn_type=self.type, **_in_major_units(fields)
-        )
+        fields = {
+            **_OF_FILES,
+            **self.__dict__,
+            "fees": self.fees or ZERO,
+            "accrued": self.accrued or ZERO,
+            "withheld": self.withheld or ZERO,
+            "is_paid": bool(self.is_paid),
+        }
+        return RecordTransaction(user_id, portfolio_id, self.type, *_of_command(_in_major_units(fields)))
 
     def _refuse_alternatives(self, given: set[str]) -> None:
         """Refuse a transaction that says one of its facts in two ways, or in none."""
@@ -157,7 +164,8 @@ def _in_major_units(fields: dict[str, Any]) -> dict[str, Any]:
     for currency, names in (("currency", with_fees), ("fee_currency", ("fees",))):
         if fields[currency] is not None:
             fields[currency], size = parse_quoted(fields[currency])
-            fields |= {name: fields[name] * size for name in names if size != 1 and fields[name]}
+            if size != 1:
+                fields |= {name: fields[name] * size for name in names if fields[name]}
     return fields
 
 

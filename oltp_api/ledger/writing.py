@@ -150,7 +150,8 @@ def decided(wanted: Wanted, decide: Callable[[Loaded], T], work: UnitOfWork, is_
     """Return the locked state after `decide`, and its result.
 
     What may need the history, because it `is_dated`, is decided before the lock is taken, on what is there then; under
-    the lock it is only compared with what is there now, and decided again if that is something else.
+    the lock it is only compared with what is there now, and decided again if that is something else. A second decision
+    in one unit of work has the lock already.
     """
 
     def named(loaded: Loaded) -> T:
@@ -163,7 +164,7 @@ def decided(wanted: Wanted, decide: Callable[[Loaded], T], work: UnitOfWork, is_
             raise
 
     ahead: tuple[Loaded, Loaded, T | Refusal] | None = None
-    if is_dated:
+    if is_dated and wanted.portfolio_id not in work.locked:
         seen = load_one(wanted, work, RowLock.NONE)
         acted = seen.copied()
         try:
@@ -171,6 +172,7 @@ def decided(wanted: Wanted, decide: Callable[[Loaded], T], work: UnitOfWork, is_
         except Refusal as refusal:
             ahead = (seen, acted, refusal)
     loaded = load_one(wanted, work)
+    work.locked.add(wanted.portfolio_id)
     if ahead is None or ahead[0] != loaded or ahead[1].is_tied:
         return loaded, named(loaded)
     if isinstance(ahead[2], Refusal):

@@ -6,6 +6,7 @@ that `unescaped` gives back exactly what `escaped` was given. Only text is escap
 """
 
 import re
+from functools import lru_cache
 
 FORMULA_STARTS = "=+-@\t\r\n＝＋－＠"
 """The signs, the characters that some spreadsheets skip before them, and the signs at full width."""
@@ -13,6 +14,7 @@ _RISKY = re.compile(f"'*[{re.escape(FORMULA_STARTS)}]")
 _ESCAPED = re.compile(f"'+[{re.escape(FORMULA_STARTS)}]")
 
 
+@lru_cache(maxsize=4_096)
 def escaped(text: str) -> str:
     """`text` with an apostrophe before it if a spreadsheet would run it."""
     return f"'{text}" if _RISKY.match(text) else text

@@ -5,6 +5,7 @@ Requests carry theirs themselves (`json_schema_extra`), and problems are in `pro
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args
@@ -21,13 +22,13 @@ def written_examples() -> Mapping[str, Mapping[str, Any]]:
     return {name: example for file in _FILES for name, example in json.loads(file.read_text()).items()}
 
 
-def example_of(model: type[BaseModel]) -> dict[str, Any]:
-    """The example of a model that has one."""
+def example_of(model: type) -> dict[str, Any]:
+    """The example of a model that has one; that of a dataclass is written whole."""
     written = written_examples()
     example = {
         name: value for base in reversed(model.__mro__) for name, value in written.get(base.__name__, {}).items()
     }
-    for name, field in model.model_fields.items():
+    for name, field in getattr(model, "model_fields", {}).items():
         part = next((each for each in _parts(field.annotation) if each.__name__ in written), None)
         if name not in example and part is not None:
             example[name] = example_of(part) if field.annotation in (part, part | None) else [example_of(part)]
@@ -44,6 +45,8 @@ def show_examples(app: FastAPI) -> None:
         for model in models_with_examples():
             if model.__name__ in models:
                 models[model.__name__].setdefault("examples", [example_of(model)])
+        for name in models.keys() & written_examples().keys():  # what is left is of dataclasses
+            models[name].setdefault("examples", [dict(written_examples()[name])])
         for model in models.values():
             item = _model(model.get("properties", {}).get("items", {}).get("items", {}), models)
             if item and "examples" in item:  # a page shows what its rows show
@@ -63,9 +66,9 @@ def models_with_examples(of: type[BaseModel] = BaseModel) -> Iterator[type[BaseM
         yield from models_with_examples(model)
 
 
-def _parts(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The models that an annotation names, in whatever they stand."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+def _parts(annotation: Any) -> Iterator[type]:
+    """The models and dataclasses that an annotation names, in whatever they stand."""
+    if isinstance(annotation, type) and (issubclass(annotation, BaseModel) or is_dataclass(annotation)):
         yield annotation
     for argument in get_args(annotation):
         yield from _parts(argument)

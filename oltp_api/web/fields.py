@@ -35,6 +35,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:.,]+([Zz]|[+-][0-9:]+)?")
 _MOST_DIGITS = 40
 _MOST_IN_FULL = 20
+_MOST_SHORT = 200
 _CENT = Decimal("0.01")
 _NOT_A_PLACE = {"Factory", "localtime"}
 
@@ -55,6 +56,16 @@ def _written_out(value: object) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value) if abs(value) < 10**_MOST_DIGITS else None
     return None
+
+
+def is_plain_number(value: Decimal) -> bool:
+    """Say whether a Number takes `value` as it is."""
+    return _PLAIN_NUMBER.fullmatch(str(value)) is not None
+
+
+def is_plain_text(value: str) -> bool:
+    """Say whether a ShortText takes `value` as it is, at first sight: it may take others too."""
+    return len(value) <= _MOST_SHORT and value.isascii() and "\0" not in value
 
 
 def _day(value: object) -> object:
@@ -145,7 +156,7 @@ Rounded = Annotated[Amount, BeforeValidator(_to_a_cent)]
 Day = Annotated[date, BeforeValidator(_day)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_in_our_time)]
 Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_text)]
-ShortText = Annotated[Text, StringConstraints(max_length=200)]
+ShortText = Annotated[Text, StringConstraints(max_length=_MOST_SHORT)]
 Zone = Annotated[ShortText, AfterValidator(_zone)]
 T = TypeVar("T", bound=BaseModel)
 Row = Annotated[T, WrapValidator(_few_errors)]

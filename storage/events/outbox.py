@@ -1,7 +1,6 @@
 """The outbox: events written in the unit of work that made them true."""
 
 import json
-from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -25,10 +24,12 @@ def write_event(connection: psycopg.Connection[Any], aggregate_id: UUID, version
 
 def payload_of(event: DomainEvent) -> dict[str, object]:
     """The event's facts as JSON values; decimals, dates and ids are text."""
-    return {field.name: _json(getattr(event, field.name)) for field in fields(event)}
-
-
-def _json(value: object) -> object:
-    if value is None or isinstance(value, (bool, int)):
-        return value
-    return plain(value) if isinstance(value, Decimal) else str(value)
+    values = {name: getattr(event, name) for name in event.__slots__}
+    return {
+        name: plain(value)
+        if isinstance(value, Decimal)
+        else value
+        if value is None or isinstance(value, (str, int))
+        else str(value)
+        for name, value in values.items()
+    }

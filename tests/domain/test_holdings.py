@@ -3,7 +3,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.holdings import Holding, Trade, total
+from domain.holdings import CostMethod, Holding, Trade, total
 from domain.money import ZERO, money, product
 
 D = Decimal
@@ -132,3 +132,16 @@ def test_cost_and_quantity_always_have_the_same_sign_without_fees(trades) -> Non
     for quantity, price, _ in trades:
         held = held.after(trade(quantity, price, ZERO))
         assert held.quantity * held.cost_basis >= 0
+
+
+@given(trades=st.lists(st.tuples(st.decimals("-1000", "1000", places=8), prices, fees), max_size=20))
+def test_sums_that_go_on_from_trade_to_trade_are_those_of_the_lots(trades) -> None:
+    held = Holding()
+    for number, (quantity, price, fee) in enumerate(trades):
+        held = held.after(trade(quantity, price, fee), CostMethod.FIFO)
+        held = held.recosted(D(number % 3), D(1)) if number % 5 == 4 else held
+        lots = held.lots
+
+        assert held.quantity == sum((lot.quantity for lot in lots), ZERO)
+        assert held.cost_basis == sum((lot.cost for lot in lots), ZERO)
+        assert held.cost_basis_base == sum((lot.cost_base for lot in lots), ZERO)

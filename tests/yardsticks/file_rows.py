@@ -8,7 +8,14 @@ from pathlib import PurePath
 from typing import Any
 
 import httpx
+from pydantic import TypeAdapter
 
+from domain.disposals import Disposal
+from domain.holdings import CostMethod
+from domain.intervals import position_intervals
+from domain.ledger import Transaction
+
+_READ = TypeAdapter(Transaction)
 _CENT = Decimal("0.01")
 _EIGHT = Decimal("0.00000001")
 _ZERO = Decimal(0)
@@ -18,18 +25,20 @@ _ASSUMED = "assumed: "
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A portfolio as it answers: its rows, what is held (with lots), cash by currency, and its imports."""
+    """A portfolio as it answers: its rows, what is held (with lots), cash by currency, what the fold of the pipelines
+    disposes of for all of its rows, reversals too, and its imports."""
 
     rows: Sequence[Mapping[str, Any]]
     holdings: Sequence[Mapping[str, Any]]
     cash: Mapping[str, Decimal]
+    disposals: Sequence[Disposal]
     imports: int
 
     @property
     def standing(self) -> Any:
-        """All that an undo has to bring back: units, cost, lots and cash; what is held no more never was."""
+        """All that an undo has to bring back: units, cost, lots, cash and disposals; what is held no more never was."""
         held = [each for each in self.holdings if Decimal(each["quantity"])]
-        return held, {currency: each for currency, each in self.cash.items() if each}
+        return held, {currency: each for currency, each in self.cash.items() if each}, self.disposals
 
     @property
     def ledger(self) -> Any:
@@ -54,8 +63,22 @@ def found_in(api: httpx.Client, portfolio: str) -> Found:
         _standing(rows),
         get("/holdings")["holdings"],
         {each["currency"]: Decimal(each["balance"]) for each in balances},
+        _disposals(rows),
         len(get("/imports")["items"]),
     )
+
+
+def _disposals(rows: Sequence[Mapping[str, Any]]) -> list[Disposal]:
+    """All that was sold, lot by lot, of a portfolio that keeps lots; an account's number is its place by name."""
+    accounts = sorted({row["account"] for row in rows})
+    disposed: list[Disposal] = []
+    ledger = [
+        _READ.validate_python({**row, "txn_type": row["type"], "account_id": accounts.index(row["account"])})
+        for row in rows
+    ]
+    for _ in position_intervals(ledger, CostMethod.FIFO, disposed):
+        pass
+    return disposed
 
 
 def _standing(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -77,7 +100,17 @@ def differences_of(expected: Mapping[str, Any], found: Found, report: Mapping[st
         *_other_rows(expected["transactions"], rows, {row["seq"] for row in report["report"]}),
         *_other_positions(expected, found),
         *_other_cash(expected["cash"], found.cash, assumed),
+        *_other_gains(found),
     ]
+
+
+def _other_gains(found: Found) -> Iterator[str]:
+    """Disposals add up to what each security has realised."""
+    for held in found.holdings:
+        gains = [each.gain for each in found.disposals if each.security_id == held["security_id"]]
+        realised = None if None in gains else sum(filter(None, gains), _ZERO)
+        if held["realised"] is not None and realised != Decimal(held["realised"]):
+            yield f"{held['ticker']}: disposals gain {realised}, and {held['realised']} are realised"
 
 
 def _other_rows(

@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from oltp_api.exports.columns import COLUMNS, DIGEST, DIGEST_SQL, FORM, Column, Kind
-from oltp_api.exports.repository import LedgerExports
+from oltp_api.exports.columns import COLUMNS, DIGEST, DIGEST_SQL, FORM, OF_PORTFOLIO, Column, Kind
+from oltp_api.exports.repository import ExportedPortfolio, LedgerExports
 from oltp_api.web.csv_cells import FORMULA_STARTS
 
 _RISKY: Mapping[str, object] = {
@@ -17,7 +18,7 @@ _RISKY: Mapping[str, object] = {
     "pattern": "^'*[" + FORMULA_STARTS.replace("-", "") + "-]",
 }
 """PostgreSQL's way to ask what `csv_cells.escaped` escapes: a test compares them."""
-_ROW_GROUP_BYTES = 16_000_000
+_ROW_GROUP_BYTES = 12_000_000
 _TYPES = {
     Kind.TEXT: pa.string(),
     Kind.WHOLE: pa.int64(),
@@ -27,7 +28,8 @@ _TYPES = {
     Kind.MOMENT: pa.timestamp("us", "UTC"),
 }
 SCHEMA = pa.schema([(column.name, _TYPES[column.kind]) for column in COLUMNS] + [(DIGEST, pa.string())])
-_READ = pacsv.ReadOptions(column_names=SCHEMA.names, use_threads=False, block_size=4 * _ROW_GROUP_BYTES)
+_OF_ROWS = [name for name in SCHEMA.names if name not in OF_PORTFOLIO]
+_READ = pacsv.ReadOptions(column_names=_OF_ROWS, use_threads=False, block_size=4 * _ROW_GROUP_BYTES)
 _PARSE = pacsv.ParseOptions(newlines_in_values=True)
 _CONVERT = pacsv.ConvertOptions(
     column_types=SCHEMA, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
@@ -42,17 +44,7 @@ def as_csv(reads: LedgerExports, portfolio_id: UUID) -> Iterator[bytes]:
 
 def as_json(reads: LedgerExports, portfolio_id: UUID) -> Iterator[bytes]:
     """One object: what is the same for all rows, and the rows; numbers are strings, which keeps all of their digits."""
-    portfolio = reads.portfolio(portfolio_id)
-    head = {
-        "lakefolio": FORM,
-        "portfolio": portfolio.name,
-        "base_currency": portfolio.base_currency,
-        "kind": portfolio.kind,
-        "cost_method": portfolio.cost_method,
-        "time_zone": portfolio.time_zone,
-        "rows": portfolio.version,
-    }
-    yield json.dumps(head).removesuffix("}").encode() + b', "transactions": ['
+    yield json.dumps(_same_of(reads.portfolio(portfolio_id))).removesuffix("}").encode() + b', "transactions": ['
     members = [f"'{column.name}', {_json_cell(column)}" for column in COLUMNS if not column.is_of_portfolio]
     cells = f"json_build_object({', '.join(members)}, '{DIGEST}', {DIGEST_SQL})"
     for place, row in enumerate(reads.copied(portfolio_id, cells, "text")):
@@ -62,23 +54,42 @@ def as_json(reads: LedgerExports, portfolio_id: UUID) -> Iterator[bytes]:
 
 def as_parquet(reads: LedgerExports, portfolio_id: UUID) -> Iterator[bytes]:
     """Columns of exact types, in groups of rows; the metadata `lakefolio` names the form."""
-    cells = ", ".join([*(f"cells.{column.name}" for column in COLUMNS), DIGEST_SQL])
+    same = _same_of(reads.portfolio(portfolio_id))
+    cells = ", ".join([*(f"cells.{column.name}" for column in COLUMNS if not column.is_of_portfolio), DIGEST_SQL])
     written = _Written()
-    with pq.ParquetWriter(
-        written, SCHEMA.with_metadata({"lakefolio": FORM}), compression="zstd", store_schema=True
-    ) as writer:
-        rows: list[bytes] = []
-        size = 0
-        for row in reads.copied(portfolio_id, cells, "rows"):
-            rows.append(row)
-            size += len(row)
-            if size >= _ROW_GROUP_BYTES:
-                writer.write_table(_table(rows))
-                rows, size = [], 0
+    with (
+        pq.ParquetWriter(
+            written, SCHEMA.with_metadata({"lakefolio": FORM}), compression="zstd", store_schema=True
+        ) as writer,
+        ThreadPoolExecutor(1) as beside,  # encodes while PostgreSQL makes the next rows: they take as long
+    ):
+        encoding: Future[None] | None = None
+        for rows in _groups(reads.copied(portfolio_id, cells, "rows")):
+            if encoding is not None:
+                encoding.result()
                 yield written.drained()
-        if rows:
-            writer.write_table(_table(rows))
+            encoding = beside.submit(_encode, rows, same, writer)
+        if encoding is not None:
+            encoding.result()
     yield written.drained()
+
+
+def _encode(rows: Sequence[bytes], same: Mapping[str, object], writer: pq.ParquetWriter) -> None:
+    writer.write_table(_table(rows, same))
+
+
+def _groups(rows: Iterator[bytes]) -> Iterator[list[bytes]]:
+    """Rows of some megabytes, as one group of Parquet has them."""
+    group: list[bytes] = []
+    size = 0
+    for row in rows:
+        group.append(row)
+        size += len(row)
+        if size >= _ROW_GROUP_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
 
 
 def _csv_cell(column: Column) -> str:
@@ -93,8 +104,26 @@ def _json_cell(column: Column) -> str:
     return f"cells.{column.name}::bigint" if column.kind is Kind.WHOLE else f"cells.{column.name}"
 
 
-def _table(rows: Sequence[bytes]) -> pa.Table:
-    return pacsv.read_csv(pa.BufferReader(b"".join(rows)), _READ, _PARSE, _CONVERT)
+def _same_of(portfolio: ExportedPortfolio) -> Mapping[str, object]:
+    """Cells that are the same in all rows, by the names of their columns."""
+    return {
+        "lakefolio": FORM,
+        "portfolio": portfolio.name,
+        "base_currency": portfolio.base_currency,
+        "kind": portfolio.kind,
+        "cost_method": portfolio.cost_method,
+        "time_zone": portfolio.time_zone,
+        "rows": portfolio.version,
+    }
+
+
+def _table(rows: Sequence[bytes], same: Mapping[str, object]) -> pa.Table:
+    read = pacsv.read_csv(pa.BufferReader(b"".join(rows)), _READ, _PARSE, _CONVERT)
+    columns = [
+        pa.repeat(pa.scalar(same[field.name], field.type), read.num_rows) if field.name in same else read[field.name]
+        for field in SCHEMA
+    ]
+    return pa.table(columns, SCHEMA)
 
 
 class _Written:
