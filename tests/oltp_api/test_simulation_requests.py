@@ -2,7 +2,7 @@
 
 import json
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -189,7 +189,7 @@ def test_anothers_simulation_is_not_there(api, foreign_portfolio, database: Data
         assert left.fetchone() == ("theirs", None)
 
 
-@pytest.mark.parametrize("ids", ["", "x,y", f"{uuid4()}", f"{uuid4()},{uuid4()},{uuid4()}"])
+@pytest.mark.parametrize("ids", ["", "x,y", str(UUID(int=1)), f"{UUID(int=1)},{UUID(int=2)},{UUID(int=3)}"])
 def test_a_comparison_is_of_two(api, ids: str) -> None:
     answer = api.get("/simulations/compare", params={"ids": ids})
 
