@@ -3,7 +3,7 @@
 import gc
 import select
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
@@ -13,6 +13,8 @@ from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 
 from application.analytics.review import LakeAnalyticsRepository
+from oltp_api.access.door import AccountsDoor, LocalDoor
+from oltp_api.access.rules import check_rules
 from oltp_api.accounts import routes as accounts
 from oltp_api.analytics import routes as analytics
 from oltp_api.bond_income import routes as bond_income
@@ -39,15 +41,23 @@ from oltp_api.registry import routes as securities
 from oltp_api.registry.sample_market import register_sample_market, securities_of, tickers_of
 from oltp_api.review import routes as review
 from oltp_api.review.handlers import ReviewCache
+from oltp_api.sharing import routes as sharing
 from oltp_api.simulation_pages import routes as simulation_pages
 from oltp_api.simulations import routes as simulations
 from oltp_api.statements import routes as statements
 from oltp_api.unit_of_work import Pool, unit_of_work
+from oltp_api.users import routes as users
+from oltp_api.users import session_routes as sessions
+from oltp_api.users.first import tell_first_link
+from oltp_api.users.handlers import SignIn
+from oltp_api.users.passwords import PasswordGate
+from oltp_api.users.signing_in import session_cookie
+from oltp_api.users.throttle import Throttle
 from oltp_api.web.bodies import Bounds
 from oltp_api.web.examples import show_examples
 from oltp_api.web.logs import logs_written
 from oltp_api.web.metrics import Metrics
-from oltp_api.web.problems import FORM_PROBLEMS, handle_errors
+from oltp_api.web.problems import FORM_PROBLEMS, UNKNOWN_PROBLEMS, handle_errors
 from oltp_api.web.request_log import observe
 from storage.clock import clock_of
 from storage.lake.delta import Lake
@@ -65,6 +75,8 @@ _ROUTES = (
     *(import_profiles, import_pages, corporate_actions, exports),
     *(books, analytics, review, gains, lineage, support, health),
 )
+_OF_ACCOUNTS = (users, sessions, sharing)
+"""With AUTH=accounts only: with one owner there is nobody to sign in."""
 _TAGS = (
     "portfolios",
     "ledger",
@@ -101,7 +113,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             app.state.ledger_groups = LedgerGroups(context)
             app.state.review_cache = ReviewCache()
             app.state.export_turns = ExportTurns()
-            yield
+            if not chosen.has_accounts:
+                yield
+                return
+            tell_first_link(context, chosen)
+            with closing(PasswordGate()) as gate:
+                app.state.sign_in = SignIn(gate, Throttle())
+                yield
 
     app = FastAPIOffline(
         title="Lakefolio",
@@ -109,19 +127,23 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         summary="Portfolios, from ledger to lake.",
         openapi_tags=[{"name": tag} for tag in _TAGS],
-        responses=FORM_PROBLEMS,
+        responses={**FORM_PROBLEMS, **(UNKNOWN_PROBLEMS if chosen.has_accounts else {})},
     )
+    app.state.settings = chosen
     app.state.bounds = Bounds()
+    app.state.door = AccountsDoor(session_cookie(chosen)) if chosen.has_accounts else LocalDoor()
     app.state.metrics = Metrics(lambda: gauges(app.state.context))
     _guard(app, chosen)
     observe(app, app.state.metrics)
     _serve_contract(app)
     show_examples(app)
     handle_errors(app)
-    for routes in _ROUTES:
+    served = (*_ROUTES, *(_OF_ACCOUNTS if chosen.has_accounts else ()))
+    for routes in served:
+        check_rules(routes.router.routes)
         app.include_router(routes.router, prefix=PREFIX)
     app.state.addresses = frozenset(
-        f"{PREFIX}{route.path}" for routes in _ROUTES for route in routes.router.routes if isinstance(route, APIRoute)
+        f"{PREFIX}{route.path}" for routes in served for route in routes.router.routes if isinstance(route, APIRoute)
     )
     app.include_router(front.router)
     app.include_router(health.router, include_in_schema=False)
@@ -142,7 +164,7 @@ def _serve_contract(app: FastAPI) -> None:
 def _guard(app: FastAPI, chosen: Settings) -> None:
     """Put the guard around `app`, outside of what answers for a bug, as `observe` is put around it."""
     inside = app.build_middleware_stack
-    is_published = chosen.web_published_on is not None
+    is_published = chosen.web_published_on is not None or chosen.has_accounts
     app.build_middleware_stack = lambda: WebGuard(  # type: ignore[method-assign]
         inside(), chosen.declared_hosts, is_published, policy=_DATA_POLICY, page_policy=_PAGE_POLICY
     )

@@ -20,6 +20,8 @@ from storage.errors import LakeUnavailable
 LOCAL_USER = UUID("00000000-0000-4000-8000-000000000001")
 USER_ID = "lakefolio.user_id"
 """Where a request's scope carries who asked."""
+OWNER_ID = "lakefolio.owner_id"
+"""Where it carries for whom it acts: the owner of what it names, once the door has let it in."""
 T = TypeVar("T")
 
 
@@ -55,9 +57,10 @@ async def context_of(request: Request) -> AppContext:
 
 
 async def current_user(request: Request) -> UUID:
-    """The one local user, until users arrive; the request's line in the log names who asked."""
-    request.scope[USER_ID] = LOCAL_USER
-    return LOCAL_USER
+    """The user for whom the request acts: the owner of the portfolio that it names, or else who asks."""
+    owner: UUID = request.scope[OWNER_ID]
+    request.scope.setdefault(USER_ID, owner)
+    return owner
 
 
 ContextDep = Annotated[AppContext, Depends(context_of)]

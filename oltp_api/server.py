@@ -1,4 +1,4 @@
-"""The API as a server, `python -m oltp_api.server`: on loopback, with bounds on what a client may hold."""
+"""The API as a server, `python -m oltp_api.server`: on loopback unless everybody signs in, and bounded."""
 
 import argparse
 import sys
@@ -11,12 +11,12 @@ from storage.web.server import refuse_open_address, serve
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m oltp_api.server", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1", help="an address of the loopback interface")
+    parser.add_argument("--host", default="127.0.0.1", help="of the loopback interface; with AUTH=accounts any")
     parser.add_argument("--port", type=int, default=8000)
     arguments = parser.parse_args()
     try:
-        refuse_open_address(arguments.host, settings())
-        serve(create_app(), arguments.host, arguments.port, settings(), ws="none")
+        refuse_open_address(arguments.host, settings(), signs_in=True)
+        serve(create_app(), arguments.host, arguments.port, settings(), signs_in=True, ws="none")
     except SetupError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

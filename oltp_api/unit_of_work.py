@@ -13,7 +13,9 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from domain.ports import Clock
+from oltp_api.acting import AUDIT, AUDIT_OF_A_WRITE, Acting, acting
 from oltp_api.connections import Connection
+from storage.correlation import cause
 
 Pool = ConnectionPool[Connection]
 
@@ -51,6 +53,10 @@ class UnitOfWork:
         """Keep a write that nothing in this unit of work reads until it is committed."""
         self._deferred.append((statement, values))
 
+    def record(self, event: Acting) -> None:
+        """Add an event of its own to the audit log, whatever the request commits beside it."""
+        self.connection.execute(AUDIT, event.row(self.recorded_at, cause()))
+
     def flush(self) -> None:
         """Send what was deferred."""
         pending, self._deferred = self._deferred, []
@@ -58,7 +64,10 @@ class UnitOfWork:
             self.connection.execute(statement, values)
 
     def commit(self) -> None:
-        """Send what was deferred and commit, in one round trip."""
+        """Send what was deferred and commit, in one round trip; a write leaves an event of who made it."""
+        command = acting()
+        if command is not None:
+            self.defer(AUDIT_OF_A_WRITE, command.row(self.recorded_at, cause()))
         if self._deferred_size() > _MOST_IN_A_PIPELINE:
             self.flush()
         with self.pipelined():

@@ -12,6 +12,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 MarketSource = Literal["sample", "as_traded", "live"]
 Duration = Annotated[str, Field(pattern=r"^[0-9]{1,9}(ms|s|min|h)$")]
 """A time as PostgreSQL writes it, with its unit; 0s is no limit."""
+_ORIGIN = re.compile(r"https?://(?P<name>[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?::[0-9]{1,5})?")
 _HOST_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*")
 
 
@@ -44,6 +45,8 @@ class Settings(BaseSettings):
     snapshot_payload_days: int = Field(default=7, ge=0)
     broker: Literal["simulated", "none"] = "simulated"
     broker_delay_s: float = Field(default=30, ge=0)
+    auth: Literal["local", "accounts"] = "local"
+    public_url: str | None = None
     web_hosts: str = ""
     web_published_on: Literal["127.0.0.1"] | None = None
 
@@ -58,10 +61,28 @@ class Settings(BaseSettings):
                 )
         return ",".join(names)
 
+    @field_validator("public_url")
+    @classmethod
+    def _only_an_origin(cls, value: str | None) -> str | None:
+        if value is None or _ORIGIN.fullmatch(value.lower()):
+            return None if value is None else value.lower()
+        raise ValueError("must be where people reach the server and nothing more, as https://folio.example.org")
+
     @property
     def declared_hosts(self) -> frozenset[str]:
         """Names that the web applications answer under, beside localhost."""
-        return frozenset(filter(None, self.web_hosts.split(",")))
+        public = _ORIGIN.fullmatch(self.public_url or "")
+        return frozenset(filter(None, [*self.web_hosts.split(","), public["name"] if public else ""]))
+
+    @property
+    def has_accounts(self) -> bool:
+        """True if everybody signs in; else there is one owner, and nobody does."""
+        return self.auth == "accounts"
+
+    @property
+    def is_encrypted(self) -> bool:
+        """True if people reach the server by TLS, which a proxy in front of it ends."""
+        return (self.public_url or "").startswith("https://")
 
     @property
     def home(self) -> Path:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Response
 
 from domain.accounts import AccountType
+from oltp_api.access.rules import Scope, may
 from oltp_api.accounts.repository import Accounts
 from oltp_api.accounts.schemas import AccountEdit, AccountPage, AccountRequest, AccountView
 from oltp_api.context import ContextDep, UserDep
@@ -21,6 +22,7 @@ Sort = Literal["created", "-created", "identifier", "-identifier", "broker", "-b
 
 
 @router.post("", status_code=201, summary="Open an account")
+@may(Scope.TRADE)
 def open_account(body: AccountRequest, context: ContextDep, user_id: UserDep, response: Response) -> AccountView:
     opened = context.transact(
         lambda work: Accounts(work).open(user_id, body.identifier, body.broker, body.account_type)
@@ -29,6 +31,7 @@ def open_account(body: AccountRequest, context: ContextDep, user_id: UserDep, re
 
 
 @router.get("", summary="List your accounts")
+@may(Scope.READ)
 def list_accounts(
     context: ContextDep,
     user_id: UserDep,
@@ -45,12 +48,14 @@ def list_accounts(
 
 
 @router.get("/{identifier}", summary="One account")
+@may(Scope.READ)
 def get_account(identifier: Identifier, context: ContextDep, user_id: UserDep, response: Response) -> AccountView:
     account = context.transact(lambda work: Accounts(work).one(user_id, identifier))
     return tagged(AccountView(**account), response)
 
 
 @router.patch("/{identifier}", summary="Edit an account", responses=EDIT_PROBLEMS)
+@may(Scope.TRADE)
 def edit_account(
     identifier: Identifier,
     body: AccountEdit,
@@ -65,6 +70,7 @@ def edit_account(
 
 
 @router.delete("/{identifier}", summary="Archive an account that holds nothing", responses=EDIT_PROBLEMS)
+@may(Scope.TRADE)
 def archive_account(
     identifier: Identifier, match: OptionalMatch, context: ContextDep, user_id: UserDep, response: Response
 ) -> AccountView:
@@ -73,6 +79,7 @@ def archive_account(
 
 
 @router.post("/{identifier}/unarchive", summary="Bring an archived account back", responses=EDIT_PROBLEMS)
+@may(Scope.TRADE)
 def unarchive_account(
     identifier: Identifier, match: OptionalMatch, context: ContextDep, user_id: UserDep, response: Response
 ) -> AccountView:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from oltp_api.access.rules import Role, Scope, common, may
 from oltp_api.analytics.released import AnalyticsDep
 from oltp_api.analytics.schemas import (
     ClosedPositionView,
@@ -26,6 +27,7 @@ router = APIRouter(route_class=BoundedRoute, tags=["analytics"], responses=PROBL
 
 
 @router.get("/portfolios/{portfolio_id}/positions", summary="Positions and their value at the close of a day")
+@may(Scope.READ, Role.VIEWER)
 def get_positions(
     portfolio_id: VisiblePortfolio,
     analytics: AnalyticsDep,
@@ -47,6 +49,7 @@ def get_positions(
 
 
 @router.get("/portfolios/{portfolio_id}/values", summary="Value per calendar day")
+@may(Scope.READ, Role.VIEWER)
 def get_values(
     portfolio_id: VisiblePortfolio,
     analytics: AnalyticsDep,
@@ -61,6 +64,7 @@ def get_values(
 
 
 @router.get("/portfolios/{portfolio_id}/correlations", summary="The least and the most correlated of what is held")
+@may(Scope.READ, Role.VIEWER)
 def get_correlations(portfolio_id: VisiblePortfolio, analytics: AnalyticsDep) -> CorrelationsView:
     tickers = [position.ticker for position in analytics.get_positions(portfolio_id)]
     extremes = [
@@ -71,5 +75,6 @@ def get_correlations(portfolio_id: VisiblePortfolio, analytics: AnalyticsDep) ->
 
 
 @router.get("/releases/latest", summary="The release that answers come from")
+@common(Scope.READ)
 def get_latest_release(analytics: AnalyticsDep) -> ReleaseView:
     return ReleaseView(**asdict(analytics.release()))

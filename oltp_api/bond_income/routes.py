@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from domain.commands import PostBondIncome
+from oltp_api.access.rules import Role, Scope, may
 from oltp_api.bond_income import handlers
 from oltp_api.bond_income.schemas import BondIncomeView
 from oltp_api.ledger.reads import LedgerReads
@@ -18,6 +19,7 @@ router = APIRouter(route_class=BoundedRoute, prefix="/portfolios/{portfolio_id}"
 
 
 @router.post("/bond-income", summary="Post the coupons and redemptions that are due and not in the ledger")
+@may(Scope.TRADE, Role.EDITOR)
 def post_bond_income(portfolio_id: UUID, idempotent: IdempotentDep) -> BondIncomeView:
     """The worker does the same within a second; asking again posts nothing."""
     command = PostBondIncome(idempotent.user_id, portfolio_id)

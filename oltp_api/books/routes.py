@@ -11,6 +11,7 @@ from application.analytics.review import LakeAnalyticsRepository
 from domain.collateral import ValuationBasis
 from domain.errors import NoRelease
 from domain.snapshots import NOTHING_RELEASED, ReleasedQuotes
+from oltp_api.access.rules import Role, Scope, may
 from oltp_api.books.handlers import Books
 from oltp_api.books.schemas import (
     EndOfDayPage,
@@ -46,6 +47,7 @@ _RANKINGS = "/books/{portfolio_id}/rankings"
     responses={200: {"model": TakenView, "description": "Nothing is newer than the current one; nothing was stored"}},
     summary="Take a snapshot of the book now",
 )
+@may(Scope.TRADE, Role.EDITOR)
 def take_snapshot(portfolio_id: UUID, idempotent: IdempotentDep) -> Response:
     quotes = _quotes(idempotent.context.analytics)
     return idempotent.commit(
@@ -56,16 +58,19 @@ def take_snapshot(portfolio_id: UUID, idempotent: IdempotentDep) -> Response:
 
 
 @router.get(f"{_SNAPSHOTS}/latest", summary="The last snapshot of the book's today")
+@may(Scope.READ, Role.VIEWER)
 def get_latest_snapshot(portfolio_id: UUID, context: ContextDep, user_id: UserDep) -> SnapshotView:
     return context.transact(lambda work: Books(work).latest_today(user_id, portfolio_id))
 
 
 @router.get(f"{_SNAPSHOTS}/{{day}}", summary="The last snapshot of a business date")
+@may(Scope.READ, Role.VIEWER)
 def get_snapshot(portfolio_id: UUID, day: Day, context: ContextDep, user_id: UserDep) -> SnapshotView:
     return context.transact(lambda work: Books(work).end_of_day(user_id, portfolio_id, day))
 
 
 @router.get(_SNAPSHOTS, summary="The last snapshot of every business date, oldest first")
+@may(Scope.READ, Role.VIEWER)
 def list_snapshots(
     portfolio_id: UUID,
     context: ContextDep,
@@ -86,6 +91,7 @@ def list_snapshots(
     summary="Rank a snapshot of the book as collateral; the same terms again give the same ranking",
 )
 @takes(1_000_000)
+@may(Scope.TRADE, Role.EDITOR)
 def rank_collateral(portfolio_id: UUID, body: RankingRequest, idempotent: IdempotentDep) -> Response:
     return idempotent.commit(
         body,
@@ -114,16 +120,19 @@ RankedDep = Annotated[RankedBook, Depends()]
 
 
 @router.get(f"{_RANKINGS}/latest", summary="The newest ranking of the book")
+@may(Scope.READ, Role.VIEWER)
 def get_latest_ranking(ranked: RankedDep) -> RankingView:
     return ranked.newest(None)
 
 
 @router.get(f"{_RANKINGS}/{{day}}", summary="The newest ranking of the book's snapshot of a business date")
+@may(Scope.READ, Role.VIEWER)
 def get_ranking(day: Day, ranked: RankedDep) -> RankingView:
     return ranked.newest(day)
 
 
 @router.get("/haircut-schedules", summary="The names of the schedules you can rank by")
+@may(Scope.READ)
 def list_schedules(
     context: ContextDep,
     user_id: UserDep,
@@ -134,12 +143,14 @@ def list_schedules(
 
 
 @router.get("/haircut-schedules/{name}", summary="One haircut schedule")
+@may(Scope.READ)
 def get_schedule(name: ScheduleName, context: ContextDep, user_id: UserDep) -> ScheduleView:
     return context.transact(lambda work: Books(work).schedule(user_id, name))
 
 
 @router.put("/haircut-schedules/{name}", summary="Make a haircut schedule, or replace the whole of it")
 @takes(2_000_000)
+@may(Scope.TRADE)
 def put_schedule(name: ScheduleName, body: ScheduleRequest, context: ContextDep, user_id: UserDep) -> ScheduleView:
     return context.transact(lambda work: Books(work).put_schedule(user_id, name, body))
 

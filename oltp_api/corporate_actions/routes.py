@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from oltp_api.access.rules import Role, Scope, may
 from oltp_api.analytics.released import AnalyticsDep
 from oltp_api.corporate_actions import handlers
 from oltp_api.corporate_actions.schemas import RecordActionsRequest, UnrecordedActionsView, UnrecordedActionView
@@ -24,6 +25,7 @@ router = APIRouter(
 
 
 @router.get("", summary="Splits and dividends that the market tells and the ledger lacks")
+@may(Scope.READ, Role.VIEWER)
 def get_unrecorded(portfolio_id: VisiblePortfolio, analytics: AnalyticsDep) -> UnrecordedActionsView:
     """Proposed is what was held at the close before, by the newest release."""
     release = analytics.release_of(portfolio_id)
@@ -33,6 +35,7 @@ def get_unrecorded(portfolio_id: VisiblePortfolio, analytics: AnalyticsDep) -> U
 
 @router.post("", status_code=201, response_model=BatchView, summary="Record what the market tells and the ledger lacks")
 @costly()
+@may(Scope.TRADE, Role.EDITOR)
 def record_unrecorded(
     portfolio_id: UUID, body: RecordActionsRequest, idempotent: IdempotentDep, analytics: AnalyticsDep
 ) -> Response:

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from oltp_api.access.rules import Role, Scope, may
 from oltp_api.context import ContextDep, UserDep
 from oltp_api.exports import archive, handlers
 from oltp_api.exports.handlers import FORMATS, FormatName
@@ -35,6 +36,7 @@ _FORMS: dict[int | str, dict[str, Any]] = {
     responses=_FORMS,
     summary="The whole ledger as a file, ours or another program's",
 )
+@may(Scope.READ, Role.VIEWER)
 async def export_portfolio(
     portfolio_id: VisiblePortfolio,
     context: ContextDep,
@@ -60,6 +62,7 @@ async def export_portfolio(
     },
     summary="All that you have as one archive",
 )
+@may(Scope.READ)
 async def export_all(request: Request, context: ContextDep, user_id: UserDep, turns: TurnsDep) -> Response:
     """`manifest.json` has the rows, the last seq and the SHA-256 of each file; all of them are of one instant."""
     pieces = archive.archived(context.pool, user_id, request.app.version)

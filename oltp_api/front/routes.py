@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
+from oltp_api.access.rules import Scope, may
 from oltp_api.context import ContextDep, UserDep
 from oltp_api.front.handlers import front_of
 from oltp_api.front.page import front_page
@@ -19,6 +20,7 @@ router = APIRouter(route_class=BoundedRoute)
 
 @router.get("/", response_class=HTMLResponse, include_in_schema=False)
 @costly()
+@may(Scope.READ)
 def get_front_page(
     request: Request,
     context: ContextDep,

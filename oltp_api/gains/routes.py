@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import HTMLResponse
 from pydantic import Field
 
+from oltp_api.access.rules import Role, Scope, may
 from oltp_api.analytics.released import KnownDep
 from oltp_api.context import ContextDep
 from oltp_api.gains.csv_rows import csv_of
@@ -41,6 +42,7 @@ GainsDep = Annotated[GainsView, Depends(gains)]
     summary="Gains of a year, disposal by disposal, with income, taxes and fees",
 )
 @costly()
+@may(Scope.READ, Role.VIEWER)
 def get_gains(portfolio: SeenPortfolio, found: GainsDep, format: Literal["json", "csv"] = "json") -> Response:
     if format == "json":
         return Response(found.model_dump_json(), media_type="application/json")
@@ -58,6 +60,7 @@ def get_gains(portfolio: SeenPortfolio, found: GainsDep, format: Literal["json",
     summary="The same as one page that prints: no script, no other host",
 )
 @costly()
+@may(Scope.READ, Role.VIEWER)
 def get_gains_page(portfolio: SeenPortfolio, found: GainsDep) -> HTMLResponse:
     policy = f"{page_policy()}; {NO_FRAMES}"
     return HTMLResponse(gains_page(found, portfolio), headers={"Content-Security-Policy": policy})

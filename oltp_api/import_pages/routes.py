@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from domain.errors import Refusal
+from oltp_api.access.rules import Role, Scope, may
 from oltp_api.context import AppContext, ContextDep, UserDep
 from oltp_api.import_pages import handlers
 from oltp_api.import_pages.page import import_page, imports_page, policy
@@ -59,6 +60,7 @@ FormDep = Annotated[SentForm, Depends(form_of)]
     responses=_HTML,
     summary="A page to import a file with, and past imports",
 )
+@may(Scope.READ, Role.VIEWER)
 def get_imports_page(portfolio: SeenPortfolio, context: ContextDep, user_id: UserDep) -> HTMLResponse:
     return _page(context, user_id, portfolio)
 
@@ -71,6 +73,7 @@ def get_imports_page(portfolio: SeenPortfolio, context: ContextDep, user_id: Use
     openapi_extra=_FORM,
 )
 @costly(_MOST_BYTES)
+@may(Scope.IMPORT, Role.EDITOR)
 def post_imports_page(portfolio: SeenPortfolio, form: FormDep, context: ContextDep, user_id: UserDep) -> Response:
     sent = None
     try:
@@ -90,6 +93,7 @@ def post_imports_page(portfolio: SeenPortfolio, form: FormDep, context: ContextD
     responses=_HTML,
     summary="What an import recorded, as a page",
 )
+@may(Scope.READ, Role.VIEWER)
 def get_import_page(portfolio: SeenPortfolio, import_id: UUID, context: ContextDep, user_id: UserDep) -> HTMLResponse:
     view = handlers.one(import_id, user_id, portfolio.portfolio_id, context)
     return _html(import_page(portfolio, view))
@@ -102,6 +106,7 @@ def get_import_page(portfolio: SeenPortfolio, import_id: UUID, context: ContextD
     summary="Undo an import from its page",
     openapi_extra=_FORM,
 )
+@may(Scope.IMPORT, Role.EDITOR)
 def post_import_page(
     portfolio: SeenPortfolio, import_id: UUID, form: FormDep, context: ContextDep, user_id: UserDep
 ) -> Response:

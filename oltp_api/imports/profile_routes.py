@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from domain.errors import InvalidInput
+from oltp_api.access.rules import Scope, may
 from oltp_api.context import ContextDep, UserDep
 from oltp_api.imports import own_profiles
 from oltp_api.imports.forms_sent import SentForm, sent_form
@@ -83,6 +84,7 @@ def _encoded(text: str) -> bytes:
 
 
 @router.get("/import-profiles", summary="Profiles by which files are read: your own, and those that ship")
+@may(Scope.READ)
 def list_profiles(context: ContextDep, user_id: UserDep) -> ProfileList:
     return ProfileList(items=context.transact(lambda work: own_profiles.listed(user_id, work)))
 
@@ -93,11 +95,13 @@ def list_profiles(context: ContextDep, user_id: UserDep) -> ProfileList:
     responses={200: {"content": {"text/plain": {"example": "/*\ntitle: My broker\n...\n*/\nselect ..."}}}},
     summary="A profile as a text file, to begin one of your own with",
 )
+@may(Scope.READ)
 def get_profile_text(name: ShortText, context: ContextDep, user_id: UserDep) -> PlainTextResponse:
     return PlainTextResponse(context.transact(lambda work: own_profiles.one(name, user_id, work)).profile)
 
 
 @router.get("/import-profiles/{name}", summary="A profile, with its words and its SELECT")
+@may(Scope.READ)
 def get_profile(name: ShortText, context: ContextDep, user_id: UserDep) -> ProfileView:
     return context.transact(lambda work: own_profiles.one(name, user_id, work))
 
@@ -106,6 +110,7 @@ def get_profile(name: ShortText, context: ContextDep, user_id: UserDep) -> Profi
     "/import-profiles/{name}", summary="Store a profile of your own, once it reads its sample", openapi_extra=_BODY
 )
 @costly(_MOST_BYTES)
+@may(Scope.IMPORT)
 def put_profile(
     name: ShortText, sent: Annotated[SentForm, Depends(sent_profile)], context: ContextDep, user_id: UserDep
 ) -> ProfileChecked:
@@ -121,6 +126,7 @@ def put_profile(
 
 
 @router.delete("/import-profiles/{name}", status_code=204, summary="Delete a profile of your own")
+@may(Scope.IMPORT)
 def delete_profile(name: ShortText, context: ContextDep, user_id: UserDep) -> Response:
     """Rows that were imported by it stay, and are known again by a profile of the same name."""
     context.transact(lambda work: own_profiles.delete(name, user_id, work))

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from domain.errors import InvalidInput
+from oltp_api.access.rules import Role, Scope, may
 from oltp_api.context import ContextDep, UserDep
 from oltp_api.imports import handlers
 from oltp_api.imports.repository import IN_REPORT, Imports
@@ -107,6 +108,7 @@ _FILE: dict[str, Any] = {
     summary="Record up to 10,000 transactions at once",
 )
 @takes(_MOST_BYTES)
+@may(Scope.IMPORT, Role.EDITOR)
 def record_batch(portfolio_id: UUID, body: Annotated[BatchRequest, Body()], idempotent: IdempotentDep) -> Response:
     """All of them or none, or with mode `partial` those that are not refused. A transaction whose external_id is
     recorded already is a DUPLICATE and has no effect."""
@@ -121,6 +123,7 @@ def record_batch(portfolio_id: UUID, body: Annotated[BatchRequest, Body()], idem
     openapi_extra=_FILE,
 )
 @costly(_MOST_FILE_BYTES)
+@may(Scope.IMPORT, Role.EDITOR)
 def import_file(
     portfolio_id: UUID, sent: Annotated[SentImport, Depends(import_request)], idempotent: IdempotentDep
 ) -> Response:
@@ -138,6 +141,7 @@ def import_file(
 
 
 @router.post("/imports/{import_id}/undo", response_model=ImportUndone, summary="Take back what an import recorded")
+@may(Scope.IMPORT, Role.EDITOR)
 def undo_import(import_id: UUID, idempotent: IdempotentDep) -> Response:
     """All that still stands of it is reversed, or nothing: a later row that would be left short is named. Its rows can
     then be sent again; one that was reversed alone stays known."""
@@ -145,6 +149,7 @@ def undo_import(import_id: UUID, idempotent: IdempotentDep) -> Response:
 
 
 @router.get("/portfolios/{portfolio_id}/imports", summary="Imports of a portfolio, oldest first")
+@may(Scope.READ, Role.VIEWER)
 def list_imports(
     portfolio_id: VisiblePortfolio,
     context: ContextDep,
@@ -157,6 +162,7 @@ def list_imports(
 
 
 @router.get("/imports/{import_id}", summary="An import and what became of every row")
+@may(Scope.READ, Role.VIEWER)
 def get_import(import_id: UUID, context: ContextDep, user_id: UserDep) -> ImportView:
     found = context.transact(lambda work: Imports(work).one(user_id, import_id))
     report = found.pop("report")

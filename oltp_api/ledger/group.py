@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from domain.commands import RecordTransaction
 from domain.ledger import Transaction
 from domain.securities import Security
+from oltp_api.acting import AUDIT, Acting, acting, acting_as
 from oltp_api.connections import RowLock
 from oltp_api.context import AppContext
 from oltp_api.ledger.group_commit import GroupCommit
@@ -37,6 +38,7 @@ class PendingTransaction:
     wanted: Wanted
     cause: str
     answer: Callable[[Sequence[Transaction], Security | None, datetime], Answer]
+    acting: Acting | None = None
 
 
 ViewOf = Callable[[Sequence[Transaction], Security | None, datetime], BaseModel]
@@ -72,6 +74,8 @@ def _outcome(
     except Exception as error:
         return error
     decided.append(Decided(loaded.portfolio, pending.cause))
+    if pending.acting is not None:
+        work.defer(AUDIT, pending.acting.row(work.recorded_at, pending.cause))
     if pending.wanted.key is not None:
         kept.append((pending.wanted.key, answer))
     return answer
@@ -94,7 +98,7 @@ class LedgerGroups:
 
         wanted = wanted_by(command, idempotent.key_of(body))
         pending = PendingTransaction(
-            command, wanted, correlation_id(), lambda *recorded: answer_of(view(*recorded), status)
+            command, wanted, correlation_id(), lambda *recorded: answer_of(view(*recorded), status), acting()
         )
         outcome = await self._commits.submit(pending)
         if isinstance(outcome, Exception):
@@ -106,7 +110,8 @@ class LedgerGroups:
     def record(self, pending: Sequence[PendingTransaction]) -> Sequence[Outcome]:
         """Where the database refuses one, nothing was stored: then each is recorded alone."""
         try:
-            return self._context.transact(lambda work: record_group(pending, work))
+            with acting_as(None):  # each of them has an asker of its own
+                return self._context.transact(lambda work: record_group(pending, work))
         except psycopg.OperationalError:
             raise
         except psycopg.Error:

@@ -11,6 +11,7 @@ from domain.accounts import MAIN_ACCOUNT
 from domain.commands import RemoveHolding
 from domain.ledger import Transaction, TxnType
 from domain.securities import Security, parse_ticker
+from oltp_api.access.rules import Role, Scope, may
 from oltp_api.context import ContextDep
 from oltp_api.ledger import handlers
 from oltp_api.ledger.group import GroupsDep
@@ -45,6 +46,7 @@ _MAX_SEQ = 2**63 - 1
 
 
 @router.post("/transactions", status_code=201, response_model=TransactionView, summary="Record a transaction")
+@may(Scope.TRADE, Role.EDITOR)
 async def record_transaction(
     portfolio_id: UUID, body: TransactionRequest, idempotent: IdempotentDep, groups: GroupsDep
 ) -> Response:
@@ -64,6 +66,7 @@ async def record_transaction(
     response_model=TransactionsView,
     summary="Take a transaction back; both legs of a transfer",
 )
+@may(Scope.TRADE, Role.EDITOR)
 def reverse_transaction(
     portfolio_id: UUID, seq: Annotated[int, Path(ge=1, le=_MAX_SEQ)], body: ReversalRequest, idempotent: IdempotentDep
 ) -> Response:
@@ -78,12 +81,14 @@ def reverse_transaction(
 @router.post(
     "/transfers", status_code=201, response_model=TransactionsView, summary="Move units from account to account"
 )
+@may(Scope.TRADE, Role.EDITOR)
 def transfer_units(portfolio_id: UUID, body: TransferRequest, idempotent: IdempotentDep) -> Response:
     command = body.command(idempotent.user_id, portfolio_id)
     return idempotent.commit(body, 201, lambda work: _views(portfolio_id, handlers.transfer_units(command, work), work))
 
 
 @router.post("/conversions", status_code=201, response_model=TransactionsView, summary="Exchange cash")
+@may(Scope.TRADE, Role.EDITOR)
 def convert_cash(portfolio_id: UUID, body: ConversionRequest, idempotent: IdempotentDep) -> Response:
     command = body.command(idempotent.user_id, portfolio_id)
     return idempotent.commit(body, 201, lambda work: _views(portfolio_id, handlers.convert_cash(command, work), work))
@@ -92,6 +97,7 @@ def convert_cash(portfolio_id: UUID, body: ConversionRequest, idempotent: Idempo
 @router.post(
     "/holdings", status_code=201, response_model=TransactionView, summary="Add units that an account holds already"
 )
+@may(Scope.TRADE, Role.EDITOR)
 def add_holding(portfolio_id: UUID, body: HoldingAdded, idempotent: IdempotentDep) -> Response:
     """An unknown ticker is registered as an EQUITY. The position's quantity and average are computed anew."""
     command = body.command(idempotent.user_id, portfolio_id)
@@ -103,6 +109,7 @@ def add_holding(portfolio_id: UUID, body: HoldingAdded, idempotent: IdempotentDe
 
 
 @router.delete("/holdings/{ticker}/accounts/{account}", summary="Take out all units that an account holds")
+@may(Scope.TRADE, Role.EDITOR)
 def remove_holding(
     portfolio_id: UUID, ticker: ShortText, account: ShortText, idempotent: IdempotentDep
 ) -> TransactionView:
@@ -113,6 +120,7 @@ def remove_holding(
 
 
 @router.put("/cost-method", response_model=HoldingsView, summary="Restate every cost by another method")
+@may(Scope.TRADE, Role.OWNER)
 def change_cost_method(portfolio_id: UUID, body: CostMethodRequest, idempotent: IdempotentDep) -> HoldingsView:
     command = body.command(idempotent.user_id, portfolio_id)
 
@@ -124,6 +132,7 @@ def change_cost_method(portfolio_id: UUID, body: CostMethodRequest, idempotent: 
 
 
 @router.get("/transactions", summary="Ledger rows, in ledger order unless sorted otherwise")
+@may(Scope.READ, Role.VIEWER)
 def list_transactions(
     portfolio_id: VisiblePortfolio,
     context: ContextDep,
@@ -148,11 +157,13 @@ def list_transactions(
 
 
 @router.get("/holdings", summary="What the ledger says is held now, per security and account")
+@may(Scope.READ, Role.VIEWER)
 def get_holdings(portfolio_id: VisiblePortfolio, context: ContextDep) -> HoldingsView:
     return holdings_view(portfolio_id, context.transact(lambda work: LedgerReads(work).holdings(portfolio_id)))
 
 
 @router.get("/cash", summary="Cash now, per currency")
+@may(Scope.READ, Role.VIEWER)
 def get_cash(portfolio_id: VisiblePortfolio, context: ContextDep) -> CashView:
     balances = context.transact(lambda work: LedgerReads(work).cash(portfolio_id))
     return CashView(portfolio_id=portfolio_id, balances=[BalanceView(**balance) for balance in balances])

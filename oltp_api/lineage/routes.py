@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
+from oltp_api.access.rules import Role, Scope, may
 from oltp_api.analytics.released import AnalyticsDep
 from oltp_api.lineage.schemas import ValueLineageView
 from oltp_api.ownership import VisiblePortfolio
@@ -20,6 +21,7 @@ router = APIRouter(route_class=BoundedRoute, prefix="/lineage", tags=["analytics
     "/portfolios/{portfolio_id}/securities/{security_id}", summary="What a position's value on a day was made of"
 )
 @costly()
+@may(Scope.READ, Role.VIEWER)
 def explain_value(
     portfolio_id: VisiblePortfolio, security_id: SecurityId, analytics: AnalyticsDep, date: Day | None = None
 ) -> ValueLineageView:

@@ -5,6 +5,7 @@ from datetime import datetime
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
+from oltp_api.access.rules import Scope, anybody, common
 from oltp_api.analytics.schemas import ReleaseView
 from oltp_api.context import ContextDep
 from oltp_api.operations.state import Readiness, held_portfolios, newest_release, state_of
@@ -46,12 +47,14 @@ class Ready(View):
 
 
 @router.get("/live", summary="The process answers")
+@anybody
 async def live() -> Live:
     """Asks nobody and waits for no thread, so that it tells of the process alone."""
     return Live()
 
 
 @router.get("/ready", summary="A trade can be stored and a release be read now", responses={503: PROBLEMS[503]})
+@anybody
 def ready(request: Request, context: ContextDep) -> Ready:
     readiness: Readiness = request.app.state.readiness
     readiness.prove()
@@ -70,6 +73,7 @@ def ready(request: Request, context: ContextDep) -> Ready:
 
 
 @metrics_router.get("/metrics", include_in_schema=False)
+@common(Scope.ADMIN)
 def metrics(request: Request) -> Response:
     told: Metrics = request.app.state.metrics
     return Response(told.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import Field
 
+from oltp_api.access.rules import Role, Scope, may
 from oltp_api.analytics.schemas import HeldReasonView, ReleaseView
 from oltp_api.context import ContextDep, UserDep
 from oltp_api.operations.state import Operations, newest_release
@@ -59,6 +60,7 @@ class OverviewView(View):
 
 
 @router.get("/portfolios/{portfolio_id}/overview", summary="A portfolio's ledger head, release head and what is open")
+@may(Scope.READ, Role.VIEWER)
 def get_overview(portfolio: SeenPortfolio, context: ContextDep, user_id: UserDep) -> OverviewView:
     portfolio_id = portfolio.portfolio_id
     with context.pool.connection() as connection:

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from domain.orders import OrderStatus, Side
+from oltp_api.access.rules import Role, Scope, may
 from oltp_api.context import ContextDep, UserDep
 from oltp_api.orders import handlers
 from oltp_api.orders.repository import Orders, OrderSort
@@ -26,6 +27,7 @@ Ticker = Annotated[ShortText | None, Query(min_length=1)]
 
 
 @router.post("/orders", status_code=201, response_model=OrderWithFills, summary="Place an order")
+@may(Scope.TRADE, Role.EDITOR, in_body=True)
 def place_order(body: OrderRequest, idempotent: IdempotentDep) -> Response:
     command = body.command(idempotent.user_id)
 
@@ -36,6 +38,7 @@ def place_order(body: OrderRequest, idempotent: IdempotentDep) -> Response:
 
 
 @router.post("/orders/{order_id}/fill", response_model=OrderWithFills, summary="Record that an order was executed")
+@may(Scope.TRADE, Role.EDITOR)
 def fill_order(order_id: UUID, body: FillRequest, idempotent: IdempotentDep) -> Response:
     command = body.command(idempotent.user_id, order_id)
 
@@ -47,6 +50,7 @@ def fill_order(order_id: UUID, body: FillRequest, idempotent: IdempotentDep) -> 
 
 
 @router.post("/orders/{order_id}/cancel", response_model=OrderWithFills, summary="Cancel what is left of an order")
+@may(Scope.TRADE, Role.EDITOR)
 def cancel_order(order_id: UUID, body: CancelRequest, idempotent: IdempotentDep) -> Response:
     command = body.command(idempotent.user_id, order_id)
 
@@ -58,6 +62,7 @@ def cancel_order(order_id: UUID, body: CancelRequest, idempotent: IdempotentDep)
 
 
 @router.get("/orders/{order_id}", summary="An order and its fills")
+@may(Scope.READ, Role.VIEWER)
 def get_order(order_id: UUID, context: ContextDep, user_id: UserDep) -> OrderWithFills:
     return context.transact(lambda work: _view(user_id, order_id, work))
 
@@ -84,11 +89,13 @@ OrderListingDep = Annotated[OrderListing, Depends()]
 
 
 @router.get("/orders", summary="Your orders, oldest first unless sorted otherwise")
+@may(Scope.READ)
 def list_orders(listing: OrderListingDep, portfolio_id: UUID | None = None) -> OrderPage:
     return listing.of(portfolio_id)
 
 
 @router.get("/portfolios/{portfolio_id}/orders", summary="The orders of one portfolio")
+@may(Scope.READ, Role.VIEWER)
 def list_orders_of_portfolio(portfolio_id: VisiblePortfolio, listing: OrderListingDep) -> OrderPage:
     return listing.of(portfolio_id)
 

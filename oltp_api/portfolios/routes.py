@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Depends, Header, Query, Response
 
 from domain.portfolio import PortfolioKind
+from oltp_api.access.rules import Role, Scope, may
 from oltp_api.context import ContextDep, UserDep
 from oltp_api.portfolios import handlers
 from oltp_api.portfolios.repository import PortfolioAttributes
@@ -39,6 +40,7 @@ IfNoneMatch = Annotated[str | None, Header(max_length=1000, description="The ETa
 
 @router.post("", status_code=201, response_model=PortfolioView, summary="Create a portfolio, with cash and units")
 @takes(1_000_000)
+@may(Scope.TRADE)
 def create_portfolio(
     idempotent: IdempotentDep,
     body: Annotated[PortfolioRequest | None, Body()] = None,
@@ -54,6 +56,7 @@ def create_portfolio(
 
 
 @router.get("", summary="List your portfolios, the archived ones too")
+@may(Scope.READ)
 def list_portfolios(
     context: ContextDep,
     user_id: UserDep,
@@ -75,6 +78,7 @@ def list_portfolios(
     summary="One portfolio, its cash and its version",
     responses={304: {"description": "It is still what If-None-Match names."}},
 )
+@may(Scope.READ, Role.VIEWER)
 def get_portfolio(
     portfolio_id: UUID, context: ContextDep, user_id: UserDep, response: Response, if_none_match: IfNoneMatch = None
 ) -> PortfolioView | Response:
@@ -105,11 +109,13 @@ EditingDep = Annotated[PortfolioEditing, Depends()]
 
 
 @router.patch("/{portfolio_id}", summary="Rename a portfolio", responses=EDIT_PROBLEMS)
+@may(Scope.TRADE, Role.EDITOR)
 def rename_portfolio(body: PortfolioEdit, match: RequiredMatch, on: EditingDep) -> PortfolioView:
     return on.shown_after(lambda attributes: attributes.rename(on.user_id, on.portfolio_id, match, body.name))
 
 
 @router.put("/{portfolio_id}/benchmark", summary="Choose what a portfolio is held against", responses=EDIT_PROBLEMS)
+@may(Scope.TRADE, Role.EDITOR)
 def choose_benchmark(body: BenchmarkChoice, match: OptionalMatch, on: EditingDep) -> PortfolioView:
     return on.shown_after(
         lambda attributes: attributes.choose_benchmark(on.user_id, on.portfolio_id, match, body.ticker)
@@ -117,6 +123,7 @@ def choose_benchmark(body: BenchmarkChoice, match: OptionalMatch, on: EditingDep
 
 
 @router.get("/{portfolio_id}/limits", summary="The limits of concentration that bind a portfolio")
+@may(Scope.READ, Role.VIEWER)
 def get_limits(portfolio_id: UUID, context: ContextDep, user_id: UserDep, response: Response) -> LimitsView:
     return _limits(tagged(context.transact(lambda work: _view(user_id, portfolio_id, work)), response))
 
@@ -124,6 +131,7 @@ def get_limits(portfolio_id: UUID, context: ContextDep, user_id: UserDep, respon
 @router.put(
     "/{portfolio_id}/limits", summary="Bind a portfolio by limits of its own, or the defaults", responses=EDIT_PROBLEMS
 )
+@may(Scope.TRADE, Role.EDITOR)
 def put_limits(body: LimitsRequest, match: OptionalMatch, on: EditingDep) -> LimitsView:
     limits = body.asked()
     return _limits(on.shown_after(lambda attributes: attributes.set_limits(on.user_id, on.portfolio_id, match, limits)))
@@ -132,6 +140,7 @@ def put_limits(body: LimitsRequest, match: OptionalMatch, on: EditingDep) -> Lim
 @router.put(
     "/{portfolio_id}/long-term-days", summary="Choose after how many days a gain is long term", responses=EDIT_PROBLEMS
 )
+@may(Scope.TRADE, Role.EDITOR)
 def choose_long_term_days(body: LongTermChoice, match: OptionalMatch, on: EditingDep) -> PortfolioView:
     return on.shown_after(
         lambda attributes: attributes.set_long_term_days(on.user_id, on.portfolio_id, match, body.days)
@@ -139,11 +148,13 @@ def choose_long_term_days(body: LongTermChoice, match: OptionalMatch, on: Editin
 
 
 @router.post("/{portfolio_id}/archive", summary="Archive a portfolio: no more commands", responses=EDIT_PROBLEMS)
+@may(Scope.TRADE, Role.OWNER)
 def archive_portfolio(match: OptionalMatch, on: EditingDep) -> PortfolioView:
     return on.shown_after(lambda attributes: attributes.archive(on.user_id, on.portfolio_id, match))
 
 
 @router.post("/{portfolio_id}/unarchive", summary="Bring an archived portfolio back", responses=EDIT_PROBLEMS)
+@may(Scope.TRADE, Role.OWNER)
 def unarchive_portfolio(match: OptionalMatch, on: EditingDep) -> PortfolioView:
     return on.shown_after(lambda attributes: attributes.unarchive(on.user_id, on.portfolio_id, match))
 

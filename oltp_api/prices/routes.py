@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from domain.errors import NotFound
+from oltp_api.access.rules import Scope, common, may
 from oltp_api.analytics.released import AnalyticsDep
 from oltp_api.context import ContextDep, UserDep
 from oltp_api.prices import handlers
@@ -26,6 +27,7 @@ router = APIRouter(route_class=BoundedRoute, prefix="/securities/{identifier}", 
     "/prices", status_code=201, response_model=PricesPostedView, summary="Post prices that no market source has"
 )
 @takes(1_500_000)
+@common(Scope.ADMIN)
 def post(identifier: ShortText, body: PricesRequest, idempotent: IdempotentDep) -> Response:
     command, context = body.command(idempotent.user_id, identifier), idempotent.context
 
@@ -45,6 +47,7 @@ def post(identifier: ShortText, body: PricesRequest, idempotent: IdempotentDep) 
 
 
 @router.get("/prices", summary="The prices that you posted, oldest day first")
+@may(Scope.READ)
 def list_posted(
     identifier: ShortText,
     context: ContextDep,
@@ -63,6 +66,7 @@ def list_posted(
 
 
 @router.get("/price", summary="The last close on or before a day")
+@common(Scope.READ)
 def get_price(identifier: ShortText, context: ContextDep, analytics: AnalyticsDep, on: Day | None = None) -> PriceView:
     security = context.transact(lambda work: handlers.security_named(identifier, work))
     release = analytics.release()

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 
 from domain.commands import WithdrawIdentifier
 from domain.securities import AssetType, Identifier, IdentifierType, Security
+from oltp_api.access.rules import Scope, common
 from oltp_api.context import ContextDep, UserDep
 from oltp_api.registry import handlers
 from oltp_api.registry.repository import Securities
@@ -26,12 +27,14 @@ Sort = Literal["ticker", "-ticker", "name", "-name", "registered", "-registered"
 
 
 @router.post("", status_code=201, summary="Register a security")
+@common(Scope.TRADE)
 def register_security(body: SecurityRequest, context: ContextDep, user_id: UserDep) -> SecurityView:
     command = body.command(user_id)
     return context.transact(lambda work: _view(handlers.register_security(command, work), work))
 
 
 @router.get("", summary="Find securities by a part of an identifier or the name")
+@common(Scope.READ)
 def list_securities(
     context: ContextDep,
     q: ShortText | None = None,
@@ -47,11 +50,13 @@ def list_securities(
 
 
 @router.get("/{identifier}", summary="One security, by what an identifier means now or meant on a day")
+@common(Scope.READ)
 def get_security(identifier: ShortText, context: ContextDep, on: Day | None = None) -> SecurityView:
     return SecurityView(**context.transact(lambda work: Securities(work).one(identifier, on)))
 
 
 @router.post("/{identifier}/identifiers", status_code=201, summary="Add a missing identifier")
+@common(Scope.TRADE)
 def add_identifier(
     identifier: ShortText, body: IdentifierRequest, context: ContextDep, user_id: UserDep
 ) -> SecurityView:
@@ -61,6 +66,7 @@ def add_identifier(
 
 
 @router.delete("/{identifier}/identifiers/{id_type}/{value}", summary="Take back an identifier that you added")
+@common(Scope.TRADE)
 def withdraw_identifier(
     identifier: ShortText, id_type: IdentifierType, value: ShortText, context: ContextDep, user_id: UserDep
 ) -> SecurityView:
@@ -70,6 +76,7 @@ def withdraw_identifier(
 
 
 @router.put("/{identifier}/details", summary="Add missing details")
+@common(Scope.TRADE)
 def complete_details(identifier: ShortText, body: DetailsRequest, context: ContextDep) -> SecurityView:
     described = body.described()
     return context.transact(lambda work: _view(handlers.complete_details(identifier, described, work), work))

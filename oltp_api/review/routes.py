@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from domain.analytics.returns.periods import Period
+from oltp_api.access.rules import Role, Scope, may
 from oltp_api.analytics.released import KnownDep
 from oltp_api.business_dates import end_of_day_utc
 from oltp_api.context import ContextDep, UserDep
@@ -53,6 +54,7 @@ BodiesDep = Annotated[ReviewBodies | None, Depends(review_bodies)]
 
 @router.get("/portfolios/{portfolio_id}/performance", summary="Return over ten periods, beside the benchmark's")
 @costly()
+@may(Scope.READ, Role.VIEWER)
 def get_performance(portfolio: SeenPortfolio, analytics: KnownDep, found: BodiesDep) -> PerformanceView:
     return PerformanceView(
         **asdict(analytics.release_of(portfolio.portfolio_id)),
@@ -69,6 +71,7 @@ def get_performance(portfolio: SeenPortfolio, analytics: KnownDep, found: Bodies
     summary="Return of every account and position, and what each added",
 )
 @costly()
+@may(Scope.READ, Role.VIEWER)
 def get_holdings_performance(
     portfolio: SeenPortfolio,
     analytics: KnownDep,
@@ -85,6 +88,7 @@ def get_holdings_performance(
 
 @router.get("/portfolios/{portfolio_id}/risk", summary="Risk as it was, and of what is held now")
 @costly()
+@may(Scope.READ, Role.VIEWER)
 def get_risk(portfolio: SeenPortfolio, analytics: KnownDep, found: BodiesDep) -> RiskView:
     return RiskView(**asdict(analytics.release_of(portfolio.portfolio_id)), risk=found.risk if found else None)
 
@@ -93,6 +97,7 @@ def get_risk(portfolio: SeenPortfolio, analytics: KnownDep, found: BodiesDep) ->
     "/portfolios/{portfolio_id}/concentration", summary="How much is in one place, and whether that is too much"
 )
 @costly()
+@may(Scope.READ, Role.VIEWER)
 def get_concentration(portfolio: SeenPortfolio, analytics: KnownDep, found: BodiesDep) -> ConcentrationView:
     shown = asdict(analytics.release_of(portfolio.portfolio_id))
     return ConcentrationView(**shown, concentration=found.concentration if found else None)
@@ -121,6 +126,7 @@ ReviewedDep = Annotated[Review, Depends(reviewed)]
     summary="Value, return, risk and concentration in one document",
 )
 @costly()
+@may(Scope.READ, Role.VIEWER)
 def get_review(review: ReviewedDep) -> Response:
     return Response(review.document, media_type="application/json")  # each part has been validated before
 
@@ -132,6 +138,7 @@ def get_review(review: ReviewedDep) -> Response:
     summary="The same as one page: no script, no other host, for a phone and for paper",
 )
 @costly()
+@may(Scope.READ, Role.VIEWER)
 def get_review_page(review: ReviewedDep) -> HTMLResponse:
     policy = f"{page_policy()}; {NO_FRAMES}"
     return HTMLResponse(review_page(review.view), headers={"Content-Security-Policy": policy})
@@ -139,6 +146,7 @@ def get_review_page(review: ReviewedDep) -> HTMLResponse:
 
 @router.get("/portfolios/{portfolio_id}/restatement", summary="What is told otherwise than before, and why")
 @costly()
+@may(Scope.READ, Role.VIEWER)
 def get_restatement(
     portfolio_id: VisiblePortfolio,
     context: ContextDep,

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
+from oltp_api.access.rules import Role, Scope, may
 from oltp_api.context import ContextDep, UserDep
 from oltp_api.review.page.review import page_policy
 from oltp_api.simulation_pages.page import comparison_page, simulation_page
@@ -31,6 +32,7 @@ def _page(text: str) -> HTMLResponse:
     summary="Two simulations on one page: fans on one scale, differences with their errors",
 )
 @costly()
+@may(Scope.READ)
 def get_comparison_page(
     ids: Annotated[Text, Query(max_length=200, description="Two ids, with a comma between them.")],
     context: ContextDep,
@@ -49,6 +51,7 @@ def get_comparison_page(
     summary="A simulation on one page: fan, figures, warnings, and every input with where it is from",
 )
 @costly()
+@may(Scope.READ, Role.VIEWER)
 def get_simulation_page(simulation_id: UUID, context: ContextDep, user_id: UserDep) -> HTMLResponse:
     simulation = result_view(context, user_id, simulation_id)
     inputs = inputs_view(context, user_id, simulation_id) if simulation.fan else None

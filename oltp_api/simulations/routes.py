@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
 
+from oltp_api.access.rules import Role, Scope, may
 from oltp_api.context import ContextDep, UserDep
 from oltp_api.ownership import VisiblePortfolio
 from oltp_api.simulations import handlers
@@ -45,6 +46,7 @@ Sort = Literal["requested", "-requested"]
     responses=TURN_PROBLEMS,
     summary="Request a simulation: its model, drift, scenario, and what is asked",
 )
+@may(Scope.SIMULATE, Role.EDITOR, in_body=True)
 def request_simulation_of(body: PortfolioSimulationRequestBody, idempotent: IdempotentDep) -> Response:
     command = body.command(idempotent.user_id, body.portfolio_id)
     return idempotent.commit(body, 202, lambda work: handlers.requested(command, work))
@@ -57,12 +59,14 @@ def request_simulation_of(body: PortfolioSimulationRequestBody, idempotent: Idem
     responses=TURN_PROBLEMS,
     summary="Request a simulation of this portfolio",
 )
+@may(Scope.SIMULATE, Role.EDITOR)
 def request_simulation(portfolio_id: UUID, body: SimulationRequestBody, idempotent: IdempotentDep) -> Response:
     command = body.command(idempotent.user_id, portfolio_id)
     return idempotent.commit(body, 202, lambda work: handlers.requested(command, work))
 
 
 @router.get("/portfolios/{portfolio_id}/simulations", summary="A portfolio's simulations, oldest first by default")
+@may(Scope.READ, Role.VIEWER)
 def list_simulations(
     portfolio_id: VisiblePortfolio,
     context: ContextDep,
@@ -82,6 +86,7 @@ def list_simulations(
 
 @router.get("/simulations/compare", summary="Two simulations: differences of their figures, with their errors")
 @costly()
+@may(Scope.READ)
 def compare_simulations(
     ids: Annotated[Text, Query(max_length=200, description="Two ids, with a comma between them.")],
     context: ContextDep,
@@ -91,11 +96,13 @@ def compare_simulations(
 
 
 @router.get("/simulations/{simulation_id}", summary="A simulation: request, status, summary, fan and contributions")
+@may(Scope.READ, Role.VIEWER)
 def get_simulation(simulation_id: UUID, context: ContextDep, user_id: UserDep) -> SimulationResultView:
     return result_view(context, user_id, simulation_id)
 
 
 @router.patch("/simulations/{simulation_id}", summary="Rename a simulation")
+@may(Scope.SIMULATE, Role.EDITOR)
 def rename_simulation(
     simulation_id: UUID, body: SimulationEdit, context: ContextDep, user_id: UserDep
 ) -> SimulationView:
@@ -106,16 +113,19 @@ def rename_simulation(
 @router.delete(
     "/simulations/{simulation_id}", status_code=204, summary="Take a simulation out of the lists; it is kept"
 )
+@may(Scope.SIMULATE, Role.EDITOR)
 def delete_simulation(simulation_id: UUID, context: ContextDep, user_id: UserDep) -> None:
     context.transact(lambda work: handlers.hide(user_id, simulation_id, work))
 
 
 @router.get("/simulations/{simulation_id}/paths", summary="Sample paths at evenly spaced percentiles of the end")
+@may(Scope.READ, Role.VIEWER)
 def get_paths(simulation_id: UUID, context: ContextDep, user_id: UserDep) -> PathsView:
     return paths_view(context, user_id, simulation_id)
 
 
 @router.get("/simulations/{simulation_id}/inputs", summary="What it started from, each with where it is from")
+@may(Scope.READ, Role.VIEWER)
 def get_inputs(simulation_id: UUID, context: ContextDep, user_id: UserDep) -> InputsView:
     return inputs_view(context, user_id, simulation_id)
 
@@ -127,6 +137,7 @@ def get_inputs(simulation_id: UUID, context: ContextDep, user_id: UserDep) -> In
     responses=TURN_PROBLEMS,
     summary="Compute it again from what it was computed from, and compare the bits",
 )
+@may(Scope.SIMULATE, Role.EDITOR)
 def replay_simulation(simulation_id: UUID, idempotent: IdempotentDep) -> Response:
     """The answer is a request in the queue; its summary, once DONE, says whether all bits are the same, or which input
     differs: release, code, machine, seed, a parameter."""
@@ -143,6 +154,7 @@ def replay_simulation(simulation_id: UUID, idempotent: IdempotentDep) -> Respons
     responses=TURN_PROBLEMS,
     summary="How often fans of its kind and of these weights were right in the past",
 )
+@may(Scope.SIMULATE, Role.EDITOR)
 def calibrate_simulation(simulation_id: UUID, idempotent: IdempotentDep) -> Response:
     """The answer is a request in the queue; its summary, once DONE, has the records by horizon and span of starts."""
     user_id = idempotent.user_id
@@ -152,6 +164,7 @@ def calibrate_simulation(simulation_id: UUID, idempotent: IdempotentDep) -> Resp
 
 
 @router.get("/simulation-scenarios", summary="Scenarios that everybody has, then your own")
+@may(Scope.READ)
 def list_scenarios(context: ContextDep, user_id: UserDep) -> ScenariosView:
     return ScenariosView(items=context.transact(lambda work: handlers.scenarios(user_id, work)))
 
@@ -162,10 +175,12 @@ def list_scenarios(context: ContextDep, user_id: UserDep) -> ScenariosView:
     response_model=ScenarioView,
     summary="Store a scenario of your own, made of parts; one of the same name is replaced",
 )
+@may(Scope.SIMULATE)
 def store_scenario(body: ScenarioRequest, idempotent: IdempotentDep) -> Response:
     return idempotent.commit(body, 201, lambda work: handlers.store_scenario(idempotent.user_id, body, work))
 
 
 @router.delete("/simulation-scenarios/{name}", status_code=204, summary="Delete a scenario of your own")
+@may(Scope.SIMULATE)
 def delete_scenario(name: Annotated[ShortText, Path()], context: ContextDep, user_id: UserDep) -> None:
     context.transact(lambda work: handlers.delete_scenario(user_id, name, work))

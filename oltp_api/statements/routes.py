@@ -4,6 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
+from oltp_api.access.rules import Role, Scope, may
 from oltp_api.context import ContextDep, UserDep
 from oltp_api.statements import handlers
 from oltp_api.statements.schemas import ReconciliationView, StatementRequest
@@ -21,5 +22,6 @@ _MOST_BYTES = 5_000_000
     summary="Compare what is held with a broker's statement; nothing is changed",
 )
 @costly(_MOST_BYTES)
+@may(Scope.READ, Role.VIEWER)
 def reconcile(portfolio_id: UUID, body: StatementRequest, context: ContextDep, user_id: UserDep) -> ReconciliationView:
     return context.transact(lambda work: handlers.reconcile(body, user_id, portfolio_id, work))

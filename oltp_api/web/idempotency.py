@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from domain.errors import IdempotencyConflict, Refusal
 from oltp_api.connections import Deferred
-from oltp_api.context import AppContext, context_of, current_user
+from oltp_api.context import USER_ID, AppContext, context_of, current_user
 from oltp_api.unit_of_work import UnitOfWork, unit_of_work
 from oltp_api.web.schemas import Request as RequestBody
 from storage.queries import statements
@@ -104,6 +104,8 @@ class IdempotentCommand:
     user_id: UUID
     address: str
     key: str | None
+    asked_by: UUID | None = None
+    """Who asks, if it is not the owner for whom it is done: keys are the asker's own."""
 
     def commit(self, body: BaseModel, status: int | Callable[[V], int], act: Callable[[UnitOfWork], V]) -> Response:
         """Run and commit `act`; respond with its answer and `status`, which may depend on the answer."""
@@ -127,7 +129,7 @@ class IdempotentCommand:
         if self.key is None:
             return None
         request = f"{self.address}\n{body.model_dump_json(exclude_unset=True)}"
-        return IdempotencyKey(self.user_id, self.key, hashlib.sha256(request.encode()).hexdigest())
+        return IdempotencyKey(self.asked_by or self.user_id, self.key, hashlib.sha256(request.encode()).hexdigest())
 
 
 async def idempotent_command(
@@ -139,7 +141,8 @@ async def idempotent_command(
 ) -> IdempotentCommand:
     """Asks for the context and the user itself: a dependency of a dependency costs a trade a tenth of its time."""
     address = f"{request.method} {request.scope['path']}"
-    return IdempotentCommand(await context_of(request), await current_user(request), address, key)
+    owner = await current_user(request)
+    return IdempotentCommand(await context_of(request), owner, address, key, request.scope[USER_ID])
 
 
 IdempotentDep = Annotated[IdempotentCommand, Depends(idempotent_command)]

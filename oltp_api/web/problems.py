@@ -2,7 +2,8 @@
 
 status  when
 400     no request that can be judged: no JSON, no UTF-8, something said twice, no one Host
-403     a page of another site asked
+401     nobody is signed in, or the password is wrong
+403     a page of another site asked, or whoever is signed in may not do this
 404     the address names nothing of yours (codes *_not_found, unknown_security)
 409     it exists already, or is known otherwise, or is in use
 408     the body did not arrive in time (413: is too large; 415: is of a type that the route does not take)
@@ -43,6 +44,8 @@ from domain.errors import (
     TryLater,
 )
 from domain.ports import PortfolioHeld, TooManyWaiting
+from oltp_api.access import refusals
+from oltp_api.access.rules import Role, Scope
 from oltp_api.web import bodies
 from oltp_api.web.etags import PreconditionRequired
 from storage.errors import LakeUnavailable
@@ -209,6 +212,10 @@ _EXAMPLES: Sequence[Problem] = [
         bodies.too_large(bodies.SMALL),
         bodies.wrong_type(["application/json"]),
         TooManyWaiting(200, 200),
+        refusals.not_signed_in(),
+        refusals.scope_is_missing(Scope.TRADE),
+        refusals.role_is_too_small(Role.VIEWER, Role.EDITOR),
+        refusals.confirm_first(),
     )
 ]
 """Examples of every status in the OpenAPI document; they are made by the code that answers, so they are true."""
@@ -238,3 +245,9 @@ EDIT_PROBLEMS: dict[int | str, dict[str, Any]] = {status: _documented(status) fo
 
 TURN_PROBLEMS: dict[int | str, dict[str, Any]] = {429: _documented(429)}
 """For the `responses` of a route whose requests wait for their turn."""
+
+UNKNOWN_PROBLEMS: dict[int | str, dict[str, Any]] = {401: _documented(401)}
+"""For the application's `responses` where everybody signs in."""
+
+SIGN_IN_PROBLEMS: dict[int | str, dict[str, Any]] = {status: _documented(status) for status in (401, 429)}
+"""For the `responses` of whatever asks for a password."""

@@ -1,4 +1,4 @@
-"""Routes that judge a request by its form before they look into it, and run what takes long a few at a time."""
+"""Routes that judge a request by form and asker before they look into it, and run what takes long a few at a time."""
 
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
@@ -10,6 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
 
+from oltp_api.access.door import Door
+from oltp_api.access.rules import rule_of
 from oltp_api.web import bodies
 from oltp_api.web.fields import context_of_rows
 from oltp_api.web.problems import BODY_PROBLEMS
@@ -36,12 +38,14 @@ class BoundedRoute(APIRoute):
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
-        cost = bodies.cost_of(self.endpoint)
+        cost, rule, path = bodies.cost_of(self.endpoint), rule_of(self.endpoint), self.path
 
         async def bounded(request: Request) -> Response:
             bodies.check_form(request)
             bounds: bodies.Bounds = request.app.state.bounds
+            door: Door = request.app.state.door
             async with AsyncExitStack() as stack:
+                stack.enter_context(await door.admit(request, path, rule))
                 body = b""
                 if request.method != "GET" and bodies.brings_body(request):
                     body = await self._read(request, cost.most_bytes, bounds, stack)
@@ -49,6 +53,9 @@ class BoundedRoute(APIRoute):
                     await stack.enter_async_context(bounds.turn(request.method))
                 if self.body_field and body:
                     request._json = await self._parsed(body)
+                    if rule is not None and rule.in_body and isinstance(request._json, dict):
+                        named = request._json.get("portfolio_id")
+                        stack.enter_context(await door.admit_to(request, path, rule, named))
                 return await handle(request)
 
         return bounded

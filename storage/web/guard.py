@@ -95,16 +95,16 @@ def cross_origin() -> WebRefusal:
 
 
 def not_local() -> WebRefusal:
-    detail = "until there are accounts this server answers only to this machine; let it listen on 127.0.0.1"
+    detail = "without accounts this server answers only to this machine; let it listen on 127.0.0.1"
     return WebRefusal(421, "not_local", detail)
 
 
 class WebGuard:
     """`app`, answering only to requests that no other site can have made, with security headers on every answer.
 
-    `hosts` are the declared names. `is_published` says that the ports of this container are published on the loopback
-    interface of its machine, so that requests arrive at an address of the container's own. `check` may raise a further
-    WebRefusal. `policy` is the Content-Security-Policy of what brings none, `page_policy` that of HTML.
+    `hosts` are the declared names. `is_published` says that requests may arrive at other addresses than loopback: the
+    ports of this container are published on the loopback interface of its machine, or everybody signs in. `check` may
+    raise a further WebRefusal. `policy` is the Content-Security-Policy of what brings none, `page_policy` that of HTML.
     """
 
     def __init__(

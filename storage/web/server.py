@@ -103,13 +103,24 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.abort()
 
 
-def refuse_open_address(host: str, settings: Settings) -> None:
-    """Refuse an address that other machines can reach, unless the container's ports are published on loopback only."""
+def refuse_open_address(host: str, settings: Settings, signs_in: bool = False) -> None:
+    """Refuse an address that other machines can reach, unless the container's ports are published on loopback only.
+
+    A server that `signs_in` its callers may listen there with AUTH=accounts, if people reach it by TLS.
+    """
     if host == "localhost" or is_loopback(host) or settings.web_published_on is not None:
         return
+    if signs_in and settings.has_accounts:
+        if settings.is_encrypted:
+            return
+        raise SetupError(
+            f"on {host} passwords would cross the network as they are; set PUBLIC_URL=https://... to where your proxy "
+            "ends TLS, or listen on 127.0.0.1"
+        )
     raise SetupError(
-        f"on {host} others than this machine could act as the owner; until there are accounts, listen on 127.0.0.1, "
-        "::1 or localhost (in a container whose ports are published there only, set WEB_PUBLISHED_ON=127.0.0.1)"
+        f"on {host} others than this machine could act as the owner; listen on 127.0.0.1, ::1 or localhost (in a "
+        "container whose ports are published there only, set WEB_PUBLISHED_ON=127.0.0.1), or have the API, and it "
+        "alone, sign everybody in by AUTH=accounts"
     )
 
 
@@ -125,9 +136,9 @@ def configured(app: Any, host: str, port: int, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(app, host=host, port=port, **{"log_level": "warning", **ours, **more})
 
 
-def serve(app: Any, host: str, port: int, settings: Settings, **more: Any) -> None:
+def serve(app: Any, host: str, port: int, settings: Settings, signs_in: bool = False, **more: Any) -> None:
     """Serve `app` until SIGTERM; exit with 3 if it does not start, as uvicorn does."""
-    refuse_open_address(host, settings)
+    refuse_open_address(host, settings, signs_in)
     server = uvicorn.Server(configured(app, host, port, **more))
     server.run()
     if not server.started:

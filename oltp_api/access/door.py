@@ -1,0 +1,229 @@
+"""The door of every route: it finds out who asks, and lets in those whom the route's rule names, before a body is read.
+
+Behind it a request acts for the *owner* of what it names: the portfolio's, or else for the asker. So the handlers know
+one user only, whose rows those are, and an editor records in the owner's accounts. Who it was stands in the audit log.
+"""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+from psycopg.rows import DictRow
+
+from domain.errors import ImportNotFound, NoSuchId, OrderNotFound, PortfolioNotFound, SimulationNotFound
+from oltp_api.access import refusals
+from oltp_api.access.credentials import TOKEN, hash_of, is_whole
+from oltp_api.access.rules import AccessRule, Role, Scope, named_in
+from oltp_api.acting import Acting, acting_as
+from oltp_api.connections import Connection
+from oltp_api.context import LOCAL_USER, OWNER_ID, USER_ID, AppContext
+from storage.queries import statements
+
+IDLE = timedelta(days=7)
+CONFIRMED_FOR = timedelta(minutes=10)
+_SEEN_EVERY = timedelta(minutes=1)
+_ASKER = "lakefolio.asker"
+_NOT_FOUND: Mapping[str, type[NoSuchId]] = {
+    "portfolio_id": PortfolioNotFound,
+    "order_id": OrderNotFound,
+    "simulation_id": SimulationNotFound,
+    "import_id": ImportNotFound,
+}
+_SQL = statements("oltp_api/access/queries.sql")
+_QUESTIONS = {
+    (kind, target): _SQL[kind] + (_SQL["alone"] if target is None else _SQL[f"of_{target}"] + _SQL["with_role"])
+    for kind in ("session", "token")
+    for target in (None, *_NOT_FOUND)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """A user who is signed in: by a session, or by a token with its scopes and, if they are some only, portfolios."""
+
+    user_id: UUID
+    is_admin: bool
+    session_id: UUID | None = None
+    token_id: UUID | None = None
+    scopes: frozenset[str] = frozenset(Scope)
+    portfolio_ids: frozenset[UUID] | None = None
+    confirmed_at: datetime | None = None
+
+    def check(self, rule: AccessRule, now: datetime) -> None:
+        """Refuse what needs no look at a portfolio."""
+        assert rule.scope is not None
+        if rule.by_session and self.session_id is None:
+            raise refusals.sign_in_in_person()
+        if rule.scope not in self.scopes:
+            raise refusals.scope_is_missing(rule.scope)
+        if rule.scope is Scope.ADMIN and not self.is_admin:
+            raise refusals.administrators_only()
+        if self.portfolio_ids is not None and rule.role is None and not rule.is_common:
+            raise refusals.token_of_other_portfolios()
+        if rule.confirmed and not self.is_confirmed(now):
+            raise refusals.confirm_first()
+
+    def is_confirmed(self, now: datetime) -> bool:
+        """True if the password was given lately, when signing in or since."""
+        return self.confirmed_at is not None and self.confirmed_at >= now - CONFIRMED_FOR
+
+    def may_see(self, portfolio_id: UUID) -> bool:
+        return self.portfolio_ids is None or portfolio_id in self.portfolio_ids
+
+
+Letting = AbstractContextManager[None]
+"""Around the handler of a request that was let in: what it commits is its asker's."""
+
+
+class Door(Protocol):
+    async def admit(self, request: Request, path: str, rule: AccessRule | None) -> Letting:
+        """Let a request to the route of `path` in, or raise the refusal."""
+
+    async def admit_to(self, request: Request, path: str, rule: AccessRule, portfolio_id: object) -> Letting:
+        """The same once its body is read, which names the portfolio."""
+
+
+class LocalDoor:
+    """AUTH=local: whoever reaches this machine's own ports is the one owner (`storage/web/guard.py` sees to that)."""
+
+    async def admit(self, request: Request, path: str, rule: AccessRule | None) -> Letting:
+        del path, rule
+        request.scope[OWNER_ID] = LOCAL_USER
+        return nullcontext()
+
+    async def admit_to(self, request: Request, path: str, rule: AccessRule, portfolio_id: object) -> Letting:
+        del request, path, rule, portfolio_id
+        return nullcontext()
+
+
+class AccountsDoor:
+    """AUTH=accounts: a cookie of a session or a token, in one question with the role on what the address names."""
+
+    def __init__(self, cookie: str) -> None:
+        self._cookie = cookie
+
+    async def admit(self, request: Request, path: str, rule: AccessRule | None) -> Letting:
+        assert rule is not None, f"{path} does not say who may call it"
+        context: AppContext = request.app.state.context
+        if rule.scope is None:
+            return nullcontext()
+        kind, secret = self._secret(request)
+        name = None if rule.role is None or rule.in_body else named_in(path)
+        target = None if name is None else _as_id(request.path_params.get(name))
+        name = None if target is None else name  # no id at all: its route says so
+        now = context.clock.now()
+        asked = {"hash": hash_of(secret), "now": now, "idle_since": now - IDLE, "target": target}
+        row = await run_in_threadpool(_ask, context, _QUESTIONS[kind, name], asked)
+        if row is None:
+            raise refusals.not_signed_in()
+        asker = _asker(row)
+        request.scope[USER_ID] = request.scope[OWNER_ID] = asker.user_id
+        request.scope[_ASKER] = asker
+        asker.check(rule, now)
+        if name is not None and target is not None:
+            request.scope[OWNER_ID] = _owner(row, asker, rule, _NOT_FOUND[name](target))
+        return _letting(request, path, asker, row["portfolio_id"])
+
+    async def admit_to(self, request: Request, path: str, rule: AccessRule, portfolio_id: object) -> Letting:
+        context: AppContext = request.app.state.context
+        target, asker = _as_id(portfolio_id), asker_of(request)
+        if target is None:
+            return nullcontext()  # the model of the body says what is wrong with it
+        kind, secret = self._secret(request)
+        now = context.clock.now()
+        asked = {"hash": hash_of(secret), "now": now, "idle_since": now - IDLE, "target": target}
+        row = await run_in_threadpool(_ask, context, _QUESTIONS[kind, "portfolio_id"], asked)
+        if row is None:
+            raise refusals.not_signed_in()
+        request.scope[OWNER_ID] = _owner(row, asker, rule, PortfolioNotFound(target))
+        return _letting(request, path, asker, target)
+
+    def _secret(self, request: Request) -> tuple[str, str]:
+        """The kind of what signs the request, and the secret itself."""
+        scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and bearer.startswith(TOKEN):
+            if not is_whole(bearer):
+                raise refusals.token_is_cut()
+            return "token", bearer
+        cookie = request.cookies.get(self._cookie)
+        if scheme or not cookie or not cookie.isascii():
+            raise refusals.not_signed_in()
+        return "session", cookie
+
+
+def asker_of(request: Request) -> Asker:
+    """The user who was let in."""
+    found: Asker = request.scope[_ASKER]
+    return found
+
+
+def _asker(row: DictRow) -> Asker:
+    scopes, portfolios = row["scopes"], row["portfolio_ids"]
+    return Asker(
+        row["user_id"],
+        row["is_admin"],
+        row["session_id"],
+        row["token_id"],
+        frozenset(Scope) if scopes is None else frozenset(scopes),
+        None if portfolios is None else frozenset(portfolios),
+        row["confirmed_at"],
+    )
+
+
+def _owner(row: DictRow, asker: Asker, rule: AccessRule, missing: NoSuchId) -> UUID:
+    """The owner of what is named; `missing` if the asker may not know that it is there."""
+    assert rule.role is not None
+    if row["role"] is None or not asker.may_see(row["portfolio_id"]):
+        raise missing
+    role = Role[row["role"]]
+    if role < rule.role:
+        raise refusals.role_is_too_small(role, rule.role)
+    owner: UUID = row["owner_id"]
+    return owner
+
+
+def _letting(request: Request, path: str, asker: Asker, portfolio_id: UUID | None) -> Letting:
+    if request.method in ("GET", "HEAD"):
+        return acting_as(None)
+    others = [str(value) for name, value in request.path_params.items() if name != "portfolio_id"]
+    return acting_as(
+        Acting(
+            asker.user_id,
+            f"{request.method} {path}",
+            asker.session_id,
+            asker.token_id,
+            portfolio_id,
+            " ".join(others)[:200] or None,
+        )
+    )
+
+
+def _ask(context: AppContext, question: str, asked: Mapping[str, Any]) -> DictRow | None:
+    """The one row of the answer. That it was seen is written once a minute, so that a look costs no write."""
+    with context.pool.connection() as connection:
+        connection.autocommit = True  # one round trip, not three
+        try:
+            row = connection.execute(question, asked).fetchone()
+            if row is not None:
+                _note_seen(connection, row, asked["now"])
+            return row
+        finally:
+            connection.autocommit = False
+
+
+def _note_seen(connection: Connection, row: DictRow, now: datetime) -> None:
+    if row["seen_at"] is None or row["seen_at"] < now - _SEEN_EVERY:
+        seen = {"now": now, "session_id": row["session_id"], "token_id": row["token_id"]}
+        connection.execute(_SQL["session_seen" if row["session_id"] else "token_used"], seen)
+
+
+def _as_id(value: object) -> UUID | None:
+    try:
+        return UUID(str(value))
+    except ValueError:
+        return None

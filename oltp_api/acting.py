@@ -1,0 +1,59 @@
+"""The command of a request and its user, for whatever is committed in it: a row of the audit log joins every write.
+
+It stands in the context of the request, which threads take over, so that no handler can forget it. With AUTH=local
+nobody signs in, and nothing is recorded.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import UUID
+
+AUDIT = """
+insert into audit_event (at, user_id, session_id, token_id, action, portfolio_id, subject, correlation_id)
+values (
+    %(at)s, %(user_id)s, %(session_id)s, %(token_id)s, %(action)s, %(portfolio_id)s, %(subject)s, %(correlation_id)s
+)
+"""
+AUDIT_OF_A_WRITE = """
+insert into audit_event (at, user_id, session_id, token_id, action, portfolio_id, subject, correlation_id)
+select
+    %(at)s, %(user_id)s, %(session_id)s, %(token_id)s, %(action)s, %(portfolio_id)s, %(subject)s, %(correlation_id)s
+where pg_current_xact_id_if_assigned() is not null
+"""
+"""A unit of work that has only read has no id of a transaction, and leaves no event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """A command in the words of its route, with who sent it: a user, by a session or a token."""
+
+    user_id: UUID | None
+    action: str
+    session_id: UUID | None = None
+    token_id: UUID | None = None
+    portfolio_id: UUID | None = None
+    subject: str | None = None
+
+    def row(self, at: object, correlation_id: str | None) -> Mapping[str, Any]:
+        return {**asdict(self), "at": at, "correlation_id": correlation_id}
+
+
+_ACTING: ContextVar[Acting | None] = ContextVar("acting", default=None)
+
+
+def acting() -> Acting | None:
+    """The command that is being carried out; None if it is nobody's, or only a question."""
+    return _ACTING.get()
+
+
+@contextmanager
+def acting_as(command: Acting | None) -> Iterator[None]:
+    """Inside, what is committed is `command`'s."""
+    before = _ACTING.set(command)
+    try:
+        yield
+    finally:
+        _ACTING.reset(before)
