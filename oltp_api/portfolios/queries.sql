@@ -49,12 +49,21 @@ select
 from portfolio
 left join cash_balance
     on portfolio.portfolio_id = cash_balance.portfolio_id and portfolio.base_currency = cash_balance.currency
-where portfolio.user_id = %(user_id)s
 
 -- name: of_id
-and portfolio.portfolio_id = %(portfolio_id)s
+where portfolio.user_id = %(user_id)s and portfolio.portfolio_id = %(portfolio_id)s
 
 -- name: matching
+-- One's own and those that are shared with one; by their ids, so that strangers' are not even looked through.
+where portfolio.portfolio_id = any(array(
+    select own.portfolio_id
+    from portfolio as own
+    where own.user_id = %(user_id)s
+    union all
+    select portfolio_share.portfolio_id
+    from portfolio_share
+    where portfolio_share.user_id = %(user_id)s and portfolio_share.ended_at is null
+))
 and (%(name)s::text is null or strpos(lower(portfolio.name), lower(%(name)s)) > 0)
 and (%(kind)s::text is null or portfolio.kind = %(kind)s)
 and (%(archived)s::boolean is null or (portfolio.archived_at is not null) = %(archived)s)

@@ -72,3 +72,24 @@ def test_a_declared_name_is_a_whole_name(names: str) -> None:
 
 def test_declared_names_are_compared_in_lower_case() -> None:
     assert Settings(web_hosts="Lakefolio.home, nas.lan").declared_hosts == {"lakefolio.home", "nas.lan"}
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
+def test_with_accounts_and_tls_the_server_that_signs_in_listens_anywhere_and_no_other(host: str) -> None:
+    accounts = Settings(auth="accounts", public_url="https://folio.example.org")
+    refuse_open_address(host, accounts, signs_in=True)
+    assert "folio.example.org" in accounts.declared_hosts
+    for settings, signs_in in (
+        (accounts, False),
+        (Settings(auth="accounts"), True),
+        (Settings(auth="accounts", public_url="http://folio.example.org"), True),
+        (Settings(public_url="https://folio.example.org"), True),
+    ):
+        with pytest.raises(SetupError):
+            refuse_open_address(host, settings, signs_in)
+
+
+@pytest.mark.parametrize("url", ["folio.example.org", "https://folio.example.org/", "https://a@b.c", "ftp://a.b"])
+def test_the_public_url_is_an_origin(url: str) -> None:
+    with pytest.raises(ValueError, match="nothing more"):
+        Settings(public_url=url)
