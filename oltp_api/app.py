@@ -42,6 +42,7 @@ from oltp_api.registry.sample_market import register_sample_market, securities_o
 from oltp_api.review import routes as review
 from oltp_api.review.handlers import ReviewCache
 from oltp_api.sharing import routes as sharing
+from oltp_api.sign_in_pages import routes as sign_in_pages
 from oltp_api.simulation_pages import routes as simulation_pages
 from oltp_api.simulations import routes as simulations
 from oltp_api.statements import routes as statements
@@ -142,10 +143,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for routes in served:
         check_rules(routes.router.routes)
         app.include_router(routes.router, prefix=PREFIX)
-    app.state.addresses = frozenset(
+    own = {
         f"{PREFIX}{route.path}" for routes in served for route in routes.router.routes if isinstance(route, APIRoute)
-    )
-    app.include_router(front.router)
+    }
+    app.state.addresses = frozenset(own | ({"/sign-out"} if chosen.has_accounts else set()))
+    for pages in (front, *((sign_in_pages,) if chosen.has_accounts else ())):
+        check_rules(pages.router.routes)
+        app.include_router(pages.router)
     app.include_router(health.router, include_in_schema=False)
     app.include_router(health.metrics_router)
     return app
@@ -164,7 +168,7 @@ def _serve_contract(app: FastAPI) -> None:
 def _guard(app: FastAPI, chosen: Settings) -> None:
     """Put the guard around `app`, outside of what answers for a bug, as `observe` is put around it."""
     inside = app.build_middleware_stack
-    is_published = chosen.web_published_on is not None or chosen.has_accounts
+    is_published = chosen.web_published_on is not None or (chosen.has_accounts and chosen.is_encrypted)
     app.build_middleware_stack = lambda: WebGuard(  # type: ignore[method-assign]
         inside(), chosen.declared_hosts, is_published, policy=_DATA_POLICY, page_policy=_PAGE_POLICY
     )

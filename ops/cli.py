@@ -69,6 +69,8 @@ def up(current: Settings, arguments: argparse.Namespace) -> int:
     print(f"\n  portfolios http://127.0.0.1:{api_port}\n  API        http://127.0.0.1:{api_port}/docs")
     print(f"  Dagster    http://127.0.0.1:{ui_port}")
     print(f"  state      {current.home}\n  logs       {current.home / 'logs'}\n\n  `make down` stops them.")
+    if link := lifecycle.first_link(current, api_port):
+        print(f"\n  Everybody signs in. The first administrator registers, once and within a week, at\n  {link}")
     if reason := lifecycle.unready(api_port):
         print(f"\n  It runs, but not all can be done yet: {reason}")
     return 0

@@ -162,6 +162,14 @@ def _end_owner(current: Settings) -> Ownership:
     raise SetupError(f"another command works on {current.home}; try again when it has ended")
 
 
+def first_link(current: Settings, api_port: int) -> str | None:
+    """The link for the first administrator, whose code the API has left in the state; None where nobody needs one."""
+    file = current.home / "run" / "first-administrator"
+    if not current.has_accounts or not file.exists():
+        return None
+    return f"{current.public_url or f'http://127.0.0.1:{api_port}'}/register?code={file.read_text()}"
+
+
 def unready(api_port: int) -> str | None:
     """Return what the API that runs says it cannot do; None if it can do all, or gives no answer."""
     with suppress(httpx.HTTPError, ValueError):

@@ -3,10 +3,12 @@
 from oltp_api.access.rules import Role, Scope
 from storage.web.guard import WebRefusal
 
+NOT_SIGNED_IN = "not_signed_in"
+
 
 def not_signed_in() -> WebRefusal:
     detail = "sign in with POST /api/v1/session, or send a token as Authorization: Bearer lkf_..."
-    return WebRefusal(401, "not_signed_in", detail, [(b"www-authenticate", b"Bearer")])
+    return WebRefusal(401, NOT_SIGNED_IN, detail, [(b"www-authenticate", b"Bearer")])
 
 
 def token_is_cut() -> WebRefusal:

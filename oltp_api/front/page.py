@@ -35,6 +35,7 @@ def front_page(front: Front, addresses: Collection[str]) -> str:
         address=lambda row: _OF_PORTFOLIO.replace("{portfolio_id}", str(row.portfolio.portfolio_id)),
         state=state,
         next_page=_next_page(front),
+        signs_out="/sign-out" in addresses,
     )
 
 

@@ -15,7 +15,7 @@ from domain.errors import AlreadyExists, Refusal
 from oltp_api.acting import Acting
 from oltp_api.context import LOCAL_USER, AppContext
 from oltp_api.unit_of_work import UnitOfWork
-from oltp_api.users.passwords import PasswordGate
+from oltp_api.users.passwords import PasswordGate, check_password
 from oltp_api.users.repository import INVITED_FOR, Invitations, Sessions, Tokens, Users
 from oltp_api.users.throttle import Throttle
 from storage.web.guard import WebRefusal
@@ -67,6 +67,24 @@ class SignIn:
             raise wrong_credentials()
         self.throttle.succeeded(email)
         return user
+
+    async def register(self, context: AppContext, code: str, email: str, display_name: str, password: str) -> UUID:
+        """The new user of an invitation, which is looked at before anything is hashed for it."""
+        check_password(password, email)
+        await run_in_threadpool(context.transact, lambda work: invited(code, email, work))
+        password_hash = await self.gate.hash(password)
+        return await run_in_threadpool(
+            context.transact, lambda work: register(code, email, display_name, password_hash, work)
+        )
+
+    async def replace_password(self, context: AppContext, code: str, password: str) -> None:
+        """Have a lost password replaced by an administrator's link."""
+        user = await run_in_threadpool(context.transact, lambda work: user_of_link(code, work))
+        check_password(password, user["email"])
+        password_hash = await self.gate.hash(password)
+        await run_in_threadpool(
+            context.transact, lambda work: replace_password(code, user["user_id"], password_hash, work)
+        )
 
 
 def begin_session(user_id: UUID, before: str | None, user_agent: str, address: str, work: UnitOfWork) -> str:

@@ -2,11 +2,15 @@
 
 from datetime import timedelta
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
-from oltp_api.users.handlers import SignIn
-from oltp_api.users.repository import LONGEST
+from oltp_api.access.door import asker_of
+from oltp_api.context import AppContext
+from oltp_api.users.handlers import SignIn, begin_session
+from oltp_api.users.repository import LONGEST, Sessions
 from storage.settings import Settings
 
 
@@ -35,6 +39,24 @@ def secret_of(request: Request) -> str | None:
     """The secret of the session that the browser has already."""
     found = request.cookies.get(session_cookie(request.app.state.settings))
     return found if found and found.isascii() else None
+
+
+async def begin(request: Request, response: Response, context: AppContext, user_id: UUID) -> None:
+    """Sign the browser of a request in, with a session that is new."""
+    before, agent, address = secret_of(request), agent_of(request), address_of(request)
+    secret = await run_in_threadpool(
+        context.transact, lambda work: begin_session(user_id, before, agent, address, work)
+    )
+    keep_session(response, request, secret)
+
+
+def sign_out(request: Request, response: Response, context: AppContext) -> None:
+    """End the session that asks."""
+    asker = asker_of(request)
+    session_id = asker.session_id
+    assert session_id is not None
+    context.transact(lambda work: Sessions(work).end(asker.user_id, session_id))
+    _set(response, request, "", timedelta(0))
 
 
 def keep_session(response: Response, request: Request, secret: str) -> None:

@@ -23,11 +23,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import psycopg
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
@@ -45,6 +47,7 @@ from domain.errors import (
 )
 from domain.ports import PortfolioHeld, TooManyWaiting
 from oltp_api.access import refusals
+from oltp_api.access.refusals import NOT_SIGNED_IN
 from oltp_api.access.rules import Role, Scope
 from oltp_api.web import bodies
 from oltp_api.web.etags import PreconditionRequired
@@ -108,6 +111,8 @@ def _answer(request: Request, error: Exception) -> Response:
     elif isinstance(error, psycopg.Error):
         _LOG.warning("the database said %s, answered as %s", type(error).__name__, problem.code)
     request.scope[CODE] = problem.code
+    if problem.code == NOT_SIGNED_IN and request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+        return RedirectResponse(f"/sign-in?next={quote(request.url.path)}", HTTPStatus.SEE_OTHER)
     content = json.dumps(_members(problem, request.url.path), default=str)
     return Response(content, problem.status, dict(problem.headers), media_type="application/problem+json")
 

@@ -79,7 +79,7 @@ def invited(by: Person, email: str) -> Person:
 
 def first_code(settings: Settings) -> str:
     """The code of the link that the server has kept in its state."""
-    return (settings.home / "first-administrator.txt").read_text().strip().partition("code=")[2]
+    return (settings.home / "run" / "first-administrator").read_text()
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from oltp_api.access.rules import AccessRule, Role, Scope, check_rules, named_in
 from oltp_api.app import _OF_ACCOUNTS, _ROUTES, PREFIX
 from oltp_api.front import routes as front
 from oltp_api.operations import health
+from oltp_api.sign_in_pages import routes as sign_in_pages
 from storage.postgres.database import Database
 from storage.settings import Settings
 from tests.oltp_api.people import Person, first_code, invited, registered, served_with_accounts, signed_in, stranger
@@ -71,7 +72,7 @@ class Operation:
 
 
 def operations() -> Iterator[Operation]:
-    roots = [("", front.router), ("", health.metrics_router)]
+    roots = [("", front.router), ("", health.metrics_router), ("", sign_in_pages.router)]
     for prefix, router in [*((PREFIX, each.router) for each in (*_ROUTES, *_OF_ACCOUNTS)), *roots]:
         for route in router.routes:
             assert isinstance(route, APIRoute)
@@ -246,7 +247,7 @@ def verdict(answer: httpx.Response) -> tuple[int, str] | str:
     return LET_IN
 
 
-_ENDS_SESSIONS = {"DELETE /api/v1/session", "DELETE /api/v1/me", "PUT /api/v1/me/password"}
+_ENDS_SESSIONS = {"POST /sign-out", "DELETE /api/v1/session", "DELETE /api/v1/me", "PUT /api/v1/me/password"}
 """Let in, they may end the session that the other cases use; `test_users` tests each."""
 
 
@@ -307,6 +308,7 @@ _OF_EVERYBODY = {
     "POST /api/v1/password-resets",
     "GET /api/v1/health/live",
     "GET /api/v1/health/ready",
+    *(f"{method} /{page}" for method in ("GET", "POST") for page in ("sign-in", "register", "password")),
 }
 _OF_NOBODY = ("/api/v1/securities", "/api/v1/releases/latest", "/metrics")
 _IN_PERSON = {each for each in _OWNERS_ALONE if "/shares" in each and not each.startswith("GET")}
