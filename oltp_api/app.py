@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 
 from application.analytics.review import LakeAnalyticsRepository
+from oltp_api.access.contract import show_security
 from oltp_api.access.door import AccountsDoor, LocalDoor
 from oltp_api.access.rules import check_rules
 from oltp_api.accounts import routes as accounts
@@ -143,10 +144,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for routes in served:
         check_rules(routes.router.routes)
         app.include_router(routes.router, prefix=PREFIX)
-    own = {
-        f"{PREFIX}{route.path}" for routes in served for route in routes.router.routes if isinstance(route, APIRoute)
-    }
-    app.state.addresses = frozenset(own | ({"/sign-out"} if chosen.has_accounts else set()))
+    own = [
+        (f"{PREFIX}{route.path}", route)
+        for routes in served
+        for route in routes.router.routes
+        if isinstance(route, APIRoute)
+    ]
+    app.state.addresses = frozenset([*(path for path, _ in own), *(["/sign-out"] if chosen.has_accounts else [])])
+    if chosen.has_accounts:
+        show_security(app, own, session_cookie(chosen))
     for pages in (front, *((sign_in_pages,) if chosen.has_accounts else ())):
         check_rules(pages.router.routes)
         app.include_router(pages.router)

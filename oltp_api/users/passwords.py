@@ -20,7 +20,6 @@ from storage.web.guard import WebRefusal
 
 T = TypeVar("T")
 SHORTEST, LONGEST = 8, 128
-_MOST_WAITING = 32
 
 
 class CommonPassword(Refusal):
@@ -37,7 +36,8 @@ def too_many_sign_in() -> WebRefusal:
 class PasswordGate:
     """Hashes and compares passwords one at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_waiting: int = 32) -> None:
+        self._most_waiting = most_waiting
         self._hashing = PasswordHash((Argon2Hasher(),))
         self._thread = ThreadPoolExecutor(1, "argon2")
         self._waiting = 0
@@ -63,7 +63,7 @@ class PasswordGate:
         self._thread.shutdown()
 
     async def _turn(self, work: Callable[[], T]) -> T:
-        if self._waiting >= _MOST_WAITING:
+        if self._waiting >= self._most_waiting:
             raise too_many_sign_in()
         self._waiting += 1
         turn = asyncio.get_running_loop().run_in_executor(self._thread, work)

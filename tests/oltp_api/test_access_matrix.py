@@ -271,6 +271,23 @@ def test_every_operation_lets_in_whom_its_rule_names_and_nobody_else(world: Worl
     assert deviations(world, subject) == []
 
 
+def test_the_matrix_has_every_operation_of_the_contract_which_says_what_signs_each(world: World) -> None:
+    client = world.clients[_NO_ONE]
+    document = client.get(str(client.base_url).replace("/api/v1/", "/openapi.json")).json()
+    told = {
+        f"{method.upper()} {path}": operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert set(told) == {str(each) for each in OPERATIONS if each.path.startswith(PREFIX)}
+    for operation in OPERATIONS:
+        if str(operation) in told:
+            rule, signed_by = operation.rule, told[str(operation)]["security"]
+            kinds = {kind for way in signed_by for kind in way}
+            assert kinds == (set() if rule.scope is None else {"session"} if rule.by_session else {"session", "token"})
+            assert told[str(operation)].get("x-role") == (rule.role.name if rule.role else None)
+
+
 def test_every_operation_lets_somebody_in() -> None:
     for operation in OPERATIONS:
         assert LET_IN in [expected(operation, subject) for subject in SUBJECTS], operation

@@ -1,6 +1,9 @@
 """Users by invitation, their sessions, passwords and tokens, over real HTTP."""
 
+import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -8,8 +11,10 @@ import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
+from oltp_api.users.passwords import PasswordGate
 from storage.postgres.database import Database
 from storage.settings import Settings
+from storage.web.guard import WebRefusal
 from tests.oltp_api.people import (
     PASSWORD,
     Person,
@@ -289,6 +294,37 @@ def test_failed_attempts_wait_longer_and_longer_but_nobody_is_locked_out(admin: 
     assert code_of(answers[-1]) == (429, "too_many_attempts")
     assert int(answers[-1].headers["retry-after"]) <= 21
     assert person.get("/me").is_success  # who is signed in stays so
+
+
+def test_while_many_passwords_wait_for_their_turn_everybody_else_is_answered(ada: Person, address: str) -> None:
+    def attempt(number: int) -> int:
+        body = {"email": f"{number}@example.org", "password": "wrong"}
+        return stranger(address).post("/session", json=body).status_code
+
+    with ThreadPoolExecutor(16) as threads:
+        attempts = [threads.submit(attempt, number) for number in range(16)]
+        next(as_completed(attempts))
+        assert all(ada.get("/portfolios").is_success for _ in range(5))
+        assert sum(not each.done() for each in attempts) > 3
+        assert {each.result() for each in attempts} == {401}
+
+
+def test_the_gate_takes_so_many_and_a_caller_that_goes_away_keeps_its_place_until_its_hash_is_made() -> None:
+    async def crowd() -> None:
+        with closing(PasswordGate(most_waiting=2)) as gate:
+            gone, waiting = [asyncio.create_task(gate.hash(PASSWORD)) for _ in range(2)]
+            await asyncio.sleep(0)
+            gone.cancel()
+            await asyncio.sleep(0)
+            with pytest.raises(WebRefusal) as refused:
+                await gate.hash(PASSWORD)
+            assert (refused.value.status, refused.value.code) == (503, "busy")
+            assert await gate.verify(PASSWORD, await waiting)
+            assert not await gate.verify("another", await waiting)
+            assert not await gate.verify(PASSWORD, None)
+            assert gone.cancelled()
+
+    asyncio.run(crowd())
 
 
 def test_every_write_leaves_who_made_it_in_the_audit_log_and_reading_leaves_nothing(ada: Person) -> None:
