@@ -112,7 +112,7 @@ begin
     raise insufficient_privilege using message = 'the audit log is append-only: ' || tg_op || ' is refused';
 end
 $$;
-create trigger append_only before update or delete or truncate on audit_event
+create trigger audit_is_append_only before update or delete or truncate on audit_event
     for each statement execute function refuse_change_of_audit();
 grant select on audit_event to lakefolio_app, lakefolio_reader;
 grant insert on audit_event to lakefolio_app;
