@@ -15,6 +15,7 @@ from psycopg_pool import ConnectionPool
 from application.analytics.review import LakeAnalyticsRepository
 from oltp_api.access.contract import show_security
 from oltp_api.access.door import AccountsDoor, LocalDoor
+from oltp_api.access.questions import Questions
 from oltp_api.access.rules import check_rules
 from oltp_api.accounts import routes as accounts
 from oltp_api.analytics import routes as analytics
@@ -118,6 +119,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             if not chosen.has_accounts:
                 yield
                 return
+            app.state.questions = Questions(context.pool)
             tell_first_link(context, chosen)
             with closing(PasswordGate()) as gate:
                 app.state.sign_in = SignIn(gate, Throttle())

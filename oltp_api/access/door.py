@@ -8,25 +8,23 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from fastapi import Request
-from fastapi.concurrency import run_in_threadpool
 from psycopg.rows import DictRow
 
 from domain.errors import ImportNotFound, NoSuchId, OrderNotFound, PortfolioNotFound, SimulationNotFound
 from oltp_api.access import refusals
 from oltp_api.access.credentials import TOKEN, hash_of, is_whole
+from oltp_api.access.questions import Questions
 from oltp_api.access.rules import AccessRule, Role, Scope, named_in
 from oltp_api.acting import Acting, acting_as
-from oltp_api.connections import Connection
 from oltp_api.context import LOCAL_USER, OWNER_ID, USER_ID, AppContext
 from storage.queries import statements
 
 IDLE = timedelta(days=7)
 CONFIRMED_FOR = timedelta(minutes=10)
-_SEEN_EVERY = timedelta(minutes=1)
 _ASKER = "lakefolio.asker"
 _NOT_FOUND: Mapping[str, type[NoSuchId]] = {
     "portfolio_id": PortfolioNotFound,
@@ -109,16 +107,17 @@ class AccountsDoor:
 
     async def admit(self, request: Request, path: str, rule: AccessRule | None) -> Letting:
         assert rule is not None, f"{path} does not say who may call it"
-        context: AppContext = request.app.state.context
         if rule.scope is None:
             return nullcontext()
+        context: AppContext = request.app.state.context
+        questions: Questions = request.app.state.questions
         kind, secret = self._secret(request)
         name = None if rule.role is None or rule.in_body else named_in(path)
         target = None if name is None else _as_id(request.path_params.get(name))
         name = None if target is None else name  # no id at all: its route says so
         now = context.clock.now()
         asked = {"hash": hash_of(secret), "now": now, "idle_since": now - IDLE, "target": target}
-        row = await run_in_threadpool(_ask, context, _QUESTIONS[kind, name], asked)
+        row = await questions.ask(_QUESTIONS[kind, name], asked)
         if row is None:
             raise refusals.not_signed_in()
         asker = _asker(row)
@@ -131,13 +130,14 @@ class AccountsDoor:
 
     async def admit_to(self, request: Request, path: str, rule: AccessRule, portfolio_id: object) -> Letting:
         context: AppContext = request.app.state.context
+        questions: Questions = request.app.state.questions
         target, asker = _as_id(portfolio_id), asker_of(request)
         if target is None:
             return nullcontext()  # the model of the body says what is wrong with it
         kind, secret = self._secret(request)
         now = context.clock.now()
         asked = {"hash": hash_of(secret), "now": now, "idle_since": now - IDLE, "target": target}
-        row = await run_in_threadpool(_ask, context, _QUESTIONS[kind, "portfolio_id"], asked)
+        row = await questions.ask(_QUESTIONS[kind, "portfolio_id"], asked)
         if row is None:
             raise refusals.not_signed_in()
         request.scope[OWNER_ID] = _owner(row, asker, rule, PortfolioNotFound(target))
@@ -201,25 +201,6 @@ def _letting(request: Request, path: str, asker: Asker, portfolio_id: UUID | Non
             " ".join(others)[:200] or None,
         )
     )
-
-
-def _ask(context: AppContext, question: str, asked: Mapping[str, Any]) -> DictRow | None:
-    """The one row of the answer. That it was seen is written once a minute, so that a look costs no write."""
-    with context.pool.connection() as connection:
-        connection.autocommit = True  # one round trip, not three
-        try:
-            row = connection.execute(question, asked).fetchone()
-            if row is not None:
-                _note_seen(connection, row, asked["now"])
-            return row
-        finally:
-            connection.autocommit = False
-
-
-def _note_seen(connection: Connection, row: DictRow, now: datetime) -> None:
-    if row["seen_at"] is None or row["seen_at"] < now - _SEEN_EVERY:
-        seen = {"now": now, "session_id": row["session_id"], "token_id": row["token_id"]}
-        connection.execute(_SQL["session_seen" if row["session_id"] else "token_used"], seen)
 
 
 def _as_id(value: object) -> UUID | None:

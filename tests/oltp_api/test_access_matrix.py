@@ -5,7 +5,7 @@ scope and role alone. A request is "let in" if the door does not refuse it: what
 means nothing (422, 409, 404 of another thing) is no refusal of the door.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,10 +16,11 @@ import pytest
 from fastapi.routing import APIRoute
 
 from oltp_api.access.rules import AccessRule, Role, Scope, check_rules, named_in, rule_of
-from oltp_api.app import _OF_ACCOUNTS, _ROUTES, PREFIX
+from oltp_api.app import _OF_ACCOUNTS, _ROUTES, PREFIX, create_app
 from oltp_api.front import routes as front
 from oltp_api.operations import health
 from oltp_api.sign_in_pages import routes as sign_in_pages
+from oltp_api.web.routing import BoundedRoute
 from storage.postgres.database import Database
 from storage.settings import Settings
 from tests.oltp_api.people import Person, first_code, invited, registered, served_with_accounts, signed_in, stranger
@@ -286,6 +287,32 @@ def test_the_matrix_has_every_operation_of_the_contract_which_says_what_signs_ea
             kinds = {kind for way in signed_by for kind in way}
             assert kinds == (set() if rule.scope is None else {"session"} if rule.by_session else {"session", "token"})
             assert told[str(operation)].get("x-role") == (rule.role.name if rule.role else None)
+
+
+_WITHOUT_A_DOOR = {"/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json", "/static-offline-docs"}
+"""Documentation, which is the same for everybody."""
+
+
+def test_no_route_of_the_application_is_beside_the_door(settings: Settings) -> None:
+    app = create_app(settings.model_copy(update={"auth": "accounts"}))
+    found = list(each_route(app.routes))
+    beside = {route.path for route in found if not isinstance(route, BoundedRoute)}
+    assert beside == _WITHOUT_A_DOOR
+    behind = [
+        (route.endpoint, method) for route in found if isinstance(route, BoundedRoute) for method in route.methods
+    ]
+    assert len(behind) >= len(OPERATIONS)
+    assert {rule_of(endpoint) for endpoint, _ in behind} <= {each.rule for each in OPERATIONS}
+
+
+def each_route(routes: Iterable[Any]) -> Iterator[Any]:
+    """Routes one by one, those of included routers too."""
+    for route in routes:
+        included = getattr(route, "original_router", None)
+        if included is None:
+            yield route
+        else:
+            yield from each_route(included.routes)
 
 
 def test_every_operation_lets_somebody_in() -> None:
