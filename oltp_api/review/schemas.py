@@ -329,7 +329,7 @@ class ReviewView(PortfolioReleaseView):
     beside: SimulationView | None = Field(
         None, description="The newest one of the same random numbers under a scenario, once it is DONE."
     )
-    beside_fan: Sequence[Mapping[str, float | None]] | None = None
+    beside_fan: Sequence[Mapping[str, float | None]] | None = Field(None, description="Of the one beside it.")
 
 
 class RestatedDayView(View):
