@@ -122,8 +122,8 @@ def state_of(portfolio_id: UUID, work: UnitOfWork) -> dict[str, Any]:
         select account.identifier, security_name.name, quantity, cost_basis, cost_basis_base, realised, realised_base,
                realised_fx_base, is_basis_known, is_realised_known, lots
         from account_holding inner join account using (account_id) inner join security_name using (security_id)
-        where portfolio_id = %s and (quantity <> 0 or realised <> 0 or realised_base <> 0 or realised_fx_base <> 0
-            or not is_realised_known)
+        where portfolio_id = %s and (quantity <> 0 or cost_basis <> 0 or realised <> 0 or realised_base <> 0
+            or realised_fx_base <> 0 or not is_realised_known)
         order by 1, 2
         """,
         (portfolio_id,),
