@@ -25,6 +25,7 @@ from storage.lake.delta import Lake
 from storage.postgres import embedded
 from storage.postgres.database import DATABASE, Database, embedded_database, prepare
 from storage.settings import Settings
+from storage.settings import settings as settings_of_this_process
 from storage.web.server import configured
 from tests.documented import status_is_documented
 from tests.effort import IS_LONG
@@ -102,6 +103,13 @@ def interruptible() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def settings_are_read_anew() -> Iterator[None]:
+    """A process reads its settings once; here each test may have an environment of its own."""
+    yield
+    settings_of_this_process.cache_clear()
 
 
 @pytest.fixture(scope="session")
