@@ -8,14 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from domain.analytics.arrays import Float64
-from domain.analytics.simulation.history import BlockBootstrap, HistoricalSequences
 from domain.analytics.simulation.inputs import SimulationInputs
-from domain.analytics.simulation.models import MONTHS, Model, symmetric_root
+
+if TYPE_CHECKING:  # who only stores or names a scenario, as the API does, is spared the kernel's compiler: 0.2 s, 60 MB
+    from domain.analytics.simulation.models import Model
 
 
 class ShockOf(StrEnum):
@@ -95,10 +96,10 @@ class Scenario:
     def applied(
         self,
         inputs: SimulationInputs,
-        model: Model,
+        model: "Model",
         held: Sequence[Held],
         history: Callable[[Stretch], Float64] | None = None,
-    ) -> tuple[SimulationInputs, Model]:
+    ) -> tuple[SimulationInputs, "Model"]:
         """Inputs and model under the scenario, both of `held` (n) in the same order.
 
         `history` gives (months, n) log returns of a stretch, and is asked only where one is replayed. ValueError: no
@@ -145,8 +146,11 @@ class Scenario:
             raise ValueError(f"nothing that is held is shocked: the scenario's shocks are of {named}")
         return shock
 
-    def _model(self, model: Model, inputs: SimulationInputs, correlation: Float64) -> Model:
+    def _model(self, model: "Model", inputs: SimulationInputs, correlation: Float64) -> "Model":
         """Models that repeat returns as they were do so with the drift, deviation and correlation of the scenario."""
+        from domain.analytics.simulation.history import BlockBootstrap, HistoricalSequences
+        from domain.analytics.simulation.models import MONTHS, symmetric_root
+
         if isinstance(model, BlockBootstrap) and self.correlation_points:
             held = inputs.values != 0
             rows = model.returns[:, held]
