@@ -13,16 +13,10 @@ from uuid import UUID
 
 AUDIT = """
 insert into audit_event (at, user_id, session_id, token_id, action, portfolio_id, subject, correlation_id)
-values (
-    %(at)s, %(user_id)s, %(session_id)s, %(token_id)s, %(action)s, %(portfolio_id)s, %(subject)s, %(correlation_id)s
-)
-"""
-AUDIT_OF_A_WRITE = """
-insert into audit_event (at, user_id, session_id, token_id, action, portfolio_id, subject, correlation_id)
 select
     %(at)s, %(user_id)s, %(session_id)s, %(token_id)s, %(action)s, %(portfolio_id)s, %(subject)s, %(correlation_id)s
-where pg_current_xact_id_if_assigned() is not null
 """
+AUDIT_OF_A_WRITE = f"{AUDIT}where pg_current_xact_id_if_assigned() is not null"
 """A unit of work that has only read has no id of a transaction, and leaves no event."""
 
 

@@ -109,17 +109,10 @@ class AccountsDoor:
         assert rule is not None, f"{path} does not say who may call it"
         if rule.scope is None:
             return nullcontext()
-        context: AppContext = request.app.state.context
-        questions: Questions = request.app.state.questions
-        kind, secret = self._secret(request)
         name = None if rule.role is None or rule.in_body else named_in(path)
         target = None if name is None else _as_id(request.path_params.get(name))
         name = None if target is None else name  # no id at all: its route says so
-        now = context.clock.now()
-        asked = {"hash": hash_of(secret), "now": now, "idle_since": now - IDLE, "target": target}
-        row = await questions.ask(_QUESTIONS[kind, name], asked)
-        if row is None:
-            raise refusals.not_signed_in()
+        row, now = await self._answered(request, name, target)
         asker = _asker(row)
         request.scope[USER_ID] = request.scope[OWNER_ID] = asker.user_id
         request.scope[_ASKER] = asker
@@ -129,19 +122,24 @@ class AccountsDoor:
         return _letting(request, path, asker, row["portfolio_id"])
 
     async def admit_to(self, request: Request, path: str, rule: AccessRule, portfolio_id: object) -> Letting:
-        context: AppContext = request.app.state.context
-        questions: Questions = request.app.state.questions
         target, asker = _as_id(portfolio_id), asker_of(request)
         if target is None:
             return nullcontext()  # the model of the body says what is wrong with it
+        row, _ = await self._answered(request, "portfolio_id", target)
+        request.scope[OWNER_ID] = _owner(row, asker, rule, PortfolioNotFound(target))
+        return _letting(request, path, asker, target)
+
+    async def _answered(self, request: Request, name: str | None, target: UUID | None) -> tuple[DictRow, datetime]:
+        """The row of who signs the request, with the role on `target`, which parameter `name` names; and the moment."""
+        context: AppContext = request.app.state.context
+        questions: Questions = request.app.state.questions
         kind, secret = self._secret(request)
         now = context.clock.now()
         asked = {"hash": hash_of(secret), "now": now, "idle_since": now - IDLE, "target": target}
-        row = await questions.ask(_QUESTIONS[kind, "portfolio_id"], asked)
+        row = await questions.ask(_QUESTIONS[kind, name], asked)
         if row is None:
             raise refusals.not_signed_in()
-        request.scope[OWNER_ID] = _owner(row, asker, rule, PortfolioNotFound(target))
-        return _letting(request, path, asker, target)
+        return row, now
 
     def _secret(self, request: Request) -> tuple[str, str]:
         """The kind of what signs the request, and the secret itself."""

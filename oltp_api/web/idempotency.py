@@ -105,7 +105,7 @@ class IdempotentCommand:
     address: str
     key: str | None
     asked_by: UUID | None = None
-    """Who asks, if it is not the owner for whom it is done: keys are the asker's own."""
+    """The asker, if it is not the owner for whom it is done: keys are the asker's own."""
 
     def commit(self, body: BaseModel, status: int | Callable[[V], int], act: Callable[[UnitOfWork], V]) -> Response:
         """Run and commit `act`; respond with its answer and `status`, which may depend on the answer."""

@@ -147,7 +147,7 @@ def expected(operation: Operation, subject: Subject, is_there: bool = True) -> t
 class World:
     clients: dict[str, httpx.Client]
     ids: dict[str, str]
-    """What the owner has, by the parameter that names it."""
+    """The owner's things, by the parameter that names it."""
 
 
 @pytest.fixture(scope="module")
