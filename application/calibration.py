@@ -7,12 +7,10 @@ are still shown, as what they are; a test says when they must be made again.
 """
 
 import argparse
-import ast
 import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
-from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -33,6 +31,7 @@ from domain.analytics.simulation.past_starts import (
     random_portfolios,
 )
 from storage.bundled import LONG_SERIES, PRICES, YIELDS, long_series, market_index, par_yields, share_closes
+from storage.code_hash import hash_of, hash_of_code
 from storage.settings import REPOSITORY
 
 JUDGED_FROM = {LONG: "1976-01", SHARES: "2004-01"}
@@ -106,31 +105,13 @@ def _part(series: str, first: int) -> Tallies:
 
 
 def code_hash() -> str:
-    """SHA-256 of the code lines that the record hangs on, without comments, docstrings and empty lines."""
-    return _hash(_code_lines(REPOSITORY / name) for name in _CODE)
+    """SHA-256 of the code lines that the record hangs on."""
+    return hash_of_code(_CODE)
 
 
 def data_hash() -> str:
     """SHA-256 of the bundled files."""
-    return _hash((REPOSITORY / "sample_data" / name).read_bytes() for name in _DATA)
-
-
-def _hash(contents: Iterable[bytes]) -> str:
-    whole = sha256()
-    for content in contents:
-        whole.update(sha256(content).digest())
-    return whole.hexdigest()
-
-
-def _code_lines(path: Path) -> bytes:
-    text = path.read_text()
-    lines = text.splitlines()
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            for place in range(node.lineno - 1, node.end_lineno or node.lineno):
-                lines[place] = ""
-    code = (line.strip() for line in lines)
-    return "\n".join(line for line in code if line and not line.startswith("#")).encode()
+    return hash_of((REPOSITORY / "sample_data" / name).read_bytes() for name in _DATA)
 
 
 def write(rows: Sequence[Mapping[str, Any]], path: Path = COMMITTED) -> None:

@@ -46,7 +46,7 @@ def portfolio_records(
 
 
 def _market_of(parameters: LakeSimulationParamsRepository, security_ids: Sequence[int], values: Float64) -> DailyMarket:
-    days, log_returns = parameters.all_returns(security_ids)
+    days, log_returns = parameters.returns(security_ids)
     index_days, index = market_index()
     place = np.minimum(np.searchsorted(index_days, days), len(index_days) - 1)
     common = ~np.isnan(log_returns).any(axis=1) & (index_days[place] == days)

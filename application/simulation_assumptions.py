@@ -133,10 +133,10 @@ class _Market:
     def of(cls, parameters: LakeSimulationParamsRepository, security_ids: Sequence[int]) -> "_Market":
         known = parameters.get_security_params(security_ids)
         estimates = parameters.estimates(security_ids)
-        days, log_returns = parameters.all_returns(security_ids)
+        days, log_returns = parameters.returns(security_ids)
         everything = [historical_moments(column) for column in log_returns.T]
         spans = [_span(days, column) for column in log_returns.T]
-        window = days > parameters.window_start
+        window = days > np.datetime64(parameters.window_start, "D")
         index = _index_returns(days[window])
         beta = market_beta(log_returns[window], index)
         deviation = np.array([_common_deviation_ratio(column, index) for column in log_returns[window].T])

@@ -80,10 +80,11 @@ class LakeSimulationParamsRepository:
         return as_of
 
     @property
-    def window_start(self) -> np.datetime64:
+    def window_start(self) -> date:
         """The parameters are of the returns after this day."""
         rows = self._mounted.rows(_SQL["window_start"], window_years=WINDOW_YEARS)
-        return np.datetime64(rows[0]["window_start"], "D")
+        start: date = rows[0]["window_start"]
+        return start
 
     def estimates(self, security_ids: Sequence[int]) -> list[dict[str, Any]]:
         """The window of each security's estimates and its analysts' drift, in the order asked."""
@@ -91,9 +92,26 @@ class LakeSimulationParamsRepository:
         found = {row["security_id"]: row for row in rows}
         return [found[security_id] for security_id in security_ids]
 
-    def all_returns(self, security_ids: Sequence[int]) -> tuple[Days, Float64]:
-        """Days (d,), and log returns (d, k) of all of them, with the portfolio's splits; NaN where there is none."""
-        return self._returns(_SQL["all_returns"], security_ids)
+    def returns(
+        self, security_ids: Sequence[int], after: date = date.min, until: date = date.max
+    ) -> tuple[Days, Float64]:
+        """Days (d,) after the one and up to the other, and log returns (d, k) of them with the portfolio's splits; NaN
+        where there is none."""
+        asked = {"security_ids": list(security_ids), "after": after, "until": until}
+        rows = self._mounted.columns(_SQL["returns"], **asked)
+        days, row = np.unique(rows["days"].astype("datetime64[D]"), return_inverse=True)
+        column = {security_id: place for place, security_id in enumerate(security_ids)}
+        log_returns = np.full((len(days), len(security_ids)), np.nan)
+        log_returns[row, [column[one] for one in rows["security_id"].tolist()]] = rows["log_return"]
+        if not self._split_of(security_ids):
+            return days, log_returns
+        growth = over_splits(np.exp(log_returns), days, self.sessions, security_ids, self._splits)
+        return days, np.log(growth)
+
+    @cached_property
+    def sessions(self) -> Days:
+        """Every trading day of the release's calendar, ascending."""
+        return np.asarray(self._mounted.columns(_SQL["sessions"])["days"].astype("datetime64[D]"))
 
     def newest_yields(self) -> dict[str, Any]:
         """The par curve of the newest day up to the release's: its day, tenors and yields, by column."""
@@ -108,22 +126,7 @@ class LakeSimulationParamsRepository:
 
     def _over_splits(self, security_ids: Sequence[int]) -> Float64:
         """(d, k) log returns of the release's window, with the portfolio's splits."""
-        return self._returns(_SQL["window_returns"], security_ids, window_years=WINDOW_YEARS)[1]
-
-    def _returns(self, query: str, security_ids: Sequence[int], **asked: object) -> tuple[Days, Float64]:
-        rows = self._mounted.columns(query, security_ids=list(security_ids), **asked)
-        days, row = np.unique(rows["days"].astype("datetime64[D]"), return_inverse=True)
-        column = {security_id: place for place, security_id in enumerate(security_ids)}
-        log_returns = np.full((len(days), len(security_ids)), np.nan)
-        log_returns[row, [column[one] for one in rows["security_id"].tolist()]] = rows["log_return"]
-        if not self._split_of(security_ids):
-            return days, log_returns
-        growth = over_splits(np.exp(log_returns), days, self._sessions, security_ids, self._splits)
-        return days, np.log(growth)
-
-    @cached_property
-    def _sessions(self) -> Days:
-        return np.asarray(self._mounted.columns(_SQL["sessions"])["days"].astype("datetime64[D]"))
+        return self.returns(security_ids, after=self.window_start)[1]
 
     def _refuse_missing(self, security_ids: Sequence[int]) -> None:
         if security_ids:

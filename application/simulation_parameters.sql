@@ -39,8 +39,8 @@ group by prices.price_date
 having count(distinct securities.ticker) = len($tickers)
 order by prices.price_date
 
--- name: window_returns
--- The returns that the parameters of the release are of, of some securities.
+-- name: returns
+-- After one day and up to another, of some securities.
 select
     security_id,
     price_date as days,
@@ -49,7 +49,8 @@ from marts.fact_price_daily
 where
     list_contains($security_ids, security_id)
     and log_return is not null
-    and price_date > (select max(price_date) - to_years($window_years) from marts.fact_price_daily)
+    and price_date > $after
+    and price_date <= $until
 
 -- name: window_start
 select cast(max(price_date) - to_years($window_years) as date) as window_start
@@ -77,14 +78,6 @@ from marts.dim_security as securities
 inner join marts.security_historical_mu as mu using (security_id)
 left join marts.security_forward_mu as forward using (security_id)
 where list_contains($security_ids, securities.security_id)
-
--- name: all_returns
-select
-    security_id,
-    price_date as days,
-    log_return
-from marts.fact_price_daily
-where list_contains($security_ids, security_id) and log_return is not null
 
 -- name: newest_yields
 select

@@ -25,7 +25,7 @@ from pipelines.runtime.partitions import SIMULATIONS
 from pipelines.runtime.resources import Platform
 from pipelines.simulations.replaying import replayed
 from pipelines.simulations.starting import calibrated, started
-from pipelines.simulations.tables import DESCRIPTIONS, rows_of, summary_of
+from pipelines.simulations.tables import DESCRIPTIONS, Told, rows_of, summary_of
 from pipelines.tables.metadata_plots import fan_chart
 from pipelines.tables.publishing import publish
 from storage.lake.delta import Lake
@@ -111,7 +111,8 @@ def run_request(log: logging.Logger, platform: Platform, release: Release, simul
     except Exception as error:
         log.exception("simulation %s has failed", simulation_id)
         return SimulationOutcome(request, version, reason=f"it could not be computed: {error!r}")
-    return SimulationOutcome(request, version, rows_of(request, start, result), summary_of(request, start, result))
+    told = Told.of(request, start, result)
+    return SimulationOutcome(request, version, rows_of(told), summary_of(told))
 
 
 def recorded(

@@ -4,7 +4,6 @@ Belongs here: gathering, and the rows that say what was gathered. Does not: how 
 in application.simulation_parameters; nor what comes out of it, which is in `pipelines.simulations.tables`.
 """
 
-import hashlib
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,19 +25,19 @@ from domain.analytics.simulation.inputs import SimulationInputs, SimulationSpec
 from domain.analytics.simulation.models import Model
 from domain.analytics.simulation.scenario_parts import scenario_of
 from domain.analytics.simulation.scenarios import Held
+from domain.analytics.simulation.under_scenario import under_scenario
 from domain.errors import InvalidInput
 from domain.ports import ReleasedCash, ValuedPosition
 from domain.securities import AssetType
 from domain.simulations import DriftMissing, SimulationRequest
+from storage.code_hash import hash_of_code
 from storage.lake.delta import Lake
 from storage.lake.releases import Release
-from storage.settings import REPOSITORY
 
 _CODE = (
     "domain/analytics/simulation",
     "domain/analytics/estimates",
     "application/simulation_history.py",
-    "application/simulation_history.sql",
     "application/simulation_assumptions.py",
     "application/simulation_inputs.py",
     "application/simulation_parameters.py",
@@ -114,8 +113,8 @@ def started(lake: Lake, release: Release, request: SimulationRequest, version: i
         model = assumed.model
         if terms.scenario is not None:
             scenario = scenario_of(terms.scenario, "", terms.scenario_parts or {})
-            inputs, model = scenario.applied(
-                inputs, model, held, lambda stretch: monthly_returns(lake, release, names, stretch, stated)
+            inputs, model = under_scenario(
+                scenario, inputs, model, held, lambda stretch: monthly_returns(parameters, names, stretch)
             )
         spec = terms.spec(request.seed, assumed.inflation_annual)
     except ValueError as error:
@@ -216,29 +215,14 @@ def _rows(
 
 @lru_cache(maxsize=1)
 def code_hash() -> str:
-    """SHA-256 of all code that decides what a simulation comes to, given its inputs."""
-    digest = hashlib.sha256()
-    for name in _CODE:
-        root = REPOSITORY / name
-        files = [root] if root.is_file() else sorted(root.rglob("*.py"))
-        for path in files:
-            digest.update(str(path.relative_to(REPOSITORY)).encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+    """SHA-256 of the code lines that decide what a simulation comes to, given its inputs."""
+    return hash_of_code(_CODE)
 
 
 @lru_cache(maxsize=1)
 def machine() -> str:
     """Type of the machine and version of what multiplies: bits are the same on one of them."""
     return f"{platform.machine()}, numpy {np.__version__}"
-
-
-def drift_of(start: Start) -> float:
-    """The drift of the whole portfolio today: of securities and of cash, by their values."""
-    total = float(start.inputs.values.sum()) + start.inputs.cash
-    earned = (
-        float(start.inputs.values @ np.nan_to_num(start.inputs.mu_annual)) + start.inputs.cash * start.inputs.cash_rate
-    )
-    return earned / total if total else 0.0
 
 
 def _with_sources(rows: Sequence[InputRow], request: SimulationRequest) -> list[InputRow]:

@@ -5,10 +5,10 @@ Belongs here: columns and words. Does not: any figure, those are in domain.analy
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,7 @@ from domain.analytics.simulation.figures import PERCENTILES, Figure
 from domain.analytics.simulation.result import SimulationResult
 from domain.analytics.simulation.warnings import warnings_of
 from domain.simulations import SimulationRequest
-from pipelines.simulations.starting import Start, code_hash, drift_of
+from pipelines.simulations.starting import Start, code_hash
 
 DESCRIPTIONS: Mapping[str, str] = {
     "simulation_run": "One row per simulation and release: what it started from and what it came to, with errors.",
@@ -31,13 +31,39 @@ DESCRIPTIONS: Mapping[str, str] = {
 _NAMES = [f"p{percentile}" for percentile in PERCENTILES]
 
 
-def figures_of(result: SimulationResult) -> dict[str, Figure]:
-    """The result's figures, and how much of the median is drift."""
-    return {**result.figures, "median_share_of_drift": share_of_drift(result.figures, result.outcomes)}
+@dataclass(frozen=True, slots=True)
+class Told:
+    """All that the rows in the lake and the summary tell of a simulation; worked out once.
+
+    `figures` are the result's, and how much of the median is drift; `inputs` the rows of `simulation_input`.
+    """
+
+    request: SimulationRequest
+    start: Start
+    result: SimulationResult
+    figures: Mapping[str, Figure]
+    inputs: Sequence[Mapping[str, Any]]
+    inputs_hash: str
+    result_hash: str
+
+    @classmethod
+    def of(cls, request: SimulationRequest, start: Start, result: SimulationResult) -> Self:
+        share = share_of_drift(result.figures, result.outcomes)
+        inputs = input_rows(start)
+        return cls(
+            request,
+            start,
+            result,
+            {**result.figures, "median_share_of_drift": share},
+            inputs,
+            hashlib.sha256(json.dumps(inputs, default=str, sort_keys=True).encode()).hexdigest(),
+            result_hash(result),
+        )
 
 
-def rows_of(request: SimulationRequest, start: Start, result: SimulationResult) -> dict[str, pa.Table]:
+def rows_of(told: Told) -> dict[str, pa.Table]:
     """The lake's rows of one simulation, by table."""
+    request, start, result = told.request, told.start, told.result
     named = {
         "simulation_id": (str(request.simulation_id), pa.string()),
         "release_id": (start.release_id, pa.int64()),
@@ -49,12 +75,10 @@ def rows_of(request: SimulationRequest, start: Start, result: SimulationResult) 
         return pa.table({**keys, **columns})
 
     return {
-        "simulation_run": table(
-            {name: [value] for name, value in _run(request, start, result).items()} | _numbers(result)
-        ),
+        "simulation_run": table({name: [value] for name, value in _run(told).items()} | _numbers(told)),
         "simulation_fan": table(_fan(result)),
         "simulation_path": table(_paths(result)),
-        "simulation_input": table(_inputs(start)),
+        "simulation_input": table(_inputs(told)),
         "simulation_contribution": table(_contributions(start, result)),
         "simulation_outcome": table(
             {
@@ -65,9 +89,10 @@ def rows_of(request: SimulationRequest, start: Start, result: SimulationResult) 
     }
 
 
-def summary_of(request: SimulationRequest, start: Start, result: SimulationResult) -> dict[str, Any]:
+def summary_of(told: Told) -> dict[str, Any]:
     """The result as the request's row says it: the figures, each with its error or a reason, and what is behind."""
-    terms, assumed = request.terms, start.assumed
+    start, result = told.start, told.result
+    terms, assumed = told.request.terms, start.assumed
     tickers = [one.ticker for one in start.held]
     given = terms.inflation_annual
     inflation: dict[str, Any] = {"value": start.spec.inflation_annual, "reason": None, "how": "given with the request"}
@@ -82,12 +107,12 @@ def summary_of(request: SimulationRequest, start: Start, result: SimulationResul
         "currency": start.currency,
         "initial_value": float(result.fan[0, 3]),
         "value_status": start.value_status,
-        "figures": {name: asdict(one) for name, one in figures_of(result).items()},
+        "figures": {name: asdict(one) for name, one in told.figures.items()},
         "warnings": [asdict(one) for one in warnings_of(start.inputs, start.spec, assumed.risk_free, tickers)],
         "model": {"name": str(terms.model), **model_parameters(start)},
         "drift": {
             "name": str(terms.drift or "series"),
-            "weighted_mean": drift_of(start),
+            "weighted_mean": start.inputs.weighted_drift,
             "risk_free": assumed.risk_free,
             "sources": sorted({row.how for row in start.rows if row.name == "mu_annual"}),
         },
@@ -100,8 +125,8 @@ def summary_of(request: SimulationRequest, start: Start, result: SimulationResul
         "paths": result.num_paths,
         "separate_paths": result.separate,
         "code_hash": code_hash(),
-        "inputs_hash": inputs_hash(start),
-        "result_hash": result_hash(result),
+        "inputs_hash": told.inputs_hash,
+        "result_hash": told.result_hash,
     }
 
 
@@ -133,11 +158,6 @@ def result_hash(result: SimulationResult) -> str:
     return digest.hexdigest()
 
 
-def inputs_hash(start: Start) -> str:
-    """SHA-256 of the inputs' rows, as `simulation_input` has them."""
-    return hashlib.sha256(json.dumps(input_rows(start), default=str, sort_keys=True).encode()).hexdigest()
-
-
 def input_rows(start: Start) -> list[dict[str, Any]]:
     """The inputs by name, as `simulation_input` has them."""
     names = ("name", "ticker", "text", "unit", "how", "source", "window_start", "window_end", "content_hash")
@@ -154,7 +174,8 @@ def input_rows(start: Start) -> list[dict[str, Any]]:
     ]
 
 
-def _run(request: SimulationRequest, start: Start, result: SimulationResult) -> dict[str, Any]:
+def _run(told: Told) -> dict[str, Any]:
+    request, start, result = told.request, told.start, told.result
     terms = request.terms
     return {
         "portfolio_id": str(request.portfolio_id),
@@ -170,17 +191,16 @@ def _run(request: SimulationRequest, start: Start, result: SimulationResult) -> 
         "sampling": str(terms.sampling),
         "is_bridged": result.is_bridged,
         "code_hash": code_hash(),
-        "inputs_hash": inputs_hash(start),
-        "result_hash": result_hash(result),
+        "inputs_hash": told.inputs_hash,
+        "result_hash": told.result_hash,
     }
 
 
-def _numbers(result: SimulationResult) -> dict[str, pa.Array]:
-    figures = figures_of(result)
+def _numbers(told: Told) -> dict[str, pa.Array]:
     plain = {
-        **{name: one.value for name, one in figures.items()},
-        **{f"{name}_error": one.standard_error for name, one in figures.items()},
-        "psd_distance": result.psd_distance,
+        **{name: one.value for name, one in told.figures.items()},
+        **{f"{name}_error": one.standard_error for name, one in told.figures.items()},
+        "psd_distance": told.result.psd_distance,
     }
     return {name: pa.array([value], pa.float64()) for name, value in plain.items()}
 
@@ -228,9 +248,8 @@ _INPUT_TYPES = {
 }
 
 
-def _inputs(start: Start) -> dict[str, Any]:
-    rows = input_rows(start)
-    return {name: pa.array([row[name] for row in rows], kind) for name, kind in _INPUT_TYPES.items()}
+def _inputs(told: Told) -> dict[str, Any]:
+    return {name: pa.array([row[name] for row in told.inputs], kind) for name, kind in _INPUT_TYPES.items()}
 
 
 def _contributions(start: Start, result: SimulationResult) -> dict[str, Any]:

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from application.analytics.review import LakeAnalyticsRepository
+from application.simulation_history import monthly_returns
 from application.simulation_parameters import LakeSimulationParamsRepository
 from domain.analytics.estimates.moments import historical_moments
 from domain.analytics.review import risk_of
+from domain.analytics.simulation.scenarios import Stretch
 from storage.lake.delta import Lake
 from storage.lake.releases import Release, Releases
 from tests.risk_release import SESSIONS, Held, publish_risk_release
@@ -97,3 +99,21 @@ def test_a_simulation_starts_from_moments_with_the_split(new_lake: Lake) -> None
     )
     assert parameters.get_correlation([2, 3])[0][1] == pytest.approx(np.corrcoef(LOGS[1:].T)[0, 1], abs=1e-6)
     assert OTHER not in analytics.get_stated_splits([OTHER])
+
+
+def test_a_replayed_stretch_knows_the_split_in_it_and_none_of_before(new_lake: Lake) -> None:
+    publish_risk_release(new_lake, [STEADY, MOVING, BESIDE], HELD, splits=SPLITS)
+    head = Releases(new_lake).head()
+    assert isinstance(head, Release)
+    splits = LakeAnalyticsRepository.newest(new_lake).get_stated_splits([OWNER])[OWNER]
+    parameters = LakeSimulationParamsRepository(new_lake, head, splits)
+    months = SESSIONS.astype("datetime64[M]")
+    first = months[DAY].astype("datetime64[D]").item()
+    last = (months[DAY] + 1).astype("datetime64[D]").item()
+
+    with_it = monthly_returns(parameters, {2: "MOVING", 3: "BESIDE"}, Stretch(first, last))
+    after_it = monthly_returns(parameters, {2: "MOVING", 3: "BESIDE"}, Stretch(last, last))
+
+    own = [LOGS[months == month].sum(axis=0) for month in (months[DAY], months[DAY] + 1)]
+    assert with_it == pytest.approx(np.array(own), abs=1e-6)
+    assert after_it == pytest.approx(np.array(own[1:]), abs=1e-6)

@@ -12,6 +12,7 @@ from domain.analytics.simulation.models import Gaussian
 from domain.analytics.simulation.result import SimulationResult, simulate
 from domain.analytics.simulation.scenario_parts import parts_of, scenario_of
 from domain.analytics.simulation.scenarios import BUILT_IN, Held, Scenario, Shock, ShockOf
+from domain.analytics.simulation.under_scenario import under_scenario
 from domain.analytics.simulation.warnings import warnings_of
 from tests.effort import IS_LONG
 
@@ -30,7 +31,7 @@ HELD = [Held("A", "EQUITY", "x"), Held("B", "EQUITY", "y")]
 def simulated(scenario: str | None, seed: int) -> SimulationResult:
     inputs, model = INPUTS, Gaussian()
     if scenario:
-        inputs, model = BUILT_IN[scenario].applied(inputs, model, HELD)
+        inputs, model = under_scenario(BUILT_IN[scenario], inputs, model, HELD)
     return simulate(inputs, model, replace(SPEC, seed=seed))
 
 

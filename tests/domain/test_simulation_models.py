@@ -13,6 +13,7 @@ from domain.analytics.simulation.kernel import paths_of
 from domain.analytics.simulation.models import Gaussian, Model, RegimeSwitching, StudentT
 from domain.analytics.simulation.result import SimulationResult, simulate
 from domain.analytics.simulation.scenarios import BUILT_IN, Held, Scenario, Shock, ShockOf, Stretch
+from domain.analytics.simulation.under_scenario import under_scenario
 from tests.effort import IS_LONG
 
 ONE = SimulationInputs(np.array([100.0]), np.array([0.07]), np.array([0.15]), np.eye(1))
@@ -205,22 +206,22 @@ class TestScenarios:
     HELD = (Held("AAPL", "EQUITY", "Technology"), Held("SPY", "ETF", None))
 
     def applied(self, scenario: Scenario, model: Model | None = None, **other: object) -> SimulationInputs:
-        return scenario.applied(pair(**other), model or Gaussian(), self.HELD)[0]
+        return under_scenario(scenario, pair(**other), model or Gaussian(), self.HELD)[0]
 
     def test_japans_lost_decade_and_stagflation(self) -> None:
         lost = self.applied(BUILT_IN["japan-lost-decade"])
         assert lost.mu_annual == pytest.approx([0.08 / 5 - 0.03, 0.05 / 5 - 0.03])
-        deep = BUILT_IN["japan-lost-decade"].applied(
-            replace(pair(), mu_annual=np.array([-0.6, 0])), Gaussian(), self.HELD
+        deep = under_scenario(
+            BUILT_IN["japan-lost-decade"], replace(pair(), mu_annual=np.array([-0.6, 0])), Gaussian(), self.HELD
         )
         assert deep[0].mu_annual == pytest.approx([-0.1, -0.03])
         stagflation = self.applied(BUILT_IN["stagflation"])
         assert stagflation.mu_annual == pytest.approx([0.04, 0.025])
         assert stagflation.volatility_annual == pytest.approx([0.3, 0.45])
         assert stagflation.correlation == pytest.approx(np.array([[1, 0.8], [0.8, 1]]))
-        capped = BUILT_IN["stagflation"].applied(pair(0.9), Gaussian(), self.HELD)[0]
+        capped = under_scenario(BUILT_IN["stagflation"], pair(0.9), Gaussian(), self.HELD)[0]
         assert capped.correlation[0, 1] == 0.95
-        above = BUILT_IN["stagflation"].applied(pair(0.97), Gaussian(), self.HELD)[0]
+        above = under_scenario(BUILT_IN["stagflation"], pair(0.97), Gaussian(), self.HELD)[0]
         assert above.correlation[0, 1] == 0.97
 
     def test_of_shocks_the_narrowest_counts_and_comes_before_the_first_step(self) -> None:
@@ -236,9 +237,8 @@ class TestScenarios:
 
     def test_a_replayed_stretch_comes_first_and_is_the_same_on_every_path(self) -> None:
         months = np.array([[-0.1, -0.05], [0.02, 0.01], [-0.2, -0.1]])
-        inputs, _ = Scenario("s", "", replay=Stretch(date(2008, 9, 1), date(2008, 11, 1))).applied(
-            pair(), Gaussian(), self.HELD, lambda _: months
-        )
+        crisis = Scenario("s", "", replay=Stretch(date(2008, 9, 1), date(2008, 11, 1)))
+        inputs, _ = under_scenario(crisis, pair(), Gaussian(), self.HELD, lambda _: months)
         for sampling in (Sampling.PLAIN, Sampling.SOBOL):
             result = simulate(inputs, Gaussian(), SimulationSpec(2, 1_024, 0, sampling=sampling))
             expected = np.exp(np.cumsum(months, axis=0)) @ np.array([60, 40])
@@ -250,16 +250,16 @@ class TestScenarios:
         regimes = replace(REGIMES, loading=np.array([0.9, 0.5]))
         spec = SimulationSpec(5, 20_480, 3)
         for model in (Gaussian(), StudentT(5.0), regimes, BlockBootstrap(history(), 1, 6.0)):
-            inputs, changed = BUILT_IN["stagflation"].applied(pair(0.7), model, self.HELD)
+            inputs, changed = under_scenario(BUILT_IN["stagflation"], pair(0.7), model, self.HELD)
             moves = np.log(paths_of(inputs, changed, spec).ends.astype(np.float64))
             assert np.corrcoef(moves)[0, 1] == pytest.approx(0.9, abs=0.03), model.name
         series = HistoricalSequences(history())
-        _, changed = BUILT_IN["stagflation"].applied(pair(), series, self.HELD)
+        _, changed = under_scenario(BUILT_IN["stagflation"], pair(), series, self.HELD)
         assert changed.returns.std(axis=0) == pytest.approx(1.5 * series.returns.std(axis=0))
 
     def test_scenarios_on_common_numbers_differ_by_less_than_on_their_own(self) -> None:
         spec = SimulationSpec(5, 1_024, 0)
-        scenario, _ = BUILT_IN["stagflation"].applied(pair(), Gaussian(), self.HELD)
+        scenario, _ = under_scenario(BUILT_IN["stagflation"], pair(), Gaussian(), self.HELD)
 
         def medians(inputs: SimulationInputs, seeds: range) -> np.ndarray:
             return np.array(

@@ -93,9 +93,10 @@ def _together(a: float, b: float, rho: float) -> float:
 
 
 def _correlation(a: Float64, b: Float64) -> float:
+    # Not products of vectors: BLAS would use threads for them, and give other bits.
     a, b = a - a.mean(), b - b.mean()
-    scale = sqrt(float(a @ a) * float(b @ b))
-    return float(a @ b) / scale if scale else 0.0
+    scale = sqrt(float((a * a).sum()) * float((b * b).sum()))
+    return float((a * b).sum()) / scale if scale else 0.0
 
 
 def _below(array: str, share: float) -> Callable[[Outcomes, float], np.ndarray]:

@@ -81,6 +81,13 @@ class SimulationInputs:
         if not np.isfinite(self.cash_rate):
             raise ValueError("cash_rate must be finite")
 
+    @property
+    def weighted_drift(self) -> float:
+        """The drift of the whole today: of securities and of cash, by their values; 0 of what is worth nothing."""
+        total = float(self.values.sum()) + self.cash
+        mu = np.where(self.values != 0, self.mu_annual, 0.0)
+        return (float((self.values * mu).sum()) + self.cash * self.cash_rate) / total if total else 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class SimulationSpec:

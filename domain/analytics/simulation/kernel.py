@@ -234,9 +234,11 @@ class _Start:
         driftless = (self.weights * np.exp(-self.mean_drift)).astype(np.float32)
         rows = np.empty((self.spec.steps, LANES), np.float32)
         for now, moves, opened in self._chunks(walk):
-            for part, trend in ((slice(0, opened), none), (slice(opened, None), drift)):
-                keep_weights(moves[part], trend, self.weights, wealth[now][part])
-                keep_weights(moves[part], trend, self.weights if trend is none else driftless, rows[now][part])
+            for part, trend, less in (
+                (slice(0, opened), none, self.weights),
+                (slice(opened, None), drift, driftless),
+            ):
+                keep_weights(moves[part], trend, self.weights, less, wealth[now][part], rows[now][part])
         wealth += np.float32(self.kept[0])
         rows += np.float32(self.kept[1])
         _accumulate(np.multiply, wealth, value)

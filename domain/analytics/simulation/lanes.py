@@ -180,20 +180,28 @@ def hold(moves: Float32, drift: Float32, weights: Float32, log_price: Float32, w
 
 
 @numba.njit(cache=True, nogil=True)
-def keep_weights(moves: Float32, drift: Float32, weights: Float32, growth: Float32) -> None:
-    """`growth` (steps, LANES) of each step of what is brought back to `weights` (n,) after it; else as `hold`."""
-    value, price, scratch = np.empty(LANES, np.float32), np.empty(LANES, np.float32), np.empty(LANES, np.float32)
-    log, scratch_bits = np.empty(LANES, np.float32), scratch.view(np.uint32)
+def keep_weights(
+    moves: Float32, drift: Float32, weights: Float32, driftless: Float32, growth: Float32, without: Float32
+) -> None:
+    """Growth (steps, LANES) of each step of what is brought back to `weights` (n,) after it, and `without` drift: the
+    same prices by the weights `driftless` (n,); else as `hold`."""
+    value, other, price = np.empty(LANES, np.float32), np.empty(LANES, np.float32), np.empty(LANES, np.float32)
+    log, scratch = np.empty(LANES, np.float32), np.empty(LANES, np.float32)
+    scratch_bits = scratch.view(np.uint32)
     for step in range(len(moves)):
         value[:] = 0
+        other[:] = 0
         for security in range(len(weights)):
-            move, trend, weight = moves[step, security], drift[security], weights[security]
+            move, trend = moves[step, security], drift[security]
+            weight, weight_without = weights[security], driftless[security]
             for lane in range(LANES):
                 log[lane] = move[lane] + trend[lane]
             _exponential(log, price, scratch, scratch_bits)
             for lane in range(LANES):
                 value[lane] += weight * price[lane]
+                other[lane] += weight_without * price[lane]
         growth[step] = value
+        without[step] = other
 
 
 @numba.njit(cache=True, nogil=True)

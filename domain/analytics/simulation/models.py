@@ -62,9 +62,9 @@ class Model(Protocol):
 
     name: ClassVar[str]
     bridged: ClassVar[bool]
-    """Whether increments are Gaussian, so that what happens between steps is known."""
+    """Increments are Gaussian, so that what happens between steps is known."""
     drifts: ClassVar[bool]
-    """Whether moves have a drift of their own, so that the inputs' is not added."""
+    """Moves have a drift of their own, so that the inputs' is not added."""
 
     def walk(self, moving: Moving, block: Block) -> Walk:
         """The walk of the block's paths. ValueError if it cannot be with these securities."""

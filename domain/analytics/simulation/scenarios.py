@@ -4,19 +4,15 @@ A scenario is made of parts, so that an owner's own are of the same kind as thos
 of shares (every security that moves is one here); of cash only what is asked of the model stays.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from domain.analytics.arrays import Float64
-from domain.analytics.simulation.inputs import SimulationInputs
-
-if TYPE_CHECKING:  # who only stores or names a scenario, as the API does, is spared the kernel's compiler: 0.2 s, 60 MB
-    from domain.analytics.simulation.models import Model
 
 
 class ShockOf(StrEnum):
@@ -93,38 +89,15 @@ class Scenario:
         if self.replay and self.replay.first > self.replay.last:
             raise ValueError(f"replay begins at {self.replay.first:%Y-%m}, after it ends at {self.replay.last:%Y-%m}")
 
-    def applied(
-        self,
-        inputs: SimulationInputs,
-        model: "Model",
-        held: Sequence[Held],
-        history: Callable[[Stretch], Float64] | None = None,
-    ) -> tuple[SimulationInputs, "Model"]:
-        """Inputs and model under the scenario, both of `held` (n) in the same order.
-
-        `history` gives (months, n) log returns of a stretch, and is asked only where one is replayed. ValueError: no
-        shock means anything that is held, or a stretch is replayed without a history.
-        """
-        if self.replay and history is None:
-            raise ValueError("a stretch of history is replayed, and there is no history")
-        correlation = self._correlation(inputs.correlation)
-        changed = replace(
-            inputs,
-            mu_annual=self._drift(inputs.mu_annual),
-            volatility_annual=inputs.volatility_annual * self.volatility_scale,
-            correlation=correlation,
-            shock=self._shock(held) if self.shocks else inputs.shock,
-            opening=history(self.replay) if self.replay and history else inputs.opening,
-        )
-        return changed, self._model(model, inputs, correlation)
-
-    def _drift(self, mu: Float64) -> Float64:
+    def drift(self, mu: Float64) -> Float64:
+        """The drifts (n,) `mu` under the scenario."""
         changed = mu * self.drift_scale + self.drift_points
         if self.drift_floor is not None:
             changed = np.maximum(changed, self.drift_floor)
         return np.asarray(changed)
 
-    def _correlation(self, correlation: Float64) -> Float64:
+    def correlation(self, correlation: Float64) -> Float64:
+        """The matrix (n, n) under the scenario; not yet repaired to positive semi-definite."""
         if not self.correlation_points:
             return correlation
         changed = correlation + self.correlation_points
@@ -133,7 +106,8 @@ class Scenario:
         np.fill_diagonal(changed, np.diagonal(correlation))
         return np.asarray(changed)
 
-    def _shock(self, held: Sequence[Held]) -> Float64:
+    def shock(self, held: Sequence[Held]) -> Float64:
+        """Simple returns (n,) of `held` at the start. ValueError: shocks mean nothing that is held."""
         shock = np.zeros(len(held))
         hits = np.zeros(len(held), bool)
         for of in ShockOf:  # from the widest to the narrowest
@@ -145,27 +119,6 @@ class Scenario:
             named = ", ".join(f"{one.of.lower().replace('_', ' ')} {one.name}".strip() for one in self.shocks)
             raise ValueError(f"nothing that is held is shocked: the scenario's shocks are of {named}")
         return shock
-
-    def _model(self, model: "Model", inputs: SimulationInputs, correlation: Float64) -> "Model":
-        """Models that repeat returns as they were do so with the drift, deviation and correlation of the scenario."""
-        from domain.analytics.simulation.history import BlockBootstrap, HistoricalSequences
-        from domain.analytics.simulation.models import MONTHS, symmetric_root
-
-        if isinstance(model, BlockBootstrap) and self.correlation_points:
-            held = inputs.values != 0
-            rows = model.returns[:, held]
-            rows = (rows - rows.mean(axis=0)) / rows.std(axis=0)
-            before, after = (symmetric_root(one[np.ix_(held, held)]) for one in (inputs.correlation, correlation))
-            changed = model.returns.copy()
-            changed[:, held] = rows @ np.linalg.pinv(before) @ after
-            return replace(model, returns=changed)
-        if isinstance(model, HistoricalSequences):
-            mean, deviation = model.returns.mean(axis=0), model.returns.std(axis=0)
-            drift = self._drift(MONTHS * (mean + deviation**2 / 2)) / MONTHS
-            scaled = deviation * self.volatility_scale
-            moved = (model.returns - mean) * self.volatility_scale + drift - scaled**2 / 2
-            return replace(model, returns=moved)
-        return model
 
 
 def _meant(of: ShockOf, security: Held) -> str | None:

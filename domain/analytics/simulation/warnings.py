@@ -29,9 +29,7 @@ def warnings_of(
     inputs. Expected wealth is value x exp(mu t), whatever the model; where weights are kept it stays in proportion, so
     it is by today's values then. Source: RULEBOOK 11.
     """
-    total = float(inputs.values.sum() + inputs.cash)
-    mu = np.where(inputs.values != 0, inputs.mu_annual, 0.0)
-    drift = float(inputs.values @ mu + inputs.cash * inputs.cash_rate) / total
+    drift = inputs.weighted_drift
     found = []
     if risk_free is not None and drift > risk_free + MOST_ABOVE_RISK_FREE:
         found.append(
@@ -42,7 +40,7 @@ def warnings_of(
             )
         )
     years = 0 if spec.rebalancing is Rebalancing.EVERY_STEP else spec.horizon_years
-    wealth = inputs.values * np.exp(mu * years)
+    wealth = inputs.values * np.exp(np.where(inputs.values != 0, inputs.mu_annual, 0.0) * years)
     whole = float(wealth.sum() + inputs.cash * np.exp(inputs.cash_rate * years))
     if len(wealth) and wealth.max() > MOST_OF_ONE * whole:
         place = int(wealth.argmax())
