@@ -65,7 +65,7 @@ from oltp_api.web.request_log import observe
 from storage.clock import clock_of
 from storage.lake.delta import Lake
 from storage.lake.s3 import options_of
-from storage.postgres.database import Database, advisory_lock, locate, prepare
+from storage.postgres.database import advisory_lock, locate, prepare
 from storage.postgres.installation import claim_market
 from storage.settings import Settings
 from storage.settings import settings as settings_of_environment
@@ -200,22 +200,22 @@ def _started_once_and_for_all() -> Iterator[None]:
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[AppContext]:
-    """The context of `settings`, for as long as it is needed: the API's, or the worker's."""
-    context = _open(settings)
+def opened(settings: Settings, for_everybody: bool = False) -> Iterator[AppContext]:
+    """The context of `settings`, for as long as it is needed: the API's, or the worker's, which acts for everybody."""
+    context = _open(settings, for_everybody)
     try:
         yield context
     finally:
         context.pool.close()
 
 
-def _open(settings: Settings) -> AppContext:
+def _open(settings: Settings, for_everybody: bool) -> AppContext:
     database = locate(settings)
     prepare(database, settings.limits)
     claim_market(database, settings.market_source)
     lake = Lake(settings.lake, lock=_refuse_to_publish, storage_options=options_of(settings))
     clock = clock_of(settings.market_source)
-    pool = _pool(database)
+    pool = _pool(database.services_url if for_everybody else database.app_url)
     with advisory_lock(database.admin_url, "register_sample_market"), unit_of_work(pool, clock) as work:
         if settings.market_source != "live":
             register_sample_market(work, securities_of(settings.market_source))
@@ -227,10 +227,10 @@ def _open(settings: Settings) -> AppContext:
     )
 
 
-def _pool(database: Database) -> Pool:
+def _pool(url: str) -> Pool:
     """Connections are looked at before use, so that a restarted server costs no request an error."""
     pool: Pool = ConnectionPool(
-        database.app_url,
+        url,
         min_size=2,
         max_size=_MAX_CONNECTIONS,
         timeout=_WAIT_FOR_CONNECTION_S,

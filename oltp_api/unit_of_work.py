@@ -15,6 +15,7 @@ from psycopg_pool import ConnectionPool
 from domain.ports import Clock
 from oltp_api.acting import AUDIT, AUDIT_OF_A_WRITE, Acting, acting
 from oltp_api.connections import Connection
+from oltp_api.sight import Sight, current_sight
 from storage.correlation import cause
 
 Pool = ConnectionPool[Connection]
@@ -37,7 +38,9 @@ class UnitOfWork:
     """All that is recorded in it carries one `recorded_at`; rates that are given are compared with `released_rate`."""
 
     def __init__(self, connection: Connection, clock: Clock, released_rate: ReleasedRate = no_rate) -> None:
-        self.connection = connection
+        self._connection = connection
+        self._sight = current_sight()
+        self._has_said_for_whom = False
         self.clock = clock
         self.released_rate = released_rate
         self.recorded_at = clock.now()
@@ -45,9 +48,22 @@ class UnitOfWork:
         """Portfolios that nobody else writes to until the commit."""
         self._deferred: list[tuple[str, Mapping[str, Any]]] = []
 
+    @property
+    def connection(self) -> Connection:
+        """It is told for whom it acts before the first statement, in the round trip of that if they are pipelined."""
+        if not self._has_said_for_whom:
+            self._has_said_for_whom = True
+            self._sight.say(self._connection)
+        return self._connection
+
+    def see(self, sight: Sight) -> None:
+        """Act for somebody else from now on, such as a user who is being made."""
+        self._sight, self._has_said_for_whom = sight, True
+        sight.say(self._connection)
+
     def pipelined(self) -> AbstractContextManager[psycopg.Pipeline]:
         """Inside `with work.pipelined():`, statements share one round trip."""
-        return self.connection.pipeline()
+        return self._connection.pipeline()
 
     def defer(self, statement: str, values: Mapping[str, Any]) -> None:
         """Keep a write that nothing in this unit of work reads until it is committed."""
@@ -72,7 +88,7 @@ class UnitOfWork:
             self.flush()
         with self.pipelined():
             self.flush()
-            self.connection.commit()
+            self._connection.commit()
 
     @contextmanager
     def rehearsal(self) -> Iterator[None]:
@@ -94,3 +110,11 @@ def unit_of_work(pool: Pool, clock: Clock, released_rate: ReleasedRate = no_rate
         work = UnitOfWork(connection, clock, released_rate)
         yield work
         work.commit()
+
+
+@contextmanager
+def reading(pool: Pool) -> Iterator[Connection]:
+    """A connection to read by, which sees what the request may."""
+    with pool.connection() as connection:
+        current_sight().say(connection)
+        yield connection

@@ -45,12 +45,12 @@ def main() -> int:
     listening = consumers(settings())
     database = locate(settings())
     prepare(database)
-    with opened(settings()) as context:
+    with opened(settings(), for_everybody=True) as context:
         jobs = [
             *jobs_of(settings(), context),
-            *delivery_jobs(database.app_url, listening, SystemClock(), _DELIVER_EVERY_S),
+            *delivery_jobs(database.services_url, listening, SystemClock(), _DELIVER_EVERY_S),
         ]
-        with run_jobs(jobs, stop, PostgresFailures(database.app_url)):
+        with run_jobs(jobs, stop, PostgresFailures(database.services_url)):
             stop.wait()
     return 0
 

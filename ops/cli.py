@@ -156,7 +156,7 @@ def replay(current: Settings, arguments: argparse.Namespace) -> int:
     """Return events that a consumer could not handle (dead letters) to it; the worker then delivers them."""
     consumer, event_id = arguments.consumer or None, _event_id(arguments.event)
     database = prepared_database(current)
-    with postgres.connect(database.app_url) as connection:
+    with postgres.connect(database.services_url) as connection:
         replayed = replay_dead_letters(connection, SystemClock(), consumer, event_id)
     for name, events in replayed.items():
         print(f"  {name:<20} {events} {'event' if events == 1 else 'events'} replayed")

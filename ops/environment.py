@@ -23,6 +23,7 @@ def environment(settings: Settings, database: postgres.Database) -> dict[str, st
         "LAKEFOLIO_HOME": str(settings.home),
         "DATABASE_URL": database.app_url,
         "DATABASE_ADMIN_URL": database.admin_url,
+        "DATABASE_SERVICES_URL": database.services_url,
         "LAKE_URI": settings.lake,
         **s3.variables(settings),
         "MARKET_SOURCE": settings.market_source,

@@ -22,6 +22,7 @@ class Settings(BaseSettings):
     lakefolio_home: Path = Field(default=REPOSITORY / ".lakefolio")
     database_url: str | None = None
     database_admin_url: str | None = None
+    database_services_url: str | None = None
     lake_uri: str | None = None
     aws_access_key_id: str | None = None
     aws_secret_access_key: str | None = Field(default=None, repr=False)

@@ -63,7 +63,7 @@ class Writer:
 
 def add_security(database: Database) -> None:
     """The one that is bought."""
-    with psycopg.connect(database.app_url) as connection:
+    with psycopg.connect(database.services_url) as connection:
         connection.execute(_NEW_SECURITY)
 
 
@@ -74,7 +74,7 @@ def writing(database: Database, writers: int = 3, seed: int = 1) -> Iterator[Non
 
     def work(number: int) -> None:
         chance = random.Random(seed + number)
-        with psycopg.connect(database.app_url) as connection:
+        with psycopg.connect(database.services_url) as connection:
             writer = Writer(connection, UUID(int=chance.getrandbits(128), version=4))
             while not stop.is_set():
                 writer.buy(*_costs(chance))

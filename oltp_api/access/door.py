@@ -4,8 +4,8 @@ Behind it a request acts for the *owner* of what it names: the portfolio's, or e
 one user only, whose rows those are, and an editor records in the owner's accounts. Who it was stands in the audit log.
 """
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -21,6 +21,7 @@ from oltp_api.access.questions import Questions
 from oltp_api.access.rules import AccessRule, Role, Scope, named_in
 from oltp_api.acting import Acting, acting_as
 from oltp_api.context import LOCAL_USER, OWNER_ID, USER_ID, AppContext
+from oltp_api.sight import seeing, sight_of
 from storage.queries import statements
 
 IDLE = timedelta(days=7)
@@ -34,9 +35,9 @@ _NOT_FOUND: Mapping[str, type[NoSuchId]] = {
 }
 _SQL = statements("oltp_api/access/queries.sql")
 _QUESTIONS = {
-    (kind, target): _SQL[kind] + (_SQL["alone"] if target is None else _SQL[f"of_{target}"] + _SQL["with_role"])
+    (kind, is_of_one): _SQL[kind] + _SQL["with_role" if is_of_one else "alone"]
     for kind in ("session", "token")
-    for target in (None, *_NOT_FOUND)
+    for is_of_one in (False, True)
 }
 
 
@@ -92,11 +93,11 @@ class LocalDoor:
     async def admit(self, request: Request, path: str, rule: AccessRule | None) -> Letting:
         del path, rule
         request.scope[OWNER_ID] = LOCAL_USER
-        return nullcontext()
+        return seeing(sight_of(LOCAL_USER, LOCAL_USER, _as_id(request.path_params.get("portfolio_id"))))
 
     async def admit_to(self, request: Request, path: str, rule: AccessRule, portfolio_id: object) -> Letting:
-        del request, path, rule, portfolio_id
-        return nullcontext()
+        del request, path, rule
+        return seeing(sight_of(LOCAL_USER, LOCAL_USER, _as_id(portfolio_id)))
 
 
 class AccountsDoor:
@@ -135,8 +136,8 @@ class AccountsDoor:
         questions: Questions = request.app.state.questions
         kind, secret = self._secret(request)
         now = context.clock.now()
-        asked = {"hash": hash_of(secret), "now": now, "idle_since": now - IDLE, "target": target}
-        row = await questions.ask(_QUESTIONS[kind, name], asked)
+        asked = {"hash": hash_of(secret), "now": now, "idle_since": now - IDLE, "kind": name, "target": target}
+        row = await questions.ask(_QUESTIONS[kind, name is not None], asked)
         if row is None:
             raise refusals.not_signed_in()
         return row, now
@@ -185,19 +186,24 @@ def _owner(row: DictRow, asker: Asker, rule: AccessRule, missing: NoSuchId) -> U
     return owner
 
 
-def _letting(request: Request, path: str, asker: Asker, portfolio_id: UUID | None) -> Letting:
+@contextmanager
+def _letting(request: Request, path: str, asker: Asker, portfolio_id: UUID | None) -> Iterator[None]:
+    sight = sight_of(asker.user_id, request.scope[OWNER_ID], portfolio_id)
+    with acting_as(_command(request, path, asker, portfolio_id)), seeing(sight):
+        yield
+
+
+def _command(request: Request, path: str, asker: Asker, portfolio_id: UUID | None) -> Acting | None:
     if request.method in ("GET", "HEAD"):
-        return acting_as(None)
+        return None
     others = [str(value) for name, value in request.path_params.items() if name != "portfolio_id"]
-    return acting_as(
-        Acting(
-            asker.user_id,
-            f"{request.method} {path}",
-            asker.session_id,
-            asker.token_id,
-            portfolio_id,
-            " ".join(others)[:200] or None,
-        )
+    return Acting(
+        asker.user_id,
+        f"{request.method} {path}",
+        asker.session_id,
+        asker.token_id,
+        portfolio_id,
+        " ".join(others)[:200] or None,
     )
 
 

@@ -48,32 +48,14 @@ select
     null::text as role
 from asker
 
--- name: of_portfolio_id
-, named as (select %(target)s::uuid as portfolio_id)
-
--- name: of_order_id
-, named as (select portfolio_id from orders where order_id = %(target)s)
-
--- name: of_simulation_id
-, named as (select portfolio_id from simulation where simulation_id = %(target)s)
-
--- name: of_import_id
-, named as (select portfolio_id from import_batch where import_id = %(target)s)
-
 -- name: with_role
 select
     asker.*,
-    portfolio.portfolio_id,
-    portfolio.user_id as owner_id,
-    case when portfolio.user_id = asker.user_id then 'OWNER' else portfolio_share.role end as role
+    access.portfolio_id,
+    access.owner_id,
+    access.role
 from asker
-left join named on true
-left join portfolio on portfolio.portfolio_id = named.portfolio_id
-left join portfolio_share
-    on
-        portfolio_share.portfolio_id = portfolio.portfolio_id
-        and portfolio_share.user_id = asker.user_id
-        and portfolio_share.ended_at is null
+left join access_to(%(kind)s, %(target)s, asker.user_id) as access on true
 
 -- name: session_seen
 update user_session

@@ -17,6 +17,7 @@ from domain.ledger import Transaction, TxnType
 from domain.securities import AssetType
 from oltp_api.connections import Connection
 from oltp_api.exports.columns import TEXTS_SQL
+from oltp_api.sight import current_sight
 from oltp_api.unit_of_work import Pool
 from storage.queries import statements
 
@@ -143,6 +144,7 @@ def one_instant(pool: Pool) -> Iterator[LedgerExports]:
     """Reads of the database as it is when the first of them is made, while inside."""
     with pool.connection() as connection:
         connection.execute(_EXPORTS["instant"])
+        current_sight().say(connection)
         connection.execute(_EXPORTS["limits"], {"seconds": _SECONDS})
         yield LedgerExports(connection)
 

@@ -7,6 +7,7 @@ waited for, so that nobody waits for a stranger.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 from typing import Annotated
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from oltp_api.ledger.group_commit import GroupCommit
 from oltp_api.ledger.handlers import decide, record_transaction, wanted_by
 from oltp_api.ledger.repository import Decided, Portfolios
 from oltp_api.ledger.writing import Loaded, NeedsHistory, Wanted, load
+from oltp_api.sight import Sight, current_sight, seeing
 from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.web.idempotency import Answer, IdempotencyKey, IdempotencyKeys, IdempotentCommand, answer_of, response_of
 from storage.correlation import correlation_id
@@ -38,6 +40,7 @@ class PendingTransaction:
     wanted: Wanted
     cause: str
     answer: Callable[[Sequence[Transaction], Security | None, datetime], Answer]
+    sight: Sight
     acting: Acting | None = None
 
 
@@ -98,7 +101,12 @@ class LedgerGroups:
 
         wanted = wanted_by(command, idempotent.key_of(body))
         pending = PendingTransaction(
-            command, wanted, correlation_id(), lambda *recorded: answer_of(view(*recorded), status), acting()
+            command,
+            wanted,
+            correlation_id(),
+            lambda *recorded: answer_of(view(*recorded), status),
+            current_sight(),
+            acting(),
         )
         outcome = await self._commits.submit(pending)
         if isinstance(outcome, Exception):
@@ -110,7 +118,7 @@ class LedgerGroups:
     def record(self, pending: Sequence[PendingTransaction]) -> Sequence[Outcome]:
         """Where the database refuses one, nothing was stored: then each is recorded alone."""
         try:
-            with acting_as(None):  # each of them has an asker of its own
+            with acting_as(None), seeing(_sight_of(pending)):  # each of them has an asker of its own
                 return self._context.transact(lambda work: record_group(pending, work))
         except psycopg.OperationalError:
             raise
@@ -124,6 +132,10 @@ async def ledger_groups(request: Request) -> LedgerGroups:
 
 
 GroupsDep = Annotated[LedgerGroups, Depends(ledger_groups)]
+
+
+def _sight_of(pending: Sequence[PendingTransaction]) -> Sight:
+    return reduce(Sight.joined, (each.sight for each in pending))
 
 
 def _portfolio_of(pending: PendingTransaction) -> UUID:

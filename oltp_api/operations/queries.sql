@@ -8,46 +8,22 @@ with open_transaction as (
     select max(extract(epoch from clock_timestamp() - xact_start)) as seconds
     from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'
-),
-
-newest as (
-    select recorded_at
-    from transaction_ledger
-    order by xid desc, recorded_at desc
-    limit 1
 )
 
 select
-    (select recorded_at from newest) as ledger_head_at,
+    ledger_head_at() as ledger_head_at,
     (select system_identifier::text from pg_control_system()) as system_identifier,
     coalesce(greatest(open_transaction.seconds, oldest_transaction_seconds()), 0)::float8 as oldest_transaction_seconds
 from open_transaction
 
 -- name: ledger_rows
 -- A portfolio's version is the number of its rows.
-select coalesce(sum(version), 0)::float8 as ledger_rows
-from portfolio
+select ledger_size()::float8 as ledger_rows
 
 -- name: release_lag
 -- Seconds since the oldest row was recorded that the horizon does not see, which from its xmin on is found by index, or
 -- that belongs to a held portfolio and is not shown.
-select
-    coalesce(
-        greatest(
-            (
-                select max(extract(epoch from clock_timestamp() - recorded_at))
-                from transaction_ledger
-                where xid >= %(xmin)s::xid8 and not pg_visible_in_snapshot(xid, %(snapshot)s::pg_snapshot)
-            ),
-            (
-                select max(extract(epoch from clock_timestamp() - ledger.recorded_at))
-                from unnest(%(held)s::uuid[], %(shown)s::bigint[]) as hidden (portfolio_id, shown)
-                inner join transaction_ledger as ledger
-                    on hidden.portfolio_id = ledger.portfolio_id and ledger.seq > hidden.shown
-            )
-        ),
-        0
-    )::float8 as seconds
+select seconds_unreleased(%(xmin)s, %(snapshot)s, %(held)s::uuid[], %(shown)s::bigint[]) as seconds
 
 -- name: overview
 -- The newest row of the portfolio, and what else is known of it.

@@ -12,6 +12,7 @@ from oltp_api.context import ContextDep, UserDep
 from oltp_api.operations.state import Operations, newest_release
 from oltp_api.portfolios.schemas import PortfolioView
 from oltp_api.portfolios.seen import SeenPortfolio
+from oltp_api.unit_of_work import reading
 from oltp_api.web.fields import Amount
 from oltp_api.web.problems import PROBLEMS
 from oltp_api.web.routing import BoundedRoute
@@ -63,7 +64,7 @@ class OverviewView(View):
 @may(Scope.READ, Role.VIEWER)
 def get_overview(portfolio: SeenPortfolio, context: ContextDep, user_id: UserDep) -> OverviewView:
     portfolio_id = portfolio.portfolio_id
-    with context.pool.connection() as connection:
+    with reading(context.pool) as connection:
         found = Operations(connection).overview(user_id, portfolio_id)
     release = newest_release(context.analytics)
     released = context.analytics.get_portfolio_version(portfolio_id) if release else None

@@ -19,24 +19,14 @@ order by offered_at, share_id
 select
     portfolio_share.share_id,
     portfolio_share.portfolio_id,
-    portfolio.name as portfolio_name,
-    owner.display_name as owner_name,
-    owner.email as owner_email,
+    offer.portfolio_name,
+    offer.owner_name,
+    offer.owner_email,
     portfolio_share.role,
     portfolio_share.offered_at,
     portfolio_share.accepted_at
 from portfolio_share
-inner join portfolio using (portfolio_id)
-inner join app_user as owner on owner.user_id = portfolio.user_id
-where
-    portfolio_share.ended_at is null
-    and (
-        portfolio_share.user_id = %(user_id)s
-        or (
-            portfolio_share.user_id is null
-            and portfolio_share.email = (select lower(email) from app_user where user_id = %(user_id)s)
-        )
-    )
+inner join offers_to(%(user_id)s) as offer using (share_id)
 order by portfolio_share.offered_at, portfolio_share.share_id
 
 -- name: accept

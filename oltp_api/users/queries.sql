@@ -33,8 +33,9 @@ select
     app_user.is_admin,
     app_user.disabled_at,
     app_user.created_at,
-    (select count(*) from portfolio where portfolio.user_id = app_user.user_id) as portfolios
+    coalesce(counted.portfolios, 0) as portfolios
 from app_user
+left join portfolios_of_users() as counted using (user_id)
 order by app_user.created_at, app_user.user_id
 
 -- name: has_administrator

@@ -10,6 +10,7 @@ from psycopg.rows import DictRow
 from domain.errors import NoSuchId
 from oltp_api.access.credentials import hash_of, new_secret, new_token, prefix_of
 from oltp_api.access.door import IDLE
+from oltp_api.sight import sight_of
 from oltp_api.unit_of_work import UnitOfWork
 from storage.queries import statements
 
@@ -43,7 +44,7 @@ class InvitationNotFound(NoSuchId):
 class _Rows:
     def __init__(self, work: UnitOfWork) -> None:
         self.now = work.recorded_at
-        self._connection = work.connection
+        self._work, self._connection = work, work.connection
 
     def _do(self, statement: str, **values: Any) -> int:
         return self._connection.execute(_SQL[statement], {"now": self.now, **values}).rowcount
@@ -82,6 +83,7 @@ class Users(_Rows):
     def add(self, email: str, display_name: str) -> UUID:
         user_id = uuid4()
         self._do("add_user", user_id=user_id, email=email, display_name=display_name)
+        self._work.see(sight_of(user_id, user_id))
         self._do("add_main_account", user_id=user_id)
         return user_id
 

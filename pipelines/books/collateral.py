@@ -74,7 +74,7 @@ _BY_BOOK_IN_LAKE = "select portfolio_id, count(distinct ranking_id), max(created
     code_version="1",
 )
 def collateral_ranking(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
-    with postgres.connect(platform.database.app_url, autocommit=True) as connection:
+    with postgres.connect(platform.database.services_url, autocommit=True) as connection:
         due = PostgresCollateralRankings(connection).unranked()
         ranked = sum(_is_ranked(context, connection, snapshot_id) for snapshot_id in due)
         result = publish_books(

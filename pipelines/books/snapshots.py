@@ -59,7 +59,7 @@ _BY_BOOK = """
 def position_snapshot(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
     release = platform.releases.head()
     taken: list[object] = []
-    with postgres.connect(platform.database.app_url, autocommit=True) as connection:
+    with postgres.connect(platform.database.services_url, autocommit=True) as connection:
         if release:
             quotes = LakeAnalyticsRepository.at(platform.lake, release).get_quotes()
             due = books_due(connection, quotes.release_id, platform.clock)

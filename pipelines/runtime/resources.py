@@ -44,6 +44,7 @@ class Platform(ConfigurableResource[Any]):
     lakefolio_home: str | None = None
     database_url: str | None = None
     database_admin_url: str | None = None
+    database_services_url: str | None = None
     lake_uri: str | None = None
     market_source: str | None = None
 
@@ -57,6 +58,7 @@ class Platform(ConfigurableResource[Any]):
             "lakefolio_home": self.lakefolio_home,
             "database_url": self.database_url,
             "database_admin_url": self.database_admin_url,
+            "database_services_url": self.database_services_url,
             "lake_uri": self.lake_uri,
             "market_source": self.market_source,
         }

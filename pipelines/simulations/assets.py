@@ -89,7 +89,7 @@ def run_request(log: logging.Logger, platform: Platform, release: Release, simul
     Refused with the reason if it cannot be simulated, and also if it fails otherwise, or its run has ended again and
     again: it would stop whatever is behind it. What is away, such as the database, is an error of the run.
     """
-    with postgres.connect(platform.database.app_url) as connection:
+    with postgres.connect(platform.database.services_url) as connection:
         repository = PostgresSimulationRepository(connection)
         request, attempts = repository.get(simulation_id), repository.begin(simulation_id)
     version = portfolio_versions(platform.lake, release).get(request.portfolio_id, 0)
@@ -124,7 +124,7 @@ def recorded(
     if results:
         tables = [f"simulation/{name}" for name in outcome.tables]
         platform.releases.append(platform.lake.versions(tables), platform.clock.now(), run_id)
-    with postgres.connect(platform.database.app_url) as connection:
+    with postgres.connect(platform.database.services_url) as connection:
         PostgresSimulationRepository(connection).finish(
             outcome.request.simulation_id,
             "REFUSED" if outcome.reason else "DONE",

@@ -27,7 +27,7 @@ def due_simulations(platform: Platform, head: Release | None) -> list[UUID]:
     if head is None:
         return []
     versions = portfolio_versions(platform.lake, head)
-    with postgres.connect(platform.database.app_url) as connection:
+    with postgres.connect(platform.database.services_url) as connection:
         requests = PostgresSimulationRepository(connection).due(head.horizon, versions)
     return [request.simulation_id for request in requests]
 

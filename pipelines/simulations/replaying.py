@@ -25,7 +25,7 @@ _INPUTS = "simulation/simulation_input"
 def replayed(platform: Platform, request: SimulationRequest) -> dict[str, Any]:
     """The comparison of a replay with its original; refused where there is nothing to compare it with."""
     assert request.replay_of is not None, "a replay is of a simulation"
-    with postgres.connect(platform.database.app_url) as connection:
+    with postgres.connect(platform.database.services_url) as connection:
         repository = PostgresSimulationRepository(connection)
         original, stored = repository.get(request.replay_of), repository.result(request.replay_of)
     summary = stored.summary or {}

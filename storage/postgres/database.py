@@ -1,7 +1,8 @@
 """PostgreSQL for everyone: where it is, who may do what, and that its schema is there.
 
-Three roles. `lakefolio_app` reads and writes but cannot change or remove a ledger row; `lakefolio_reader` only reads,
-for replication; the owner migrates and holds Dagster's own storage in the schema `dagster`.
+Four roles. `lakefolio_app` reads and writes the rows of whom it acts for, and cannot change or remove a ledger row;
+`lakefolio_services` does the same for everybody, where nobody asks; `lakefolio_reader` only reads, for replication; the
+owner migrates and holds Dagster's own storage in the schema `dagster`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ from storage.postgres import embedded
 from storage.settings import REPOSITORY, Settings
 
 APP_LOGIN = "lakefolio"
+SERVICES_LOGIN = "lakefolio_worker"
 DATABASE = "lakefolio"
 _MIGRATION_LOCK = 7_201_001
 _MIGRATIONS = REPOSITORY / "storage" / "postgres" / "migrations" / "versions"
@@ -24,15 +26,17 @@ _MIGRATIONS = REPOSITORY / "storage" / "postgres" / "migrations" / "versions"
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """Where PostgreSQL is: `app_url` for the application role, `admin_url` for the owner."""
+    """Where PostgreSQL is: `app_url` for the API, `services_url` for what works for all owners, `admin_url` for the
+    owner of the tables."""
 
     app_url: str
     admin_url: str
+    services_url: str
 
     @property
     def reader_dsn(self) -> str:
         """The owner's connection acting as the replication role, as DuckDB's Postgres reader takes it."""
-        return conninfo.make_conninfo(self.admin_url, options="-c role=lakefolio_reader")
+        return acting_as(self.admin_url, "lakefolio_reader")
 
     @property
     def dagster_url(self) -> str:
@@ -55,7 +59,8 @@ def locate(settings: Settings) -> Database:
     if settings.database_url:
         if not settings.database_admin_url:
             raise SetupError("DATABASE_URL is set but DATABASE_ADMIN_URL, the owner's URL for migrations, is not")
-        return Database(settings.database_url, settings.database_admin_url)
+        services = settings.database_services_url or acting_as(settings.database_admin_url, "lakefolio_services")
+        return Database(settings.database_url, settings.database_admin_url, services)
     return embedded_database(embedded.start(settings.home))
 
 
@@ -64,7 +69,13 @@ def embedded_database(socket_dir: object, name: str = DATABASE) -> Database:
     return Database(
         f"postgresql://{APP_LOGIN}@/{name}?host={host}",
         f"postgresql://postgres@/{name}?host={host}",
+        f"postgresql://{SERVICES_LOGIN}@/{name}?host={host}",
     )
+
+
+def acting_as(url: str, role: str) -> str:
+    """The address whose connections act as a role that its user has."""
+    return conninfo.make_conninfo(url, options=f"-c role={role}")
 
 
 def prepare(database: Database, limits: Mapping[str, str] | None = None, schema_version: str = "head") -> None:
@@ -80,8 +91,10 @@ def prepare(database: Database, limits: Mapping[str, str] | None = None, schema_
         connection.commit()
         if present != (newest_version() if schema_version == "head" else schema_version):
             _migrate(database, schema_version)
-        _ensure_login(connection, database.app_url)
-        _ensure_limits(connection, _login(database.app_url), limits or Settings.model_construct().limits)
+        for url, role in ((database.app_url, "lakefolio_app"), (database.services_url, "lakefolio_services")):
+            if "options" not in _parts(url):  # else it is the owner's, and has its rights
+                _ensure_login(connection, url, role)
+                _ensure_limits(connection, _login(url), limits or Settings.model_construct().limits)
         connection.commit()
 
 
@@ -172,20 +185,27 @@ def _migrate(database: Database, schema_version: str) -> None:
     command.upgrade(config, schema_version)
 
 
-def _ensure_login(connection: psycopg.Connection, app_url: str) -> None:
-    parts, login = conninfo.conninfo_to_dict(app_url), _login(app_url)
+def _ensure_login(connection: psycopg.Connection, url: str, group: str) -> None:
+    parts, login = conninfo.conninfo_to_dict(url), _login(url)
     role = sql.Identifier(login)
-    exists = connection.execute("select 1 from pg_roles where rolname = %s", (login,)).fetchone()
-    if not exists:
+    if not _is_role(connection, group):
+        return  # an older schema knows fewer
+    if not _is_role(connection, login):
         password = sql.SQL("password {}").format(parts["password"]) if parts.get("password") else sql.SQL("")
         connection.execute(sql.SQL("create role {} login {}").format(role, password))
-    member = connection.execute("select pg_has_role(%s, 'lakefolio_app', 'member')", (login,)).fetchone()
+    member = connection.execute("select pg_has_role(%s, %s, 'member')", (login, group)).fetchone()
     if not (member and member[0]):
-        connection.execute(sql.SQL("grant lakefolio_app to {}").format(role))
+        connection.execute(sql.SQL("grant {} to {}").format(sql.Identifier(group), role))
+
+
+def _is_role(connection: psycopg.Connection, name: str) -> bool:
+    return bool(connection.execute("select from pg_roles where rolname = %s", (name,)).rowcount)
 
 
 def _ensure_limits(connection: psycopg.Connection, login: str, limits: Mapping[str, str]) -> None:
     """The login's timeouts in this database; written only where they differ, because every start comes by."""
+    if not _is_role(connection, login):
+        return
     row = connection.execute(
         "select setconfig from pg_db_role_setting where setrole = %s::regrole"
         " and setdatabase = (select oid from pg_database where datname = current_database())",

@@ -36,7 +36,7 @@ def database(new_database: Callable[[], Database]) -> Database:
 
 @pytest.fixture
 def connection(database: Database) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database.app_url, autocommit=True) as opened:
+    with psycopg.connect(database.services_url, autocommit=True) as opened:
         yield opened
 
 
@@ -148,7 +148,7 @@ def test_without_its_event_no_ranking_is_stored(connection, snapshot, database) 
 
 def ranked_by_eight_at_once(database: Database, snapshot_id: UUID) -> list[bool]:
     def work(_: int) -> bool:
-        with psycopg.connect(database.app_url, autocommit=True) as connection:
+        with psycopg.connect(database.services_url, autocommit=True) as connection:
             return rank_snapshot(connection, snapshot_id)[1]
 
     with ThreadPoolExecutor(8) as pool:
@@ -176,7 +176,7 @@ def stored_by_two_who_looked(database: Database, snapshot_id: UUID) -> int:
         select %s, snapshot_id, portfolio_id, business_date, 'S', 'market', 'USD', 0, '{}', 'h', '[]', 'h'
         from position_snapshot where snapshot_id = %s
     """
-    with psycopg.connect(database.app_url) as one, psycopg.connect(database.app_url) as two:
+    with psycopg.connect(database.services_url) as one, psycopg.connect(database.services_url) as two:
         for connection in (one, two):
             assert connection.execute(looked, (snapshot_id,)).fetchone() == (0,)
         for connection in (one, two):
@@ -205,7 +205,7 @@ def created(connection: psycopg.Connection) -> EventMessage:
 
 def test_the_worker_ranks_every_snapshot_that_was_taken(connection, snapshot, database) -> None:
     (collateral,) = (consumer for consumer in consumers(Settings()) if consumer.name == "collateral")
-    with psycopg.connect(database.app_url, row_factory=dict_row, autocommit=True) as worker:
+    with psycopg.connect(database.services_url, row_factory=dict_row, autocommit=True) as worker:
         register(worker, collateral)
         delivered = [deliver(worker, collateral, SystemClock()) for _ in range(2)]
 
@@ -219,7 +219,7 @@ def test_the_events_handler_ranks_the_snapshot_and_again_changes_nothing(
 ) -> None:
     message = created(connection)
     more = {"row_factory": row_factory} if row_factory else {}
-    with psycopg.connect(database.app_url, **more) as consumer:
+    with psycopg.connect(database.services_url, **more) as consumer:
         for _ in range(2):
             on_position_snapshot_created(consumer, message)
             consumer.commit()
@@ -229,7 +229,7 @@ def test_the_events_handler_ranks_the_snapshot_and_again_changes_nothing(
 
 
 def test_the_handler_leaves_the_commit_to_its_caller(connection, snapshot, database) -> None:
-    with psycopg.connect(database.app_url) as consumer:
+    with psycopg.connect(database.services_url) as consumer:
         on_position_snapshot_created(consumer, created(connection))
         consumer.rollback()
 
@@ -310,7 +310,7 @@ def test_putting_a_schedule_again_replaces_the_whole_of_it(connection) -> None:
 
 def test_a_schedule_is_read_whole_while_it_is_edited(connection, database) -> None:
     PostgresHaircutSchedules(connection).put(OWNER, DESK)
-    with psycopg.connect(database.app_url) as editor, ThreadPoolExecutor(1) as pool:
+    with psycopg.connect(database.services_url) as editor, ThreadPoolExecutor(1) as pool:
         edited = replace(DESK, default=D("0.6"), by_security={1: D("0.06")}, by_class={})
         PostgresHaircutSchedules(editor).put(OWNER, edited)
         read = pool.submit(PostgresHaircutSchedules(connection).get, OWNER, "desk")

@@ -20,7 +20,7 @@ UNPRICED = SnapshotLine(1, 3, "NEW", Decimal(-1), Decimal(-9), None, None, None)
 
 @pytest.fixture
 def repository(database: Database) -> Iterator[PostgresPositionSnapshotRepository]:
-    with postgres.connect(database.app_url) as connection:
+    with postgres.connect(database.services_url) as connection:
         connection.execute(
             "insert into portfolio (portfolio_id, user_id, name, base_currency, kind, time_zone)"
             " values (%s, %s, 'book', 'USD', 'TRADING_BOOK', 'UTC')",

@@ -28,7 +28,7 @@ def database(new_database: Callable[[], Database]) -> Database:
 
 @pytest.fixture
 def connection(database: Database) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database.app_url, autocommit=True) as opened:
+    with psycopg.connect(database.services_url, autocommit=True) as opened:
         yield opened
 
 
@@ -129,7 +129,7 @@ def test_pruning_again_changes_nothing(connection) -> None:
 
 def test_the_event_of_a_snapshot_is_not_seen_before_the_commit_and_once_after_it(database, connection) -> None:
     events = "outbox where event_type = 'PositionSnapshotCreated'"
-    with psycopg.connect(database.app_url) as taker, taker.transaction():
+    with psycopg.connect(database.services_url) as taker, taker.transaction():
         for _ in range(2):  # the second is skipped
             take(taker)
         assert count(taker, events) == 1
@@ -223,7 +223,7 @@ def writers_in_any_order(database: Database, store: Callable[[psycopg.Connection
     ready = threading.Barrier(len(releases))
 
     def write(release_id: int) -> None:
-        with psycopg.connect(database.app_url, autocommit=True) as connection:
+        with psycopg.connect(database.services_url, autocommit=True) as connection:
             ready.wait()
             store(connection, release_id)
 
@@ -247,7 +247,7 @@ def test_control_a_writer_that_looks_before_it_locks_can_put_an_older_one_last(d
     """Both look and find none; the newer stores first, the older after it, over it."""
     newer = snapshot_of(Book(BOOK, 4, "UTC", ()), QUOTES, 8, NOON, TODAY, uuid4())
     older = replace(newer, snapshot_id=uuid4(), release_id=7)
-    with psycopg.connect(database.app_url) as one, psycopg.connect(database.app_url) as two:
+    with psycopg.connect(database.services_url) as one, psycopg.connect(database.services_url) as two:
         writers = [PostgresPositionSnapshotRepository(one), PostgresPositionSnapshotRepository(two)]
         decided = [
             decide(writer.current(BOOK, TODAY), candidate)

@@ -56,7 +56,7 @@ def opened(rows: int) -> Iterator[tuple[Pool, str, UUID]]:
             row = owner.execute("select portfolio_id from portfolio").fetchone()
         assert row is not None
         settings = {"row_factory": dict_row}
-        pool: Pool = ConnectionPool(database.app_url, min_size=1, max_size=2, kwargs=settings, open=True)
+        pool: Pool = ConnectionPool(database.services_url, min_size=1, max_size=2, kwargs=settings, open=True)
         with pool:
             yield pool, database.admin_url, row[0]
 

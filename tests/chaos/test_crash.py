@@ -164,7 +164,7 @@ class Servers:
             lakefolio_home=home, database_url=None, database_admin_url=None, lake_uri=None, market_source="sample"
         )
         self.variables = prepared(settings)
-        self.database = Database(self.variables["DATABASE_URL"], self.variables["DATABASE_ADMIN_URL"])
+        self.database = Database(*(self.variables[f"DATABASE_{each}URL"] for each in ("", "ADMIN_", "SERVICES_")))
         self.api = processes.api(processes.free_port())
         self.base_url = f"http://127.0.0.1:{self.api.port}/api/v1"
         self.start_api()

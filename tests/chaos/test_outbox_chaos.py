@@ -69,7 +69,7 @@ class Aftermath:
 def write(database: Database, rng: random.Random, quota: threading.Semaphore) -> int:
     """Units of work of 1 to 5 events until the quota is used up; how many events were rolled back."""
     rolled_back = 0
-    with psycopg.connect(database.app_url) as connection:
+    with psycopg.connect(database.services_url) as connection:
         while quota.acquire(blocking=False):
             events = 1
             while events < 5 and quota.acquire(blocking=False):
@@ -96,7 +96,7 @@ def unit_of_work(connection: psycopg.Connection, rng: random.Random, events: int
 def remember_the_last_number(database: Database, stop: threading.Event) -> list[UUID]:
     """The control: a consumer with `seq > last`, which polls until it is stopped and once more."""
     got, last = [], 0
-    with psycopg.connect(database.app_url, autocommit=True) as connection:
+    with psycopg.connect(database.services_url, autocommit=True) as connection:
         while True:
             is_last_look = stop.is_set()
             found = connection.execute(
@@ -113,7 +113,7 @@ class Workers:
     """Processes that run the same consumers; `kill` ends some with -9 and starts others in their places."""
 
     def __init__(self, database: Database, seed: int) -> None:
-        self._command = [sys.executable, __file__, database.app_url]
+        self._command = [sys.executable, __file__, database.services_url]
         self._seeds = count(seed)
         self._processes = [self._start() for _ in range(WORKERS)]
 
@@ -174,7 +174,7 @@ def aftermath(new_database: Callable[[], Database]) -> Aftermath:
     with ThreadPoolExecutor(WRITERS + 1) as threads, set_at_the_end(stop), working(database, seed) as workers:
         by_number = threads.submit(remember_the_last_number, database, stop)
         writers = [threads.submit(write, database, random.Random(rng.random()), quota) for _ in range(WRITERS)]
-        with psycopg.connect(database.app_url, autocommit=True) as session:
+        with psycopg.connect(database.services_url, autocommit=True) as session:
             for kill in range(KILLS):
                 wait_until(session, partial(le, EVENTS * (kill + 0.5) / (KILLS + 0.5)), writers)
                 time.sleep(rng.uniform(0, 0.02))

@@ -135,7 +135,9 @@ class Ring:
 @pytest.fixture(scope="module")
 def pool(api: httpx.Client, database: Database) -> Iterator[Pool]:
     """Open a pool of the application's role; the API has registered the securities."""
-    with ConnectionPool(database.app_url, min_size=2, max_size=4, kwargs={"row_factory": dict_row}, open=False) as own:
+    with ConnectionPool(
+        database.services_url, min_size=2, max_size=4, kwargs={"row_factory": dict_row}, open=False
+    ) as own:
         yield own
 
 

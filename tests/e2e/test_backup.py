@@ -196,7 +196,7 @@ def test_a_backup_made_while_others_write_has_all_that_was_acknowledged_before(s
     assert not horizon.falls_behind(head.horizon)
     assert fan is not None
     assert 0 < fan[0] <= head.versions[FAN], "what the database says is there can be read"
-    with psycopg.connect(database.app_url) as connection:
+    with psycopg.connect(database.services_url) as connection:
         connection.execute("update portfolio set name = 'after'")
         connection.commit()
         assert "portfolio" in unseen(connection, head.horizon), "what is recorded from now on is picked up"
@@ -481,7 +481,7 @@ def test_an_external_database_is_restored_into_another_cluster(
         assert {"transaction_ledger", "portfolio"} <= set(unseen(connection, head.horizon)) <= set(NOTICED)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("update transaction_ledger set note = 'x'")
-    with psycopg.connect(another_cluster.app_url) as connection:
+    with psycopg.connect(another_cluster.services_url) as connection:
         assert connection.execute("select count(*) from portfolio").fetchone() == (1,)
 
 

@@ -9,7 +9,7 @@ import json
 import shutil
 import tarfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -454,7 +454,7 @@ def version_of(database: Database) -> str:
 
 def brought_back(external: Database, dump: Path) -> Database:
     """A new database beside `external`, filled from `dump`."""
-    target = Database(*(url.replace("/test_", "/back_") for url in (external.app_url, external.admin_url)))
+    target = Database(*(url.replace("/test_", "/back_") for url in astuple(external)))
     dumps.replaced(target, "now")
     dumps.restore_dump(dump, target, version_of(external))
     return target

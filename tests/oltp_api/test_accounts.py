@@ -165,7 +165,7 @@ def test_the_account_that_takes_what_names_none_stays_open_under_its_name(api) -
 def archived_during(use: Callable[[UnitOfWork], Any], database: Database, api: httpx.Client, identifier: str) -> bool:
     """Say whether archiving the account waits for the end of a transaction that has done `use`."""
     archiving = Thread(target=lambda: api.delete(f"/accounts/{identifier}"))
-    with psycopg.connect(database.app_url, row_factory=dict_row) as connection:
+    with psycopg.connect(database.services_url, row_factory=dict_row) as connection:
         use(UnitOfWork(connection, SampleMarketClock()))
         archiving.start()
         archiving.join(0.5)

@@ -81,7 +81,7 @@ def buyer(bonds: None, new_portfolio: Callable[..., Any]) -> Callable[..., Any]:
 
 @pytest.fixture
 def context(api: httpx.Client, settings: Settings) -> Iterator[AppContext]:
-    with opened(settings) as context:
+    with opened(settings, for_everybody=True) as context:
         yield replace(context, clock=Today())
 
 
@@ -197,7 +197,7 @@ def test_the_worker_has_the_job_beside_its_consumers(
     buyer, context: AppContext, settings: Settings, database: Database
 ) -> None:
     mine = buyer("T25")
-    failures = PostgresFailures(database.app_url)
+    failures = PostgresFailures(database.services_url)
     with run_jobs([], Event(), failures):
         time.sleep(0.6)
         assert coupons(mine) == []
@@ -214,7 +214,7 @@ def test_a_look_is_by_index_and_nothing_is_read_of_who_has_no_bonds(
     plain = buyer()
     plain.buy("1", "100", "AAPL").raise_for_status()
     buyer("T25")
-    with psycopg.connect(database.app_url) as connection:
+    with psycopg.connect(database.services_url) as connection:
         connection.execute("set enable_seqscan = off")
         (xmin,) = connection.execute("select pg_snapshot_xmin(pg_current_snapshot())::text").fetchone()
         plan = " ".join(line for (line,) in connection.execute(_PLAN.format(xmin=xmin)))
@@ -262,7 +262,7 @@ def posting(mine: Any, database: Database, lake: Lake) -> Callable[[], Any]:
     def post() -> Any:
         clock = SampleMarketClock()
         try:
-            with psycopg.connect(database.app_url, row_factory=dict_row) as connection:
+            with psycopg.connect(database.services_url, row_factory=dict_row) as connection:
                 work = UnitOfWork(connection, clock)
                 income = post_bond_income(command, work, rates)
                 work.commit()

@@ -47,7 +47,7 @@ def create(database: Database, api) -> Callable[..., tuple[UUID | None, int]]:
             {"name": name, "initial_cash": "100", "holdings": held, "business_date": "2015-01-02"}
         ).command(LOCAL_USER)
         made = None
-        connection = FailingConnection.connect(database.app_url, row_factory=dict_row, autocommit=autocommit)
+        connection = FailingConnection.connect(database.services_url, row_factory=dict_row, autocommit=autocommit)
         connection.fails_at = fails_at
         try:
             with connection:

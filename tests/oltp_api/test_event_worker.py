@@ -56,7 +56,7 @@ def urls(database: Database) -> dict[str, str]:
 
 def happen(database: Database) -> UUID:
     """The id of a new event."""
-    with psycopg.connect(database.app_url) as connection:
+    with psycopg.connect(database.services_url) as connection:
         write_event(connection, PORTFOLIO, 1, SimulationRequested(uuid4(), PORTFOLIO))
         row = connection.execute("select event_id from outbox order by seq desc limit 1").fetchone()
     assert row is not None
@@ -77,7 +77,7 @@ def wait_until(is_true: Callable[[], bool]) -> None:
 
 
 def all_handled(database: Database) -> bool:
-    with psycopg.connect(database.app_url) as connection:
+    with psycopg.connect(database.services_url) as connection:
         return [(one.consumer, one.unhandled) for one in lag(connection)] == [("collateral", 0), ("publisher", 0)]
 
 
@@ -91,7 +91,7 @@ def replay(database: Database, *words: str) -> tuple[int, str]:
 def test_a_replayed_dead_letter_is_published_by_the_worker(database, worker, log) -> None:
     event_id = happen(database)
     wait_until(lambda: str(event_id) in published(log) and all_handled(database))
-    with psycopg.connect(database.app_url) as connection:
+    with psycopg.connect(database.services_url) as connection:
         connection.execute(_PARK, {"event_id": event_id})
 
     code, said = replay(database, "--consumer", "publisher", "--event", str(event_id))

@@ -155,7 +155,7 @@ def two_sales_of_ten(portfolio_id: str, database: Database) -> list[str]:
     def sell() -> str:
         clock = SampleMarketClock()
         try:
-            with psycopg.connect(database.app_url, row_factory=dict_row) as connection:
+            with psycopg.connect(database.services_url, row_factory=dict_row) as connection:
                 work = UnitOfWork(connection, clock)
                 ledger.record_transaction(command, work)
                 work.commit()

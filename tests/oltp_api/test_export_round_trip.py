@@ -57,7 +57,7 @@ SECURITIES: dict[int, dict[str, Any]] = {
 
 @contextmanager
 def unit_of(database: Database) -> Iterator[UnitOfWork]:
-    with psycopg.connect(database.app_url, row_factory=dict_row) as connection:
+    with psycopg.connect(database.services_url, row_factory=dict_row) as connection:
         work = UnitOfWork(connection, SystemClock())
         yield work
         work.commit()

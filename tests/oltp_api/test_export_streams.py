@@ -87,7 +87,7 @@ def test_what_fails_before_the_first_piece_is_no_answer_of_200(address: str, end
 def test_an_export_is_of_the_instant_in_which_it_begins(portfolio: Client, database: Database) -> None:
     portfolio.post(type="DEPOSIT", amount="1")
     settings = {"row_factory": dict_row}
-    pool = ConnectionPool[psycopg.Connection[Any]](database.app_url, min_size=1, kwargs=settings, open=True)
+    pool = ConnectionPool[psycopg.Connection[Any]](database.services_url, min_size=1, kwargs=settings, open=True)
     with pool, one_instant(pool) as reads:
         version = reads.portfolio(portfolio.portfolio_id).version  # type: ignore[arg-type]
         portfolio.post(type="DEPOSIT", amount="2")

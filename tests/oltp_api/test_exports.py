@@ -99,7 +99,7 @@ def test_the_file_is_an_attachment_with_a_name(book: Client) -> None:
 def test_postgresql_escapes_what_python_escapes(database: Database) -> None:
     texts = [*(f"{mark}{sign}1" for sign in "=+-@\t\r\n＝＋－＠a1'\"\\" for mark in ("", "'", "''", " ")), "", "'"]
     query = f"select {_csv_cell(Column('note', is_written=True))} from unnest(%(texts)s::text[]) as cells(note)"
-    with psycopg.connect(database.app_url) as connection:
+    with psycopg.connect(database.services_url) as connection:
         rows = connection.execute(query, {**_RISKY, "texts": texts}).fetchall()
 
     assert [row[0] for row in rows] == [escaped(text) for text in texts]

@@ -19,6 +19,7 @@ from domain.errors import Refusal
 from oltp_api.context import LOCAL_USER, AppContext
 from oltp_api.imports.handlers import import_file
 from oltp_api.imports.schemas import ImportRequest
+from oltp_api.sight import seeing, sight_of
 from storage.postgres.database import Database
 from storage.settings import Settings
 from tests.effort import IS_LONG
@@ -58,7 +59,8 @@ class Opened:
     def read(self, file: bytes) -> Reading:
         asked = ImportRequest(csv="-", dry_run=True, **self.options)  # type: ignore[arg-type]
         try:
-            view = self.context.transact(lambda work: import_file(asked, file, LOCAL_USER, self.portfolio_id, work))
+            with seeing(sight_of(LOCAL_USER, LOCAL_USER, self.portfolio_id)):
+                view = self.context.transact(lambda work: import_file(asked, file, LOCAL_USER, self.portfolio_id, work))
         except Refusal as refusal:
             return Reading(((refusal.code, refusal.message),), (), ())
         return Reading(

@@ -30,6 +30,7 @@ from oltp_api.ledger.repository import LOCKS
 from oltp_api.ledger.schemas import TransactionRequest
 from oltp_api.ledger.writing import Loaded
 from oltp_api.portfolios.repository import PortfolioAttributes
+from oltp_api.sight import sight_of
 from oltp_api.web.idempotency import Answer, IdempotencyKey
 from storage.postgres.database import Database
 from storage.settings import Settings
@@ -117,7 +118,7 @@ def test_a_client_that_left_does_not_disturb_its_group() -> None:
 
 @pytest.fixture(scope="module")
 def context(settings: Settings) -> Iterator[AppContext]:
-    with opened(settings) as context:
+    with opened(settings, for_everybody=True) as context:
         yield context
 
 
@@ -129,8 +130,9 @@ def groups(context: AppContext) -> LedgerGroups:
 def entry(portfolio_id: str | UUID, key: str | None = None, **given: Any) -> PendingTransaction:
     body = TransactionRequest.model_validate({"type": "DEPOSIT", "amount": "5", **given})
     command = body.command(LOCAL_USER, UUID(str(portfolio_id)))
+    sight = sight_of(LOCAL_USER, LOCAL_USER, command.portfolio_id)
     wanted = wanted_by(command, IdempotencyKey(LOCAL_USER, key, "a hash") if key else None)
-    return PendingTransaction(command, wanted, "a cause", lambda rows, *_: Answer(201, str(rows[0].seq)))
+    return PendingTransaction(command, wanted, "a cause", lambda rows, *_: Answer(201, str(rows[0].seq)), sight)
 
 
 def buy(portfolio_id: str, quantity: str = "1", **given: Any) -> PendingTransaction:

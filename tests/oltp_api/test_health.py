@@ -25,7 +25,7 @@ def ready(api: httpx.Client):
 
 
 def released(lake: Lake, database: Database) -> None:
-    with psycopg.connect(database.app_url) as connection:
+    with psycopg.connect(database.services_url) as connection:
         horizon = current_horizon(connection)
     if lake.exists("meta/release"):
         release(lake, {"marts/dim_security": 0}, horizon)
@@ -63,7 +63,7 @@ def test_a_release_of_another_cluster_has_seen_nothing(ready, portfolio, lake: L
     released(lake, database)
     assert ready()["release_lag_seconds"] == 0
 
-    with psycopg.connect(database.app_url) as connection:
+    with psycopg.connect(database.services_url) as connection:
         horizon = current_horizon(connection)
     Releases(lake).adopt(type(horizon)(horizon.snapshot, "7"), datetime.now(UTC))
     assert ready()["release_lag_seconds"] > 0
@@ -84,7 +84,7 @@ def test_a_transaction_that_stays_open_is_told_whoever_holds_it(ready, database:
 
 
 def test_control_the_applications_role_alone_does_not_see_the_owners_transaction(database: Database) -> None:
-    with psycopg.connect(database.admin_url) as owner, psycopg.connect(database.app_url) as connection:
+    with psycopg.connect(database.admin_url) as owner, psycopg.connect(database.services_url) as connection:
         owner.execute("select 1")
         seen = connection.execute(
             "select count(xact_start) from pg_stat_activity where pid = %s", (owner.info.backend_pid,)

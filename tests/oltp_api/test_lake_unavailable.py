@@ -15,7 +15,7 @@ import httpx
 import psycopg
 import pytest
 
-from oltp_api.app import create_app
+from oltp_api.app import create_app, opened
 from oltp_api.context import AppContext
 from oltp_api.worker import jobs_of
 from storage.errors import LakeUnavailable
@@ -182,11 +182,14 @@ def test_orders_and_bond_income_go_on_after_a_read_error_and_health_shows_it_mea
         return all(order["status"] == "FILLED" for order in api.get(orders).json()["items"])
 
     before = threading.active_count()
-    with run_jobs(jobs_of(at_once, context[0]), stop, PostgresFailures(database.app_url)):
+    with (
+        opened(at_once, for_everybody=True) as everybody,
+        run_jobs(jobs_of(at_once, everybody), stop, PostgresFailures(database.services_url)),
+    ):
         with damaged(lake, without_data):
             placed = api.post("/api/v1/orders", json={"portfolio_id": portfolio, **body})
             assert placed.status_code == 201, placed.text
-            with psycopg.connect(database.app_url) as connection:
+            with psycopg.connect(database.services_url) as connection:
                 wait_until(lambda: "orders" in {one.job for one in failing_jobs(connection)})
         assert threading.active_count() >= before + 2, "no thread has ended"
         wait_until(is_filled, 60)

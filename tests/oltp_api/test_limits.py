@@ -123,7 +123,7 @@ def test_limits_that_are_changed_apply_from_the_next_preparing_on(database: Data
 
     prepare(database, asked)
 
-    with psycopg.connect(database.app_url) as connection:
+    with psycopg.connect(database.services_url) as connection:
         found = {name: connection.execute(f"show {name}").fetchone() for name in asked}
     assert found == {name: (value,) for name, value in asked.items()}
 
@@ -131,7 +131,7 @@ def test_limits_that_are_changed_apply_from_the_next_preparing_on(database: Data
 def test_limits_that_are_not_asked_for_are_the_settings_defaults(database: Database) -> None:
     prepare(database)
 
-    with psycopg.connect(database.app_url) as connection:
+    with psycopg.connect(database.services_url) as connection:
         assert connection.execute("show statement_timeout").fetchone() == ("30s",)
 
 

@@ -210,7 +210,7 @@ def test_neither_a_bundled_identifier_nor_another_users_is_taken_back(api, add, 
 
 @pytest.mark.parametrize("value", ["AAPL", APPLE])
 def test_the_database_itself_lets_go_of_nothing_that_is_bundled(api, database: Database, value: str) -> None:
-    with psycopg.connect(database.app_url) as connection, pytest.raises(InsufficientPrivilege, match="stays"):
+    with psycopg.connect(database.services_url) as connection, pytest.raises(InsufficientPrivilege, match="stays"):
         connection.execute("delete from security_identifier where id_value = %s", (value,))
 
 
@@ -226,7 +226,7 @@ def test_control_without_the_trigger_it_does(new_database: Callable[[], Database
         )
         connection.execute("alter table security_identifier disable trigger withdraw_identifier")
 
-    with psycopg.connect(database.app_url) as connection:
+    with psycopg.connect(database.services_url) as connection:
         assert connection.execute("delete from security_identifier").rowcount == 1
 
 
@@ -250,7 +250,7 @@ def test_an_older_state_keeps_its_identifiers_and_takes_none_of_them_back(postgr
 
     prepare(database)
 
-    with psycopg.connect(database.app_url) as connection:
+    with psycopg.connect(database.services_url) as connection:
         assert connection.execute("select count(*) from security_identifier").fetchone() == (2,)
         with pytest.raises(InsufficientPrivilege, match="stays"):
             connection.execute("delete from security_identifier where id_value = 'OLD'")

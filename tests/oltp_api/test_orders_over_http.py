@@ -14,7 +14,7 @@ import pytest
 from pydantic import BaseModel
 
 from domain.orders import Execution, FillSource, Order
-from oltp_api.app import create_app
+from oltp_api.app import opened
 from oltp_api.context import AppContext
 from oltp_api.orders.broker import SimulatedBroker, broker_of, fill_due_orders, handle_order_placed
 from oltp_api.orders.schemas import (
@@ -30,7 +30,6 @@ from pipelines.replication.tables import replicate
 from storage.lake.delta import Lake
 from storage.postgres.database import Database
 from storage.settings import Settings
-from tests.conftest import served
 from tests.small_release import publish_small_release
 
 D = Decimal
@@ -38,11 +37,10 @@ D = Decimal
 
 @pytest.fixture(scope="module")
 def context(settings: Settings, lake: Lake) -> Any:
-    """The running application's own context, over a released lake."""
+    """The worker's, over a released lake."""
     publish_small_release(lake)
-    app = create_app(settings)
-    with served(app):
-        yield app.state.context
+    with opened(settings, for_everybody=True) as context:
+        yield context
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -275,7 +273,7 @@ def test_orders_of_different_portfolios_never_wait_for_one_another(new_portfolio
     busy, free = (Desk(one.api, one.portfolio_id) for one in (new_portfolio(), new_portfolio()))
     order_id = free.placed("2")
     lock = "select from portfolio where portfolio_id = %s for update"
-    with ThreadPoolExecutor(1) as thread, psycopg.connect(database.app_url) as connection:
+    with ThreadPoolExecutor(1) as thread, psycopg.connect(database.services_url) as connection:
         connection.execute(lock, (busy.portfolio_id,))
         waiting = thread.submit(busy.place, "1")
         assert free.fill(order_id, "100", quantity="1").status_code == 200
@@ -456,7 +454,7 @@ def test_the_database_itself_keeps_closed_orders_from_holding_a_reservation(desk
     order_id = desk.placed("1")
 
     with (
-        psycopg.connect(database.app_url) as connection,
+        psycopg.connect(database.services_url) as connection,
         pytest.raises(psycopg.errors.CheckViolation, match="only_open_orders_hold_reservations"),
     ):
         connection.execute("update orders set status = 'CANCELLED' where order_id = %s", (order_id,))

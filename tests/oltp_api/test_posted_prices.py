@@ -114,6 +114,6 @@ def test_a_security_has_one_poster_and_nobody_else_sees_or_adds(api, ticker, pos
 def test_what_was_posted_stays(post, database: Database, change: str) -> None:
     post(("2017-03-29", "12")).raise_for_status()
 
-    for url in (database.app_url, database.admin_url):
+    for url in (database.services_url, database.admin_url):
         with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(change)

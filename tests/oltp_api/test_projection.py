@@ -101,7 +101,7 @@ def test_what_is_stored_is_what_the_rows_add_up_to(
     assert statuses[201] > COMMANDS // 3
     assert not codes.keys() & {"internal_error", "invalid_input"}, codes
 
-    with psycopg.connect(database.app_url, row_factory=dict_row) as connection:
+    with psycopg.connect(database.services_url, row_factory=dict_row) as connection:
         work = UnitOfWork(connection, SampleMarketClock())
         stored = load_one(Wanted(LOCAL_USER, UUID(mine.portfolio_id), holds_all=True), work).portfolio
         history = Portfolios(work).history(stored.portfolio_id)

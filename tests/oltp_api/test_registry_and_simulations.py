@@ -19,7 +19,7 @@ def test_the_sample_markets_securities_are_there(api) -> None:
 
 def test_registering_the_sample_market_again_changes_nothing(api, database: Database, stored) -> None:
     before = stored()
-    with psycopg.connect(database.app_url, row_factory=psycopg.rows.dict_row) as connection:
+    with psycopg.connect(database.services_url, row_factory=psycopg.rows.dict_row) as connection:
         assert register_sample_market(UnitOfWork(connection, SampleMarketClock()), securities_of("sample")) == 0
 
     assert stored() == before

@@ -34,7 +34,7 @@ def test_every_kind_is_stored_as_it_was_asked(api, portfolio, database: Database
     assert {name: shown[name] for name in example if name != "given_drifts"} == {
         name: value for name, value in example.items() if name != "given_drifts"
     }
-    with psycopg.connect(database.app_url) as connection:
+    with psycopg.connect(database.services_url) as connection:
         stored = PostgresSimulationRepository(connection).get(shown["simulation_id"])
     assert (str(stored.terms.model), stored.terms.drift and str(stored.terms.drift)) == (shown["model"], shown["drift"])
     assert [one.ticker for one in stored.terms.given_drifts] == [one["ticker"] for one in shown["given_drifts"]]

@@ -215,7 +215,7 @@ def test_the_projections_are_what_a_replay_of_the_ledger_gives(new_portfolio, da
         answer = trade(quantity, price, random.choice(["AAPL", "MSFT"]), fees="0.35", business_date=day)
         statuses.add(answer.status_code)
 
-    with psycopg.connect(database.app_url, row_factory=dict_row) as connection:
+    with psycopg.connect(database.services_url, row_factory=dict_row) as connection:
         work = UnitOfWork(connection, SampleMarketClock())
         projected = load_one(Wanted(LOCAL_USER, UUID(mine.portfolio_id), holds_all=True), work).portfolio
         history = Portfolios(work).history(projected.portfolio_id)
@@ -395,7 +395,7 @@ def test_a_position_too_large_to_be_recorded_is_refused(new_portfolio, stored) -
 
 def test_the_application_role_cannot_change_the_ledger(portfolio, database: Database) -> None:
     for statement in ("update transaction_ledger set note = 'x'", "delete from transaction_ledger"):
-        with psycopg.connect(database.app_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        with psycopg.connect(database.services_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(statement)
 
 

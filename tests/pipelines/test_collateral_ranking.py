@@ -32,7 +32,7 @@ def database(new_database: Callable[[], Database]) -> Database:
 
 @pytest.fixture
 def connection(database: Database) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database.app_url, autocommit=True) as opened:
+    with psycopg.connect(database.services_url, autocommit=True) as opened:
         yield opened
 
 

@@ -192,7 +192,7 @@ def release_now(platform: Platform) -> None:
 def edit(platform: Platform) -> None:
     """A new portfolio with its event."""
     portfolio_id = uuid4()
-    with psycopg.connect(platform.database.app_url) as connection:
+    with psycopg.connect(platform.database.services_url) as connection:
         connection.execute(
             """
             insert into portfolio (portfolio_id, user_id, name, base_currency, kind, time_zone)

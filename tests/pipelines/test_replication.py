@@ -35,7 +35,7 @@ _ROW = """
 def database(new_database: Callable[[], Database]) -> Database:
     """A database of this test's own, with a portfolio without cash."""
     created = new_database()
-    with psycopg.connect(created.app_url) as connection:
+    with psycopg.connect(created.services_url) as connection:
         connection.execute(_NEW_PORTFOLIO, (PORTFOLIO, USER))
         connection.execute("insert into cash_balance values (%s, 'USD', 0)", (PORTFOLIO,))
     return created
@@ -174,7 +174,7 @@ def copy_of_ledger(database: Database, *columns: str, summed: tuple[str, ...]) -
 
 @pytest.fixture
 def two_deposits(database: Database) -> Database:
-    with psycopg.connect(database.app_url, autocommit=True) as connection:
+    with psycopg.connect(database.services_url, autocommit=True) as connection:
         deposit(connection, 1, Decimal("0.00000001"))
         deposit(connection, 2, Decimal(10))
     return database

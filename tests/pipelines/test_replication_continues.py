@@ -41,7 +41,9 @@ def lake(tmp_path: Path) -> Lake:
 @pytest.fixture
 def writer_of(database: Database) -> Iterator[Callable[[UUID], Writer]]:
     with ExitStack() as open_connections:
-        yield lambda portfolio: Writer(open_connections.enter_context(psycopg.connect(database.app_url)), portfolio)
+        yield lambda portfolio: Writer(
+            open_connections.enter_context(psycopg.connect(database.services_url)), portfolio
+        )
 
 
 @pytest.fixture
@@ -210,7 +212,7 @@ def test_another_database_of_the_cluster_is_copied_whole(
     taken(database, lake)
     restored = new_database()
     add_security(restored)
-    with psycopg.connect(restored.app_url) as connection:
+    with psycopg.connect(restored.services_url) as connection:
         buy(Writer(connection, ONE), 7, 8, 9)
 
     assert "has not the hashes" in why_whole(restored, lake)

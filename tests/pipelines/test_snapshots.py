@@ -37,7 +37,7 @@ def database(new_database: Callable[[], Database]) -> Database:
 
 @pytest.fixture
 def connection(database: Database) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database.app_url, autocommit=True) as opened:
+    with psycopg.connect(database.services_url, autocommit=True) as opened:
         yield opened
 
 
@@ -235,7 +235,7 @@ def together(*works: Callable[[], object]) -> list[object]:
 
 
 def test_of_two_takers_at_once_one_stores_and_one_skips(database: Database) -> None:
-    with psycopg.connect(database.app_url) as one, psycopg.connect(database.app_url) as two:
+    with psycopg.connect(database.services_url) as one, psycopg.connect(database.services_url) as two:
         for release_id in range(1, 11):
             outcomes = together(lambda: take(one, release_id), lambda: take(two, release_id))  # noqa: B023
 
@@ -245,7 +245,7 @@ def test_of_two_takers_at_once_one_stores_and_one_skips(database: Database) -> N
 @contextmanager
 def two_who_look_without_the_lock(database: Database) -> Iterator[tuple[Callable[[], None], ...]]:
     """Two takers who have found no snapshot; each way to store what it decided, and then the ways to commit it."""
-    with psycopg.connect(database.app_url) as one, psycopg.connect(database.app_url) as two:
+    with psycopg.connect(database.services_url) as one, psycopg.connect(database.services_url) as two:
         takers = [PostgresPositionSnapshotRepository(connection) for connection in (one, two)]
         assert [taker.current(BOOK, TODAY) for taker in takers] == [None, None]
         decided = [PositionSnapshot(uuid4(), BOOK, TODAY, NOON, 4, release_id, ()) for release_id in (7, 8)]

@@ -65,7 +65,7 @@ def database(module_database: Database) -> Database:
 
 
 def open_session(database: Database) -> Connection:
-    return psycopg.connect(database.app_url, autocommit=True, row_factory=dict_row)
+    return psycopg.connect(database.services_url, autocommit=True, row_factory=dict_row)
 
 
 @pytest.fixture
@@ -200,7 +200,7 @@ def test_an_event_that_was_rolled_back_is_never_delivered(session, noting, clock
 
 
 def test_an_event_is_not_delivered_before_its_commit(session, database, noting, clock) -> None:
-    with psycopg.connect(database.app_url) as writer:
+    with psycopg.connect(database.services_url) as writer:
         write(writer, ONE, 1)
         assert deliver(session, noting, clock) == 0
 
@@ -209,7 +209,7 @@ def test_an_event_is_not_delivered_before_its_commit(session, database, noting, 
 
 def commit_late(session: Connection, database: Database, between: Callable[[], object]) -> None:
     """Two units of work: the one that began first and has the lower number commits after `between`."""
-    with psycopg.connect(database.app_url) as early:
+    with psycopg.connect(database.services_url) as early:
         write(early, ONE, 1)
         write(session, OTHER, 1)
         between()
@@ -256,7 +256,7 @@ def test_a_new_consumer_gets_all_of_history(session, clock) -> None:
 
 def test_a_new_consumer_from_now_gets_only_what_commits_later(session, database, clock) -> None:
     write(session, ONE, 1)
-    with psycopg.connect(database.app_url) as late:
+    with psycopg.connect(database.services_url) as late:
         write(late, OTHER, 1)
         consumer = registered(session, Consumer("noting", None, note, from_now=True))
     write(session, ONE, 2)
@@ -280,7 +280,7 @@ def test_every_consumer_gets_every_event(session, noting, clock) -> None:
 
 def write_in_reverse_order_of_transactions(session: Connection, database: Database) -> None:
     """The unit of work that began first (and waited for the aggregate's lock) writes the later version."""
-    with psycopg.connect(database.app_url) as waiting:
+    with psycopg.connect(database.services_url) as waiting:
         waiting.execute("select pg_current_xact_id()")
         write(session, ONE, 1)
         write(waiting, ONE, 2)
@@ -507,7 +507,7 @@ KILLED = """if True:
 
 
 def die_between_effect_and_record(database: Database, how: str) -> None:
-    died = subprocess.run([sys.executable, "-c", KILLED, database.app_url, how], capture_output=True, text=True)
+    died = subprocess.run([sys.executable, "-c", KILLED, database.services_url, how], capture_output=True, text=True)
     assert died.returncode == -signal.SIGKILL, died.stderr
 
 
@@ -571,7 +571,7 @@ def test_two_workers_at_once_handle_each_event_once_and_in_order(session, databa
     stop = threading.Event()
     consumer = Consumer("noting", None, note)
     workers = [
-        threading.Thread(target=run_consumers, args=(database.app_url, [consumer], stop), kwargs={"poll_s": 0.001})
+        threading.Thread(target=run_consumers, args=(database.services_url, [consumer], stop), kwargs={"poll_s": 0.001})
         for _ in range(2)
     ]
     for worker in workers:
@@ -605,7 +605,9 @@ def running(database) -> Iterator[None]:
 
     stop = threading.Event()
     consumers = [Consumer("noting", None, note), Consumer("failing", None, fail, retry_after_s=(0.01,))]
-    worker = threading.Thread(target=run_consumers, args=(database.app_url, consumers, stop), kwargs={"poll_s": 0.01})
+    worker = threading.Thread(
+        target=run_consumers, args=(database.services_url, consumers, stop), kwargs={"poll_s": 0.01}
+    )
     worker.start()
     yield
     stop.set()
@@ -637,7 +639,9 @@ def test_the_loop_goes_on_after_its_connections_were_lost(session, database, run
 def test_an_error_of_the_loop_itself_is_written_down_and_tried_again_beside_the_others(session, database) -> None:
     stop, nameless = threading.Event(), Consumer("", None, note)
     consumers = [Consumer("noting", None, note), nameless]
-    worker = threading.Thread(target=run_consumers, args=(database.app_url, consumers, stop), kwargs={"poll_s": 0.01})
+    worker = threading.Thread(
+        target=run_consumers, args=(database.services_url, consumers, stop), kwargs={"poll_s": 0.01}
+    )
     worker.start()
 
     wait_until(lambda: [one.job for one in failing_jobs(session) if one.failures > 1] == ["consumer "])

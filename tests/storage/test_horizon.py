@@ -71,7 +71,7 @@ def test_a_horizon_does_not_fall_behind_itself(horizon: VisibilitySnapshot) -> N
 def database(new_database: Callable[[], Database]) -> Database:
     """A database of this test's own, with two portfolios."""
     created = new_database()
-    with psycopg.connect(created.app_url) as connection:
+    with psycopg.connect(created.services_url) as connection:
         for portfolio in (EARLY, LATE):
             connection.execute(_NEW_PORTFOLIO, (portfolio, USER))
     return created
@@ -79,7 +79,7 @@ def database(new_database: Callable[[], Database]) -> Database:
 
 @pytest.fixture
 def session(database: Database) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database.app_url, autocommit=True) as connection:
+    with psycopg.connect(database.services_url, autocommit=True) as connection:
         yield connection
 
 
@@ -128,7 +128,7 @@ def test_a_row_in_a_savepoint_is_unseen(session: psycopg.Connection) -> None:
 
 def commit_late(session: psycopg.Connection, database: Database) -> tuple[VisibilitySnapshot, int]:
     """Return what two readers remember between two commits: the one that began first commits after they looked."""
-    with psycopg.connect(database.app_url) as early:
+    with psycopg.connect(database.services_url) as early:
         deposit(early, EARLY)
         deposit(session, LATE)
         horizon = current_horizon(session)

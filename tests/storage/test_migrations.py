@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -156,7 +156,7 @@ def test_old_rows_say_what_their_units_were_worth_and_that_their_rate_was_1(upgr
 
 @pytest.mark.parametrize("portfolio_id", [LONG, SHORT, EMPTY])
 def test_old_rows_are_chained_as_new_ones_would_be(upgraded: Upgraded, portfolio_id: UUID) -> None:
-    with psycopg.connect(upgraded.database.app_url, row_factory=dict_row) as connection:
+    with psycopg.connect(upgraded.database.services_url, row_factory=dict_row) as connection:
         history = Portfolios(UnitOfWork(connection, SampleMarketClock())).history(portfolio_id)
     stored = upgraded.ask("select row_hash from transaction_ledger where portfolio_id = %s order by seq", portfolio_id)
     head, hashes = first_hash(portfolio_id), []
@@ -187,7 +187,7 @@ def test_open_closed_and_short_positions_are_holdings(upgraded: Upgraded) -> Non
 
 @pytest.mark.parametrize("portfolio_id", [LONG, SHORT])
 def test_the_holdings_and_cash_are_what_the_domain_folds_from_the_rows(upgraded: Upgraded, portfolio_id: UUID) -> None:
-    with psycopg.connect(upgraded.database.app_url, row_factory=dict_row) as connection:
+    with psycopg.connect(upgraded.database.services_url, row_factory=dict_row) as connection:
         folded = Positions.of(Portfolios(UnitOfWork(connection, SampleMarketClock())).history(portfolio_id))
     held = upgraded.ask("select * from account_holding where portfolio_id = %s", portfolio_id)
     (cash,) = upgraded.ask("select balance from cash_balance where portfolio_id = %s", portfolio_id)
@@ -246,7 +246,7 @@ def test_old_simulations_are_gaussian_and_historical_and_the_standing_one_is_run
 
 
 def test_an_old_portfolio_goes_on(upgraded: Upgraded) -> None:
-    with psycopg.connect(upgraded.database.app_url, row_factory=dict_row) as connection:
+    with psycopg.connect(upgraded.database.services_url, row_factory=dict_row) as connection:
         work = UnitOfWork(connection, SampleMarketClock())
         mine = load_one(Wanted(USER, SHORT, securities=((Reference.parse(KEPT), None),)), work).portfolio
         ((place, held),) = mine.holdings.items()
@@ -283,7 +283,7 @@ def test_a_schema_that_is_up_to_date_is_not_migrated(upgraded: Upgraded) -> None
     """Seen from a fresh program: it does not even import alembic."""
     work = "import sys; from storage.postgres.database import Database, prepare; prepare(Database(*sys.argv[1:]));"
     work += "print('alembic' in sys.modules)"
-    urls = (upgraded.database.app_url, upgraded.database.admin_url)
+    urls = astuple(upgraded.database)
 
     seen = subprocess.run([sys.executable, "-c", work, *urls], capture_output=True, text=True, check=True, timeout=60)
 

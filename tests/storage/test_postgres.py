@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import astuple
 from pathlib import Path
 
 import psycopg
@@ -51,7 +52,7 @@ CHANGES = {
 def ledger(new_database: Callable[[], Database]) -> Database:
     """A database whose ledger has one row, written by the application role."""
     created = new_database()
-    with psycopg.connect(created.app_url) as connection:
+    with psycopg.connect(created.services_url) as connection:
         connection.execute(_NEW_PORTFOLIO, (PORTFOLIO, USER))
         connection.execute(_DEPOSIT, (PORTFOLIO, 1))
     return created
@@ -66,7 +67,7 @@ def ledger_rows(database: Database) -> list[tuple[object, ...]]:
 def test_the_application_role_cannot_change_the_ledger(ledger: Database, change: str) -> None:
     before = ledger_rows(ledger)
 
-    with psycopg.connect(ledger.app_url) as connection, pytest.raises(InsufficientPrivilege):
+    with psycopg.connect(ledger.services_url) as connection, pytest.raises(InsufficientPrivilege):
         connection.execute(change)
 
     assert ledger_rows(ledger) == before
@@ -94,24 +95,24 @@ def test_control_without_the_trigger_the_owner_can(ledger: Database, change: str
 
 
 def test_the_application_role_cannot_remove_the_trigger(ledger: Database) -> None:
-    with psycopg.connect(ledger.app_url) as connection, pytest.raises(InsufficientPrivilege):
+    with psycopg.connect(ledger.services_url) as connection, pytest.raises(InsufficientPrivilege):
         connection.execute("drop trigger append_only on transaction_ledger")
 
 
 def test_the_application_role_cannot_switch_triggers_off(ledger: Database) -> None:
-    with psycopg.connect(ledger.app_url) as connection, pytest.raises(InsufficientPrivilege):
+    with psycopg.connect(ledger.services_url) as connection, pytest.raises(InsufficientPrivilege):
         connection.execute("set session_replication_role = replica")
 
 
 def test_the_application_role_can_add_to_the_ledger(ledger: Database) -> None:
-    with psycopg.connect(ledger.app_url) as connection:
+    with psycopg.connect(ledger.services_url) as connection:
         connection.execute(_DEPOSIT, (PORTFOLIO, 2))
 
     assert len(ledger_rows(ledger)) == 2
 
 
 def test_a_number_in_the_ledger_is_taken_once(ledger: Database) -> None:
-    with psycopg.connect(ledger.app_url) as connection, pytest.raises(psycopg.errors.UniqueViolation):
+    with psycopg.connect(ledger.services_url) as connection, pytest.raises(psycopg.errors.UniqueViolation):
         connection.execute(_DEPOSIT, (PORTFOLIO, 1))
 
 
@@ -180,7 +181,7 @@ def test_preparing_creates_what_is_missing(postgres_home: Path) -> None:
 def test_four_that_prepare_at_once_do_not_disturb_one_another(postgres_home: Path) -> None:
     database = postgres.embedded_database(embedded.start(postgres_home), "made_by_four")
     work = "import sys; from storage.postgres.database import Database, prepare; prepare(Database(*sys.argv[1:]))"
-    started = [run_python(work, database.app_url, database.admin_url) for _ in range(4)]
+    started = [run_python(work, *astuple(database)) for _ in range(4)]
 
     outcomes = [process.communicate() for process in started]
 
@@ -230,7 +231,7 @@ def is_one_sentence(text: str) -> bool:
 )
 def test_a_wrong_database_url_is_one_sentence(url: str) -> None:
     with pytest.raises(SetupError, match="DATABASE_URL") as refused:
-        postgres.prepare(Database(url, url))
+        postgres.prepare(Database(url, url, url))
 
     assert is_one_sentence(str(refused.value))
 
@@ -238,7 +239,7 @@ def test_a_wrong_database_url_is_one_sentence(url: str) -> None:
 @pytest.mark.parametrize("url", ["postgresql://someone:s3cret@127.0.0.1:1/lakefolio", "someone:s3cret@127.0.0.1/lake"])
 def test_the_sentence_does_not_show_the_password(url: str) -> None:
     with pytest.raises(SetupError) as refused:
-        postgres.prepare(Database(url, url))
+        postgres.prepare(Database(url, url, url))
 
     assert "s3cret" not in str(refused.value)
 
@@ -335,7 +336,7 @@ def test_a_server_that_crashed_is_started_again_with_all_that_was_committed(tmp_
     try:
         database = postgres.embedded_database(embedded.start(tmp_path))
         postgres.prepare(database)
-        with psycopg.connect(database.app_url) as connection:
+        with psycopg.connect(database.services_url) as connection:
             connection.execute(_NEW_PORTFOLIO, (PORTFOLIO, USER))
             connection.execute(_DEPOSIT, (PORTFOLIO, 1))
         busy = busy_for_a_moment(database)

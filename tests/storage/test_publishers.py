@@ -295,7 +295,7 @@ def test_while_the_broker_is_away_events_wait_and_none_is_parked(
 ) -> None:
     consumer = Consumer("publisher", None, lambda _, message: kafka.publish(message), retry_after_s=())
     insert = "insert into outbox (aggregate_id, version, event_type, payload) values (%s, %s, 'Happened', '{}')"
-    with psycopg.connect(new_database().app_url, autocommit=True, row_factory=dict_row) as session:
+    with psycopg.connect(new_database().services_url, autocommit=True, row_factory=dict_row) as session:
         register(session, consumer)
         for version in (1, 2):
             session.execute(insert, (MESSAGE.aggregate_id, version))

@@ -60,7 +60,7 @@ def at_0001(postgres_home: Path) -> Iterator[Database]:
 def test_a_database_with_rows_is_upgraded_and_keeps_them(at_0001: Database) -> None:
     prepare(at_0001)
 
-    with psycopg.connect(at_0001.app_url) as connection:
+    with psycopg.connect(at_0001.services_url) as connection:
         names = connection.execute("select security_id, name from security_name order by security_id").fetchall()
         details = connection.execute("select security_id, sector from equity_details").fetchall()
         account = connection.execute("select identifier, revision, archived_at from account").fetchall()
@@ -91,7 +91,7 @@ def test_of_an_upgraded_database_the_sample_market_says_what_its_prices_are(at_0
 def registry(new_database: Callable[[], Database]) -> Database:
     """Two securities: 1 is FB from 2012 on, 2 has no identifier."""
     created = new_database()
-    with psycopg.connect(created.app_url) as connection:
+    with psycopg.connect(created.services_url) as connection:
         for name in ("Meta", "Another"):
             connection.execute(_SECURITY, ("EQUITY", name))
         connection.execute(_TICKER, (1, "TICKER", "FB", True, "2012-05-18", None))
@@ -104,7 +104,7 @@ def test_a_ticker_that_changes_hands_is_a_new_identifier_with_dates_and_not_a_ne
 ) -> None:
     with psycopg.connect(registry.admin_url) as owner:
         owner.execute("update security_identifier set valid_to = '2022-06-09'")
-    with psycopg.connect(registry.app_url) as connection:
+    with psycopg.connect(registry.services_url) as connection:
         connection.execute(_TICKER, (2, "TICKER", "FB", True, "2022-06-09", None))
         meant = connection.execute(
             "select day::date::text, security_id from unnest(array['2022-06-08', '2022-06-09']::date[]) as day"
@@ -126,24 +126,24 @@ def test_a_ticker_that_changes_hands_is_a_new_identifier_with_dates_and_not_a_ne
 def test_a_text_names_one_security_at_a_time_whatever_its_type(
     registry: Database, id_type: str, valid_from: str | None, valid_to: str | None
 ) -> None:
-    with psycopg.connect(registry.app_url) as connection, pytest.raises(ExclusionViolation):
+    with psycopg.connect(registry.services_url) as connection, pytest.raises(ExclusionViolation):
         connection.execute(_TICKER, (2, id_type, "FB", True, valid_from, valid_to))
 
 
 def test_control_without_the_constraint_a_text_could_name_two(registry: Database) -> None:
     with psycopg.connect(registry.admin_url) as owner:
         owner.execute("alter table security_identifier drop constraint one_meaning_at_a_time")
-    with psycopg.connect(registry.app_url) as connection:
+    with psycopg.connect(registry.services_url) as connection:
         connection.execute(_TICKER, (2, "TICKER", "FB", True, None, None))
 
 
 def test_a_text_may_have_named_another_security_before(registry: Database) -> None:
-    with psycopg.connect(registry.app_url) as connection:
+    with psycopg.connect(registry.services_url) as connection:
         connection.execute(_TICKER, (2, "TICKER", "FB", False, None, "2012-05-18"))
 
 
 def test_a_security_has_one_primary_identifier_of_each_type(registry: Database) -> None:
-    with psycopg.connect(registry.app_url) as connection, pytest.raises(UniqueViolation):
+    with psycopg.connect(registry.services_url) as connection, pytest.raises(UniqueViolation):
         connection.execute(_TICKER, (1, "TICKER", "META", True, None, None))
 
 
@@ -161,21 +161,21 @@ REWRITES = {
 
 @pytest.mark.parametrize("rewrite", REWRITES.values(), ids=REWRITES)
 def test_the_application_role_cannot_rewrite_or_redirect_what_is_known(registry: Database, rewrite: str) -> None:
-    with psycopg.connect(registry.app_url) as connection:
+    with psycopg.connect(registry.services_url) as connection:
         connection.execute("update security_registry set price_kind = 'AS_TRADED' where price_kind is null")
-    with psycopg.connect(registry.app_url) as connection, pytest.raises(InsufficientPrivilege):
+    with psycopg.connect(registry.services_url) as connection, pytest.raises(InsufficientPrivilege):
         connection.execute(rewrite)
 
 
 def test_control_without_the_trigger_the_application_role_could_rewrite_details(registry: Database) -> None:
     with psycopg.connect(registry.admin_url) as owner:
         owner.execute("drop trigger refuse_rewrite on equity_details")
-    with psycopg.connect(registry.app_url) as connection:
+    with psycopg.connect(registry.services_url) as connection:
         assert connection.execute(REWRITES["a known detail"]).rowcount == 1
 
 
 def test_the_application_role_can_fill_in_what_is_missing(registry: Database) -> None:
-    with psycopg.connect(registry.app_url) as connection:
+    with psycopg.connect(registry.services_url) as connection:
         assert connection.execute("update equity_details set country = 'US', sector = sector").rowcount == 1
 
 
@@ -186,7 +186,7 @@ def test_only_the_owner_can_mend_a_mistake(registry: Database) -> None:
 
 def test_the_registry_is_shared_by_all_since_no_row_of_it_belongs_to_a_user(new_database) -> None:
     """Whatever refers to a user by a foreign key belongs to one; portfolios do, so the question finds what there is."""
-    with psycopg.connect(new_database().app_url) as connection:
+    with psycopg.connect(new_database().services_url) as connection:
         owned = connection.execute(
             "select conrelid::regclass::text from pg_constraint"
             " where contype = 'f' and confrelid = 'app_user'::regclass"
@@ -200,9 +200,9 @@ def test_the_registry_is_shared_by_all_since_no_row_of_it_belongs_to_a_user(new_
 
 def test_a_portfolio_is_never_deleted(new_database: Callable[[], Database]) -> None:
     database = new_database()
-    with psycopg.connect(database.app_url) as connection:
+    with psycopg.connect(database.services_url) as connection:
         connection.execute(_NEW_PORTFOLIO, (PORTFOLIO, USER))
-    with psycopg.connect(database.app_url) as connection, pytest.raises(InsufficientPrivilege):
+    with psycopg.connect(database.services_url) as connection, pytest.raises(InsufficientPrivilege):
         connection.execute("delete from portfolio")
 
 

@@ -1,0 +1,64 @@
+"""For whom a transaction acts, as the policies of the database ask it (`0024_row_security`).
+
+It stands in the context of the request, which threads take over: the door says it once, and every transaction that is
+begun inside repeats it to the database. Where nobody has said anything, nothing of anybody's is there.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from uuid import UUID
+
+from oltp_api.connections import Connection
+
+_SAY = """
+select
+    set_config('lakefolio.askers', %s, true),
+    set_config('lakefolio.owners', %s, true),
+    set_config('lakefolio.portfolios', %s, true)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """`askers` have asked, it is done for `owners`, and the door has let them to `portfolios`.
+
+    Asker and owner differ where a portfolio is shared. Several are there only where strangers' trades share a commit.
+    """
+
+    askers: frozenset[UUID] = frozenset()
+    owners: frozenset[UUID] = frozenset()
+    portfolios: frozenset[UUID] = frozenset()
+
+    def say(self, connection: Connection) -> None:
+        """Tell the database, until the transaction ends."""
+        connection.execute(_SAY, [f"{{{','.join(map(str, ids))}}}" for ids in self._ids()])
+
+    def joined(self, other: "Sight") -> "Sight":
+        return Sight(*(one | two for one, two in zip(self._ids(), other._ids(), strict=True)))
+
+    def _ids(self) -> tuple[frozenset[UUID], ...]:
+        return self.askers, self.owners, self.portfolios
+
+
+def sight_of(asker: UUID, owner: UUID, portfolio_id: UUID | None = None) -> Sight:
+    """What one request may touch."""
+    return Sight(frozenset([asker]), frozenset([owner]), frozenset([] if portfolio_id is None else [portfolio_id]))
+
+
+_SIGHT: ContextVar[Sight] = ContextVar("sight", default=Sight())
+
+
+def current_sight() -> Sight:
+    return _SIGHT.get()
+
+
+@contextmanager
+def seeing(sight: Sight) -> Iterator[None]:
+    """Inside, transactions touch what `sight` says."""
+    before = _SIGHT.set(sight)
+    try:
+        yield
+    finally:
+        _SIGHT.reset(before)
