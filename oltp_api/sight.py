@@ -47,7 +47,8 @@ def sight_of(asker: UUID, owner: UUID, portfolio_id: UUID | None = None) -> Sigh
     return Sight(frozenset([asker]), frozenset([owner]), frozenset([] if portfolio_id is None else [portfolio_id]))
 
 
-_SIGHT: ContextVar[Sight] = ContextVar("sight", default=Sight())
+_NOTHING = Sight()
+_SIGHT: ContextVar[Sight] = ContextVar("sight", default=_NOTHING)
 
 
 def current_sight() -> Sight:

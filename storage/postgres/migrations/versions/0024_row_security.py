@@ -203,10 +203,8 @@ begin
     return null;
 end
 $$;
-create trigger chain_ends_with_a_row after update of version, ledger_hash on portfolio
-    for each row when (
-        old.ledger_hash is distinct from new.ledger_hash or old.version is distinct from new.version
-    ) execute function refuse_end_without_row();
+create trigger chain_ends_with_a_row after update of ledger_hash on portfolio
+    for each row when (old.ledger_hash is distinct from new.ledger_hash) execute function refuse_end_without_row();
 """
 
 
