@@ -12,12 +12,7 @@ from uuid import UUID
 
 from oltp_api.connections import Connection
 
-_SAY = """
-select
-    set_config('lakefolio.askers', %s, true),
-    set_config('lakefolio.owners', %s, true),
-    set_config('lakefolio.portfolios', %s, true)
-"""
+_SAY = "select act_for(%s::uuid[], %s::uuid[], %s::uuid[], %s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +26,9 @@ class Sight:
     owners: frozenset[UUID] = frozenset()
     portfolios: frozenset[UUID] = frozenset()
 
-    def say(self, connection: Connection) -> None:
-        """Tell the database, until the transaction ends."""
-        connection.execute(_SAY, [f"{{{','.join(map(str, ids))}}}" for ids in self._ids()])
+    def say(self, connection: Connection, is_first: bool = True) -> None:
+        """Tell the database, until the transaction ends; it ends the connection if another's words are still there."""
+        connection.execute(_SAY, [*(f"{{{','.join(map(str, ids))}}}" for ids in self._ids()), is_first])
 
     def joined(self, other: "Sight") -> "Sight":
         return Sight(*(one | two for one, two in zip(self._ids(), other._ids(), strict=True)))

@@ -59,7 +59,7 @@ class UnitOfWork:
     def see(self, sight: Sight) -> None:
         """Act for somebody else from now on, such as a user who is being made."""
         self._sight, self._has_said_for_whom = sight, True
-        sight.say(self._connection)
+        sight.say(self._connection, is_first=False)
 
     def pipelined(self) -> AbstractContextManager[psycopg.Pipeline]:
         """Inside `with work.pipelined():`, statements share one round trip."""

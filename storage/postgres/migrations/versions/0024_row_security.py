@@ -5,7 +5,8 @@ owned table has policies, forced: a transaction says for whom it acts (`oltp_api
 there for it. Any role may set these words, so this guards against a forgotten filter, not against injected SQL.
 
 `askers` are who asked, `owners` for whom it is done, `portfolios` what the door has let them to; what is named there is
-compared first, so that most statements never look through an owner's portfolios. Nothing set, nothing seen.
+compared first, so that most statements never look through an owner's portfolios. Nothing set, nothing seen. The words
+end with the transaction; a connection on which they have not is ended before it answers anybody else.
 `lakefolio_services` works for everybody where nobody asks: the worker, simulations, snapshots. The replicating role
 reads all. Few questions go over everybody's rows or are asked before anybody is known; each is a function of the
 owner's, with a fixed path. An owner never changes. The end of a chain of hashes moves only to a row that is there.
@@ -46,6 +47,18 @@ end
 $$;
 create function acting(what text) returns uuid[] language sql stable parallel safe as $$
     select coalesce(nullif(current_setting('lakefolio.' || what, true), '')::uuid[], '{}')
+$$;
+create function act_for(askers uuid[], owners uuid[], portfolios uuid[], is_first boolean) returns void
+language plpgsql as $$
+begin
+    if is_first and coalesce(current_setting('lakefolio.askers', true), '') <> '' then
+        raise warning 'a connection still acts for whom it acted last: it is ended';
+        perform pg_terminate_backend(pg_backend_pid());
+    end if;
+    perform set_config('lakefolio.askers', askers::text, true);
+    perform set_config('lakefolio.owners', owners::text, true);
+    perform set_config('lakefolio.portfolios', portfolios::text, true);
+end
 $$;
 """
 ASKERS, OWNERS, PORTFOLIOS = (f"(select acting('{who}'))::uuid[]" for who in ("askers", "owners", "portfolios"))
