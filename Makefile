@@ -1,7 +1,7 @@
 # Every recipe sets up what it needs; there is no separate install step. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down check layers cases files chaos calibration bench refresh reprocess explain restatement prices quarantine replay backup restore env verify rebuild install manifest lock
+.PHONY: help demo test up down migrate check layers cases files chaos calibration bench refresh reprocess explain restatement prices quarantine replay backup restore env verify rebuild install manifest lock
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -50,6 +50,9 @@ refresh: install manifest ## one refresh now
 reprocess: install manifest ## make portfolios anew (PORTFOLIO=, SECURITY= or ROW=portfolio:seq; SINCE=)
 	@$(OPS) run $(PY) -m pipelines.rebuild $(if $(PORTFOLIO),--portfolio "$(PORTFOLIO)") $(if $(SECURITY),--security "$(SECURITY)") \
 	  $(if $(ROW),--row "$(ROW)") $(if $(SINCE),--since $(SINCE))
+
+migrate: install ## bring the database's schema up to date, as `make up` does
+	@$(OPS) migrate
 
 env: install manifest ## print export lines: eval "$$(make -s env)"
 	@$(OPS) env

@@ -216,7 +216,7 @@ def _open(settings: Settings, for_everybody: bool) -> AppContext:
     lake = Lake(settings.lake, lock=_refuse_to_publish, storage_options=options_of(settings))
     clock = clock_of(settings.market_source)
     pool = _pool(database.services_url if for_everybody else database.app_url)
-    with advisory_lock(database.admin_url, "register_sample_market"), unit_of_work(pool, clock) as work:
+    with advisory_lock(database.app_url, "register_sample_market"), unit_of_work(pool, clock) as work:
         if settings.market_source != "live":
             register_sample_market(work, securities_of(settings.market_source))
     with pool.connection() as connection:

@@ -62,6 +62,13 @@ def env(current: Settings, _: argparse.Namespace) -> int:
     return 0
 
 
+def migrate(current: Settings, _: argparse.Namespace) -> int:
+    """Bring the database's schema up to date, by the owner of its tables; what answers requests need not know that."""
+    if not prepared_database(current).of_owner:
+        raise SetupError("DATABASE_ADMIN_URL, the address of the tables' owner, is not set")
+    return 0
+
+
 def up(current: Settings, arguments: argparse.Namespace) -> int:
     """Start the API, its worker, the Dagster UI and its daemon, keep them running, and say where they are."""
     api_port, ui_port = arguments.api_port, arguments.ui_port
@@ -191,6 +198,7 @@ def restore(current: Settings, arguments: argparse.Namespace) -> int:
 
 _COMMANDS = {
     "env": env,
+    "migrate": migrate,
     "up": up,
     "down": down,
     "refresh": refresh,

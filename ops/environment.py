@@ -8,6 +8,7 @@ from pathlib import Path
 from storage.lake import s3
 from storage.postgres import database as postgres
 from storage.postgres import embedded
+from storage.postgres.installation import claim_market
 from storage.private import private_folder, private_state
 from storage.settings import REPOSITORY, Settings
 
@@ -22,16 +23,22 @@ def environment(settings: Settings, database: postgres.Database) -> dict[str, st
         "PATH": os.pathsep.join([*programs, *inherited]),
         "LAKEFOLIO_HOME": str(settings.home),
         "DATABASE_URL": database.app_url,
-        "DATABASE_ADMIN_URL": database.admin_url,
-        "DATABASE_SERVICES_URL": database.services_url,
+        **_of_others(database),
         "LAKE_URI": settings.lake,
         **s3.variables(settings),
         "MARKET_SOURCE": settings.market_source,
         "DAGSTER_HOME": str(REPOSITORY / "dagster_home"),
-        "DAGSTER_POSTGRES_URL": database.dagster_url,
         "DAGSTER_ARTIFACTS": str(artifacts),
         "DAGSTER_EVENT_BATCH_SIZE": "20",  # a run's events are stored in batches, not one commit each
     }
+
+
+def _of_others(database: postgres.Database) -> dict[str, str]:
+    """Addresses of roles that see more than the API's, as far as this process is told them."""
+    services = {"DATABASE_SERVICES_URL": database.services_url} if database.of_services else {}
+    if database.of_owner is None:
+        return services
+    return {**services, "DATABASE_ADMIN_URL": database.admin_url, "DAGSTER_POSTGRES_URL": database.dagster_url}
 
 
 def export_lines(variables: dict[str, str]) -> str:
@@ -49,4 +56,5 @@ def prepared_database(settings: Settings) -> postgres.Database:
     database = postgres.locate(settings)
     private_state(settings.home)
     postgres.prepare(database, settings.limits)
+    claim_market(database, settings.market_source)
     return database

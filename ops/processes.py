@@ -33,6 +33,9 @@ _IDLE_SECONDS = 60
 _MOST_SAID_CHARACTERS = 300
 _SENTENCE = re.compile(r"(?:error|storage\.errors\.SetupError): (.*)")
 _ERROR = re.compile(r"[\w.]*(?:Error|Exception|Interrupt): ")
+_OF_OWNER = frozenset(["DATABASE_ADMIN_URL", "DAGSTER_POSTGRES_URL"])
+_OF_SERVICES = frozenset(["DATABASE_SERVICES_URL"])
+"""Addresses of roles that see more than who asks; what answers requests does not know them."""
 _STARTED: dict[str, "Started"] = {}
 """By mark, what this process has started last: it is their parent, and reaps them."""
 
@@ -54,17 +57,21 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One server: its words, and the address that answers when it is ready (None: being alive is enough)."""
+    """One server: its words, and the address that answers when it is ready (None: being alive is enough).
+
+    It is not told the variables that are `withheld` from it.
+    """
 
     name: str
     command: Sequence[str]
     port: int | None = None
     ready_url: str | None = None
+    withheld: frozenset[str] = frozenset()
 
 
 def api(port: int) -> Server:
     command = [sys.executable, "-m", "oltp_api.server", "--host", "127.0.0.1", "--port", str(port)]
-    return Server("api", command, port, f"http://127.0.0.1:{port}/health/ready")
+    return Server("api", command, port, f"http://127.0.0.1:{port}/health/ready", _OF_OWNER | _OF_SERVICES)
 
 
 def webserver(port: int) -> Server:
@@ -77,7 +84,7 @@ def daemon() -> Server:
 
 
 def worker() -> Server:
-    return Server("worker", [sys.executable, "-m", "oltp_api.worker"])
+    return Server("worker", [sys.executable, "-m", "oltp_api.worker"], withheld=_OF_OWNER)
 
 
 def servers(api_port: int, ui_port: int) -> Sequence[Server]:
@@ -110,7 +117,7 @@ def start(server: Server, home: Path, environment: Mapping[str, str]) -> Started
         process = subprocess.Popen(
             list(server.command),
             cwd=REPOSITORY,
-            env={**os.environ, **environment, _MARK: mark},
+            env={**_told(server, {**os.environ, **environment}), _MARK: mark},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -118,6 +125,10 @@ def start(server: Server, home: Path, environment: Mapping[str, str]) -> Started
         )
     _STARTED[mark] = Started(process, begin)
     return _STARTED[mark]
+
+
+def _told(server: Server, variables: Mapping[str, str]) -> Mapping[str, str]:
+    return {name: value for name, value in variables.items() if name not in server.withheld}
 
 
 def _output(home: Path, name: str) -> IO[bytes]:

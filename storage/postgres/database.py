@@ -26,12 +26,22 @@ _MIGRATIONS = REPOSITORY / "storage" / "postgres" / "migrations" / "versions"
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """Where PostgreSQL is: `app_url` for the API, `services_url` for what works for all owners, `admin_url` for the
-    owner of the tables."""
+    """Where PostgreSQL is: `app_url` for the API, and for who is told them the addresses of the tables' owner and of
+    the services, which work for everybody."""
 
     app_url: str
-    admin_url: str
-    services_url: str
+    of_owner: str | None
+    of_services: str | None
+
+    @property
+    def admin_url(self) -> str:
+        """The owner's; SetupError in a process that is not told it."""
+        return _told(self.of_owner, "DATABASE_ADMIN_URL")
+
+    @property
+    def services_url(self) -> str:
+        """The services'; SetupError in a process that is not told it."""
+        return _told(self.of_services, "DATABASE_SERVICES_URL")
 
     @property
     def reader_dsn(self) -> str:
@@ -57,10 +67,10 @@ class Database:
 def locate(settings: Settings) -> Database:
     """The external database if DATABASE_URL names one, else the embedded server, started if it is not running."""
     if settings.database_url:
-        if not settings.database_admin_url:
-            raise SetupError("DATABASE_URL is set but DATABASE_ADMIN_URL, the owner's URL for migrations, is not")
-        services = settings.database_services_url or acting_as(settings.database_admin_url, "lakefolio_services")
-        return Database(settings.database_url, settings.database_admin_url, services)
+        owner, services = settings.database_admin_url, settings.database_services_url
+        if owner and not services:
+            services = acting_as(owner, "lakefolio_services")
+        return Database(settings.database_url, owner, services)
     return embedded_database(embedded.start(settings.home))
 
 
@@ -81,8 +91,12 @@ def acting_as(url: str, role: str) -> str:
 def prepare(database: Database, limits: Mapping[str, str] | None = None, schema_version: str = "head") -> None:
     """Create what is missing and migrate to the newest schema, or to an older one. Changes nothing the second time.
 
-    `limits` are the application's timeouts in this database, by default those of the settings' own defaults.
+    A process that is not told the owner's address refuses an older schema instead. `limits` are the timeouts of the API
+    and of the services in this database, by default those of the settings' own defaults.
     """
+    if database.of_owner is None:
+        _refuse_older(database.app_url)
+        return
     _create_database(database.admin_url)
     with connect(database.admin_url) as connection:
         connection.execute("select pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
@@ -143,6 +157,22 @@ def exists(database: Database) -> bool:
     name = str(_parts(database.admin_url).get("dbname"))
     with connect(conninfo.make_conninfo(database.admin_url, dbname="postgres")) as connection:
         return bool(connection.execute("select from pg_database where datname = %s", (name,)).rowcount)
+
+
+def _told(url: str | None, setting: str) -> str:
+    if url is None:
+        raise SetupError(f"DATABASE_URL is set but {setting} is not, and this needs it; set it, see .env.example")
+    return url
+
+
+def _refuse_older(app_url: str) -> None:
+    with connect(app_url) as connection:
+        present = _schema_version(connection)
+    if present != newest_version():
+        raise SetupError(
+            f"the database's schema is {present or 'not there'} and this program's is {newest_version()}; "
+            "`make migrate`, with DATABASE_ADMIN_URL set, brings it up to date"
+        )
 
 
 def _create_database(admin_url: str) -> None:

@@ -253,9 +253,24 @@ def test_a_wrong_database_url_of_the_application_alone_is_one_sentence(ledger: D
     assert is_one_sentence(str(refused.value))
 
 
-def test_a_missing_admin_url_is_one_sentence(ledger: Database) -> None:
-    with pytest.raises(SetupError, match="DATABASE_ADMIN_URL") as refused:
-        postgres.locate(Settings(database_url=ledger.app_url, database_admin_url=None))
+def test_a_process_that_is_not_told_the_owners_address_does_without(ledger: Database) -> None:
+    told = postgres.locate(Settings(database_url=ledger.app_url, database_admin_url=None))
+
+    postgres.prepare(told)
+
+    for refuses in (lambda: told.admin_url, lambda: told.services_url):
+        with pytest.raises(SetupError, match="DATABASE_URL is set but DATABASE_") as refused:
+            refuses()
+        assert is_one_sentence(str(refused.value))
+
+
+def test_a_schema_that_is_older_than_the_program_is_refused_in_one_sentence(new_database) -> None:
+    older = new_database()
+    with psycopg.connect(older.admin_url) as connection:
+        connection.execute("update alembic_version set version_num = '0001'")
+
+    with pytest.raises(SetupError, match="make migrate") as refused:
+        postgres.prepare(Database(older.app_url, None, None))
 
     assert is_one_sentence(str(refused.value))
 
