@@ -64,6 +64,7 @@ from oltp_api.web.problems import FORM_PROBLEMS, UNKNOWN_PROBLEMS, handle_errors
 from oltp_api.web.request_log import observe
 from storage.clock import clock_of
 from storage.lake.delta import Lake
+from storage.lake.mounted import Shown
 from storage.lake.s3 import options_of
 from storage.postgres.database import advisory_lock, locate, prepare
 from storage.postgres.installation import claim_market
@@ -221,9 +222,10 @@ def _open(settings: Settings, for_everybody: bool) -> AppContext:
             register_sample_market(work, securities_of(settings.market_source))
     with pool.connection() as connection:
         schema_version = Operations(connection).schema_version()
+    shown = Shown.OF_ASKER if settings.has_accounts and not for_everybody else Shown.EVERYBODYS
     bundled = frozenset() if settings.market_source == "live" else tickers_of(settings.market_source)
     return AppContext(
-        pool, clock, LakeAnalyticsRepository.newest(lake), schema_version, bundled, settings.benchmark_ticker
+        pool, clock, LakeAnalyticsRepository.newest(lake, shown), schema_version, bundled, settings.benchmark_ticker
     )
 
 

@@ -12,6 +12,7 @@ from oltp_api.front.views import Front, FrontRow
 from oltp_api.portfolios.repository import PortfolioAttributes
 from oltp_api.portfolios.schemas import PortfolioView
 from storage.errors import LakeUnavailable
+from storage.lake.mounted import seeing_portfolios
 
 MOST_PORTFOLIOS = 20
 """On one page: a value costs some five questions to the lake."""
@@ -28,7 +29,8 @@ def front_of(context: AppContext, user_id: UUID, cursor: str | None, archived: b
     try:
         analytics = context.analytics.pinned()
         release = analytics.release()
-        rows = list(_released(analytics, portfolios))
+        with seeing_portfolios(portfolio.portfolio_id for portfolio in portfolios):
+            rows = list(_released(analytics, portfolios))
     except NoRelease:
         pass
     except LakeUnavailable:

@@ -16,6 +16,7 @@ from oltp_api.web.bodies import costly
 from oltp_api.web.fields import Text
 from oltp_api.web.problems import PROBLEMS
 from oltp_api.web.routing import BoundedRoute
+from storage.lake.mounted import seeing_portfolios
 from storage.web.guard import NO_FRAMES
 
 router = APIRouter(route_class=BoundedRoute, tags=["simulations"], responses=PROBLEMS)
@@ -40,7 +41,8 @@ def get_comparison_page(
 ) -> HTMLResponse:
     first, second = two_of(ids)
     comparison = compared(context, user_id, (first, second))
-    fans = (context.analytics.get_simulation_fan(first), context.analytics.get_simulation_fan(second))
+    with seeing_portfolios((comparison.first.portfolio_id, comparison.second.portfolio_id)):
+        fans = (context.analytics.get_simulation_fan(first), context.analytics.get_simulation_fan(second))
     return _page(comparison_page(comparison, fans, currency_of(comparison.first)))
 
 

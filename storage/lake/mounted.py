@@ -3,15 +3,21 @@
 A release is mounted once and shared; every question has its own cursor, because a DuckDB connection is not for two
 threads. What a release does not have yet is an empty answer; that there is no release at all is a refusal. Whatever
 keeps a lake from being read (a disk, a bucket, a torn file) is LakeUnavailable, for readers as for `mounted`.
+
+Where people sign in the views show `Shown.OF_ASKER`: only rows of the portfolios that the door has let a request to,
+whatever is asked, by a variable of the cursor's own. Either way the DuckDB reads nothing but the lake.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from enum import Enum, auto
 from threading import Event, Lock
 from typing import Any
+from uuid import UUID
 
 import duckdb
 import numpy as np
@@ -29,7 +35,34 @@ from storage.postgres.horizon import NOTHING_SEEN, VisibilitySnapshot
 
 _BUGS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.SyntaxException)
 _LEDGER, _PORTFOLIOS = "raw/pg_transaction_ledger", "raw/pg_portfolio"
+_SEEN: ContextVar[frozenset[UUID]] = ContextVar("portfolios seen in the lake", default=frozenset())
+_OWN = {
+    "portfolio_id": "list_contains(getvariable('seen'), portfolio_id)",
+    "simulation_id": "simulation_id in (select simulation_id from simulation.simulation_run)",
+    "order_id": "order_id in (select order_id from raw.pg_order)",
+    "user_id": "account_id in (select account_id from raw.pg_transaction_ledger)",
+}
+"""The condition that a row is of a portfolio that is seen, by the first of these columns that its table has."""
+_NOBODYS = {"raw/pg_posted_price"}
+"""Facts of the registry, which do not say who stated them."""
 _MENTIONED = re.compile(r"\b(?:from|join)\s+(marts|simulation|raw|positions)\.(\w+)")
+
+
+class Shown(Enum):
+    """Whose rows the views of a mounted release show."""
+
+    EVERYBODYS = auto()
+    OF_ASKER = auto()
+
+
+@contextmanager
+def seeing_portfolios(portfolio_ids: Iterable[UUID]) -> Iterator[None]:
+    """Inside, views of `Shown.OF_ASKER` show rows of these portfolios, and of those seen already."""
+    before = _SEEN.set(_SEEN.get().union(portfolio_ids))
+    try:
+        yield
+    finally:
+        _SEEN.reset(before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +73,7 @@ class MountedRelease:
     release: Release
     connection: duckdb.DuckDBPyConnection
     held: Mapping[str, HeldPortfolio]
+    shown: Shown = Shown.EVERYBODYS
     lock: Lock = field(default_factory=Lock)
     kept: dict[Any, dict[str, Any]] = field(default_factory=dict)
     is_broken: Event = field(default_factory=Event)
@@ -101,6 +135,8 @@ class MountedRelease:
             with readable():
                 for name, table in (tables or {}).items():
                     cursor.register(name, table)
+                if self.shown is Shown.OF_ASKER:
+                    cursor.execute(f"set variable seen = {[str(one) for one in _SEEN.get()]}::varchar[]")
                 yield cursor.execute(query, parameters)
         except LakeUnavailable as error:
             if isinstance(error.__cause__, (duckdb.FatalException, duckdb.InternalException)):
@@ -135,9 +171,9 @@ def _filled(column: Any) -> Any:
     return column.filled(np.nan) if np.ma.isMaskedArray(column) and column.dtype.kind == "f" else np.asarray(column)
 
 
-def mounted(lake: Lake, release: Release) -> MountedRelease:
+def mounted(lake: Lake, release: Release, shown: Shown = Shown.EVERYBODYS) -> MountedRelease:
     with readable():
-        return _mounted(lake, release, {**release.versions, TABLE: lake.open(TABLE).version()})
+        return _mounted(lake, release, {**release.versions, TABLE: lake.open(TABLE).version()}, shown)
 
 
 @contextmanager
@@ -162,14 +198,41 @@ def mounted_unreleased(lake: Lake, versions: Mapping[str, int]) -> Iterator[Moun
         found.connection.close()
 
 
-def _mounted(lake: Lake, release: Release, versions: Mapping[str, int]) -> MountedRelease:
+def _mounted(
+    lake: Lake, release: Release, versions: Mapping[str, int], shown: Shown = Shown.EVERYBODYS
+) -> MountedRelease:
     connection = duckdb.connect(config={"memory_limit": "1GB", "temp_directory": ""})
     connection.execute("set global TimeZone = 'UTC'")
     lake.mount(connection, versions)
     held = held_in(lake, release)
     if held:
         _end_ledgers(connection, lake, release, held)
-    return MountedRelease(release, connection, held)
+    if shown is Shown.OF_ASKER:
+        _filter(connection, versions)
+    _lock(connection, lake)
+    return MountedRelease(release, connection, held, shown)
+
+
+def _filter(connection: duckdb.DuckDBPyConnection, versions: Mapping[str, int]) -> None:
+    """Have the views of what belongs to somebody show what is seen by the cursor's variable; without one, nothing."""
+    views = connection.execute("select schema_name, view_name, sql from duckdb_views() where not internal").fetchall()
+    for schema, name, created in views:
+        columns = [column for column, *_ in connection.execute(f'describe "{schema}"."{name}"').fetchall()]
+        key = next((key for key in _OWN if key in columns), None)
+        if key is None or f"{schema}/{name}" in _NOBODYS:
+            continue
+        asked = {"/".join(named) for named in _MENTIONED.findall(_OWN[key])}
+        condition = _OWN[key] if asked <= versions.keys() else "false"
+        rows = created.partition(" AS ")[2].rstrip(";")
+        connection.execute(f'create or replace view "{schema}"."{name}" as select * from ({rows}) where {condition}')
+
+
+def _lock(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+    """Keep whatever is asked from reading anything but the lake."""
+    folder = local_folder(lake.root)
+    root = str(folder.absolute() if folder else lake.root).replace("'", "''")
+    connection.execute(f"set allowed_directories = ['{root}']; set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
 
 
 def _end_ledgers(
@@ -191,8 +254,8 @@ class MountedReleases:
     """The releases of a lake, mounted. To call it gives the newest one, at the cost of one look whether the log of
     `meta/release` has grown; of older ones, the last few that were asked for are kept."""
 
-    def __init__(self, lake: Lake, releases: Releases) -> None:
-        self._lake = lake
+    def __init__(self, lake: Lake, releases: Releases, shown: Shown) -> None:
+        self._lake, self._shown = lake, shown
         self._releases = releases
         self._lock = Lock()
         self._log: DeltaTable | None = None
@@ -219,7 +282,7 @@ class MountedReleases:
             if version is not None and version != self._log_version:
                 head = self._releases.head()
                 if head and (self._mounted is None or head.release_id != self._mounted.release.release_id):
-                    self._mounted = mounted(self._lake, head)
+                    self._mounted = mounted(self._lake, head, self._shown)
                 self._log_version = version
             if self._mounted is None:
                 raise NoRelease()
@@ -230,7 +293,7 @@ class MountedReleases:
         with readable():
             release = self._releases.get(release_id)
         assert release is not None, "the newest release's own list has it"
-        return mounted(self._lake, release)
+        return mounted(self._lake, release, self._shown)
 
     def _newest_log_version(self) -> int | None:
         if self._log is None:
