@@ -38,7 +38,7 @@ class Sight:
 
 
 def sight_of(asker: UUID, owner: UUID, portfolio_id: UUID | None = None) -> Sight:
-    """What one request may touch."""
+    """The sight of one request."""
     return Sight(frozenset([asker]), frozenset([owner]), frozenset([] if portfolio_id is None else [portfolio_id]))
 
 

@@ -49,7 +49,7 @@ _MENTIONED = re.compile(r"\b(?:from|join)\s+(marts|simulation|raw|positions)\.(\
 
 
 class Shown(Enum):
-    """Whose rows the views of a mounted release show."""
+    """Owners of the rows that the views of a mounted release show."""
 
     EVERYBODYS = auto()
     OF_ASKER = auto()

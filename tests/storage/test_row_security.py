@@ -176,7 +176,7 @@ def test_each_policy_that_is_taken_away_shows_a_strangers_rows(shared_database: 
 
 
 def test_a_stranger_changes_and_adds_nothing(shared_database: Database) -> None:
-    """Of Ann's rows, by statements without a filter; the control is Ann herself."""
+    """Statements without a filter, over Ann's rows; the control is Ann herself."""
     changes = {"portfolio": "name = name", "account": "broker = broker", "cash_balance": "balance = balance"}
     moved = "insert into cash_balance (portfolio_id, currency, balance) values (%s, 'EUR', 1)"
     with psycopg.connect(shared_database.admin_url) as connection:

@@ -1,4 +1,4 @@
-"""Whose rows a transaction of the API may touch is decided by the database too.
+"""The database too decides which rows a transaction of the API may touch.
 
 Why: behind the door every statement filters by owner, and one that forgets to would show a stranger's rows. So each
 owned table has policies, forced: a transaction says for whom it acts (`oltp_api/sight.py`), and another's rows are not
