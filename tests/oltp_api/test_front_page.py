@@ -134,7 +134,7 @@ def test_a_row_that_the_release_does_not_know_is_on_its_way(pages, root, databas
     ],
 )
 def test_a_value_that_cannot_be_relied_on_says_so_beside_it(row: FrontRow, said: str) -> None:
-    page = Page(front_page(Front([row], None, False, None, False, None), ()))
+    page = Page(front_page(Front([row], None, False, None, False, None)))
 
     assert said in page.row(row.portfolio.name)[1]
     assert "The lake cannot be read" in page.text

@@ -52,8 +52,9 @@ PAGES = {
 
 
 def _front_page(*rows: FrontRow) -> str:
-    addresses = [f"/api/v1/portfolios/{{portfolio_id}}/{what}" for what in ("gains.html", "imports", "export")]
-    return front_page(Front(rows, "more", False, None, True, date(2017, 3, 29)), addresses)
+    places = [(name, f"/{name}") for name in ("Portfolios", "Shared with you", "Sessions", "Tokens", "Sign out")]
+    below = [(name, name) for name in ("gains.html", "imports.html", "transactions.html", "export")]
+    return front_page(Front(rows, "more", False, None, True, date(2017, 3, 29)), places, below)
 
 
 def some_gains() -> GainsView:
