@@ -1,4 +1,4 @@
-"""A real browser without a window, driven by its own protocol: people press keys in it, each in cookies of their own."""
+"""A real browser without a window, driven by its own protocol: keys are pressed in it, by people with own cookies."""
 
 import json
 import shutil
@@ -157,7 +157,8 @@ def chromium(profile: Path) -> Iterator[Chromium]:
         port = profile / "DevToolsActivePort"
         deadline = time.monotonic() + _SECONDS
         while not port.exists() or port.read_text().count("\n") < 1:
-            assert process.poll() is None and time.monotonic() < deadline, "the browser did not start"
+            assert process.poll() is None, "the browser did not start"
+            assert time.monotonic() < deadline, "the browser did not say where it listens"
             time.sleep(0.05)
         number, path = port.read_text().split("\n")[:2]
         with connect(f"ws://127.0.0.1:{number}{path}", max_size=None, open_timeout=_SECONDS) as socket:

@@ -8,16 +8,15 @@ from urllib.parse import quote
 from jinja2 import Template
 
 from oltp_api.front.views import Front, FrontRow
-from oltp_api.page_forms.page import OWNERS, PORTFOLIO, Link, form_environment
+from oltp_api.page_forms.page import OWNERS, PORTFOLIO, Link, form_environment, form_style
 from oltp_api.review.page import wording
-from oltp_api.review.page.review import page_style
 
 _HERE = Path(__file__).parent
 
 
 def front_page(front: Front, links: Sequence[Link] = (), of_portfolio: Sequence[Link] = ()) -> str:
     """A whole HTML document, with `links` to other pages, and to those of each portfolio by their place below it."""
-    style, policy = page_style()
+    style, policy = form_style()
     return _template().render(
         front=front,
         style=style,

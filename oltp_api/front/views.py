@@ -13,7 +13,7 @@ from oltp_api.sharing.schemas import OfferedShare
 
 @dataclass(frozen=True, slots=True)
 class DayChange:
-    """What a portfolio gained on its last day, whatever came in and went out, and the day's return."""
+    """Gain of a portfolio on its last day, whatever came in and went out, and the return of the day."""
 
     gain: Decimal
     daily_return: float | None

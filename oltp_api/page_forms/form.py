@@ -19,6 +19,7 @@ B = TypeVar("B", bound=BaseModel)
 Kind = Literal["text", "email", "password", "number", "whole", "date", "last_day", "choice", "ticks"]
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _MISSING = "is needed"
+_OF_JSON = " in a string"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Field:
     most: int = 200
 
     def read(self, sent: Mapping[str, str]) -> Any:
-        """What was written, as a body has it; None for nothing."""
+        """Return what was written, as a body has it; None for nothing."""
         if self.kind == "ticks":
             return [value for value, _ in self.choices if sent.get(f"{self.name}.{value}")] or None
         text = sent.get(self.name, "") if self.kind == "password" else sent.get(self.name, "").strip()
@@ -79,7 +80,7 @@ class Form:
         return replace(self, values=refused.values, problems=refused.problems, key=refused.key or self.key)
 
     def body(self, model: type[B], **more: object) -> B:
-        """What was written, with `more`, as a body of the API; ValidationError where the API has it."""
+        """Make a body of what was written, and of `more`; ValidationError where the API has it."""
         read = {each.name: each.read(self.values) for each in self.fields if each.name in model.model_fields}
         return model.model_validate({**more, **{name: value for name, value in read.items() if value is not None}})
 
@@ -99,11 +100,11 @@ class Form:
             return
         for error in refusal.errors(include_input=False, include_url=False):
             name = str(error["loc"][0]) if error["loc"] else ""
-            said = _MISSING if error["type"] == "missing" else error["msg"]
+            said = _MISSING if error["type"] == "missing" else error["msg"].replace(_OF_JSON, "")
             yield (name, said) if name in names else ("", f"{name}: {said}" if name else said)
 
     def value_of(self, name: str) -> str:
-        """What stands in a field; never a password."""
+        """The text in a field; never a password."""
         own = next(each for each in self.fields if each.name == name)
         return "" if own.kind == "password" else self.values.get(name, "" if self.values else own.default)
 

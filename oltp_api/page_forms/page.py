@@ -105,7 +105,7 @@ def form_style(*sheets: Path) -> tuple[Markup, str]:
 
 
 def framed(request: Request) -> dict[str, Any]:
-    """What every template of a page with forms is given."""
+    """Names that every template of a page with forms is given."""
     style, policy = form_style()
     return {"style": style, "policy": policy, "places": places(request), "of_portfolio": ()}
 

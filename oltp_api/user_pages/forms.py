@@ -6,12 +6,12 @@ from oltp_api.access.rules import Role, Scope
 from oltp_api.page_forms.form import Field, Form
 from oltp_api.users.passwords import LONGEST, SHORTEST
 
-_SCOPES: Mapping[Scope, str] = {
+SCOPES: Mapping[Scope, str] = {
     Scope.READ: "read everything",
     Scope.TRADE: "record transactions and orders, make portfolios",
     Scope.IMPORT: "import files",
     Scope.SIMULATE: "request simulations",
-    Scope.ADMIN: "manage users (of administrators)",
+    Scope.ADMIN: "manage users",
 }
 CURRENT = Field(
     "current_password", "Your password now", "password", is_needed=True, autocomplete="current-password", most=LONGEST
@@ -47,7 +47,7 @@ TOKEN = Form(
     [
         Field("name", "Name", hint="Of the program that gets it.", is_needed=True, most=100),
         Field("ends_at", "Last day", "last_day", "In UTC; without one it stands until you end it."),
-        Field("scopes", "It may", "ticks", choices=[(scope, text) for scope, text in _SCOPES.items()]),
+        Field("scopes", "It may", "ticks"),
         Field("portfolio_ids", "In these portfolios only", "ticks", "None ticked: in all of yours."),
     ],
 )

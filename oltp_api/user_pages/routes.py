@@ -1,5 +1,6 @@
 """Pages of a user: who they are, where they are signed in, their tokens, invitations, and what is shared with them."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,8 @@ from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
 from domain.errors import Refusal
-from oltp_api.access.rules import in_person
+from oltp_api.access.door import asker_of
+from oltp_api.access.rules import Scope, in_person
 from oltp_api.context import AppContext, ContextDep, UserDep
 from oltp_api.page_forms.form import Form
 from oltp_api.page_forms.page import see_other
@@ -17,7 +19,7 @@ from oltp_api.page_forms.routing import CONFIRM, FormDep, PageRoute, as_of, conf
 from oltp_api.portfolios import routes as portfolios
 from oltp_api.sharing import routes as sharing
 from oltp_api.sign_in_pages.routes import local
-from oltp_api.user_pages.forms import INVITATION, LEAVE, NAME, PASSWORD, TOKEN
+from oltp_api.user_pages.forms import INVITATION, LEAVE, NAME, PASSWORD, SCOPES, TOKEN
 from oltp_api.user_pages.page import user_page
 from oltp_api.users import routes as users
 from oltp_api.users import session_routes as sessions
@@ -43,7 +45,7 @@ REFUSALS = (Refusal, ValidationError)
 @router.post(CONFIRM, openapi_extra=_FORM)
 @as_of(sessions.confirm)
 async def post_confirm(request: Request, sent: FormDep, context: ContextDep, signing: SignInDep) -> Response:
-    """What was asked goes on with its own form, which the browser sends again."""
+    """Go on with the form that was refused, which the browser sends again."""
     page = local(sent.fields.get("next", "/"))
     try:
         body = ConfirmationRequest.model_validate({"password": sent.fields.get("confirm_password", "")})
@@ -155,7 +157,7 @@ def get_tokens_page(request: Request, context: ContextDep, user_id: UserDep) -> 
 @router.post("/tokens", openapi_extra=_FORM)
 @as_of(users.make_token)
 def post_tokens(request: Request, sent: FormDep, context: ContextDep, user_id: UserDep) -> Response:
-    form = TOKEN.at("/tokens", portfolio_ids=_portfolios(context, user_id)).filled(sent)
+    form = _token_form(request, _portfolios(context, user_id)).filled(sent)
     try:
         made = users.make_token(form.body(TokenRequest), request, context, user_id)
     except REFUSALS as refusal:
@@ -178,9 +180,15 @@ def _tokens(
     made: TokenMade | None = None,
 ) -> Response:
     names = _portfolios(context, user_id)
-    form = TOKEN.at("/tokens", portfolio_ids=names).again(refused)
+    form = _token_form(request, names).again(refused)
     rows = users.list_tokens(context, user_id).items
     return user_page("tokens", request, 422 if refused else 200, form=form, rows=rows, made=made, names=dict(names))
+
+
+def _token_form(request: Request, names: Sequence[tuple[str, str]]) -> Form:
+    is_admin = asker_of(request).is_admin
+    scopes = [(scope, text) for scope, text in SCOPES.items() if is_admin or scope is not Scope.ADMIN]
+    return TOKEN.at("/tokens", scopes=scopes, portfolio_ids=names)
 
 
 def _portfolios(context: AppContext, user_id: UUID) -> list[tuple[str, str]]:
