@@ -8,8 +8,9 @@ from urllib.parse import quote
 from jinja2 import Template
 
 from oltp_api.front.views import Front, FrontRow
-from oltp_api.page_forms.page import OWNERS, PORTFOLIO, Link, form_environment, form_style
+from oltp_api.page_forms.page import form_environment, form_style
 from oltp_api.review.page import wording
+from oltp_api.web.places import OWNERS, PORTFOLIO, Link
 
 _HERE = Path(__file__).parent
 

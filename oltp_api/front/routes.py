@@ -9,9 +9,10 @@ from oltp_api.access.rules import Scope, may
 from oltp_api.context import ContextDep, UserDep
 from oltp_api.front.handlers import front_of
 from oltp_api.front.page import front_page
-from oltp_api.page_forms.page import below_portfolio, html, places
+from oltp_api.page_forms.page import html
 from oltp_api.web.bodies import costly
 from oltp_api.web.pages import CursorQuery
+from oltp_api.web.places import below_portfolio, places
 from oltp_api.web.routing import BoundedRoute
 
 router = APIRouter(route_class=BoundedRoute)

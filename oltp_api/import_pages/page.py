@@ -16,6 +16,7 @@ from oltp_api.import_pages.sent import MOST_CARRIED_BYTES, MOST_FILE_BYTES, OPTI
 from oltp_api.imports.schemas import MOST_FILE_ROWS, ImportOptions, ImportRow, ImportSummary, ImportView
 from oltp_api.page_forms.page import form_environment, form_style
 from oltp_api.portfolios.schemas import PortfolioView
+from oltp_api.web.places import Link
 
 MOST_ROWS_SHOWN = 300
 _HERE = Path(__file__).parent
@@ -59,11 +60,13 @@ def imports_page(
     tried: ImportView | None = None,
     problem: str | None = None,
     done: str | None = None,
+    places: Sequence[Link] = (),
 ) -> str:
     """The form with the past imports; with `tried`, the dry run of the file that was `sent`. `problem` is why what was
     asked was not done, `done` what was."""
     return _template("imports.html").render(
         **_framed(),
+        places=places,
         portfolio=portfolio,
         imports=imports,
         profiles=profiles,
@@ -81,10 +84,12 @@ def imports_page(
     )
 
 
-def import_page(portfolio: PortfolioView, view: ImportView, problem: str | None = None) -> str:
+def import_page(
+    portfolio: PortfolioView, view: ImportView, problem: str | None = None, places: Sequence[Link] = ()
+) -> str:
     """The page of an import: its rows, and the button that takes it back."""
     return _template("import.html").render(
-        **_framed(), portfolio=portfolio, tried=view, groups=groups(view), problem=problem
+        **_framed(), places=places, portfolio=portfolio, tried=view, groups=groups(view), problem=problem
     )
 
 

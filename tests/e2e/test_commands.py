@@ -164,7 +164,7 @@ def test_no_secret_of_the_containers_has_a_default() -> None:
 def test_the_containers_settings_are_those_of_a_server_with_accounts(tmp_path: Path) -> None:
     """Each is set as the container sets it; people reach it by TLS, so that its cookie is for this host alone."""
     environment = services(COMPOSED, **SECRETS, PUBLIC_URL="https://folio.example.org")["api"]["environment"]
-    made = Settings(_env_file=None, **{name.lower(): text or None for name, text in environment.items()})
+    made = Settings(_env_file=None, **{name.lower(): text for name, text in environment.items() if text})
 
     assert (made.has_accounts, made.is_encrypted, made.declared_hosts) == (True, True, {"folio.example.org"})
     refuse_open_address("0.0.0.0", made, signs_in=True)

@@ -288,7 +288,44 @@ def test_every_page_can_be_read_aloud_and_used_by_keys(office: Window, admin: Pe
         assert not [key for _, attrs in page.tags for key in attrs if key.startswith("on") or key == "style"], path
         ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
         assert len(ids) == len(set(ids)), path
+        signs = path in ("/sign-in", "/register", "/password", "/sign-out")
+        assert signs or 'href="/sign-out"' in answer.text, path
         labelled = {attrs.get("for") for tag, attrs in page.tags if tag == "label"}
         for tag, attrs in page.tags:
             if tag in ("input", "select") and "id" in attrs:
                 assert attrs["id"] in labelled, path
+
+
+def test_a_password_may_have_any_characters_and_is_compared_as_it_is(admin: Person) -> None:
+    password = " ü Пароль 密碼 " + "x" * 100 + " Y "
+    person = invited(admin, "any@example.org", password)
+    assert signed_in(admin.address, person.email, password).get("/me").is_success
+    for other in (password.strip(), password.casefold(), password[:72], password[:-1]):
+        body = {"email": person.email, "password": other}
+        assert httpx.post(f"{admin.address}/api/v1/session", json=body).status_code == 401
+
+
+def test_an_old_password_stays_good(admin: Person, database: Database) -> None:
+    person = invited(admin, "old@example.org")
+    with psycopg.connect(database.admin_url) as connection:
+        connection.execute("update user_password set changed_at = now() - interval '10 years'")
+    assert signed_in(admin.address, person.email).get("/me").is_success
+
+
+def test_passwords_are_hidden_and_may_be_pasted_and_filled_in(window: Window) -> None:
+    for path in ("/sign-in", "/register?code=x", "/password?code=x", "/me"):
+        page = Page(window.get(path).text)
+        fields = [attrs for tag, attrs in page.tags if tag == "input" and "password" in str(attrs.get("name"))]
+        assert fields, path
+        for field in fields:
+            assert field["type"] == "password"
+            assert field["autocomplete"] in ("current-password", "new-password")
+            assert not [name for name in field if name.startswith("on")]
+
+
+def test_nobody_writes_fields_that_are_not_theirs(ada: Person, window: Window) -> None:
+    for field in ("is_admin", "user_id", "disabled_at", "password_hash"):
+        answer = ada.client.patch("/me", json={"display_name": "Ada", field: True})
+        assert (answer.status_code, field in answer.text) == (422, True)
+        window.send("/me", "Change them", display_name="Ada", email=ada.email, **{field: "true"})
+    assert ada.get("/me").json()["is_admin"] is False
