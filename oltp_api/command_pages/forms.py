@@ -6,7 +6,7 @@ from domain.analytics.estimates.posterior_drift import DriftChoice
 from domain.ledger import TxnType
 from domain.orders import OrderType, Side
 from domain.simulations import ModelName
-from oltp_api.page_forms.form import Field, Form
+from oltp_api.page_forms.form import Field, PageForm
 
 _DRIFTS = {
     DriftChoice.POSTERIOR: "between a prior and the last ten years",
@@ -14,7 +14,7 @@ _DRIFTS = {
     DriftChoice.HISTORICAL: "as the last ten years",
     DriftChoice.FORWARD: "as analysts expect",
 }
-"""Those that need no table of their own."""
+"""Drifts that need no table of their own."""
 
 
 def _spoken(name: str) -> str:
@@ -32,7 +32,7 @@ _CURRENCY = Field("currency", "Currency", hint="As EUR; the security’s, else t
 _NOTE = Field("note", "Note", is_more=True, most=1000)
 _TICKER = Field("ticker", "Security", hint="Ticker, ISIN or CUSIP, as AAPL.", is_needed=True)
 
-TRADE = Form(
+TRADE = PageForm(
     "trade",
     "Record the trade",
     [
@@ -49,7 +49,7 @@ TRADE = Form(
         _NOTE,
     ],
 )
-CASH = Form(
+CASH = PageForm(
     "cash",
     "Record the payment",
     [
@@ -62,7 +62,7 @@ CASH = Form(
         _NOTE,
     ],
 )
-ORDER = Form(
+ORDER = PageForm(
     "order",
     "Place the order",
     [
@@ -75,7 +75,7 @@ ORDER = Form(
         _ACCOUNT,
     ],
 )
-SIMULATION = Form(
+SIMULATION = PageForm(
     "simulation",
     "Request the simulation",
     [
@@ -91,7 +91,7 @@ SIMULATION = Form(
         Field("seed", "Seed", "whole", "Drawn if it is left out.", is_more=True, most=15),
     ],
 )
-PORTFOLIO = Form(
+PORTFOLIO = PageForm(
     "portfolio",
     "Make the portfolio",
     [

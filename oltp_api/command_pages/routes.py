@@ -18,7 +18,7 @@ from oltp_api.ledger.group import GroupsDep
 from oltp_api.ledger.schemas import TransactionRequest
 from oltp_api.orders import routes as orders
 from oltp_api.orders.schemas import CancelRequest, OrderRequest
-from oltp_api.page_forms.form import Form, sent_once
+from oltp_api.page_forms.form import PageForm, sent_once
 from oltp_api.page_forms.page import DONE, PAGE, html, see_other
 from oltp_api.page_forms.routing import FormDep, PageRoute, as_of, sends
 from oltp_api.portfolios import routes as portfolios
@@ -102,7 +102,7 @@ def post_orders_page(
     **DONE,
     tags=["orders"],
     summary="Cancel what is left of an order from its portfolio's page",
-    openapi_extra=sends(),
+    openapi_extra=sends(key="from-the-page"),
 )
 @as_of(orders.cancel_order)
 def post_cancel_page(
@@ -174,7 +174,7 @@ def _transactions(
     request: Request,
     portfolio: PortfolioView,
     context: AppContext,
-    refused: Form | None = None,
+    refused: PageForm | None = None,
     recorded: int | None = None,
 ) -> HTMLResponse:
     """The page as things stand now, with the form that was refused."""
@@ -196,7 +196,7 @@ def _transactions(
 
 
 def _orders(
-    request: Request, portfolio: PortfolioView, context: AppContext, user_id: UUID, refused: Form | None = None
+    request: Request, portfolio: PortfolioView, context: AppContext, user_id: UUID, refused: PageForm | None = None
 ) -> HTMLResponse:
     rows = orders.newest_orders(context, user_id, portfolio.portfolio_id, _SHOWN)
     page = portfolio_page("orders", request, portfolio, form=ORDER.at(request.url.path).again(refused), rows=rows)
@@ -204,7 +204,7 @@ def _orders(
 
 
 def _simulations(
-    request: Request, portfolio: PortfolioView, context: AppContext, user_id: UUID, refused: Form | None = None
+    request: Request, portfolio: PortfolioView, context: AppContext, user_id: UUID, refused: PageForm | None = None
 ) -> HTMLResponse:
     portfolio_id = portfolio.portfolio_id
     rows = simulations.list_simulations(portfolio_id, context, user_id, sort="-requested", limit=_SHOWN).items

@@ -48,7 +48,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class PageForm:
     """A form that is sent to `action`. `problems` say what is wrong, by field; "" stands for all of it.
 
     `key` makes a form that is sent twice one command; it has none where twice is as good as once.

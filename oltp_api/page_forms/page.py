@@ -24,7 +24,7 @@ PAGE: dict[str, Any] = {
 }
 """For a route that answers a page."""
 DONE: dict[str, Any] = {
-    "response_class": HTMLResponse,
+    "response_class": RedirectResponse,
     "status_code": 303,
     "responses": {303: {"description": "It is done: see the page again."}, **TURN_PROBLEMS},
 }

@@ -16,7 +16,7 @@ from domain.errors import Refusal
 from oltp_api.access.refusals import CONFIRMATION_NEEDED, NOT_SIGNED_IN
 from oltp_api.access.rules import AccessRule, rule_of
 from oltp_api.imports.forms_sent import SentForm, sent_form
-from oltp_api.page_forms.form import Field, Form
+from oltp_api.page_forms.form import Field, PageForm
 from oltp_api.page_forms.page import form_environment, form_style, html
 from oltp_api.web.bodies import SMALL, Bounds
 from oltp_api.web.problems import problem_of
@@ -26,7 +26,7 @@ from storage.web.guard import CODE, WebRefusal
 _FORM = "application/x-www-form-urlencoded"
 _MOST_PART = 4_000
 CONFIRM = "/confirm"
-CONFIRMATION = Form(
+CONFIRMATION = PageForm(
     "confirm",
     "Go on",
     [Field("confirm_password", "Password", "password", is_needed=True, autocomplete="current-password", most=128)],

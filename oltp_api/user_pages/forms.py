@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from oltp_api.access.rules import Role, Scope
-from oltp_api.page_forms.form import Field, Form
+from oltp_api.page_forms.form import Field, PageForm
 from oltp_api.users.passwords import LONGEST, SHORTEST
 
 SCOPES: Mapping[Scope, str] = {
@@ -16,7 +16,7 @@ SCOPES: Mapping[Scope, str] = {
 CURRENT = Field(
     "current_password", "Your password now", "password", is_needed=True, autocomplete="current-password", most=LONGEST
 )
-NAME = Form(
+NAME = PageForm(
     "name",
     "Change them",
     [
@@ -24,7 +24,7 @@ NAME = Form(
         Field("email", "Email", "email", "You sign in with it.", is_needed=True, autocomplete="email", most=254),
     ],
 )
-PASSWORD = Form(
+PASSWORD = PageForm(
     "password",
     "Change the password",
     [
@@ -40,8 +40,8 @@ PASSWORD = Form(
         ),
     ],
 )
-LEAVE = Form("leave", "Leave for good", [CURRENT])
-TOKEN = Form(
+LEAVE = PageForm("leave", "Leave for good", [CURRENT])
+TOKEN = PageForm(
     "token",
     "Make the token",
     [
@@ -51,7 +51,7 @@ TOKEN = Form(
         Field("portfolio_ids", "In these portfolios only", "ticks", "None ticked: in all of yours."),
     ],
 )
-INVITATION = Form(
+INVITATION = PageForm(
     "invitation",
     "Make a link",
     [
@@ -64,7 +64,7 @@ INVITATION = Form(
         )
     ],
 )
-SHARE = Form(
+SHARE = PageForm(
     "share",
     "Offer it",
     [

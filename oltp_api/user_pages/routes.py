@@ -13,7 +13,7 @@ from domain.errors import Refusal
 from oltp_api.access.door import asker_of
 from oltp_api.access.rules import Scope, in_person
 from oltp_api.context import AppContext, ContextDep, UserDep
-from oltp_api.page_forms.form import Form
+from oltp_api.page_forms.form import PageForm
 from oltp_api.page_forms.page import see_other
 from oltp_api.page_forms.routing import CONFIRM, FormDep, PageRoute, as_of, confirmation, sends
 from oltp_api.portfolios import routes as portfolios
@@ -106,7 +106,7 @@ async def post_leave(
     return _signed_out(answer)
 
 
-async def _confirm(form: Form, request: Request, context: AppContext, signing: SignInDep) -> None:
+async def _confirm(form: PageForm, request: Request, context: AppContext, signing: SignInDep) -> None:
     password = form.values.get("current_password", "")
     await sessions.confirm(ConfirmationRequest.model_validate({"password": password}), request, context, signing)
 
@@ -118,7 +118,7 @@ def _signed_out(answer: Response) -> Response:
     return response
 
 
-def _me(request: Request, context: AppContext, user_id: UUID, refused: Form | None = None) -> Response:
+def _me(request: Request, context: AppContext, user_id: UUID, refused: PageForm | None = None) -> Response:
     me = users.get_me(context, user_id)
     name = NAME.at("/me").showing(display_name=me.display_name, email=me.email)
     forms = [name, PASSWORD.at("/me/password"), LEAVE.at("/me/leave")]
@@ -176,7 +176,7 @@ def _tokens(
     request: Request,
     context: AppContext,
     user_id: UUID,
-    refused: Form | None = None,
+    refused: PageForm | None = None,
     made: TokenMade | None = None,
 ) -> Response:
     names = _portfolios(context, user_id)
@@ -185,7 +185,7 @@ def _tokens(
     return user_page("tokens", request, 422 if refused else 200, form=form, rows=rows, made=made, names=dict(names))
 
 
-def _token_form(request: Request, names: Sequence[tuple[str, str]]) -> Form:
+def _token_form(request: Request, names: Sequence[tuple[str, str]]) -> PageForm:
     is_admin = asker_of(request).is_admin
     scopes = [(scope, text) for scope, text in SCOPES.items() if is_admin or scope is not Scope.ADMIN]
     return TOKEN.at("/tokens", scopes=scopes, portfolio_ids=names)
@@ -221,7 +221,7 @@ def post_end_invitation(invitation_id: UUID, context: ContextDep, user_id: UserD
 
 
 def _invitations(
-    request: Request, context: AppContext, user_id: UUID, refused: Form | None = None, link: LinkView | None = None
+    request: Request, context: AppContext, user_id: UUID, refused: PageForm | None = None, link: LinkView | None = None
 ) -> Response:
     shown: dict[str, Any] = {"form": INVITATION.at("/invitations").again(refused), "link": link}
     rows = users.list_invitations(context, user_id).items

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from domain.errors import Refusal
 from oltp_api.context import AppContext, ContextDep, UserDep
-from oltp_api.page_forms.form import Form
+from oltp_api.page_forms.form import PageForm
 from oltp_api.page_forms.page import DONE, PAGE, framed_of, see_other
 from oltp_api.page_forms.routing import FormDep, PageRoute, as_of, sends
 from oltp_api.portfolios.schemas import PortfolioView
@@ -49,7 +49,7 @@ def post_sharing_page(
     return see_other(request.url.path)
 
 
-@router.post("/shares/{share_id}.html", **DONE, summary="End a share from its page", openapi_extra=sends())
+@router.post("/shares/{share_id}.html", **DONE, summary="End a share from its page", openapi_extra=sends(do="end"))
 @as_of(sharing.end_share_of_portfolio)
 def post_end_share_page(portfolio: SeenPortfolio, share_id: UUID, context: ContextDep, user_id: UserDep) -> Response:
     sharing.end_share_of_portfolio(portfolio.portfolio_id, share_id, context, user_id)
@@ -57,7 +57,7 @@ def post_end_share_page(portfolio: SeenPortfolio, share_id: UUID, context: Conte
 
 
 def _sharing(
-    request: Request, portfolio: PortfolioView, context: AppContext, user_id: UUID, refused: Form | None = None
+    request: Request, portfolio: PortfolioView, context: AppContext, user_id: UUID, refused: PageForm | None = None
 ) -> HTMLResponse:
     return user_page(
         "sharing",
