@@ -41,6 +41,12 @@ def long_ago(database: Database) -> None:
         connection.execute("update user_session set confirmed_at = now() - interval '11 minutes'")
 
 
+def assert_fits(tab: Tab) -> None:
+    """Nothing of the page is beyond the width of a phone."""
+    needed, width = tab.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert needed <= width <= 375, tab.path
+
+
 def makes_a_portfolio(tab: Tab, root: str, name: str) -> str:
     tab.go(f"{root}/").press("A new portfolio").write(Name=name, Cash="10000", Day="2015-01-02")
     assert "Nothing is recorded yet" not in tab.press("Make the portfolio").text
@@ -88,6 +94,11 @@ def test_a_family_shares_a_portfolio(browser: Chromium, root: str, own: Settings
     assert bob.go(ada.made()).write(Password=NEW).press("Replace the password").path == "/sign-in"
     bob.write(Email="bob@example.org", Password=NEW).press("Sign in")
     assert "The house" in bob.text
+
+    for page in ("/", "/me", "/sessions", "/tokens", "/invitations", "/shares"):
+        assert_fits(bob.go(f"{root}{page}"))
+    for what in ("transactions", "orders", "simulations", "imports"):
+        assert_fits(bob.go(f"{root}/api/v1/portfolios/{house}/{what}.html"))
 
     ada.go(f"{root}/").press("sharing")
     assert "somebody you share it with" in ada.text
