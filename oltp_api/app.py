@@ -21,6 +21,7 @@ from oltp_api.accounts import routes as accounts
 from oltp_api.analytics import routes as analytics
 from oltp_api.bond_income import routes as bond_income
 from oltp_api.books import routes as books
+from oltp_api.command_pages import routes as command_pages
 from oltp_api.connections import Connection
 from oltp_api.context import AppContext
 from oltp_api.corporate_actions import routes as corporate_actions
@@ -49,6 +50,8 @@ from oltp_api.simulation_pages import routes as simulation_pages
 from oltp_api.simulations import routes as simulations
 from oltp_api.statements import routes as statements
 from oltp_api.unit_of_work import Pool, unit_of_work
+from oltp_api.user_pages import administration, shares
+from oltp_api.user_pages import routes as user_pages
 from oltp_api.users import routes as users
 from oltp_api.users import session_routes as sessions
 from oltp_api.users.first import tell_first_link
@@ -76,11 +79,13 @@ PREFIX = "/api/v1"
 _ROUTES = (
     *(transactions, portfolios, imports, orders, accounts, securities, prices, statements, bond_income),
     *(simulation_pages, simulations),  # the pages' addresses would be ids of simulations
-    *(import_profiles, import_pages, corporate_actions, exports),
+    *(import_profiles, import_pages, command_pages, corporate_actions, exports),
     *(books, analytics, review, gains, lineage, support, health),
 )
-_OF_ACCOUNTS = (users, sessions, sharing)
+_OF_ACCOUNTS = (users, sessions, sharing, shares)
 """With AUTH=accounts only: with one owner there is nobody to sign in."""
+_PAGES_OF_ACCOUNTS = (sign_in_pages, user_pages, administration)
+"""The same, without the prefix."""
 _TAGS = (
     "portfolios",
     "ledger",
@@ -153,10 +158,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         for route in routes.router.routes
         if isinstance(route, APIRoute)
     ]
-    app.state.addresses = frozenset([*(path for path, _ in own), *(["/sign-out"] if chosen.has_accounts else [])])
+    roots = (front, *(_PAGES_OF_ACCOUNTS if chosen.has_accounts else ()))
+    at_root = (route for pages in roots for route in pages.router.routes if isinstance(route, APIRoute))
+    app.state.addresses = frozenset([*(path for path, _ in own), *(route.path for route in at_root)])
     if chosen.has_accounts:
         show_security(app, own, session_cookie(chosen))
-    for pages in (front, *((sign_in_pages,) if chosen.has_accounts else ())):
+    for pages in roots:
         check_rules(pages.router.routes)
         app.include_router(pages.router)
     app.include_router(health.router, include_in_schema=False)

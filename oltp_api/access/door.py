@@ -28,6 +28,7 @@ from storage.queries import statements
 IDLE = timedelta(days=7)
 CONFIRMED_FOR = timedelta(minutes=10)
 _ASKER = "lakefolio.asker"
+_ROLE = "lakefolio.role"
 _NOT_FOUND: Mapping[str, type[NoSuchId]] = {
     "portfolio_id": PortfolioNotFound,
     "order_id": OrderNotFound,
@@ -121,6 +122,7 @@ class AccountsDoor:
         asker.check(rule, now)
         if name is not None and target is not None:
             request.scope[OWNER_ID] = _owner(row, asker, rule, _NOT_FOUND[name](target))
+            request.scope[_ROLE] = row["role"]
         return _letting(request, path, asker, row["portfolio_id"])
 
     async def admit_to(self, request: Request, path: str, rule: AccessRule, portfolio_id: object) -> Letting:
@@ -160,6 +162,17 @@ def asker_of(request: Request) -> Asker:
     """The user who was let in."""
     found: Asker = request.scope[_ASKER]
     return found
+
+
+def role_of(request: Request) -> Role:
+    """The asker's part in the portfolio that the address names; the one owner's is OWNER."""
+    return Role.__members__.get(request.scope.get(_ROLE, Role.OWNER.name), Role.VIEWER)
+
+
+def is_administrator(request: Request) -> bool:
+    """True if the user who was let in is one; with AUTH=local nobody is."""
+    found: Asker | None = request.scope.get(_ASKER)
+    return found is not None and found.is_admin
 
 
 def _asker(row: DictRow) -> Asker:

@@ -4,6 +4,7 @@ from oltp_api.access.rules import Role, Scope
 from storage.web.guard import WebRefusal
 
 NOT_SIGNED_IN = "not_signed_in"
+CONFIRMATION_NEEDED = "confirmation_needed"
 
 
 def not_signed_in() -> WebRefusal:
@@ -41,4 +42,4 @@ def sign_in_in_person() -> WebRefusal:
 
 def confirm_first() -> WebRefusal:
     detail = "give your password again with POST /api/v1/session/confirmation, and repeat this within ten minutes"
-    return WebRefusal(403, "confirmation_needed", detail)
+    return WebRefusal(403, CONFIRMATION_NEEDED, detail)

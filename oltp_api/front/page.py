@@ -1,6 +1,6 @@
 """The front page as one HTML document, in the look of the review: no script, no other host."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from urllib.parse import quote
@@ -8,34 +8,25 @@ from urllib.parse import quote
 from jinja2 import Template
 
 from oltp_api.front.views import Front, FrontRow
+from oltp_api.page_forms.page import form_environment, form_style
 from oltp_api.review.page import wording
-from oltp_api.review.page.review import page_environment, page_style
+from oltp_api.web.places import OWNERS, PORTFOLIO, Link
 
 _HERE = Path(__file__).parent
-_LINKS = {
-    "review": "review.html",
-    "gains": "gains.html",
-    "positions": "positions",
-    "transactions": "transactions",
-    "imports": "imports.html",
-    "export": "export",
-}
-"""Names of the pages and lists of a portfolio, with where they are below its address."""
-_OF_PORTFOLIO = "/api/v1/portfolios/{portfolio_id}"
 
 
-def front_page(front: Front, addresses: Collection[str]) -> str:
-    """A whole HTML document; of a portfolio it links what is among `addresses`, those that the API has."""
-    style, policy = page_style()
+def front_page(front: Front, links: Sequence[Link] = (), of_portfolio: Sequence[Link] = ()) -> str:
+    """A whole HTML document, with `links` to other pages, and to those of each portfolio by their place below it."""
+    style, policy = form_style()
     return _template().render(
         front=front,
         style=style,
         policy=policy,
-        links={name: below for name, below in _LINKS.items() if f"{_OF_PORTFOLIO}/{below}" in addresses},
-        address=lambda row: _OF_PORTFOLIO.replace("{portfolio_id}", str(row.portfolio.portfolio_id)),
+        places=links,
+        below=lambda row: [link for link in of_portfolio if row.share is None or link[1] not in OWNERS],
+        address=lambda row: PORTFOLIO.replace("{portfolio_id}", str(row.portfolio.portfolio_id)),
         state=state,
         next_page=_next_page(front),
-        signs_out="/sign-out" in addresses,
     )
 
 
@@ -47,7 +38,9 @@ def state(row: FrontRow) -> tuple[str, str]:
         return "undefined", "not released yet"
     behind = "; newer rows are on their way" if row.is_behind else ""
     if row.value.status != "PRICED":
-        return "warn", f"▲ prices and rates: {wording.ages(row.value)}{behind}"
+        covered = row.value.coverage_pct
+        partly = "" if covered >= 100 else f"; {wording.covered(covered)} of the cost is valued"
+        return "warn", f"▲ prices and rates: {wording.ages(row.value)}{behind}{partly}"
     return ("undefined" if behind else "ok"), f"prices and rates of the day{behind}"
 
 
@@ -59,4 +52,4 @@ def _next_page(front: Front) -> str | None:
 
 @cache
 def _template() -> Template:
-    return page_environment(_HERE).get_template("front.html")
+    return form_environment(_HERE).get_template("front.html")

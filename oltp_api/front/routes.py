@@ -9,11 +9,11 @@ from oltp_api.access.rules import Scope, may
 from oltp_api.context import ContextDep, UserDep
 from oltp_api.front.handlers import front_of
 from oltp_api.front.page import front_page
-from oltp_api.review.page.review import page_policy
+from oltp_api.page_forms.page import html
 from oltp_api.web.bodies import costly
 from oltp_api.web.pages import CursorQuery
+from oltp_api.web.places import below_portfolio, places
 from oltp_api.web.routing import BoundedRoute
-from storage.web.guard import NO_FRAMES
 
 router = APIRouter(route_class=BoundedRoute)
 
@@ -28,5 +28,5 @@ def get_front_page(
     cursor: CursorQuery = None,
     archived: Annotated[bool, Query()] = False,
 ) -> HTMLResponse:
-    page = front_page(front_of(context, user_id, cursor, archived), request.app.state.addresses)
-    return HTMLResponse(page, headers={"Content-Security-Policy": f"{page_policy()}; {NO_FRAMES}"})
+    page = front_page(front_of(context, user_id, cursor, archived), places(request), below_portfolio(request))
+    return html(page)

@@ -1,5 +1,6 @@
 """The gains of a year as one page that can be read, printed, sent and kept, in the style of the review's."""
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from domain.gains import IncomeType
 from oltp_api.gains.schemas import GainsView
 from oltp_api.portfolios.schemas import PortfolioView
 from oltp_api.review.page.review import page_environment, page_style
+from oltp_api.web.places import Link
 
 _TERMS = {"LONG": "Long term", "SHORT": "Short term", None: "Without a term"}
 _INCOME = {
@@ -30,11 +32,18 @@ _EVENTS = {
 }
 
 
-def gains_page(gains: GainsView, portfolio: PortfolioView) -> str:
+def gains_page(gains: GainsView, portfolio: PortfolioView, places: Sequence[Link] = ()) -> str:
     """A whole HTML document. Text of users is escaped, and what is None is said to be unknown."""
     style, policy = page_style()
     return _template().render(
-        gains=gains, portfolio=portfolio, style=style, policy=policy, terms=_TERMS, income=_INCOME, events=_EVENTS
+        gains=gains,
+        portfolio=portfolio,
+        places=places,
+        style=style,
+        policy=policy,
+        terms=_TERMS,
+        income=_INCOME,
+        events=_EVENTS,
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import Field
 
@@ -16,6 +16,7 @@ from oltp_api.gains.schemas import GainsView
 from oltp_api.portfolios.seen import SeenPortfolio
 from oltp_api.review.page.review import page_policy
 from oltp_api.web.bodies import costly
+from oltp_api.web.places import places
 from oltp_api.web.problems import PROBLEMS
 from oltp_api.web.routing import BoundedRoute
 from storage.web.guard import NO_FRAMES
@@ -61,6 +62,6 @@ def get_gains(portfolio: SeenPortfolio, found: GainsDep, format: Literal["json",
 )
 @costly()
 @may(Scope.READ, Role.VIEWER)
-def get_gains_page(portfolio: SeenPortfolio, found: GainsDep) -> HTMLResponse:
+def get_gains_page(request: Request, portfolio: SeenPortfolio, found: GainsDep) -> HTMLResponse:
     policy = f"{page_policy()}; {NO_FRAMES}"
-    return HTMLResponse(gains_page(found, portfolio), headers={"Content-Security-Policy": policy})
+    return HTMLResponse(gains_page(found, portfolio, places(request)), headers={"Content-Security-Policy": policy})

@@ -1,24 +1,22 @@
 """Pages of imports as HTML documents, in the look of the review: no script, no other host."""
 
 import json
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Template
 from markupsafe import Markup
 
-from domain.errors import plain
 from domain.securities import AssetType
 from oltp_api.import_pages.sent import MOST_CARRIED_BYTES, MOST_FILE_BYTES, OPTIONS, FilledForm
 from oltp_api.imports.schemas import MOST_FILE_ROWS, ImportOptions, ImportRow, ImportSummary, ImportView
+from oltp_api.page_forms.page import form_environment, form_style
 from oltp_api.portfolios.schemas import PortfolioView
-from oltp_api.review.page.review import page_environment, page_style
+from oltp_api.web.places import Link
 
 MOST_ROWS_SHOWN = 300
 _HERE = Path(__file__).parent
@@ -62,11 +60,13 @@ def imports_page(
     tried: ImportView | None = None,
     problem: str | None = None,
     done: str | None = None,
+    places: Sequence[Link] = (),
 ) -> str:
     """The form with the past imports; with `tried`, the dry run of the file that was `sent`. `problem` is why what was
     asked was not done, `done` what was."""
     return _template("imports.html").render(
         **_framed(),
+        places=places,
         portfolio=portfolio,
         imports=imports,
         profiles=profiles,
@@ -84,10 +84,12 @@ def imports_page(
     )
 
 
-def import_page(portfolio: PortfolioView, view: ImportView, problem: str | None = None) -> str:
+def import_page(
+    portfolio: PortfolioView, view: ImportView, problem: str | None = None, places: Sequence[Link] = ()
+) -> str:
     """The page of an import: its rows, and the button that takes it back."""
     return _template("import.html").render(
-        **_framed(), portfolio=portfolio, tried=view, groups=groups(view), problem=problem
+        **_framed(), places=places, portfolio=portfolio, tried=view, groups=groups(view), problem=problem
     )
 
 
@@ -120,17 +122,12 @@ def _framed() -> dict[str, Any]:
     return {"style": style, "policy": policy, "most_shown": MOST_ROWS_SHOWN}
 
 
-@cache
 def _style() -> tuple[Markup, str]:
-    sheet = str(page_style()[0]) + (_HERE / "imports.css").read_text(encoding="utf-8")
-    digest = b64encode(sha256(sheet.encode()).digest()).decode()
-    return Markup(sheet), (f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'self'")
+    return form_style(_HERE / "imports.css")
 
 
 @cache
 def _template(name: str) -> Template:
-    environment = page_environment(_HERE)
-    environment.filters.update(
-        plain=plain, as_example=_A_DAY.strftime, as_json=lambda value: json.dumps(value, default=str)
-    )
+    environment = form_environment(_HERE)
+    environment.filters.update(as_example=_A_DAY.strftime, as_json=lambda value: json.dumps(value, default=str))
     return environment.get_template(name)

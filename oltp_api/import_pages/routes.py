@@ -16,6 +16,7 @@ from oltp_api.imports.forms_sent import SentForm, sent_form
 from oltp_api.portfolios.schemas import PortfolioView
 from oltp_api.portfolios.seen import SeenPortfolio
 from oltp_api.web.bodies import costly
+from oltp_api.web.places import places
 from oltp_api.web.problems import PROBLEMS
 from oltp_api.web.routing import BoundedRoute
 from storage.web.guard import NO_FRAMES
@@ -61,8 +62,8 @@ FormDep = Annotated[SentForm, Depends(form_of)]
     summary="A page to import a file with, and past imports",
 )
 @may(Scope.READ, Role.VIEWER)
-def get_imports_page(portfolio: SeenPortfolio, context: ContextDep, user_id: UserDep) -> HTMLResponse:
-    return _page(context, user_id, portfolio)
+def get_imports_page(request: Request, portfolio: SeenPortfolio, context: ContextDep, user_id: UserDep) -> HTMLResponse:
+    return _page(request, context, user_id, portfolio)
 
 
 @router.post(
@@ -74,7 +75,9 @@ def get_imports_page(portfolio: SeenPortfolio, context: ContextDep, user_id: Use
 )
 @costly(_MOST_BYTES)
 @may(Scope.IMPORT, Role.EDITOR)
-def post_imports_page(portfolio: SeenPortfolio, form: FormDep, context: ContextDep, user_id: UserDep) -> Response:
+def post_imports_page(
+    request: Request, portfolio: SeenPortfolio, form: FormDep, context: ContextDep, user_id: UserDep
+) -> Response:
     sent = None
     try:
         sent = import_of(form)
@@ -82,9 +85,9 @@ def post_imports_page(portfolio: SeenPortfolio, form: FormDep, context: ContextD
             recorded = handlers.record(sent, user_id, portfolio.portfolio_id, context)
             return _see_other(f"{portfolio.portfolio_id}/imports/{recorded.import_id}.html")
         done = handlers.taken_up(sent, user_id, portfolio.portfolio_id, context)
-        return _page(context, user_id, portfolio, sent, done=done)
+        return _page(request, context, user_id, portfolio, sent, done=done)
     except Refusal as refusal:
-        return _page(context, user_id, portfolio, sent, problem=refusal.message)
+        return _page(request, context, user_id, portfolio, sent, problem=refusal.message)
 
 
 @router.get(
@@ -94,9 +97,11 @@ def post_imports_page(portfolio: SeenPortfolio, form: FormDep, context: ContextD
     summary="What an import recorded, as a page",
 )
 @may(Scope.READ, Role.VIEWER)
-def get_import_page(portfolio: SeenPortfolio, import_id: UUID, context: ContextDep, user_id: UserDep) -> HTMLResponse:
+def get_import_page(
+    request: Request, portfolio: SeenPortfolio, import_id: UUID, context: ContextDep, user_id: UserDep
+) -> HTMLResponse:
     view = handlers.one(import_id, user_id, portfolio.portfolio_id, context)
-    return _html(import_page(portfolio, view))
+    return _html(import_page(portfolio, view, places=places(request)))
 
 
 @router.post(
@@ -108,19 +113,20 @@ def get_import_page(portfolio: SeenPortfolio, import_id: UUID, context: ContextD
 )
 @may(Scope.IMPORT, Role.EDITOR)
 def post_import_page(
-    portfolio: SeenPortfolio, import_id: UUID, form: FormDep, context: ContextDep, user_id: UserDep
+    request: Request, portfolio: SeenPortfolio, import_id: UUID, form: FormDep, context: ContextDep, user_id: UserDep
 ) -> Response:
     view = handlers.one(import_id, user_id, portfolio.portfolio_id, context)
     if form.text_of("do") != "undo":
-        return _html(import_page(portfolio, view))
+        return _html(import_page(portfolio, view, places=places(request)))
     try:
         handlers.undo(import_id, user_id, context)
     except Refusal as refusal:
-        return _html(import_page(portfolio, view, refusal.message), refusal.status)
+        return _html(import_page(portfolio, view, refusal.message, places(request)), refusal.status)
     return _see_other(f"{portfolio.portfolio_id}/imports/{import_id}.html")
 
 
 def _page(
+    request: Request,
     context: AppContext,
     user_id: UUID,
     portfolio: PortfolioView,
@@ -136,7 +142,7 @@ def _page(
         except Refusal as refusal:
             problem = problem or refusal.message
     imports, profiles = handlers.beside(user_id, portfolio.portfolio_id, context)
-    page = imports_page(portfolio, imports, profiles, sent, tried, problem, done)
+    page = imports_page(portfolio, imports, profiles, sent, tried, problem, done, places(request))
     return _html(page, 422 if problem else 200)
 
 

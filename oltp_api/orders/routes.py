@@ -1,5 +1,6 @@
 """Orders: place, fill, cancel, look at."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -8,10 +9,10 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from domain.orders import OrderStatus, Side
 from oltp_api.access.rules import Role, Scope, may
-from oltp_api.context import ContextDep, UserDep
+from oltp_api.context import AppContext, ContextDep, UserDep
 from oltp_api.orders import handlers
 from oltp_api.orders.repository import Orders, OrderSort
-from oltp_api.orders.schemas import CancelRequest, FillRequest, OrderPage, OrderRequest, OrderWithFills
+from oltp_api.orders.schemas import CancelRequest, FillRequest, OrderPage, OrderRequest, OrderView, OrderWithFills
 from oltp_api.ownership import VisiblePortfolio
 from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.web.fields import ShortText
@@ -83,6 +84,10 @@ class OrderListing:
     def of(self, portfolio_id: UUID | None) -> OrderPage:
         wanted = (self.limit, self.cursor, self.sort, portfolio_id, self.status, self.side, self.ticker)
         return OrderPage.model_validate(self.context.transact(lambda work: Orders(work).page(self.user_id, *wanted)))
+
+
+def newest_orders(context: AppContext, user_id: UUID, portfolio_id: UUID, most: int) -> Sequence[OrderView]:
+    return OrderListing(context, user_id, most, sort=OrderSort.NEWEST_FIRST).of(portfolio_id).items
 
 
 OrderListingDep = Annotated[OrderListing, Depends()]

@@ -25,6 +25,7 @@ from oltp_api.review.schemas import (
 )
 from oltp_api.web.bodies import costly
 from oltp_api.web.fields import Day, Moment
+from oltp_api.web.places import places
 from oltp_api.web.problems import PROBLEMS
 from oltp_api.web.routing import BoundedRoute
 from storage.web.guard import NO_FRAMES
@@ -139,9 +140,9 @@ def get_review(review: ReviewedDep) -> Response:
 )
 @costly()
 @may(Scope.READ, Role.VIEWER)
-def get_review_page(review: ReviewedDep) -> HTMLResponse:
+def get_review_page(request: Request, review: ReviewedDep) -> HTMLResponse:
     policy = f"{page_policy()}; {NO_FRAMES}"
-    return HTMLResponse(review_page(review.view), headers={"Content-Security-Policy": policy})
+    return HTMLResponse(review_page(review.view, places(request)), headers={"Content-Security-Policy": policy})
 
 
 @router.get("/portfolios/{portfolio_id}/restatement", summary="What is told otherwise than before, and why")

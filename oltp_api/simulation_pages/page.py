@@ -19,6 +19,7 @@ from oltp_api.simulations.schemas import (
     SimulationResultView,
     SimulationView,
 )
+from oltp_api.web.places import Link
 
 _HERE = Path(__file__).parent
 _CLEAR = 2.0
@@ -44,13 +45,16 @@ class ComparedFan:
     chart: Markup
 
 
-def simulation_page(simulation: SimulationResultView, inputs: InputsView | None, currency: str) -> str:
+def simulation_page(
+    simulation: SimulationResultView, inputs: InputsView | None, currency: str, places: Sequence[Link] = ()
+) -> str:
     """One simulation; without its fan while there is none."""
     style, policy = page_style()
     fan = simulation.fan or ()
     return _template("simulation.html").render(
         style=style,
         policy=policy,
+        places=places,
         simulation=simulation,
         currency=currency,
         futures=futures(simulation, fan, currency) if fan else None,
@@ -58,7 +62,9 @@ def simulation_page(simulation: SimulationResultView, inputs: InputsView | None,
     )
 
 
-def comparison_page(comparison: ComparisonView, fans: tuple[Fan, Fan], currency: str) -> str:
+def comparison_page(
+    comparison: ComparisonView, fans: tuple[Fan, Fan], currency: str, places: Sequence[Link] = ()
+) -> str:
     """Two simulations: their fans on one scale, in today's money if both know it, and the differences."""
     style, policy = page_style()
     kind = "_real" if all(fan and fan[-1].get("p50_real") is not None for fan in fans) else ""
@@ -70,6 +76,7 @@ def comparison_page(comparison: ComparisonView, fans: tuple[Fan, Fan], currency:
     return _template("comparison.html").render(
         style=style,
         policy=policy,
+        places=places,
         comparison=comparison,
         currency=currency,
         is_real=bool(kind),

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from oltp_api.access.rules import Role, Scope, may
@@ -14,6 +14,7 @@ from oltp_api.simulations.comparing import compared, two_of
 from oltp_api.simulations.views import currency_of, inputs_view, result_view
 from oltp_api.web.bodies import costly
 from oltp_api.web.fields import Text
+from oltp_api.web.places import places
 from oltp_api.web.problems import PROBLEMS
 from oltp_api.web.routing import BoundedRoute
 from storage.lake.mounted import seeing_portfolios
@@ -35,6 +36,7 @@ def _page(text: str) -> HTMLResponse:
 @costly()
 @may(Scope.READ)
 def get_comparison_page(
+    request: Request,
     ids: Annotated[Text, Query(max_length=200, description="Two ids, with a comma between them.")],
     context: ContextDep,
     user_id: UserDep,
@@ -43,7 +45,7 @@ def get_comparison_page(
     comparison = compared(context, user_id, (first, second))
     with seeing_portfolios((comparison.first.portfolio_id, comparison.second.portfolio_id)):
         fans = (context.analytics.get_simulation_fan(first), context.analytics.get_simulation_fan(second))
-    return _page(comparison_page(comparison, fans, currency_of(comparison.first)))
+    return _page(comparison_page(comparison, fans, currency_of(comparison.first), places(request)))
 
 
 @router.get(
@@ -54,7 +56,7 @@ def get_comparison_page(
 )
 @costly()
 @may(Scope.READ, Role.VIEWER)
-def get_simulation_page(simulation_id: UUID, context: ContextDep, user_id: UserDep) -> HTMLResponse:
+def get_simulation_page(request: Request, simulation_id: UUID, context: ContextDep, user_id: UserDep) -> HTMLResponse:
     simulation = result_view(context, user_id, simulation_id)
     inputs = inputs_view(context, user_id, simulation_id) if simulation.fan else None
-    return _page(simulation_page(simulation, inputs, currency_of(simulation)))
+    return _page(simulation_page(simulation, inputs, currency_of(simulation), places(request)))

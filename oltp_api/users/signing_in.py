@@ -28,7 +28,9 @@ SignInDep = Annotated[SignIn, Depends(sign_in_of)]
 
 
 def address_of(request: Request) -> str:
-    return request.client.host if request.client else ""
+    """Where a request comes from; nothing in a container, where all come from its gateway and none shall bar others."""
+    settings: Settings = request.app.state.settings
+    return request.client.host if request.client and settings.web_published_on is None else ""
 
 
 def agent_of(request: Request) -> str:

@@ -6,12 +6,15 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from oltp_api.users.signing_in import session_cookie
 from ops import processes
-from storage.settings import REPOSITORY
+from storage.settings import REPOSITORY, Settings
+from storage.web.server import refuse_open_address
 
 README = (REPOSITORY / "README.md").read_text()
 NOT_NOW = ["-o", ".venv/.installed", "-o", "dbt_project/target/manifest.json"]  # set up already, or no test would run
@@ -102,18 +105,70 @@ def test_every_make_target_of_the_readme_is_in_the_help(readme_commands) -> None
     assert told <= listed
 
 
+COMPOSED = "docker-compose.yml"
+IN_A_BUCKET = "docker-compose.s3.yml"
+_SECRET = re.compile(r"\$\{([A-Z_]*(?:PASSWORD|SECRET|KEY|TOKEN)[A-Z_]*)([^}]*)\}")
+
+
+def services(file: str, **variables: str) -> dict[str, Any]:
+    """The services of a file of docker compose, which refuses as it does when a variable that it needs is not set."""
+
+    def value(of: re.Match[str]) -> str:
+        name, operator, other = of.groups()
+        if operator == ":?" and not variables.get(name):
+            raise LookupError(f"{name}: {other}")
+        return variables.get(name) or other
+
+    text = re.sub(r"\$\{(\w+)(:[-?])([^}]*)\}", value, (REPOSITORY / file).read_text())
+    found: dict[str, Any] = yaml.safe_load(text)["services"]
+    return found
+
+
+SECRETS = {"OWNER_PASSWORD": "one", "APP_PASSWORD": "two"}
+
+
 def test_the_containers_run_the_programs_that_up_starts() -> None:
-    composed = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
+    composed = services(COMPOSED, **SECRETS)
     servers = (processes.api(8000), processes.worker(), processes.webserver(3000), processes.daemon())
     started = {server.name: server.command for server in servers}
 
-    assert set(composed) == {"postgres", "s3", *started}
+    assert set(composed) == {"postgres", *started}
     for name, command in started.items():
         program = ["python", *command[1:]] if command[1] == "-m" else [Path(command[0]).name, *command[1:]]
         assert [word.replace("0.0.0.0", "127.0.0.1") for word in composed[name]["command"]] == program
         assert all(port.startswith("127.0.0.1:") for port in composed[name].get("ports", []))
         assert composed[name]["environment"]["WEB_PUBLISHED_ON"] == "127.0.0.1"
+        assert composed[name]["environment"]["AUTH"] == "accounts"
     assert 'ENTRYPOINT ["python", "-m", "ops", "run"]' in (REPOSITORY / "Dockerfile").read_text()
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_the_containers_do_not_start_without_secrets_of_ones_own(secret: str) -> None:
+    with pytest.raises(LookupError, match=f"{secret}: set it in .env"):
+        services(COMPOSED, **{**SECRETS, secret: ""})
+    assert re.search(f"^{secret}=$", (REPOSITORY / ".env.example").read_text(), flags=re.MULTILINE)
+
+
+def test_no_secret_of_the_containers_has_a_default() -> None:
+    for file in (COMPOSED, IN_A_BUCKET):
+        text = (REPOSITORY / file).read_text()
+        found = dict(_SECRET.findall(text))
+        assert found
+        assert {name: other for name, other in found.items() if not other.startswith(":?") and other != ":-"} == {}
+        for line in text.splitlines():
+            said = re.fullmatch(r"\s*(\w*(?:PASSWORD|SECRET|_KEY)\w*):\s*(.+)", line)
+            assert said is None or said[2].startswith("${"), line
+    assert dict(_SECRET.findall("${APP_PASSWORD:-lakefolio}")) == {"APP_PASSWORD": ":-lakefolio"}, "it would be found"
+
+
+def test_the_containers_settings_are_those_of_a_server_with_accounts(tmp_path: Path) -> None:
+    """Each is set as the container sets it; people reach it by TLS, so that its cookie is for this host alone."""
+    environment = services(COMPOSED, **SECRETS, PUBLIC_URL="https://folio.example.org")["api"]["environment"]
+    made = Settings(_env_file=None, **{name.lower(): text for name, text in environment.items() if text})
+
+    assert (made.has_accounts, made.is_encrypted, made.declared_hosts) == (True, True, {"folio.example.org"})
+    refuse_open_address("0.0.0.0", made, signs_in=True)
+    assert session_cookie(made) == "__Host-lakefolio"
 
 
 @pytest.mark.parametrize("module", ["oltp_api.server", "pipelines.runtime.webserver"])
@@ -125,17 +180,24 @@ def test_a_server_that_others_could_reach_does_not_start(module, tmp_path) -> No
 
 
 def test_the_containers_lake_may_be_in_the_bucket_of_their_s3_server() -> None:
-    composed = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
-    s3, api = composed["s3"], composed["api"]
+    keys = {"AWS_ACCESS_KEY_ID": "name", "AWS_SECRET_ACCESS_KEY": "secret"}
+    added, composed = services(IN_A_BUCKET, **keys), services(COMPOSED, **SECRETS, **keys)
+    s3 = added["s3"]
 
-    assert s3["profiles"] == ["s3"], "by default the lake is a folder"
+    assert set(added) == {"s3", *composed} - {"postgres"}, "by default the lake is a folder"
     assert re.fullmatch(r"chrislusf/seaweedfs:4\.(1[7-9]|[2-9]\d)", s3["image"]), "those before lose commits"
     assert s3["environment"]["S3_BUCKET"] == "lakefolio"
-    assert api["environment"]["AWS_ENDPOINT_URL"] == "${AWS_ENDPOINT_URL:-http://s3:8333}"
     assert s3["ports"] == ["127.0.0.1:8333:8333"]
-    assert api["depends_on"]["s3"] == {"condition": "service_healthy", "required": False}
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        assert s3["environment"][name] == api["environment"][name] != ""
+    for name in set(added) - {"s3"}:
+        assert added[name]["environment"] == {
+            "LAKE_URI": "s3://lakefolio/lake",
+            "AWS_ENDPOINT_URL": "http://s3:8333",
+        }
+        assert added[name]["depends_on"] == {"s3": {"condition": "service_healthy"}}
+        for key, value in keys.items():
+            assert s3["environment"][key] == composed[name]["environment"][key] == value
+    with pytest.raises(LookupError, match="AWS_SECRET_ACCESS_KEY"):
+        services(IN_A_BUCKET, AWS_ACCESS_KEY_ID="name")
 
 
 def test_run_becomes_the_program_with_everything_prepared(platform_home) -> None:

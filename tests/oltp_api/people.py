@@ -71,10 +71,10 @@ def registered(address: str, code: str, email: str, password: str = PASSWORD) ->
     return Person(address, email, client)
 
 
-def invited(by: Person, email: str) -> Person:
+def invited(by: Person, email: str, password: str = PASSWORD) -> Person:
     link = by.post("/invitations", {"email": email})
     assert link.status_code == 201, link.text
-    return registered(by.address, link.json()["code"], email)
+    return registered(by.address, link.json()["code"], email, password)
 
 
 def first_code(settings: Settings) -> str:

@@ -16,10 +16,9 @@ import pytest
 from fastapi.routing import APIRoute
 
 from oltp_api.access.rules import AccessRule, Role, Scope, check_rules, named_in, rule_of
-from oltp_api.app import _OF_ACCOUNTS, _ROUTES, PREFIX, create_app
+from oltp_api.app import _OF_ACCOUNTS, _PAGES_OF_ACCOUNTS, _ROUTES, PREFIX, create_app
 from oltp_api.front import routes as front
 from oltp_api.operations import health
-from oltp_api.sign_in_pages import routes as sign_in_pages
 from oltp_api.web.routing import BoundedRoute
 from storage.postgres.database import Database
 from storage.settings import Settings
@@ -73,7 +72,9 @@ class Operation:
 
 
 def operations() -> Iterator[Operation]:
-    roots = [("", front.router), ("", health.metrics_router), ("", sign_in_pages.router)]
+    roots = [
+        ("", router) for router in (front.router, health.metrics_router, *(each.router for each in _PAGES_OF_ACCOUNTS))
+    ]
     for prefix, router in [*((PREFIX, each.router) for each in (*_ROUTES, *_OF_ACCOUNTS)), *roots]:
         for route in router.routes:
             assert isinstance(route, APIRoute)
@@ -344,6 +345,9 @@ _OWNERS_ALONE = {
     "GET /api/v1/portfolios/{portfolio_id}/shares",
     "DELETE /api/v1/portfolios/{portfolio_id}/shares/{share_id}",
     "GET /api/v1/portfolios/{portfolio_id}/events",
+    "GET /api/v1/portfolios/{portfolio_id}/shares.html",
+    "POST /api/v1/portfolios/{portfolio_id}/shares.html",
+    "POST /api/v1/portfolios/{portfolio_id}/shares/{share_id}.html",
 }
 _OF_EVERYBODY = {
     "POST /api/v1/session",

@@ -1,6 +1,8 @@
 """The page at `/`: what it says of portfolios, where it leads, and that it is as harmless as the review's."""
 
 import re
+from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import httpx
 import psycopg
@@ -8,10 +10,13 @@ import pytest
 from review_numbers import a_portfolio, a_total
 from test_review_page import Page
 
+from domain.ports import PortfolioValue
 from oltp_api.context import LOCAL_USER
-from oltp_api.front.handlers import MOST_PORTFOLIOS
+from oltp_api.front.handlers import MOST_PORTFOLIOS, change_of
 from oltp_api.front.page import front_page
-from oltp_api.front.views import Front, FrontRow
+from oltp_api.front.views import DayChange, Front, FrontRow
+from oltp_api.sharing.schemas import OfferedShare
+from oltp_api.web.examples import example_of
 from storage.lake.delta import Lake
 from storage.postgres.database import Database
 from tests.probes import EVIL, Probe, send
@@ -47,6 +52,13 @@ def at(root: str, **query: str) -> Page:
     assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
     assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
     return Page(answer.text)
+
+
+def links_of(page: Page, name: str) -> list[str]:
+    """Links in the row of a portfolio."""
+    row = page.html.partition(f">{name}</a>")
+    before, after = row[0].rpartition("<a ")[2], row[2].partition("</th>")[0]
+    return re.findall(r'href="([^"]+)"', before + after)
 
 
 def links(page: Page) -> list[str]:
@@ -123,6 +135,48 @@ def test_a_row_that_the_release_does_not_know_is_on_its_way(pages, root, databas
     assert "newer rows are on their way" in at(root).row("released")[1]
 
 
+def a_day(day: int, total: int, **changed: object) -> PortfolioValue:
+    zeros = ("positions_value", "cash", "cost_basis", "realised", "income", "tax", "fees", "transfer_gain", "fx_gain")
+    counts = ("n_stale", "n_missing", "n_fx_stale", "n_fx_missing", "stale_days", "inflow", "outflow")
+    values = {"total_value": Decimal(total), "currency": "USD", "coverage_pct": 100.0, "twr_index": None, **changed}
+    return PortfolioValue(
+        **{"business_date": date(2017, 3, day), **dict.fromkeys(zeros + counts, Decimal(0)), **values}
+    )
+
+
+def test_the_days_change_leaves_out_what_came_in_and_went_out() -> None:
+    flows = {"inflow": Decimal(500), "outflow": Decimal(200)}
+    change = change_of([a_day(27, 1), a_day(28, 10_000), a_day(29, 11_350, **flows)])
+    assert change == DayChange(Decimal(1050), pytest.approx(0.1))
+
+    row = FrontRow(a_portfolio(), None, a_total(status="PRICED"), is_behind=False, change=change)
+    assert (
+        "+1,050.00, +10.00\u202f%"
+        in Page(front_page(Front([row], None, False, None, True, None))).row(a_portfolio().name)[1]
+    )
+
+
+def test_a_change_from_or_to_what_is_not_known_whole_is_unknown() -> None:
+    for n in ("n_missing", "n_fx_missing"):
+        assert change_of([a_day(28, 10_000, **{n: 1}), a_day(29, 11_000)]) is None
+        assert change_of([a_day(28, 10_000), a_day(29, 11_000, **{n: 1})]) is None
+    assert change_of([a_day(29, 11_000)]) is None
+    assert change_of([a_day(28, 0), a_day(29, 5)]) == DayChange(Decimal(5), None), "of nothing there is no return"
+
+
+def test_what_others_share_is_apart_and_what_they_offer_is_said() -> None:
+    share = OfferedShare.model_validate(
+        {**example_of(OfferedShare), "owner_name": "<b>Ada</b>", "accepted_at": datetime.now(UTC)}
+    )
+    rows = [FrontRow(a_portfolio()), FrontRow(a_portfolio("theirs"), share=share)]
+    links = [("sharing", "shares.html"), ("gains", "gains.html")]
+    page = Page(front_page(Front(rows, None, False, None, True, None, offers=2), of_portfolio=links))
+
+    assert "2 portfolios are offered to you" in page.text
+    assert "of <b>Ada</b>; you are its viewer" in page.row("theirs")[0]
+    assert [link.rpartition("/")[2] for link in links_of(page, "theirs")] == ["review.html", "gains.html"]
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [
@@ -134,7 +188,7 @@ def test_a_row_that_the_release_does_not_know_is_on_its_way(pages, root, databas
     ],
 )
 def test_a_value_that_cannot_be_relied_on_says_so_beside_it(row: FrontRow, said: str) -> None:
-    page = Page(front_page(Front([row], None, False, None, False, None), ()))
+    page = Page(front_page(Front([row], None, False, None, False, None)))
 
     assert said in page.row(row.portfolio.name)[1]
     assert "The lake cannot be read" in page.text

@@ -25,19 +25,9 @@ from oltp_api.gains.page import gains_page
 from oltp_api.gains.schemas import GainsView
 from oltp_api.review.page.review import review_page
 from oltp_api.web.examples import example_of
+from tests.chromium import QUIET, browser
 
 WIDTHS = (360, 1100)
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-QUIET = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 LONG = "W" * 300
 PAGES = {
     "everything": lambda: review_page(a_review()),
@@ -52,8 +42,9 @@ PAGES = {
 
 
 def _front_page(*rows: FrontRow) -> str:
-    addresses = [f"/api/v1/portfolios/{{portfolio_id}}/{what}" for what in ("gains.html", "imports", "export")]
-    return front_page(Front(rows, "more", False, None, True, date(2017, 3, 29)), addresses)
+    places = [(name, f"/{name}") for name in ("Portfolios", "Shared with you", "Sessions", "Tokens", "Sign out")]
+    below = [(name, name) for name in ("gains.html", "imports.html", "transactions.html", "export")]
+    return front_page(Front(rows, "more", False, None, True, date(2017, 3, 29)), places, below)
 
 
 def some_gains() -> GainsView:
@@ -96,9 +87,7 @@ def asked() -> list[str]:
 @pytest.fixture(scope="module")
 def measured(asked: list[str], tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """Each page at each width. The page is as it is served, policy and all; a page around it measures."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is on the PATH (apt-get install chromium)")
+    program = browser()
     frames = "".join(
         f'<iframe name="{name} at {width}" src="/{quote(name)}" width="{width}" height="800" style="border:0"></iframe>'
         for name in (*PAGES, "control")
@@ -123,7 +112,7 @@ def measured(asked: list[str], tmp_path_factory: pytest.TempPathFactory) -> list
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     profile = tmp_path_factory.mktemp("profile")
-    command = [browser, *QUIET, f"--user-data-dir={profile}", "--window-size=1400,900", "--dump-dom"]
+    command = [program, *QUIET, f"--user-data-dir={profile}", "--window-size=1400,900", "--dump-dom"]
     try:
         outcome = subprocess.run(
             [*command, f"http://127.0.0.1:{server.server_port}/"], capture_output=True, text=True, timeout=90

@@ -33,7 +33,7 @@ from oltp_api.review.page import svg as drawings
 from oltp_api.review.page.review import review_page
 from oltp_api.review.schemas import ContributionsView, PeriodView, ReviewView, RiskBody
 
-VOID = {"meta", "br"}
+VOID = {"meta", "br", "input", "col"}
 SHEET = Path(axes.__file__).with_name("review.css").read_text()
 
 

@@ -1,7 +1,11 @@
 """How long the next attempt to sign in waits, by a clock of the test's own."""
 
-import pytest
+from types import SimpleNamespace
 
+import pytest
+from fastapi import Request
+
+from oltp_api.users.signing_in import address_of
 from oltp_api.users.throttle import Throttle
 from storage.web.guard import WebRefusal
 
@@ -59,6 +63,15 @@ def test_a_proxys_address_is_everybodys_and_makes_nobody_wait(throttle) -> None:
     for number in range(40):
         throttle.failed(f"{number}@example.org", PROXY)
     assert wait(throttle, "other@example.org", PROXY) == 0
+
+
+def test_in_a_container_all_come_from_one_address_which_is_nobodys(settings) -> None:
+    def address(**more: str) -> str:
+        app = SimpleNamespace(state=SimpleNamespace(settings=settings.model_copy(update=more)))
+        return address_of(Request({"type": "http", "app": app, "client": ("172.18.0.1", 50_000)}))
+
+    assert address(web_published_on="127.0.0.1") == ""
+    assert address() == "172.18.0.1"
 
 
 def test_who_signs_in_begins_anew_and_old_failures_are_forgotten(throttle, clock) -> None:

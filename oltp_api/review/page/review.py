@@ -1,6 +1,7 @@
 """The review of a portfolio as one page that can be read, printed, sent and kept: nothing of it is elsewhere."""
 
 from base64 import b64encode
+from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -11,11 +12,12 @@ from markupsafe import Markup
 from oltp_api.review.page import sections, svg, wording
 from oltp_api.review.page.futures import futures
 from oltp_api.review.schemas import ReviewView
+from oltp_api.web.places import Link
 
 _HERE = Path(__file__).parent
 
 
-def review_page(review: ReviewView) -> str:
+def review_page(review: ReviewView, places: Sequence[Link] = ()) -> str:
     """A whole HTML document. Text of users is escaped, and what is None is said to be unknown."""
     style, policy = page_style()
     curve = review.curve if review.curve is not None and review.curve.days else None
@@ -24,6 +26,7 @@ def review_page(review: ReviewView) -> str:
     benchmark = review.benchmark.name if review.benchmark is not None else None
     return _template().render(
         review=review,
+        places=places,
         style=style,
         policy=policy,
         currency=currency,

@@ -1,0 +1,1 @@
+"""Pages of everyday commands: trades, payments, orders, simulations, a new portfolio."""
