@@ -124,7 +124,7 @@ def services(file: str, **variables: str) -> dict[str, Any]:
     return found
 
 
-SECRETS = {"OWNER_PASSWORD": "one", "APP_PASSWORD": "two"}
+SECRETS = {"OWNER_PASSWORD": "one", "APP_PASSWORD": "two", "SERVICES_PASSWORD": "three"}
 
 
 def test_the_containers_run_the_programs_that_up_starts() -> None:
@@ -132,7 +132,12 @@ def test_the_containers_run_the_programs_that_up_starts() -> None:
     servers = (processes.api(8000), processes.worker(), processes.webserver(3000), processes.daemon())
     started = {server.name: server.command for server in servers}
 
-    assert set(composed) == {"postgres", *started}
+    assert set(composed) == {"postgres", "migrate", *started}
+    assert composed["migrate"]["entrypoint"] == ["python", "-m", "ops", "migrate"]
+    for server in servers:
+        assert composed[server.name]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
+        told = composed[server.name]["environment"].keys() & {"DATABASE_ADMIN_URL", "DATABASE_SERVICES_URL"}
+        assert told == {"DATABASE_ADMIN_URL", "DATABASE_SERVICES_URL"} - server.withheld
     for name, command in started.items():
         program = ["python", *command[1:]] if command[1] == "-m" else [Path(command[0]).name, *command[1:]]
         assert [word.replace("0.0.0.0", "127.0.0.1") for word in composed[name]["command"]] == program
@@ -184,7 +189,7 @@ def test_the_containers_lake_may_be_in_the_bucket_of_their_s3_server() -> None:
     added, composed = services(IN_A_BUCKET, **keys), services(COMPOSED, **SECRETS, **keys)
     s3 = added["s3"]
 
-    assert set(added) == {"s3", *composed} - {"postgres"}, "by default the lake is a folder"
+    assert set(added) == {"s3", *composed} - {"postgres", "migrate"}, "by default the lake is a folder"
     assert re.fullmatch(r"chrislusf/seaweedfs:4\.(1[7-9]|[2-9]\d)", s3["image"]), "those before lose commits"
     assert s3["environment"]["S3_BUCKET"] == "lakefolio"
     assert s3["ports"] == ["127.0.0.1:8333:8333"]
