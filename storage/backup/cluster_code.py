@@ -43,7 +43,17 @@ _THINGS = {
         from pg_constraint
     """,
     "index": "select pg_get_indexdef(indexrelid) from pg_index where indexrelid::regclass::text !~ '^pg_toast'::text",
-    "policy": "select polrelid::regclass::text || ' '::text || polname::text from pg_policy",
+    "policy": """
+        select polrelid::regclass::text || ' '::text || polname::text || polcmd::text || polpermissive::text
+            || array(select rolname::text from pg_roles where oid = any(polroles) order by 1)::text
+            || coalesce(pg_get_expr(polqual, polrelid), ''::text)
+            || coalesce(pg_get_expr(polwithcheck, polrelid), ''::text)
+        from pg_policy
+    """,
+    "row security": """
+        select oid::regclass::text || ' '::text || relrowsecurity::text || relforcerowsecurity::text
+        from pg_class where relkind = 'r'::"char"
+    """,
     "extension": "select extname::text from pg_extension",
     "foreign server": "select srvname::text from pg_foreign_server",
     "publication": "select pubname::text from pg_publication",
@@ -81,6 +91,7 @@ _HARMLESS = re.compile(
     r"|index CREATE (UNIQUE )?INDEX \S+ ON \S+ USING btree \([^()]*\)"
     r"( WHERE (?!.*[A-Za-z0-9_\"]\().*)?"  # an operator calls nothing of a stranger's, a function may
     r"|type \S+\[\] array_in array_out"
+    r"|row security \S+ falsefalse"
     r"|role \S+ (false){4}|member \S+ of lakefolio_(app|reader)"
     r"|setting \{((statement|lock|idle_in_transaction_session)_timeout=[0-9a-z]+,?)*\}"
 )

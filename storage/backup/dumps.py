@@ -21,6 +21,9 @@ from storage.postgres import embedded
 from storage.postgres.database import Database
 
 _TABLES = "select tablename from pg_tables where schemaname = 'public' order by 1"
+_BY_OWNER = """
+    select distinct tablename from pg_policies where schemaname = 'public' and policyname = 'seen' order by 1
+"""
 _FOREIGN_KEYS = """
     select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint
     where contype = 'f' and connamespace = 'public'::regnamespace order by 1, 2
@@ -131,6 +134,8 @@ def _opened_for_rows(connection: psycopg.Connection) -> list[tuple[str, str, str
         connection.execute(sql.SQL("alter table {} drop constraint {}").format(sql.SQL(table), sql.Identifier(name)))
     for table in tables:
         connection.execute(sql.SQL("alter table {} disable trigger user").format(table))
+    for (name,) in connection.execute(_BY_OWNER).fetchall():
+        connection.execute(sql.SQL("alter table {} disable row level security").format(sql.Identifier(name)))
     connection.execute(sql.SQL("truncate {}").format(sql.SQL(", ").join(tables)))
     return keys
 
@@ -142,6 +147,8 @@ def _close(connection: psycopg.Connection, keys: list[tuple[str, str, str]]) -> 
         connection.execute(statement.format(sql.SQL(table), sql.Identifier(name), sql.SQL(definition)))
     for (table,) in connection.execute(_TABLES).fetchall():
         connection.execute(sql.SQL("alter table {} enable trigger user").format(sql.Identifier(table)))
+    for (name,) in connection.execute(_BY_OWNER).fetchall():
+        connection.execute(sql.SQL("alter table {} enable row level security").format(sql.Identifier(name)))
 
 
 def _names(database: Database, stamp: str) -> tuple[str, str, str]:

@@ -162,7 +162,9 @@ def copy_database(kind: str, database: Database, into: Path) -> None:
     """The database as it is when this ends, or began (a dump), in the new folder `into`."""
     into.mkdir(parents=True)
     if kind == LOGICAL:
-        dumps.client("pg_dump", database.admin_url, "--format=custom", f"--file={into / 'dump'}")
+        dumps.client(
+            "pg_dump", database.admin_url, "--format=custom", "--enable-row-security", f"--file={into / 'dump'}"
+        )
         return
     pgdata = into / "pgdata"
     dumps.client("pg_basebackup", database.admin_url, "--checkpoint=fast", "--no-sync", f"--pgdata={pgdata}")

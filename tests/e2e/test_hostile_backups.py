@@ -362,6 +362,12 @@ CODE = {  # what a stranger adds, and how it is taken away again
         "create role evil; grant pg_execute_server_program to evil",
         "drop role evil",
     ),
+    "somebody who acts for everybody": ("create role evil; grant lakefolio_services to evil", "drop role evil"),
+    "a table that everybody sees": (
+        "alter table portfolio disable row level security",
+        "alter table portfolio enable row level security",
+    ),
+    "a policy of ours that lets everything through": ("alter policy seen on portfolio using (true)", None),
     "another database": ("create database evil", "drop database evil"),
     "a view": ("create view v as select pg_read_file('/etc/passwd')", "drop view v"),
 }
