@@ -83,7 +83,7 @@ def test_a_family_shares_a_portfolio(browser: Chromium, root: str, own: Settings
     long_ago(database)
     ada.press("Tokens").write(Name="notebook").tick("read everything").press("Make the token")
     assert "Your password, once more" in ada.text
-    assert "no user has" in ada.write(Password="wrong").press("Go on").text
+    assert "has this email address and this password" in ada.write(Password="wrong").press("Go on").text
     ada.write(Password=PASSWORD).press("Go on")
     with httpx.Client(base_url=f"{root}/api/v1", headers={"authorization": f"Bearer {ada.made()}"}) as script:
         assert script.get(f"/portfolios/{house}/holdings").json()["holdings"][0]["quantity"] == "10"
