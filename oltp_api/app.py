@@ -45,18 +45,22 @@ from oltp_api.registry.sample_market import register_sample_market, securities_o
 from oltp_api.review import routes as review
 from oltp_api.review.handlers import ReviewCache
 from oltp_api.sharing import routes as sharing
+from oltp_api.sign_in_pages import factor_routes as factor_pages
 from oltp_api.sign_in_pages import routes as sign_in_pages
+from oltp_api.sign_in_pages import step_routes as sign_in_steps
 from oltp_api.simulation_pages import routes as simulation_pages
 from oltp_api.simulations import routes as simulations
 from oltp_api.statements import routes as statements
 from oltp_api.unit_of_work import Pool, unit_of_work
 from oltp_api.user_pages import administration, shares
 from oltp_api.user_pages import routes as user_pages
+from oltp_api.users import factor_routes as second_factors
 from oltp_api.users import routes as users
 from oltp_api.users import session_routes as sessions
 from oltp_api.users.first import tell_first_link
 from oltp_api.users.handlers import SignIn
 from oltp_api.users.passwords import PasswordGate
+from oltp_api.users.provider import provider_of
 from oltp_api.users.signing_in import session_cookie
 from oltp_api.users.throttle import Throttle
 from oltp_api.web.bodies import Bounds
@@ -82,9 +86,9 @@ _ROUTES = (
     *(import_profiles, import_pages, command_pages, corporate_actions, exports),
     *(books, analytics, review, gains, lineage, support, health),
 )
-_OF_ACCOUNTS = (users, sessions, sharing, shares)
+_OF_ACCOUNTS = (users, sessions, second_factors, sharing, shares)
 """With AUTH=accounts only: with one owner there is nobody to sign in."""
-_PAGES_OF_ACCOUNTS = (sign_in_pages, user_pages, administration)
+_PAGES_OF_ACCOUNTS = (sign_in_pages, sign_in_steps, factor_pages, user_pages, administration)
 """The same, without the prefix."""
 _TAGS = (
     "portfolios",
@@ -142,6 +146,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = chosen
     app.state.bounds = Bounds()
     app.state.door = AccountsDoor(session_cookie(chosen)) if chosen.has_accounts else LocalDoor()
+    app.state.provider = provider_of(chosen)
     app.state.metrics = Metrics(lambda: gauges(app.state.context))
     _guard(app, chosen)
     observe(app, app.state.metrics)
@@ -160,7 +165,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     ]
     roots = (front, *(_PAGES_OF_ACCOUNTS if chosen.has_accounts else ()))
     at_root = (route for pages in roots for route in pages.router.routes if isinstance(route, APIRoute))
-    app.state.addresses = frozenset([*(path for path, _ in own), *(route.path for route in at_root)])
+    absent = () if app.state.provider else ("/link-provider",)
+    app.state.addresses = frozenset([*(path for path, _ in own), *(route.path for route in at_root)]).difference(absent)
     if chosen.has_accounts:
         show_security(app, own, session_cookie(chosen))
     for pages in roots:

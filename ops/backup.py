@@ -178,6 +178,7 @@ def _join(current: Settings, told: Mapping[str, Any]) -> None:
         lake = lake_at(current.lake, database.admin_url, options_of(current))
         adopted = backup.adopt_release(lake, database, datetime.now(UTC))
         lacking = backup.missing_from(told, database)
+        ended = backup.end_sign_ins(database, datetime.now(UTC))
     except (SetupError, OSError):
         raise
     except Exception as error:  # of whatever library first reads what a stranger may have written
@@ -187,6 +188,8 @@ def _join(current: Settings, told: Mapping[str, Any]) -> None:
         ) from error
     if lacking:
         raise SetupError(f"the restored database has {lacking}; use another backup")
+    if ended:
+        _say(f"{ended} sessions and links of then are ended: sign in again, and look at `GET /tokens`, which are back")
     if adopted:
         _say(f"release {adopted.release_id} joins the lake to the restored database; the next refresh shows its ledger")
 

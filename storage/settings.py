@@ -3,9 +3,9 @@
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -13,6 +13,7 @@ MarketSource = Literal["sample", "as_traded", "live"]
 Duration = Annotated[str, Field(pattern=r"^[0-9]{1,9}(ms|s|min|h)$")]
 """A time as PostgreSQL writes it, with its unit; 0s is no limit."""
 _ORIGIN = re.compile(r"https?://(?P<name>[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?::[0-9]{1,5})?")
+_ISSUER = re.compile(r"(https://[^\s/?#@]+|http://(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]{1,5})?)(/[^\s?#]*)?")
 _HOST_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*")
 
 
@@ -48,6 +49,9 @@ class Settings(BaseSettings):
     broker_delay_s: float = Field(default=30, ge=0)
     auth: Literal["local", "accounts"] = "local"
     public_url: str | None = None
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: str | None = Field(default=None, repr=False)
     web_hosts: str = ""
     web_published_on: Literal["127.0.0.1"] | None = None
 
@@ -68,6 +72,20 @@ class Settings(BaseSettings):
         if value is None or _ORIGIN.fullmatch(value.lower()):
             return None if value is None else value.lower()
         raise ValueError("must be where people reach the server and nothing more, as https://folio.example.org")
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _only_by_tls(cls, value: str | None) -> str | None:
+        if value is None or _ISSUER.fullmatch(value):
+            return value
+        raise ValueError("must be the issuer as its discovery document says it, by https unless it is on this machine")
+
+    @model_validator(mode="after")
+    def _all_of_the_provider(self) -> Self:
+        told = {bool(each) for each in (self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret)}
+        if len(told) > 1:
+            raise ValueError("OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET are set together, or none of them")
+        return self
 
     @property
     def declared_hosts(self) -> frozenset[str]:

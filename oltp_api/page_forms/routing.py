@@ -26,10 +26,20 @@ from storage.web.guard import CODE, WebRefusal
 _FORM = "application/x-www-form-urlencoded"
 _MOST_PART = 4_000
 CONFIRM = "/confirm"
+
+
+def factor_field(name: str) -> Field:
+    """The field of a second factor's code, beside a password."""
+    return Field(name, "Code", hint="Of your second factor, if you have one.", autocomplete="one-time-code", most=60)
+
+
 CONFIRMATION = PageForm(
     "confirm",
     "Go on",
-    [Field("confirm_password", "Password", "password", is_needed=True, autocomplete="current-password", most=128)],
+    [
+        Field("confirm_password", "Password", "password", is_needed=True, autocomplete="current-password", most=128),
+        factor_field("confirm_password_code"),
+    ],
     CONFIRM,
 )
 

@@ -1,6 +1,7 @@
 """Forms of signing in as HTML documents, in the look of the other pages."""
 
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -17,7 +18,10 @@ _HERE = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form and what was written into it, but for passwords; `problem` is why it was refused."""
+    """A form and what was written into it, but for passwords; `problem` is why it was refused.
+
+    `asks_factor` asks for a code of the second factor; `code` is a link's; `provider` is a host to go on with instead.
+    """
 
     title: str
     action: str
@@ -26,6 +30,12 @@ class Form:
     asks_name: bool = False
     asks_password: bool = True
     is_new_password: bool = False
+    asks_factor: bool = False
+    provider: str = ""
+    notes: Sequence[str] = ()
+    codes: Sequence[str] = ()
+    link: str = ""
+    link_text: str = ""
     code: str = ""
     next_page: str = ""
     email: str = ""
@@ -35,7 +45,13 @@ class Form:
 
 def form_page(form: Form) -> str:
     style, policy = _style()
-    return _template().render(form=form, style=style, policy=policy, shortest=SHORTEST, longest=LONGEST)
+    return _template("form.html").render(form=form, style=style, policy=policy, shortest=SHORTEST, longest=LONGEST)
+
+
+def going_page(address: str, host: str) -> str:
+    """A page that goes on to `address` by itself, for a form's own answer may not redirect to another server."""
+    style, policy = _style()
+    return _template("going.html").render(address=address, host=host, style=style, policy=policy)
 
 
 def form_policy() -> str:
@@ -51,5 +67,5 @@ def _style() -> tuple[Markup, str]:
 
 
 @cache
-def _template() -> Template:
-    return page_environment(_HERE).get_template("form.html")
+def _template(name: str) -> Template:
+    return page_environment(_HERE).get_template(name)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from oltp_api.access.rules import Role, Scope
 from oltp_api.page_forms.form import Field, PageForm
+from oltp_api.page_forms.routing import factor_field
 from oltp_api.users.passwords import LONGEST, SHORTEST
 
 SCOPES: Mapping[Scope, str] = {
@@ -16,6 +17,7 @@ SCOPES: Mapping[Scope, str] = {
 CURRENT = Field(
     "current_password", "Your password now", "password", is_needed=True, autocomplete="current-password", most=LONGEST
 )
+CURRENT_CODE = factor_field("current_password_code")
 NAME = PageForm(
     "name",
     "Change them",
@@ -29,6 +31,7 @@ PASSWORD = PageForm(
     "Change the password",
     [
         CURRENT,
+        CURRENT_CODE,
         Field(
             "password",
             "The new one",
@@ -40,7 +43,7 @@ PASSWORD = PageForm(
         ),
     ],
 )
-LEAVE = PageForm("leave", "Leave for good", [CURRENT])
+LEAVE = PageForm("leave", "Leave for good", [CURRENT, CURRENT_CODE])
 TOKEN = PageForm(
     "token",
     "Make the token",

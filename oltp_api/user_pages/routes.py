@@ -1,6 +1,6 @@
 """Pages of a user: who they are, where they are signed in, their tokens, invitations, and what is shared with them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -48,10 +48,9 @@ async def post_confirm(request: Request, sent: FormDep, context: ContextDep, sig
     """Go on with the form that was refused, which the browser sends again."""
     page = local(sent.fields.get("next", "/"))
     try:
-        body = ConfirmationRequest.model_validate({"password": sent.fields.get("confirm_password", "")})
-        await sessions.confirm(body, request, context, signing)
+        await sessions.confirm(_confirmation(sent.fields, "confirm_password"), request, context, signing)
     except ValidationError:
-        return confirmation(page, sent.fields, 422, "is needed")
+        return confirmation(page, sent.fields, 422, "is needed, and a code has six digits")
     except WebRefusal as refusal:
         return confirmation(page, sent.fields, refusal.status, refusal.detail)
     return RedirectResponse(page, 307)
@@ -107,8 +106,13 @@ async def post_leave(
 
 
 async def _confirm(form: PageForm, request: Request, context: AppContext, signing: SignInDep) -> None:
-    password = form.values.get("current_password", "")
-    await sessions.confirm(ConfirmationRequest.model_validate({"password": password}), request, context, signing)
+    await sessions.confirm(_confirmation(form.values, "current_password"), request, context, signing)
+
+
+def _confirmation(fields: Mapping[str, str], name: str) -> ConfirmationRequest:
+    """The password in a field, and the code of a second factor in the one beside it."""
+    code = fields.get(f"{name}_code", "").strip() or None
+    return ConfirmationRequest.model_validate({"password": fields.get(name, ""), "code": code})
 
 
 def _signed_out(answer: Response) -> Response:

@@ -3,6 +3,8 @@
 Hashing waits for its turn outside of any unit of work, so that no connection waits with it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,11 +14,14 @@ from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
 
 from domain.errors import AlreadyExists, Refusal
+from oltp_api.access.credentials import hash_of
 from oltp_api.acting import Acting
 from oltp_api.context import LOCAL_USER, AppContext
 from oltp_api.unit_of_work import UnitOfWork
+from oltp_api.users.identities import SignInSteps
 from oltp_api.users.passwords import PasswordGate, check_password
 from oltp_api.users.repository import INVITED_FOR, Invitations, Sessions, Tokens, Users
+from oltp_api.users.second_factors import NoSecondFactor, SecondFactors
 from oltp_api.users.throttle import Throttle
 from storage.web.guard import WebRefusal
 
@@ -48,6 +53,15 @@ def wrong_credentials() -> WebRefusal:
     return WebRefusal(401, "wrong_credentials", "no user has this email address and this password")
 
 
+def second_factor_needed() -> WebRefusal:
+    detail = "this user has a second factor; send its code too, or a recovery code"
+    return WebRefusal(401, "second_factor_needed", detail)
+
+
+def wrong_code() -> WebRefusal:
+    return WebRefusal(401, "wrong_code", "the code is wrong or was used; wait for the next one")
+
+
 @dataclass(frozen=True, slots=True)
 class SignIn:
     """The gate and the throttle before it: one of each for an application."""
@@ -55,7 +69,15 @@ class SignIn:
     gate: PasswordGate
     throttle: Throttle
 
-    async def verified(self, context: AppContext, email: str, password: str, address: str) -> DictRow:
+    async def verified(
+        self, context: AppContext, email: str, password: str, address: str, code: str | None = None
+    ) -> DictRow:
+        """The user who has this password and, of a second factor, this code."""
+        user = await self.by_password(context, email, password, address)
+        await self.check_code(context, user, code, address)
+        return user
+
+    async def by_password(self, context: AppContext, email: str, password: str, address: str) -> DictRow:
         """The user who has this password. Unknown and wrong take the same time and words; so does disabled."""
         self.throttle.check(email, address)
         user = await run_in_threadpool(context.transact, lambda work: Users(work).by_email(email))
@@ -67,6 +89,18 @@ class SignIn:
             raise wrong_credentials()
         self.throttle.succeeded(email)
         return user
+
+    async def check_code(self, context: AppContext, user: DictRow, code: str | None, address: str) -> None:
+        """Refuse a user who has a second factor and brings no code of it, or a wrong one."""
+        user_id = user["user_id"]
+        if not user["has_second_factor"]:
+            return
+        if code is None:
+            raise second_factor_needed()
+        self.throttle.try_code(user_id)
+        if not await run_in_threadpool(context.transact, lambda work: use_code(user_id, code, address, work)):
+            raise wrong_code()
+        self.throttle.code_succeeded(user_id)
 
     async def register(self, context: AppContext, code: str, email: str, display_name: str, password: str) -> UUID:
         """The new user of an invitation, which is looked at before anything is hashed for it."""
@@ -87,12 +121,14 @@ class SignIn:
         )
 
 
-def begin_session(user_id: UUID, before: str | None, user_agent: str, address: str, work: UnitOfWork) -> str:
+def begin_session(
+    user_id: UUID, before: str | None, user_agent: str, address: str, confirmed_at: datetime | None, work: UnitOfWork
+) -> str:
     """The secret of a new session; one that the browser had before is ended."""
     sessions = Sessions(work)
     if before is not None:
         sessions.end_of_secret(before)
-    session_id, secret = sessions.begin(user_id, user_agent, address)
+    session_id, secret = sessions.begin(user_id, user_agent, address, confirmed_at)
     work.record(Acting(user_id, "sign in", session_id=session_id, subject=address))
     return secret
 
@@ -110,28 +146,47 @@ def register(code: str, email: str, display_name: str, password_hash: str, work:
     """The new user. The first administrator takes over what the one owner had before there were users."""
     users = Users(work)
     users.lock()
-    taken = Invitations(work).take(code)
-    if taken is None or taken["kind"] == "PASSWORD":
-        raise InvitationEnded
-    if taken["email"] not in (None, email):
-        raise InvitedOtherwise
-    try:
-        if taken["kind"] == "FIRST_ADMINISTRATOR":
-            user_id = LOCAL_USER
+    taken = take_invitation(hash_of(code), email, work)
+    if taken["kind"] == "FIRST_ADMINISTRATOR":
+        user_id = LOCAL_USER
+        with _one_of_each_address(email):
             users.make_administrator(user_id, email, display_name)
-        else:
-            user_id = users.add(email, display_name)
-    except UniqueViolation as error:
-        raise AlreadyExists("user", email) from error
+    else:
+        user_id = add_user(email, display_name, work)
     users.put_password(user_id, password_hash)
     work.record(Acting(user_id, "register", subject=taken["kind"]))
     return user_id
 
 
-def password_link(user_id: UUID, lasts: timedelta, work: UnitOfWork) -> tuple[UUID, str, datetime]:
+def take_invitation(code_hash: bytes, email: str, work: UnitOfWork) -> DictRow:
+    """The invitation of somebody who registers, which is used up."""
+    taken = Invitations(work).take(code_hash)
+    if taken is None or taken["kind"] == "PASSWORD":
+        raise InvitationEnded
+    if taken["email"] not in (None, email):
+        raise InvitedOtherwise
+    return taken
+
+
+def add_user(email: str, display_name: str, work: UnitOfWork) -> UUID:
+    with _one_of_each_address(email):
+        return Users(work).add(email, display_name)
+
+
+@contextmanager
+def _one_of_each_address(email: str) -> Iterator[None]:
+    try:
+        yield
+    except UniqueViolation as error:
+        raise AlreadyExists("user", email) from error
+
+
+def password_link(
+    user_id: UUID, lasts: timedelta, removes_second_factor: bool, work: UnitOfWork
+) -> tuple[UUID, str, datetime]:
     """See Invitations.make: the only link there is for the user's lost password."""
     Users(work).one(user_id)
-    return Invitations(work).make("PASSWORD", lasts, user_id=user_id)
+    return Invitations(work).make("PASSWORD", lasts, user_id=user_id, removes_second_factor=removes_second_factor)
 
 
 def user_of_link(code: str, work: UnitOfWork) -> DictRow:
@@ -144,8 +199,11 @@ def user_of_link(code: str, work: UnitOfWork) -> DictRow:
 
 def replace_password(code: str, user_id: UUID, password_hash: str, work: UnitOfWork) -> None:
     """Change a lost password; the link is used up."""
-    if Invitations(work).take(code) is None:
+    taken = Invitations(work).take(hash_of(code))
+    if taken is None:
         raise InvitationEnded
+    if taken["removes_second_factor"]:
+        SecondFactors(work).remove(user_id)
     change_password(user_id, password_hash, work)
     work.record(Acting(user_id, "replace lost password"))
 
@@ -154,7 +212,28 @@ def change_password(user_id: UUID, password_hash: str, work: UnitOfWork) -> None
     """Whoever signed in with the old one is out, at once, and a link for a new one ends."""
     Users(work).put_password(user_id, password_hash)
     Sessions(work).end_all(user_id)
+    SignInSteps(work).end_all(user_id)
     Invitations(work).end_of_password(user_id)
+
+
+def use_code(user_id: UUID, code: str, address: str, work: UnitOfWork) -> bool:
+    """True if the code of a second factor is right; it is used up."""
+    is_right = SecondFactors(work).use(user_id, code)
+    if not is_right:
+        work.record(Acting(user_id, "code refused", subject=address))
+    return is_right
+
+
+def confirm_second_factor(user_id: UUID, code: str, session_id: UUID | None, work: UnitOfWork) -> list[str]:
+    """The recovery codes of a second factor that counts from now on; sessions that began without it are ended."""
+    codes = SecondFactors(work).confirm(user_id, code)
+    Sessions(work).end_all(user_id, but=session_id)
+    return codes
+
+
+def remove_second_factor(user_id: UUID, work: UnitOfWork) -> None:
+    if not SecondFactors(work).remove(user_id):
+        raise NoSecondFactor
 
 
 def edit_user(user_id: UUID, email: str | None, display_name: str | None, work: UnitOfWork) -> DictRow:

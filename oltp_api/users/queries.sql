@@ -5,9 +5,11 @@ select
     app_user.display_name,
     app_user.is_admin,
     app_user.disabled_at,
-    user_password.password_hash
+    user_password.password_hash,
+    second_factor.confirmed_at is not null as has_second_factor
 from app_user
 left join user_password using (user_id)
+left join second_factor using (user_id)
 where lower(app_user.email) = lower(%(email)s)
 
 -- name: user
@@ -90,7 +92,15 @@ insert into user_session (
     session_id, user_id, token_hash, user_agent, address, created_at, seen_at, confirmed_at, ends_at
 )
 values (
-    %(session_id)s, %(user_id)s, %(token_hash)s, %(user_agent)s, %(address)s, %(now)s, %(now)s, %(now)s, %(ends_at)s
+    %(session_id)s,
+    %(user_id)s,
+    %(token_hash)s,
+    %(user_agent)s,
+    %(address)s,
+    %(now)s,
+    %(now)s,
+    %(confirmed_at)s,
+    %(ends_at)s
 )
 
 -- name: sessions
@@ -123,7 +133,7 @@ where token_hash = %(token_hash)s and ended_at is null
 -- name: end_sessions
 update user_session
 set ended_at = %(now)s
-where user_id = %(user_id)s and ended_at is null
+where user_id = %(user_id)s and ended_at is null and session_id is distinct from %(but)s
 
 -- name: add_token
 insert into api_token (token_id, user_id, name, prefix, token_hash, scopes, portfolio_ids, created_at, ends_at)
@@ -156,9 +166,19 @@ set ended_at = %(now)s
 where user_id = %(user_id)s and ended_at is null
 
 -- name: add_invitation
-insert into invitation (invitation_id, kind, code_hash, email, invited_by, user_id, created_at, ends_at)
+insert into invitation (
+    invitation_id, kind, code_hash, email, invited_by, user_id, removes_second_factor, created_at, ends_at
+)
 values (
-    %(invitation_id)s, %(kind)s, %(code_hash)s, %(email)s, %(invited_by)s, %(user_id)s, %(now)s, %(ends_at)s
+    %(invitation_id)s,
+    %(kind)s,
+    %(code_hash)s,
+    %(email)s,
+    %(invited_by)s,
+    %(user_id)s,
+    %(removes_second_factor)s,
+    %(now)s,
+    %(ends_at)s
 )
 
 -- name: take_invitation
@@ -166,7 +186,7 @@ values (
 update invitation
 set ended_at = %(now)s
 where code_hash = %(code_hash)s and ended_at is null and ends_at > %(now)s
-returning kind, email, user_id, invited_by
+returning kind, email, user_id, invited_by, removes_second_factor
 
 -- name: invitation
 select kind, email, user_id

@@ -18,7 +18,6 @@ LONGEST = timedelta(days=30)
 """The absolute end of a session, however often it is seen."""
 INVITED_FOR = timedelta(days=7)
 PASSWORD_LINK_FOR = timedelta(hours=24)
-_SQL = statements("oltp_api/users/queries.sql")
 
 
 class UserNotFound(NoSuchId):
@@ -41,22 +40,26 @@ class InvitationNotFound(NoSuchId):
     thing = "invitation"
 
 
-class _Rows:
+class Rows:
+    """Statements of one file in a unit of work, whose moment each of them has as `now`."""
+
+    _statements = statements("oltp_api/users/queries.sql")
+
     def __init__(self, work: UnitOfWork) -> None:
         self.now = work.recorded_at
         self._work, self._connection = work, work.connection
 
     def _do(self, statement: str, **values: Any) -> int:
-        return self._connection.execute(_SQL[statement], {"now": self.now, **values}).rowcount
+        return self._connection.execute(self._statements[statement], {"now": self.now, **values}).rowcount
 
     def _all(self, statement: str, **values: Any) -> list[DictRow]:
-        return self._connection.execute(_SQL[statement], {"now": self.now, **values}).fetchall()
+        return self._connection.execute(self._statements[statement], {"now": self.now, **values}).fetchall()
 
     def _first(self, statement: str, **values: Any) -> DictRow | None:
-        return self._connection.execute(_SQL[statement], {"now": self.now, **values}).fetchone()
+        return self._connection.execute(self._statements[statement], {"now": self.now, **values}).fetchone()
 
 
-class Users(_Rows):
+class Users(Rows):
     def by_email(self, email: str) -> DictRow | None:
         return self._first("user_by_email", email=email)
 
@@ -71,7 +74,7 @@ class Users(_Rows):
 
     def lock(self) -> None:
         """Have nobody else register, or change who administrates, until the commit."""
-        self._connection.execute(_SQL["lock_users"])
+        self._do("lock_users")
 
     def has_administrator(self) -> bool:
         return bool(self._all("has_administrator")[0]["is_so"])
@@ -103,8 +106,8 @@ class Users(_Rows):
         self._do("put_password", user_id=user_id, password_hash=password_hash)
 
 
-class Sessions(_Rows):
-    def begin(self, user_id: UUID, user_agent: str, address: str) -> tuple[UUID, str]:
+class Sessions(Rows):
+    def begin(self, user_id: UUID, user_agent: str, address: str, confirmed_at: datetime | None) -> tuple[UUID, str]:
         """The id and the secret of a new session."""
         session_id, secret = uuid4(), new_secret()
         self._do(
@@ -114,6 +117,7 @@ class Sessions(_Rows):
             token_hash=hash_of(secret),
             user_agent=user_agent[:200],
             address=address,
+            confirmed_at=confirmed_at,
             ends_at=self.now + LONGEST,
         )
         return session_id, secret
@@ -131,11 +135,11 @@ class Sessions(_Rows):
     def end_of_secret(self, secret: str) -> None:
         self._do("end_session_of_secret", token_hash=hash_of(secret))
 
-    def end_all(self, user_id: UUID) -> None:
-        self._do("end_sessions", user_id=user_id)
+    def end_all(self, user_id: UUID, but: UUID | None = None) -> None:
+        self._do("end_sessions", user_id=user_id, but=but)
 
 
-class Tokens(_Rows):
+class Tokens(Rows):
     def make(
         self,
         user_id: UUID,
@@ -170,7 +174,7 @@ class Tokens(_Rows):
         self._do("end_tokens", user_id=user_id)
 
 
-class Invitations(_Rows):
+class Invitations(Rows):
     def make(
         self,
         kind: str,
@@ -178,6 +182,7 @@ class Invitations(_Rows):
         email: str | None = None,
         invited_by: UUID | None = None,
         user_id: UUID | None = None,
+        removes_second_factor: bool = False,
     ) -> tuple[UUID, str, datetime]:
         """The id, the code and the end of a new invitation; of a password or of the first administrator it is the only
         one."""
@@ -192,6 +197,7 @@ class Invitations(_Rows):
             email=email,
             invited_by=invited_by,
             user_id=user_id,
+            removes_second_factor=removes_second_factor,
             ends_at=ends_at,
         )
         return invitation_id, code, ends_at
@@ -199,9 +205,9 @@ class Invitations(_Rows):
     def seen(self, code: str) -> DictRow | None:
         return self._first("invitation", code_hash=hash_of(code))
 
-    def take(self, code: str) -> DictRow | None:
+    def take(self, code_hash: bytes) -> DictRow | None:
         """The invitation, which nobody can take again; None if there is none any more."""
-        return self._first("take_invitation", code_hash=hash_of(code))
+        return self._first("take_invitation", code_hash=code_hash)
 
     def all(self, user_id: UUID) -> list[DictRow]:
         return self._all("invitations", user_id=user_id)
@@ -214,7 +220,7 @@ class Invitations(_Rows):
         self._do("end_invitations_of_kind", kind="PASSWORD", user_id=user_id)
 
 
-class Events(_Rows):
+class Events(Rows):
     def page(self, portfolio_id: UUID | None, before: int | None, limit: int) -> dict[str, Any]:
         """The newest events, of a portfolio or of all, before one of them."""
         rows = self._all("events", portfolio_id=portfolio_id, before=before, limit=limit + 1)

@@ -21,6 +21,7 @@ from oltp_api.users.schemas import (
     InvitationRequest,
     LinkView,
     PasswordChange,
+    PasswordLinkRequest,
     TokenList,
     TokenMade,
     TokenRequest,
@@ -140,8 +141,11 @@ def change_user(user_id: UUID, body: UserState, context: ContextDep) -> UserView
 
 @router.post("/users/{user_id}/password-link", status_code=201, summary="A link for a user who has lost the password")
 @in_person(confirmed=True, scope=Scope.ADMIN)
-def make_password_link(user_id: UUID, request: Request, context: ContextDep) -> LinkView:
-    _, code, ends_at = context.transact(lambda work: handlers.password_link(user_id, PASSWORD_LINK_FOR, work))
+def make_password_link(
+    user_id: UUID, request: Request, context: ContextDep, body: PasswordLinkRequest | None = None
+) -> LinkView:
+    removes = body is not None and body.removes_second_factor
+    _, code, ends_at = context.transact(lambda work: handlers.password_link(user_id, PASSWORD_LINK_FOR, removes, work))
     return LinkView(link=link_to(request, "password", code), code=code, ends_at=ends_at)
 
 

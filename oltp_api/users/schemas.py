@@ -23,6 +23,15 @@ NewPassword = Annotated[
 ]
 Password = Annotated[SecretStr, Field(min_length=1, max_length=LONGEST, examples=["..."])]
 Code = Annotated[SecretStr, Field(min_length=1, max_length=100, description="Of the link.", examples=["..."])]
+FactorCode = Annotated[
+    SecretStr,
+    Field(
+        min_length=6,
+        max_length=60,
+        description="Six digits of the authenticator, or a recovery code.",
+        examples=["123456"],
+    ),
+]
 Name = Annotated[ShortText, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
 
 
@@ -31,14 +40,20 @@ def _example(**members: JsonValue) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": [members]})
 
 
+def secret_or_none(value: SecretStr | None) -> str | None:
+    return None if value is None else value.get_secret_value()
+
+
 class SignInRequest(Request):
     email: Email
     password: Password
+    code: FactorCode | None = Field(None, description="Of the second factor, for who has one.")
     model_config = _example(email="ada@example.org", password="...")
 
 
 class ConfirmationRequest(Request):
     password: Password
+    code: FactorCode | None = Field(None, description="Of the second factor, for who has one.")
     model_config = _example(password="...")
 
 
@@ -130,6 +145,39 @@ class LinkView(View):
     link: str
     code: str
     ends_at: datetime
+
+
+class PasswordLinkRequest(Request):
+    removes_second_factor: bool = Field(False, description="For who has lost the authenticator and the recovery codes.")
+    model_config = _example(removes_second_factor=True)
+
+
+class SecondFactorView(View):
+    since: datetime | None = Field(description="Since when a code is asked for; null if none is.")
+    recovery_codes: int = Field(description="How many are left.")
+
+
+class SecondFactorMade(View):
+    """A secret that is shown this once; it counts once a first code has confirmed it."""
+
+    secret: str
+    address: str = Field(description="The same for an authenticator to read.")
+
+
+class FactorCodeRequest(Request):
+    code: FactorCode
+    model_config = _example(code="123456")
+
+
+class RecoveryCodes(View):
+    """Codes that are shown this once, each good once in place of an authenticator's."""
+
+    codes: list[str]
+
+
+class IdentityView(View):
+    issuer: str | None = Field(description="The provider that signs you in; null if none does.")
+    linked_at: datetime | None
 
 
 class TokenRequest(Request):

@@ -18,6 +18,7 @@ from oltp_api.users.schemas import (
     SessionView,
     SignInRequest,
     UserView,
+    secret_or_none,
 )
 from oltp_api.users.signing_in import SignInDep, address_of, begin, sign_out
 from oltp_api.web.problems import PROBLEMS, SIGN_IN_PROBLEMS
@@ -33,8 +34,9 @@ async def sign_in(
     body: SignInRequest, request: Request, response: Response, context: ContextDep, signing: SignInDep
 ) -> UserView:
     """The answer brings the cookie of a new session, never one that was there before."""
-    user = await signing.verified(context, body.email, body.password.get_secret_value(), address_of(request))
-    await begin(request, response, context, user["user_id"])
+    password, code = body.password.get_secret_value(), secret_or_none(body.code)
+    user = await signing.verified(context, body.email, password, address_of(request), code)
+    await begin(request, response, context, user["user_id"], context.clock.now())
     return await _view(context, user["user_id"])
 
 
@@ -46,7 +48,8 @@ async def confirm(body: ConfirmationRequest, request: Request, context: ContextD
     session_id = asker.session_id
     assert session_id is not None
     email = (await run_in_threadpool(context.transact, lambda work: Users(work).one(asker.user_id)))["email"]
-    await signing.verified(context, email, body.password.get_secret_value(), address_of(request))
+    password, code = body.password.get_secret_value(), secret_or_none(body.code)
+    await signing.verified(context, email, password, address_of(request), code)
     await run_in_threadpool(context.transact, lambda work: Sessions(work).confirm(session_id))
     return Response(status_code=204)
 
@@ -81,7 +84,7 @@ async def register(
 ) -> UserView:
     code, password = body.code.get_secret_value(), body.password.get_secret_value()
     user_id = await signing.register(context, code, body.email, body.display_name, password)
-    await begin(request, response, context, user_id)
+    await begin(request, response, context, user_id, context.clock.now())
     return await _view(context, user_id)
 
 

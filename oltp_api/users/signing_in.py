@@ -1,6 +1,7 @@
-"""The cookie of a session, and what a request says of where it comes from."""
+"""Cookies of a session and of a sign-in that is under way, and what a request says of where it comes from."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -10,8 +11,11 @@ from fastapi.concurrency import run_in_threadpool
 from oltp_api.access.door import asker_of
 from oltp_api.context import AppContext
 from oltp_api.users.handlers import SignIn, begin_session
+from oltp_api.users.identities import STEP_FOR
+from oltp_api.users.provider import Provider
 from oltp_api.users.repository import LONGEST, Sessions
 from storage.settings import Settings
+from storage.web.guard import WebRefusal
 
 
 def session_cookie(settings: Settings) -> str:
@@ -19,12 +23,32 @@ def session_cookie(settings: Settings) -> str:
     return "__Host-lakefolio" if settings.is_encrypted else "lakefolio_session"
 
 
+def step_cookie(settings: Settings) -> str:
+    """The name of the cookie that binds a sign-in which is under way to its browser."""
+    return "__Host-lakefolio-step" if settings.is_encrypted else "lakefolio_step"
+
+
 async def sign_in_of(request: Request) -> SignIn:
     found: SignIn = request.app.state.sign_in
     return found
 
 
+async def provider_of_people(request: Request) -> Provider:
+    """The provider that people may sign in with; 404 where there is none."""
+    found: Provider | None = request.app.state.provider
+    if found is None:
+        raise WebRefusal(404, "no_provider", "nobody signs in with a provider here; OIDC_ISSUER names one")
+    return found
+
+
+def provider_host(request: Request) -> str:
+    """The host of the provider that people may sign in with; nothing where there is none."""
+    found: Provider | None = request.app.state.provider
+    return "" if found is None else found.host
+
+
 SignInDep = Annotated[SignIn, Depends(sign_in_of)]
+ProviderDep = Annotated[Provider, Depends(provider_of_people)]
 
 
 def address_of(request: Request) -> str:
@@ -39,15 +63,21 @@ def agent_of(request: Request) -> str:
 
 def secret_of(request: Request) -> str | None:
     """The secret of the session that the browser has already."""
-    found = request.cookies.get(session_cookie(request.app.state.settings))
-    return found if found and found.isascii() else None
+    return _secret(request, session_cookie(request.app.state.settings))
 
 
-async def begin(request: Request, response: Response, context: AppContext, user_id: UUID) -> None:
-    """Sign the browser of a request in, with a session that is new."""
+def step_of_browser(request: Request) -> str | None:
+    """The secret of the sign-in that is under way in the browser."""
+    return _secret(request, step_cookie(request.app.state.settings))
+
+
+async def begin(
+    request: Request, response: Response, context: AppContext, user_id: UUID, confirmed_at: datetime | None
+) -> None:
+    """Sign the browser of a request in, with a session that is new; it is confirmed if a password was just given."""
     before, agent, address = secret_of(request), agent_of(request), address_of(request)
     secret = await run_in_threadpool(
-        context.transact, lambda work: begin_session(user_id, before, agent, address, work)
+        context.transact, lambda work: begin_session(user_id, before, agent, address, confirmed_at, work)
     )
     keep_session(response, request, secret)
 
@@ -58,22 +88,36 @@ def sign_out(request: Request, response: Response, context: AppContext) -> None:
     session_id = asker.session_id
     assert session_id is not None
     context.transact(lambda work: Sessions(work).end(asker.user_id, session_id))
-    _set(response, request, "", timedelta(0))
+    forget_session(response, request)
 
 
 def keep_session(response: Response, request: Request, secret: str) -> None:
     """Give the browser its session, of which no script and no other site gets hold."""
-    _set(response, request, secret, LONGEST)
+    _set(response, request, session_cookie, secret, LONGEST)
 
 
 def forget_session(response: Response, request: Request) -> None:
-    _set(response, request, "", timedelta(0))
+    _set(response, request, session_cookie, "", timedelta(0))
 
 
-def _set(response: Response, request: Request, value: str, lasts: timedelta) -> None:
+def keep_step(response: Response, request: Request, secret: str) -> None:
+    """Bind a sign-in that is under way to the browser."""
+    _set(response, request, step_cookie, secret, STEP_FOR)
+
+
+def forget_step(response: Response, request: Request) -> None:
+    _set(response, request, step_cookie, "", timedelta(0))
+
+
+def _secret(request: Request, cookie: str) -> str | None:
+    found = request.cookies.get(cookie)
+    return found if found and found.isascii() else None
+
+
+def _set(response: Response, request: Request, name: Callable[[Settings], str], value: str, lasts: timedelta) -> None:
     settings: Settings = request.app.state.settings
     response.set_cookie(
-        session_cookie(settings),
+        name(settings),
         value,
         max_age=int(lasts.total_seconds()),
         path="/",
@@ -83,7 +127,12 @@ def _set(response: Response, request: Request, value: str, lasts: timedelta) -> 
     )
 
 
+def address_for_people(request: Request) -> str:
+    """Where people reach the server, without a slash at its end."""
+    settings: Settings = request.app.state.settings
+    return settings.public_url or str(request.base_url).rstrip("/")
+
+
 def link_to(request: Request, page: str, code: str) -> str:
     """A link for somebody else's browser, by the address that people know the server under."""
-    settings: Settings = request.app.state.settings
-    return f"{settings.public_url or str(request.base_url).rstrip('/')}/{page}?code={code}"
+    return f"{address_for_people(request)}/{page}?code={code}"

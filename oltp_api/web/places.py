@@ -26,6 +26,8 @@ _OF_YOU = {
     "Portfolios": "/",
     "Shared with you": "/shares",
     "You": "/me",
+    "Second factor": "/second-factor",
+    "Provider": "/link-provider",
     "Sessions": "/sessions",
     "Tokens": "/tokens",
     "Invitations": "/invitations",

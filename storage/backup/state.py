@@ -40,6 +40,12 @@ _HEADS = """
     from portfolio where version > 0 order by portfolio_id
 """
 
+_SIGN_INS = (
+    "update user_session set ended_at = %(now)s where ended_at is null",
+    "update invitation set ended_at = %(now)s where ended_at is null",
+    "delete from sign_in_step",
+)
+
 
 def kind_of(settings: Settings) -> str:
     """PHYSICAL for our own server, also where `make env` has exported its address."""
@@ -181,6 +187,12 @@ def adopt_release(lake: Lake, database: Database, now: datetime) -> Release | No
         return None
     is_foreign = head.horizon.system_identifier != horizon.system_identifier
     return releases.adopt(horizon, now) if is_foreign or horizon.falls_behind(head.horizon) else None
+
+
+def end_sign_ins(database: Database, now: datetime) -> int:
+    """The number of sessions and links that the backup had, ended here: some of them may have been ended since."""
+    with postgres.connect(database.admin_url) as connection:
+        return sum(connection.execute(statement.encode(), {"now": now}).rowcount for statement in _SIGN_INS)
 
 
 def refuse_foreign(told: Mapping[str, Any], kind: str, lake: str) -> None:

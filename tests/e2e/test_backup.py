@@ -36,6 +36,20 @@ from tests.small_release import publish_small_release, release
 
 Numbers = dict[str, Any]
 FAN = "simulation/simulation_fan"
+SIGNED_IN = """
+    with session as (
+        insert into user_session (session_id, user_id, token_hash, user_agent, address, created_at, seen_at, ends_at)
+        select gen_random_uuid(), user_id, sha256('secret'), '', '', now(), now(), now() + interval '30 days'
+        from app_user limit 1
+    )
+    insert into invitation (invitation_id, kind, code_hash, created_at, ends_at)
+    values (gen_random_uuid(), 'USER', sha256('code'), now(), now() + interval '7 days')
+"""
+STANDING = """
+    select
+        (select count(*) from user_session where ended_at is null),
+        (select count(*) from invitation where ended_at is null)
+"""
 NEWEST_FAN = "select max(email::bigint) from app_user where email not like '%@%'"
 
 
@@ -140,6 +154,8 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, 
             quiet: list[Numbers] = []
             look(current, quiet)
             file = backups.write(current, current.home.parent / "quiet.tar")
+            with psycopg.connect(database.admin_url) as connection:
+                connection.execute(SIGNED_IN)
             with writer.at_work():
                 while len(writer.acknowledged) < 40:
                     pass
@@ -187,8 +203,12 @@ def test_a_backup_made_while_others_write_has_all_that_was_acknowledged_before(s
         summed = connection.execute("select sum(cash_effect) from transaction_ledger").fetchone()
         fan = connection.execute(NEWEST_FAN).fetchone()
         horizon = current_horizon(connection)
+        standing = connection.execute(STANDING).fetchone()
+    with psycopg.connect(writer.database.admin_url) as connection:
+        still_standing = connection.execute(STANDING).fetchone()
     head = Releases(lake_at(elsewhere.lake, database.admin_url)).head()
 
+    assert (standing, still_standing) == ((0, 0), (1, 1)), "who was signed in then may have been shut out since"
     assert set(writer.acknowledged) <= seqs == set(range(1, len(seqs) + 1))
     assert (version, balance) == ((len(seqs),), summed)
     assert head is not None

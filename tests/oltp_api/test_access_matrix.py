@@ -355,7 +355,13 @@ _OF_EVERYBODY = {
     "POST /api/v1/password-resets",
     "GET /api/v1/health/live",
     "GET /api/v1/health/ready",
-    *(f"{method} /{page}" for method in ("GET", "POST") for page in ("sign-in", "register", "password")),
+    *(
+        f"{method} /{page}"
+        for method in ("GET", "POST")
+        for page in ("sign-in", "sign-in/code", "register", "password")
+    ),
+    "POST /sign-in/provider",
+    "GET /sign-in/provider/answer",
 }
 _OF_NOBODY = ("/api/v1/securities", "/api/v1/releases/latest", "/metrics")
 _IN_PERSON = {each for each in _OWNERS_ALONE if "/shares" in each and not each.startswith("GET")}

@@ -1,6 +1,7 @@
 """How long the next attempt to sign in waits, by a clock of the test's own."""
 
 from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
 from fastapi import Request
@@ -84,3 +85,20 @@ def test_who_signs_in_begins_anew_and_old_failures_are_forgotten(throttle, clock
     clock.now += 3601
     throttle.failed("bob@example.org", HERE)
     assert wait(throttle, "bob@example.org", HERE) == 0
+
+
+def test_a_code_counts_before_it_is_looked_at_and_waits_long(throttle, clock) -> None:
+    user_id, other = uuid4(), uuid4()
+    for _ in range(5):
+        throttle.try_code(user_id)
+    with pytest.raises(WebRefusal, match="try again in"):
+        throttle.try_code(user_id)
+    throttle.try_code(other)
+    for _ in range(30):
+        clock.now += 901
+        throttle.try_code(user_id)
+    clock.now += 600
+    with pytest.raises(WebRefusal):
+        throttle.try_code(user_id)
+    throttle.code_succeeded(user_id)
+    throttle.try_code(user_id)

@@ -134,6 +134,25 @@ def test_a_session_is_new_with_every_sign_in_and_its_cookie_is_for_this_host_alo
     assert "SameSite=lax" in cookie
     assert "Domain" not in cookie
 
+    before = stranger(address)
+    before.cookies.update(client.cookies)
+    assert before.get("/me").is_success
+    assert client.post("/session", json={"email": ada.email, "password": PASSWORD}).is_success
+    assert code_of(before.get("/me")) == (401, "not_signed_in")  # that browser's session is another one by now
+    assert client.get("/me").is_success
+
+
+def test_signing_out_ends_the_session_and_not_only_the_cookie(ada: Person, address: str) -> None:
+    here, elsewhere = signed_in(address, ada.email), signed_in(address, ada.email)
+    copied = stranger(address)
+    copied.cookies.update(here.client.cookies)
+    assert copied.get("/me").is_success
+    gone = here.client.delete("/session")
+    assert gone.status_code == 204
+    assert "Max-Age=0" in gone.headers["set-cookie"]
+    assert code_of(copied.get("/me")) == (401, "not_signed_in")
+    assert elsewhere.get("/me").is_success
+
 
 def test_with_tls_in_front_the_cookie_has_the_host_prefix(ada: Person, own: Settings, address: str) -> None:
     with served_with_accounts(own, public_url="https://folio.example.org") as encrypted:

@@ -16,7 +16,10 @@ from storage.postgres.database import Database
 
 ANN, BEN, VIC, EVE = (UUID(int=number) for number in (1, 2, 3, 4))
 OF_ANN, ALSO_OF_ANN, OF_BEN = (UUID(int=number) for number in (11, 12, 22))
-IDENTITY = {"app_user", "user_password", "user_session", "api_token", "invitation"}
+IDENTITY = {
+    *("app_user", "user_password", "user_session", "api_token", "invitation"),
+    *("user_identity", "sign_in_step", "second_factor", "recovery_code"),
+}
 """Asked by the door before anybody is known: by a secret's hash or an address, one row at a time."""
 SHARED = {
     *("security_registry", "security_identifier", "identifier_addition", "withdrawn_identifier", "posted_price"),
