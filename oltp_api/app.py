@@ -61,7 +61,6 @@ from oltp_api.users.first import tell_first_link
 from oltp_api.users.handlers import SignIn
 from oltp_api.users.passwords import PasswordGate
 from oltp_api.users.provider import provider_of
-from oltp_api.users.signing_in import session_cookie
 from oltp_api.users.throttle import Throttle
 from oltp_api.web.bodies import Bounds
 from oltp_api.web.examples import show_examples
@@ -78,6 +77,7 @@ from storage.postgres.installation import claim_market
 from storage.settings import Settings
 from storage.settings import settings as settings_of_environment
 from storage.web.guard import NO_FRAMES, WebGuard
+from storage.web.sessions import session_cookie
 
 PREFIX = "/api/v1"
 _ROUTES = (

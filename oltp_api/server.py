@@ -15,8 +15,8 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8000)
     arguments = parser.parse_args()
     try:
-        refuse_open_address(arguments.host, settings(), signs_in=True)
-        serve(create_app(), arguments.host, arguments.port, settings(), signs_in=True, ws="none")
+        refuse_open_address(arguments.host, settings())
+        serve(create_app(), arguments.host, arguments.port, settings(), ws="none")
     except SetupError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

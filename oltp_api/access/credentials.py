@@ -4,7 +4,6 @@
 in what should not have it, and so that a cut one is called that without a look at the database.
 """
 
-import hashlib
 import secrets
 import zlib
 from base64 import urlsafe_b64encode
@@ -33,10 +32,6 @@ def is_whole(token: str) -> bool:
 def prefix_of(token: str) -> str:
     """The beginning of a token, by which its user knows it again."""
     return token[:_SHOWN]
-
-
-def hash_of(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()
 
 
 def _checksum(body: str) -> str:

@@ -16,7 +16,7 @@ from psycopg.rows import DictRow
 
 from domain.errors import ImportNotFound, NoSuchId, OrderNotFound, PortfolioNotFound, SimulationNotFound
 from oltp_api.access import refusals
-from oltp_api.access.credentials import TOKEN, hash_of, is_whole
+from oltp_api.access.credentials import TOKEN, is_whole
 from oltp_api.access.questions import Questions
 from oltp_api.access.rules import AccessRule, Role, Scope, named_in
 from oltp_api.acting import Acting, acting_as
@@ -24,8 +24,8 @@ from oltp_api.context import LOCAL_USER, OWNER_ID, USER_ID, AppContext
 from oltp_api.sight import seeing, sight_of
 from storage.lake.mounted import seeing_portfolios
 from storage.queries import statements
+from storage.web.sessions import IDLE, hash_of
 
-IDLE = timedelta(days=7)
 CONFIRMED_FOR = timedelta(minutes=10)
 _ASKER = "lakefolio.asker"
 _ROLE = "lakefolio.role"

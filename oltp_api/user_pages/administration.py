@@ -20,6 +20,8 @@ _CHANGES = {
     "enable": {"is_disabled": False},
     "promote": {"is_admin": True},
     "demote": {"is_admin": False},
+    "show_operations": {"is_operator_viewer": True},
+    "hide_operations": {"is_operator_viewer": False},
 }
 """Bodies that the page's buttons ask for."""
 

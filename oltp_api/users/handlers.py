@@ -14,7 +14,6 @@ from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
 
 from domain.errors import AlreadyExists, Refusal
-from oltp_api.access.credentials import hash_of
 from oltp_api.acting import Acting
 from oltp_api.context import LOCAL_USER, AppContext
 from oltp_api.unit_of_work import UnitOfWork
@@ -24,6 +23,7 @@ from oltp_api.users.repository import INVITED_FOR, Invitations, Sessions, Tokens
 from oltp_api.users.second_factors import NoSecondFactor, SecondFactors
 from oltp_api.users.throttle import Throttle
 from storage.web.guard import WebRefusal
+from storage.web.sessions import hash_of
 
 
 class InvitationEnded(Refusal):
@@ -256,15 +256,20 @@ def disable(user_id: UUID, work: UnitOfWork) -> None:
     Tokens(work).end_all(user_id)
 
 
-def change_state(user_id: UUID, is_disabled: bool | None, is_admin: bool | None, work: UnitOfWork) -> None:
+def change_state(
+    user_id: UUID,
+    work: UnitOfWork,
+    is_disabled: bool | None = None,
+    is_admin: bool | None = None,
+    is_operator_viewer: bool | None = None,
+) -> None:
     """An administrator's change of another user, or of himself."""
     users = Users(work)
     users.lock()
     users.one(user_id)
     if is_admin is False and users.is_last_administrator(user_id):
         raise LastAdministrator
-    if is_admin is not None:
-        users.set_administrator(user_id, is_admin)
+    users.set_roles(user_id, is_admin, is_operator_viewer)
     if is_disabled:
         disable(user_id, work)
     elif is_disabled is False:

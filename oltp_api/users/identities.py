@@ -10,11 +10,12 @@ from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
 
 from domain.errors import Conflict
-from oltp_api.access.credentials import hash_of, new_secret
+from oltp_api.access.credentials import new_secret
 from oltp_api.connections import savepoint
 from oltp_api.users.provider import OAuthUserInfo
 from oltp_api.users.repository import Rows
 from storage.queries import statements
+from storage.web.sessions import hash_of
 
 STEP_FOR = timedelta(minutes=10)
 _MOST_STEPS = 10_000

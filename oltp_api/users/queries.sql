@@ -18,6 +18,7 @@ select
     app_user.email,
     app_user.display_name,
     app_user.is_admin,
+    app_user.is_operator_viewer,
     app_user.disabled_at,
     app_user.created_at,
     user_password.password_hash,
@@ -33,6 +34,7 @@ select
     app_user.email,
     app_user.display_name,
     app_user.is_admin,
+    app_user.is_operator_viewer,
     app_user.disabled_at,
     app_user.created_at,
     coalesce(counted.portfolios, 0) as portfolios
@@ -72,9 +74,11 @@ update app_user
 set email = %(email)s, display_name = %(display_name)s
 where user_id = %(user_id)s
 
--- name: set_administrator
+-- name: set_roles
 update app_user
-set is_admin = %(is_admin)s
+set
+    is_admin = coalesce(%(is_admin)s, is_admin),
+    is_operator_viewer = coalesce(%(is_operator_viewer)s, is_operator_viewer)
 where user_id = %(user_id)s
 
 -- name: set_disabled

@@ -8,11 +8,11 @@ from uuid import UUID, uuid4
 from psycopg.rows import DictRow
 
 from domain.errors import NoSuchId
-from oltp_api.access.credentials import hash_of, new_secret, new_token, prefix_of
-from oltp_api.access.door import IDLE
+from oltp_api.access.credentials import new_secret, new_token, prefix_of
 from oltp_api.sight import sight_of
 from oltp_api.unit_of_work import UnitOfWork
 from storage.queries import statements
+from storage.web.sessions import IDLE, hash_of
 
 LONGEST = timedelta(days=30)
 """The absolute end of a session, however often it is seen."""
@@ -96,8 +96,9 @@ class Users(Rows):
     def edit(self, user_id: UUID, email: str, display_name: str) -> None:
         self._do("edit_user", user_id=user_id, email=email, display_name=display_name)
 
-    def set_administrator(self, user_id: UUID, is_admin: bool) -> None:
-        self._do("set_administrator", user_id=user_id, is_admin=is_admin)
+    def set_roles(self, user_id: UUID, is_admin: bool | None, is_operator_viewer: bool | None) -> None:
+        """None leaves a role as it is."""
+        self._do("set_roles", user_id=user_id, is_admin=is_admin, is_operator_viewer=is_operator_viewer)
 
     def set_disabled(self, user_id: UUID, disabled_at: datetime | None) -> None:
         self._do("set_disabled", user_id=user_id, disabled_at=disabled_at)

@@ -135,7 +135,7 @@ def list_users(context: ContextDep) -> UserList:
 @router.patch("/users/{user_id}", summary="Disable a user, or make one an administrator")
 @in_person(confirmed=True, scope=Scope.ADMIN)
 def change_user(user_id: UUID, body: UserState, context: ContextDep) -> UserView:
-    context.transact(lambda work: handlers.change_state(user_id, body.is_disabled, body.is_admin, work))
+    context.transact(lambda work: handlers.change_state(user_id, work, **body.model_dump()))
     return UserView.model_validate(context.transact(lambda work: Users(work).one(user_id)))
 
 

@@ -89,6 +89,7 @@ class UserView(View):
     email: str
     display_name: str
     is_admin: bool
+    is_operator_viewer: bool = Field(description="Sees the Dagster UI, read-only.")
     disabled_at: datetime | None
     created_at: datetime
 
@@ -106,6 +107,7 @@ class UserState(Request):
 
     is_disabled: bool | None = Field(None, description="Sessions and tokens of a disabled user end at once.")
     is_admin: bool | None = None
+    is_operator_viewer: bool | None = Field(None, description="Sees the Dagster UI, read-only; administrators use it.")
     model_config = _example(is_disabled=True)
 
 

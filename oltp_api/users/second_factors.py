@@ -13,9 +13,9 @@ from uuid import UUID
 import pyotp
 
 from domain.errors import Conflict, InvalidInput
-from oltp_api.access.credentials import hash_of
 from oltp_api.users.repository import Rows
 from storage.queries import statements
+from storage.web.sessions import hash_of
 
 RECOVERY_CODES = 10
 _STEP_S = 30

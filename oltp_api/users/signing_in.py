@@ -16,11 +16,7 @@ from oltp_api.users.provider import Provider
 from oltp_api.users.repository import LONGEST, Sessions
 from storage.settings import Settings
 from storage.web.guard import WebRefusal
-
-
-def session_cookie(settings: Settings) -> str:
-    """Its name: with TLS one that a browser takes from this host only, encrypted, and for all of it."""
-    return "__Host-lakefolio" if settings.is_encrypted else "lakefolio_session"
+from storage.web.sessions import session_cookie
 
 
 def step_cookie(settings: Settings) -> str:

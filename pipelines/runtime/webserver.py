@@ -10,17 +10,21 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from dagster import DagsterInstance
-from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRequestContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.version import __version__
 from graphql import GraphQLError, OperationDefinitionNode, OperationType, parse
 from starlette.datastructures import QueryParams
+from starlette.requests import HTTPConnection
 
+from pipelines.runtime.operators import READ_ONLY, OperatorsOnly
 from storage.errors import SetupError
+from storage.postgres.database import locate
 from storage.settings import REPOSITORY, Settings, settings
 from storage.web.guard import App, Scope, WebGuard, WebRefusal
 from storage.web.server import refuse_open_address, serve
+from storage.web.sessions import session_cookie
 
 _STATEMENT_TIMEOUT_MS, _POOL_RECYCLE_S, _POOL_OVERFLOW = 15_000, 3_600, 20
 _POLL_MS = 2_000
@@ -45,9 +49,22 @@ def refuse_mutation_by_get(scope: Scope) -> None:
         raise WebRefusal(405, "mutation_by_get", detail, [(b"allow", b"POST")])
 
 
+class Workspaces(WorkspaceProcessContext):
+    """The code locations as a request may use them: to see them only, if its asker does not administer."""
+
+    def create_request_context(self, source: object | None = None) -> WorkspaceRequestContext:
+        is_read_only = isinstance(source, HTTPConnection) and bool(source.scope.get(READ_ONLY))
+        return WorkspaceRequestContext(
+            self.instance, self.get_current_workspace(), self, self.version, source, self.read_only or is_read_only
+        )
+
+
 def guarded(app: App, current: Settings) -> WebGuard:
-    """Dagster's application, with the guard in front of all of it."""
-    is_published = current.web_published_on is not None
+    """Dagster's application, with the guard in front of all of it; where people sign in, for those who operate."""
+    is_published = current.web_published_on is not None or (current.has_accounts and current.is_encrypted)
+    if current.has_accounts:
+        sign_in = f"{current.public_url or 'http://127.0.0.1:8000'}/sign-in"
+        app = OperatorsOnly(app, session_cookie(current), locate(current).app_url, sign_in)
     return WebGuard(app, current.declared_hosts, is_published, refuse_mutation_by_get, _FRAMES_OF_THE_UI)
 
 
@@ -70,9 +87,7 @@ def _serve(host: str, port: int, workspace: Path, current: Settings) -> None:
     with ExitStack() as stack:
         instance = stack.enter_context(DagsterInstance.get())
         instance.optimize_for_webserver(_STATEMENT_TIMEOUT_MS, _POOL_RECYCLE_S, _POOL_OVERFLOW)
-        context = stack.enter_context(
-            WorkspaceProcessContext(instance, WorkspaceFileTarget([str(workspace)]), version=__version__)
-        )
+        context = stack.enter_context(Workspaces(instance, WorkspaceFileTarget([str(workspace)]), version=__version__))
         app = create_app_from_workspace_process_context(context, "", _POLL_MS)
         serve(guarded(app, current), host, port, current)
 

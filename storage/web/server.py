@@ -103,14 +103,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.abort()
 
 
-def refuse_open_address(host: str, settings: Settings, signs_in: bool = False) -> None:
+def refuse_open_address(host: str, settings: Settings) -> None:
     """Refuse an address that other machines can reach, unless the container's ports are published on loopback only.
 
-    A server that `signs_in` its callers may listen there with AUTH=accounts, if people reach it by TLS.
+    With AUTH=accounts a server may listen there, if people reach it by TLS.
     """
     if host == "localhost" or is_loopback(host) or settings.web_published_on is not None:
         return
-    if signs_in and settings.has_accounts:
+    if settings.has_accounts:
         if settings.is_encrypted:
             return
         raise SetupError(
@@ -119,8 +119,8 @@ def refuse_open_address(host: str, settings: Settings, signs_in: bool = False) -
         )
     raise SetupError(
         f"on {host} others than this machine could act as the owner; listen on 127.0.0.1, ::1 or localhost (in a "
-        "container whose ports are published there only, set WEB_PUBLISHED_ON=127.0.0.1), or have the API, and it "
-        "alone, sign everybody in by AUTH=accounts"
+        "container whose ports are published there only, set WEB_PUBLISHED_ON=127.0.0.1), or have everybody sign in by "
+        "AUTH=accounts"
     )
 
 
@@ -136,9 +136,9 @@ def configured(app: Any, host: str, port: int, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(app, host=host, port=port, **{"log_level": "warning", **ours, **more})
 
 
-def serve(app: Any, host: str, port: int, settings: Settings, signs_in: bool = False, **more: Any) -> None:
+def serve(app: Any, host: str, port: int, settings: Settings, **more: Any) -> None:
     """Serve `app` until SIGTERM; exit with 3 if it does not start, as uvicorn does."""
-    refuse_open_address(host, settings, signs_in)
+    refuse_open_address(host, settings)
     server = uvicorn.Server(configured(app, host, port, **more))
     server.run()
     if not server.started:

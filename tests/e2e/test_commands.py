@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from oltp_api.users.signing_in import session_cookie
 from ops import processes
 from storage.settings import REPOSITORY, Settings
 from storage.web.server import refuse_open_address
+from storage.web.sessions import session_cookie
 
 README = (REPOSITORY / "README.md").read_text()
 NOT_NOW = ["-o", ".venv/.installed", "-o", "dbt_project/target/manifest.json"]  # set up already, or no test would run
@@ -172,7 +172,7 @@ def test_the_containers_settings_are_those_of_a_server_with_accounts(tmp_path: P
     made = Settings(_env_file=None, **{name.lower(): text for name, text in environment.items() if text})
 
     assert (made.has_accounts, made.is_encrypted, made.declared_hosts) == (True, True, {"folio.example.org"})
-    refuse_open_address("0.0.0.0", made, signs_in=True)
+    refuse_open_address("0.0.0.0", made)
     assert session_cookie(made) == "__Host-lakefolio"
 
 

@@ -19,10 +19,10 @@ import psycopg
 import pyotp
 import pytest
 
-from oltp_api.access.credentials import hash_of
 from oltp_api.users.identities import SignInSteps
 from storage.postgres.database import Database
 from storage.settings import Settings
+from storage.web.sessions import hash_of
 from tests.oltp_api.people import PASSWORD, Person, first_code, invited, registered, served_with_accounts, signed_in
 from tests.waiting import wait_until
 
