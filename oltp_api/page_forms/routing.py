@@ -38,7 +38,7 @@ CONFIRMATION = PageForm(
     "Go on",
     [
         Field("confirm_password", "Password", "password", is_needed=True, autocomplete="current-password", most=128),
-        factor_field("confirm_password_code"),
+        factor_field("confirm_code"),
     ],
     CONFIRM,
 )
@@ -97,7 +97,8 @@ class PageRoute(BoundedRoute):
 
 def confirmation(page: str, fields: Mapping[str, str], status: int, problem: str = "") -> Response:
     """Ask for the password; what was sent to `page` goes on from there, but for passwords, which nothing shows."""
-    kept = {name: text for name, text in fields.items() if "password" not in name and name != "next"}
+    asked = {"next", *(field.name for field in CONFIRMATION.fields)}
+    kept = {name: text for name, text in fields.items() if "password" not in name and name not in asked}
     problems = {"confirm_password": problem} if problem else {}
     form = replace(CONFIRMATION, problems=problems)
     return html(_rendered("confirmation.html", form=form, next_page=page, kept=kept), status)

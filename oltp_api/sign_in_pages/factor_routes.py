@@ -13,6 +13,7 @@ from oltp_api.sign_in_pages.page import Form
 from oltp_api.users import factor_routes as operations
 from oltp_api.users.schemas import FactorCodeRequest
 from oltp_api.users.signing_in import SignInDep
+from oltp_api.web.places import places
 from oltp_api.web.routing import BoundedRoute
 
 router = APIRouter(route_class=BoundedRoute, include_in_schema=False)
@@ -39,12 +40,12 @@ _REMOVE = Form("Your second factor", f"{_PAGE}/removal", "Remove it", asks_facto
 
 @router.get(_PAGE)
 @in_person()
-async def get_second_factor_page(context: ContextDep, user_id: UserDep) -> HTMLResponse:
+async def get_second_factor_page(request: Request, context: ContextDep, user_id: UserDep) -> HTMLResponse:
     seen = await run_in_threadpool(operations.get_second_factor, context, user_id)
     if seen.since is None:
-        return html_of(_BEGIN)
+        return html_of(_placed(request, _BEGIN))
     note = f"It is asked for since {seen.since:%Y-%m-%d}; {seen.recovery_codes} recovery codes are left."
-    return html_of(replace(_REMOVE, notes=[note]))
+    return html_of(_placed(request, replace(_REMOVE, notes=[note])))
 
 
 @router.post(_PAGE, openapi_extra=FORM)
@@ -56,7 +57,7 @@ async def post_second_factor_page(
         await confirm(request, form.fields, context, signing)
         made = await run_in_threadpool(operations.add_second_factor, context, user_id)
     except REFUSALS as refusal:
-        return refused(_BEGIN, refusal)
+        return refused(_placed(request, _BEGIN), refusal)
     secret = " ".join(made.secret[at : at + 4] for at in range(0, len(made.secret), 4))
     notes = ["Write this secret into your authenticator, by hand or with the link, and then its first code here."]
     return html_of(
@@ -84,5 +85,9 @@ async def post_removal(
         await confirm(request, form.fields, context, signing)
         await run_in_threadpool(operations.remove_second_factor, context, user_id)
     except REFUSALS as refusal:
-        return refused(_REMOVE, refusal)
+        return refused(_placed(request, _REMOVE), refusal)
     return RedirectResponse(_PAGE, 303)
+
+
+def _placed(request: Request, form: Form) -> Form:
+    return replace(form, places=places(request))

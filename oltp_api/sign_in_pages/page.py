@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from oltp_api.review.page.review import page_environment, page_style
 from oltp_api.users.passwords import LONGEST, SHORTEST
+from oltp_api.web.places import Link
 
 _HERE = Path(__file__).parent
 
@@ -34,6 +35,7 @@ class Form:
     provider: str = ""
     notes: Sequence[str] = ()
     codes: Sequence[str] = ()
+    places: Sequence[Link] = ()
     link: str = ""
     link_text: str = ""
     code: str = ""

@@ -33,6 +33,7 @@ from oltp_api.users.signing_in import (
     keep_step,
     step_of_browser,
 )
+from oltp_api.web.places import places
 from oltp_api.web.routing import BoundedRoute
 from storage.web.guard import WebRefusal
 
@@ -161,7 +162,8 @@ async def _form_of(request: Request, context: AppContext, provider: Provider) ->
         return Identities(work).of_user(user_id) is not None, SecondFactors(work).is_on(user_id)
 
     is_linked, has_factor = await run_in_threadpool(context.transact, of_user)
-    return _named(replace(_UNLINK if is_linked else _LINK, asks_factor=has_factor), provider)
+    form = replace(_UNLINK if is_linked else _LINK, asks_factor=has_factor, places=places(request))
+    return _named(form, provider)
 
 
 def _named(form: Form, provider: Provider) -> Form:

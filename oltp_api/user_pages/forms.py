@@ -17,7 +17,7 @@ SCOPES: Mapping[Scope, str] = {
 CURRENT = Field(
     "current_password", "Your password now", "password", is_needed=True, autocomplete="current-password", most=LONGEST
 )
-CURRENT_CODE = factor_field("current_password_code")
+CURRENT_CODE = factor_field("current_code")
 NAME = PageForm(
     "name",
     "Change them",

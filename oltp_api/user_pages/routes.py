@@ -48,7 +48,7 @@ async def post_confirm(request: Request, sent: FormDep, context: ContextDep, sig
     """Go on with the form that was refused, which the browser sends again."""
     page = local(sent.fields.get("next", "/"))
     try:
-        await sessions.confirm(_confirmation(sent.fields, "confirm_password"), request, context, signing)
+        await sessions.confirm(_confirmation(sent.fields, "confirm"), request, context, signing)
     except ValidationError:
         return confirmation(page, sent.fields, 422, "is needed, and a code has six digits")
     except WebRefusal as refusal:
@@ -106,13 +106,13 @@ async def post_leave(
 
 
 async def _confirm(form: PageForm, request: Request, context: AppContext, signing: SignInDep) -> None:
-    await sessions.confirm(_confirmation(form.values, "current_password"), request, context, signing)
+    await sessions.confirm(_confirmation(form.values, "current"), request, context, signing)
 
 
 def _confirmation(fields: Mapping[str, str], name: str) -> ConfirmationRequest:
     """The password in a field, and the code of a second factor in the one beside it."""
-    code = fields.get(f"{name}_code", "").strip() or None
-    return ConfirmationRequest.model_validate({"password": fields.get(name, ""), "code": code})
+    password, code = fields.get(f"{name}_password", ""), fields.get(f"{name}_code", "").strip() or None
+    return ConfirmationRequest.model_validate({"password": password, "code": code})
 
 
 def _signed_out(answer: Response) -> Response:

@@ -188,7 +188,7 @@ def test_a_browser_is_asked_for_the_code_on_a_page_of_its_own(admin: Person, add
         assert browser.post("/sign-in/code", data={"factor": app.code()}).status_code == 400
 
 
-def test_a_person_begins_and_ends_with_it_on_pages(admin: Person, address: str) -> None:
+def test_a_person_begins_and_ends_with_it_on_pages(admin: Person, address: str, database) -> None:
     person = invited(admin, "paging@example.org")
     page = {"accept": "text/html,*/*", "sec-fetch-site": "same-origin"}
     with httpx.Client(base_url=address, headers=page, cookies=person.client.cookies, timeout=30) as browser:
@@ -205,7 +205,15 @@ def test_a_person_begins_and_ends_with_it_on_pages(admin: Person, address: str) 
         )
         assert len(codes) == RECOVERY_CODES
 
-        assert "10 recovery codes are left" in browser.get("/second-factor").text
+        with psycopg.connect(database.admin_url) as connection:
+            connection.execute("update user_session set confirmed_at = null")
+        asked = browser.post("/tokens", data={"name": "a script", "scopes.read": "1"})
+        assert (asked.status_code, 'name="confirm_code"' in asked.text) == (403, True)
+        form = {"next": "/tokens", "name": "a script", "scopes.read": "1", "confirm_password": PASSWORD}
+        assert browser.post("/confirm", data=form).status_code == 401
+        assert browser.post("/confirm", data={**form, "confirm_code": codes[1]}).status_code == 307
+
+        assert "9 recovery codes are left" in browser.get("/second-factor").text
         assert browser.post("/second-factor/removal", data={"password": PASSWORD}).status_code == 401
         done = browser.post("/second-factor/removal", data={"password": PASSWORD, "factor": codes[0]})
         assert (done.status_code, done.headers["location"]) == (303, "/second-factor")

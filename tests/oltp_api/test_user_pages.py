@@ -288,7 +288,7 @@ def test_every_page_can_be_read_aloud_and_used_by_keys(office: Window, admin: Pe
         assert not [key for _, attrs in page.tags for key in attrs if key.startswith("on") or key == "style"], path
         ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
         assert len(ids) == len(set(ids)), path
-        signs = path in ("/sign-in", "/register", "/password", "/sign-out")
+        signs = path in ("/sign-in", "/sign-in/code", "/register", "/password", "/sign-out")
         assert signs or 'href="/sign-out"' in answer.text, path
         labelled = {attrs.get("for") for tag, attrs in page.tags if tag == "label"}
         for tag, attrs in page.tags:
