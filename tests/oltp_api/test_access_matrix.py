@@ -7,6 +7,7 @@ means nothing (422, 409, 404 of another thing) is no refusal of the door.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -313,6 +314,26 @@ def each_route(routes: Iterable[Any]) -> Iterator[Any]:
             yield route
         else:
             yield from each_route(included.routes)
+
+
+RULES = Path(__file__).with_name("access_rules.txt")
+"""The rule of each operation, written beside the code: one that is widened there is none that anybody has decided."""
+
+
+def line_of(operation: Operation) -> str:
+    rule = operation.rule
+    marks = [
+        rule.scope.value if rule.scope else "anybody",
+        *([rule.role.name.lower()] if rule.role else []),
+        *(["common"] if rule.is_common else []),
+        *(["in person"] if rule.by_session else []),
+        *(["confirmed"] if rule.confirmed else []),
+    ]
+    return f"{operation}: {', '.join(marks)}"
+
+
+def test_every_rule_is_the_one_that_was_decided() -> None:
+    assert sorted(map(line_of, OPERATIONS)) == RULES.read_text().splitlines()
 
 
 def test_every_operation_lets_somebody_in() -> None:
