@@ -1,7 +1,7 @@
 """`make up` and `make down` on a state of their own: one owner, parts that come back when killed, nothing left.
 
-One state is started once for all of it, by two commands at once. The long form, with hundreds of kills under load, is
-tests/chaos/test_kills.py.
+One state is started once for all of it, by two commands at once; what is recorded comes late, for it begins a refresh
+that nobody here waits for. The long form, with hundreds of kills under load, is tests/chaos/test_kills.py.
 """
 
 import shutil
@@ -92,14 +92,14 @@ def test_of_two_who_start_one_state_at_once_one_does_and_the_other_says_so(up: U
     assert httpx.get(f"http://127.0.0.1:{up.ui_port}/server_info", trust_env=False).status_code == 200
 
 
-def test_it_answers_to_the_readme(up: Up, readme_commands: list[str]) -> None:
-    """The README's two curl commands, word for word but for the port and the id."""
-    curls = [command for command in readme_commands if command.startswith("curl ")]
-    first, second = [command.replace("localhost:8000", f"127.0.0.1:{up.api_port}") for command in curls]
-    created = yaml.safe_load(run("bash", "-c", first).stdout)
-    recorded = yaml.safe_load(run("bash", "-c", second.replace("<portfolio_id>", created["portfolio_id"])).stdout)
+def test_commands_beside_a_running_state_neither_start_nor_stop_its_parts(up: Up) -> None:
+    before = up.leaders(), embedded.server(up.home)
 
-    assert (recorded["ticker"], recorded["quantity"], recorded["seq"]) == ("AAPL", "10", 2)
+    assert "run already" in refused(make("up", *up.words))
+    assert make("env", up.words[0]).returncode == 0
+    assert make("verify", up.words[0]).returncode == 0
+
+    assert (up.leaders(), embedded.server(up.home)) == before
 
 
 def test_every_part_that_is_killed_comes_back_with_all_that_was_acknowledged(up: Up) -> None:
@@ -119,14 +119,14 @@ def test_every_part_that_is_killed_comes_back_with_all_that_was_acknowledged(up:
         assert api.get(address).json()["version"] == 1
 
 
-def test_commands_beside_a_running_state_neither_start_nor_stop_its_parts(up: Up) -> None:
-    before = up.leaders(), embedded.server(up.home)
+def test_it_answers_to_the_readme(up: Up, readme_commands: list[str]) -> None:
+    """The README's two curl commands, word for word but for the port and the id."""
+    curls = [command for command in readme_commands if command.startswith("curl ")]
+    first, second = [command.replace("localhost:8000", f"127.0.0.1:{up.api_port}") for command in curls]
+    created = yaml.safe_load(run("bash", "-c", first).stdout)
+    recorded = yaml.safe_load(run("bash", "-c", second.replace("<portfolio_id>", created["portfolio_id"])).stdout)
 
-    assert "run already" in refused(make("up", *up.words))
-    assert make("env", up.words[0]).returncode == 0
-    assert make("verify", up.words[0]).returncode == 0
-
-    assert (up.leaders(), embedded.server(up.home)) == before
+    assert (recorded["ticker"], recorded["quantity"], recorded["seq"]) == ("AAPL", "10", 2)
 
 
 def test_down_ends_all_of_it_and_nothing_else(up: Up, stranger: "subprocess.Popen[bytes]") -> None:
