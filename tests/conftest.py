@@ -40,7 +40,7 @@ _LONGEST = (
     "test_windows",
     "test_files",
     "test_backup",
-    "test_pick_up",
+    "test_up_and_down",
     "test_file_mutations",
 )
 """The modules that take longest (2026-11-29). The first two build the frozen states; the next two need neither.

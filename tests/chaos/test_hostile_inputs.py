@@ -1,6 +1,6 @@
 """Hostile inputs to every operation: no 5xx, no status that is not documented, nothing stored otherwise than sent.
 
-800 requests with every test run, 100,000 with LAKEFOLIO_CHAOS=long: most by a generator of our own, drawn from
+700 requests with every test run, 100,000 with LAKEFOLIO_CHAOS=long: most by a generator of our own, drawn from
 LAKEFOLIO_SEED, the others by schemathesis, which reads the same document. Printed with their count by status
 (`pytest -s`).
 """
@@ -49,6 +49,8 @@ RENEWED_EVERY = 150
 """Requests after which there is a new portfolio, since most are archived or emptied by then."""
 _OPERATIONS_BETWEEN = 1 if LONG else 10
 """The same of schemathesis, in operations."""
+_ONE_IN = 1 if LONG else 3
+"""Operations that schemathesis attacks; ours are all of them."""
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +151,7 @@ def test_schemathesis_finds_no_error_of_ours_either(root: str) -> None:
             if fault is not None:
                 faults.setdefault(f"{case.operation.label}: {fault}"[:160], (str(request), answer.text[:500]))
 
-        for number, operation in enumerate(found.ok() for found in schema.get_all_operations()):
+        for number, operation in enumerate([found.ok() for found in schema.get_all_operations()][::_ONE_IN]):
             if number % _OPERATIONS_BETWEEN == 0:
                 renew(client, known)
             for mode in schemathesis.GenerationMode:

@@ -33,7 +33,10 @@ from storage.postgres import embedded
 from storage.settings import REPOSITORY, MarketSource, Settings
 from tests.conftest import served
 from tests.e2e import as_traded_books
+from tests.effort import IS_LONG
 from tests.states import FrozenStates, discarded, thaw
+
+collect_ignore = [] if IS_LONG else ["test_pick_up.py"]
 
 
 @dataclass(frozen=True)

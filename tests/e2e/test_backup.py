@@ -33,6 +33,7 @@ from storage.postgres.database import Database
 from storage.postgres.horizon import NOTICED, current_horizon, unseen
 from storage.settings import REPOSITORY, Settings
 from tests.small_release import publish_small_release, release
+from tests.waiting import wait_until
 
 Numbers = dict[str, Any]
 FAN = "simulation/simulation_fan"
@@ -50,6 +51,7 @@ STANDING = """
         (select count(*) from user_session where ended_at is null),
         (select count(*) from invitation where ended_at is null)
 """
+_PAUSE_S = 0.01
 NEWEST_FAN = "select max(email::bigint) from app_user where email not like '%@%'"
 
 
@@ -116,7 +118,7 @@ class Writer:
 
         def repeat(act: Callable[[], None]) -> None:
             try:
-                while not done.is_set():
+                while not done.wait(_PAUSE_S):
                     act()
             except BaseException as error:
                 failed.append(error)
@@ -157,8 +159,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, 
             with psycopg.connect(database.admin_url) as connection:
                 connection.execute(SIGNED_IN)
             with writer.at_work():
-                while len(writer.acknowledged) < 40:
-                    pass
+                wait_until(lambda: len(writer.acknowledged) >= 40)
                 before = len(writer.acknowledged)
                 backups.write(current, current.home.parent / "busy.tar")
             assert len(writer.acknowledged) > before, "the writer was not held up"

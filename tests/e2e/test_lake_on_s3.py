@@ -1,4 +1,7 @@
-"""The whole path with the lake in a bucket: from a trade over HTTP, by an S3 server, to the same numbers over HTTP."""
+"""The whole path with the lake in a bucket: from a trade over HTTP, by an S3 server, to its numbers over HTTP.
+
+With LAKEFOLIO_CHAOS=long the same edit is picked up in a folder too, and every table and answer compared.
+"""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -28,6 +31,7 @@ from storage.postgres import embedded
 from tests.conftest import served
 from tests.e2e.as_traded_books import opened, post
 from tests.e2e.conftest import home_settings
+from tests.effort import IS_LONG
 from tests.s3_server import BUCKET, S3Server, s3_server
 
 OPENED = "2012-03-01"
@@ -50,7 +54,8 @@ def record(client: httpx.Client) -> str:
 
 
 class InABucket:
-    """A home whose lake is on S3, where an edit was picked up; and the same edit in a folder with the same tables."""
+    """A home whose lake is on S3, where an edit was picked up; in the long form the same edit was picked up in a folder
+    with the same tables."""
 
     def __init__(self, home: Any, server: S3Server, folder: Path, before: Release) -> None:
         self.home, self.server, self.before = home, server, before
@@ -77,7 +82,7 @@ def bucket(new_home: Any, server: S3Server, tmp_path_factory: pytest.TempPathFac
             patch.setenv(name, value)
         patch.setenv("LAKE_URI", str(folder))
         with dg.DagsterInstance.ephemeral() as instance:
-            made(instance, "refresh", YEARS)
+            released(instance, "refresh", YEARS)
         before = head(Lake(str(folder), nullcontext))
         for file in filter(Path.is_file, folder.rglob("*")):
             server.boto.upload_file(str(file), BUCKET, f"a-lake/{file.relative_to(folder)}")
@@ -86,22 +91,28 @@ def bucket(new_home: Any, server: S3Server, tmp_path_factory: pytest.TempPathFac
             post(client, home.portfolio_id, "BUY", "2013-02-01", ticker="IBM", quantity="5", price="200")
         with dg.DagsterInstance.from_config(home.variables["DAGSTER_HOME"]) as instance:
             made(instance, "pick_up")
-        with psycopg.connect(home.variables["DATABASE_ADMIN_URL"]) as connection:
-            connection.execute("update simulation set status = 'REQUESTED'")  # on the other lake too
-        patch.setenv("LAKE_URI", str(folder))
-        with dg.DagsterInstance.ephemeral() as instance:
-            made(instance, "pick_up")
-        patch.setenv("LAKE_URI", home.variables["LAKE_URI"])
+        if IS_LONG:
+            with psycopg.connect(home.variables["DATABASE_ADMIN_URL"]) as connection:
+                connection.execute("update simulation set status = 'REQUESTED'")  # on the other lake too
+            patch.setenv("LAKE_URI", str(folder))
+            with dg.DagsterInstance.ephemeral() as instance:
+                made(instance, "pick_up")
+            patch.setenv("LAKE_URI", home.variables["LAKE_URI"])
         yield InABucket(home, server, folder, before)
 
 
-def made(instance: dg.DagsterInstance, job: str, tags: Mapping[str, str] | None = None) -> None:
+def made(instance: dg.DagsterInstance, job: str) -> None:
     """Run `job` and the simulations that are due after it, on the lake of the environment."""
-    platform = Platform()
-    defs = build_defs(platform)
+    defs = released(instance, job)
+    assert simulate_due(defs, Platform(), instance)
+
+
+def released(instance: dg.DagsterInstance, job: str, tags: Mapping[str, str] | None = None) -> dg.Definitions:
+    """Run `job` on the lake of the environment."""
+    defs = build_defs(Platform())
     run = defs.resolve_job_def(job).execute_in_process(instance=instance, tags=tags, run_config=progress.SHOWN)
     assert run.success
-    assert simulate_due(defs, platform, instance)
+    return defs
 
 
 def head(lake: Lake) -> Release:
@@ -127,15 +138,17 @@ def assert_same(one: Lake, other: Lake) -> None:
         assert rows(one, table, version) == rows(other, table, others.get(table)), table
 
 
-def test_every_table_of_the_release_is_the_same_as_on_a_folder_row_for_row(bucket: InABucket) -> None:
+def test_every_table_of_the_release_is_in_the_bucket_and_the_same_as_on_a_folder_row_for_row(bucket: InABucket) -> None:
     now = head(bucket.lake)
     assert {"simulation/simulation_fan", "marts/fact_position_daily"} <= now.versions.keys()
     assert now.release_id > bucket.before.release_id
     assert rows(bucket.lake, "marts/fact_position_daily", None).num_rows > 500
-    assert_same(bucket.lake, bucket.local)
+    assert all(bucket.lake.version(table) is not None for table in now.versions)
+    if IS_LONG:
+        assert_same(bucket.lake, bucket.local)
 
 
-def test_what_the_api_answers_is_the_same_as_on_a_folder(bucket: InABucket) -> None:
+def test_the_api_answers_from_the_bucket_and_the_same_as_from_a_folder(bucket: InABucket) -> None:
     from oltp_api.app import create_app
 
     home, portfolio = bucket.home, f"/portfolios/{bucket.home.portfolio_id}"
@@ -152,6 +165,8 @@ def test_what_the_api_answers_is_the_same_as_on_a_folder(bucket: InABucket) -> N
             f"/books/{home.portfolio_id}/snapshots/latest",
         ):
             answer = client.get(address).raise_for_status().json()
+            if not IS_LONG:
+                continue
             local = client.get(f"{url}/api/v1{address}").raise_for_status().json()
             assert {**answer, "released_at": None} == {**local, "released_at": None}, address
 

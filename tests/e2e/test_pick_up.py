@@ -1,4 +1,7 @@
-"""The daemon alone releases what is recorded, also after its worker was killed in the middle of a refresh."""
+"""The daemon alone releases what is recorded, also after its worker was killed in the middle of a refresh.
+
+With LAKEFOLIO_CHAOS=long only; in test_up_and_down all parts at once are killed in the middle of one.
+"""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""`make up` and `make down` on a state of their own: one owner, parts that come back when killed, nothing left.
+"""`make up` and `make down` on a copy of the demo: one owner, parts that come back when killed, nothing left.
 
 One state is started once for all of it, by two commands at once. The long form, with hundreds of kills under load, is
 tests/chaos/test_kills.py.
@@ -15,12 +15,17 @@ from pathlib import Path
 
 import httpx
 import psutil
+import psycopg
 import pytest
 import yaml
 
 from ops import lifecycle, ownership, processes, supervisor
+from pipelines.runtime.resources import REFRESH_LOCK
+from storage.postgres import database as postgres
 from storage.postgres import embedded
+from tests.e2e.conftest import home_settings
 from tests.e2e.test_commands import make, refused, run
+from tests.states import thaw
 from tests.waiting import wait_until
 
 
@@ -61,8 +66,9 @@ class Up:
 
 
 @pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    home = tmp_path_factory.mktemp("up") / "not there yet"
+def up(frozen_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    home = tmp_path_factory.mktemp("up") / "a state"
+    thaw(frozen_demo, home)
     opened = Up(home, processes.free_port(), processes.free_port(), [])
     try:
         with ThreadPoolExecutor(2) as pool:
@@ -92,20 +98,26 @@ def test_of_two_who_start_one_state_at_once_one_does_and_the_other_says_so(up: U
     assert httpx.get(f"http://127.0.0.1:{up.ui_port}/server_info", trust_env=False).status_code == 200
 
 
-def test_it_answers_to_the_readme(up: Up, readme_commands: list[str]) -> None:
-    """The README's two curl commands, word for word but for the port and the id."""
-    curls = [command for command in readme_commands if command.startswith("curl ")]
-    first, second = [command.replace("localhost:8000", f"127.0.0.1:{up.api_port}") for command in curls]
-    created = yaml.safe_load(run("bash", "-c", first).stdout)
-    recorded = yaml.safe_load(run("bash", "-c", second.replace("<portfolio_id>", created["portfolio_id"])).stdout)
+def test_commands_beside_a_running_state_neither_start_nor_stop_its_parts(up: Up) -> None:
+    before = up.leaders(), embedded.server(up.home)
 
-    assert (recorded["ticker"], recorded["quantity"], recorded["seq"]) == ("AAPL", "10", 2)
+    assert "run already" in refused(make("up", *up.words))
+    assert make("env", up.words[0]).returncode == 0
+    assert make("verify", up.words[0]).returncode == 0
+
+    assert (up.leaders(), embedded.server(up.home)) == before
 
 
-def test_every_part_that_is_killed_comes_back_with_all_that_was_acknowledged(up: Up) -> None:
+def test_every_part_that_is_killed_comes_back_and_releases_all_that_was_acknowledged(up: Up) -> None:
+    """In the middle of a refresh, which the next one does not wait for."""
+    trade = {"type": "BUY", "ticker": "KO", "quantity": "3", "price": "40", "business_date": "2016-01-05"}
     with up.api as api:
-        created = api.post("/portfolios", json={"name": "kept", "initial_cash": "10000"})
+        opened = {"name": "kept", "initial_cash": "10000", "business_date": "2016-01-04"}
+        created = api.post("/portfolios", json=opened).raise_for_status()
         address = f"/portfolios/{created.json()['portfolio_id']}"
+        api.post(f"{address}/transactions", json=trade).raise_for_status()
+        with psycopg.connect(postgres.locate(home_settings(up.home)).admin_url, autocommit=True) as connection:
+            wait_until(lambda: postgres.is_locked(connection, REFRESH_LOCK), 180)
         before = up.leaders()
         for process in before.values():
             process.kill()
@@ -116,17 +128,24 @@ def test_every_part_that_is_killed_comes_back_with_all_that_was_acknowledged(up:
 
         assert not set(before.values()) & set(up.leaders().values())
         assert api.get("/health/ready").json()["status"] == "ready"
-        assert api.get(address).json()["version"] == 1
+        assert api.get(address).json()["version"] == 2
+        wait_until(lambda: ("3", "PRICED") in shown(api, address), 300, pause=0.5)
 
 
-def test_commands_beside_a_running_state_neither_start_nor_stop_its_parts(up: Up) -> None:
-    before = up.leaders(), embedded.server(up.home)
+def shown(api: httpx.Client, address: str) -> list[tuple[str, str]]:
+    """The quantity and the status of each position in the newest release."""
+    positions = api.get(f"{address}/positions").json().get("positions", [])
+    return [(held["quantity"], held["status"]) for held in positions]
 
-    assert "run already" in refused(make("up", *up.words))
-    assert make("env", up.words[0]).returncode == 0
-    assert make("verify", up.words[0]).returncode == 0
 
-    assert (up.leaders(), embedded.server(up.home)) == before
+def test_it_answers_to_the_readme(up: Up, readme_commands: list[str]) -> None:
+    """The README's two curl commands, word for word but for the port and the id."""
+    curls = [command for command in readme_commands if command.startswith("curl ")]
+    first, second = [command.replace("localhost:8000", f"127.0.0.1:{up.api_port}") for command in curls]
+    created = yaml.safe_load(run("bash", "-c", first).stdout)
+    recorded = yaml.safe_load(run("bash", "-c", second.replace("<portfolio_id>", created["portfolio_id"])).stdout)
+
+    assert (recorded["ticker"], recorded["quantity"], recorded["seq"]) == ("AAPL", "10", 2)
 
 
 def test_down_ends_all_of_it_and_nothing_else(up: Up, stranger: "subprocess.Popen[bytes]") -> None:

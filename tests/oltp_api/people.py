@@ -1,12 +1,15 @@
 """A server with accounts, and people on it: each a client of HTTP with a session or a token of its own."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import pytest
+from pwdlib.hashers.argon2 import Argon2Hasher
 
+from oltp_api.users import passwords
 from storage.settings import Settings
 from tests.conftest import served
 
@@ -82,11 +85,20 @@ def first_code(settings: Settings) -> str:
     return (settings.home / "run" / "first-administrator").read_text()
 
 
+def cheap_hasher() -> Argon2Hasher:
+    """argon2id at its cheapest: the product's hash takes 0.3 s of CPU, and these tests make hundreds."""
+    return Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1)
+
+
 @contextmanager
 def served_with_accounts(settings: Settings, **more: Any) -> Iterator[str]:
     from oltp_api.app import create_app
 
-    with served(create_app(settings.model_copy(update={"auth": "accounts", **more}))) as address:
+    with ExitStack() as begun:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(passwords, "Argon2Hasher", cheap_hasher)
+            app = create_app(settings.model_copy(update={"auth": "accounts", **more}))
+            address = begun.enter_context(served(app))
         yield address
         own = [client for client in _CLIENTS if str(client.base_url).startswith(address)]
         for client in own:

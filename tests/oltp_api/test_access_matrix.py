@@ -2,7 +2,8 @@
 
 The table is made from the routes themselves, so an operation that is new is in it, and what is expected is written by
 scope and role alone. A request is "let in" if the door does not refuse it: what the handler then says of a body that
-means nothing (422, 409, 404 of another thing) is no refusal of the door.
+means nothing (422, 409, 404 of another thing) is no refusal of the door. By default a subject asks for every third
+operation, so that each is asked for by a third of the subjects; with LAKEFOLIO_CHAOS=long they are all pairs.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,6 +24,7 @@ from oltp_api.operations import health
 from oltp_api.web.routing import BoundedRoute
 from storage.postgres.database import Database
 from storage.settings import Settings
+from tests.effort import IS_LONG
 from tests.oltp_api.people import Person, first_code, invited, registered, served_with_accounts, signed_in, stranger
 
 LET_IN = "let in"
@@ -254,10 +256,13 @@ _ENDS_SESSIONS = {"POST /sign-out", "DELETE /api/v1/session", "DELETE /api/v1/me
 """Let in, they may end the session that the other cases use; `test_users` tests each."""
 
 
+_ONE_IN = 1 if IS_LONG else 3
+
+
 def deviations(world: World, subject: Subject) -> list[tuple[str, str, object, object]]:
-    """Answers that are not as expected, of every operation on what is there and on what is missing."""
+    """Answers that are not as expected, of the subject's operations on what is there and on what is missing."""
     found = []
-    for operation in OPERATIONS:
+    for operation in OPERATIONS[SUBJECTS.index(subject) % _ONE_IN :: _ONE_IN]:
         for is_there in (True, False) if operation.names else (True,):
             wanted = expected(operation, subject, is_there)
             if str(operation) in _ENDS_SESSIONS and wanted == LET_IN:

@@ -1,4 +1,7 @@
-"""Every file of tests/cases/files goes in as its owner has it, and means what its index says."""
+"""Every file of tests/cases/files goes in as its owner has it, and means what its index says.
+
+One in four goes the whole way by default, beside itself and turned round; all do with LAKEFOLIO_CHAOS=long.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +18,7 @@ import pytest
 from storage.lake.delta import Lake
 from storage.postgres.database import Database
 from storage.settings import REPOSITORY, Settings
+from tests.effort import IS_LONG
 from tests.small_release import release
 from tests.yardsticks.file_rows import turned_round
 from tests.yardsticks.file_states import emptied_api
@@ -23,6 +27,7 @@ from tests.yardsticks.files import indexes, judged
 FOLDER = Path(__file__).parents[1] / "cases" / "files"
 ENTRIES = [entry for _, entries in indexes(FOLDER) for entry in entries]
 _RATES = "marts/fx_rate_daily"
+_WHOLE = ENTRIES if IS_LONG else ENTRIES[::4]
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +63,7 @@ def test_a_file_goes_in_right_a_second_time_adds_nothing_and_an_undo_leaves_noth
     def release_rates(currencies: set[str]) -> None:
         release(lake, {_RATES: lake.publish(_RATES, ecb_rates(currencies)).version})
 
-    outcome = judged(FOLDER, entry, opened, release_rates)
+    outcome = judged(FOLDER, entry, opened, release_rates, is_whole=entry in _WHOLE)
 
     assert outcome.why == (), "\n".join(outcome.why)
     assert outcome.verdict == "right"
