@@ -23,6 +23,7 @@ VARIABLES = {
     "LAKEFOLIO_HOME",
     "DATABASE_URL",
     "DATABASE_ADMIN_URL",
+    "DATABASE_SERVICES_URL",
     "LAKE_URI",
     "MARKET_SOURCE",
     "DAGSTER_HOME",
@@ -77,7 +78,7 @@ def test_env_prints_export_lines_and_nothing_else(platform_home) -> None:
 
 
 def test_psql_joins_the_running_state(joined, platform_home) -> None:
-    counted = joined('psql "$DATABASE_URL" -Atc "select count(*) from transaction_ledger"')
+    counted = joined('psql "$DATABASE_SERVICES_URL" -Atc "select count(*) from transaction_ledger"')
     which = joined("command -v psql dagster python")
 
     assert counted.stdout == "91\n", "57 of the savings, and 34 of the bonds"
