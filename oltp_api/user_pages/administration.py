@@ -10,7 +10,7 @@ from oltp_api.page_forms.page import see_other
 from oltp_api.page_forms.routing import FormDep, PageRoute, as_of, sends
 from oltp_api.user_pages.page import user_page
 from oltp_api.users import routes as users
-from oltp_api.users.schemas import LinkView, ListedUser, UserState
+from oltp_api.users.schemas import LinkView, ListedUser, PasswordLinkRequest, UserState
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -43,8 +43,9 @@ def post_user(of_id: UUID, sent: FormDep, context: ContextDep) -> Response:
 
 @router.post("/users/{of_id}/password-link", openapi_extra=sends())
 @as_of(users.make_password_link)
-def post_password_link(request: Request, of_id: UUID, context: ContextDep, user_id: UserDep) -> Response:
-    link = users.make_password_link(of_id, request, context)
+def post_password_link(request: Request, of_id: UUID, sent: FormDep, context: ContextDep, user_id: UserDep) -> Response:
+    asked = PasswordLinkRequest(removes_second_factor="removes_second_factor" in sent.fields)
+    link = users.make_password_link(of_id, request, context, asked)
     return _users(request, context, user_id, link, of_id)
 
 

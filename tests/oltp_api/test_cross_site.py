@@ -97,7 +97,7 @@ def test_the_page_of_the_documentation_may_load_what_it_is_made_of_and_nothing_e
     "path", ["/api/v1/portfolios", "/api/v1/nothing", "/docs", "/openapi.json", "/metrics", "/health/live"]
 )
 def test_every_answer_has_the_headers_that_keep_it_where_it_belongs(root: str, path: str) -> None:
-    headers = httpx.get(f"{root}{path}").headers
+    headers = httpx.get(f"{root}{path}", timeout=30).headers
 
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "same-origin"

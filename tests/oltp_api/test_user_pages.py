@@ -13,6 +13,7 @@ from storage.postgres.database import Database
 from storage.settings import Settings
 from tests.oltp_api.people import PASSWORD, Person, first_code, invited, registered, served_with_accounts, signed_in
 from tests.oltp_api.test_access_matrix import OPERATIONS
+from tests.oltp_api.test_second_factor import with_second_factor
 
 NEW = "another long word of mine"
 _BROWSER = {"accept": "text/html,*/*", "sec-fetch-site": "same-origin"}
@@ -125,6 +126,39 @@ def test_what_needs_the_password_asks_for_it_and_then_goes_on(window: Window, ad
     (listed,) = ada.get("/tokens").json()["items"]
     assert (listed["name"], listed["scopes"]) == ("later", ["read"])
     ada.client.delete(f"/tokens/{listed['token_id']}").raise_for_status()
+
+
+def test_who_has_a_second_factor_is_asked_for_its_code_too(admin: Person, database: Database) -> None:
+    person, app, (recovery, *_) = with_second_factor(admin, "careful@example.org")
+    long_ago(database, person)
+    window = Window(person)
+    with window.client:
+        asked = window.send("/tokens", "Make the token", **{"name": "later", "scopes.read": "1"})
+        without = window.send(asked, "Go on", confirm_password=PASSWORD)
+        assert (without.status_code, "has a second factor" in without.text) == (401, True)
+        assert person.get("/tokens").json()["items"] == []
+        made_it = window.send(without, "Go on", confirm_password=PASSWORD, confirm_code=app.code(1))
+        assert made(made_it).startswith("lkf_")
+
+        new = {"current_password": PASSWORD, "password": NEW}
+        assert "has a second factor" in window.send("/me", "Change the password", **new).text
+        done = window.send("/me", "Change the password", **new, current_code=recovery)
+        assert done.url.path == "/sign-in"
+    body = {"email": person.email, "password": NEW}
+    assert httpx.post(f"{admin.address}/api/v1/session", json=body).json()["code"] == "second_factor_needed"
+
+
+def test_a_link_that_removes_a_second_factor_says_so(admin: Person, office: Window) -> None:
+    person, _, _ = with_second_factor(admin, "lost@example.org")
+    for button, code in (
+        ("Password link for lost", "second_factor_needed"),
+        ("Without second factor a password link for lost", ""),
+    ):
+        link = made(office.send("/users", button))
+        reset = {"code": link.partition("code=")[2], "password": NEW}
+        assert httpx.post(f"{admin.address}/api/v1/password-resets", json=reset).status_code == 204
+        answer = httpx.post(f"{admin.address}/api/v1/session", json={"email": person.email, "password": NEW})
+        assert answer.json().get("code", "") == code
 
 
 def test_a_confirmation_leads_to_no_other_server(window: Window) -> None:
@@ -315,7 +349,7 @@ def test_an_old_password_stays_good(admin: Person, database: Database) -> None:
 def test_passwords_are_hidden_and_may_be_pasted_and_filled_in(window: Window) -> None:
     for path in ("/sign-in", "/register?code=x", "/password?code=x", "/me"):
         page = Page(window.get(path).text)
-        fields = [attrs for tag, attrs in page.tags if tag == "input" and "password" in str(attrs.get("name"))]
+        fields = [attrs for tag, attrs in page.tags if tag == "input" and str(attrs.get("name")).endswith("password")]
         assert fields, path
         for field in fields:
             assert field["type"] == "password"
