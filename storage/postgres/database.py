@@ -85,7 +85,10 @@ def embedded_database(socket_dir: object, name: str = DATABASE) -> Database:
 
 def acting_as(url: str, role: str) -> str:
     """The address whose connections act as a role that its user has."""
-    return conninfo.make_conninfo(url, options=f"-c role={role}")
+    try:
+        return conninfo.make_conninfo(url, options=f"-c role={role}")
+    except psycopg.ProgrammingError as error:
+        raise SetupError(_unreachable(url, error)) from error
 
 
 def prepare(database: Database, limits: Mapping[str, str] | None = None, schema_version: str = "head") -> None:
