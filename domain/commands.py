@@ -16,6 +16,7 @@ from domain.orders import Execution, OrderType, Side
 from domain.portfolio import PortfolioKind
 from domain.securities import AssetType, Identifier, PriceKind
 from domain.simulations import SimulationTerms
+from domain.values import quickly_made
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class CreatePortfolio:
     cost_method: CostMethod = CostMethod.AVCO
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class RecordTransaction:
     """One transaction; which fields it needs depends on its type, as `oltp_api.schemas` says.

@@ -24,6 +24,7 @@ MINOR_UNITS: Mapping[str, str] = {"GBp": "GBP", "GBX": "GBP", "ZAc": "ZAR", "ILA
 """Hundredths in which an exchange quotes, and what they are hundredths of: a way to write a price or an amount, which
 is divided at the door. Money itself, a balance or a base currency, is never in them."""
 HUNDREDTH = Decimal("0.01")
+_ONE = Decimal(1)
 _WHOLE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF TRL UGX VND VUV XAF XOF XPF"
 _THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND"
 _DIGITS = dict.fromkeys(_WHOLE.split(), 0) | dict.fromkeys(_THOUSANDTHS.split(), 3)
@@ -51,7 +52,7 @@ def parse_currency(text: str, name: str = "currency") -> str:
 
 def parse_quoted(text: str, name: str = "currency") -> tuple[str, Decimal]:
     """The currency that `text` stands for, and what one of it is there: 1, or 0.01 for a minor unit."""
-    return (MINOR_UNITS[text], HUNDREDTH) if text in MINOR_UNITS else (parse_currency(text, name), Decimal(1))
+    return (MINOR_UNITS[text], HUNDREDTH) if text in MINOR_UNITS else (parse_currency(text, name), _ONE)
 
 
 def smallest_unit(currency: str) -> Decimal:

@@ -23,12 +23,14 @@ from domain.money import (
     share,
 )
 from domain.stated_amounts import refuse_other
+from domain.values import quickly_made
 
 _ONE = Decimal(1)
 _CASH_OUT = frozenset({TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX})
 _EITHER_SIGN = frozenset({TxnType.FEE, TxnType.TAX, TxnType.INTEREST})
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class When:
     """When a row happened: the moment in UTC, and the day it belongs to in the portfolio's time zone."""
@@ -37,6 +39,7 @@ class When:
     business_date: date
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Terms:
     """Terms of a row's numbers. `price_factor` is 0.01 for bonds, whose price is per cent of par; `fx_rate` is one
@@ -56,6 +59,7 @@ class Terms:
 PLAIN = Terms()
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
     """Facts that the rows of one decision share; its methods draft them. Their `seq` is given when they are decided:

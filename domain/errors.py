@@ -11,8 +11,12 @@ from uuid import UUID
 
 def plain(value: Decimal) -> str:
     """The shortest plain text of a number: 10.50000000 is 10.5, and there is no exponent and no minus zero."""
-    text = f"{value:f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text) if value else "0"
+    if not value:
+        return "0"
+    text = str(value)
+    if "E" in text:
+        text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 class Refusal(Exception):

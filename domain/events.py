@@ -5,6 +5,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
+from domain.values import quickly_made
+
 
 @dataclass(frozen=True, slots=True)
 class PortfolioCreated:
@@ -14,6 +16,7 @@ class PortfolioCreated:
     kind: str
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class TransactionRecorded:
     portfolio_id: UUID

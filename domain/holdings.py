@@ -14,6 +14,7 @@ from functools import reduce
 from typing import NamedTuple
 
 from domain.money import ZERO, money, product, share
+from domain.values import quickly_made
 
 _ONE = Decimal(1)
 
@@ -23,6 +24,7 @@ class CostMethod(StrEnum):
     FIFO = "FIFO"
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Lot:
     """Units opened together. `quantity` is negative for a short, and `cost` then the (negative) proceeds.
@@ -43,6 +45,7 @@ class Lot:
         return Lot(quantity, cost, cost_base, self.opened_on, self.seq, self.is_known)
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Trade:
     """Units that change hands. `quantity` is signed; `gross` and `fees` are not negative, in the trade's currency."""
@@ -88,6 +91,7 @@ Reliefs = list[Relief] | None
 """Where to note what is realised, in order of lots; None where nobody asks."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Holding:
     """Open lots, oldest first, and the gains realised so far.

@@ -348,7 +348,8 @@ class Portfolio:
         rows = decision.rows
         newest = When(rows[-1].event_ts, rows[-1].business_date)
         self.version = rows[-1].seq
-        self.last = max(self.last, newest, key=_moment) if self.last else newest
+        if not self.is_back_dated(newest):
+            self.last = newest
         self.rows.extend(rows)
         self._remember(rows)
         if self.timeline is None:

@@ -14,10 +14,12 @@ from domain.ledger import WITHOUT_PAYMENT, Transaction, TxnType
 from domain.money import ZERO, money
 from domain.positions import HoldingKey, Positions
 from domain.timeline import Step, Timeline
+from domain.values import quickly_made
 
 MOST_HOLDINGS = 6
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Decision:
     """Rows that are to be recorded, the state at their moment before and after them, and the holdings they change."""

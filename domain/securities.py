@@ -98,6 +98,9 @@ class KnownIdentifier:
     valid_from: date | None = None
     valid_to: date | None = None
 
+    def holds_on(self, day: date) -> bool:
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day < self.valid_to)
+
     def overlaps(self, other: "KnownIdentifier") -> bool:
         return all(
             earlier.valid_from is None or later.valid_to is None or earlier.valid_from < later.valid_to

@@ -69,6 +69,11 @@ class UnitOfWork:
         """Keep a write that nothing in this unit of work reads until it is committed."""
         self._deferred.append((statement, values))
 
+    def send(self, statement: str, values: Mapping[str, Any]) -> None:
+        """Send a write, after those that were deferred; `pipelined`, nobody waits for it."""
+        self.defer(statement, values)
+        self.flush()
+
     def record(self, event: Acting) -> None:
         """Add an event of its own to the audit log, whatever the request commits beside it."""
         self.connection.execute(AUDIT, event.row(self.recorded_at, cause()))
@@ -78,6 +83,12 @@ class UnitOfWork:
         pending, self._deferred = self._deferred, []
         for statement, values in pending:
             self.connection.execute(statement, values)
+
+    def let_go(self) -> None:
+        """End the database's transaction, in which nothing was written yet: none stays open while a file is read."""
+        assert not self._deferred
+        self._connection.rollback()
+        self._has_said_for_whom = False
 
     def commit(self) -> None:
         """Send what was deferred and commit, in one round trip; a write leaves an event of who made it."""

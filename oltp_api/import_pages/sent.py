@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from domain.errors import InvalidInput
 from oltp_api.imports.forms_sent import SentForm
-from oltp_api.imports.schemas import ImportOptions, ImportRequest
+from oltp_api.imports.schemas import ImportOptions, ImportRequest, securities_stated
 from oltp_api.ledger.schemas import TransactionRequest
 from oltp_api.registry.schemas import SecurityRequest
 
@@ -84,9 +84,8 @@ def import_of(form: SentForm) -> FilledForm:
     """Read a form; InvalidInput if there is no file in it."""
     file, name = _file_of(form)
     options = {each: text for each in OPTIONS if (text := form.text_of(each)) is not None}
-    return FilledForm(
-        file, name[:200], options, _securities(form.text_of("securities")), form.text_of("do") or "", form
-    )
+    lines = filter(None, map(str.strip, (form.text_of("securities") or "").splitlines()))
+    return FilledForm(file, name[:200], options, securities_stated(lines, "securities"), form.text_of("do") or "", form)
 
 
 def _file_of(form: SentForm) -> tuple[bytes, str]:
@@ -100,17 +99,6 @@ def _file_of(form: SentForm) -> tuple[bytes, str]:
         return b64decode(carried, validate=True), form.text_of("carried_name") or "import.csv"
     except (Base64Error, ValueError) as error:
         raise InvalidInput("file", "did not come back whole; choose it again") from error
-
-
-def _securities(text: str | None) -> dict[str, str]:
-    """Lines such as `Zworld UCITS ETF=ZWLD`."""
-    named = {}
-    for line in filter(None, map(str.strip, (text or "").splitlines())):
-        name, equals, identifier = line.rpartition("=")
-        if not (equals and name.strip() and identifier.strip()):
-            raise InvalidInput("securities", "are lines of a name in the file and what it is, such as Zworld ETF=ZWLD")
-        named[name.strip()] = identifier.strip()
-    return named
 
 
 def _validated(model: type[M], body: Mapping[str, Any]) -> M:

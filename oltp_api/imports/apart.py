@@ -14,12 +14,12 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import pyarrow as pa
 
 from oltp_api.imports.harmless import harmless_functions, parsed_select, refuse_reach
-from oltp_api.imports.locked import MOST_SECONDS, SelectRefused, locked, meaning_of, rows_of
+from oltp_api.imports.locked import MOST_SECONDS, SelectRefused, locked, meaning_of, rows_of, tables_in
 
 _MEGABYTE = 1_000_000
 _ROWS_PER_LINE = 4
@@ -38,8 +38,14 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
-Selected = tuple[pa.Table, dict[str, list[str]]]
-"""Rows of a SELECT, and which headers each of its columns is made of."""
+
+
+class Selected(NamedTuple):
+    """Rows of a SELECT, the headers that each of its columns is made of, and the tables that it reads."""
+
+    rows: pa.Table
+    meaning: dict[str, list[str]]
+    tables: frozenset[str]
 
 
 def selected_apart(
@@ -70,7 +76,7 @@ def selected_apart(
     told, parts = _unframed(answer)
     if "refused" in told:
         raise SelectRefused(told["refused"])
-    return _table(parts["rows"]), told["meaning"]
+    return Selected(_table(parts["rows"]), told["meaning"], frozenset(told["tables"]))
 
 
 def main() -> None:
@@ -79,8 +85,9 @@ def main() -> None:
     request, parts = _unframed(sys.stdin.buffer.read())
     tables = {name: _table(part) for name, part in parts.items()}
     try:
-        rows, meaning = _run(request, tables)
-        _write(answer, _framed({"meaning": meaning}, [("rows", _streamed(rows))]))
+        made = _run(request, tables)
+        told = {"meaning": made.meaning, "tables": sorted(made.tables)}
+        _write(answer, _framed(told, [("rows", _streamed(made.rows))]))
     except SelectRefused as refusal:
         _write(answer, _framed({"refused": refusal.message.removeprefix("select ")}, []))
     except (MemoryError, RecursionError):
@@ -97,7 +104,7 @@ def _run(request: Mapping[str, Any], tables: Mapping[str, pa.Table]) -> Selected
         rows = rows_of(connection, select, float(request["seconds"]), lines * _ROWS_PER_LINE + _SPARE_ROWS)
         if rows.nbytes > _ANSWER_MEGABYTES * _MEGABYTE:
             raise SelectRefused(f"makes more than {_ANSWER_MEGABYTES} MB of rows")
-        return rows, meaning_of(tree, rows.column_names, request["names"])
+        return Selected(rows, meaning_of(tree, rows.column_names, request["names"]), tables_in(tree))
 
 
 def _limit(seconds: float, megabytes: int) -> None:

@@ -4,22 +4,24 @@ Nothing is passed over: a cell that is no number, a sign that its type contradic
 otherwise refuses the row. What is odd without being wrong, such as a day out of order, is a flag.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 from domain.currencies import CURRENCIES, MINOR_UNITS, parse_quoted
 from domain.errors import Refusal, plain
 from domain.ledger import TxnType
+from oltp_api.imports.canonical_rows import CanonicalRows
 from oltp_api.imports.columns import MEANS_CURRENCY, TYPE_OF, word_of
 from oltp_api.imports.drafts import BASE, DAYS, INCOME, LEAVES, NUMBERS, TEXTS, BalanceStep, CellRefused, Draft, Naming
-from oltp_api.imports.forms import NotANumber, moment, number
+from oltp_api.imports.forms import NotANumber, WrittenDay, WrittenNumber, moment, number
 from oltp_api.imports.profiles import Profile
 
 _MOST_DAYS_TO_SETTLE = 45
+_PAID_OUT = (TxnType.BUY, *LEAVES)
 _COMES = (TxnType.DEPOSIT, TxnType.INTEREST, *INCOME)
 _BY_SIGN: Mapping[str, tuple[str, TxnType, TxnType]] = {
     "CASH": ("amount", TxnType.DEPOSIT, TxnType.WITHDRAW),
@@ -28,6 +30,7 @@ _BY_SIGN: Mapping[str, tuple[str, TxnType, TxnType]] = {
 }
 """Types that the sign of a column decides: above 0, and below."""
 _TYPES = dict(TxnType.__members__)
+_Names = tuple[str | None, str | None, str | None, str | None]
 _ALSO = frozenset({"also_quantity", "also_price", "also_amount"})
 
 
@@ -41,8 +44,23 @@ class Signs:
 
 
 @dataclass(frozen=True, slots=True)
+class _Columns:
+    """The canonical columns that a file has, by kind."""
+
+    texts: tuple[str, ...]
+    days: tuple[str, ...]
+    numbers: tuple[str, ...]
+
+    @classmethod
+    def of(cls, rows: CanonicalRows) -> "_Columns":
+        texts, days, numbers = (tuple(name for name in kind if name in rows.columns) for kind in (TEXTS, DAYS, NUMBERS))
+        return cls(texts, days, numbers)
+
+
+@dataclass(frozen=True, slots=True)
 class Reader:
-    """How the rows of one file are read: by its profile, and by what the file shows."""
+    """How the rows of one file are read: by its profile, and by what the file shows. What a text has once been read as
+    is known until the file is."""
 
     profile: Profile
     forms: tuple[str, ...]
@@ -50,16 +68,21 @@ class Reader:
     headers: Mapping[str, str]
     default_account: str | None = None
     signs: Signs = Signs(amounts=True, fees=False, withheld=False)
+    columns: _Columns = _Columns((), (), ())
+    _numbers_read: dict[str, WrittenNumber | None] = field(default_factory=dict, repr=False)
+    _moments_read: dict[str, WrittenDay | None] = field(default_factory=dict, repr=False)
+    _namings: dict[_Names, Naming] = field(default_factory=dict, repr=False)
 
-    def drafts(self, rows: Iterable[Mapping[str, Any]]) -> list[Draft]:
-        """The rows, which are gone through twice, as drafts."""
-        reader = replace(self, signs=self._signs_of(rows))
-        parts: dict[int, int] = {}
+    def drafts(self, rows: CanonicalRows) -> list[Draft]:
+        """The rows as drafts."""
+        reader = replace(self, signs=self._signs_of(rows), columns=_Columns.of(rows))
+        parts: Counter[int] = Counter()
         drafts = []
         for row in rows:
             line = int(row["line"])
-            part = parts[line] = parts.get(line, -1) + 1
-            draft = Draft(line, part, merged=tuple(row.get("merged") or ()))
+            draft = Draft(line, parts[line], merged=tuple(row.get("merged") or ()))
+            if rows.has_lines_of_several:
+                parts[line] += 1
             try:
                 reader.fill(draft, row)
             except Refusal as refusal:
@@ -70,20 +93,20 @@ class Reader:
     def fill(self, draft: Draft, row: Mapping[str, Any]) -> None:
         if row.get("skip"):
             draft.skipped = str(row["skip"])
-            self._numbers(draft, {"total": row.get("total")})
+            self._numbers(draft, row, ("total",))
             draft.flags += filter(None, [row.get("odd")])
             return
         if row.get("refuse"):
             raise CellRefused(draft.line, self.header("type"), str(row["refuse"]), "not_supported")
         texts = draft.texts = {
-            name: str(value) for name in TEXTS if (value := row.get(name)) is not None and value != ""
+            name: str(value) for name in self.columns.texts if (value := row[name]) is not None and value != ""
         }
         if odd := texts.pop("odd", None):
             draft.flags.append(odd)
         named = texts.pop("ticker", None), texts.pop("isin", None), texts.pop("cusip", None), texts.pop("name", None)
-        draft.naming = _naming(*named)
+        draft.naming = self._namings.get(named) or self._namings.setdefault(named, Naming(*named))
         self._days(draft, row)
-        self._numbers(draft, row)
+        self._numbers(draft, row, self.columns.numbers)
         draft.steps = tuple(self._step(draft, each) for each in row.get("steps") or ())
         self._type(draft)
         if draft.day is None:
@@ -98,25 +121,23 @@ class Reader:
         """The header of what a canonical column is made of."""
         return self.headers.get(column, column)
 
-    def _signs_of(self, rows: Iterable[Mapping[str, Any]]) -> Signs:
+    def _signs_of(self, rows: CanonicalRows) -> Signs:
         """Take those of the profile; of a file that has to show them, any that leaves with a minus tells it."""
-        is_shown = self.profile.amounts == "shown"
-        amounts, fees, withheld, leaves = self.profile.amounts == "signed", False, False, (TxnType.BUY, *LEAVES)
-        for row in rows:
-            fees = fees or _is_negative(row.get("fees"))
-            withheld = withheld or _is_negative(row.get("withheld"))
-            if is_shown and not amounts and _is_negative(row.get("amount")):
-                amounts = TYPE_OF.get(word_of(str(row.get("type") or ""))) in leaves
+        amounts = self.profile.amounts == "signed"
+        if self.profile.amounts == "shown" and any(map(_is_negative, rows.distinct("amount"))):
+            amounts = any(
+                _is_negative(row.get("amount")) and TYPE_OF.get(word_of(str(row.get("type") or ""))) in _PAID_OUT
+                for row in rows
+            )
+        fees, withheld = (any(map(_is_negative, rows.distinct(name))) for name in ("fees", "withheld"))
         return Signs(amounts, fees, withheld)
 
     def _days(self, draft: Draft, row: Mapping[str, Any]) -> None:
-        for name in DAYS:
-            text = row.get(name)
-            if text in (None, ""):
+        for name in self.columns.days:
+            text = row[name]
+            if text is None or text == "":
                 continue
-            if isinstance(text, datetime):
-                text = text.isoformat(" ")
-            found = moment(str(text), ("%Y-%m-%d",) if isinstance(text, date) else self.forms)
+            found = self._moment(text)
             if found is None:
                 why = f"{str(text)[:40]!r} is no day of the file's form; another is chosen with dates=iso, dmy or mdy"
                 raise CellRefused(draft.line, self.header(name), why, "invalid_date")
@@ -137,48 +158,55 @@ class Reader:
                 raise CellRefused(draft.line, self.header("time"), f"{clock[:20]!r} is no time", "invalid_date")
             draft.clock = found.clock
 
-    def _numbers(self, draft: Draft, row: Mapping[str, Any]) -> None:
-        for name in NUMBERS:
+    def _moment(self, cell: object) -> WrittenDay | None:
+        if isinstance(cell, datetime):
+            cell = cell.isoformat(" ")
+        elif isinstance(cell, date):
+            return WrittenDay(cell)
+        text = str(cell)
+        if text not in self._moments_read:
+            self._moments_read[text] = moment(text, self.forms)
+        return self._moments_read[text]
+
+    def _numbers(self, draft: Draft, row: Mapping[str, Any], names: Sequence[str]) -> None:
+        for name in names:
             given = row.get(name)
             if given is None or given == "":
                 continue
-            total, currencies = None, set[str]()
-            for cell in given if isinstance(given, list) else (given,):
-                if cell is None:
-                    continue
-                try:
-                    found = number(str(cell), "." if isinstance(cell, (Decimal, int, float)) else self.decimal)
-                except NotANumber as error:
-                    why = f"{str(cell)[:40]!r} {error}"
-                    raise CellRefused(draft.line, self.header(name), why, "invalid_number") from error
-                if found is not None:
-                    total = found.value if total is None else total + found.value
-                    currencies |= {found.currency} if found.currency else set()
-            if total is not None and name != "checked":
-                draft.numbers[name] = total
-            if currencies:
-                self._refuse_other_currency(draft, name, currencies)
+            found = [self._number(draft, name, cell) for cell in (given if isinstance(given, list) else (given,))]
+            values = [each.value for each in found if each is not None]
+            if values and name != "checked":
+                draft.numbers[name] = values[0] if len(values) == 1 else sum(values, Decimal(0))
+            for each in found:
+                if each is not None and each.currency is not None:
+                    self._refuse_other_currency(draft, name, each.currency)
+
+    def _number(self, draft: Draft, name: str, cell: object) -> WrittenNumber | None:
+        """The number in a cell; None where nothing is."""
+        if isinstance(cell, str) and cell in self._numbers_read:
+            return self._numbers_read[cell]
+        if cell is None:
+            return None
+        try:
+            if not isinstance(cell, str):
+                return number(str(cell), "." if isinstance(cell, (Decimal, int, float)) else self.decimal)
+            found = self._numbers_read[cell] = number(cell, self.decimal)
+        except NotANumber as error:
+            raise CellRefused(draft.line, self.header(name), f"{str(cell)[:40]!r} {error}", "invalid_number") from error
+        return found
 
     def _step(self, draft: Draft, told: Mapping[str, str | None]) -> BalanceStep:
-        found = []
-        for name in ("moved", "balance"):
-            try:
-                found.append(number(told[name] or "", self.decimal))
-            except NotANumber as error:
-                why = f"{str(told[name])[:40]!r} {error}"
-                raise CellRefused(draft.line, self.header("steps"), why, "invalid_number") from error
-        moved, balance = found
+        moved, balance = (self._number(draft, "steps", told[name] or "") for name in ("moved", "balance"))
         return BalanceStep(told["currency"], moved.value if moved else Decimal(0), balance.value if balance else None)
 
-    def _refuse_other_currency(self, draft: Draft, name: str, written: set[str]) -> None:
+    def _refuse_other_currency(self, draft: Draft, name: str, written: str) -> None:
         """Refuse a number that a currency is written at which is not the row's."""
         own = {"price": "price_currency", "fees": "fee_currency", "withheld": "withheld_currency"}.get(name, "currency")
         stated = draft.texts.get(own) or draft.texts.get("currency")
-        for currency in written:
-            if stated is None:
-                draft.texts["currency"] = stated = currency
-            elif currency != parse_quoted(stated)[0]:
-                raise self._contradiction(draft, name, stated, currency)
+        if stated is None:
+            draft.texts["currency"] = written
+        elif written != parse_quoted(stated)[0]:
+            raise self._contradiction(draft, name, stated, written)
 
     def _type(self, draft: Draft) -> None:
         text = draft.texts.pop("type", "")
@@ -280,20 +308,10 @@ class Reader:
                 )
 
 
-def number_cells(rows: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+def number_cells(rows: CanonicalRows) -> Iterable[str]:
     """The texts of a file that are numbers."""
-    for row in rows:
-        for name in NUMBERS:
-            given = row.get(name)
-            for cell in given if isinstance(given, list) else (given,):
-                if isinstance(cell, str) and cell:
-                    yield cell
-
-
-@lru_cache(maxsize=65_536)
-def _naming(ticker: str | None, isin: str | None, cusip: str | None, name: str | None) -> Naming:
-    """One for all rows that name a security alike."""
-    return Naming(ticker, isin, cusip, name)
+    for name in NUMBERS:
+        yield from (cell for cell in rows.distinct(name) if cell and isinstance(cell, str))
 
 
 def _is_soon_after(day: date, other: date) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import cache
 
 from domain.errors import InvalidInput
 
@@ -37,7 +37,6 @@ class NotANumber(ValueError):
     """A cell that is no number in the form of its file; the message says what it would have to be."""
 
 
-@lru_cache(maxsize=65_536)
 def number(text: str, decimal: str) -> WrittenNumber | None:
     """Read `text` with that decimal sign (`.` or `,`), a currency at either end, thousands, parentheses or a minus;
     None for what is written where there is nothing."""
@@ -142,7 +141,6 @@ def _shown_by(texts: Iterable[str]) -> str:
     return "dmy" if first else "mdy" if second else "iso"
 
 
-@lru_cache(maxsize=65_536)
 def moment(text: str, forms: tuple[str, ...]) -> WrittenDay | None:
     """The day that `text` is in one of the forms, with its time; None if it is none, or no clock shows the time."""
     text = text.strip()
@@ -179,7 +177,6 @@ def clock_of(text: str, half: str | None = None) -> str | None:
     return f"{hours:02}:{int(minute):02}:{seconds:02}"
 
 
-@lru_cache(maxsize=65_536)
 def day_in(text: str, forms: tuple[str, ...]) -> date | None:
     for form in forms:
         try:

@@ -48,7 +48,9 @@ def import_file(asked: ImportRequest, file: bytes, user_id: UUID, portfolio_id: 
     if own_export.is_own_export(file):
         return _replayed(asked, file, user_id, portfolio_id, work)
     stated = Hints(asked.profile, asked.encoding, asked.dates, asked.decimal, asked.order, asked.account)
-    sheet = read(file, stated, known_profiles(user_id, work), MOST_FILE_ROWS)
+    profiles = known_profiles(user_id, work)
+    work.let_go()
+    sheet = read(file, stated, profiles, MOST_FILE_ROWS)
     with work.rehearsal() if asked.dry_run else nullcontext():
         view = record_sheet(sheet, asked, (user_id, portfolio_id), work)
         view = view.model_copy(update={"file_sha256": hashlib.sha256(file).hexdigest()})

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from oltp_api.imports.locked import SelectRefused
+from oltp_api.imports.locked import SelectRefused, nodes_of
 
 _TABLES_OF_ROWS = frozenset({"unnest", "range", "generate_series"})
 _NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
@@ -49,7 +49,7 @@ def refuse_reach(
         raise SelectRefused("must be one SELECT over the table cells, and nothing else")
     known = {name.casefold() for name in tables} | set(_named_queries(parsed["statements"]))
     headers = {name.casefold() for name in columns}
-    for node in _nodes(parsed["statements"]):
+    for node in nodes_of(parsed["statements"]):
         _refuse_chance(node)
         if "class" in node:
             _refuse_expression(node, headers, functions)
@@ -57,20 +57,8 @@ def refuse_reach(
             _refuse_source(node, known)
 
 
-def _nodes(tree: Any) -> Iterator[Mapping[str, Any]]:
-    """Every object of the tree; walked without recursion, however deep it is."""
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            yield node
-            waiting.extend(node.values())
-        elif isinstance(node, list):
-            waiting.extend(node)
-
-
 def _named_queries(tree: Any) -> Iterator[str]:
-    for node in _nodes(tree):
+    for node in nodes_of(tree):
         for each in (node.get("cte_map") or {}).get("map", ()):
             yield each["key"].casefold()
 

@@ -8,7 +8,7 @@ the second (`csv2:`) stand in ledgers, as do references that brokers gave.
 import hashlib
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +18,7 @@ from uuid import UUID
 from domain.errors import InvalidInput, plain
 from domain.ledger import TxnType
 from domain.money import payable
+from domain.values import quickly_made
 from oltp_api.connections import Deferred
 from oltp_api.imports.drafts import Draft
 from oltp_api.imports.requests import ExchangeRequest
@@ -34,6 +35,7 @@ _NOTHING_IF_ZERO = ("fees", "accrued", "withheld")
 _HAS_DIGIT = re.compile(r"[0-9]")
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Identity:
     """The key of a row within its source, what it moves, and the keys that older readers would have given it.
@@ -96,7 +98,7 @@ class Identifying:
         """`first_ids` are the ids of lines by the first reader; None where the ledger has none by older readers."""
         self._source = source
         self._first_ids = first_ids
-        self._seen: dict[tuple[str, str], int] = {}
+        self._seen: dict[str, Counter[str]] = defaultdict(Counter)
         self._older_seen: Counter[str] = Counter()
         self._lines_with: dict[str, set[int]] = {}
         for each in drafts:
@@ -111,9 +113,10 @@ class Identifying:
         if is_id:
             key = f"ref:{reference}" + (f":{draft.part}" if draft.part else "")
         else:
-            printed = _hash(content)
-            twin = self._seen[place, printed] = self._seen.get((place, printed), 0) + 1
-            key = f"{_VERSION}:{printed}:{twin}"
+            key = f"{_VERSION}:{_hash(content)}:1"
+            self._seen[place][key] += 1  # by the key of the first twin, which is in the report too, and so no text more
+            if (twin := self._seen[place][key]) > 1:
+                key = f"{key.removesuffix('1')}{twin}"
         moved = _moved(request, draft.currency)
         older = tuple(self._older(draft, request, self._first_ids)) if self._first_ids is not None else ()
         return Identity(place, key, content, moved, older, reference, is_id)

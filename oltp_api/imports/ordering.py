@@ -1,9 +1,11 @@
 """The order of a file's rows: oldest first, whichever way it was written, and what is odd about it."""
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from itertools import pairwise
-from typing import Literal
+from operator import le
+from typing import Any, Literal
 
 from domain.errors import plain
 from domain.ledger import TxnType
@@ -19,9 +21,10 @@ _ONE_IN = 5
 
 def direction_of(drafts: Sequence[Draft]) -> Direction:
     """As most of its days go on, else as the first is to the last, else as times do; one of one moment as it stands."""
-    moments = [_moment(each) for each in drafts if each.day is not None]
-    days = [(day, "") for day, _ in moments]
-    for keys in (days, [*days[:1], *days[-1:]], moments):
+    dated = [each for each in drafts if each.day is not None]
+    days, moments = [_day(each) for each in dated], [(_day(each), each.clock or "") for each in dated]
+    ways: tuple[Sequence[Any], ...] = (days, [*days[:1], *days[-1:]], moments)
+    for keys in ways:
         rises = sum(a < b for a, b in pairwise(keys))
         falls = sum(a > b for a, b in pairwise(keys))
         if rises != falls:
@@ -34,7 +37,7 @@ def in_order(drafts: Sequence[Draft], stated: Order | None) -> tuple[list[Draft]
     rows out of order are flagged."""
     direction = stated or direction_of(drafts)
     if direction == "by_day":
-        rows, direction = sorted(drafts, key=lambda each: str(each.day or "")), "oldest_first"
+        rows, direction = sorted(drafts, key=_day), "oldest_first"
     else:
         rows = list(drafts if direction == "oldest_first" else _turned(drafts))
         _flag_out_of_order(rows)
@@ -44,7 +47,7 @@ def in_order(drafts: Sequence[Draft], stated: Order | None) -> tuple[list[Draft]
         if each.day not in timed:
             each.event_ts = None  # beside rows whose moment nobody knows, it would say an order that is not the file's
     if any(day is not None for day in timed):
-        rows = sorted(rows, key=lambda each: (str(each.day), (each.clock or "") if each.day in timed else ""))
+        rows = sorted(rows, key=lambda each: (_day(each), (each.clock or "") if each.day in timed else ""))
     return rows, direction
 
 
@@ -53,14 +56,18 @@ def _turned(drafts: Sequence[Draft]) -> list[Draft]:
     return sorted(drafts, key=lambda each: (-each.line, each.part))
 
 
-def _moment(draft: Draft) -> tuple[str, str]:
-    return (str(draft.day), draft.clock or "")
+def _day(draft: Draft) -> date:
+    """Its day, where one is to be sorted by it: a row without any comes first."""
+    return draft.day or date.min
 
 
 def _flag_out_of_order(rows: Sequence[Draft]) -> None:
     """Flag what stands between later rows and earlier ones, in a file whose others are in order."""
     dated = [each for each in rows if each.day is not None]
-    kept = longest_rise([str(each.day) for each in dated])
+    days = [_day(each) for each in dated]
+    if all(map(le, days, days[1:])):
+        return
+    kept = longest_rise(days)
     for each in strays_among(dated, [each for place, each in enumerate(dated) if place not in kept]):
         each.flags.append(f"{each.day} is out of order: the rows around it are of other days")
 

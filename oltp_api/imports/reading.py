@@ -1,22 +1,19 @@
 """A file, read: whose it is, how it is written, and its rows as they mean; nothing is asked of the ledger here."""
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
-
-import numpy as np
-import pyarrow as pa
+from typing import Literal, NamedTuple
 
 from domain.errors import InvalidInput
 from oltp_api.imports import plain
-from oltp_api.imports.apart import selected_apart
+from oltp_api.imports.apart import Selected, selected_apart
 from oltp_api.imports.canonical import Reader, number_cells
+from oltp_api.imports.canonical_rows import CanonicalRows
 from oltp_api.imports.drafts import COLUMNS, Draft
 from oltp_api.imports.first_reader import first_ids
 from oltp_api.imports.forms import decimal_of, forms_of
-from oltp_api.imports.locked import SelectRefused, lists_of, selected, sources_of, table_of
+from oltp_api.imports.locked import SelectRefused, lists_of, selected, sources_of, table_of, tables_read
 from oltp_api.imports.oddities import flag_oddities
 from oltp_api.imports.ordering import Direction, in_order
 from oltp_api.imports.profiles import Profile, names_of
@@ -32,9 +29,8 @@ from oltp_api.imports.sheets import (
     written_on,
 )
 
-_ROWS_AT_ONCE = 5_000
-_COMMENT_LINE = re.compile(r"^\s*--.*$", re.MULTILINE)
-_NAMES_LINES = re.compile(r"\blines\b")
+_LINES = "lines"
+"""The table of every line of the file, whatever its width."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +100,12 @@ def read(file: bytes, stated: Hints, profiles: Mapping[str, Profile], most_rows:
         place = at
     names = names_of(rows[place][1])
     body = written_on(rows[place + 1 :], most_rows)
-    canonical, meaning = _canonical(found, names, rows, body)
+    canonical, meaning, reads_lines = _canonical(found, names, rows, body)
     reader, drafts = _drafted(found, stated, canonical, meaning)
     del canonical  # a long file's is large, and its rows are read
     drafts = _accounted_for(drafts, found.rows_among(names, body))
     drafts, direction = in_order(drafts, stated.order or found.order)
-    if "lines" not in found.select:
+    if not reads_lines:
         _refuse_beyond(drafts, body, len(names))
     cells = dict(body)
     flag_oddities(drafts, cells)
@@ -152,60 +148,43 @@ def _encoding_by_profile(file: bytes, profiles: Mapping[str, Profile]) -> str | 
     return None
 
 
-def _canonical(
-    profile: Profile, names: Sequence[str], rows: Sequence[Line], body: Sequence[Line]
-) -> tuple[Iterable[Mapping[str, Any]], Mapping[str, Sequence[str]]]:
-    """The rows of the profile's SELECT, and which headers each column is made of."""
+class _Canonical(NamedTuple):
+    """Rows of a profile's SELECT, the headers that each column is made of, and whether it reads whole lines."""
+
+    rows: CanonicalRows
+    meaning: Mapping[str, Sequence[str]]
+    reads_lines: bool
+
+
+def _canonical(profile: Profile, names: Sequence[str], rows: Sequence[Line], body: Sequence[Line]) -> _Canonical:
     known = profile.renamed(names)
     lacking = [each for each in profile.optional if each.casefold() not in {name.casefold() for name in known}]
     tables = {"cells": table_of([*known, *lacking], body)}
-    if _NAMES_LINES.search(_COMMENT_LINE.sub("", profile.select)):
-        tables["lines"] = lists_of(rows)
     if profile.owner is not None:
-        made, sources = selected_apart(profile.select, tables, known)
-        refuse_shape(made, {line for line, _ in rows})
+        if _LINES in profile.select.casefold():  # perhaps not as a table: an owner's is parsed in its own process
+            tables[_LINES] = lists_of(rows)
+        made = selected_apart(profile.select, tables, known)
+        refuse_shape(made.rows, {line for line, _ in rows})
     else:
-        made = selected(profile.select, tables)
-        sources = sources_of(profile.select, made.column_names, known)
-    if unknown := [name for name in made.column_names if name not in COLUMNS]:
+        reads = tables_read(profile.select)
+        if _LINES in reads:
+            tables[_LINES] = lists_of(rows)
+        table = selected(profile.select, tables)
+        made = Selected(table, sources_of(profile.select, table.column_names, known), reads)
+    if unknown := [name for name in made.rows.column_names if name not in COLUMNS]:
         raise SelectRefused(f"makes {', '.join(unknown)}, which is no column of a transaction")
-    if "line" not in made.column_names:
+    if "line" not in made.rows.column_names:
         raise SelectRefused("must make line, the number of the line that a row was made of")
     written = dict(zip(known, names, strict=True))
-    return _Made(made), {column: [written[each] for each in used] for column, used in sources.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """The rows of a SELECT, without columns in which nothing is, made anew each time that they are gone through: a list
-    of all would be most of the memory that a long file takes."""
-
-    table: pa.Table
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        for batch in self.table.to_batches(max_chunksize=_ROWS_AT_ONCE):
-            filled = {name: _values(batch[name]) for name in batch.schema.names if batch[name].null_count < len(batch)}
-            for values in zip(*filled.values(), strict=True):
-                yield dict(zip(filled, values, strict=True))
-
-
-def _values(column: pa.Array) -> list[Any]:
-    """Python's values of a column; of texts, one object for all cells that say the same."""
-    if not pa.types.is_string(column.type):
-        return column.to_pylist()  # type: ignore[no-any-return]
-    coded = column.dictionary_encode()
-    texts = np.array([*coded.dictionary.to_pylist(), None], dtype=object)
-    return texts[coded.indices.fill_null(len(texts) - 1).to_numpy()].tolist()  # type: ignore[no-any-return]
+    meaning = {column: [written[each] for each in used] for column, used in made.meaning.items()}
+    return _Canonical(CanonicalRows(made.rows), meaning, _LINES in made.tables)
 
 
 def _drafted(
-    profile: Profile, stated: Hints, canonical: Iterable[Mapping[str, Any]], meaning: Mapping[str, Sequence[str]]
+    profile: Profile, stated: Hints, canonical: CanonicalRows, meaning: Mapping[str, Sequence[str]]
 ) -> tuple[Reader, list[Draft]]:
-    days = (str(row["day"]) for row in canonical if row.get("day") and not row.get("skip"))
-    forms = forms_of(stated.dates or profile.dates, days)
-    decimal = decimal_of(
-        number_cells(row for row in canonical if not row.get("skip")), stated.decimal or profile.decimal
-    )
+    forms = forms_of(stated.dates or profile.dates, map(str, filter(None, canonical.distinct("day"))))
+    decimal = decimal_of(number_cells(canonical), stated.decimal or profile.decimal)
     headers = {column: " + ".join(sources) for column, sources in meaning.items() if sources}
     reader = Reader(profile, forms, decimal, headers, stated.account)
     return reader, reader.drafts(canonical)

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 from domain.commands import BatchMode, RecordBatch, RecordTransaction
 from domain.errors import BatchRefused, Refusal
+from domain.values import quickly_made
 from oltp_api.imports import resolving
 from oltp_api.imports.drafts import Draft
 from oltp_api.imports.identity import Familiar, Identifying, Identity, Recognition
@@ -27,10 +28,12 @@ from oltp_api.ledger.batch import Balances, BatchOutcome, Recorded, record_batch
 from oltp_api.unit_of_work import UnitOfWork
 
 _ROWS_OF_A_PART = 10_000
+_ROWS_AT_ONCE = 500
 MOST_SHOWN = 10_000
 """Rows of a dry run that are shown beside their cells; of a longer file, later ones only where something is odd."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class _Row:
     """A row of the file, with what it asks for, or why it asks for nothing; both None where it is skipped."""
@@ -76,20 +79,26 @@ class _Recorder:
         assumes = self.asked.missing_cash == "assume"
         batch = RecordBatch(*self.owner, commands, BatchMode.PARTIAL, assumes)  # if all was wanted, see the end
         done = record_batch(batch, work, Recognition(self.owner[1], named, self.familiar))
-        Imports(work).keep(self.import_id, self.owner[1], self._kept(taken, done.outcomes))
-        work.flush()
         outcomes = dict(zip(map(id, taken), done.outcomes, strict=True))
-        for row in rows:
-            outcome = outcomes.get(id(row))
-            self.report.rows.append(self._told(row, outcome))
-            self.report.openings.note(row.draft, outcome)
-            row.draft.forget()
+        with work.pipelined():
+            for begin in range(0, len(rows), _ROWS_AT_ONCE):
+                self._tell(rows[begin : begin + _ROWS_AT_ONCE], outcomes, work)
         for row in rows:
             self.sheet.cells.pop(row.draft.line, None)
         self.report.counts.update(counted(done.outcomes))
         self.report.counts["skipped"] += len(rows) - len(taken)
         self.report.before = self.report.before or done.before
         self.report.after = done.after
+
+    def _tell(self, rows: Sequence[_Row], outcomes: Mapping[int, BatchOutcome], work: UnitOfWork) -> None:
+        """Keep the identities of rows, and report what became of them while the database writes that down."""
+        told = [(row, outcomes.get(id(row))) for row in rows]
+        Imports(work).keep(self.import_id, self.owner[1], self._kept(told))
+        work.flush()
+        for row, outcome in told:
+            self.report.rows.append(self._told(row, outcome))
+            self.report.openings.note(row.draft, outcome)
+            row.draft.forget()
 
     def _row(self, draft: Draft) -> _Row:
         if draft.skipped is not None:
@@ -133,10 +142,10 @@ class _Recorder:
             **told,
         )
 
-    def _kept(self, rows: Sequence[_Row], outcomes: Sequence[BatchOutcome]) -> list[Mapping[str, Any]]:
+    def _kept(self, told: Sequence[tuple[_Row, BatchOutcome | None]]) -> list[Mapping[str, Any]]:
         """The identities of what was recorded, of what came with it, and of cash that was assumed for it."""
         kept: list[Mapping[str, Any]] = []
-        for row, outcome in zip(rows, outcomes, strict=True):
+        for row, outcome in told:
             if row.identity is None or not isinstance(outcome, Recorded):
                 continue
             seqs = list(outcome.seqs)

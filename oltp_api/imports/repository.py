@@ -39,8 +39,8 @@ class Imports:
         row = self._connection.execute(_IMPORTS["has_old_ids"], {"portfolio_id": portfolio_id}).fetchone()
         return row is not None
 
-    def add(self, told: Mapping[str, Any], rows: str) -> None:
-        """Keep the report, with its rows in JSON."""
+    def add(self, told: Mapping[str, Any], rows: bytes) -> None:
+        """Keep the report, with its rows in JSON: as bytes, for a long file's text would be made into some."""
         report = json.dumps({name: told[name] for name in IN_REPORT})
         values = {name: told[name] for name in _COLUMNS}
         self._connection.execute(_IMPORTS["add"], {**values, "report": report, "rows": rows})

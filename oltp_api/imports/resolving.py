@@ -10,13 +10,13 @@ from uuid import UUID
 
 from domain.currencies import parse_quoted
 from domain.errors import AlreadyExists, InvalidIdentifier, InvalidInput, Refusal, UnknownSecurity
-from domain.securities import AssetType, Identifier, IdentifierType, Security, isin_check_digit
+from domain.securities import AssetType, Identifier, IdentifierType, KnownIdentifier, Security, isin_check_digit
 from oltp_api.imports.drafts import BASE, Draft, Naming
-from oltp_api.registry.repository import Securities, security_of
+from oltp_api.registry.repository import Securities
 from oltp_api.unit_of_work import UnitOfWork
-from storage.queries import statements
 
-_SQL = statements("oltp_api/imports/queries.sql")
+_Meaning = tuple[KnownIdentifier, Security]
+"""An identifier, with the days on which it means a security."""
 _CUSIP = re.compile(r"[A-Z0-9]{9}")
 _TYPES: Mapping[str, AssetType] = {
     **{kind.value: kind for kind in AssetType if kind is not AssetType.INDEX},
@@ -24,19 +24,6 @@ _TYPES: Mapping[str, AssetType] = {
     "STK": AssetType.EQUITY, "COMMON STOCK": AssetType.EQUITY, "AKTIE": AssetType.EQUITY, "AKTIEN": AssetType.EQUITY,
     "MUTUAL FUND": AssetType.FUND, "MUTUALFUND": AssetType.FUND, "FONDS": AssetType.FUND, "BONDS": AssetType.BOND,
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class _Meaning:
-    """An identifier of a security, for the days on which it means that one."""
-
-    security: Security
-    id_type: IdentifierType
-    valid_from: date | None
-    valid_to: date | None
-
-    def holds_on(self, day: date) -> bool:
-        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day < self.valid_to)
 
 
 class NameMeansSeveral(InvalidInput):
@@ -72,17 +59,13 @@ class NamedSecurities:
         self._of_all_days: dict[Naming, Security | None] = {}
         self._are_dated = False
         self._by_name: dict[str, list[Security]] = defaultdict(list)
-        asked = {"values": sorted(values), "names": sorted(names)}
-        for row in work.connection.execute(_SQL["identifiers"], asked).fetchall():
-            value, kind = row.pop("id_value"), IdentifierType(row.pop("id_type"))
-            days = {name: row.pop(name) for name in ("valid_from", "valid_to")}
-            meaning = _Meaning(security_of(row), kind, **days)
-            self._by_value[value].append(meaning)
-            self._are_dated |= meaning.valid_from is not None or meaning.valid_to is not None
-            if meaning.id_type is IdentifierType.ISIN:
-                self._isins[meaning.security.security_id].add(value)
-        for row in work.connection.execute(_SQL["named"], asked).fetchall() if names else ():
-            self._by_name[row["display_name"].strip().casefold()].append(security_of(row))
+        for known, security in Securities(work).ever_meant(sorted(values)):
+            self._by_value[known.identifier.value].append((known, security))
+            self._are_dated |= known.valid_from is not None or known.valid_to is not None
+            if known.identifier.id_type is IdentifierType.ISIN:
+                self._isins[security.security_id].add(known.identifier.value)
+        for security in Securities(work).displayed_as(sorted(names)):
+            self._by_name[security.display_name.strip().casefold()].append(security)
 
     def find(self, naming: Naming, day: date) -> Security | None:
         """The security on a day, or else now; None for one that nobody registered. Refused where names disagree."""
@@ -116,10 +99,12 @@ class NamedSecurities:
 
     def _by(self, value: str | None, day: date, kind: IdentifierType | None = None) -> Security | None:
         meanings = self._by_value.get(value.strip().upper(), []) if value else []
-        fitting = [each for each in meanings if kind is None or each.id_type is kind]
-        on_day = [each for each in fitting if each.holds_on(day)] or [each for each in fitting if each.valid_to is None]
-        on_day.sort(key=lambda each: each.id_type is not IdentifierType.TICKER)
-        return on_day[0].security if on_day else None
+        fitting = [(known, found) for known, found in meanings if kind in (None, known.identifier.id_type)]
+        on_day = [each for each in fitting if each[0].holds_on(day)] or [
+            each for each in fitting if each[0].valid_to is None
+        ]
+        on_day.sort(key=lambda each: each[0].identifier.id_type is not IdentifierType.TICKER)
+        return on_day[0][1] if on_day else None
 
     def _by_cusip(self, cusip: str | None, day: date) -> Security | None:
         isins = _isins_of(cusip) if cusip else []

@@ -1,6 +1,6 @@
 """Bodies and views of what takes many rows at once: batches of transactions, and imports of brokers' files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -176,15 +176,17 @@ class ImportQuery(ImportOptions):
         """The options that were stated, by their names in a body."""
         given = self.model_dump(exclude_unset=True)
         if named := given.pop("security", None):
-            given["securities"] = dict(map(_named_apart, named))
+            given["securities"] = securities_stated(named, "security")
         return given
 
 
-def _named_apart(text: str) -> tuple[str, str]:
-    name, equals, identifier = text.rpartition("=")
-    if not (equals and name and identifier):
-        raise InvalidInput("security", "must be what the file calls it, and what it is: security=Zworld UCITS ETF=ZWLD")
-    return name, identifier
+def securities_stated(named: Iterable[str], field: str) -> dict[str, str]:
+    """As what each name of a security is registered, of texts such as `Zworld UCITS ETF=ZWLD`."""
+    apart = [text.rpartition("=") for text in named]
+    stated = {name.strip(): identifier.strip() for name, _, identifier in apart}
+    if not all((*stated.keys(), *stated.values())):
+        raise InvalidInput(field, "must be what the file calls it, and what it is, such as Zworld UCITS ETF=ZWLD")
+    return stated
 
 
 class ImportRequest(ImportOptions):

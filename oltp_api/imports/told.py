@@ -73,10 +73,10 @@ def read_told(draft: Draft, request: TransactionRequest) -> Mapping[str, str]:
     return read
 
 
-def stored_rows(report: tuple[ImportRow, ...]) -> str:
+def stored_rows(report: tuple[ImportRow, ...]) -> bytes:
     """The rows of a report as it is kept, in JSON: without their cells, which are in the file."""
     hidden = {"__all__": {"cells", "read"}}
-    return _ROWS.dump_json(report, exclude=hidden, exclude_defaults=True).decode()
+    return _ROWS.dump_json(report, exclude=hidden, exclude_defaults=True)
 
 
 def balances_told(before: Balances, after: Balances, user_id: UUID, work: UnitOfWork) -> list[BalanceChange]:

@@ -21,6 +21,7 @@ from domain.money import payable, rounded_up
 from domain.portfolio import Portfolio
 from domain.positions import HoldingKey
 from domain.securities import Reference, parse_ticker
+from domain.values import quickly_made
 from oltp_api.connections import Deferred
 from oltp_api.ledger.decisions import Prepared, drafted, prepared, rows_of
 from oltp_api.ledger.repository import RecordedRow
@@ -38,6 +39,7 @@ _SALES_FIRST: Mapping[TxnType, int] = {**_PURCHASES_FIRST, TxnType.BUY: 2, TxnTy
 ASSUMED_CASH = "assumed: the cash that the rows of the day need was not there"
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """The ledger rows of one transaction: the one that was asked for first, then what comes with it.
@@ -62,6 +64,7 @@ class Duplicate:
 BatchOutcome = Recorded | Duplicate | Refusal
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class _Ready:
     """A row that can be decided. Its place is that among the rows that were given."""

@@ -23,7 +23,8 @@ from domain.ledger import BETWEEN_SECURITIES, TRADES, Transaction, TxnType
 from domain.money import ZERO, parse_quantity, payable, product
 from domain.portfolio import Portfolio
 from domain.securities import PriceKind, Reference, Security
-from oltp_api.business_dates import event_time, opening_of
+from domain.values import quickly_made
+from oltp_api.business_dates import opening_of
 from oltp_api.ledger.writing import Loaded, Parse
 
 _ONE = Decimal(1)
@@ -46,6 +47,7 @@ _IN_THE_PRICES = _AT_THE_OPENING | {TxnType.DIVIDEND, TxnType.COUPON, TxnType.RE
 """Rows that a total-return price has in it already."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A transaction with all that it names, which can be decided."""
@@ -133,9 +135,10 @@ def _terms(command: RecordTransaction, security: Security | None) -> Terms:
 
 
 def _when(command: RecordTransaction, loaded: Loaded) -> When:
-    zone = loaded.portfolio.time_zone
-    when = event_time(command.business_date, command.event_ts, zone, loaded.clock)
-    return opening_of(when.business_date, zone, loaded.clock) if command.txn_type in _AT_THE_OPENING else when
+    when = loaded.moment(command.business_date, command.event_ts)
+    if command.txn_type not in _AT_THE_OPENING:
+        return when
+    return opening_of(when.business_date, loaded.portfolio.time_zone, loaded.clock)
 
 
 def _cash(asked: Prepared, portfolio: Portfolio) -> list[Transaction]:

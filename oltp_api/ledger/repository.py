@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import date
 from decimal import Decimal
-from itertools import chain
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -34,6 +34,9 @@ WantedPortfolio = tuple[UUID, UUID, Sequence[Reference]]
 LOCKS = {RowLock.WAIT: "for update", RowLock.SKIP: "for update skip locked", RowLock.NONE: ""}
 
 _PORTFOLIOS = statements("oltp_api/ledger/queries.sql")
+_SAVED = ("portfolios", "rows", "holdings", "cash", "events")
+_ROWS_AT_ONCE = 100
+"""Rows that go to the database together: some 100 KB, which a socket takes without waiting for who reads it."""
 
 
 class Decided(NamedTuple):
@@ -147,23 +150,35 @@ class Portfolios:
         )
 
     def save(self, *decided: Decided) -> None:
-        """Append the rows that were decided, with holdings, balances and events: one statement, with the commit."""
+        """Append the rows that were decided, with holdings, balances and events: one statement, with the commit. Of
+        many rows the first ones go ahead of it, and are written down by the database while the next are made here."""
         if not decided:
             return
-        rows = {name: list[bytes]() for name in ("portfolios", "rows", "holdings", "cash", "events")}
-        for portfolio, cause, others in decided:
-            head = portfolio.ledger_hash or first_hash(portfolio.portfolio_id)
-            for row in portfolio.rows:
-                head = row_hash(head, row, self._work.recorded_at)
-                rows["rows"].append(to_json(_ledger_row(row, head)))
-            rows["holdings"] += [to_json(_holding_row(portfolio, key)) for key in _held_or_reserved(portfolio)]
-            rows["cash"] += map(to_json, _cash_rows(portfolio))
-            rows["events"] += [to_json(_event_row(*event, cause)) for event in chain(others, _events_of(portfolio))]
-            rows["portfolios"].append(to_json(_root_row(portfolio, head if portfolio.rows else portfolio.ledger_hash)))
-        values = {name: f"[{b','.join(listed).decode()}]" for name, listed in rows.items()}
         roots = [portfolio.portfolio_id for portfolio, _, _ in decided]
-        asked = {**values, "portfolio_ids": roots, "recorded_at": self._work.recorded_at}
-        self._work.defer(_PORTFOLIOS["save"], asked)
+        is_long = sum(len(portfolio.rows) for portfolio, _, _ in decided) > _ROWS_AT_ONCE
+        with self._work.pipelined() if is_long else nullcontext():
+            made = {name: list[bytes]() for name in _SAVED}
+            for portfolio, cause, others in decided:
+                head = portfolio.ledger_hash or first_hash(portfolio.portfolio_id)
+                made["events"] += [to_json(_event_row(*event, cause)) for event in others]
+                for row in portfolio.rows:
+                    if len(made["rows"]) == _ROWS_AT_ONCE:
+                        self._work.send(_PORTFOLIOS["save"], self._saved(made, roots))
+                        made = {name: list[bytes]() for name in _SAVED}
+                    head = row_hash(head, row, self._work.recorded_at)
+                    made["rows"].append(to_json(_ledger_row(row, head)))
+                    made["events"].append(to_json(_event_row(portfolio.portfolio_id, row.seq, _recorded(row), cause)))
+                made["holdings"] += [to_json(_holding_row(portfolio, key)) for key in _held_or_reserved(portfolio)]
+                made["cash"] += map(to_json, _cash_rows(portfolio))
+                made["events"] += [to_json(_event_row(*event, cause)) for event in _updates_of(portfolio)]
+                made["portfolios"].append(
+                    to_json(_root_row(portfolio, head if portfolio.rows else portfolio.ledger_hash))
+                )
+            self._work.defer(_PORTFOLIOS["save"], self._saved(made, roots))
+
+    def _saved(self, made: Mapping[str, Sequence[bytes]], roots: Sequence[UUID]) -> Mapping[str, object]:
+        values = {name: f"[{b','.join(listed).decode()}]" for name, listed in made.items()}
+        return {**values, "portfolio_ids": roots, "recorded_at": self._work.recorded_at}
 
 
 def _transaction(portfolio_id: UUID, seq: int, account_id: int, txn_type: str, *more: Any) -> Transaction:
@@ -274,10 +289,8 @@ def _event_row(aggregate_id: UUID, version: int, event: DomainEvent, cause: str)
     }
 
 
-def _events_of(portfolio: Portfolio) -> Iterator[RecordedEvent]:
-    """The events of what was decided: every row, then every holding that it changed."""
-    for row in portfolio.rows:
-        yield portfolio.portfolio_id, row.seq, _recorded(row)
+def _updates_of(portfolio: Portfolio) -> Iterator[RecordedEvent]:
+    """An event of every holding that was changed."""
     for key in sorted(portfolio.changed):
         yield portfolio.portfolio_id, portfolio.version, _updated(portfolio, key)
 

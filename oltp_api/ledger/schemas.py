@@ -131,7 +131,7 @@ class TransactionRequest(Request):
     def command(self, user_id: UUID, portfolio_id: UUID) -> RecordTransaction:
         if self.type is TxnType.REVERSAL:
             raise InvalidInput("type", "is made by POST .../transactions/{seq}/reversal")
-        given = {name for name, value in self.__dict__.items() if value is not None} & _DEPENDENT
+        given = {name for name in self.model_fields_set & _DEPENDENT if self.__dict__[name] is not None}
         for name in sorted(_NEEDED[self.type] - given):
             raise InvalidInput(name, f"is required for a {self.type}")
         for name in sorted(given - _NEEDED[self.type] - _ALLOWED[self.type]):

@@ -8,7 +8,7 @@ they lock, and in what a refusal does.
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple, TypeVar
 from uuid import UUID
@@ -81,6 +81,7 @@ class Loaded:
     released_rate: ReleasedRate = field(compare=False)
     _read_history: ReadHistory | None = field(compare=False, repr=False)
     is_tied: bool = field(default=False, compare=False)
+    _moments: dict[tuple[date | None, datetime | None], When] = field(default_factory=dict, compare=False, repr=False)
 
     def account_id(self, identifier: str) -> int:
         return usable(self.accounts.get(identifier), identifier)
@@ -100,9 +101,17 @@ class Loaded:
         if given is not None and given > 0 and currency not in (None, base):
             refuse_inverse(name, given, self.released_rate(str(currency), base, on), str(currency), base)
 
+    def moment(self, day: date | None, event_ts: datetime | None = None) -> When:
+        """When something happens that says a day, a moment or neither; one for all rows that say the same."""
+        found = self._moments.get((day, event_ts))
+        if found is None:
+            found = event_time(day, event_ts, self.portfolio.time_zone, self.clock)
+            self._moments[day, event_ts] = found
+        return found
+
     def reached(self, day: date | None, security: Security | None = None) -> When:
         """The moment of something on `day`, with the history where it has to be decided against it."""
-        when = event_time(day, None, self.portfolio.time_zone, self.clock)
+        when = self.moment(day)
         self.reach(when, [security.security_id] if security else [])
         return when
 

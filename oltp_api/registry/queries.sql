@@ -128,6 +128,37 @@ select
 from security_identifier
 where security_id = %(security_id)s
 
+-- name: ever_meant
+-- All identifiers, of all times, of the securities that one of the values has ever meant.
+select
+    known.security_id,
+    known.id_value,
+    known.id_type,
+    known.is_primary,
+    known.valid_from,
+    known.valid_to,
+    security_name.name as ticker,
+    security_registry.asset_type,
+    security_registry.currency,
+    security_registry.display_name,
+    coalesce(security_registry.price_kind, 'AS_TRADED') as price_kind
+from security_identifier as known
+inner join security_registry using (security_id)
+inner join security_name using (security_id)
+where known.security_id in (select security_id from security_identifier where id_value = any(%(values)s))
+
+-- name: displayed_as
+select
+    security_registry.security_id,
+    security_name.name as ticker,
+    security_registry.asset_type,
+    security_registry.currency,
+    security_registry.display_name,
+    coalesce(security_registry.price_kind, 'AS_TRADED') as price_kind
+from security_registry
+inner join security_name using (security_id)
+where lower(trim(security_registry.display_name)) = any(%(names)s)
+
 -- name: registered
 select id_value as ticker
 from security_identifier

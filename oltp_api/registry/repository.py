@@ -1,7 +1,7 @@
 """The security registry on PostgreSQL. What is known is never rewritten; the database's own triggers refuse it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -39,6 +39,7 @@ ORDERS = orders(
 Named = tuple[Reference, date | None]
 """A security as it was named, on a day or by default now."""
 _REGISTRY = statements("oltp_api/registry/queries.sql")
+_SECURITY = tuple(each.name for each in fields(Security))
 _ANY = {"security_id": None, "asset_type": None, "currency": None, "q": None}
 _TABLES: dict[type[Details], str] = {
     EquityDetails: "equity_details",
@@ -50,6 +51,11 @@ _TABLES: dict[type[Details], str] = {
 def security_of(row: DictRow) -> Security:
     kinds = {"asset_type": AssetType(row["asset_type"]), "price_kind": PriceKind(row["price_kind"])}
     return Security(**{**row, **kinds})
+
+
+def _known(row: DictRow) -> KnownIdentifier:
+    named = Identifier(IdentifierType(row["id_type"]), row["id_value"])
+    return KnownIdentifier(named, row["is_primary"], row["valid_from"], row["valid_to"])
 
 
 class Securities:
@@ -159,15 +165,17 @@ class Securities:
 
     def identifiers(self, security_id: int) -> list[KnownIdentifier]:
         rows = self._connection.execute(_REGISTRY["identifiers"], {"security_id": security_id}).fetchall()
-        return [
-            KnownIdentifier(
-                Identifier(IdentifierType(row["id_type"]), row["id_value"]),
-                row["is_primary"],
-                row["valid_from"],
-                row["valid_to"],
-            )
-            for row in rows
-        ]
+        return [_known(row) for row in rows]
+
+    def ever_meant(self, values: Sequence[str]) -> list[tuple[KnownIdentifier, Security]]:
+        """All identifiers, of all times, of the securities that one of the values has ever meant."""
+        rows = self._connection.execute(_REGISTRY["ever_meant"], {"values": values}).fetchall()
+        return [(_known(row), security_of({name: row[name] for name in _SECURITY})) for row in rows]
+
+    def displayed_as(self, names: Sequence[str]) -> list[Security]:
+        """Securities by their names, which are given in lower case."""
+        rows = self._connection.execute(_REGISTRY["displayed_as"], {"names": names}).fetchall() if names else []
+        return [security_of(row) for row in rows]
 
     def details(self, security_id: int, kind: type[AnyDetails]) -> AnyDetails | None:
         row = self._connection.execute(_REGISTRY[_TABLES[kind]], {"security_id": security_id}).fetchone()

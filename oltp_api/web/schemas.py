@@ -22,10 +22,14 @@ class Request(BaseModel):
         """The model that `model_validate` makes of fields that have their types and are within their bounds, in a fifth
         of the time: for thousands of rows of which the caller has made sure."""
         made = cls.__new__(cls)
-        values = {"__dict__": {**_defaults_of(cls), **fields}, "__pydantic_fields_set__": set(fields)}
-        for name, value in {**values, "__pydantic_extra__": None, "__pydantic_private__": None}.items():
-            object.__setattr__(made, name, value)
+        _set(made, "__dict__", {**_defaults_of(cls), **fields})
+        _set(made, "__pydantic_fields_set__", set(fields))
+        _set(made, "__pydantic_extra__", None)
+        _set(made, "__pydantic_private__", None)
         return made
+
+
+_set = object.__setattr__
 
 
 @cache

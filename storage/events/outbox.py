@@ -1,6 +1,8 @@
 """The outbox: events written in the unit of work that made them true."""
 
 import json
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -25,11 +27,7 @@ def write_event(connection: psycopg.Connection[Any], aggregate_id: UUID, version
 def payload_of(event: DomainEvent) -> dict[str, object]:
     """The event's facts as JSON values; decimals, dates and ids are text."""
     values = {name: getattr(event, name) for name in event.__slots__}
-    return {
-        name: plain(value)
-        if isinstance(value, Decimal)
-        else value
-        if value is None or isinstance(value, (str, int))
-        else str(value)
-        for name, value in values.items()
-    }
+    return {name: _TEXT_OF[type(value)](value) if type(value) in _TEXT_OF else value for name, value in values.items()}
+
+
+_TEXT_OF: Mapping[type, Callable[[Any], str]] = {Decimal: plain, UUID: str, date: str, datetime: str}

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import dagster as dg
@@ -47,6 +48,14 @@ ROWS = [
     ("BUY", EARLIEST, {"ticker": "GOOG", "quantity": "5", "price": "482.15"}),
     ("WITHDRAW", "2012-08-01", {"amount": "250.01"}),
 ]
+FILE = """Type,Trade Date,Symbol,Quantity,Price,Amount
+DEPOSIT,2010-09-01,,,,9000
+BUY,2010-09-02,AAPL,20,252.17,
+BUY,2011-04-04,GOOG,3,587.68,
+SELL,2011-10-10,AAPL,8,388.81,
+DIVIDEND,2012-08-16,AAPL,,,31.80
+"""
+BOUGHT_IN_FILE = Decimal(20)
 
 
 class Book:
@@ -57,6 +66,7 @@ class Book:
         self.home, self.ids, self.instance = home, ids, instance
         self.defs = build_defs(home.platform)
         self.first: dict[str, dict[str, Any]] = {}
+        self.import_id = ""
         self.orders = [random.Random(f"{SEED}/{number}").sample(ROWS, len(ROWS)) for number in range(PERMUTATIONS)]
 
     def record(self, rounds: slice) -> None:
@@ -66,11 +76,24 @@ class Book:
                     body = {"type": kind, "business_date": on, **fields}
                     client.post(f"/portfolios/{portfolio_id}/transactions", json=body).raise_for_status()
 
+    def import_a_file(self) -> None:
+        """Into one of the portfolios alone."""
+        with self.home.client() as client:
+            sent = client.post(
+                f"/portfolios/{self.ids[1]}/imports", content=FILE, headers={"Content-Type": "text/csv"}
+            ).raise_for_status()
+        assert sent.json()["status"] == "COMPLETE", sent.text
+        self.import_id = sent.json()["import_id"]
+
+    def undo_the_import(self) -> None:
+        with self.home.client() as client:
+            client.post(f"/imports/{self.import_id}/undo", json={}).raise_for_status()
+
     def reverse_the_sale(self) -> None:
         with self.home.client() as client:
             for portfolio_id in self.ids:
                 rows = client.get(f"/portfolios/{portfolio_id}/transactions").raise_for_status().json()["items"]
-                (sale,) = [row for row in rows if row["type"] == "SELL"]
+                (sale,) = [row for row in rows if (row["type"], row["ticker"]) == ("SELL", "IBM")]
                 client.post(
                     f"/portfolios/{portfolio_id}/transactions/{sale['seq']}/reversal", json={"note": "not ours"}
                 ).raise_for_status()
@@ -111,6 +134,10 @@ class Book:
             query = f"from {scan} where list_contains(?, portfolio_id) order by all"
             return connection.execute(query, [list(portfolios)]).to_arrow_table()
 
+    def quantities(self, portfolio_id: str) -> set[Decimal]:
+        """How many units a portfolio has ever held of something, in the release."""
+        return set(self.valued([portfolio_id])["quantity"].to_pylist())
+
     def unequal(self, table: str) -> int:
         """How many portfolios have other rows of `table` than the first has."""
         first, *others = self.ids
@@ -148,6 +175,7 @@ def book(new_home) -> Iterator[Book]:
         if IS_LONG:
             without_late_prices(book)
         book.record(slice(0, 3))
+        book.import_a_file()
         book.first = book.run("refresh", partition_key="2013") if IS_LONG else book.run("pick_up")
         yield book
 
@@ -162,8 +190,11 @@ def without_late_prices(book: Book) -> None:
 
 
 def test_every_order_of_arrival_ends_in_the_same_rows(book: Book) -> None:
+    """And an import that was released and is undone leaves what there is in a portfolio that never had it."""
     late = book.run("refresh", partition_key="2011") if IS_LONG else {}
+    assert [BOUGHT_IN_FILE in book.quantities(each) for each in book.ids[:2]] == [False, True]
     book.record(slice(3, 6))
+    book.undo_the_import()
     book.reverse_the_sale()
     last = book.run("pick_up")
 

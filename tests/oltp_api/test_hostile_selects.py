@@ -213,7 +213,7 @@ def test_control_an_engine_that_is_not_locked_reads_the_file(written) -> None:
 def test_bombs_end_in_time_and_memory_in_processes_that_leave_nothing() -> None:
     def refused(select: str) -> str | None:
         try:
-            rows = selected_apart(select, TABLES, NAMES, FEW)[0]
+            rows = selected_apart(select, TABLES, NAMES, FEW).rows
         except SelectRefused as refusal:
             return refusal.code
         return f"{rows.num_rows} rows of {rows.nbytes} bytes: {select[:80]}" if rows.nbytes > 1_000_000 else "harmless"
@@ -236,9 +236,9 @@ def test_a_process_has_no_environment_and_an_empty_folder(monkeypatch: pytest.Mo
         return popen(command, **options)
 
     monkeypatch.setattr(subprocess, "Popen", watched)
-    rows, meaning = selected_apart('select line, "Kind" as type from cells', TABLES, NAMES)
-    assert rows.to_pylist() == [{"line": 2, "type": "Buy"}, {"line": 3, "type": "Sell"}]
-    assert meaning == {"type": ["Kind"]}
+    made = selected_apart('select line, "Kind" as type from cells', TABLES, NAMES)
+    assert made.rows.to_pylist() == [{"line": 2, "type": "Buy"}, {"line": 3, "type": "Sell"}]
+    assert (made.meaning, made.tables) == ({"type": ["Kind"]}, {"cells"})
     assert seen["env"] == {}
     assert not Path(str(seen["cwd"])).exists()
 

@@ -1,5 +1,6 @@
 """A broker's CSV over HTTP: every row told, twins kept, the same file again without effect, a dry run without trace."""
 
+import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -8,9 +9,12 @@ import httpx
 import psycopg
 import pytest
 
+from oltp_api.imports import handlers
 from oltp_api.imports.reading import Hints, read
 from oltp_api.imports.schemas import BatchRequest, BatchView, ImportRequest
 from oltp_api.statements.schemas import ReconciliationView, StatementRequest
+from oltp_api.unit_of_work import UnitOfWork
+from storage.queries import statements
 from storage.settings import REPOSITORY
 from tests.effort import IS_LONG
 
@@ -138,6 +142,24 @@ def test_a_dry_run_tells_what_would_happen_and_stores_nothing(portfolio, stored)
     assert {name: real[name] for name in ("balances", "reading")} == {
         name: rehearsed[name] for name in ("balances", "reading")
     }
+
+
+def test_no_transaction_is_open_while_a_file_is_read(portfolio, database, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+
+    def watched(*args: Any) -> Any:
+        with psycopg.connect(database.admin_url) as owner:
+            query = "select query from pg_stat_activity where datname = %s and state like 'idle in transaction%%'"
+            seen.append(owner.execute(query, (owner.info.dbname,)).fetchall())
+        return read(*args)
+
+    monkeypatch.setattr(handlers, "read", watched)
+    imported(portfolio, BROKEN, register_unknown=True)
+    assert seen == [[]]
+
+    monkeypatch.setattr(UnitOfWork, "let_go", lambda _: None)
+    imported(portfolio, BROKEN, register_unknown=True)
+    assert len(seen[1]) == 1, "the control: the profiles were asked for in one"
 
 
 def test_an_import_that_crashed_leaves_nothing_and_can_be_sent_again(portfolio, stored, database) -> None:
@@ -406,3 +428,30 @@ def test_missing_cash_may_be_assumed_and_is_a_row_of_its_own(new_portfolio) -> N
     assert [(row["type"], row["cash_effect"]) for row in rows] == [("DEPOSIT", "30"), ("BUY", "-30"), ("SELL", "12")]
     assert rows[0]["note"].startswith("assumed")
     assert len(mine.api.post(f"/imports/{report['import_id']}/undo", json={}).json()["reversed"]) == 3
+
+
+def test_a_rows_identity_is_looked_up_in_the_index_though_the_table_was_counted_empty(portfolio, database) -> None:
+    """After a dry run it is: of each key all rows of the import itself were gone through."""
+    fill = """
+        insert into imported_row (import_id, portfolio_id, source, row_key, seq, content)
+        select gen_random_uuid(), %s, 'plain', '3:' || number, number, '{}' from generate_series(1, 3000) as number
+    """
+    keys = [f"3:{number}" for number in range(10_000)]
+    asked = {"portfolio_id": portfolio.portfolio_id, "sources": ["plain"] * len(keys), "keys": keys}
+    joined = """
+        select seq from imported_row
+        inner join unnest(%(sources)s::text[], %(keys)s::text[]) as asked(source, row_key) using (source, row_key)
+        where portfolio_id = %(portfolio_id)s and freed_at is null
+    """
+    with psycopg.connect(database.admin_url) as owner:
+        owner.execute(fill, (portfolio.portfolio_id,))
+        owner.rollback()
+        owner.autocommit = True
+        owner.execute("vacuum (analyze, truncate false) imported_row")
+        ours, plain = (
+            "\n".join(str(row) for row in owner.execute(f"explain {query}", asked))
+            for query in (statements("oltp_api/imports/queries.sql")["known_rows"], joined)
+        )
+    by_key = re.compile(r"Index Cond: .*row_key = ")
+    assert by_key.search(ours)
+    assert not by_key.search(plain), "the control"

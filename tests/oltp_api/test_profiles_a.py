@@ -395,3 +395,19 @@ def test_a_split_by_the_units_that_come_is_the_simple_ratio_that_they_were_round
     held: str, came: str, ratio: tuple[str, str]
 ) -> None:
     assert ratio_of_units(D(held), D(came)) == (D(ratio[0]), D(ratio[1]))
+
+
+@pytest.mark.parametrize("name", ["schwab", "questrade", "ibkr_activity"])
+def test_a_cell_beyond_the_header_refuses_a_row_unless_its_profile_reads_whole_lines(name: str) -> None:
+    """Though the SELECT names columns such as other_lines, and has the word in a comment."""
+    rows = {
+        "schwab": ('"01/05/2016","Buy","ZAA","ZAA","10","$25.50","$1.00","-$256.00"',),
+        "questrade": ("2016-01-05,2016-01-07,Buy,ZAA,ZAA,10,25.50,-255.00,-1.00,-256.00,USD,1,Trades,Margin",),
+        "ibkr_activity": ("Trades,Data,Order,Stocks,USD,ZAA,\"2016-01-05, 10:00:00\",10,25.5,25.5,-255,-1,256,0,0,O",),
+    }[name]  # fmt: skip
+    whole, beyond = (sheet_of(name, *rows), sheet_of(name, *(f"{row},7" for row in rows)))
+
+    assert [draft.refusal for draft in whole.drafts if draft.skipped is None] == [None]
+    (refusal,) = [draft.refusal for draft in beyond.drafts if draft.skipped is None]
+    assert (refusal is None) == (name == "ibkr_activity")
+    assert refusal is None or "more cells than" in refusal.message
