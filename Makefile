@@ -10,7 +10,7 @@ UI_PORT ?= 3000
 PYTEST_ARGS ?=
 # `make env HOME_DIR=.lakefolio/demo` (or up, down, refresh) means that state folder, whatever the shell has exported.
 ifdef HOME_DIR
-STATE := env -u DATABASE_URL -u DATABASE_ADMIN_URL -u LAKE_URI LAKEFOLIO_HOME="$(HOME_DIR)"
+STATE := env -u DATABASE_URL -u DATABASE_ADMIN_URL -u DATABASE_SERVICES_URL -u LAKE_URI LAKEFOLIO_HOME="$(HOME_DIR)"
 endif
 OPS := $(STATE) $(PY) -m ops
 

@@ -47,7 +47,7 @@ _LONGEST = (
 
 One that is not here begins last where its folder's name is last: test_files ran 107 s alone.
 """
-_PLACES = ("lakefolio_home", "database_url", "database_admin_url", "lake_uri")
+_PLACES = ("lakefolio_home", "database_url", "database_admin_url", "database_services_url", "lake_uri")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -170,12 +170,22 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return Lake(str(tmp_path_factory.mktemp("a lake")), lock=nullcontext)
 
 
+def urls_of(database: Database) -> dict[str, str]:
+    """The settings that say where a database is."""
+    return {
+        "database_url": database.app_url,
+        "database_admin_url": database.admin_url,
+        "database_services_url": database.services_url,
+    }
+
+
 @pytest.fixture(scope="module")
 def settings(database: Database, lake: Lake, postgres_home: Path) -> Settings:
     return Settings(
         lakefolio_home=postgres_home,
         database_url=database.app_url,
         database_admin_url=database.admin_url,
+        database_services_url=database.services_url,
         lake_uri=lake.root,
         market_source="sample",
     )

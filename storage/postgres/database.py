@@ -70,6 +70,7 @@ def locate(settings: Settings) -> Database:
         owner, services = settings.database_admin_url, settings.database_services_url
         if owner and not services:
             services = acting_as(owner, "lakefolio_services")
+        _refuse_another(settings.database_url, services)
         return Database(settings.database_url, owner, services)
     return embedded_database(embedded.start(settings.home))
 
@@ -166,6 +167,13 @@ def _told(url: str | None, setting: str) -> str:
     if url is None:
         raise SetupError(f"DATABASE_URL is set but {setting} is not, and this needs it; set it, see .env.example")
     return url
+
+
+def _refuse_another(app_url: str, services_url: str | None) -> None:
+    """SetupError if what the services would work on is not what the API shows."""
+    places = [[_parts(url).get(part) for part in ("host", "port", "dbname")] for url in (app_url, services_url) if url]
+    if places[0] != places[-1]:
+        raise SetupError("DATABASE_SERVICES_URL is of another database than DATABASE_URL; set both, or leave it out")
 
 
 def _refuse_older(app_url: str) -> None:

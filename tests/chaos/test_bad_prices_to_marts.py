@@ -166,6 +166,7 @@ def test_every_kind_of_bad_price_stops_before_the_lake_and_no_good_row_does(
         lakefolio_home=str(tmp_path),
         database_url=database.app_url,
         database_admin_url=database.admin_url,
+        database_services_url=database.services_url,
         lake_uri=str(tmp_path / "a lake"),
         market_source="sample",
     )

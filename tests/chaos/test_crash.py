@@ -239,11 +239,12 @@ def broken_chains(database: Database, portfolio_ids: list[str]) -> list[str]:
     """Rows whose hash is not that of their content and of the hash before, and heads that are not the last row's."""
     broken = []
     with psycopg.connect(database.admin_url, row_factory=dict_row) as connection:
+        portfolios = Portfolios(UnitOfWork(connection, SampleMarketClock()))
         for portfolio_id in map(UUID, portfolio_ids):
             head = first_hash(portfolio_id)
             query = "select seq, row_hash, recorded_at from transaction_ledger where portfolio_id = %s order by seq"
             stored = connection.execute(query, (portfolio_id,)).fetchall()
-            history = Portfolios(UnitOfWork(connection, SampleMarketClock())).history(portfolio_id)
+            history = portfolios.history(portfolio_id)
             for row, kept in zip(history, stored, strict=True):
                 head = row_hash(head, row, kept["recorded_at"])
                 if head != kept["row_hash"]:

@@ -28,6 +28,7 @@ from ops import processes
 from storage.lake.delta import Lake
 from storage.postgres.database import Database
 from storage.settings import REPOSITORY
+from tests.conftest import urls_of
 from tests.small_release import PORTFOLIO, publish_small_release
 
 LONG = os.environ.get("LAKEFOLIO_CHAOS") == "long"
@@ -81,7 +82,7 @@ def server(database: Database, lake: Lake, tmp_path_factory: pytest.TempPathFact
             (PORTFOLIO, LOCAL_USER),
         )
     home, port = tmp_path_factory.mktemp("load"), processes.free_port()
-    urls = {"DATABASE_URL": database.app_url, "DATABASE_ADMIN_URL": database.admin_url}
+    urls = {name.upper(): url for name, url in urls_of(database).items()}
     variables = {**urls, "LAKE_URI": lake.root, "LAKEFOLIO_HOME": str(home), "MARKET_SOURCE": "sample"}
     command = [sys.executable, "-m", "oltp_api.server", "--port", str(port)]
     with (home / "log").open("wb") as log:

@@ -58,6 +58,7 @@ class Home:
             lakefolio_home=str(self.settings.home),
             database_url=self.variables["DATABASE_URL"],
             database_admin_url=self.variables["DATABASE_ADMIN_URL"],
+            database_services_url=self.variables["DATABASE_SERVICES_URL"],
             lake_uri=lake_uri,
             market_source=self.settings.market_source,
         )

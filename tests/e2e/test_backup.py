@@ -60,6 +60,7 @@ def settings_of(home: Path, database: Database | None = None) -> Settings:
         lakefolio_home=home,
         database_url=database.app_url if database else None,
         database_admin_url=database.admin_url if database else None,
+        database_services_url=database.services_url if database else None,
         lake_uri=None,
         market_source="sample",
     )

@@ -152,7 +152,7 @@ def test_the_api_answers_from_the_bucket_and_the_same_as_from_a_folder(bucket: I
     from oltp_api.app import create_app
 
     home, portfolio = bucket.home, f"/portfolios/{bucket.home.portfolio_id}"
-    urls = {"database_url": home.variables["DATABASE_URL"], "database_admin_url": home.variables["DATABASE_ADMIN_URL"]}
+    urls = {f"database_{of}url": home.variables[f"DATABASE_{of.upper()}URL"] for of in ("", "admin_", "services_")}
     on_a_folder = home.settings.model_copy(update={"lake_uri": bucket.local.root, **urls})
     with home.client() as client, served(create_app(on_a_folder)) as url:
         found = client.get(f"{portfolio}/positions").raise_for_status().json()

@@ -19,6 +19,7 @@ from storage.events.consumers import lag
 from storage.events.outbox import write_event
 from storage.postgres.database import Database
 from storage.settings import REPOSITORY
+from tests.conftest import urls_of
 
 Replay = Callable[..., tuple[int, str]]
 PORTFOLIO = UUID("00000000-0000-4000-8000-0000000000aa")
@@ -51,7 +52,7 @@ def process(*words: str, database: Database, output: object = subprocess.PIPE) -
 
 
 def urls(database: Database) -> dict[str, str]:
-    return {"DATABASE_URL": database.app_url, "DATABASE_ADMIN_URL": database.admin_url, "KAFKA_BOOTSTRAP": ""}
+    return {**{name.upper(): url for name, url in urls_of(database).items()}, "KAFKA_BOOTSTRAP": ""}
 
 
 def happen(database: Database) -> UUID:

@@ -15,7 +15,7 @@ from oltp_api.app import create_app
 from storage.lake.delta import Lake
 from storage.postgres.database import Database
 from storage.settings import Settings
-from tests.conftest import served
+from tests.conftest import served, urls_of
 from tests.small_release import publish_small_release
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -91,7 +91,7 @@ def test_every_call_about_orders_is_answered_as_the_page_says(
     database = new_database()
     lake = Lake(str(tmp_path), lock=nullcontext)
     publish_small_release(lake)
-    urls = {"database_url": database.app_url, "database_admin_url": database.admin_url, "lake_uri": lake.root}
+    urls = {**urls_of(database), "lake_uri": lake.root}
     app = create_app(settings.model_copy(update=urls))
     with served(app) as address, httpx.Client(base_url=f"{address}/api/v1", timeout=30) as client:
         assert followed("orders.md", client) == 6

@@ -42,6 +42,7 @@ def platform(database: Database, tmp_path: Path) -> Platform:
         lakefolio_home=str(tmp_path),
         database_url=database.app_url,
         database_admin_url=database.admin_url,
+        database_services_url=database.services_url,
         lake_uri=str(tmp_path / "a lake"),
         market_source="sample",
     )

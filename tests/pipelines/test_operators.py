@@ -56,7 +56,11 @@ def root(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             moments = {each: now + days[each] * _DAY for each in days if type(days[each]) is int}
             connection.execute(_USER, {**days, **moments, "name": name, "hash": hash_of(cookie(name)), "now": now})
     settings = Settings(
-        auth="accounts", database_url=database.app_url, database_admin_url=None, public_url="https://folio.example.org"
+        auth="accounts",
+        database_url=database.app_url,
+        database_admin_url=None,
+        database_services_url=None,
+        public_url="https://folio.example.org",
     )
     with (
         DagsterInstance.local_temp(str(tmp_path_factory.mktemp("dagster"))) as instance,

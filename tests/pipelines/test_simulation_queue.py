@@ -32,6 +32,7 @@ def platform(database: Database, lake: Lake) -> Platform:
     platform = Platform(
         database_url=database.app_url,
         database_admin_url=database.admin_url,
+        database_services_url=database.services_url,
         lake_uri=lake.root,
         market_source="sample",
     )

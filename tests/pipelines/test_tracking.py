@@ -51,6 +51,7 @@ def test_a_ticker_is_asked_for_its_history_until_there_is_an_answer(
     platform = Platform(
         database_url=database.app_url,
         database_admin_url=database.admin_url,
+        database_services_url=database.services_url,
         lake_uri=lake.root,
         market_source="live",
     )
@@ -71,6 +72,7 @@ def test_a_ticker_that_a_bundled_market_has_got_since_is_asked_for_all_its_years
     platform = Platform(
         database_url=database.app_url,
         database_admin_url=database.admin_url,
+        database_services_url=database.services_url,
         lake_uri=lake.root,
         market_source="sample",
     )

@@ -20,6 +20,7 @@ from storage.postgres import database as postgres
 from storage.postgres import embedded
 from storage.postgres.database import Database
 from storage.settings import REPOSITORY, Settings
+from tests.conftest import urls_of
 
 USER = "00000000-0000-4000-8000-000000000001"
 PORTFOLIO = "00000000-0000-4000-8000-0000000000aa"
@@ -208,7 +209,7 @@ def test_alembic_upgrades_by_hand(postgres_home: Path) -> None:
     database = postgres.embedded_database(embedded.start(postgres_home), "made_by_hand")
     with psycopg.connect(conninfo.make_conninfo(database.admin_url, dbname="postgres"), autocommit=True) as connection:
         connection.execute("create database made_by_hand")
-    urls = {"DATABASE_URL": database.app_url, "DATABASE_ADMIN_URL": database.admin_url}
+    urls = {name.upper(): url for name, url in urls_of(database).items()}
     command = [sys.executable, "-m", "alembic", "upgrade", "head"]
 
     done = subprocess.run(command, cwd=REPOSITORY, env={**os.environ, **urls}, capture_output=True, text=True)
@@ -257,7 +258,7 @@ def test_a_wrong_database_url_of_the_application_alone_is_one_sentence(ledger: D
 
 
 def test_a_process_that_is_not_told_the_owners_address_does_without(ledger: Database) -> None:
-    told = postgres.locate(Settings(database_url=ledger.app_url, database_admin_url=None))
+    told = postgres.locate(Settings(database_url=ledger.app_url, database_admin_url=None, database_services_url=None))
 
     postgres.prepare(told)
 

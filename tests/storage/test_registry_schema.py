@@ -218,4 +218,6 @@ def test_deleting_a_user_never_cascades(new_database: Callable[[], Database]) ->
         with pytest.raises(ForeignKeyViolation):
             owner.execute("delete from app_user")
 
-    assert cascading == []
+    assert cascading == [("recovery_code", "recovery_code_user_id_fkey")], (
+        "which goes with its second factor, not with a user"
+    )

@@ -19,7 +19,7 @@ import psycopg
 from storage.postgres import embedded
 from storage.postgres.database import DATABASE, Database, embedded_database, prepare
 from storage.settings import Settings
-from tests.conftest import served
+from tests.conftest import served, urls_of
 from tests.e2e.conftest import Home, home_settings, running
 from tests.states import discarded
 
@@ -74,7 +74,7 @@ def emptied_api(database: Database, settings: Settings) -> Iterator[tuple[Any, h
     """
     from oltp_api.app import create_app
 
-    urls = {"database_url": database.app_url, "database_admin_url": database.admin_url}
+    urls = urls_of(database)
     app = create_app(settings.model_copy(update=urls))
     with (
         served(app) as address,
@@ -123,7 +123,7 @@ def fresh_file_states() -> Iterator[FileStates]:
                 name = f"file_{next(numbers)}"
                 _copy(admin_url, _PRISTINE, name)
                 database = embedded_database(socket_dir, name)
-                urls = {"database_url": database.app_url, "database_admin_url": database.admin_url}
+                urls = urls_of(database)
                 return settings.model_copy(update=urls)
 
             with running(settings, lambda _: "") as state:
