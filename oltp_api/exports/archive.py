@@ -37,6 +37,7 @@ class _Archive:
 
     def pieces(self) -> Iterator[bytes]:
         exported_at = self._reads.now()
+        self._reads.name_portfolios(self._user_id)
         for name in _LISTS:
             rows = self._reads.listed(name, self._user_id)
             yield from self._file(f"{name}.csv", _lines(rows), {"rows": len(rows)})

@@ -268,7 +268,7 @@ def test_the_catalogue(shared_database: Database) -> None:
         assert all("search_path=" in str(path) for _, path in definers), definers
         assert {name for name, _ in definers} == {
             *("access_to", "is_identifier_used", "ledger_head_at", "ledger_size", "offers_to"),
-            *("oldest_transaction_seconds", "portfolios_of_users", "seconds_unreleased", "withdraw_identifier"),
+            *("oldest_transaction_seconds", "portfolios_of_users", "seconds_unreleased", "sees", "withdraw_identifier"),
         }
         policies = found(
             "select policyname, roles::text, cmd, count(*) from pg_policies group by 1, 2, 3 order by 1, 3"

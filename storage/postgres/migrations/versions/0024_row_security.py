@@ -61,35 +61,38 @@ begin
 end
 $$;
 """
+# Few nodes: a plan is made and begun with all of them for each statement, whichever are run.
+SEES = """
+create function sees(asked uuid) returns boolean
+language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+    askers uuid[] := acting('askers');
+begin
+    return exists (select from portfolio where portfolio_id = asked and user_id = any(askers))
+        or exists (
+            select from portfolio_share where portfolio_id = asked and user_id = any(askers) and ended_at is null
+        );
+end
+$$;
+create function addresses_of_askers() returns text[] language sql stable as $$
+    select array(select lower(email) from app_user where user_id = any(acting('askers')))
+$$;
+"""
 ASKERS, OWNERS, PORTFOLIOS = (f"(select acting('{who}'))::uuid[]" for who in ("askers", "owners", "portfolios"))
 """In a query of its own each is worked out once for a statement, and an index can find by it."""
-SHARED = f"""
-exists (
-    select from portfolio_share as share
-    where share.portfolio_id = {{column}} and share.user_id = any({ASKERS}) and share.ended_at is null
-)
-"""
 PORTFOLIO = f"""
 user_id = any({ASKERS})
 or portfolio_id = any({PORTFOLIOS}) and user_id = any({OWNERS})
-or {SHARED.format(column="portfolio.portfolio_id")}
+or sees(portfolio_id)
 """
 SHARE = f"""
-offered_by = any({ASKERS})
-or user_id = any({ASKERS})
-or email = any(array(select lower(asker.email) from app_user as asker where asker.user_id = any({ASKERS})))
+offered_by = any({ASKERS}) or user_id = any({ASKERS}) or email = any((select addresses_of_askers())::text[])
 """
 
 
 def seen(column: str) -> str:
     """The condition that a table's `column` is a portfolio that the transaction may touch."""
-    return f"""
-        {column} = any({PORTFOLIOS})
-        or exists (
-            select from portfolio as own where own.portfolio_id = {column} and own.user_id = any({ASKERS})
-        )
-        or {SHARED.format(column=column)}
-    """
+    return f"{column} = any({PORTFOLIOS}) or sees({column})"
 
 
 IS_ADMINISTRATOR = f"""
@@ -174,10 +177,10 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
 $$;
 alter function is_identifier_used(security_identifier) security definer;
 alter function is_identifier_used(security_identifier) set search_path = pg_catalog, public, pg_temp;
-revoke execute on function access_to, offers_to, portfolios_of_users, ledger_size, ledger_head_at, seconds_unreleased,
-    is_identifier_used from public;
-grant execute on function access_to, offers_to, portfolios_of_users, ledger_size, ledger_head_at, seconds_unreleased,
-    is_identifier_used to lakefolio_app;
+revoke execute on function sees, access_to, offers_to, portfolios_of_users, ledger_size, ledger_head_at,
+    seconds_unreleased, is_identifier_used from public;
+grant execute on function sees, access_to, offers_to, portfolios_of_users, ledger_size, ledger_head_at,
+    seconds_unreleased, is_identifier_used to lakefolio_app;
 grant execute on function is_identifier_used to lakefolio_reader;
 alter view position_current set (security_invoker = true);
 alter view security_name set (security_invoker = true);
@@ -224,6 +227,7 @@ create trigger chain_ends_with_a_row after update of ledger_hash on portfolio
 def upgrade() -> None:
     run = op.get_bind().exec_driver_sql
     run(ROLES)
+    run(SEES)
     for table in (*CONDITIONS, *ANYBODY_ADDS):
         run(f"""
             alter table {table} enable row level security, force row level security;
