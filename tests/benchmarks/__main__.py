@@ -1,6 +1,7 @@
 """`make bench`: every measurement, one after another, each as a ratio against a named alternative in the same run."""
 
 from tests.benchmarks import (
+    bench_accounts,
     bench_bonds,
     bench_correlation,
     bench_definitions,
@@ -38,6 +39,7 @@ def main() -> None:
         bench_pick_up,
         bench_observing,
         bench_trades,
+        bench_accounts,
     )
     for bench in benches:
         print(f"\n{bench.__name__.rpartition('.')[2]}", flush=True)

@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -94,7 +94,7 @@ def pgbench(bench: Bench) -> float:
             script = Path(folder) / f"{number}.sql"
             script.write_text(_script(portfolio, bench))
             scripts += ["-f", str(script)]
-        url = psycopg.conninfo.conninfo_to_dict(bench.variables["DATABASE_URL"])
+        url = psycopg.conninfo.conninfo_to_dict(bench.variables["DATABASE_SERVICES_URL"])
         command = [str(embedded.binaries() / "pgbench"), "-n", "-M", "prepared", "-c", str(PGBENCH_CLIENTS), "-j", "1"]
         command += ["-T", str(SECONDS), "-h", str(url["host"]), "-U", str(url["user"]), *scripts, str(url["dbname"])]
         said = subprocess.run([*_on_core(1), *command], check=True, capture_output=True, text=True).stdout
@@ -232,11 +232,10 @@ def running() -> Iterator[Bench]:
         )
         variables = {**prepared(settings), "LOG_FORMAT": "json"}
         _pin_postgres(settings.home)
-        api = processes.api(processes.free_port())
-        pinned = processes.Server(api.name, [*_on_core(0), *api.command], api.port, api.ready_url)
+        api = pinned(processes.api(processes.free_port()))
         try:
-            processes.start(pinned, settings.home, variables)
-            processes.wait_ready(pinned, settings.home)
+            processes.start(api, settings.home, variables)
+            processes.wait_ready(api, settings.home)
             assert api.port is not None
             with suppress(OSError):
                 os.sched_setaffinity(0, {_CORES[-1]})
@@ -245,6 +244,11 @@ def running() -> Iterator[Bench]:
             os.sched_setaffinity(0, _CORES)
             processes.stop(settings.home, "api")
             embedded.stop(settings.home)
+
+
+def pinned(server: processes.Server, name: str | None = None) -> processes.Server:
+    """The same on the core where ours runs."""
+    return replace(server, name=name or server.name, command=[*_on_core(0), *server.command])
 
 
 @contextmanager

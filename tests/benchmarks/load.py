@@ -68,10 +68,10 @@ def _is_complete(answer: bytes) -> bool:
     return at >= 0 and len(body) >= int(lower[at + 16 :].split(b"\r\n", 1)[0])
 
 
-def post(path: str, body: bytes, key: str) -> bytes:
-    """One request's bytes."""
+def post(path: str, body: bytes, key: str, more: str = "") -> bytes:
+    """One request's bytes, with `more` headers."""
     head = (
         f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nIdempotency-Key: {key}\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
+        f"{more}Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
