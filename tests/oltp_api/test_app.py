@@ -58,7 +58,7 @@ def test_before_the_first_release_questions_to_it_are_answered_with_try_later(ap
 
 
 def test_the_contract_describes_every_operation(root) -> None:
-    contract = httpx.get(f"{root}/openapi.json").json()
+    contract = httpx.get(f"{root}/openapi.json", timeout=60).json()
     operations = [(path, operation) for path, methods in contract["paths"].items() for operation in methods.values()]
 
     assert all(path.startswith("/api/v1/") for path, _ in operations)
@@ -70,7 +70,7 @@ def test_the_contract_describes_every_operation(root) -> None:
 
 
 def test_examples_of_the_contract_are_accepted(api, root, portfolio) -> None:
-    schemas = httpx.get(f"{root}/openapi.json").json()["components"]["schemas"]
+    schemas = httpx.get(f"{root}/openapi.json", timeout=60).json()["components"]["schemas"]
     addresses = {
         "SecurityRequest": "/securities",  # ACME, which the others need
         "PortfolioRequest": "/portfolios",
