@@ -45,6 +45,7 @@ from oltp_api.registry.sample_market import register_sample_market, securities_o
 from oltp_api.review import routes as review
 from oltp_api.review.handlers import ReviewCache
 from oltp_api.sharing import routes as sharing
+from oltp_api.sight import portfolios_in_sight
 from oltp_api.sign_in_pages import factor_routes as factor_pages
 from oltp_api.sign_in_pages import routes as sign_in_pages
 from oltp_api.sign_in_pages import step_routes as sign_in_steps
@@ -70,7 +71,6 @@ from oltp_api.web.problems import FORM_PROBLEMS, UNKNOWN_PROBLEMS, handle_errors
 from oltp_api.web.request_log import observe
 from storage.clock import clock_of
 from storage.lake.delta import Lake
-from storage.lake.mounted import Shown
 from storage.lake.s3 import options_of
 from storage.postgres.database import advisory_lock, locate, prepare
 from storage.postgres.installation import claim_market
@@ -235,10 +235,10 @@ def _open(settings: Settings, for_everybody: bool) -> AppContext:
             register_sample_market(work, securities_of(settings.market_source))
     with pool.connection() as connection:
         schema_version = Operations(connection).schema_version()
-    shown = Shown.OF_ASKER if settings.has_accounts and not for_everybody else Shown.EVERYBODYS
+    seen = portfolios_in_sight if settings.has_accounts and not for_everybody else None
     bundled = frozenset() if settings.market_source == "live" else tickers_of(settings.market_source)
     return AppContext(
-        pool, clock, LakeAnalyticsRepository.newest(lake, shown), schema_version, bundled, settings.benchmark_ticker
+        pool, clock, LakeAnalyticsRepository.newest(lake, seen), schema_version, bundled, settings.benchmark_ticker
     )
 
 

@@ -1,10 +1,10 @@
-"""For whom a transaction acts, as the policies of the database ask it (`0024_row_security`).
+"""For whom a request acts, as the policies of the database and the views of the lake ask it (`0024_row_security`).
 
 It stands in the context of the request, which threads take over: the door says it once, and every transaction that is
 begun inside repeats it to the database. Where nobody has said anything, nothing of anybody's is there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -58,3 +58,15 @@ def seeing(sight: Sight) -> Iterator[None]:
         yield
     finally:
         _SIGHT.reset(before)
+
+
+@contextmanager
+def also_seeing(portfolio_ids: Iterable[UUID]) -> Iterator[None]:
+    """Inside, these portfolios are seen too: those that the database has shown, of a request that names none."""
+    with seeing(current_sight().joined(Sight(portfolios=frozenset(portfolio_ids)))):
+        yield
+
+
+def portfolios_in_sight() -> frozenset[UUID]:
+    """The portfolios whose rows the lake shows."""
+    return current_sight().portfolios

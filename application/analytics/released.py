@@ -14,7 +14,7 @@ from domain.ports import (
 )
 from storage.lake.delta import Lake
 from storage.lake.held import HeldPortfolio
-from storage.lake.mounted import MountedRelease, MountedReleases, Shown, mounted
+from storage.lake.mounted import MountedRelease, MountedReleases, Seen, mounted
 from storage.lake.releases import Release, Releases
 
 
@@ -25,9 +25,9 @@ class ReleasedAnalytics:
         self._mounted = source
 
     @classmethod
-    def newest(cls, lake: Lake, shown: Shown = Shown.EVERYBODYS) -> Self:
+    def newest(cls, lake: Lake, seen: Seen | None = None) -> Self:
         """Always the release that is the newest at the moment of the question."""
-        return cls(MountedReleases(lake, Releases(lake), shown))
+        return cls(MountedReleases(lake, Releases(lake), seen))
 
     @classmethod
     def at(cls, lake: Lake, release: Release) -> Self:

@@ -22,7 +22,6 @@ from oltp_api.access.rules import AccessRule, Role, Scope, named_in
 from oltp_api.acting import Acting, acting_as
 from oltp_api.context import LOCAL_USER, OWNER_ID, USER_ID, AppContext
 from oltp_api.sight import seeing, sight_of
-from storage.lake.mounted import seeing_portfolios
 from storage.queries import statements
 from storage.web.sessions import IDLE, hash_of
 
@@ -203,7 +202,7 @@ def _owner(row: DictRow, asker: Asker, rule: AccessRule, missing: NoSuchId) -> U
 @contextmanager
 def _letting(request: Request, path: str, asker: Asker, portfolio_id: UUID | None) -> Iterator[None]:
     sight = sight_of(asker.user_id, request.scope[OWNER_ID], portfolio_id)
-    with acting_as(_command(request, path, asker, portfolio_id)), seeing(sight), seeing_portfolios(sight.portfolios):
+    with acting_as(_command(request, path, asker, portfolio_id)), seeing(sight):
         yield
 
 

@@ -20,9 +20,9 @@ from oltp_api.portfolios.repository import PortfolioAttributes
 from oltp_api.portfolios.schemas import PortfolioView
 from oltp_api.sharing.repository import Shares
 from oltp_api.sharing.schemas import OfferedShare
+from oltp_api.sight import also_seeing
 from oltp_api.unit_of_work import UnitOfWork
 from storage.errors import LakeUnavailable
-from storage.lake.mounted import seeing_portfolios
 
 MOST_PORTFOLIOS = 20
 """On one page: a value costs some five questions to the lake."""
@@ -44,7 +44,7 @@ def front_of(context: AppContext, user_id: UUID, cursor: str | None, archived: b
     try:
         analytics = context.analytics.pinned()
         release = analytics.release()
-        with seeing_portfolios(portfolio.portfolio_id for portfolio in portfolios):
+        with also_seeing(portfolio.portfolio_id for portfolio in portfolios):
             rows = list(_released(analytics, portfolios))
     except NoRelease:
         pass

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from oltp_api.access.rules import Role, Scope, may
 from oltp_api.context import ContextDep, UserDep
 from oltp_api.review.page.review import page_policy
+from oltp_api.sight import also_seeing
 from oltp_api.simulation_pages.page import comparison_page, simulation_page
 from oltp_api.simulations.comparing import compared, two_of
 from oltp_api.simulations.views import currency_of, inputs_view, result_view
@@ -17,7 +18,6 @@ from oltp_api.web.fields import Text
 from oltp_api.web.places import places
 from oltp_api.web.problems import PROBLEMS
 from oltp_api.web.routing import BoundedRoute
-from storage.lake.mounted import seeing_portfolios
 from storage.web.guard import NO_FRAMES
 
 router = APIRouter(route_class=BoundedRoute, tags=["simulations"], responses=PROBLEMS)
@@ -43,7 +43,7 @@ def get_comparison_page(
 ) -> HTMLResponse:
     first, second = two_of(ids)
     comparison = compared(context, user_id, (first, second))
-    with seeing_portfolios((comparison.first.portfolio_id, comparison.second.portfolio_id)):
+    with also_seeing((comparison.first.portfolio_id, comparison.second.portfolio_id)):
         fans = (context.analytics.get_simulation_fan(first), context.analytics.get_simulation_fan(second))
     return _page(comparison_page(comparison, fans, currency_of(comparison.first), places(request)))
 

@@ -8,9 +8,9 @@ from domain.analytics.simulation.comparison import Outcomes, differences
 from domain.analytics.simulation.figures import Figure
 from domain.errors import InvalidInput
 from oltp_api.context import AppContext
+from oltp_api.sight import also_seeing
 from oltp_api.simulations.schemas import ComparisonView, FigureDifferenceView, SimulationView
 from oltp_api.simulations.views import done
-from storage.lake.mounted import seeing_portfolios
 
 _COMMON = ("seed", "num_paths")
 
@@ -60,7 +60,7 @@ def _common(
         return None, f"the two have not the same {' and '.join(other)}, so their errors are independent"
     if "sobol" in (first.sampling, second.sampling):
         return None, "Sobol points are not drawn one by one, so errors are added as if they were independent"
-    with seeing_portfolios((first.portfolio_id, second.portfolio_id)):
+    with also_seeing((first.portfolio_id, second.portfolio_id)):
         outcomes = [context.analytics.get_simulation_outcomes(one.simulation_id) for one in (first, second)]
     if outcomes[0] is None or outcomes[1] is None:
         return None, "one of the two is from before its paths' ends were kept, so errors are taken as independent"

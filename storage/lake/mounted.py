@@ -4,17 +4,15 @@ A release is mounted once and shared; every question has its own cursor, because
 threads. What a release does not have yet is an empty answer; that there is no release at all is a refusal. Whatever
 keeps a lake from being read (a disk, a bucket, a torn file) is LakeUnavailable, for readers as for `mounted`.
 
-Where people sign in the views show `Shown.OF_ASKER`: only rows of the portfolios that the door has let a request to,
-whatever is asked, by a variable of the cursor's own. Either way the DuckDB reads nothing but the lake.
+Where people sign in the views show rows of the portfolios that are `seen`, whatever is asked, by a variable of the
+cursor's own. Either way the DuckDB reads nothing but the lake.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from enum import Enum, auto
 from threading import Event, Lock
 from typing import Any
 from uuid import UUID
@@ -35,7 +33,8 @@ from storage.postgres.horizon import NOTHING_SEEN, VisibilitySnapshot
 
 _BUGS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.SyntaxException)
 _LEDGER, _PORTFOLIOS = "raw/pg_transaction_ledger", "raw/pg_portfolio"
-_SEEN: ContextVar[frozenset[UUID]] = ContextVar("portfolios seen in the lake", default=frozenset())
+Seen = Callable[[], Iterable[UUID]]
+"""The portfolios that whoever asks now may see."""
 _OWN = {
     "portfolio_id": "list_contains(getvariable('seen'), portfolio_id)",
     "simulation_id": "simulation_id in (select simulation_id from simulation.simulation_run)",
@@ -48,23 +47,6 @@ _NOBODYS = {"raw/pg_posted_price"}
 _MENTIONED = re.compile(r"\b(?:from|join)\s+(marts|simulation|raw|positions)\.(\w+)")
 
 
-class Shown(Enum):
-    """Owners of the rows that the views of a mounted release show."""
-
-    EVERYBODYS = auto()
-    OF_ASKER = auto()
-
-
-@contextmanager
-def seeing_portfolios(portfolio_ids: Iterable[UUID]) -> Iterator[None]:
-    """Inside, views of `Shown.OF_ASKER` show rows of these portfolios, and of those seen already."""
-    before = _SEEN.set(_SEEN.get().union(portfolio_ids))
-    try:
-        yield
-    finally:
-        _SEEN.reset(before)
-
-
 @dataclass(frozen=True, slots=True)
 class MountedRelease:
     """One release as views in a DuckDB of its own. Of a portfolio that it holds, the ledger ends with the row up to
@@ -73,7 +55,8 @@ class MountedRelease:
     release: Release
     connection: duckdb.DuckDBPyConnection
     held: Mapping[str, HeldPortfolio]
-    shown: Shown = Shown.EVERYBODYS
+    seen: Seen | None = None
+    """None: everybody's rows are shown."""
     lock: Lock = field(default_factory=Lock)
     kept: dict[Any, dict[str, Any]] = field(default_factory=dict)
     is_broken: Event = field(default_factory=Event)
@@ -135,8 +118,8 @@ class MountedRelease:
             with readable():
                 for name, table in (tables or {}).items():
                     cursor.register(name, table)
-                if self.shown is Shown.OF_ASKER:
-                    cursor.execute(f"set variable seen = {[str(one) for one in _SEEN.get()]}::varchar[]")
+                if self.seen is not None:
+                    cursor.execute(f"set variable seen = {[str(one) for one in self.seen()]}::varchar[]")
                 yield cursor.execute(query, parameters)
         except LakeUnavailable as error:
             if isinstance(error.__cause__, (duckdb.FatalException, duckdb.InternalException)):
@@ -171,9 +154,9 @@ def _filled(column: Any) -> Any:
     return column.filled(np.nan) if np.ma.isMaskedArray(column) and column.dtype.kind == "f" else np.asarray(column)
 
 
-def mounted(lake: Lake, release: Release, shown: Shown = Shown.EVERYBODYS) -> MountedRelease:
+def mounted(lake: Lake, release: Release, seen: Seen | None = None) -> MountedRelease:
     with readable():
-        return _mounted(lake, release, {**release.versions, TABLE: lake.open(TABLE).version()}, shown)
+        return _mounted(lake, release, {**release.versions, TABLE: lake.open(TABLE).version()}, seen)
 
 
 @contextmanager
@@ -198,19 +181,17 @@ def mounted_unreleased(lake: Lake, versions: Mapping[str, int]) -> Iterator[Moun
         found.connection.close()
 
 
-def _mounted(
-    lake: Lake, release: Release, versions: Mapping[str, int], shown: Shown = Shown.EVERYBODYS
-) -> MountedRelease:
+def _mounted(lake: Lake, release: Release, versions: Mapping[str, int], seen: Seen | None = None) -> MountedRelease:
     connection = duckdb.connect(config={"memory_limit": "1GB", "temp_directory": ""})
     connection.execute("set global TimeZone = 'UTC'")
     lake.mount(connection, versions)
     held = held_in(lake, release)
     if held:
         _end_ledgers(connection, lake, release, held)
-    if shown is Shown.OF_ASKER:
+    if seen is not None:
         _filter(connection, versions)
     _lock(connection, lake)
-    return MountedRelease(release, connection, held, shown)
+    return MountedRelease(release, connection, held, seen)
 
 
 def _filter(connection: duckdb.DuckDBPyConnection, versions: Mapping[str, int]) -> None:
@@ -254,8 +235,8 @@ class MountedReleases:
     """The releases of a lake, mounted. To call it gives the newest one, at the cost of one look whether the log of
     `meta/release` has grown; of older ones, the last few that were asked for are kept."""
 
-    def __init__(self, lake: Lake, releases: Releases, shown: Shown) -> None:
-        self._lake, self._shown = lake, shown
+    def __init__(self, lake: Lake, releases: Releases, seen: Seen | None = None) -> None:
+        self._lake, self._seen = lake, seen
         self._releases = releases
         self._lock = Lock()
         self._log: DeltaTable | None = None
@@ -282,7 +263,7 @@ class MountedReleases:
             if version is not None and version != self._log_version:
                 head = self._releases.head()
                 if head and (self._mounted is None or head.release_id != self._mounted.release.release_id):
-                    self._mounted = mounted(self._lake, head, self._shown)
+                    self._mounted = mounted(self._lake, head, self._seen)
                 self._log_version = version
             if self._mounted is None:
                 raise NoRelease()
@@ -293,7 +274,7 @@ class MountedReleases:
         with readable():
             release = self._releases.get(release_id)
         assert release is not None, "the newest release's own list has it"
-        return mounted(self._lake, release, self._shown)
+        return mounted(self._lake, release, self._seen)
 
     def _newest_log_version(self) -> int | None:
         if self._log is None:

@@ -12,7 +12,8 @@ import pytest
 from deltalake import DeltaTable
 
 from application.analytics.review import LakeAnalyticsRepository
-from storage.lake.mounted import Shown, mounted, seeing_portfolios
+from oltp_api.sight import also_seeing, portfolios_in_sight
+from storage.lake.mounted import mounted
 from storage.lake.releases import is_result
 
 QUANTITIES = {
@@ -43,7 +44,6 @@ EMPTY = {  # the bundled market has no actions and no jump at its end; the demo 
     *("raw/pg_posted_price", "raw/own_price", "raw/unconfirmed_price", "meta/held"),
 }
 RETURNS = ("twr", "twr_annual", "twr_gross", "mwr", "xirr", "benchmark_twr", "active_return")
-OF_ASKER, EVERYBODYS = Shown.OF_ASKER, Shown.EVERYBODYS
 GRAPH = Path(__file__).parents[1] / "pipelines" / "asset_graph.txt"
 
 
@@ -168,13 +168,15 @@ def test_what_was_shown_in_an_older_release_can_still_be_asked(platform_home) ->
 
 def test_where_people_sign_in_a_release_shows_what_the_door_let_them_to(platform_home) -> None:
     """Every table that belongs to somebody, without any filter of a question's own; the control sees everything."""
-    filtered, open_to_all = (mounted(platform_home.lake, platform_home.head, shown) for shown in (OF_ASKER, EVERYBODYS))
+    filtered, open_to_all = (
+        mounted(platform_home.lake, platform_home.head, seen) for seen in (portfolios_in_sight, None)
+    )
     everybodys = [UUID(row["portfolio_id"]) for row in open_to_all.rows("select portfolio_id from raw.pg_portfolio")]
     one, *others = everybodys
     assert others, "there are several"
 
     def counted(release, *seen: UUID) -> dict[str, int]:
-        with seeing_portfolios(seen):
+        with also_seeing(seen):
             return {
                 name: release.rows(f"select count(*) as n from {name.replace('/', '.')}")[0]["n"]
                 for name in platform_home.head.versions
@@ -190,7 +192,7 @@ def test_where_people_sign_in_a_release_shows_what_the_door_let_them_to(platform
         "simulation/simulation_fan",
     } < somebodys
     assert counted(filtered, *everybodys) == everything
-    with seeing_portfolios([one]):
+    with also_seeing([one]):
         for name in sorted(somebodys):
             columns = {row["column_name"] for row in filtered.rows(f"describe {name.replace('/', '.')}")}
             if "portfolio_id" in columns:

@@ -15,7 +15,7 @@ from ops import cli
 from storage.errors import SetupError
 from storage.lake import s3
 from storage.lake.delta import Lake, Window
-from storage.lake.mounted import MountedReleases, Shown
+from storage.lake.mounted import MountedReleases
 from storage.lake.releases import Releases
 from storage.settings import Settings
 from tests.s3_server import BUCKET, S3Server, in_front_of, s3_server
@@ -117,7 +117,7 @@ def test_a_window_is_published_and_every_version_stays_readable(lake: Lake) -> N
 
 
 def test_a_new_release_is_mounted_and_one_without_a_change_is_not(lake: Lake) -> None:
-    newest = MountedReleases(lake, Releases(lake), Shown.EVERYBODYS)
+    newest = MountedReleases(lake, Releases(lake))
     first = publish_small_release(lake)
     mounted = newest()
     prices = mounted.rows(PRICE)
