@@ -1,0 +1,133 @@
+"""References to figures: which document of which release a figure stands in, and where.
+
+`review/<portfolio_id>@12,2017-03-29:/periods/1Y/twr` is the return of a year in the review that release 12 gives of a
+portfolio on a day. A place is a JSON pointer (RFC 6901) whose items of lists are called by what names them, so that it
+stays true when a list gets longer; an item that nothing names is called by its place.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Self
+from uuid import UUID
+
+from domain.errors import InvalidInput
+
+Figure = Decimal | float | int
+NAMED_BY: Mapping[str, tuple[str, ...]] = {
+    "accounts": ("account_id",),
+    "cash": ("currency",),
+    "components": ("ticker",),
+    "contributions": ("period",),
+    "dimensions": ("dimension",),
+    "disposals": ("disposal_seq", "lot"),
+    "facts": ("fact_id",),
+    "groups": ("label",),
+    "holdings": ("level", "account_id", "ticker", "period"),
+    "limits": ("dimension", "measure", "label"),
+    "parts": ("ticker",),
+    "periods": ("period",),
+    "positions": ("ticker",),
+    "profiles": ("basis",),
+    "tails": ("method", "confidence", "horizon_days"),
+    "values": ("business_date",),
+}
+"""By the name of a list, the fields that tell its items apart; those that an item has not are left out."""
+_FORM = re.compile(
+    r"(?P<document>[a-z]+)/(?P<subject>[0-9a-f-]{36})@(?P<release>\d{1,18})(,(?P<day>\d{4}-\d\d-\d\d))?:(?P<place>(/.*)?)"
+)
+
+
+class Document(StrEnum):
+    """A document that figures stand in: of a portfolio, or of the simulation or the risk analysis with that id."""
+
+    REVIEW = "review"
+    VALUES = "values"
+    GAINS = "gains"
+    SIMULATION = "simulation"
+    ANALYSIS = "analysis"
+
+
+@dataclass(frozen=True, slots=True)
+class FigureReference:
+    """`subject` is the id of the portfolio, simulation or analysis; `on` the day, of gains the last of their year."""
+
+    document: Document
+    subject: UUID
+    release_id: int
+    on: date | None = None
+    place: str = ""
+
+    def __str__(self) -> str:
+        day = f",{self.on.isoformat()}" if self.on else ""
+        return f"{self.document}/{self.subject}@{self.release_id}{day}:{self.place}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """InvalidInput says how a reference is written."""
+        found = _FORM.fullmatch(text)
+        try:
+            if found is None:
+                raise ValueError
+            day = found["day"]
+            return cls(
+                Document(found["document"]),
+                UUID(found["subject"]),
+                int(found["release"]),
+                date.fromisoformat(day) if day else None,
+                found["place"],
+            )
+        except ValueError as error:
+            form = f"<{'|'.join(Document)}>/<id>@<release>[,<day>]:/<place>"
+            raise InvalidInput("ref", f"is written {form}, as answers give it, not {text[:100]!r}") from error
+
+    def at(self, *names: object) -> "FigureReference":
+        """The place below this one."""
+        return replace(self, place=self.place + "".join(f"/{_escaped(str(name))}" for name in names))
+
+
+def figures(document: Any, place: str = "") -> Iterator[tuple[str, Figure]]:
+    """Every number in a document with its place."""
+    if isinstance(document, bool):
+        return
+    if isinstance(document, int | float | Decimal):
+        yield place, document
+    elif isinstance(document, Mapping):
+        for name, value in document.items():
+            yield from figures(value, f"{place}/{_escaped(str(name))}")
+    elif isinstance(document, Sequence) and not isinstance(document, str | bytes):
+        for name, value in _items(document, place):
+            yield from figures(value, f"{place}/{_escaped(name)}")
+
+
+def found_at(document: Any, place: str) -> Any:
+    """What stands at a place; KeyError with the first name that is not there."""
+    here, walked = document, ""
+    for raw in place.split("/")[1:]:
+        name = raw.replace("~1", "/").replace("~0", "~")
+        if isinstance(here, Mapping):
+            here = here[name]
+        elif isinstance(here, Sequence) and not isinstance(here, str | bytes):
+            here = dict(_items(here, walked))[name]
+        else:
+            raise KeyError(name)
+        walked = f"{walked}/{raw}"
+    return here
+
+
+def _items(items: Sequence[Any], place: str) -> Iterator[tuple[str, Any]]:
+    """Items with what calls them: their names, or their place where those do not tell them apart."""
+    fields = NAMED_BY.get(place.rpartition("/")[2], ())
+    names = [
+        "-".join(str(item[field]) for field in fields if isinstance(item, Mapping) and item.get(field) is not None)
+        for item in items
+    ]
+    told_apart = all(names) and len(set(names)) == len(names)
+    return ((names[i] if told_apart else str(i), item) for i, item in enumerate(items))
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
