@@ -101,16 +101,21 @@ class FigureReference:
 
 def figures(document: Any, place: str = "") -> Iterator[tuple[str, Figure]]:
     """Every number in a document with its place."""
-    if isinstance(document, bool):
-        return
-    if isinstance(document, int | float | Decimal):
-        yield place, document
-    elif isinstance(document, Mapping):
+    for at, leaf in leaves(document, place):
+        if isinstance(leaf, int | float | Decimal) and not isinstance(leaf, bool):
+            yield at, leaf
+
+
+def leaves(document: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """Everything in a document that holds nothing else, with its place."""
+    if isinstance(document, Mapping):
         for name, value in document.items():
-            yield from figures(value, f"{place}/{_escaped(str(name))}")
+            yield from leaves(value, f"{place}/{_escaped(str(name))}")
     elif isinstance(document, Sequence) and not isinstance(document, str | bytes):
         for name, value in _items(document, place):
-            yield from figures(value, f"{place}/{_escaped(name)}")
+            yield from leaves(value, f"{place}/{_escaped(name)}")
+    else:
+        yield place, document
 
 
 def found_at(document: Any, place: str) -> Any:

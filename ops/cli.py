@@ -132,6 +132,14 @@ def _api(address: str) -> Iterator[httpx.Client]:
         raise SetupError(f"no API answers at {address}; `make up` starts one") from error
 
 
+def mcp(_: Settings, __: argparse.Namespace) -> int:
+    """Answer questions of language models over stdio, from LAKEFOLIO_API, signed with LAKEFOLIO_TOKEN."""
+    from ops.answers import serve  # its library takes a second to load, which no other command needs
+
+    serve()
+    return 0
+
+
 def verify(current: Settings, _: argparse.Namespace) -> int:
     """Recompute every hash, holding and balance from the ledger, and name what differs."""
     started, rows, portfolios, differences = time.perf_counter(), 0, 0, 0
@@ -207,6 +215,7 @@ _COMMANDS = {
     "run": run,
     "explain": explain,
     "restatement": restatement,
+    "mcp": mcp,
     "verify": verify,
     "rebuild": rebuild,
     "backup": backup,
