@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
 
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, NotFound, Refusal
 
 Figure = Decimal | float | int
 NAMED_BY: Mapping[str, tuple[str, ...]] = {
@@ -49,6 +49,26 @@ NAMED_BY: Mapping[str, tuple[str, ...]] = {
 _FORM = re.compile(
     r"(?P<document>[a-z]+)/(?P<subject>[0-9a-f-]{36})@(?P<release>\d{1,18})(,(?P<day>\d{4}-\d\d-\d\d))?:(?P<place>(/.*)?)"
 )
+
+
+class NoSuchRelease(NotFound):
+    def __init__(self, release_id: int, newest: int) -> None:
+        super().__init__(f"there is no release {release_id}; the newest is {newest}", newest=newest)
+
+
+class NoSuchFigure(NotFound):
+    def __init__(self, reference: "FigureReference", why: str) -> None:
+        super().__init__(f"{reference} names no figure: {why}", ref=str(reference))
+
+
+class FigureGone(Refusal):
+    """The figure was there, and what it was made of is not any more."""
+
+    code = "figure_gone"
+    status = 410
+
+    def __init__(self, reference: "FigureReference", why: str) -> None:
+        super().__init__(f"{reference} is gone: {why}", ref=str(reference))
 
 
 class Document(StrEnum):

@@ -34,6 +34,7 @@ from oltp_api.gains import routes as gains
 from oltp_api.import_pages import routes as import_pages
 from oltp_api.imports import profile_routes as import_profiles
 from oltp_api.imports import routes as imports
+from oltp_api.lake_tables import routes as lake_tables
 from oltp_api.ledger import routes as transactions
 from oltp_api.ledger.group import LedgerGroups
 from oltp_api.lineage import routes as lineage
@@ -86,7 +87,7 @@ _ROUTES = (
     *(transactions, portfolios, imports, orders, accounts, securities, prices, statements, bond_income),
     *(simulation_pages, simulations),  # the pages' addresses would be ids of simulations
     *(import_profiles, import_pages, command_pages, corporate_actions, exports),
-    *(books, analytics, review, gains, lineage, support, health),
+    *(books, analytics, review, gains, lineage, lake_tables, support, health),
 )
 _OF_ACCOUNTS = (users, sessions, second_factors, sharing, shares)
 """With AUTH=accounts only: with one owner there is nobody to sign in."""
