@@ -15,7 +15,7 @@ _MOST_TEXT = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
+class ArgumentKind:
     """`schema` is what a client is told; `read` makes the value of what it sends, or raises ValueError."""
 
     schema: Mapping[str, Any]
@@ -59,25 +59,25 @@ def _year(value: Any) -> str:
 
 
 _STRING = {"type": "string"}
-ID = Parameter({"type": "string", "format": "uuid"}, _id, "an id")
-DAY = Parameter({"type": "string", "format": "date"}, _day, "a day, as 2017-03-29")
-MOMENT = Parameter(_STRING, _moment, "a day, or a moment with its zone, as 2017-03-29T15:30:00Z")
-TEXT = Parameter(_STRING, _text, f"a text of at most {_MOST_TEXT} characters")
-LIMIT = Parameter({"type": "integer", "maximum": MOST}, _limit, f"a number from 1 to {MOST}")
-YEAR = Parameter(_STRING, _year, "a year, or all")
+ID = ArgumentKind({"type": "string", "format": "uuid"}, _id, "an id")
+DAY = ArgumentKind({"type": "string", "format": "date"}, _day, "a day, as 2017-03-29")
+MOMENT = ArgumentKind(_STRING, _moment, "a day, or a moment with its zone, as 2017-03-29T15:30:00Z")
+TEXT = ArgumentKind(_STRING, _text, f"a text of at most {_MOST_TEXT} characters")
+LIMIT = ArgumentKind({"type": "integer", "maximum": MOST}, _limit, f"a number from 1 to {MOST}")
+YEAR = ArgumentKind(_STRING, _year, "a year, or all")
 
 
-def one_of(*names: str) -> Parameter:
+def one_of(*names: str) -> ArgumentKind:
     def read(value: Any) -> str:
         if value not in names:
             raise ValueError
         return str(value)
 
-    return Parameter({"enum": list(names)}, read, f"one of {', '.join(names)}")
+    return ArgumentKind({"enum": list(names)}, read, f"one of {', '.join(names)}")
 
 
 def arguments_of(
-    parameters: Mapping[str, Parameter], required: tuple[str, ...], given: Mapping[str, Any]
+    parameters: Mapping[str, ArgumentKind], required: tuple[str, ...], given: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What was given, by its parameters; NotAnswered says which one is wrong, in one sentence."""
     read = {}

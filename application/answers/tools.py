@@ -6,7 +6,7 @@ from typing import Any
 
 from application.answers import documents, listings
 from application.answers.asking import Api
-from application.answers.parameters import DAY, ID, LIMIT, MOMENT, TEXT, YEAR, Parameter, arguments_of, one_of
+from application.answers.parameters import DAY, ID, LIMIT, MOMENT, TEXT, YEAR, ArgumentKind, arguments_of, one_of
 
 Given = Mapping[str, Any]
 Answering = Callable[[Api, Given], Awaitable[dict[str, Any]]]
@@ -24,7 +24,7 @@ INSTRUCTIONS = (
 class Tool:
     name: str
     description: str
-    parameters: Mapping[str, Parameter]
+    parameters: Mapping[str, ArgumentKind]
     required: tuple[str, ...]
     answering: Answering
 
@@ -39,9 +39,9 @@ class Tool:
 
 
 _OF_ONE = ("portfolio_id",)
-_PAGE: Mapping[str, Parameter] = {"limit": LIMIT, "cursor": TEXT}
-_PLACES: Mapping[str, Parameter] = {"under": TEXT, **_PAGE}
-_REVIEWED: Mapping[str, Parameter] = {"portfolio_id": ID, "as_of": DAY, "as_known_on": MOMENT, **_PLACES}
+_PAGE: Mapping[str, ArgumentKind] = {"limit": LIMIT, "cursor": TEXT}
+_PLACES: Mapping[str, ArgumentKind] = {"under": TEXT, **_PAGE}
+_REVIEWED: Mapping[str, ArgumentKind] = {"portfolio_id": ID, "as_of": DAY, "as_known_on": MOMENT, **_PLACES}
 
 TOOLS = (
     Tool(

@@ -16,6 +16,6 @@ router = APIRouter(route_class=BoundedRoute)
 )
 @common(Scope.READ)
 async def ask(request: Request) -> Response:
-    """What a tool asks is let in, or not, as a request of its own."""
+    """Hand a call on; a tool's questions are let in, or not, as requests of their own."""
     transport: McpTransport = request.app.state.mcp
     return await transport.answered(request)
