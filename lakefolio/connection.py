@@ -5,7 +5,7 @@ rows that the token's owner may see, each when it is first asked for.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Self
@@ -38,10 +38,10 @@ class ReleaseConnection:
         release_id: int,
         as_of: str | None,
         tables: Mapping[str, int],
-        fetch: Callable[[str], None] | None = None,
+        source: ServedTables | None = None,
     ) -> None:
         self.release_id, self.as_of, self.tables = release_id, as_of, dict(tables)
-        self._connection, self._fetch = connection, fetch
+        self._connection, self._source = connection, source
         self._fetched: set[str] = set()
 
     def sql(self, query: str) -> duckdb.DuckDBPyRelation:
@@ -64,6 +64,8 @@ class ReleaseConnection:
 
     def close(self) -> None:
         self._connection.close()
+        if self._source is not None:
+            self._source.close()
 
     def __enter__(self) -> Self:
         return self
@@ -77,9 +79,16 @@ class ReleaseConnection:
         return sorted(named.intersection(self.tables))
 
     def _have(self, table: str) -> None:
-        if self._fetch is not None and table not in self._fetched:
-            self._fetch(table)
-            self._fetched.add(table)
+        """Have a table's rows sent, if this release is an API's and has not had them yet."""
+        if self._source is None or table in self._fetched:
+            return
+        schema, _, name = table.partition("/")
+        with self._source.reading(table) as reader:
+            self._connection.register("incoming", reader)
+            self._connection.execute(f'create schema if not exists "{schema}"')
+            self._connection.execute(f'create table "{schema}"."{name}" as from incoming')
+            self._connection.unregister("incoming")
+        self._fetched.add(table)
 
 
 def connect(
@@ -117,16 +126,7 @@ def _mounted(current: Settings, number: int | None) -> ReleaseConnection:
 def _served(source: ServedTables) -> ReleaseConnection:
     connection = duckdb.connect(config={"temp_directory": ""})
     connection.execute("set global TimeZone = 'UTC'; set enable_external_access = false; set lock_configuration = true")
-
-    def fetch(table: str) -> None:
-        schema, _, name = table.partition("/")
-        with source.reading(table) as reader:
-            connection.register("incoming", reader)
-            connection.execute(f'create schema if not exists "{schema}"')
-            connection.execute(f'create table "{schema}"."{name}" as from incoming')
-            connection.unregister("incoming")
-
-    return ReleaseConnection(connection, source.release_id, source.as_of, source.tables, fetch)
+    return ReleaseConnection(connection, source.release_id, source.as_of, source.tables, source)
 
 
 def _refuse_to_publish(table: str) -> AbstractContextManager[object]:

@@ -19,12 +19,22 @@ class ServedTables:
     def __init__(self, api: str, token: str | None, release: int | None) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._client = httpx.Client(base_url=f"{api.rstrip('/')}/api/v1", headers=headers, timeout=_TIMEOUT_S)
-        with self._asked("/lake-tables", **({} if release is None else {"release_id": release})) as response:
-            response.read()
-            told = response.json()
+        try:
+            told = self._listed(release)
+        except BaseException:
+            self.close()
+            raise
         self.release_id: int = told["release_id"]
         self.as_of: str | None = told["as_of"]
         self.tables: dict[str, int] = {table["name"]: table["version"] for table in told["tables"]}
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _listed(self, release: int | None) -> Any:
+        with self._asked("/lake-tables", **({} if release is None else {"release_id": release})) as response:
+            response.read()
+            return response.json()
 
     @contextmanager
     def reading(self, table: str) -> Iterator[pa.RecordBatchReader]:

@@ -1,12 +1,10 @@
 """A release of the lake to be asked: the newest, one that was kept for several questions, or an older one."""
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from datetime import datetime
 from typing import Self
 from uuid import UUID
-
-import pyarrow as pa
 
 from domain.errors import NoRelease
 from domain.ports import (
@@ -54,6 +52,10 @@ class ReleasedAnalytics:
         then = self._mounted.numbered(release_id)
         return type(self)(lambda: then)
 
+    def mounted(self) -> MountedRelease:
+        """The release itself, for whoever puts an answer together from several of its tables."""
+        return self._mounted()
+
     def release(self) -> ReleaseInfo:
         release = self._mounted().release
         return ReleaseInfo(release.release_id, release.released_at, release.as_of)
@@ -76,10 +78,6 @@ class ReleasedAnalytics:
     def head(self) -> Release:
         """The whole release that answers come from."""
         return self._mounted().release
-
-    def reading(self, query: str, rows_at_once: int) -> AbstractContextManager[pa.RecordBatchReader]:
-        """The answer of the release as Arrow, so many rows at a time."""
-        return self._mounted().reading(query, rows_at_once)
 
     def probe(self) -> None:
         """Read of every table; LakeUnavailable if one cannot be. Before the first release there is nothing to read."""

@@ -10,6 +10,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
+from anyio import to_thread
 
 TIMEOUT_S = 60.0
 _MOST_WORDS = 400
@@ -48,7 +49,11 @@ class Api:
             raise NotAnswered(f"no API answers at {self._address}; `make up` starts one") from error
         if response.is_error:
             raise NotAnswered(_refusal(response))
-        return json.loads(response.text, parse_float=Written.of, parse_int=Written.of)
+        return await to_thread.run_sync(_read, response.text)  # years of days are megabytes
+
+
+def _read(text: str) -> Any:
+    return json.loads(text, parse_float=Written.of, parse_int=Written.of)
 
 
 def _refusal(response: httpx.Response) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from application.answers.asking import Api, NotAnswered
-from application.answers.figures import MOST, Page, Shown, figure_of, text_of, thinned, untrusted
+from application.answers.figures import MOST, Page, Shown, evenly, figure_of, text_of, untrusted
 from domain.references import Document, FigureReference
 from domain.units import FRACTION, INDEX, RATIO, unit_of
 
@@ -18,24 +18,30 @@ VALUE_MEASURES = (
 )
 _IN_REVIEW = {"quantity": "quantity", "market_value_base": "value"}
 """Of a position's figures those that a review has, and how it calls them."""
+_IN_OWN = {
+    "close": "{} per unit, of a bond per 100 of face",
+    "avg_cost": "{} per unit",
+    **dict.fromkeys(("cost_basis", "market_value", "gain_loss", "realised"), "{}"),
+}
+"""Figures of a position that are in its security's currency, by their units."""
 _FAN_ROWS = 31
 
 
 async def performance(api: Api, given: Given) -> dict[str, Any]:
     portfolio, told = await _reviewed(api, given, "performance")
     sections = {name: told[name] for name in ("benchmark", "periods", "contributions")}
-    return _shown(_review_of(given, told), {"portfolio": portfolio, **sections}, given, told)
+    return await _shown(_review_of(given, told), {"portfolio": portfolio, **sections}, given, told)
 
 
 async def risk(api: Api, given: Given) -> dict[str, Any]:
     portfolio, told = await _reviewed(api, given, "risk")
-    return _shown(_review_of(given, told), {"portfolio": portfolio, "risk": told["risk"]}, given, told)
+    return await _shown(_review_of(given, told), {"portfolio": portfolio, "risk": told["risk"]}, given, told)
 
 
 async def concentration(api: Api, given: Given) -> dict[str, Any]:
     portfolio, told = await _reviewed(api, given, "concentration")
     document = {"portfolio": portfolio, "concentration": told["concentration"]}
-    return _shown(_review_of(given, told), document, given, told)
+    return await _shown(_review_of(given, told), document, given, told)
 
 
 async def _reviewed(api: Api, given: Given, part: str) -> tuple[Any, Any]:
@@ -47,7 +53,9 @@ async def _reviewed(api: Api, given: Given, part: str) -> tuple[Any, Any]:
 
 
 def _review_of(given: Given, told: Any) -> FigureReference:
-    return _reference(Document.REVIEW, given["portfolio_id"], told, given.get("as_of") or told["as_of"])
+    """The review of the day that was asked for, or of the release's last day before it."""
+    days = [day for day in (given.get("as_of"), told["as_of"]) if day]
+    return _reference(Document.REVIEW, given["portfolio_id"], told, min(days, default=None))
 
 
 async def positions(api: Api, given: Given) -> dict[str, Any]:
@@ -59,6 +67,8 @@ async def positions(api: Api, given: Given) -> dict[str, Any]:
     of_base = {"base_currency": total["currency"]} if total else {}
     document = {**of_base, "total": total, "cash": told["cash"], "positions": told["positions"]}
 
+    currencies = {one["ticker"]: one["currency"] for one in told["positions"]}
+
     def explained(place: str) -> FigureReference:
         """A review has a position's quantity and value; what else is told of it is explained by its value."""
         if not place.startswith("/positions/"):
@@ -66,18 +76,25 @@ async def positions(api: Api, given: Given) -> dict[str, Any]:
         _, _, ticker, measure = place.split("/")
         return replace(review, place=f"/holdings/{ticker}/{_IN_REVIEW.get(measure, 'value')}")
 
-    return _shown(review, document, given, told, explained)
+    def unit_at(place: str) -> str:
+        """A position's own figures are in the security's currency."""
+        _, _, ticker, measure = f"{place}//".split("/")[:4]
+        in_own = _IN_OWN.get(measure) if place.startswith("/positions/") else None
+        return in_own.format(currencies[ticker]) if in_own else unit_of(document, place)
+
+    return await _shown(review, document, given, told, explained, unit_at)
 
 
 async def values(api: Api, given: Given) -> dict[str, Any]:
     portfolio_id, measure = given["portfolio_id"], given.get("measure", "total_value")
     told = await api.get("portfolios", portfolio_id, "values", from_=given.get("from"), to=given.get("to"))
-    few, rest = thinned(told["values"], given.get("limit", MOST))
-    rows = [{name: row[name] for name in ("business_date", "currency", "status", measure)} for row in few]
-    reference = _reference(Document.VALUES, portfolio_id, told, told["as_of"])
+    chosen, rest = evenly(len(told["values"]), given.get("limit", MOST))
+    shown_of_each = ("business_date", "currency", "status", measure)
+    rows = [{name: row[name] for name in shown_of_each} for i, row in enumerate(told["values"]) if i in chosen]
+    reference = _reference(Document.VALUES, portfolio_id, told)
     said = {"/values": rest} if rest else {}
     shown = Shown(reference, {"values": rows}, None, _texts(told), said, day_of=lambda place: place.split("/")[2])
-    return {**_release(told), **shown.answer(Page())}
+    return {**_release(told), **await shown.answer(Page())}
 
 
 async def gains(api: Api, given: Given) -> dict[str, Any]:
@@ -87,7 +104,7 @@ async def gains(api: Api, given: Given) -> dict[str, Any]:
     reference = _reference(Document.GAINS, portfolio_id, told, f"{year}-12-31" if year else None)
     lists = ("disposals", "total", "by_term", "by_currency", "income", "income_by_type", "income_by_currency")
     document = {"base_currency": told["currency"], **{name: told[name] for name in lists}}
-    return {"year": year or "all", **_shown(reference, document, given, told)}
+    return {"year": year or "all", **await _shown(reference, document, given, told)}
 
 
 async def simulations(api: Api, given: Given) -> dict[str, Any]:
@@ -100,11 +117,13 @@ async def simulations(api: Api, given: Given) -> dict[str, Any]:
     if told["release_id"] is None:
         return {"status": told["status"], **untrusted({"name": told["name"], "reason": told["reason"]})}
     page = _page(given)
-    fan, rest = thinned(told["fan"] or [], _FAN_ROWS) if page.under.startswith("/fan") else ([], None)
+    fan = (told["fan"] or []) if page.under.startswith("/fan") else []
+    chosen, rest = evenly(len(fan), _FAN_ROWS)
+    rows = [row if i in chosen else None for i, row in enumerate(fan)]  # called by their places, which stay
     day = (told["summary"] or {}).get("as_of")
     reference = _reference(Document.SIMULATION, simulation_id, told)
-    shown = Shown(reference, {**told, "fan": fan}, day, thinned={"/fan": rest} if rest else {})
-    return {"release": reference.release_id, "as_of": day, **shown.answer(page)}
+    shown = Shown(reference, {**told, "fan": rows}, day, thinned={"/fan": rest} if rest else {})
+    return {"release": reference.release_id, "as_of": day, **await shown.answer(page)}
 
 
 async def _listed(api: Api, given: Given) -> dict[str, Any]:
@@ -198,17 +217,18 @@ def _restated(
             yield figure_of(measure, text_of(day[measure]), unit, day["business_date"], at)
 
 
-def _shown(
+async def _shown(
     reference: FigureReference,
     document: Mapping[str, Any],
     given: Given,
     told: Any,
     explained: Callable[[str], FigureReference] | None = None,
+    unit_at: Callable[[str], str] | None = None,
 ) -> dict[str, Any]:
     days = [day for day in (reference.on and reference.on.isoformat(), told["as_of"]) if day]
     day = min(days, default=None)  # a year may not have ended
-    shown = Shown(reference, document, day, _texts(told), explained=explained)
-    return {**_release(told), **shown.answer(_page(given))}
+    shown = Shown(reference, document, day, _texts(told), explained=explained, unit_at=unit_at)
+    return {**_release(told), **await shown.answer(_page(given))}
 
 
 def _release(told: Any) -> dict[str, Any]:
@@ -228,6 +248,9 @@ def _plain(row: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _reference(document: Document, subject: str, told: Any, day: str | None = None) -> FigureReference:
+    """How a document is referred to: as it says itself, or by its release."""
+    if told.get("explain"):
+        return FigureReference.parse(told["explain"])
     return FigureReference(document, UUID(subject), int(told["release_id"]), date.fromisoformat(day) if day else None)
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from anyio import to_thread
+
 from application.answers.asking import NotAnswered, Written
 from domain.references import FigureReference, leaves
 from domain.units import IDENTIFIER, unit_of
@@ -56,7 +58,8 @@ class Shown:
     """A document, by the reference to all of it.
 
     `texts` are said of all of it, and `thinned` of lists of which few rows are in it. `explained` says which place
-    explains a figure, where that is another one; `day_of` the day of a figure that has one of its own.
+    explains a figure, where that is another one; `day_of` the day of a figure that has one of its own, and `unit_at`
+    its unit where the document is none of those that have references.
     """
 
     reference: FigureReference
@@ -66,8 +69,13 @@ class Shown:
     thinned: Mapping[str, str] = field(default_factory=dict)
     explained: Callable[[str], FigureReference] | None = None
     day_of: Callable[[str], str] | None = None
+    unit_at: Callable[[str], str] | None = None
 
-    def answer(self, page: Page) -> dict[str, Any]:
+    async def answer(self, page: Page) -> dict[str, Any]:
+        """The page, put together in a thread: a document may have ten thousand figures."""
+        return await to_thread.run_sync(self.answer_now, page)
+
+    def answer_now(self, page: Page) -> dict[str, Any]:
         found = [(place, text) for place, text in _numbers(self.document) if place.startswith(page.under)]
         chosen, rest = page.of(found, self.reference.release_id)
         figures = [self._figure(place, text) for place, text in chosen]
@@ -77,7 +85,7 @@ class Shown:
 
     def _figure(self, place: str, text: str) -> dict[str, Any] | None:
         try:
-            unit = unit_of(self.document, place)
+            unit = self.unit_at(place) if self.unit_at else unit_of(self.document, place)
         except KeyError:
             return None
         reference = self.explained(place) if self.explained else replace(self.reference, place=place)
@@ -153,9 +161,8 @@ def _last(place: str) -> str:
     return next((name for name in reversed(place.split("/")) if not name.isdecimal()), "")
 
 
-def thinned(rows: Sequence[T], most: int) -> tuple[Sequence[T], str | None]:
-    """At most `most` of `rows`, the first and the last among them, and what to say of the rest."""
-    if len(rows) <= most:
-        return rows, None
-    few = [rows[round(i * (len(rows) - 1) / max(most - 1, 1))] for i in range(most)]
-    return few, f"{most} of {len(rows)} rows, evenly spaced"
+def evenly(n: int, most: int) -> tuple[set[int], str | None]:
+    """At most `most` of `n` places in a list, the first and the last among them, and what to say of the rest."""
+    if n <= most:
+        return set(range(n)), None
+    return {round(i * (n - 1) / max(most - 1, 1)) for i in range(most)}, f"{most} of {n} rows, evenly spaced"

@@ -1,4 +1,4 @@
-"""Tools that list or tell what stands in no document: portfolios, securities, the release, and an explanation."""
+"""Tools that list or tell what stands in no document: portfolios, securities and the release."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -46,16 +46,6 @@ async def status(api: Api, given: Given) -> dict[str, Any]:
         "open_simulations": text_of(found["open_simulations"]),
         **untrusted({name: held.get(name) for name in ("check_name", "figures")}),
     }
-
-
-async def explain(api: Api, given: Given) -> dict[str, Any]:
-    return {"explanation": _written(await api.get("explain", ref=given["ref"]))}
-
-
-def _written(told: Any) -> Any:
-    if isinstance(told, Mapping):
-        return {name: _written(value) for name, value in told.items() if value not in (None, [], {})}
-    return [_written(one) for one in told] if isinstance(told, list) else text_of(told)
 
 
 def _page(given: Given) -> dict[str, Any]:

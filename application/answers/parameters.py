@@ -79,7 +79,7 @@ def one_of(*names: str) -> ArgumentKind:
 def arguments_of(
     parameters: Mapping[str, ArgumentKind], required: tuple[str, ...], given: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What was given, by its parameters; NotAnswered says which one is wrong, in one sentence."""
+    """Arguments, read by their kinds; NotAnswered says which one is wrong, in one sentence."""
     read = {}
     for name, value in given.items():
         if name not in parameters:

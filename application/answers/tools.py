@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from application.answers import documents, listings
+from application.answers import documents, explanations, listings
 from application.answers.asking import Api
 from application.answers.parameters import DAY, ID, LIMIT, MOMENT, TEXT, YEAR, ArgumentKind, arguments_of, one_of
 
@@ -106,10 +106,11 @@ TOOLS = (
     ),
     Tool(
         "explain",
-        "What a figure was made of, by its reference: ledger rows, prices, rates, parameters, release and code.",
-        {"ref": TEXT, "limit": LIMIT},
-        ("ref",),
-        listings.explain,
+        "By ref what a figure was made of, down to ledger rows, prices and rates; or by portfolio_id, from and to why "
+        "its value changed.",
+        {"ref": TEXT, "portfolio_id": ID, "from": DAY, "to": DAY, "limit": LIMIT},
+        (),
+        explanations.explain,
     ),
     Tool(
         "search_securities",

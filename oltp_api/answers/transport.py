@@ -5,12 +5,13 @@ ask over HTTP may not ask here, and there is nothing to decide again.
 """
 
 import asyncio
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from application.answers.asking import TIMEOUT_S, Api
 
@@ -47,9 +48,7 @@ class McpTransport:
         return _Handed(self._manager, await request.body())
 
     async def _started(self) -> "StreamableHTTPSessionManager":
-        client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(self._app, raise_app_exceptions=False), base_url=_HERE, timeout=TIMEOUT_S
-        )
+        client = client_of(self._app)
         manager = await run_in_threadpool(_manager, client)
         is_ready = asyncio.Event()
         self._running = asyncio.create_task(self._run(manager, client, is_ready))
@@ -62,6 +61,13 @@ class McpTransport:
         async with client, manager.run():
             is_ready.set()
             await self._ends.wait()
+
+
+def client_of(app: ASGIApp) -> httpx.AsyncClient:
+    """A client of `app` in this process, which keeps no cookie: what it is given for one, no other may bring."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    nothing_kept = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+    return httpx.AsyncClient(transport=transport, base_url=_HERE, timeout=TIMEOUT_S, cookies=nothing_kept)
 
 
 def _manager(client: httpx.AsyncClient) -> "StreamableHTTPSessionManager":

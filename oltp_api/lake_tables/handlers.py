@@ -41,7 +41,7 @@ def streamed(context: AppContext, analytics: LakeAnalyticsRepository, user_id: U
     with ExitStack() as stack:
         with also_seeing(own):
             query = f'select columns(name -> name <> \'{_OWNER}\') from "{schema}"."{name}"'
-            reader = stack.enter_context(analytics.reading(query, _ROWS_AT_ONCE))
+            reader = stack.enter_context(analytics.mounted().reading(query, _ROWS_AT_ONCE))
         sink = BytesIO()
         with pa.ipc.new_stream(sink, reader.schema, options=_COMPRESSED) as writer:
             for batch in reader:
