@@ -1,1 +1,1 @@
-"""A portfolio's risks in words, with numbers that are ours: facts, what a writer may say of them, and how it came out."""
+"""A portfolio's risks in words whose numbers are ours: facts, what a writer may say of them, how it came out."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from domain.errors import Conflict, NotFound
+from domain.errors import Conflict, NoSuchId, Refusal
 from domain.risk_analyses.bounds import BOUNDS, Severity
 from domain.risk_analyses.drafts import Draft, Risk
 from domain.risk_analyses.facts import Fact, FactSheet
@@ -63,11 +63,23 @@ class RiskChange:
     after: Risk | None
 
 
-class AnalysisNotFound(NotFound):
+class AnalysisNotFound(NoSuchId):
     code = "risk_analysis_not_found"
+    thing = "risk analysis"
 
-    def __init__(self, analysis_id: UUID) -> None:
-        super().__init__(f"there is no risk analysis {analysis_id}", analysis_id=str(analysis_id))
+
+class TooManyAnalyses(Refusal):
+    """An owner's limit of risk analyses that wait to be written."""
+
+    code = "too_many_waiting"
+    status = 429
+
+    def __init__(self, waiting: int, limit: int) -> None:
+        super().__init__(
+            f"{waiting} of your risk analyses wait to be written, and at most {limit} may; ask again when some are",
+            waiting=waiting,
+            limit=limit,
+        )
 
 
 class AnalysisNotDone(Conflict):

@@ -1,4 +1,4 @@
-"""A text with tokens as people read it: our number with its unit where a token stands, and a link to where it is from."""
+"""A text with tokens as people read it: our number with its unit where a token stands, and the fact that it is."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

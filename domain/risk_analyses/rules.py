@@ -1,7 +1,7 @@
 """`rules/1`: the writer that needs no model. The same sheet gives the same text, to the byte.
 
-Every limit in BREACH is a risk of high severity, every one in WARN of medium; then each measure that is beyond its bound
-(`bounds.py`), and the market as such. What nothing is beyond is of low severity.
+Every limit in BREACH is a risk of high severity, every one in WARN of medium; then each measure that is beyond its
+bound (`bounds.py`), and the market as such. What nothing is beyond is of low severity.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -193,8 +193,8 @@ def _inversion(sheet: FactSheet) -> Iterator[Risk]:
         yield _risk(
             "The curve is inverted",
             severity,
-            f"Long yields are below short ones by {_t(slope)}. Such curves came before most recessions, and before some "
-            "that did not come.",
+            f"Long yields are below short ones by {_t(slope)}. Such curves came before most recessions, "
+            "and before some that did not come.",
             (slope,),
             "Short yields that fall, or long ones that rise.",
         )

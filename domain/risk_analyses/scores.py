@@ -98,6 +98,16 @@ def quarter_end_after(day: date, count: int) -> date:
     return date(year, month, 31 if month in (3, 12) else 30)
 
 
+def quarter_ends(first: date, last: date) -> list[date]:
+    """The ends of quarters from one day to another, both included."""
+    end = quarter_end_after(first, 0)
+    found = []
+    while end <= last:
+        found.append(end)
+        end = quarter_end_after(end, 1)
+    return found
+
+
 def _outcome(fact: Fact, is_named: bool, later: Sequence[FactSheet]) -> Outcome:
     told = [found for sheet in later if (found := sheet.of(fact.measure))]
     last = later[-1].of(fact.measure) if later else None

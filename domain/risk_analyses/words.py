@@ -197,7 +197,7 @@ MOVES = (_words(_UP) | _words(_DOWN)) - _words(
 """Words that say that something has moved."""
 NEGATIONS = _words(
     "not no never neither nor none without hardly barely scarcely cannot avoid avoids avoided avoiding escape "
-    "escaped failed fails fail failing spared instead absent prevented prevents denied far rarely"
+    "escaped failed fails fail failing spared instead absent prevented prevents denied rarely"
 )
 LARGER = _words("above over exceeds exceed exceeded exceeding more higher larger greater beyond surpasses")
 SMALLER = _words("below under less lower smaller within beneath short")
