@@ -41,7 +41,9 @@ def run(current: Settings) -> int:
             portfolio_id = record_history(client)
             bonds_id = record_bonds(client)
             request_scenario(client, portfolio_id)
-            _say("refreshing the graph: prices, rates, replica, positions, marts, release, simulation")
+            for each in (portfolio_id, bonds_id):
+                post(client, f"/portfolios/{each}/risk-analyses", {}, f"demo-risks-{each}")
+            _say("refreshing the graph: prices, rates, replica, positions, marts, release, simulation, risks")
             if processes.refresh(variables):
                 raise SetupError(f"the refresh failed; its steps are above, its logs in {state.home / 'dagster'}")
             print(report.render(report.gather(client, portfolio_id)))

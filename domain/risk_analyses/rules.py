@@ -35,7 +35,7 @@ def _limits(sheet: FactSheet) -> Iterator[Risk]:
         assert bound is not None, "whoever tells a limit tells its bound"
         is_breached = fact.state == "BREACH"
         yield Risk(
-            title=f"{fact.label} is {'over its limit' if is_breached else 'close to its limit'}",
+            title=f"{_first(fact.label)} is {'over its limit' if is_breached else 'close to its limit'}",
             severity=Severity.HIGH if is_breached else Severity.MEDIUM,
             likelihood=Likelihood.LIKELY if is_breached else Likelihood.POSSIBLE,
             text=f"It stands at {_t(fact)}. The limit is {_t(bound)}. {_WHY_LIMITS}",
@@ -95,7 +95,7 @@ def _currency(sheet: FactSheet) -> Iterator[Risk]:
     share = sheet.of("currency/foreign")
     if share and (severity := _beyond(share)):
         rates = sheet.under("exchange_rate/")[:2]
-        moved = "".join(f" {fact.label}: {_t(fact)}." for fact in rates)
+        moved = "".join(f" {_first(fact.label)}: {_t(fact)}." for fact in rates)
         yield _risk(
             "Much is held in other currencies",
             severity,
@@ -154,7 +154,7 @@ def _correlation(sheet: FactSheet) -> Iterator[Risk]:
         yield _risk(
             "Holdings that are nearly the same",
             severity,
-            f"{found.label} move together at {_t(found)}, so that they spread no risk between them.",
+            f"{_first(found.label)} move together at {_t(found)}, so that they spread no risk between them.",
             (found,),
             "Only one of the pair.",
         )
@@ -230,7 +230,7 @@ def _climate(sheet: FactSheet) -> str:
     told = []
     if level := sheet.of("curve/long"):
         moved = sheet.of("curve/change")
-        told.append(f"{level.label} is {_t(level)}.")
+        told.append(f"{_first(level.label)} is {_t(level)}.")
         if moved and moved.sense is not Sense.LEVEL:
             told.append(f"Over a year it {'rose' if moved.sense is Sense.ROSE else 'fell'} by {_t(moved)}.")
     if slope := sheet.of("curve/slope"):
@@ -242,7 +242,7 @@ def _climate(sheet: FactSheet) -> str:
         told.append(f"Consumer prices {moves} {by}{_t(inflation)} over a year.")
     for rate in sheet.under("exchange_rate/")[:3]:
         moves = {Sense.ROSE: "rose by", Sense.FELL: "fell by"}.get(rate.sense, "stands where it was,")
-        told.append(f"{rate.label} {moves} {_t(rate)}.")
+        told.append(f"{_first(rate.label)} {moves} {_t(rate)}.")
     return " ".join(told) or "Nothing is known of yields, prices or exchange rates on the day."
 
 
@@ -259,3 +259,8 @@ def _risk(title: str, severity: Severity, text: str, facts: Sequence[Fact | None
 
 def _t(fact: Fact) -> str:
     return f"{{{{{fact.fact_id}}}}}"
+
+
+def _first(label: str) -> str:
+    """The label at the beginning of a sentence."""
+    return label[:1].upper() + label[1:]

@@ -80,10 +80,10 @@ def written_view(
     )
 
 
-def newest_view(user_id: UUID, portfolio_id: UUID, work: UnitOfWork) -> RiskAnalysisResultView | None:
-    """The portfolio's last analysis that was written."""
+def newest_view(user_id: UUID, portfolio_id: UUID, release_id: int, work: UnitOfWork) -> RiskAnalysisResultView | None:
+    """The portfolio's last analysis that was written from a release up to `release_id`."""
     analyses = RiskAnalyses(work)
-    newest = analyses.newest(user_id, portfolio_id)
+    newest = analyses.newest(user_id, portfolio_id, release_id)
     if newest is None:
         return None
     asked = RiskAnalysisView.model_validate(analyses.one(user_id, newest.analysis_id))

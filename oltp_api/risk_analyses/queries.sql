@@ -36,7 +36,11 @@ select * from risk_analysis where user_id = %(user_id)s and analysis_id = %(anal
 -- name: newest
 select *
 from risk_analysis
-where user_id = %(user_id)s and portfolio_id = %(portfolio_id)s and document is not null
+where
+    user_id = %(user_id)s
+    and portfolio_id = %(portfolio_id)s
+    and release_id <= %(release_id)s
+    and document is not null
 order by finished_at desc, analysis_id
 limit 1
 
