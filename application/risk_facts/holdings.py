@@ -136,8 +136,8 @@ def tell_bonds(maker: SheetMaker, portfolio_id: UUID, of: ReviewInputs, analytic
     maker.add("bonds/weight", "weight of the bonds", value / worth, Unit.FRACTION, **source)
     maker.add("bonds/duration", "modified duration of the bonds", duration, Unit.YEARS, **source)
     step = maker.plain("STEP", "one basis point")
-    maker.add("bonds/dv01", f"loss of the bonds for {step} of yield", dv01, Unit.MONEY, sense=Sense.LOSS, **source)
+    maker.add("bonds/dv01", f"loss of the bonds for {step} of yield", dv01, Unit.MONEY, sense=Sense.COST_OF_YIELDS, **source)
     point = maker.plain("STEP", "one percentage point")
     label = f"loss of the portfolio for {point} of yield"
-    told = {**source, "sense": Sense.LOSS}
+    told = {**source, "sense": Sense.COST_OF_YIELDS}
     maker.add("bonds/loss_per_point", label, 100 * dv01 / worth, Unit.FRACTION, **told)

@@ -30,12 +30,14 @@ class Unit(StrEnum):
 
 
 class Sense(StrEnum):
-    """The direction that a fact's sign gives to words about it; of a LEVEL no movement is known."""
+    """The direction that a fact's sign gives to words about it; of a LEVEL no movement is known. COST_OF_YIELDS is lost
+    when yields rise, and won when they fall."""
 
     LEVEL = "LEVEL"
     ROSE = "ROSE"
     FELL = "FELL"
     LOSS = "LOSS"
+    COST_OF_YIELDS = "COST_OF_YIELDS"
     AHEAD = "AHEAD"
     BEHIND = "BEHIND"
     OVER = "OVER"

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from domain.risk_analyses.directions import directs
 from domain.risk_analyses.facts import Fact, FactSheet
-from domain.risk_analyses.fence import TOKEN, directed, sentence_around
+from domain.risk_analyses.fence import TOKEN, sentence_around
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ def pieces(text: str, sheet: FactSheet) -> Iterator[Piece]:
             continue
         fact = facts[found[1]]
         sentence, place = sentence_around(text, found.start())
-        is_told = fact.value < 0 and directed(sentence, place, fact.sense)
+        is_told = fact.value < 0 and directs(sentence, (place, place + len(found[0])), fact.sense)
         yield Piece(fact.shown_size if is_told else fact.shown, fact)
     if at < len(text):
         yield Piece(text[at:])
