@@ -62,7 +62,7 @@ _YIELDS_ROSE = re.compile(
 _GAINS = re.compile(
     r"\b(?:gain(?:s|ed)?|profit(?:s|ed)?|earn(?:s|ed)?|pocket(?:s|ed)?|benefit(?:s|ed)?|adds?|added|wins?|won|richer|"
     r"reward(?:s|ed)?|lift(?:s|ed)?|boost(?:s|ed)?|receive[sd]?|bonus|enrich(?:es|ed)?|credit(?:s|ed)?|improve[sd]?|"
-    r"appreciate[sd]?)\b|\{\{F\d+\}\} more\b",
+    r"appreciate[sd]?|helps?|increase[sd]?)\b|\{\{F\d+\}\} more\b",
     re.IGNORECASE,
 )
 _LOSES = re.compile(
@@ -70,6 +70,7 @@ _LOSES = re.compile(
     r"falls? by|shaves?|poorer)\b|\btake[sn]? \{\{F|\{\{F\d+\}\} less\b",
     re.IGNORECASE,
 )
+_MADE = re.compile(r"\b(makes?|made|earns?|earned)\s+$", re.IGNORECASE)
 _RESTORED = re.compile(
     r"\b(?:has|have|had|was|were|is|are|been)\b(?:\s+\w+){0,3}?\s+(?:regained|recovered|recouped|erased|undone|reversed|"
     r"overtaken|closed|gone)\b|\bnothing remains\b|\bno longer in a drawdown\b|\bnew high\b",
@@ -78,6 +79,7 @@ _RESTORED = re.compile(
 _PARTLY = re.compile(r"\b(?:part|partly|some|only|not|never|yet|until|once|if|far from|nowhere|half)\b", re.IGNORECASE)
 _MOST_DAYS = re.compile(
     r"\b(?:most|nearly every|almost every|every|vast majority of|typical|usual|ordinary|average)\b[^.]*?\bdays?\b|"
+    r"\b(?:regularly|routinely|usually|normally|the norm|the rule|commonplace)\b|"
     r"\bdays?\b[^.]*\b(?:most|nearly every|every)\b",
     re.IGNORECASE,
 )
@@ -138,7 +140,7 @@ def contradiction(
     if word := _right_beside(sentence, at, sense):
         return word
     clauses = _clauses(sentence)
-    if sense in _LIMITS or sense in _PAIRS:
+    if sense in _LIMITS | _PAIRS | _SLOPES:
         return _of_sentence(sentence, clauses, at, sense, senses)
     if sense is Sense.COST_OF_YIELDS:
         return _of_yields(sentence)
@@ -198,13 +200,19 @@ def _right_beside(sentence: str, at: Span, sense: Sense) -> str | None:
         and sense in (_FALLING if before[2].lower() == "up" else _RISING) - _LIMITS
     ):
         return str(before[2])
+    if sense is Sense.FELL and (
+        made := re.search(r"\b(makes?|made|earns?|earned)\s+$", sentence[: at[0]], re.IGNORECASE)
+    ):
+        return str(made[1])
     found = _AFTER.match(sentence[at[1] :])
     word = found[1].lower() if found else ""
     if sense in _SLOPES and _is_of_short(sentence[: at[0]]):
         sense = Sense.INVERTED if sense is Sense.UPWARD else Sense.UPWARD
-    if sense in _RISING and word in LESS and sense is not Sense.OVER:
+    if sense in _LIMITS | _RELATIVE:
+        return None
+    if sense in _RISING and word in LESS:
         return word
-    return word if sense in _FALLING and word in MORE and sense is not Sense.WITHIN else None
+    return word if sense in _FALLING and word in MORE else None
 
 
 def _is_of_short(before: str) -> bool:
@@ -216,9 +224,9 @@ def _is_of_short(before: str) -> bool:
 def _of_sentence(
     sentence: str, clauses: Sequence[_Clause], at: Span, sense: Sense, senses: Sequence[tuple[int, Sense]]
 ) -> str | None:
-    """A limit, or a pair that moves, is mostly what the whole sentence is about; where it has two of them, each is what
-    its clause says."""
-    kind = _LIMITS if sense in _LIMITS else _PAIRS
+    """A limit, a pair that moves, or a curve is mostly what the whole sentence is about; where it has two of them, each
+    is what its clause says."""
+    kind = next(pair for pair in (_LIMITS, _PAIRS, _SLOPES) if sense in pair)
     found: list[_Word] = []
     if any(other in kind for place, other in senses if place != at[0]):
         found = _in(sentence, _clause_at(clauses, at[0]), at[0], sense)

@@ -54,7 +54,8 @@ _ONE = re.compile(
 )
 """A person, a choice: not a number."""
 _SCALED = re.compile(
-    r"\b(?:quarters? of|three quarters?|(?:percentage|index) points?|per ?cent|per mille|couple of|handful of|"
+    r"\b(?:(?:a|about|nearly|over|almost|some) quarter(?: of| less| more)|quarters of|"
+    r"(?:percentage|index) points?|per ?cent|per mille|couple of|handful of|"
     r"scores? of|[a-z]+-fold|orders? of magnitude)\b|~\s*(?:basis points?|points?|times|x|k|m|thousandfold)\b",
     re.IGNORECASE,
 )
@@ -86,7 +87,7 @@ _UP = (
     "ascended ascent escalated spiked spike crept yielded enriched rewarded rewarding elevated raised inflated "
     "credit credited black benefited benefit benefits inflation dearer costlier outgrew recouped recovered recovers "
     "recover recovery bounced bounce bounces hike hiked hikes upheld overtaken overtakes tops topped exceeded "
-    "surpassed regained swell swells rocket rockets multiplied richer up ahead extra premium"
+    "surpassed regained swell swells rocket rockets multiplied richer up ahead extra premium exceeds exceed"
 )
 _DOWN = (
     "fall falls fell fallen falling lose loses lost losing loss losses lossmaking decline declines declined "

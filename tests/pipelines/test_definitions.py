@@ -89,7 +89,7 @@ def test_every_dbt_test_is_a_check_of_an_asset(graph) -> None:
 def test_sensors_and_schedules_run_by_default(defs) -> None:
     assert {sensor.name: sensor.default_status for sensor in defs.sensors} == {
         "ledger_is_ahead": dg.DefaultSensorStatus.RUNNING,
-        "simulations_are_due": dg.DefaultSensorStatus.RUNNING,
+        "requests_are_due": dg.DefaultSensorStatus.RUNNING,
     }
     assert {schedule.name: schedule.default_status for schedule in defs.schedules} == {
         "refresh_daily": dg.DefaultScheduleStatus.RUNNING,
