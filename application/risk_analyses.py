@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 
 from domain.risk_analyses.analysis import AnalysisNotFound, AnalysisStatus, RiskAnalysis
 from domain.risk_analyses.bounds import Severity
-from domain.risk_analyses.drafts import Draft, Likelihood, Risk, draft_json
+from domain.risk_analyses.drafts import AnalysisDraft, Likelihood, Risk, draft_json
 from domain.risk_analyses.facts import sheet_json, sheet_of
 
 MOST_ATTEMPTS = 3
@@ -57,7 +57,7 @@ class PostgresRiskAnalysisRepository:
         self._connection = connection
 
     def due(self, versions: Mapping[UUID, int]) -> list[AnalysisRequest]:
-        """Those that wait and whose portfolio is released as it was when they were asked; `versions` is what is."""
+        """Requests that wait and whose portfolio is released as it was when they were asked; `versions` is what is."""
         found = [AnalysisRequest(**row) for row in self._rows(_DUE)]
         return [one for one in found if versions.get(one.portfolio_id, -1) >= one.wanted_version]
 
@@ -124,7 +124,7 @@ def analysis_of(row: Mapping[str, Any]) -> RiskAnalysis:
     )
 
 
-def draft_of(stored: Mapping[str, Any]) -> Draft:
+def draft_of(stored: Mapping[str, Any]) -> AnalysisDraft:
     """A stored draft."""
     risks = [
         Risk(
@@ -137,4 +137,4 @@ def draft_of(stored: Mapping[str, Any]) -> Draft:
         )
         for one in stored["risks"]
     ]
-    return Draft(tuple(risks), stored["macro_climate_summary"])
+    return AnalysisDraft(tuple(risks), stored["macro_climate_summary"])

@@ -1,6 +1,7 @@
 """Automatic starts of runs: sensors that pick up the ledger and requests, and schedules that follow the clock."""
 
 import time
+import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +25,9 @@ from pipelines.simulations.queue import due_simulations
 from pipelines.sources.tracking import new_in_market, without_history
 from storage.postgres import database as postgres
 from storage.postgres.horizon import unseen
+
+# A sensor of jobs that are made of ops is copied with a parameter that Dagster calls beta; pinned, and known.
+warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*initializer `SensorDefinition.*")
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 _RUNS_LOOKED_AT = 12  # 30 minutes of back-off are reached after 6

@@ -35,7 +35,7 @@ class ConsumerPrices:
 
 class ClimateAnalytics(ReleasedAnalytics):
     def get_bonds_held(self, portfolio_id: UUID, on: date) -> Sequence[BondHeld]:
-        """Those that have a value on the day."""
+        """The bonds that have a value on the day."""
         rows = self._mounted().rows(_SQL["bonds"], portfolio_id=str(portfolio_id), on=on)
         return [BondHeld(**row) for row in rows]
 
@@ -54,11 +54,11 @@ class ClimateAnalytics(ReleasedAnalytics):
         return (rows[0]["curve_date"], {row["tenor_months"]: row["par_yield_pct"] for row in rows}) if rows else None
 
     def get_consumer_prices(self, on: date, since: date) -> ConsumerPrices | None:
-        """Of the months before that of `on`, from `since` on."""
+        """The newest of the months before that of `on`, from `since` on."""
         rows = self._mounted().rows(_SQL["consumer_prices"], on=on, since=since)
         return ConsumerPrices(**rows[0]) if rows else None
 
     def get_rate_before(self, currency: str, base_currency: str, on: date) -> tuple[date, float] | None:
-        """What one unit of `currency` costs on the last day up to `on` that has both rates, and that day."""
+        """The last day up to `on` that has both rates, and the price of one unit of `currency` on it."""
         rows = self._mounted().rows(_SQL["rate"], currency=currency, base=base_currency, on=on)
         return (rows[0]["day"], rows[0]["rate"]) if rows else None

@@ -23,7 +23,7 @@ def tell_holdings(
     analytics: LakeAnalyticsRepository,
     parameters: LakeSimulationParamsRepository,
 ) -> None:
-    """Of the largest holdings: what they are, price, return, volatility and drift; costs of funds; the pairs."""
+    """The largest holdings: what they are, price, return and volatility; costs of funds; the pairs."""
     largest = sorted(of.valued, key=lambda one: abs(float(one.value or 0)), reverse=True)[:_MOST]
     tickers = [one.ticker for one in largest]
     details, returns = analytics.get_ticker_details(tickers), analytics.get_performance_for_tickers(tickers)
@@ -136,7 +136,9 @@ def tell_bonds(maker: SheetMaker, portfolio_id: UUID, of: ReviewInputs, analytic
     maker.add("bonds/weight", "weight of the bonds", value / worth, Unit.FRACTION, **source)
     maker.add("bonds/duration", "modified duration of the bonds", duration, Unit.YEARS, **source)
     step = maker.plain("STEP", "one basis point")
-    maker.add("bonds/dv01", f"loss of the bonds for {step} of yield", dv01, Unit.MONEY, sense=Sense.COST_OF_YIELDS, **source)
+    maker.add(
+        "bonds/dv01", f"loss of the bonds for {step} of yield", dv01, Unit.MONEY, sense=Sense.COST_OF_YIELDS, **source
+    )
     point = maker.plain("STEP", "one percentage point")
     label = f"loss of the portfolio for {point} of yield"
     told = {**source, "sense": Sense.COST_OF_YIELDS}

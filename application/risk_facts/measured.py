@@ -18,6 +18,8 @@ from domain.risk_analyses.facts import Sense, SheetMaker, Unit, signed
 _PERIODS = {"1Y": "a year", "3Y": "three years", "5Y": "five years", "SINCE_INCEPTION": "all the time since it began"}
 _BASES = {Basis.REALISED: "what the owner went through", Basis.CURRENT_WEIGHTS: "what is held now"}
 _MOST_COMPONENTS = 5
+_FEW = 3
+"""With so few holdings one always makes much of the risk."""
 _TAILS = (
     ("var", 0.95, 1, "value_at_risk/day", "loss on a day that is not passed with a confidence of {{confidence}}"),
     ("es", 0.95, 1, "shortfall/day", "mean loss on the days that are worse than with a confidence of {{confidence}}"),
@@ -135,7 +137,7 @@ def tell_risk(maker: SheetMaker, portfolio_id: UUID, of: ReviewInputs) -> None:
             place=f"{at}/weight",
             **own,
         )
-        if not i and total > 0:
+        if not i and total > 0 and len(parts) > _FEW:
             label = f"share of {token} in the value at risk of a day"
             maker.add("component/largest_share", label, (one.var or 0.0) / total, Unit.FRACTION, **own)
 
@@ -219,7 +221,7 @@ def tell_concentration(maker: SheetMaker, portfolio_id: UUID, of: ReviewInputs, 
 
 
 def _tell_limit(maker: SheetMaker, check: LimitCheck, key: dict[str, str]) -> None:
-    """Of groups that are well within their limit only what decides: the others would be a list of all that is held."""
+    """Groups that are well within their limit are not told: they would be a list of all that is held."""
     limit, state = check.limit, check.state
     if state not in (LimitState.BREACH, LimitState.WARN) and check.label is not None:
         return

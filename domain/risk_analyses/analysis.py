@@ -11,7 +11,7 @@ from uuid import UUID
 
 from domain.errors import Conflict, NoSuchId, Refusal
 from domain.risk_analyses.bounds import BOUNDS, Severity
-from domain.risk_analyses.drafts import Draft, Risk
+from domain.risk_analyses.drafts import AnalysisDraft, Risk
 from domain.risk_analyses.facts import Fact, FactSheet
 
 _SEVERITIES = tuple(Severity)
@@ -37,7 +37,7 @@ class RiskAnalysis:
     analysis_id: UUID
     portfolio_id: UUID
     sheet: FactSheet
-    draft: Draft
+    draft: AnalysisDraft
     model_used: str
     prompt_hash: str
     created_at: datetime
@@ -46,7 +46,7 @@ class RiskAnalysis:
     n_voided: int = 0
 
 
-class Change(StrEnum):
+class ChangeKind(StrEnum):
     NEW = "NEW"
     GONE = "GONE"
     GROWN = "GROWN"
@@ -58,7 +58,7 @@ class Change(StrEnum):
 class RiskChange:
     """A risk beside what it was in an earlier analysis; `before` is None of a NEW one, `after` of one that is GONE."""
 
-    change: Change
+    change: ChangeKind
     before: Risk | None
     after: Risk | None
 
@@ -93,7 +93,7 @@ class AnalysisNotDone(Conflict):
         )
 
 
-def changes(before: tuple[FactSheet, Draft], after: tuple[FactSheet, Draft]) -> Sequence[RiskChange]:
+def changes(before: tuple[FactSheet, AnalysisDraft], after: tuple[FactSheet, AnalysisDraft]) -> Sequence[RiskChange]:
     """The risks of `after` beside those of `before` that are about the same measures; those that are gone come last."""
     (old_sheet, old), (new_sheet, new) = before, after
     left = list(old.risks)
@@ -102,15 +102,15 @@ def changes(before: tuple[FactSheet, Draft], after: tuple[FactSheet, Draft]) -> 
         measured = measures(risk, new_sheet)
         likest = max(left, key=lambda one: _alike(measured, measures(one, old_sheet)), default=None)
         if likest is None or _alike(measured, measures(likest, old_sheet)) < _SAME:
-            found.append(RiskChange(Change.NEW, None, risk))
+            found.append(RiskChange(ChangeKind.NEW, None, risk))
             continue
         left.remove(likest)
         found.append(RiskChange(_grown(likest, old_sheet, risk, new_sheet), likest, risk))
-    return [*found, *(RiskChange(Change.GONE, risk, None) for risk in left)]
+    return [*found, *(RiskChange(ChangeKind.GONE, risk, None) for risk in left)]
 
 
 def measures(risk: Risk, sheet: FactSheet) -> frozenset[str]:
-    """What the risk is about."""
+    """The measures that the risk is about."""
     facts = sheet.by_id()
     return frozenset(facts[one].measure for one in risk.fact_ids)
 
@@ -119,7 +119,7 @@ def _alike(one: frozenset[str], other: frozenset[str]) -> float:
     return len(one & other) / len(one | other) if one | other else 0.0
 
 
-def _grown(before: Risk, old_sheet: FactSheet, after: Risk, new_sheet: FactSheet) -> Change:
+def _grown(before: Risk, old_sheet: FactSheet, after: Risk, new_sheet: FactSheet) -> ChangeKind:
     """By severity; where that is the same, by the measures that have a bound."""
     step = _SEVERITIES.index(after.severity) - _SEVERITIES.index(before.severity)
     if not step:
@@ -130,8 +130,8 @@ def _grown(before: Risk, old_sheet: FactSheet, after: Risk, new_sheet: FactSheet
             if (earlier := old_sheet.of(fact.measure))
         )
     if not step:
-        return Change.SAME
-    return Change.GROWN if step > 0 else Change.SHRUNK
+        return ChangeKind.SAME
+    return ChangeKind.GROWN if step > 0 else ChangeKind.SHRUNK
 
 
 def _bounded(risk: Risk, sheet: FactSheet) -> list[Fact]:

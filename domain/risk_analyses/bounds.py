@@ -35,7 +35,7 @@ class Bound:
         return Severity.MEDIUM if sign * value >= sign * self.medium else Severity.LOW
 
     def worsened(self, before: float, after: float) -> bool:
-        """Whether it moved to the worse side by a tenth of the way from medium to high, or more."""
+        """True if it moved to the worse side by a tenth of the way from medium to high, or more."""
         step = abs(self.high - self.medium) / 10
         return (after - before if self.is_worse_above else before - after) >= step
 

@@ -1,4 +1,4 @@
-"""What a writer outside is told: the facts, without a name of a person or a portfolio, and how to answer."""
+"""A writer outside is told this: the facts, without a name of a person or a portfolio, and how to answer."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ no Markdown, no links."""
 
 @dataclass(frozen=True, slots=True)
 class Briefing:
-    """What is sent: instructions, and facts as JSON; `again` are the reasons why the answer before was void."""
+    """Instructions, and facts as JSON, as they are sent; `again` are the reasons why the answer before was void."""
 
     instructions: str
     facts: str

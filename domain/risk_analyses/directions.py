@@ -43,7 +43,7 @@ _DIRECTLY = re.compile(
     r"\s+(?:about |nearly |almost |around |roughly |only |a |an |the |as much as )*$",
     re.IGNORECASE,
 )
-"""What moved to or by a number, right before it."""
+"""A move to or by a number, right before it."""
 _AFTER = re.compile(r"\s+(?:or so |points? |further |also |still )?([a-z]+)\b", re.IGNORECASE)
 _IS = re.compile(r"\{\{F\d+\}\}\s+(?:is|was|were|means|meant|booked|made|lost|gained|earned)\b")
 _YIELDS_FELL = re.compile(
@@ -155,7 +155,7 @@ def contradiction(
 
 
 def directs(sentence: str, at: Span, sense: Sense) -> bool:
-    """Whether a word of the sentence gives the number at a place its direction, so that it needs no sign."""
+    """True if a word of the sentence gives the number at a place its direction, so that it needs no sign."""
     found = _words(sentence, _clauses(sentence), at[0], sense, frozenset())
     return any(word.fits and word.text in WORDS[sense] for word in found) if sense in WORDS else False
 
@@ -216,7 +216,7 @@ def _right_beside(sentence: str, at: Span, sense: Sense) -> str | None:
 
 
 def _is_of_short(before: str) -> bool:
-    """Whether short yields are what is compared with long ones."""
+    """True if short yields are what is compared with long ones."""
     found = re.search(r"\b(?:(short|shorter|near)|long|longer)\b(?! than)", before, re.IGNORECASE)
     return bool(found and found[1])
 
@@ -314,7 +314,7 @@ def _in(
 
 
 def _is_negated(before: Sequence[str]) -> bool:
-    """Whether what follows is negated: by a word near it that no other noun stands between, or "kept ... from"."""
+    """True if what follows is negated: by a word near it that no other noun stands between, or "kept ... from"."""
     count = 0
     for distance, word in enumerate(reversed(before)):
         if distance >= _REACH:
@@ -332,7 +332,7 @@ def _is_negated(before: Sequence[str]) -> bool:
 
 
 def _only_would(sentence: str, at: int) -> bool:
-    """Whether the clause of a word says what only would be; "the breach" is there, whatever would cure it."""
+    """True if the clause of a word says what only would be; "the breach" is there, whatever would cure it."""
     if re.search(r"\b(?:the|this|its)\s+$", sentence[:at], re.IGNORECASE):
         return False
     clause = _clause_at(_clauses(sentence), at)
@@ -340,7 +340,7 @@ def _only_would(sentence: str, at: int) -> bool:
 
 
 def _is_of_index(told: Sequence[str], i: int, indices: frozenset[str]) -> bool:
-    """Whether the comparison at a word is told of the benchmark, so that it says the opposite of the portfolio."""
+    """True if the comparison at a word is told of the benchmark, so that it says the opposite of the portfolio."""
     if told[i] in _PASSIVE and _BE.intersection(told[max(0, i - 3) : i]):
         return not _subject_is_index(told[:i], indices)
     after = [word for word in told[i + 1 : i + 4] if word not in _DETERMINERS and word not in ("of", "than")]

@@ -1,4 +1,4 @@
-"""What a writer answers: risks and a summary of the climate with tokens for numbers, as they may be taken."""
+"""A writer's answer: risks and a summary of the climate with tokens for numbers, as they may be taken."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ class Risk:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class AnalysisDraft:
     """A writer's whole answer."""
 
     risks: tuple[Risk, ...]
@@ -45,7 +45,7 @@ class Draft:
 class Accepted:
     """A draft without its void sentences, and why they are."""
 
-    draft: Draft
+    draft: AnalysisDraft
     voided: tuple[Objection, ...]
 
 
@@ -57,7 +57,7 @@ class VoidAnswer(Exception):
         super().__init__("; ".join(self.reasons))
 
 
-def read(text: str) -> Draft:
+def read(text: str) -> AnalysisDraft:
     """A draft from a writer's JSON; VoidAnswer says what is wrong with its form."""
     try:
         told = json.loads(_without_fences(text))
@@ -73,10 +73,10 @@ def read(text: str) -> Draft:
     summary = _text(told, "macro_climate_summary", reasons)
     if reasons:
         raise VoidAnswer(reasons)
-    return Draft(tuple(one for one in risks if one), summary)
+    return AnalysisDraft(tuple(one for one in risks if one), summary)
 
 
-def accepted(draft: Draft, sheet: FactSheet) -> Accepted:
+def accepted(draft: AnalysisDraft, sheet: FactSheet) -> Accepted:
     """The draft as far as it is true; VoidAnswer where no part of it may be taken, or no risk of it is left.
 
     A void sentence is left out, and a risk without its title or its text with it.
@@ -98,15 +98,15 @@ def accepted(draft: Draft, sheet: FactSheet) -> Accepted:
     if not risks:
         raise VoidAnswer([one.reason for one in voided] or ["no risk is told"])
     summary = _kept(draft.macro_climate_summary, void)
-    return Accepted(Draft(risks, summary), tuple(dict.fromkeys(voided)))
+    return Accepted(AnalysisDraft(risks, summary), tuple(dict.fromkeys(voided)))
 
 
-def used_in(draft: Draft) -> set[str]:
+def used_in(draft: AnalysisDraft) -> set[str]:
     """The ids of facts and names that the draft's words hold."""
     return {found for text in _texts(draft) for found in TOKEN.findall(text)}
 
 
-def draft_json(draft: Draft) -> dict[str, Any]:
+def draft_json(draft: AnalysisDraft) -> dict[str, Any]:
     """The draft as it is stored."""
     return {
         "risks": [
@@ -121,7 +121,7 @@ def _fields(risk: Risk) -> dict[str, Any]:
     return {name: getattr(risk, name) for name in risk.__slots__}
 
 
-def _texts(draft: Draft) -> list[str]:
+def _texts(draft: AnalysisDraft) -> list[str]:
     told = [text for risk in draft.risks for text in (risk.title, risk.text, risk.what_would_change_it)]
     return [*told, draft.macro_climate_summary]
 

@@ -7,7 +7,7 @@ bound (`bounds.py`), and the market as such. What nothing is beyond is of low se
 from collections.abc import Callable, Iterator, Sequence
 
 from domain.risk_analyses.bounds import BOUNDS, Severity
-from domain.risk_analyses.drafts import MOST_RISKS, Draft, Likelihood, Risk
+from domain.risk_analyses.drafts import MOST_RISKS, AnalysisDraft, Likelihood, Risk
 from domain.risk_analyses.facts import Fact, FactSheet, Sense
 
 RULES = "rules/1"
@@ -19,12 +19,12 @@ _LIKELIHOOD = {
 }
 
 
-def write(sheet: FactSheet) -> Draft:
+def write(sheet: FactSheet) -> AnalysisDraft:
     """The risks of a sheet, the most severe first, and what is known of the climate."""
     found = [risk for rule in _RULES for risk in rule(sheet)]
     kept = sorted(found, key=lambda risk: _ORDER.index(risk.severity))
     n_breached = sum(risk.severity is Severity.HIGH for risk in kept)
-    return Draft(tuple(kept[: max(MOST_RISKS, n_breached)]), _climate(sheet))
+    return AnalysisDraft(tuple(kept[: max(MOST_RISKS, n_breached)]), _climate(sheet))
 
 
 def _limits(sheet: FactSheet) -> Iterator[Risk]:

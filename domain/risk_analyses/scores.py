@@ -12,7 +12,7 @@ from datetime import date
 
 from domain.risk_analyses.analysis import measures
 from domain.risk_analyses.bounds import BOUNDS, LIMIT, Severity
-from domain.risk_analyses.drafts import Draft
+from domain.risk_analyses.drafts import AnalysisDraft
 from domain.risk_analyses.facts import Fact, FactSheet
 
 HORIZONS = (3, 12)
@@ -23,7 +23,7 @@ _STEP = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one measure within a horizon; `after` is None where the day does not tell it any more."""
+    """The way that one measure went within a horizon; `after` is None where the day does not tell it any more."""
 
     measure: str
     is_named: bool
@@ -58,14 +58,14 @@ class Score:
         return self.n_others_true / self.n_others if self.n_others else None
 
 
-def outcomes(draft: Draft, sheet: FactSheet, later: Sequence[FactSheet]) -> list[Outcome]:
-    """What became of every judged measure of a sheet by the sheets that follow it, the last at the horizon."""
+def outcomes(draft: AnalysisDraft, sheet: FactSheet, later: Sequence[FactSheet]) -> list[Outcome]:
+    """The way that every judged measure of a sheet went, by the sheets that follow it, the last at the horizon."""
     named = {measure for risk in draft.risks for measure in measures(risk, sheet)}
     return [_outcome(fact, fact.measure in named, later) for fact in sheet.facts if is_judged(fact)]
 
 
 def is_judged(fact: Fact) -> bool:
-    """Whether something says which side of the measure is the worse."""
+    """True if something says which side of the measure is the worse."""
     return fact.measure in BOUNDS or fact.measure.startswith(LIMIT)
 
 

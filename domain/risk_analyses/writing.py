@@ -6,7 +6,7 @@ from typing import Protocol
 from domain.risk_analyses import rules
 from domain.risk_analyses.analysis import AnalysisStatus
 from domain.risk_analyses.briefing import Briefing, briefing_of
-from domain.risk_analyses.drafts import Accepted, Draft, VoidAnswer, accepted, read
+from domain.risk_analyses.drafts import Accepted, AnalysisDraft, VoidAnswer, accepted, read
 from domain.risk_analyses.facts import FactSheet
 
 
@@ -29,7 +29,7 @@ class RiskAnalyst(Protocol):
 class Written:
     """A draft that may be shown, by whom, and what became of the writer that was chosen."""
 
-    draft: Draft
+    draft: AnalysisDraft
     model_used: str
     prompt_hash: str
     status: AnalysisStatus
@@ -66,7 +66,7 @@ def _taken(sheet: FactSheet, analyst: RiskAnalyst, briefing: Briefing) -> Accept
     return accepted(read(analyst.write(Briefing(briefing.instructions, briefing.facts, reasons))), sheet)
 
 
-def _by_rules(sheet: FactSheet) -> Draft:
+def _by_rules(sheet: FactSheet) -> AnalysisDraft:
     found = accepted(rules.write(sheet), sheet)
     assert not found.voided, f"rules/1 wrote what may not be shown: {found.voided}"
     return found.draft

@@ -170,7 +170,7 @@ class ShownSimulations:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What stands beside the measures: simulations that were asked for, and the newest risk analysis."""
+    """Simulations beside the measures that were asked for, and the newest risk analysis."""
 
     simulations: ShownSimulations | None = None
     analysis: RiskAnalysisResultView | None = None

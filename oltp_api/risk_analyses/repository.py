@@ -55,7 +55,7 @@ class RiskAnalyses:
         return fetch_page(self._connection, _SQL["analyses"], asked, _ORDERS[sort], limit, cursor)
 
     def whole(self, user_id: UUID, analysis_id: UUID) -> RiskAnalysis:
-        """What was written; AnalysisNotDone while nothing is."""
+        """The text and its facts; AnalysisNotDone while nothing is."""
         asked = {"user_id": user_id, "analysis_id": analysis_id}
         row = self._connection.execute(_SQL["whole"], asked).fetchone()
         if row is None:

@@ -14,7 +14,7 @@ from application.risk_facts.sheet import FactCollector
 from domain.errors import NoRelease
 from domain.risk_analyses import rules
 from domain.risk_analyses.analysis import RiskAnalysis
-from domain.risk_analyses.drafts import Draft
+from domain.risk_analyses.drafts import AnalysisDraft
 from domain.risk_analyses.facts import FactSheet
 from domain.risk_analyses.scores import HORIZONS, Outcome, outcomes, quarter_ends, score, sheets_within
 from pipelines.runtime.resources import Platform
@@ -58,7 +58,7 @@ _MEANINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What became of an analysis within a horizon."""
+    """The way that the measures of an analysis went within a horizon."""
 
     as_of: date
     found: list[Outcome]
@@ -102,7 +102,7 @@ def scored(collector: FactCollector, portfolio_id: UUID, analyses: Iterable[Risk
     if days is None:
         return
     sheets = {end: collector.judged(portfolio_id, end) for end in quarter_ends(*days)}
-    written: dict[str, list[tuple[FactSheet, Draft]]] = {
+    written: dict[str, list[tuple[FactSheet, AnalysisDraft]]] = {
         _BACK_TEST: [(sheet, rules.write(sheet)) for sheet in sheets.values()]
     }
     for analysis in analyses:
@@ -115,7 +115,7 @@ def scored(collector: FactCollector, portfolio_id: UUID, analyses: Iterable[Risk
 
 
 def _judged(
-    texts: Iterable[tuple[FactSheet, Draft]], sheets: Mapping[date, FactSheet], months: int
+    texts: Iterable[tuple[FactSheet, AnalysisDraft]], sheets: Mapping[date, FactSheet], months: int
 ) -> Iterator[Judged]:
     for sheet, draft in texts:
         later = sheets_within(sheets, sheet.as_of, months)

@@ -7,9 +7,9 @@ from datetime import date
 import pytest
 
 from domain.risk_analyses import rules
-from domain.risk_analyses.analysis import Change, changes, measures
+from domain.risk_analyses.analysis import ChangeKind, changes, measures
 from domain.risk_analyses.bounds import BOUNDS, Severity
-from domain.risk_analyses.drafts import Draft, Likelihood, Risk, accepted
+from domain.risk_analyses.drafts import AnalysisDraft, Likelihood, Risk, accepted
 from domain.risk_analyses.facts import FactSheet, Sense, SheetMaker, Unit, sheet_json, sheet_of, signed
 from domain.risk_analyses.rendering import rendered
 from domain.risk_analyses.scores import outcomes, quarter_end_after, quarter_ends, score, sheets_within
@@ -87,13 +87,15 @@ def with_value(found: FactSheet, measure: str, value: float) -> FactSheet:
 def test_risks_are_compared_by_what_they_are_about() -> None:
     before = sheet(random.Random(5), calm=True)
     after = with_value(with_value(before, "inflation/year", 0.09), "currency/foreign", 0.3)
-    old = Draft(tuple(risk_of(before, one) for one in ("inflation/year", "drawdown/now", "currency/foreign")), "")
-    new = Draft(tuple(risk_of(after, one) for one in ("inflation/year", "curve/slope", "currency/foreign")), "")
+    old = AnalysisDraft(
+        tuple(risk_of(before, one) for one in ("inflation/year", "drawdown/now", "currency/foreign")), ""
+    )
+    new = AnalysisDraft(tuple(risk_of(after, one) for one in ("inflation/year", "curve/slope", "currency/foreign")), "")
     found = {(one.after or one.before).title: one.change for one in changes((before, old), (after, new))}  # type: ignore[union-attr]
-    assert found["inflation/year"] is Change.GROWN
-    assert (found["curve/slope"], found["drawdown/now"]) == (Change.NEW, Change.GONE)
-    severe = Draft((risk_of(after, "curve/slope", Severity.HIGH),), "")
-    assert changes((after, new), (after, severe))[0].change is Change.GROWN
+    assert found["inflation/year"] is ChangeKind.GROWN
+    assert (found["curve/slope"], found["drawdown/now"]) == (ChangeKind.NEW, ChangeKind.GONE)
+    severe = AnalysisDraft((risk_of(after, "curve/slope", Severity.HIGH),), "")
+    assert changes((after, new), (after, severe))[0].change is ChangeKind.GROWN
 
 
 @pytest.mark.parametrize(
@@ -116,7 +118,7 @@ def test_a_named_measure_came_true_if_it_worsened_or_breached_within_the_time() 
     start = sheets[ends[0]]
     sheets[ends[2]] = with_value(sheets[ends[2]], "drawdown/now", -0.25)  # and back again
     sheets[ends[4]] = with_value(sheets[ends[4]], "inflation/year", 0.08)
-    draft = Draft((risk_of(start, "drawdown/now"), risk_of(start, "curve/slope")), "")
+    draft = AnalysisDraft((risk_of(start, "drawdown/now"), risk_of(start, "curve/slope")), "")
 
     soon, later = (sheets_within(sheets, ends[0], months) for months in (3, 12))
     assert soon is not None

@@ -1,4 +1,4 @@
-"""Which text is taken: a writer's first, its second, or that of `rules/1`."""
+"""The text that is taken: a writer's first, its second, or that of `rules/1`."""
 
 import json
 

@@ -94,11 +94,12 @@ def test_sensors_and_schedules_run_by_default(defs) -> None:
     assert {schedule.name: schedule.default_status for schedule in defs.schedules} == {
         "refresh_daily": dg.DefaultScheduleStatus.RUNNING,
         "snapshot_every_10_minutes": dg.DefaultScheduleStatus.RUNNING,
+        "score_risks_quarterly": dg.DefaultScheduleStatus.RUNNING,
     }
 
 
 def test_steps_run_in_the_process_of_their_run(defs) -> None:
-    jobs = ["refresh", "pick_up", "simulate", "take_snapshots"]
+    jobs = ["refresh", "pick_up", "simulate", "analyse", "take_snapshots", "score_risks"]
 
     assert {defs.resolve_job_def(name).executor_def.name for name in jobs} == {"in_process"}
 
