@@ -9,7 +9,7 @@ import importlib
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from domain.risk_analyses.briefing import Briefing
@@ -25,7 +25,8 @@ Ask = Callable[[Briefing, float], str]
 
 
 def configured(settings: Settings) -> RiskAnalyst | None:
-    """The writer that the settings name; None for `rules/1`. SetupError for a provider that nobody knows."""
+    """The writer that the settings name; None for `rules/1`. SetupError for a provider that nobody knows, or whose
+    package is not there."""
     if settings.risk_model is None:
         return None
     provider, _, model = settings.risk_model.partition(":")
@@ -37,14 +38,15 @@ def configured(settings: Settings) -> RiskAnalyst | None:
 
 @dataclass
 class TimedAnalyst:
-    """A writer with one clock for all that it is asked; `name` is told as who wrote."""
+    """A writer with one clock for all that it is asked, from the first question on; `name` is told as who wrote."""
 
     name: str
     ask: Ask
-    ends: float = field(default_factory=lambda: time.monotonic() + SECONDS)
+    ends: float | None = None
 
     def write(self, briefing: Briefing) -> str:
         """The answer, or WriterAway once the time is over: whoever is still asked then is no longer listened to."""
+        self.ends = self.ends or time.monotonic() + SECONDS
         left = self.ends - time.monotonic()
         if left <= 0:
             raise WriterAway(f"no answer that could be taken came within {SECONDS:g} s")
@@ -68,8 +70,9 @@ class TimedAnalyst:
 
 
 def _openai(model: str, key: str | None, url: str | None) -> Ask:
+    openai = _package("openai")
+
     def ask(briefing: Briefing, seconds: float) -> str:
-        openai = _package("openai")
         with openai.OpenAI(api_key=key or "none", base_url=url, timeout=seconds, max_retries=0) as client:
             answer = client.chat.completions.create(
                 model=model,
@@ -88,8 +91,9 @@ def _openai(model: str, key: str | None, url: str | None) -> Ask:
 
 
 def _anthropic(model: str, key: str | None, url: str | None) -> Ask:
+    anthropic = _package("anthropic")
+
     def ask(briefing: Briefing, seconds: float) -> str:
-        anthropic = _package("anthropic")
         with anthropic.Anthropic(api_key=key or "none", base_url=url, timeout=seconds, max_retries=0) as client:
             answer = client.messages.create(
                 model=model,
@@ -109,10 +113,11 @@ _PROVIDERS: dict[str, Callable[[str, str | None, str | None], Ask]] = {"openai":
 
 
 def _package(name: str) -> Any:
+    """Imported before the clock runs: it takes seconds the first time."""
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise WriterAway(f"the package {name} is not installed; it is in the extra `models`") from error
+        raise SetupError(f"RISK_MODEL needs the package {name}, which is in the extra `models`") from error
 
 
 def _told(error: Exception) -> str:
