@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from application.analytics.review import LakeAnalyticsRepository
+from application.risk_facts.measured import is_public
 from application.simulation_parameters import LakeSimulationParamsRepository
 from domain.analytics.review import ReviewInputs
 from domain.errors import MissingParameters
@@ -30,24 +31,23 @@ def tell_holdings(
     for holding in largest:
         about = details.get(holding.ticker)
         token = maker.name("SECURITY", holding.ticker)
-        what = (
-            f"{token}, a {about.asset_type.lower()} in {maker.plain('SECTOR', about.sector)},"
-            if (about and about.sector)
-            else token
-        )
+        what = token
+        if about and about.sector:
+            told = about.sector if is_public("SECTOR", about.sector) else None
+            what = f"{token} ({about.asset_type.lower()}, {maker.name('SECTOR', about.sector, told)})"
         source: dict[str, Any] = {"table": "marts/fact_price_daily", "key": {"security_id": str(holding.security_id)}}
         on = of.series.as_of - _YEAR
         before, now = (analytics.get_price_for_date(holding.ticker, day) for day in (on, of.series.as_of))
         if before and now:
             label = f"price of {what} a year ago"
-            told = {**source, "as_of": before.price_date, "currency": before.currency}
-            maker.add(f"security/{holding.ticker}/price_before", label, before.close, Unit.MONEY, **told)
-            told = {**source, "as_of": now.price_date, "currency": now.currency}
-            maker.add(f"security/{holding.ticker}/price", f"price of {token}", now.close, Unit.MONEY, **told)
+            known = {**source, "as_of": before.price_date, "currency": before.currency}
+            maker.add(f"security/{holding.ticker}/price_before", label, before.close, Unit.MONEY, **known)
+            known = {**source, "as_of": now.price_date, "currency": now.currency}
+            maker.add(f"security/{holding.ticker}/price", f"price of {token}", now.close, Unit.MONEY, **known)
         if found := returns.get(holding.ticker):
             label = f"return of the price of {token} over all the time that it has prices"
-            told = {**source, "as_of": found.as_of, "sense": signed(found.total_return, Sense.ROSE, Sense.FELL)}
-            maker.add(f"security/{holding.ticker}/return", label, found.total_return, Unit.FRACTION, **told)
+            known = {**source, "as_of": found.as_of, "sense": signed(found.total_return, Sense.ROSE, Sense.FELL)}
+            maker.add(f"security/{holding.ticker}/return", label, found.total_return, Unit.FRACTION, **known)
         _tell_parameters(maker, holding.security_id, holding.ticker, token, parameters)
     _tell_funds(maker, of, analytics)
     _tell_pairs(maker, of, analytics, parameters)

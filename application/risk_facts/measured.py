@@ -1,5 +1,6 @@
 """Facts that a review measures: return, risk on both bases, components, exposure, concentration and limits."""
 
+import re
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any
@@ -15,7 +16,12 @@ from domain.analytics.risk.profile import Basis, RiskProfile
 from domain.analytics.risk.value_at_risk import Method
 from domain.risk_analyses.facts import Sense, SheetMaker, Unit, signed
 
-_PERIODS = {"1Y": "a year", "3Y": "three years", "5Y": "five years", "SINCE_INCEPTION": "all the time since it began"}
+_PERIODS = {
+    "1Y": "the last year",
+    "3Y": "three years",
+    "5Y": "five years",
+    "SINCE_INCEPTION": "all the time since it began",
+}
 _BASES = {Basis.REALISED: "what the owner went through", Basis.CURRENT_WEIGHTS: "what is held now"}
 _MOST_COMPONENTS = 5
 _FEW = 3
@@ -26,8 +32,18 @@ _TAILS = (
     ("var", 0.99, 10, "value_at_risk/ten_days", "a stretch of {{horizon}} at a confidence of {{confidence}}"),
 )
 _NAMED_LIKE = {"security": "SECURITY", "issuer": "ISSUER", "sector": "SECTOR", "country": "COUNTRY"}
-_PRIVATE = frozenset({"SECURITY", "ISSUER"})
-"""Names that may be a person's own words."""
+_SECTORS = (
+    *("Communication Services", "Consumer Discretionary", "Consumer Staples", "Energy", "Financials", "Health Care"),
+    *("Industrials", "Information Technology", "Materials", "Real Estate", "Utilities", "Funds", "Bonds"),
+    *("Sovereign bonds", "Agency bonds", "Municipal bonds", "Corporate bonds", "Unclassified"),
+)
+_PUBLIC = {
+    "SECTOR": re.compile("|".join(_SECTORS)),
+    "COUNTRY": re.compile("[A-Z]{2}|Unclassified"),
+    "CURRENCY": re.compile("[A-Z]{3}"),
+    "ASSET_CLASS": re.compile("EQUITY|ETF|FUND|BOND|INDEX"),
+}
+"""By kind, the names that a writer outside may be told."""
 
 
 def tell_return(maker: SheetMaker, portfolio_id: UUID, of: ReviewInputs) -> None:
@@ -71,8 +87,8 @@ def _tell_period(maker: SheetMaker, one: PeriodPerformance, words: str, index: s
         ("benchmark_twr", f"return of {index} over {words}", moved),
         ("active_return", f"return beyond {index} over {words}", (Sense.AHEAD, Sense.BEHIND)),
     ):
-        if one.period == "1Y" and name == "twr_annual":
-            continue
+        if one.period == "1Y" and name in ("twr_annual", "xirr"):
+            continue  # of a year they are the year's
         value = getattr(one, name)
         maker.add(
             f"return/{one.period}/{name}",
@@ -259,7 +275,13 @@ _MEASURES = {
 
 def _named(maker: SheetMaker, dimension: str, label: str) -> str:
     kind = _NAMED_LIKE.get(dimension, dimension.upper())
-    return maker.name(kind, label) if kind in _PRIVATE else maker.plain(kind, label)
+    return maker.name(kind, label, label if is_public(kind, label) else None)
+
+
+def is_public(kind: str, label: str) -> bool:
+    """True for a name that is nobody's own word: whoever registers a security writes its sector as they like."""
+    known = _PUBLIC.get(kind)
+    return known is not None and known.fullmatch(label) is not None
 
 
 def _of_returns(portfolio_id: UUID) -> dict[str, Any]:
