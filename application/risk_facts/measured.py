@@ -10,7 +10,7 @@ import numpy as np
 
 from domain.analytics.allocation import concentration_of
 from domain.analytics.returns.periods import PeriodPerformance, performance
-from domain.analytics.review import ReviewInputs, risk_of
+from domain.analytics.review import Component, ReviewInputs, risk_of
 from domain.analytics.risk.limits import Limit, LimitCheck, LimitState, Measure
 from domain.analytics.risk.profile import Basis, RiskProfile
 from domain.analytics.risk.value_at_risk import Method
@@ -130,32 +130,27 @@ def tell_risk(maker: SheetMaker, portfolio_id: UUID, of: ReviewInputs) -> None:
             place="/risk/backtest/exceptions",
             **_of_returns(portfolio_id),
         )
-    parts = sorted((one for one in found.components if one.var is not None), key=lambda one: -(one.var or 0.0))
+    _tell_components(maker, portfolio_id, found.components)
+
+
+def _tell_components(maker: SheetMaker, portfolio_id: UUID, components: Sequence[Component]) -> None:
+    """The holdings that most of the value at risk is of; the largest has measures of its own."""
+    parts = sorted((one for one in components if one.var is not None), key=lambda one: -(one.var or 0.0))
     total = sum(one.var or 0.0 for one in parts)
-    source = {"table": "marts/fact_risk_component", "key": {"portfolio_id": str(portfolio_id)}}
     for i, one in enumerate(parts[:_MOST_COMPONENTS]):
-        token, own = maker.name("SECURITY", one.ticker), {**source, "key": {**source["key"], "ticker": one.ticker}}
-        at = f"/risk/components/{one.ticker}"
-        measured = ("component/largest", "component/largest_weight") if not i else (f"component/{one.ticker}",) * 2
-        maker.add(
-            measured[0] if not i else f"{measured[0]}/part",
-            token if not i else f"part of {token} in the value at risk of a day",
-            one.var,
-            Unit.FRACTION,
-            place=f"{at}/var",
-            **own,
-        )
-        maker.add(
-            measured[1] if not i else f"{measured[1]}/weight",
-            f"weight of {token}",
-            one.weight,
-            Unit.FRACTION,
-            place=f"{at}/weight",
-            **own,
-        )
-        if not i and total > 0 and len(parts) > _FEW:
-            label = f"share of {token} in the value at risk of a day"
-            maker.add("component/largest_share", label, (one.var or 0.0) / total, Unit.FRACTION, **own)
+        token, at = maker.name("SECURITY", one.ticker), f"/risk/components/{_escaped(one.ticker)}"
+        key = {"portfolio_id": str(portfolio_id), "ticker": one.ticker}
+        source: dict[str, Any] = {"table": "marts/fact_risk_component", "key": key}
+        part, weight = (f"component/{one.ticker}/part", f"component/{one.ticker}/weight")
+        label = f"part of {token} in the value at risk of a day"
+        if i == 0:
+            part, weight, label = "component/largest", "component/largest_weight", token
+            if total > 0 and len(parts) > _FEW:
+                share = (one.var or 0.0) / total
+                words = f"share of {token} in the value at risk of a day"
+                maker.add("component/largest_share", words, share, Unit.FRACTION, **source)
+        maker.add(part, label, one.var, Unit.FRACTION, place=f"{at}/var", **source)
+        maker.add(weight, f"weight of {token}", one.weight, Unit.FRACTION, place=f"{at}/weight", **source)
 
 
 def _tell_profile(maker: SheetMaker, profile: RiskProfile, source: dict[str, Any]) -> None:

@@ -193,6 +193,7 @@ def wrong_comparison(between: str, one: Fact, other: Fact) -> str | None:
 
 
 def _right_beside(sentence: str, at: Span, sense: Sense) -> str | None:
+    """The word next to a number that gives it the other direction: "up {{F1}}", "{{F1}} above"."""
     before = re.search(r"(\w+)?\s*\b(up|down)\s+$", sentence[: at[0]], re.IGNORECASE)
     if (
         before
@@ -200,9 +201,8 @@ def _right_beside(sentence: str, at: Span, sense: Sense) -> str | None:
         and sense in (_FALLING if before[2].lower() == "up" else _RISING) - _LIMITS
     ):
         return str(before[2])
-    if sense is Sense.FELL and (
-        made := re.search(r"\b(makes?|made|earns?|earned)\s+$", sentence[: at[0]], re.IGNORECASE)
-    ):
+    made = _MADE.search(sentence[: at[0]]) if sense is Sense.FELL else None
+    if made:
         return str(made[1])
     found = _AFTER.match(sentence[at[1] :])
     word = found[1].lower() if found else ""

@@ -193,7 +193,7 @@ def _inversion(sheet: FactSheet) -> Iterator[Risk]:
         yield _risk(
             "The curve is inverted",
             severity,
-            f"Long yields are below short ones by {_t(slope)}. Such curves came before most recessions, "
+            f"Its slope is {_t(slope)}: long yields are below short ones. Such curves came before most recessions, "
             "and before some that did not come.",
             (slope,),
             "Short yields that fall, or long ones that rise.",
