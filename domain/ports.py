@@ -195,6 +195,17 @@ class TickerDetails:
 
 
 @dataclass(frozen=True, slots=True)
+class FundMetadata:
+    """A fund as its registry or the market tells it; None where nobody said. Costs are a year's, in basis points."""
+
+    ticker: str
+    fund_family: str | None
+    category: str | None
+    expense_ratio_bps: Decimal | None
+    net_assets: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class TickerPriceAtDate:
     """The last close on or before `asked`; `price_date` tells which day it is from."""
 
@@ -279,6 +290,7 @@ class AnalyticsRepository(Protocol):
     def get_values(self, portfolio_id: UUID, start: date | None, end: date | None) -> Sequence[PortfolioValue]: ...
     def get_performance_for_tickers(self, tickers: Sequence[str]) -> Mapping[str, TickerPerformance]: ...
     def get_ticker_details(self, tickers: Sequence[str]) -> Mapping[str, TickerDetails]: ...
+    def get_fund_metadata_for_tickers(self, tickers: Sequence[str]) -> Mapping[str, FundMetadata]: ...
     def get_price_for_date(self, ticker: str, on: date) -> TickerPriceAtDate | None: ...
     def get_correlation_extremes(self, tickers: Sequence[str]) -> tuple[tuple[str, str, float], ...]: ...
     def get_simulation_fan(self, simulation_id: UUID) -> Sequence[Mapping[str, float | None]]: ...

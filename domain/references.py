@@ -139,7 +139,7 @@ def leaves(document: Any, place: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def found_at(document: Any, place: str) -> Any:
-    """What stands at a place; KeyError with the first name that is not there."""
+    """The value at a place; KeyError with the first name that is not there."""
     here, walked = document, ""
     for raw in place.split("/")[1:]:
         name = raw.replace("~1", "/").replace("~0", "~")

@@ -47,6 +47,8 @@ from oltp_api.registry import routes as securities
 from oltp_api.registry.sample_market import register_sample_market, securities_of, tickers_of
 from oltp_api.review import routes as review
 from oltp_api.review.handlers import ReviewCache
+from oltp_api.risk_analyses import routes as risk_analyses
+from oltp_api.risk_analysis_pages import routes as risk_analysis_pages
 from oltp_api.sharing import routes as sharing
 from oltp_api.sight import portfolios_in_sight
 from oltp_api.sign_in_pages import factor_routes as factor_pages
@@ -87,7 +89,7 @@ _ROUTES = (
     *(transactions, portfolios, imports, orders, accounts, securities, prices, statements, bond_income),
     *(simulation_pages, simulations),  # the pages' addresses would be ids of simulations
     *(import_profiles, import_pages, command_pages, corporate_actions, exports),
-    *(books, analytics, review, gains, lineage, lake_tables, support, health),
+    *(books, analytics, review, risk_analyses, risk_analysis_pages, gains, lineage, lake_tables, support, health),
 )
 _OF_ACCOUNTS = (users, sessions, second_factors, sharing, shares)
 """With AUTH=accounts only: with one owner there is nobody to sign in."""

@@ -41,7 +41,8 @@ def run(current: Settings) -> int:
             portfolio_id = record_history(client)
             bonds_id = record_bonds(client)
             request_scenario(client, portfolio_id)
-            _say("refreshing the graph: prices, rates, replica, positions, marts, release, simulation")
+            request_analyses(client, portfolio_id, bonds_id)
+            _say("refreshing the graph: prices, rates, replica, positions, marts, release, simulation, risks")
             if processes.refresh(variables):
                 raise SetupError(f"the refresh failed; its steps are above, its logs in {state.home / 'dagster'}")
             print(report.render(report.gather(client, portfolio_id)))
@@ -93,6 +94,12 @@ def request_scenario(client: httpx.Client, portfolio_id: str) -> None:
     seed = next(one["seed"] for one in listed if one["is_standing"])
     asked = {"portfolio_id": portfolio_id, "name": SCENARIO, "scenario": SCENARIO, "seed": seed}
     post(client, "/simulations", asked, f"demo-{SCENARIO}")
+
+
+def request_analyses(client: httpx.Client, *portfolio_ids: str) -> None:
+    """An analysis of the risks of each portfolio, in words."""
+    for portfolio_id in portfolio_ids:
+        post(client, f"/portfolios/{portfolio_id}/risk-analyses", {}, f"demo-risks-{portfolio_id}")
 
 
 def _count(client: httpx.Client) -> int:

@@ -1,6 +1,7 @@
 """Return by period, risk and concentration, as text for a terminal; and the page that shows all of it."""
 
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import httpx
@@ -10,8 +11,8 @@ _ONE_DAY = ("HISTORICAL", 0.95, 1)
 
 def render(review: dict[str, Any]) -> str:
     """Write the API's review for the report."""
-    sections = [_periods(review), _risk(review), _concentration(review["concentration"])]
-    return "\n\n".join(sections)
+    sections = [_periods(review), _risk(review), _concentration(review["concentration"]), _in_words(review)]
+    return "\n\n".join(filter(None, sections))
 
 
 def save_page(client: httpx.Client, portfolio_id: str, file: Path) -> Path:
@@ -102,6 +103,19 @@ def _concentration(found: dict[str, Any]) -> str:
                 f"  {limit['state']}: {of} ({limit['dimension']}) {_number(limit['value'])}, from {bound:.2f} on"
             )
     return "\n".join(lines)
+
+
+def _in_words(review: dict[str, Any]) -> str:
+    analysis = review.get("risk_analysis")
+    if not analysis:
+        return ""
+    lines = [f"What may go wrong, as {analysis['model_used']} says it from {len(analysis['facts'])} facts"]
+    for risk in analysis["risks"]:
+        lines += [
+            f"  {risk['severity'].lower()}: {risk['title']}",
+            *(f"    {line}" for line in wrap(risk["text"], 100)),
+        ]
+    return "\n".join([*lines, *(f"  {line}" for line in wrap(analysis["macro_climate_summary"], 100))])
 
 
 def _percent(fraction: float | None) -> str:

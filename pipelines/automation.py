@@ -1,21 +1,33 @@
 """Automatic starts of runs: sensors that pick up the ledger and requests, and schedules that follow the clock."""
 
 import time
+import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import dagster as dg
 
 from domain.ledger import FIRST_DAY
 from pipelines.pickup import PastRun, RefreshDecision, decide
+from pipelines.risk_analyses.queue import due_analyses
 from pipelines.runtime.partitions import year_of
-from pipelines.runtime.resources import REFRESH_LOCK, SIMULATION_LOCK, Platform, bundled_market
+from pipelines.runtime.resources import (
+    REFRESH_LOCK,
+    RISK_ANALYSIS_LOCK,
+    SIMULATION_LOCK,
+    Platform,
+    bundled_market,
+)
 from pipelines.runtime.run_process import cancel_if_it_cannot_start, was_killed
 from pipelines.simulations.queue import due_simulations
 from pipelines.sources.tracking import new_in_market, without_history
 from storage.postgres import database as postgres
 from storage.postgres.horizon import unseen
+
+# A sensor of jobs that are made of ops is copied with a parameter that Dagster calls beta; pinned, and known.
+warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*initializer `SensorDefinition.*")
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 _RUNS_LOOKED_AT = 12  # 30 minutes of back-off are reached after 6
@@ -115,31 +127,51 @@ def past_runs(instance: dg.DagsterInstance, job_names: Sequence[str]) -> list[Pa
     return sorted(found, key=lambda run: run.asked_at, reverse=True)
 
 
-def simulation_sensor(simulate: Any) -> dg.SensorDefinition:
-    """Asks for a run of the simulations that wait for a result, unless one is at it."""
+def requests_sensor(simulate: Any, analyse: Any) -> dg.SensorDefinition:
+    """Asks for a run of the simulations, and one of the risk analyses, that wait for a result, unless one is at it.
+
+    One sensor for both, since each that is due costs a tenth of a second of a core.
+    """
 
     @dg.sensor(
-        name="simulations_are_due",
-        job_name=simulate.name,  # given the job, Dagster copies the sensor with a parameter that it warns of
+        name="requests_are_due",
+        jobs=[simulate, analyse],
         minimum_interval_seconds=5,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Runs requested simulations, and standing ones whose portfolio has moved on.",
+        description="Runs requested simulations, standing ones whose portfolio has moved on, and risk analyses.",
     )
-    def simulations_are_due(context: dg.SensorEvaluationContext, platform: Platform) -> dg.RunRequest | dg.SkipReason:
-        due = [str(one) for one in due_simulations(platform, platform.releases.head())]
-        with postgres.connect(platform.database.admin_url) as connection:
-            is_locked = postgres.is_locked(connection, SIMULATION_LOCK)
-        runs = past_runs(context.instance, [simulate.name])
-        decision = decide(datetime.now(UTC), due, is_locked, runs, None)
-        if not decision.is_due:
-            return dg.SkipReason(f"{len(due)} simulations wait; {decision.reason}")
-        return dg.RunRequest(tags={"lakefolio/why": f"{len(due)} simulations wait"})
+    def requests_are_due(
+        context: dg.SensorEvaluationContext, platform: Platform
+    ) -> list[dg.RunRequest] | dg.SkipReason:
+        head = platform.releases.head()
+        kinds = (
+            (simulate, SIMULATION_LOCK, "simulations", due_simulations(platform, head)),
+            (analyse, RISK_ANALYSIS_LOCK, "risk analyses", due_analyses(platform, head)),
+        )
+        asked, reasons = [], []
+        for job, lock, what, due in kinds:
+            decision = _due_requests(context.instance, platform, job.name, lock, due)
+            if decision.is_due:
+                asked.append(dg.RunRequest(job_name=job.name, tags={"lakefolio/why": f"{len(due)} {what} wait"}))
+            reasons.append(f"{len(due)} {what} wait; {decision.reason}")
+        return asked or dg.SkipReason("; ".join(reasons))
 
-    return simulations_are_due
+    return requests_are_due
 
 
-def schedules(refresh: Any, take_snapshots: Any) -> list[dg.ScheduleDefinition]:
-    """The daily refresh of the current year, and a snapshot and ranking of every book every 10 minutes."""
+def _due_requests(
+    instance: dg.DagsterInstance, platform: Platform, job_name: str, lock: str, due: Sequence[UUID]
+) -> RefreshDecision:
+    if not due:
+        return decide(datetime.now(UTC), [], False, [], None)
+    with postgres.connect(platform.database.admin_url) as connection:
+        is_locked = postgres.is_locked(connection, lock)
+    return decide(datetime.now(UTC), [str(one) for one in due], is_locked, past_runs(instance, [job_name]), None)
+
+
+def schedules(refresh: Any, take_snapshots: Any, score_risks: Any) -> list[dg.ScheduleDefinition]:
+    """The daily refresh of the current year, a snapshot and ranking of every book every 10 minutes, and after each
+    quarter the scores of risk analyses."""
 
     @dg.schedule(
         name="refresh_daily",
@@ -160,4 +192,11 @@ def schedules(refresh: Any, take_snapshots: Any) -> list[dg.ScheduleDefinition]:
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="A position snapshot of every book, and its ranking; an unchanged book is skipped.",
     )
-    return [refresh_daily, snapshots]
+    scores = dg.ScheduleDefinition(
+        name="score_risks_quarterly",
+        job=score_risks,
+        cron_schedule="0 6 2 1,4,7,10 *",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="After each quarter: whether the risks that analyses named came true.",
+    )
+    return [refresh_daily, snapshots, scores]

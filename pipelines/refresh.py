@@ -1,7 +1,7 @@
 """One refresh now, in this process: `python -m pipelines.refresh`.
 
-The whole graph up to a release, then every simulation that is due. The first time, and when a live market has a new
-ticker, with all years of market data.
+The whole graph up to a release, then every simulation and every risk analysis that is due. The first time, and when a
+live market has a new ticker, with all years of market data.
 """
 
 import sys
@@ -13,6 +13,7 @@ import dagster as dg
 from pipelines.automation import all_years, years_due
 from pipelines.definitions import build_defs
 from pipelines.ingestion import market
+from pipelines.risk_analyses.queue import due_analyses
 from pipelines.runtime import progress
 from pipelines.runtime.resources import Platform
 from pipelines.simulations.queue import due_simulations
@@ -24,7 +25,7 @@ _MOST_TOLD = 12
 
 
 def refresh(platform: Platform | None = None, instance: dg.DagsterInstance | None = None) -> bool:
-    """Refresh, then simulate; whether everything succeeded."""
+    """Refresh, simulate, then write risk analyses; whether everything succeeded."""
     platform = platform or Platform()
     instance = instance or dg.DagsterInstance.get()
     defs = build_defs(platform)
@@ -36,7 +37,7 @@ def refresh(platform: Platform | None = None, instance: dg.DagsterInstance | Non
         _tell(rewritten_by(instance, done.run_id))
         for one in held_in(platform.lake, platform.releases.head()).values():
             print(f"  ! portfolio {one.portfolio_id} is held since {one.held_since:%Y-%m-%d %H:%M}: {one.reason}")
-    return done.success and simulate_due(defs, platform, instance)
+    return done.success and simulate_due(defs, platform, instance) and analyse_due(defs, platform, instance)
 
 
 def _tell(rewritten: Sequence[Rewritten]) -> None:
@@ -53,6 +54,14 @@ def simulate_due(defs: dg.Definitions, platform: Platform, instance: dg.DagsterI
     if not due_simulations(platform, platform.releases.head()):
         return True
     job = defs.resolve_job_def("simulate")
+    return job.execute_in_process(instance=instance, run_config=progress.SHOWN, raise_on_error=False).success
+
+
+def analyse_due(defs: dg.Definitions, platform: Platform, instance: dg.DagsterInstance) -> bool:
+    """Write the risk analyses that wait; whether that succeeded."""
+    if not due_analyses(platform, platform.releases.head()):
+        return True
+    job = defs.resolve_job_def("analyse")
     return job.execute_in_process(instance=instance, run_config=progress.SHOWN, raise_on_error=False).success
 
 

@@ -52,6 +52,10 @@ class Settings(BaseSettings):
     oidc_issuer: str | None = None
     oidc_client_id: str | None = None
     oidc_client_secret: str | None = Field(default=None, repr=False)
+    risk_model: str | None = None
+    risk_model_url: str | None = None
+    openai_api_key: str | None = Field(default=None, repr=False)
+    anthropic_api_key: str | None = Field(default=None, repr=False)
     web_hosts: str = ""
     web_published_on: Literal["127.0.0.1"] | None = None
 

@@ -11,6 +11,7 @@ from domain.analytics.arrays import Days
 from domain.analytics.returns.series import Benchmark, Daily
 from domain.analytics.risk.profile import RISK_FREE_CURRENCIES
 from domain.ports import (
+    FundMetadata,
     TickerDetails,
     TickerPerformance,
     TickerPriceAtDate,
@@ -57,6 +58,10 @@ class PriceAnalytics(ReleasedAnalytics):
     def get_ticker_details(self, tickers: Sequence[str]) -> Mapping[str, TickerDetails]:
         rows = self._mounted().rows(_SQL["ticker_details"], tickers=list(tickers)) if tickers else []
         return {row["ticker"]: TickerDetails(**row) for row in rows}
+
+    def get_fund_metadata_for_tickers(self, tickers: Sequence[str]) -> Mapping[str, FundMetadata]:
+        rows = self._mounted().rows(_SQL["fund_metadata"], tickers=list(tickers)) if tickers else []
+        return {row["ticker"]: FundMetadata(**row) for row in rows}
 
     def get_performance_for_tickers(self, tickers: Sequence[str]) -> Mapping[str, TickerPerformance]:
         rows = self._mounted().rows(_SQL["ticker_performance"], tickers=list(tickers)) if tickers else []

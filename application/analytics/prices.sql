@@ -89,6 +89,17 @@ select
 from marts.dim_security
 where list_contains($tickers, ticker)
 
+-- name: fund_metadata
+select
+    ticker,
+    fund_family,
+    category,
+    expense_ratio_bps,
+    net_assets
+from marts.dim_funds
+where list_contains($tickers, ticker)
+order by ticker
+
 -- name: ticker_performance
 with closes as (
     select

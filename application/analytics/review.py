@@ -7,6 +7,7 @@ from uuid import UUID
 
 import numpy as np
 
+from application.analytics.climate import ClimateAnalytics
 from application.analytics.gains import GainAnalytics
 from application.analytics.holding_returns import HoldingReturnAnalytics
 from application.analytics.positions import PositionAnalytics
@@ -18,7 +19,12 @@ from domain.analytics.review import WINDOW_YEARS, Cash, ReviewInputs
 
 
 class LakeAnalyticsRepository(
-    UnrecordedAnalytics, HoldingReturnAnalytics, GainAnalytics, PositionAnalytics, SimulationAnalytics
+    UnrecordedAnalytics,
+    HoldingReturnAnalytics,
+    GainAnalytics,
+    PositionAnalytics,
+    SimulationAnalytics,
+    ClimateAnalytics,
 ):
     """Every question to a release of the lake."""
 

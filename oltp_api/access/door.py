@@ -15,6 +15,7 @@ from fastapi import Request
 from psycopg.rows import DictRow
 
 from domain.errors import ImportNotFound, NoSuchId, OrderNotFound, PortfolioNotFound, SimulationNotFound
+from domain.risk_analyses.analysis import AnalysisNotFound
 from oltp_api.access import refusals
 from oltp_api.access.credentials import TOKEN, is_whole
 from oltp_api.access.questions import Questions
@@ -32,6 +33,7 @@ _NOT_FOUND: Mapping[str, type[NoSuchId]] = {
     "portfolio_id": PortfolioNotFound,
     "order_id": OrderNotFound,
     "simulation_id": SimulationNotFound,
+    "analysis_id": AnalysisNotFound,
     "import_id": ImportNotFound,
 }
 _SQL = statements("oltp_api/access/queries.sql")

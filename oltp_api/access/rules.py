@@ -1,7 +1,8 @@
 """Rules of routes: a scope that a session or a token must have, and a role on the portfolio that the request names.
 
 `@may(Scope.TRADE, Role.EDITOR)` stands below a route's own decorator. A route without a rule keeps the application
-from starting, and so does one that names somebody's portfolio, order, simulation or import and asks for no role.
+from starting, and so does one that names somebody's portfolio, order, simulation, import or analysis and asks for no
+role.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,7 +13,7 @@ from typing import Any, TypeVar
 from fastapi.routing import APIRoute
 
 F = TypeVar("F", bound=Callable[..., Any])
-OWNED = ("portfolio_id", "order_id", "simulation_id", "import_id")
+OWNED = ("portfolio_id", "order_id", "simulation_id", "import_id", "analysis_id")
 """Parameters of addresses that name a portfolio or what belongs to one; the first that is there decides."""
 
 

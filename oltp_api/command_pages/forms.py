@@ -91,6 +91,19 @@ SIMULATION = PageForm(
         Field("seed", "Seed", "whole", "Drawn if it is left out.", is_more=True, most=15),
     ],
 )
+ANALYSIS = PageForm(
+    "analysis",
+    "Request the analysis",
+    [
+        Field(
+            "writer",
+            "Written by",
+            "choice",
+            choices=[("configured", "the server’s writer"), ("rules/1", "rules, without a language model")],
+            default="configured",
+        )
+    ],
+)
 PORTFOLIO = PageForm(
     "portfolio",
     "Make the portfolio",

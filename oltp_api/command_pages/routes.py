@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
 
 from domain.errors import Refusal
-from oltp_api.command_pages.forms import CASH, ORDER, PORTFOLIO, SIMULATION, TRADE
+from oltp_api.command_pages.forms import ANALYSIS, CASH, ORDER, PORTFOLIO, SIMULATION, TRADE
 from oltp_api.command_pages.page import new_portfolio_page, portfolio_page
 from oltp_api.context import AppContext, ContextDep, UserDep
 from oltp_api.ledger import routes as ledger
@@ -24,6 +24,8 @@ from oltp_api.page_forms.routing import FormDep, PageRoute, as_of, sends
 from oltp_api.portfolios import routes as portfolios
 from oltp_api.portfolios.schemas import PortfolioRequest, PortfolioView
 from oltp_api.portfolios.seen import SeenPortfolio
+from oltp_api.risk_analyses import routes as risk_analyses
+from oltp_api.risk_analyses.schemas import RiskAnalysisRequest
 from oltp_api.simulations import routes as simulations
 from oltp_api.simulations.schemas import SimulationRequestBody
 from oltp_api.web.problems import PROBLEMS
@@ -146,6 +148,39 @@ def post_simulations_page(
     return see_other(request.url.path)
 
 
+@router.get(
+    f"{_BELOW}/risk-analyses.html",
+    **PAGE,
+    tags=["analytics"],
+    summary="A page to request risk analyses with, and the newest ones",
+)
+@as_of(risk_analyses.list_risk_analyses)
+def get_risk_analyses_page(
+    request: Request, portfolio: SeenPortfolio, context: ContextDep, user_id: UserDep
+) -> HTMLResponse:
+    return _analyses(request, portfolio, context, user_id)
+
+
+@router.post(
+    f"{_BELOW}/risk-analyses.html",
+    **DONE,
+    tags=["analytics"],
+    summary="Request a risk analysis from its page",
+    openapi_extra=sends(writer="rules/1"),
+)
+@as_of(risk_analyses.request_risk_analysis)
+def post_risk_analyses_page(
+    request: Request, portfolio: SeenPortfolio, sent: FormDep, context: ContextDep, user_id: UserDep
+) -> Response:
+    form = ANALYSIS.filled(sent)
+    try:
+        body = form.body(RiskAnalysisRequest)
+        risk_analyses.request_risk_analysis(portfolio.portfolio_id, body, sent_once(request, context, user_id, sent))
+    except (Refusal, ValidationError) as refusal:
+        return _analyses(request, portfolio, context, user_id, form.refused(refusal))
+    return see_other(request.url.path)
+
+
 @router.get("/portfolios.html", **PAGE, tags=["portfolios"], summary="A page to make a portfolio with")
 @as_of(portfolios.list_portfolios)
 async def get_new_portfolio_page(request: Request) -> HTMLResponse:
@@ -213,6 +248,14 @@ def _simulations(
     ]
     form = SIMULATION.at(request.url.path, scenario=[("", "none"), *scenarios]).again(refused)
     page = portfolio_page("simulations", request, portfolio, form=form, rows=rows)
+    return html(page, 422 if refused else 200)
+
+
+def _analyses(
+    request: Request, portfolio: PortfolioView, context: AppContext, user_id: UUID, refused: PageForm | None = None
+) -> HTMLResponse:
+    rows = risk_analyses.list_risk_analyses(portfolio.portfolio_id, context, user_id, limit=_SHOWN).items
+    page = portfolio_page("analyses", request, portfolio, form=ANALYSIS.at(request.url.path).again(refused), rows=rows)
     return html(page, 422 if refused else 200)
 
 

@@ -44,6 +44,8 @@ from oltp_api.review.schemas import (
     ReviewView,
     RiskBody,
 )
+from oltp_api.risk_analyses.handlers import newest_view
+from oltp_api.risk_analyses.schemas import RiskAnalysisResultView
 from oltp_api.simulations.repository import Simulations
 from oltp_api.simulations.schemas import SimulationView
 from oltp_api.unit_of_work import UnitOfWork
@@ -166,6 +168,20 @@ class ShownSimulations:
     beside: SimulationView | None
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Simulations beside the measures that were asked for, and the newest risk analysis."""
+
+    simulations: ShownSimulations | None = None
+    analysis: RiskAnalysisResultView | None = None
+
+
+def beside_of(user_id: UUID, portfolio_id: UUID, release_id: int, work: UnitOfWork) -> Beside:
+    """An analysis of a later release than the review's is not known to it."""
+    analysis = newest_view(user_id, portfolio_id, release_id, work)
+    return Beside(shown_simulations(user_id, portfolio_id, work), analysis)
+
+
 def shown_simulations(user_id: UUID, portfolio_id: UUID, work: UnitOfWork) -> ShownSimulations | None:
     """None while the standing one is not DONE."""
     simulations = Simulations(work)
@@ -196,13 +212,14 @@ class ReviewCache:
         analytics: LakeAnalyticsRepository,
         portfolio: PortfolioView,
         bodies: ReviewBodies,
-        simulations: ShownSimulations | None,
+        beside: Beside,
     ) -> Review:
-        """The whole document, with the fans of `simulations`."""
+        """The whole document, with what stands `beside` the measures."""
         shown = bodies.benchmark.name if bodies.benchmark else None
-        asked = [one.model_dump_json() for one in _shown(simulations)]
-        key = (analytics.head().release_id, portfolio.model_dump_json(), shown, bodies.day, *asked)
-        return self._of(key, lambda: review_of(analytics, portfolio, bodies, simulations))
+        asked = [one.model_dump_json() for one in _shown(beside.simulations)]
+        analysed = beside.analysis.analysis_id if beside.analysis else None
+        key = (analytics.head().release_id, portfolio.model_dump_json(), shown, bodies.day, *asked, analysed)
+        return self._of(key, lambda: review_of(analytics, portfolio, bodies, beside))
 
     def _of(self, key: Hashable, make: Callable[[], T]) -> T:
         """Only the caller waits: two may both `make` it."""
@@ -248,9 +265,9 @@ def review_of(
     analytics: LakeAnalyticsRepository,
     portfolio: PortfolioView,
     bodies: ReviewBodies | None,
-    simulations: ShownSimulations | None,
+    beside: Beside,
 ) -> Review:
-    """With what there is to say, `bodies`, and the fans of `simulations`."""
+    """With what there is to say, `bodies`, and what stands beside it."""
     of_release = asdict(analytics.release_of(portfolio.portfolio_id))
     if bodies is None:
         view = ReviewView(**of_release, portfolio=portfolio)
@@ -259,7 +276,8 @@ def review_of(
             **of_release,
             **{name: getattr(bodies, name) for name in _PARTS},
             portfolio=portfolio,
-            **(_simulated(analytics, simulations) if simulations else {}),
+            **(_simulated(analytics, beside.simulations) if beside.simulations else {}),
+            risk_analysis=beside.analysis,
         )
     return Review(view, view.model_dump_json())
 

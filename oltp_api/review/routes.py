@@ -13,7 +13,7 @@ from oltp_api.business_dates import end_of_day_utc
 from oltp_api.context import ContextDep, UserDep
 from oltp_api.ownership import VisiblePortfolio
 from oltp_api.portfolios.seen import SeenPortfolio
-from oltp_api.review.handlers import Review, ReviewBodies, ReviewCache, review_of, shown_simulations
+from oltp_api.review.handlers import Beside, Review, ReviewBodies, ReviewCache, beside_of, review_of
 from oltp_api.review.page.review import page_policy, review_page
 from oltp_api.review.schemas import (
     ConcentrationView,
@@ -113,9 +113,10 @@ def reviewed(
     cache: CacheDep,
 ) -> Review:
     if found is None:
-        return review_of(analytics, portfolio, None, None)
-    simulations = context.transact(lambda work: shown_simulations(user_id, portfolio.portfolio_id, work))
-    return cache.review(analytics, portfolio, found, simulations)
+        return review_of(analytics, portfolio, None, Beside())
+    release_id = analytics.head().release_id
+    beside = context.transact(lambda work: beside_of(user_id, portfolio.portfolio_id, release_id, work))
+    return cache.review(analytics, portfolio, found, beside)
 
 
 ReviewedDep = Annotated[Review, Depends(reviewed)]

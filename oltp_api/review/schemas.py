@@ -13,6 +13,7 @@ from oltp_api.analytics.schemas import (
     ReleaseView,
 )
 from oltp_api.portfolios.schemas import PortfolioView
+from oltp_api.risk_analyses.schemas import RiskAnalysisResultView
 from oltp_api.simulations.schemas import SimulationView
 from oltp_api.web.fields import Amount, Rounded
 from oltp_api.web.schemas import View
@@ -330,6 +331,7 @@ class ReviewView(PortfolioReleaseView):
         None, description="The newest one of the same random numbers under a scenario, once it is DONE."
     )
     beside_fan: Sequence[Mapping[str, float | None]] | None = Field(None, description="Of the one beside it.")
+    risk_analysis: RiskAnalysisResultView | None = Field(None, description="The newest one that is written.")
 
 
 class RestatedDayView(View):

@@ -14,6 +14,7 @@ _OF_PORTFOLIO = {
     "orders": "orders.html",
     "imports": "imports.html",
     "simulations": "simulations.html",
+    "risks": "risk-analyses.html",
     "gains": "gains.html",
     "sharing": "shares.html",
     "positions": "positions",

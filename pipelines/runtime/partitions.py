@@ -18,6 +18,9 @@ YEARS = TimeWindowPartitionsDefinition(start=f"{FIRST_DAY.year}", fmt="%Y", cron
 SIMULATIONS = DynamicPartitionsDefinition(name="simulation")
 """One partition per requested simulation."""
 
+RISK_ANALYSES = DynamicPartitionsDefinition(name="risk_analysis")
+"""One partition per requested risk analysis."""
+
 
 class DaysConfig(Config):
     """A window of days, both included; without it, all days of the partitions, or all of history."""

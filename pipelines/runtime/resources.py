@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 EXCHANGE = "XNYS"
 REFRESH_LOCK = "refresh"
 SIMULATION_LOCK = "simulations"
+RISK_ANALYSIS_LOCK = "risk analyses"
 
 
 class Platform(ConfigurableResource[Any]):

@@ -45,7 +45,7 @@ _OWN = {
 """The condition that a row is of a portfolio that is seen, by the first of these columns that its table has."""
 _NOBODYS = {"raw/pg_posted_price"}
 """Facts of the registry, which do not say who stated them."""
-_MENTIONED = re.compile(r"\b(?:from|join)\s+(marts|simulation|raw|positions)\.(\w+)")
+_MENTIONED = re.compile(r"\b(?:from|join)\s+(marts|simulation|raw|positions|risk)\.(\w+)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,7 +168,10 @@ def is_result(table: str) -> bool:
     """Say whether a table holds results made from a release, published after it in an appended one."""
     if table == "simulation/simulation_calibration":  # of bundled data alone, so that a refresh makes it
         return False
-    return table.startswith("simulation/") or table in ("positions/position_snapshot", "positions/collateral_ranking")
+    return table.startswith(("simulation/", "risk/")) or table in (
+        "positions/position_snapshot",
+        "positions/collateral_ranking",
+    )
 
 
 def _refuse_moved(head: Release | None, base: Release | None, candidate: Release) -> None:

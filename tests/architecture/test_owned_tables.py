@@ -13,20 +13,22 @@ from pathlib import Path
 from storage.settings import REPOSITORY
 
 _POLICIES = importlib.import_module("storage.postgres.migrations.versions.0024_row_security")
-OWNED = sorted({*_POLICIES.CONDITIONS, *_POLICIES.ANYBODY_ADDS})
+_ANALYSES = importlib.import_module("storage.postgres.migrations.versions.0027_risk_analyses")
+OWNED = sorted({*_POLICIES.CONDITIONS, *_ANALYSES.CONDITIONS, *_POLICIES.ANYBODY_ADDS})
 _NAMED = re.compile(
     rf"\b(?:from|join|into|update|truncate|table)\s+(?:only\s+)?(?:{'|'.join(OWNED)})\b(?!\.)", re.IGNORECASE
 )
 _SQL = re.compile(r"\b(?:select|insert into|update|delete from|truncate)\b", re.IGNORECASE)
 FOR_WHOM_ASKS = {
     *(f"oltp_api/{noun}/queries.sql" for noun in ("accounts", "bond_income", "exports", "imports", "ledger", "orders")),
-    *(f"oltp_api/{noun}/queries.sql" for noun in ("portfolios", "sharing", "simulations", "users")),
+    *(f"oltp_api/{noun}/queries.sql" for noun in ("portfolios", "risk_analyses", "sharing", "simulations", "users")),
     *("oltp_api/ledger/reads.sql", "oltp_api/web/idempotency.sql", "oltp_api/operations/queries.sql"),
     *("oltp_api/acting.py", "oltp_api/books/handlers.py", "oltp_api/ownership.py"),
     *("application/rankings.py", "application/schedules.py", "application/snapshots.py", "storage/events/outbox.py"),
 }
 FOR_EVERYBODY = {
     "application/ledger.py": "verifying and rebuilding, by the owner of the tables",
+    "application/risk_analyses.py": "the queue of risk analyses, by the services",
     "application/simulations.py": "the queue of simulations, by the services",
     "application/snapshot_pruning.py": "old payloads, by the services",
     "pipelines/automation.py": "the newest edit, which wakes a sensor",

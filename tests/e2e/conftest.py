@@ -215,8 +215,9 @@ def frozen_as_traded(frozen_cluster: Path, frozen_states: FrozenStates) -> Path:
 
 def record_demo(client: httpx.Client) -> str:
     portfolio_id = demo.record_history(client)
-    demo.record_bonds(client)
+    bonds_id = demo.record_bonds(client)
     demo.request_scenario(client, portfolio_id)
+    demo.request_analyses(client, portfolio_id, bonds_id)
     return portfolio_id
 
 

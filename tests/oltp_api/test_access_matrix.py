@@ -57,6 +57,7 @@ _NOT_FOUND = {
     "order_id": "order_not_found",
     "simulation_id": "simulation_not_found",
     "import_id": "import_not_found",
+    "analysis_id": "risk_analysis_not_found",
 }
 
 
@@ -176,7 +177,7 @@ def world(settings: Settings, database: Database, tmp_path_factory) -> Iterator[
 
 
 def owned_by(owner: Person) -> dict[str, str]:
-    """A portfolio with an order, a simulation and an import, by the parameters that name them."""
+    """A portfolio with an order, a simulation, an analysis and an import, by the parameters that name them."""
     portfolio_id = owner.portfolio("shared")
     order = {
         "portfolio_id": portfolio_id,
@@ -190,6 +191,7 @@ def owned_by(owner: Person) -> dict[str, str]:
     made = {
         "order_id": owner.post("/orders", order),
         "simulation_id": owner.post(f"/portfolios/{portfolio_id}/simulations", {"name": "x"}),
+        "analysis_id": owner.post(f"/portfolios/{portfolio_id}/risk-analyses", {}),
         "import_id": owner.post(f"/portfolios/{portfolio_id}/imports", file),
     }
     return {"portfolio_id": portfolio_id, **{name: answer.json()[name] for name, answer in made.items()}}

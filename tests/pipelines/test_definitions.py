@@ -89,16 +89,17 @@ def test_every_dbt_test_is_a_check_of_an_asset(graph) -> None:
 def test_sensors_and_schedules_run_by_default(defs) -> None:
     assert {sensor.name: sensor.default_status for sensor in defs.sensors} == {
         "ledger_is_ahead": dg.DefaultSensorStatus.RUNNING,
-        "simulations_are_due": dg.DefaultSensorStatus.RUNNING,
+        "requests_are_due": dg.DefaultSensorStatus.RUNNING,
     }
     assert {schedule.name: schedule.default_status for schedule in defs.schedules} == {
         "refresh_daily": dg.DefaultScheduleStatus.RUNNING,
         "snapshot_every_10_minutes": dg.DefaultScheduleStatus.RUNNING,
+        "score_risks_quarterly": dg.DefaultScheduleStatus.RUNNING,
     }
 
 
 def test_steps_run_in_the_process_of_their_run(defs) -> None:
-    jobs = ["refresh", "pick_up", "simulate", "take_snapshots"]
+    jobs = ["refresh", "pick_up", "simulate", "analyse", "take_snapshots", "score_risks"]
 
     assert {defs.resolve_job_def(name).executor_def.name for name in jobs} == {"in_process"}
 

@@ -7,7 +7,8 @@ import psycopg
 import pyarrow as pa
 import pytest
 
-from pipelines.automation import simulation_sensor
+from pipelines.automation import requests_sensor
+from pipelines.risk_analyses.queue import analyse
 from pipelines.runtime.resources import SIMULATION_LOCK, Platform
 from pipelines.simulations.queue import simulate
 from storage.lake.delta import Lake
@@ -43,7 +44,7 @@ def platform(database: Database, lake: Lake) -> Platform:
 
 
 def test_many_due_simulations_are_one_run_and_none_beside_one_that_is_at_it(platform: Platform) -> None:
-    sensor = simulation_sensor(simulate)
+    sensor = requests_sensor(simulate, analyse)
     resources = {"platform": platform}
     with dg.DagsterInstance.ephemeral() as instance:
         context = dg.build_sensor_context(instance=instance, resources=resources)

@@ -33,6 +33,7 @@ ANYBODY_ADDS = {"outbox", "audit_event"}
 BY_PORTFOLIO = {
     *("account_holding", "cash_balance", "collateral_ranking", "import_batch", "imported_row", "order_fill", "orders"),
     *("outbox", "audit_event", "portfolio", "portfolio_share", "position_snapshot", "simulation", "transaction_ledger"),
+    "risk_analysis",
 }
 BY_USER = {"account", "haircut", "haircut_schedule", "import_profile", "simulation_scenario", "idempotency_key"}
 
@@ -47,6 +48,7 @@ CHECKED: Mapping[str, Mapping[str, object]] = {
     "import_batch": {"file_sha256": "a" * 64, "status": "COMPLETE", "duplicates": 0, "refused": 0, "skipped": 0},
     "imported_row": {},
     "simulation": {"num_paths": 100, "sample_paths": 10},
+    "risk_analysis": {"writer": "rules/1"},
     "account_holding": {"lots": "[]"},
     "position_snapshot": {"payload": "[]", "is_current": True},
     "collateral_ranking": {"valuation_basis": "market", "currency": "USD"},
@@ -286,7 +288,7 @@ def test_the_catalogue(shared_database: Database) -> None:
                 "select table_name, grantee from information_schema.role_table_grants where table_schema = 'public'"
                 " and grantee not in ('postgres', 'lakefolio_app', 'lakefolio_reader')"
             )
-            == []
+            == [("risk_analysis", "lakefolio_services")]  # who alone writes what is never changed after
         )
         assert (
             found(

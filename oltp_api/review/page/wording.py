@@ -1,10 +1,12 @@
 """Numbers, days and states in the words of a page. What is not known is said so, and is never 0."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import ROUND_DOWN, Decimal
 from math import isfinite
 
 from oltp_api.analytics.schemas import PortfolioValueView
+from oltp_api.risk_analyses.schemas import FactView
 
 UNKNOWN = "unknown"
 TOO_FEW = "too few days"
@@ -199,3 +201,8 @@ def tail(value: float | None, status: str) -> str:
 def is_reason(text: str) -> bool:
     """Say whether `text` stands where a number would, and says why there is none."""
     return text[:1].islower() and not any(letter.isdigit() for letter in text)
+
+
+def references(facts: Sequence[FactView]) -> Mapping[str, str]:
+    """Where each fact of an analysis is explained, by its id."""
+    return {fact.fact_id: fact.explain for fact in facts}

@@ -1,0 +1,1 @@
+"""Risk analyses: requests, which the pipeline writes, and what was written."""
