@@ -29,14 +29,14 @@ _OF_MARKET = {
         portfolio_version posted_price_id rank release_id reverses_seq sale_seq security_id security_id_a security_id_b
         seed seq shown_version step subject_id trading_day_number version""",
     COUNT: """
-        backtest_exceptions backtest_n coupon_frequency effective_number n n_analysts n_basis_unknown n_fx_missing
-        n_fx_stale n_fx_transactions n_groups n_missing n_observations n_positions n_priced n_prices n_realised_unknown
-        n_securities n_separate n_stale n_starts n_transactions n_unconfirmed n_uncovered_days n_unknown_arrivals
-        num_paths sample_paths""",
+        backtest_exceptions backtest_n coupon_frequency effective_number n n_analyses n_analysts n_basis_unknown
+        n_breached n_fx_missing n_fx_stale n_fx_transactions n_groups n_missing n_named n_observations n_others
+        n_others_true n_positions n_priced n_prices n_realised_unknown n_securities n_separate n_stale n_starts
+        n_transactions n_true n_unconfirmed n_uncovered_days n_unknown_arrivals n_worsened num_paths sample_paths""",
     DAYS: "days_held ex_coupon_days long_term_days",
     SESSIONS: "ex_coupon_business_days sessions_behind stale_days",
     YEARS: "horizon_years median_recovery_years median_recovery_years_error modified_duration_years years",
-    "months": "tenor_months",
+    "months": "horizon_months tenor_months",
     PERCENT: "coupon_rate_pct coverage_pct discount_pct expense_ratio_pct par_yield_pct yield_pct",
     BPS: "expense_ratio_bps spread_bps",
     UNITS: "filled_quantity quantity reserved_quantity units volume",
@@ -111,6 +111,7 @@ _OF_TABLE: Mapping[str, Mapping[str, str]] = {
         "cost_basis_base": OF_PORTFOLIO,
     },
     "raw/pg_transaction_ledger": {"accrued": OWN},
+    "risk/risk_fact": {"value": BY_ROW},
     "simulation/simulation_input": {"value": BY_ROW},
     "simulation/simulation_path": {"percentile": PERCENT},
 }

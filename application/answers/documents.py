@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from application.answers import analyses
 from application.answers.asking import Api, NotAnswered
 from application.answers.figures import MOST, Page, Shown, evenly, figure_of, text_of, untrusted
 from domain.references import Document, FigureReference
@@ -34,6 +35,8 @@ async def performance(api: Api, given: Given) -> dict[str, Any]:
 
 
 async def risk(api: Api, given: Given) -> dict[str, Any]:
+    if "analysis" in given:
+        return await analyses.newest(api, given, _page(given))
     portfolio, told = await _reviewed(api, given, "risk")
     return await _shown(_review_of(given, told), {"portfolio": portfolio, "risk": told["risk"]}, given, told)
 

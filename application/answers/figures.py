@@ -143,9 +143,9 @@ def _is_state(place: str) -> bool:
     return name in ("status", "state", "verdict") or name.endswith("_status")
 
 
-def untrusted(texts: Mapping[str, str | None]) -> dict[str, Any]:
+def untrusted(texts: Mapping[str, str | None], most: int = _MOST_TEXT) -> dict[str, Any]:
     """Texts that others wrote, under the name that says so."""
-    return bounded("untrusted_text", {name: text[:_MOST_TEXT] for name, text in texts.items() if text})
+    return bounded("untrusted_text", {name: text[:most] for name, text in texts.items() if text})
 
 
 def bounded(name: str, texts: Mapping[str, str]) -> dict[str, Any]:

@@ -70,8 +70,9 @@ TOOLS = (
     ),
     Tool(
         "risk",
-        "Volatility, ratios, drawdown, value at risk and each holding's part, as it was and at today's weights.",
-        _REVIEWED,
+        "Volatility, ratios, drawdown, value at risk and each holding's part, as it was and at today's weights; or the "
+        "newest analysis in words.",
+        {**_REVIEWED, "analysis": one_of("newest")},
         _OF_ONE,
         documents.risk,
     ),

@@ -11,6 +11,7 @@ _OF_PORTFOLIOS = """
     marts/fact_return_daily marts/fact_risk marts/fact_risk_component meta/held positions/collateral_ranking
     positions/disposal positions/position_interval positions/position_snapshot raw/pg_account raw/pg_cash_balance
     raw/pg_order raw/pg_order_fill raw/pg_portfolio raw/pg_position_current raw/pg_simulation raw/pg_transaction_ledger
+    risk/risk_analysis risk/risk_analysis_score risk/risk_fact
     simulation/simulation_contribution simulation/simulation_fan simulation/simulation_input
     simulation/simulation_outcome simulation/simulation_path simulation/simulation_run
 """
