@@ -111,7 +111,7 @@ def base_currency_at(document: Mapping[str, Any], place: str) -> str:
 
 
 def _around(document: Mapping[str, Any], place: str) -> Iterator[Mapping[str, Any]]:
-    """What holds a place, from the document inwards."""
+    """Every mapping that holds a place, from the document inwards."""
     names = place.split("/")
     for end in range(1, len(names)):
         held = found_at(document, "/".join(names[:end]))

@@ -1,6 +1,6 @@
 """The HTTP API as the tools ask it: the same door, the same rules and the same digits as everybody's.
 
-A number of an answer is a `Written`: its value, with the text that the API wrote it with.
+A number of an answer is a `ApiNumber`: its value, with the text that the API wrote it with.
 """
 
 import json
@@ -20,7 +20,7 @@ class NotAnswered(Exception):
     """A question that the API turned down, or that could not be put: one sentence for who asked."""
 
 
-class Written(Decimal):
+class ApiNumber(Decimal):
     """A number, with the text that it was written with."""
 
     __slots__ = ("text",)
@@ -53,7 +53,7 @@ class Api:
 
 
 def _read(text: str) -> Any:
-    return json.loads(text, parse_float=Written.of, parse_int=Written.of)
+    return json.loads(text, parse_float=ApiNumber.of, parse_int=ApiNumber.of)
 
 
 def _refusal(response: httpx.Response) -> str:

@@ -18,7 +18,7 @@ VALUE_MEASURES = (
     *("coverage_pct", "twr_index"),
 )
 _IN_REVIEW = {"quantity": "quantity", "market_value_base": "value"}
-"""Of a position's figures those that a review has, and how it calls them."""
+"""Figures of a position that a review has too, and how it calls them."""
 _IN_OWN = {
     "close": "{} per unit, of a bond per 100 of face",
     "avg_cost": "{} per unit",

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from anyio import to_thread
 
-from application.answers.asking import NotAnswered, Written
+from application.answers.asking import ApiNumber, NotAnswered
 from domain.references import FigureReference, leaves
 from domain.units import IDENTIFIER, unit_of
 
@@ -101,13 +101,13 @@ def figure_of(measure: str | None, text: str, unit: str, day: str | None, refere
 
 def text_of(value: Any) -> Any:
     """A number as the API wrote it; anything else as it is."""
-    return value.text if isinstance(value, Written) else value
+    return value.text if isinstance(value, ApiNumber) else value
 
 
 def _numbers(document: Any) -> Iterator[tuple[str, str]]:
     """Numbers of a document as they were written, amounts in strings too, without those that name something."""
     for place, leaf in leaves(document):
-        if isinstance(leaf, Written):
+        if isinstance(leaf, ApiNumber):
             text = leaf.text
         elif isinstance(leaf, str) and _NUMBER.fullmatch(leaf) and _last(place) not in _TEXTS:
             text = leaf

@@ -9,7 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from application.answers.asking import Api, NotAnswered, Written
+from application.answers.asking import Api, ApiNumber, NotAnswered
 from application.answers.figures import MOST, Page, Shown, evenly
 from application.answers.server import server
 from application.answers.tools import TOOLS
@@ -47,7 +47,7 @@ def figure(document: dict[str, Any], **page: Any) -> dict[str, Any]:
 def test_a_figure_has_the_apis_own_digits_with_unit_day_release_and_reference() -> None:
     digits = ["0.10", "1e-07", "2887194.0969999996", "-0.0004220642680051734"]
     for text in digits:
-        (one,) = figure({"periods": [{"period": "1Y", "twr": Written.of(text)}]})["figures"]
+        (one,) = figure({"periods": [{"period": "1Y", "twr": ApiNumber.of(text)}]})["figures"]
         assert one == {
             "value": text,
             "unit": "fraction",
@@ -61,7 +61,14 @@ def test_a_figure_has_the_apis_own_digits_with_unit_day_release_and_reference() 
 
 def test_text_is_data_also_where_it_is_a_number() -> None:
     holdings = [
-        {"ticker": "A", "name": name, "note": _HOSTILE, "security_id": Written.of("1"), "value": "7", "status": "STALE"}
+        {
+            "ticker": "A",
+            "name": name,
+            "note": _HOSTILE,
+            "security_id": ApiNumber.of("1"),
+            "value": "7",
+            "status": "STALE",
+        }
         for name in ("2008", "-5.5", _HOSTILE, "")
     ]
     for holding in holdings:
@@ -74,7 +81,7 @@ def test_text_is_data_also_where_it_is_a_number() -> None:
 
 
 def test_pages_have_fifty_figures_and_end_with_their_release() -> None:
-    many = {"parts": [{"ticker": f"T{i}", "contribution": Written.of(f"0.{i}")} for i in range(120)]}
+    many = {"parts": [{"ticker": f"T{i}", "contribution": ApiNumber.of(f"0.{i}")} for i in range(120)]}
     first = figure(many)
     second, third = figure(many, cursor=first["next_cursor"]), figure(many, cursor="12.100")
     assert [len(page["figures"]) for page in (first, second, third)] == [MOST, MOST, 20]
