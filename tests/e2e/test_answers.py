@@ -119,6 +119,16 @@ def test_every_figure_is_explained_as_what_it_is(asker: Asker, platform_home: Ho
                 assert (told["figure"]["value"], told["figure"]["unit"]) == (one["value"], one["unit"])
 
 
+def test_the_newest_analysis_has_the_apis_digits(asker: Asker, platform_home: Home) -> None:
+    figures = asker.figures("risk", portfolio_id=platform_home.portfolio_id, analysis="newest")
+    with platform_home.client() as client:
+        listed = told(client, f"/portfolios/{platform_home.portfolio_id}/risk-analyses")["items"]
+        newest = next(one for one in listed if one["status"] in ("DONE", "DEGRADED"))
+        facts = told(client, f"/risk-analyses/{newest['analysis_id']}")["facts"]
+    assert [(one["measure"], one["value"]) for one in figures] == [(one["fact_id"], one["value"]) for one in facts]
+    assert [one["explain"] for one in figures] == [one["explain"] for one in facts]
+
+
 @dataclass(frozen=True)
 class Question:
     """One question in three forms: a tool's call, an address with the way to the figure, and SQL."""
