@@ -6,7 +6,7 @@ the portfolio, whose own currency it then is. A frame in which that is one curre
 
 from collections.abc import Mapping
 
-from domain.units import COUNT, DAYS, FRACTION, IDENTIFIER, INDEX, PERCENT, RATIO, SESSIONS, UNITS, YEARS
+from domain.units import BPS, COUNT, DAYS, FRACTION, IDENTIFIER, INDEX, PERCENT, RATIO, SESSIONS, UNITS, YEARS
 
 OWN = "money in `currency`"
 BASE = "money in `base_currency`"
@@ -18,7 +18,7 @@ OF_FACE = "per 100 of face"
 PER_EURO = "`currency` per EUR"
 PER_OWN = "`base_currency` per `currency`"
 BY_ROW = "in the column `unit`"
-BPS = "bps"
+
 _LEVEL = "points of the series"
 CURRENCY_IN: Mapping[str, str] = {OWN: "currency", BASE: "base_currency", RANKED: "ranking_currency"}
 """By a unit of money, the column that has its currency."""
