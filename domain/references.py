@@ -14,12 +14,11 @@ from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
 
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, NotFound, Refusal
 
 Figure = Decimal | float | int
 NAMED_BY: Mapping[str, tuple[str, ...]] = {
     "accounts": ("account_id",),
-    "beside_fan": ("step",),
     "by_currency": ("term", "currency"),
     "by_term": ("term",),
     "cash": ("currency",),
@@ -29,7 +28,6 @@ NAMED_BY: Mapping[str, tuple[str, ...]] = {
     "dimensions": ("dimension",),
     "disposals": ("seq", "part"),
     "facts": ("fact_id",),
-    "fan": ("step",),
     "given_drifts": ("ticker",),
     "groups": ("label",),
     "holdings": ("level", "account_id", "ticker", "period"),
@@ -42,7 +40,7 @@ NAMED_BY: Mapping[str, tuple[str, ...]] = {
     "positions": ("ticker",),
     "profiles": ("basis",),
     "tails": ("method", "confidence", "horizon_days"),
-    "terms": ("kind", "ticker", "currency"),
+    "terms": ("name",),
     "values": ("business_date",),
 }
 """By the name of a list, the fields that tell its items apart; those that an item has not are left out."""
@@ -51,12 +49,37 @@ _FORM = re.compile(
 )
 
 
+class NoSuchRelease(NotFound):
+    def __init__(self, release_id: int, newest: int) -> None:
+        super().__init__(f"there is no release {release_id}; the newest is {newest}", newest=newest)
+
+
+class NoSuchFigure(NotFound):
+    def __init__(self, reference: "FigureReference", why: str) -> None:
+        super().__init__(f"{reference} names no figure: {why}", ref=str(reference))
+
+
+class FigureGone(Refusal):
+    """The figure was there, and what it was made of is not any more."""
+
+    code = "figure_gone"
+    status = 410
+
+    def __init__(self, reference: "FigureReference", why: str) -> None:
+        super().__init__(f"{reference} is gone: {why}", ref=str(reference))
+
+
 class Document(StrEnum):
-    """A document that figures stand in: of a portfolio, or of the simulation or the risk analysis with that id."""
+    """A document that figures stand in: of a portfolio, or of the simulation or the risk analysis with that id.
+
+    The places of CHANGE begin with the day from which it is, `/2016-12-31/terms/...`, or with the earlier of two
+    releases, `/release-11/terms/...`.
+    """
 
     REVIEW = "review"
     VALUES = "values"
     GAINS = "gains"
+    CHANGE = "change"
     SIMULATION = "simulation"
     ANALYSIS = "analysis"
 
