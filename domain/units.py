@@ -12,12 +12,15 @@ from typing import Any
 from domain.references import found_at
 
 FRACTION, RATIO, PERCENT = "fraction", "ratio", "percent"
+POINTS, BPS = "points", "bps"
 YEARS, DAYS, SESSIONS, COUNT = "years", "days", "sessions", "count"
 UNITS, INDEX, MONEY, IDENTIFIER = "units", "index", "money", "id"
 PLAIN_UNITS: Mapping[str, str] = {
     FRACTION: "of 1: 0.05 is 5 %; a return, weight or probability",
     RATIO: "of two numbers of one unit, or a plain number",
     PERCENT: "of 100",
+    POINTS: "difference of two fractions",
+    BPS: "hundredths of a percent",
     YEARS: "years",
     DAYS: "calendar days",
     SESSIONS: "sessions of the exchange",
@@ -27,14 +30,15 @@ PLAIN_UNITS: Mapping[str, str] = {
     MONEY: "of the portfolio's currency, which the document does not say: a simulation's before it is done",
     IDENTIFIER: "a number that names something: a row, a version, a year, a seed",
 }
-_OWN, _BASE, _RATE, _MEASURED, _FIGURE = "own money", "base money", "rate", "by the limit's measure", "by its name"
+_OWN, _BASE, _RATE = "own money", "base money", "rate"
+_MEASURED, _FIGURE, _FACT = "by the limit's measure", "by its name", "by the fact's own unit"
 _NAMES: Mapping[str, str] = {
     IDENTIFIER: """
-        account_id failed_version ledger_version lot_seq part path portfolio_version release_id revision sale_seq
-        security_id seed seq shown_version step version year""",
+        account_id before_release failed_version ledger_version lot_seq part path portfolio_version release_id revision
+        sale_seq security_id seed seq shown_version step version year""",
     COUNT: """
         effective_number exceptions expected n n_fx_missing n_fx_stale n_missing n_stale n_unconfirmed n_uncovered_days
-        n_unknown num_paths paths sample_paths separate_paths""",
+        n_rows n_unknown n_voided num_paths paths sample_paths separate_paths""",
     DAYS: "days_held horizon_days long_term_days",
     SESSIONS: "stale_days",
     YEARS: "horizon_years years",
@@ -52,14 +56,17 @@ _NAMES: Mapping[str, str] = {
         volatility_annual wealth_share weight weighted_mean xirr""",
     _OWN: "amount balance cost gain proceeds proceeds_unknown realised",
     _BASE: """
-        begin_value benchmark_value cash contributed cost_basis end_value equity fees floor fx_gain goal income inflow
-        initial_value mean mean_error net_contributions outflow positions_value tax total_value transfer_gain value
-        wealth wealth_error withdrawal_per_year""",
+        begin_value benchmark_value cash change contributed cost_basis end_value equity fees floor fx_gain goal income
+        inflow initial_value mean mean_error net_contributions outflow positions_value rounding tax total_value
+        transfer_gain value wealth wealth_error withdrawal_per_year""",
     _RATE: "fx_rate",
     _MEASURED: "breach_at warn_at",
 }
 _PLACES: tuple[tuple[str, str], ...] = (
     (r"/years/\d+", IDENTIFIER),
+    (r".*/seqs/\d+", IDENTIFIER),
+    (r".*/terms/[^/]+/amount", _BASE),
+    (r".*/facts/[^/]+/value", _FACT),
     (r".*/limits/[^/]+/value", _MEASURED),
     (r".*/exposure/(gross|net)", _BASE),
     (r".*/figures/[^/]+/(value|standard_error)", _FIGURE),
@@ -71,6 +78,17 @@ _PLACES: tuple[tuple[str, str], ...] = (
 )
 """Places whose unit their last name does not say; the first that fits counts."""
 _RATIOS = ("LEVERAGE", "HHI")
+_FACTS = {
+    "FRACTION": FRACTION,
+    "POINTS": POINTS,
+    "PERCENT": PERCENT,
+    "RATIO": RATIO,
+    "YEARS": YEARS,
+    "DAYS": DAYS,
+    "COUNT": COUNT,
+    "BASIS_POINTS": BPS,
+}
+"""Units of a risk analysis's facts that are no money; a rate is in the currency that it is counted in."""
 _MONEY_FIGURES = {"median", "real_median", "median_without_drift", "mean", "var_95", "es_95"}
 _YEAR_FIGURES = {"median_recovery_years"}
 
@@ -85,6 +103,9 @@ def unit_of(document: Mapping[str, Any], place: str) -> str:
     if kind is _MEASURED:
         limit = found_at(document, place.rpartition("/")[0])
         return RATIO if limit["measure"] in _RATIOS else FRACTION
+    if kind is _FACT:
+        fact = found_at(document, place.rpartition("/")[0])
+        return _FACTS.get(fact["unit"]) or str(fact["currency"])
     if kind is _OWN:
         return currency_at(document, place)
     if kind is _BASE:
@@ -111,7 +132,7 @@ def base_currency_at(document: Mapping[str, Any], place: str) -> str:
 
 
 def _around(document: Mapping[str, Any], place: str) -> Iterator[Mapping[str, Any]]:
-    """What holds a place, from the document inwards."""
+    """Every mapping that holds a place, from the document inwards."""
     names = place.split("/")
     for end in range(1, len(names)):
         held = found_at(document, "/".join(names[:end]))
