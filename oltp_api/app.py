@@ -27,6 +27,7 @@ from oltp_api.command_pages import routes as command_pages
 from oltp_api.connections import Connection
 from oltp_api.context import AppContext
 from oltp_api.corporate_actions import routes as corporate_actions
+from oltp_api.explain import routes as explain
 from oltp_api.exports import routes as exports
 from oltp_api.exports.streams import ExportTurns
 from oltp_api.front import routes as front
@@ -89,7 +90,7 @@ _ROUTES = (
     *(transactions, portfolios, imports, orders, accounts, securities, prices, statements, bond_income),
     *(simulation_pages, simulations),  # the pages' addresses would be ids of simulations
     *(import_profiles, import_pages, command_pages, corporate_actions, exports),
-    *(books, analytics, review, risk_analyses, risk_analysis_pages, gains, lineage, lake_tables, support, health),
+    *(books, analytics, review, risk_analyses, risk_analysis_pages, gains, lineage, explain, lake_tables, support, health),
 )
 _OF_ACCOUNTS = (users, sessions, second_factors, sharing, shares)
 """With AUTH=accounts only: with one owner there is nobody to sign in."""

@@ -113,7 +113,12 @@ class MountedRelease:
             return _dicts(answer)
 
     def has_tables_of(self, query: str) -> bool:
-        return all(f"{schema}/{name}" in self.release.versions for schema, name in _MENTIONED.findall(query))
+        return not self.tables_missing(query)
+
+    def tables_missing(self, query: str) -> list[str]:
+        """Tables that the query reads and the release has not got."""
+        named = {f"{schema}/{name}" for schema, name in _MENTIONED.findall(query)}
+        return sorted(named - self.release.versions.keys())
 
     @contextmanager
     def _answering(

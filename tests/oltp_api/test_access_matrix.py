@@ -70,7 +70,7 @@ class Operation:
     @property
     def names(self) -> str | None:
         """The parameter that names a portfolio, or what belongs to one."""
-        return "portfolio_id" if self.rule.in_body else named_in(self.path)
+        return "portfolio_id" if self.rule.in_body or self.rule.by_reference else named_in(self.path)
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -244,7 +244,8 @@ def asked(operation: Operation, client: httpx.Client, ids: Mapping[str, str]) ->
     headers = {"sec-fetch-site": "same-origin"}
     url = httpx.URL(str(client.base_url).removesuffix("/api/v1/").removesuffix("/api/v1") + path)
     if operation.method == "GET":
-        return client.get(url, headers=headers)
+        query = {"ref": f"values/{ids['portfolio_id']}@1:/values/2017-03-29/cash"}
+        return client.get(url, headers=headers, params=query if operation.rule.by_reference else None)
     return client.request(operation.method, url, headers=headers, **_sent(operation, body))
 
 
