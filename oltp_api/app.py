@@ -90,7 +90,19 @@ _ROUTES = (
     *(transactions, portfolios, imports, orders, accounts, securities, prices, statements, bond_income),
     *(simulation_pages, simulations),  # the pages' addresses would be ids of simulations
     *(import_profiles, import_pages, command_pages, corporate_actions, exports),
-    *(books, analytics, review, risk_analyses, risk_analysis_pages, gains, lineage, explain, lake_tables, support, health),
+    *(
+        books,
+        analytics,
+        review,
+        risk_analyses,
+        risk_analysis_pages,
+        gains,
+        lineage,
+        explain,
+        lake_tables,
+        support,
+        health,
+    ),
 )
 _OF_ACCOUNTS = (users, sessions, second_factors, sharing, shares)
 """With AUTH=accounts only: with one owner there is nobody to sign in."""
