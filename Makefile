@@ -32,8 +32,8 @@ down: install ## stop what `make up` started, and the embedded database
 replay: install manifest ## give dead letters to their consumers again (CONSUMER=, EVENT=)
 	@$(OPS) replay --consumer "$(CONSUMER)" --event "$(EVENT)"
 
-explain: install manifest ## take a number apart, with the API up (PORTFOLIO=, TICKER=, DATE=)
-	@$(OPS) explain --portfolio "$(PORTFOLIO)" --ticker "$(TICKER)" $(if $(DATE),--date $(DATE))
+explain: install manifest ## take a figure apart, with the API up (REF=; or PORTFOLIO=, TICKER=, DATE=)
+	@$(OPS) explain --ref "$(REF)" --portfolio "$(PORTFOLIO)" --ticker "$(TICKER)" --date "$(DATE)"
 
 restatement: install manifest ## say what is told otherwise than it was known, with the API up (PORTFOLIO=, SINCE=)
 	@$(OPS) restatement --portfolio "$(PORTFOLIO)" --since "$(SINCE)"

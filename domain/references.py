@@ -14,25 +14,33 @@ from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
 
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, NotFound, Refusal
 
 Figure = Decimal | float | int
 NAMED_BY: Mapping[str, tuple[str, ...]] = {
     "accounts": ("account_id",),
+    "by_currency": ("term", "currency"),
+    "by_term": ("term",),
     "cash": ("currency",),
+    "closed": ("ticker",),
     "components": ("ticker",),
-    "contributions": ("period",),
+    "contributions": ("period", "ticker"),
     "dimensions": ("dimension",),
-    "disposals": ("disposal_seq", "lot"),
+    "disposals": ("seq", "part"),
     "facts": ("fact_id",),
+    "given_drifts": ("ticker",),
     "groups": ("label",),
     "holdings": ("level", "account_id", "ticker", "period"),
+    "income": ("seq", "income_type"),
+    "income_by_currency": ("income_type", "currency"),
+    "income_by_type": ("income_type",),
     "limits": ("dimension", "measure", "label"),
     "parts": ("ticker",),
     "periods": ("period",),
     "positions": ("ticker",),
     "profiles": ("basis",),
     "tails": ("method", "confidence", "horizon_days"),
+    "terms": ("name",),
     "values": ("business_date",),
 }
 """By the name of a list, the fields that tell its items apart; those that an item has not are left out."""
@@ -41,12 +49,37 @@ _FORM = re.compile(
 )
 
 
+class NoSuchRelease(NotFound):
+    def __init__(self, release_id: int, newest: int) -> None:
+        super().__init__(f"there is no release {release_id}; the newest is {newest}", newest=newest)
+
+
+class NoSuchFigure(NotFound):
+    def __init__(self, reference: "FigureReference", why: str) -> None:
+        super().__init__(f"{reference} names no figure: {why}", ref=str(reference))
+
+
+class FigureGone(Refusal):
+    """The figure was there, and what it was made of is not any more."""
+
+    code = "figure_gone"
+    status = 410
+
+    def __init__(self, reference: "FigureReference", why: str) -> None:
+        super().__init__(f"{reference} is gone: {why}", ref=str(reference))
+
+
 class Document(StrEnum):
-    """A document that figures stand in: of a portfolio, or of the simulation or the risk analysis with that id."""
+    """A document that figures stand in: of a portfolio, or of the simulation or the risk analysis with that id.
+
+    The places of CHANGE begin with the day from which it is, `/2016-12-31/terms/...`, or with the earlier of two
+    releases, `/release-11/terms/...`.
+    """
 
     REVIEW = "review"
     VALUES = "values"
     GAINS = "gains"
+    CHANGE = "change"
     SIMULATION = "simulation"
     ANALYSIS = "analysis"
 
@@ -91,16 +124,21 @@ class FigureReference:
 
 def figures(document: Any, place: str = "") -> Iterator[tuple[str, Figure]]:
     """Every number in a document with its place."""
-    if isinstance(document, bool):
-        return
-    if isinstance(document, int | float | Decimal):
-        yield place, document
-    elif isinstance(document, Mapping):
+    for at, leaf in leaves(document, place):
+        if isinstance(leaf, int | float | Decimal) and not isinstance(leaf, bool):
+            yield at, leaf
+
+
+def leaves(document: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """Everything in a document that holds nothing else, with its place."""
+    if isinstance(document, Mapping):
         for name, value in document.items():
-            yield from figures(value, f"{place}/{_escaped(str(name))}")
+            yield from leaves(value, f"{place}/{_escaped(str(name))}")
     elif isinstance(document, Sequence) and not isinstance(document, str | bytes):
         for name, value in _items(document, place):
-            yield from figures(value, f"{place}/{_escaped(name)}")
+            yield from leaves(value, f"{place}/{_escaped(name)}")
+    else:
+        yield place, document
 
 
 def found_at(document: Any, place: str) -> Any:

@@ -3,7 +3,7 @@
 import gc
 import select
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, closing, contextmanager
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
@@ -19,12 +19,15 @@ from oltp_api.access.questions import Questions
 from oltp_api.access.rules import check_rules
 from oltp_api.accounts import routes as accounts
 from oltp_api.analytics import routes as analytics
+from oltp_api.answers import routes as answers
+from oltp_api.answers.transport import McpTransport
 from oltp_api.bond_income import routes as bond_income
 from oltp_api.books import routes as books
 from oltp_api.command_pages import routes as command_pages
 from oltp_api.connections import Connection
 from oltp_api.context import AppContext
 from oltp_api.corporate_actions import routes as corporate_actions
+from oltp_api.explain import routes as explain
 from oltp_api.exports import routes as exports
 from oltp_api.exports.streams import ExportTurns
 from oltp_api.front import routes as front
@@ -32,6 +35,7 @@ from oltp_api.gains import routes as gains
 from oltp_api.import_pages import routes as import_pages
 from oltp_api.imports import profile_routes as import_profiles
 from oltp_api.imports import routes as imports
+from oltp_api.lake_tables import routes as lake_tables
 from oltp_api.ledger import routes as transactions
 from oltp_api.ledger.group import LedgerGroups
 from oltp_api.lineage import routes as lineage
@@ -86,7 +90,19 @@ _ROUTES = (
     *(transactions, portfolios, imports, orders, accounts, securities, prices, statements, bond_income),
     *(simulation_pages, simulations),  # the pages' addresses would be ids of simulations
     *(import_profiles, import_pages, command_pages, corporate_actions, exports),
-    *(books, analytics, review, risk_analyses, risk_analysis_pages, gains, lineage, support, health),
+    *(
+        books,
+        analytics,
+        review,
+        risk_analyses,
+        risk_analysis_pages,
+        gains,
+        lineage,
+        explain,
+        lake_tables,
+        support,
+        health,
+    ),
 )
 _OF_ACCOUNTS = (users, sessions, second_factors, sharing, shares)
 """With AUTH=accounts only: with one owner there is nobody to sign in."""
@@ -122,7 +138,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with logs_written(chosen.log_format), opened(chosen) as context, _started_once_and_for_all():
+        async with AsyncExitStack() as stack:
+            stack.enter_context(logs_written(chosen.log_format))
+            context = stack.enter_context(opened(chosen))
+            stack.enter_context(_started_once_and_for_all())
+            app.state.mcp = await stack.enter_async_context(McpTransport(app))
             app.state.context = context
             app.state.readiness = Readiness(context)
             app.state.ledger_groups = LedgerGroups(context)
@@ -133,9 +153,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 return
             app.state.questions = Questions(context.pool)
             tell_first_link(context, chosen)
-            with closing(PasswordGate()) as gate:
-                app.state.sign_in = SignIn(gate, Throttle())
-                yield
+            gate = stack.enter_context(closing(PasswordGate()))
+            app.state.sign_in = SignIn(gate, Throttle())
+            yield
 
     app = FastAPIOffline(
         title="Lakefolio",
@@ -165,7 +185,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         for route in routes.router.routes
         if isinstance(route, APIRoute)
     ]
-    roots = (front, *(_PAGES_OF_ACCOUNTS if chosen.has_accounts else ()))
+    roots = (front, answers, *(_PAGES_OF_ACCOUNTS if chosen.has_accounts else ()))
     at_root = (route for pages in roots for route in pages.router.routes if isinstance(route, APIRoute))
     absent = () if app.state.provider else ("/link-provider",)
     app.state.addresses = frozenset([*(path for path, _ in own), *(route.path for route in at_root)]).difference(absent)

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import httpx
 
 from ops.client import get, pages
-from ops.report import amount_of, identity, percent_of, status_of, value_status
+from ops.report import amount_of, change_of, percent_of, status_of, value_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class BondReport:
     portfolio: dict[str, Any]
     positions: dict[str, Any]
     valuations: dict[int, dict[str, Any]]
-    values: Sequence[dict[str, Any]]
+    change: dict[str, Any]
     performance: dict[str, Any]
     transactions: Sequence[dict[str, Any]]
 
@@ -28,14 +29,19 @@ def gather(client: httpx.Client, portfolio_id: str) -> BondReport:
     here = f"/portfolios/{portfolio_id}"
     positions = get(client, f"{here}/positions")
     held = [position["security_id"] for position in positions["positions"]]
+    performance = get(client, f"{here}/performance")["performance"]
     return BondReport(
         portfolio=get(client, here),
         positions=positions,
         valuations={bond: get(client, f"/lineage{here}/securities/{bond}")["valuation"] for bond in held},
-        values=get(client, f"{here}/values")["values"],
-        performance=get(client, f"{here}/performance")["performance"],
+        change=get(client, f"{here}/change", **{"from": str(_day_before(performance["first_date"]))}),
+        performance=performance,
         transactions=list(pages(client, f"{here}/transactions")),
     )
+
+
+def _day_before(day: str) -> date:
+    return date.fromisoformat(day) - timedelta(days=1)
 
 
 def render(facts: BondReport) -> str:
@@ -47,7 +53,7 @@ def render(facts: BondReport) -> str:
         f"volatility {percent_of(performance['volatility_annual'])} a year"
     )
     head = f"\n{title}\n{'=' * len(title)}"
-    return "\n\n".join([head, _bonds(facts), _paid(facts.transactions), f"{identity(facts.values)}\n  {returned}"])
+    return "\n\n".join([head, _bonds(facts), _paid(facts.transactions), f"{change_of(facts.change)}\n  {returned}"])
 
 
 def _bonds(facts: BondReport) -> str:

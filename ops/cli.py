@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from application import ledger
 from ops import backup as backups
-from ops import demo, lifecycle, processes, report, review_report
+from ops import demo, explain_report, lifecycle, processes, review_report
 from ops.client import get
 from ops.environment import export_lines, prepared, prepared_database
 from storage.backup import buckets
@@ -34,9 +34,10 @@ def main(words: Sequence[str] | None = None) -> int:
     parsers["replay"].add_argument("--consumer", default="", help="only its dead letters")
     parsers["replay"].add_argument("--event", default="", help="only this event's, by its id")
     parsers["run"].add_argument("program", nargs=argparse.REMAINDER, help="what to become, once all is prepared")
-    parsers["explain"].add_argument("--portfolio", required=True, help="its id")
-    parsers["explain"].add_argument("--ticker", required=True, help="or any other identifier of the security")
-    parsers["explain"].add_argument("--date", help="YYYY-MM-DD; by default the release's last day")
+    parsers["explain"].add_argument("--ref", default="", help="the figure's reference, as answers give it")
+    parsers["explain"].add_argument("--portfolio", default="", help="or, of the value of a holding: the portfolio's id")
+    parsers["explain"].add_argument("--ticker", default="", help="the security's ticker")
+    parsers["explain"].add_argument("--date", default="", help="YYYY-MM-DD; by default the release's last day")
     parsers["restatement"].add_argument("--portfolio", required=True, help="its id")
     parsers["restatement"].add_argument("--since", required=True, help="a day, or a moment as 2017-03-29T15:30:00Z")
     for command in ("explain", "restatement"):
@@ -106,13 +107,20 @@ def refresh(current: Settings, _: argparse.Namespace) -> int:
 
 
 def explain(_: Settings, arguments: argparse.Namespace) -> int:
-    """Take the value of a position on a day apart: ledger rows, price, rate, split, release."""
+    """Take a figure apart: what it was made of, down to ledger rows, prices, rates and the release."""
+    if not arguments.ref and not (arguments.portfolio and arguments.ticker):
+        raise SetupError("`explain` needs REF=<a figure's reference>, or PORTFOLIO= and TICKER= of a holding")
     with _api(arguments.api) as client:
-        security = get(client, f"/securities/{arguments.ticker}")
-        address = f"/lineage/portfolios/{arguments.portfolio}/securities/{security['security_id']}"
-        found = get(client, address, **({"date": arguments.date} if arguments.date else {}))
-    print(report.explained(found))
+        print(explain_report.render(get(client, "/explain", ref=arguments.ref or _of_holding(client, arguments))))
     return 0
+
+
+def _of_holding(client: httpx.Client, arguments: argparse.Namespace) -> str:
+    """The reference of the value of a holding in the newest release."""
+    release = get(client, "/releases/latest")
+    day = arguments.date or release["as_of"]
+    here = f"review/{arguments.portfolio}@{release['release_id']},{day}"
+    return f"{here}:/holdings/{arguments.ticker.replace('~', '~0').replace('/', '~1')}/value"
 
 
 def restatement(_: Settings, arguments: argparse.Namespace) -> int:
@@ -130,6 +138,14 @@ def _api(address: str) -> Iterator[httpx.Client]:
             yield client
     except httpx.TransportError as error:
         raise SetupError(f"no API answers at {address}; `make up` starts one") from error
+
+
+def mcp(_: Settings, __: argparse.Namespace) -> int:
+    """Answer questions of language models over stdio, from LAKEFOLIO_API, signed with LAKEFOLIO_TOKEN."""
+    from ops.answers import serve  # its library takes a second to load, which no other command needs
+
+    serve()
+    return 0
 
 
 def verify(current: Settings, _: argparse.Namespace) -> int:
@@ -207,6 +223,7 @@ _COMMANDS = {
     "run": run,
     "explain": explain,
     "restatement": restatement,
+    "mcp": mcp,
     "verify": verify,
     "rebuild": rebuild,
     "backup": backup,

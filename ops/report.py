@@ -8,11 +8,12 @@ from typing import Any
 
 import httpx
 
-from ops import review_report, simulation_report
+from ops import explain_report, review_report, simulation_report
 from ops.client import get
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _WIDTH = 78
+_MOST_PRICED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class Facts:
     correlations: Sequence[dict[str, Any]]
     simulation: dict[str, Any]
     scenario: dict[str, Any] | None
-    lineage: dict[str, Any]
+    explanation: dict[str, Any]
+    change: dict[str, Any]
     review: dict[str, Any]
 
 
@@ -36,18 +38,19 @@ def gather(client: httpx.Client, portfolio_id: str) -> Facts:
     simulations = get(client, f"{here}/simulations")["items"]
     standing = next(item for item in simulations if item["is_standing"])
     beside = next((item for item in simulations if item["scenario"] and item["seed"] == standing["seed"]), None)
-    positions = get(client, f"{here}/positions")
+    positions, review = get(client, f"{here}/positions"), get(client, f"{here}/review")
     largest = max(positions["positions"], key=lambda position: float(position["market_value_base"] or 0))
     return Facts(
         portfolio=get(client, here),
         positions=positions,
-        lineage=get(client, f"/lineage{here}/securities/{largest['security_id']}"),
+        explanation=get(client, "/explain", ref=f"{review['explain']}/holdings/{largest['ticker']}/value"),
+        change=get(client, f"{here}/change", **{"from": f"{int(review['day'][:4]) - 1}-12-31"}),
         values=get(client, f"{here}/values")["values"],
         performance=get(client, f"{here}/performance")["performance"],
         correlations=get(client, f"{here}/correlations")["extremes"],
         simulation=get(client, f"/simulations/{standing['simulation_id']}"),
         scenario=get(client, f"/simulations/{beside['simulation_id']}") if beside else None,
-        review=get(client, f"{here}/review"),
+        review=review,
     )
 
 
@@ -56,8 +59,8 @@ def render(facts: Facts) -> str:
     sections = [
         _heading(facts),
         _positions(facts.positions),
-        explained(facts.lineage),
-        identity(facts.values, facts.values[-1]["business_date"][:4]),
+        explain_report.render(facts.explanation),
+        change_of(facts.change),
         _history(facts.values),
         _performance(facts.performance),
         review_report.render(facts.review),
@@ -112,44 +115,18 @@ def value_status(total: dict[str, Any]) -> str:
     return ", ".join([total["status"], *counts, f"coverage {int(total['coverage_pct'])} %"])
 
 
-def explained(lineage: dict[str, Any]) -> str:
-    """One number, taken apart."""
-    title = f"Where the value of {lineage['ticker']} on {lineage['business_date']} comes from"
-    rows = ", ".join(str(row["seq"]) for row in lineage["transactions"])
-    tables = ", ".join(f"{table} v{version}" for table, version in sorted(lineage["versions"].items()))
-    return "\n".join(
-        [title, *(f"  {step}" for step in lineage["steps"]), f"  ledger rows {rows}; {tables.replace('marts/', '')}"]
-    )
-
-
-def identity(values: Sequence[dict[str, Any]], since_year: str = "") -> str:
-    """The change of value since the end of the year before, by its terms, which add up to it."""
-    last = values[-1]
-    shown = [value for value in values if value["business_date"] >= since_year]
-    earlier = values[: len(values) - len(shown)]
-    nothing = dict.fromkeys(("total_value", "realised", "positions_value", "cost_basis"), "0")
-    begin = earlier[-1] if earlier else {**nothing, "business_date": shown[0]["business_date"]}
-
-    def summed(name: str) -> Decimal:
-        return sum((Decimal(value[name]) for value in shown), Decimal(0))
-
-    def grown(name: str) -> Decimal:
-        return Decimal(last[name]) - Decimal(begin[name])
-
-    unrealised = grown("positions_value") - grown("cost_basis") - summed("transfer_gain")
-    terms = [
-        ("paid in, less paid out", summed("inflow") - summed("outflow")),
-        ("income", summed("income")),
-        ("realised gain", grown("realised")),
-        ("change of unrealised gain", unrealised),
-        ("exchange rates on cash", summed("fx_gain")),
-        ("fees and tax", -summed("fees") - summed("tax")),
-    ]
-    rest = grown("total_value") - sum((amount for _, amount in terms), Decimal(0))
-    lines = [f"  {name:<28}{amount_of(amount):>16}" for name, amount in terms]
-    lines.append(f"  {'not explained':<28}{amount_of(rest):>16}")
-    head = f"What changed since {begin['business_date']}: {amount_of(grown('total_value'))} {last['currency']}"
-    return "\n".join([head, *lines])
+def change_of(change: dict[str, Any]) -> str:
+    """The change of value by its terms, which add up to it; of prices and rates the largest securities."""
+    head = f"What changed since {change['begins']}: {amount_of(change['change'])} {change['currency']}"
+    priced = [term for term in change["terms"] if term["ticker"]]
+    shown = sorted(priced, key=lambda term: -abs(Decimal(term["amount"])))[:_MOST_PRICED]
+    rest = sum((Decimal(term["amount"]) for term in priced if term not in shown), Decimal(0))
+    kept = [term for term in change["terms"] if term not in priced or term in shown]
+    lines = [(term["label"], Decimal(term["amount"])) for term in kept]
+    if len(priced) > len(shown):
+        lines.append((f"prices and rates of {len(priced) - len(shown)} others", rest))
+    lines.append(("rounding", Decimal(change["rounding"])))
+    return "\n".join([head, *(f"  {label:<44}{amount_of(amount):>16}" for label, amount in lines)])
 
 
 def _history(values: Sequence[dict[str, Any]]) -> str:

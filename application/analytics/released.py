@@ -46,6 +46,16 @@ class ReleasedAnalytics:
         then = self._mounted.known_on(moment)
         return type(self)(lambda: then)
 
+    def numbered(self, release_id: int) -> Self:
+        """Always the release with this number."""
+        assert isinstance(self._mounted, MountedReleases), "of one release there is no other one"
+        then = self._mounted.numbered(release_id)
+        return type(self)(lambda: then)
+
+    def mounted(self) -> MountedRelease:
+        """The release itself, for whoever puts an answer together from several of its tables."""
+        return self._mounted()
+
     def release(self) -> ReleaseInfo:
         release = self._mounted().release
         return ReleaseInfo(release.release_id, release.released_at, release.as_of)

@@ -14,7 +14,15 @@ from uuid import UUID
 from fastapi import Request
 from psycopg.rows import DictRow
 
-from domain.errors import ImportNotFound, NoSuchId, OrderNotFound, PortfolioNotFound, SimulationNotFound
+from domain.errors import (
+    ImportNotFound,
+    InvalidInput,
+    NoSuchId,
+    OrderNotFound,
+    PortfolioNotFound,
+    SimulationNotFound,
+)
+from domain.references import Document, FigureReference
 from domain.risk_analyses.analysis import AnalysisNotFound
 from oltp_api.access import refusals
 from oltp_api.access.credentials import TOKEN, is_whole
@@ -36,6 +44,7 @@ _NOT_FOUND: Mapping[str, type[NoSuchId]] = {
     "analysis_id": AnalysisNotFound,
     "import_id": ImportNotFound,
 }
+_SUBJECTS = {Document.SIMULATION: "simulation_id", Document.ANALYSIS: "analysis_id"}
 _SQL = statements("oltp_api/access/queries.sql")
 _QUESTIONS = {
     (kind, is_of_one): _SQL[kind] + _SQL["with_role" if is_of_one else "alone"]
@@ -113,9 +122,7 @@ class AccountsDoor:
         assert rule is not None, f"{path} does not say who may call it"
         if rule.scope is None:
             return nullcontext()
-        name = None if rule.role is None or rule.in_body else named_in(path)
-        target = None if name is None else _as_id(request.path_params.get(name))
-        name = None if target is None else name  # no id at all: its route says so
+        name, target = _named(request, path, rule)
         row, now = await self._answered(request, name, target)
         asker = _asker(row)
         request.scope[USER_ID] = request.scope[OWNER_ID] = asker.user_id
@@ -220,6 +227,25 @@ def _command(request: Request, path: str, asker: Asker, portfolio_id: UUID | Non
         portfolio_id,
         " ".join(others)[:200] or None,
     )
+
+
+def _named(request: Request, path: str, rule: AccessRule) -> tuple[str | None, UUID | None]:
+    """Parameter and id of what the request names; neither where that is no id at all, or is in the body: the route says
+    what is wrong with it."""
+    if rule.by_reference:
+        return _referred(request)
+    name = None if rule.role is None or rule.in_body else named_in(path)
+    target = None if name is None else _as_id(request.path_params.get(name))
+    return (None, None) if target is None else (name, target)
+
+
+def _referred(request: Request) -> tuple[str | None, UUID | None]:
+    """The same of a reference to a figure."""
+    try:
+        reference = FigureReference.parse(request.query_params.get("ref", ""))
+    except InvalidInput:
+        return None, None
+    return _SUBJECTS.get(reference.document, "portfolio_id"), reference.subject
 
 
 def _as_id(value: object) -> UUID | None:

@@ -39,14 +39,16 @@ class Role(IntEnum):
 class AccessRule:
     """The callers of a route.
 
-    Without a `scope` everybody may. With a `role` the request names a portfolio: in its address, or `in_body` as
-    `portfolio_id`. `is_common` is what belongs to nobody, such as the registry, which a token of some portfolios only
-    may ask too. `by_session` shuts out tokens, and `confirmed` a session whose password was not given lately.
+    Without a `scope` everybody may. With a `role` the request names a portfolio: in its address, `in_body` as
+    `portfolio_id`, or `by_reference` to a figure, in its query. `is_common` is what belongs to nobody, such as the
+    registry, which a token of some portfolios only may ask too. `by_session` shuts out tokens, and `confirmed` a
+    session whose password was not given lately.
     """
 
     scope: Scope | None
     role: Role | None = None
     in_body: bool = False
+    by_reference: bool = False
     is_common: bool = False
     by_session: bool = False
     confirmed: bool = False
@@ -61,9 +63,9 @@ anybody = AccessRule(None)
 """Whoever reaches the server: signing in, and that it lives."""
 
 
-def may(scope: Scope, role: Role | None = None, *, in_body: bool = False) -> AccessRule:
+def may(scope: Scope, role: Role | None = None, *, in_body: bool = False, by_reference: bool = False) -> AccessRule:
     """Let in callers that have the scope and, on the portfolio that is named, at least the role."""
-    return AccessRule(scope, role, in_body)
+    return AccessRule(scope, role, in_body, by_reference)
 
 
 def common(scope: Scope) -> AccessRule:
@@ -92,5 +94,5 @@ def check_rules(routes: Iterable[object]) -> None:
         assert isinstance(route, APIRoute), f"{route} is no route that has a rule"
         rule = rule_of(route.endpoint)
         assert rule is not None, f"{route.path} does not say who may call it; give it @may(...)"
-        needs_role = named_in(route.path) is not None or rule.in_body
+        needs_role = named_in(route.path) is not None or rule.in_body or rule.by_reference
         assert (rule.role is not None) == needs_role, f"{route.path} must ask for a role just if it names a portfolio"

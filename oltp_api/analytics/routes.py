@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from domain.references import Document, FigureReference
 from oltp_api.access.rules import Role, Scope, common, may
 from oltp_api.analytics.released import AnalyticsDep
 from oltp_api.analytics.schemas import (
@@ -60,6 +61,7 @@ def get_values(
     return ValuesView(
         **asdict(analytics.release_of(portfolio_id)),
         values=[PortfolioValueView.model_validate(value) for value in values],
+        explain=str(FigureReference(Document.VALUES, portfolio_id, analytics.head().release_id)),
     )
 
 

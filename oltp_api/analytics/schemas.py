@@ -130,8 +130,12 @@ class PositionsView(PortfolioReleaseView):
     total: PortfolioValueView | None
 
 
+EXPLAIN = Field(None, description="What the reference of each figure here begins with; its place follows.")
+
+
 class ValuesView(PortfolioReleaseView):
     values: Sequence[PortfolioValueView]
+    explain: str | None = EXPLAIN
 
 
 class CorrelationView(View):

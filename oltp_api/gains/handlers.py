@@ -16,6 +16,7 @@ from domain.gains import (
     grouped,
     income_total,
 )
+from domain.references import Document, FigureReference
 from oltp_api.analytics.schemas import ClosedPositionView
 from oltp_api.gains.schemas import (
     CurrencyGainView,
@@ -55,7 +56,12 @@ def gains_of(
         income_by_type=_by_type(income),
         income_by_currency=_by_currency(income),
         closed=[ClosedPositionView.model_validate(one) for one in closed if year in (None, one.closed_on.year)],
+        explain=str(FigureReference(Document.GAINS, portfolio_id, release.release_id, _last_day(year))),
     )
+
+
+def _last_day(year: int | None) -> date | None:
+    return None if year is None else date(year, 12, 31)
 
 
 def _disposed(found: Sequence[ReleasedDisposal] | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from domain.disposals import Term
 from domain.gains import IncomeType
 from domain.holdings import CostMethod
 from domain.ledger import TxnType
-from oltp_api.analytics.schemas import ClosedPositionView, PortfolioReleaseView
+from oltp_api.analytics.schemas import EXPLAIN, ClosedPositionView, PortfolioReleaseView
 from oltp_api.web.fields import Amount
 from oltp_api.web.schemas import View
 
@@ -138,3 +138,4 @@ class GainsView(PortfolioReleaseView):
     closed: Sequence[ClosedPositionView] = Field(
         description="Positions that were closed in the year and still are, with their gain since the first units."
     )
+    explain: str | None = EXPLAIN

@@ -55,6 +55,12 @@ class PortfolioAttributes:
         asked = {**_ANY, **wanted, "user_id": user_id}
         return fetch_page(self._connection, _MATCHING, asked, ORDERS[sort], limit, cursor)
 
+    def ids(self, user_id: UUID) -> list[UUID]:
+        """The user's own and those that are shared with them."""
+        asked = {**_ANY, "user_id": user_id}
+        rows = self._connection.execute(f"select portfolio_id from ({_MATCHING}) as listed", asked).fetchall()
+        return [row["portfolio_id"] for row in rows]
+
     def rename(self, user_id: UUID, portfolio_id: UUID, match: Match, name: str) -> None:
         before = self._lock(user_id, portfolio_id, match)
         if before["archived_at"] is not None:

@@ -27,6 +27,7 @@ from domain.analytics.review import (
 )
 from domain.analytics.risk.limits import Limit
 from domain.ports import PortfolioValue, ReleasedCash, ValuedPosition
+from domain.references import Document, FigureReference
 from oltp_api.analytics.schemas import PortfolioValueView, ReleasedCashView
 from oltp_api.portfolios.schemas import PortfolioView
 from oltp_api.review.schemas import (
@@ -276,6 +277,7 @@ def review_of(
             **of_release,
             **{name: getattr(bodies, name) for name in _PARTS},
             portfolio=portfolio,
+            explain=str(FigureReference(Document.REVIEW, portfolio.portfolio_id, of_release["release_id"], bodies.day)),
             **(_simulated(analytics, beside.simulations) if beside.simulations else {}),
             risk_analysis=beside.analysis,
         )

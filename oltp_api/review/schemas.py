@@ -6,6 +6,7 @@ from datetime import date, datetime
 from pydantic import Field
 
 from oltp_api.analytics.schemas import (
+    EXPLAIN,
     VALUE_STATUS,
     PortfolioReleaseView,
     PortfolioValueView,
@@ -332,6 +333,7 @@ class ReviewView(PortfolioReleaseView):
     )
     beside_fan: Sequence[Mapping[str, float | None]] | None = Field(None, description="Of the one beside it.")
     risk_analysis: RiskAnalysisResultView | None = Field(None, description="The newest one that is written.")
+    explain: str | None = EXPLAIN
 
 
 class RestatedDayView(View):

@@ -77,6 +77,7 @@ def written_view(
         gaps=sheet.gaps,
         before_id=before.analysis_id if before else None,
         changes=[_change_view(one, analysis, before) for one in compared] if compared and before else None,
+        explain=str(_reference(analysis)),
     )
 
 
@@ -100,7 +101,7 @@ def scores_view(context: AppContext, portfolio_id: UUID) -> RiskScoresView:
 
 
 def _fact_view(analysis: RiskAnalysis, fact: Fact) -> FactView:
-    here = FigureReference(Document.ANALYSIS, analysis.analysis_id, analysis.sheet.release_id)
+    here = _reference(analysis)
     review = FigureReference(
         Document.REVIEW, analysis.portfolio_id, analysis.sheet.release_id, analysis.sheet.as_of, fact.place or ""
     )
@@ -113,6 +114,10 @@ def _fact_view(analysis: RiskAnalysis, fact: Fact) -> FactView:
             "source": str(review) if fact.place else None,
         }
     )
+
+
+def _reference(analysis: RiskAnalysis) -> FigureReference:
+    return FigureReference(Document.ANALYSIS, analysis.analysis_id, analysis.sheet.release_id)
 
 
 def _change_view(one: RiskChange, analysis: RiskAnalysis, before: RiskAnalysis) -> RiskChangeView:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from oltp_api.analytics.schemas import EXPLAIN
 from oltp_api.web.schemas import Request, View
 
 
@@ -99,6 +100,7 @@ class RiskAnalysisResultView(RiskAnalysisView):
     gaps: Sequence[str] | None = Field(None, description="What could not be told, and why.")
     before_id: UUID | None = Field(None, description="The analysis before it, which `changes` compares with.")
     changes: Sequence[RiskChangeView] | None = None
+    explain: str | None = EXPLAIN
 
 
 class RiskScoreView(View):

@@ -57,7 +57,7 @@ def simulation_page(
         places=places,
         simulation=simulation,
         currency=currency,
-        futures=futures(simulation, fan, currency) if fan else None,
+        futures=futures(simulation, fan, currency, explain=simulation.explain) if fan else None,
         inputs=inputs.items if inputs else (),
     )
 

@@ -13,6 +13,7 @@ from domain.analytics.estimates.posterior_drift import DriftChoice
 from domain.analytics.simulation.inputs import BOUNDS, Rebalancing, Sampling
 from domain.commands import RequestSimulation
 from domain.simulations import MOST_GIVEN, GivenDrift, ModelName, SimulationTerms
+from oltp_api.analytics.schemas import EXPLAIN
 from oltp_api.web.fields import Amount, Day, Number, ShortText, Text, at_most
 from oltp_api.web.schemas import Request, View
 
@@ -204,6 +205,7 @@ class SimulationResultView(SimulationView):
         description="What each security adds to mean wealth and to risk; null where weights are kept, or money is "
         "taken out."
     )
+    explain: str | None = EXPLAIN
 
 
 class SimulatedContributionView(View):

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
+from domain.references import Document, FigureReference
 from domain.simulations import SimulationNotDone
 from oltp_api.context import AppContext
 from oltp_api.simulations.repository import Simulations
@@ -35,6 +36,7 @@ def result_view(context: AppContext, user_id: UUID, simulation_id: UUID) -> Simu
         **asked.model_dump(),
         fan=context.analytics.get_simulation_fan(simulation_id),
         contributions=[SimulatedContributionView(**row) for row in found] or None,
+        explain=str(FigureReference(Document.SIMULATION, simulation_id, context.analytics.head().release_id)),
     )
 
 

@@ -1,6 +1,7 @@
 """Places of the pages: where a person goes from any of them, and what there is of a portfolio."""
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from fastapi import Request
 
@@ -37,6 +38,14 @@ _OF_YOU = {
     "Sign out": "/sign-out",
 }
 _ADMINISTRATORS = ("/users", "/events")
+
+
+def explanation_at(reference: str | None, *names: object) -> str:
+    """The page that takes a figure apart, by its reference or what that begins with and its place; none without."""
+    if reference is None:
+        return ""
+    place = "".join(f"/{str(name).replace('~', '~0').replace('/', '~1')}" for name in names)
+    return f"/api/v1/explain.html?ref={quote(reference + place, safe='')}"
 
 
 def places(request: Request) -> Sequence[Link]:

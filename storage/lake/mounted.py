@@ -24,6 +24,7 @@ from cachetools import LRUCache, cachedmethod
 from deltalake import DeltaTable
 
 from domain.errors import NoRelease, NoReleaseThen, Refusal
+from domain.references import NoSuchRelease
 from storage.errors import LakeUnavailable
 from storage.lake.delta import Lake, local_folder
 from storage.lake.held import HeldPortfolio, held_in, is_shown
@@ -100,13 +101,24 @@ class MountedRelease:
         with self._answering(query, parameters) as answer:
             return answer.to_arrow_table()
 
+    @contextmanager
+    def reading(self, query: str, rows_at_once: int) -> Iterator[pa.RecordBatchReader]:
+        """The answer as Arrow, so many rows at a time; what is seen is what is seen when it begins."""
+        with self._answering(query, {}) as answer:
+            yield answer.to_arrow_reader(rows_at_once)
+
     def over(self, tables: Mapping[str, pa.Table], query: str, **parameters: object) -> list[dict[str, Any]]:
         """The answer to a question about `tables`, by their names in it."""
         with self._answering(query, parameters, tables) as answer:
             return _dicts(answer)
 
     def has_tables_of(self, query: str) -> bool:
-        return all(f"{schema}/{name}" in self.release.versions for schema, name in _MENTIONED.findall(query))
+        return not self.tables_missing(query)
+
+    def tables_missing(self, query: str) -> list[str]:
+        """Tables that the query reads and the release has not got."""
+        named = {f"{schema}/{name}" for schema, name in _MENTIONED.findall(query)}
+        return sorted(named - self.release.versions.keys())
 
     @contextmanager
     def _answering(
@@ -228,6 +240,7 @@ def _end_ledgers(
 
 
 _RELEASED_BY = "select max(release_id) as release_id from meta.release where released_at <= $moment"
+_NUMBERED = "select release_id from meta.release where release_id = $release_id"
 _OLDER_KEPT = 4
 
 
@@ -253,6 +266,15 @@ class MountedReleases:
             return newest
         if release_id is None:
             raise NoReleaseThen(moment)
+        return self._mount(release_id)
+
+    def numbered(self, release_id: int) -> MountedRelease:
+        """The release with this number; NoSuchRelease if there is none."""
+        newest = self()
+        if release_id == newest.release.release_id:
+            return newest
+        if not newest.rows(_NUMBERED, release_id=release_id):
+            raise NoSuchRelease(release_id, newest.release.release_id)
         return self._mount(release_id)
 
     def __call__(self) -> MountedRelease:

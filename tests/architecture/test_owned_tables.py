@@ -55,7 +55,7 @@ def names_one(text: str) -> bool:
 
 def named() -> Iterator[str]:
     """Files of ours with SQL that names an owned table."""
-    for package in ("oltp_api", "application", "pipelines", "storage", "ops", "domain"):
+    for package in ("oltp_api", "application", "pipelines", "storage", "ops", "lakefolio", "domain"):
         for path in sorted((REPOSITORY / package).rglob("*")):
             place = path.relative_to(REPOSITORY).as_posix()
             if "/migrations/" not in place and any(map(names_one, _texts(path))):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("domain", "storage", "application", "oltp_api", "pipelines", "ops")
+PACKAGES = ("domain", "storage", "application", "oltp_api", "pipelines", "ops", "lakefolio")
 LINTER = Path(sys.executable).with_name("lint-imports")
 
 

@@ -6,14 +6,19 @@ from datetime import date
 from decimal import Decimal
 from math import log
 from typing import Any
+from uuid import UUID
 
 import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from application.value_change import value_change
+from domain.value_changes import ChangeCause
 from pipelines.definitions import build_defs
 from storage.lake.delta import Window, memory_duckdb
+from storage.lake.mounted import mounted
+from tests.changes import adds_up, days_of, pairs
 from tests.e2e.as_traded_books import SPLITS, named
 from tests.effort import IS_LONG
 
@@ -134,6 +139,14 @@ def test_units_and_prices_as_traded_and_adjusted_agree_every_day(market: Market)
     for row in rows:
         adjusted = (row["quantity"] * row["split_factor"]) * row["split_adjusted_close"]
         assert row["quantity"] * row["close"] == adjusted
+
+
+@pytest.mark.parametrize("name", ["SPLIT", "NOT SPLIT"])
+def test_any_two_days_with_real_splits_are_explained(market: Market, name: str) -> None:
+    release = mounted(market.home.lake, market.home.head)
+    for begins, ends in pairs(days_of(release, market.ids[name]), 3):
+        change = adds_up(value_change(release, UUID(market.ids[name]), begins, ends))
+        assert not change.total(ChangeCause.EVENT)
 
 
 def test_a_factor_is_the_product_of_the_splits_to_come(market: Market) -> None:

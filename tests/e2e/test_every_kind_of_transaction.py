@@ -7,14 +7,19 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import httpx
 import psycopg
 import pytest
 
+from application.value_change import value_change
 from domain.analytics.fixed_income.bonds import Bond
+from domain.value_changes import ChangeCause
 from storage.lake.delta import memory_duckdb
+from storage.lake.mounted import MountedRelease, mounted
 from storage.settings import REPOSITORY
+from tests.changes import adds_up, days_of, pairs
 
 D = Decimal
 OPENED, DAY = "2016-01-04", "2016-06-01"
@@ -243,6 +248,15 @@ def euros(client: httpx.Client) -> Book:
     return book
 
 
+def shares_abroad(client: httpx.Client) -> Book:
+    """In euros, and most of it is a share in dollars."""
+    book = Book(client, "SHARES ABROAD", base_currency="EUR")
+    change = {"from_currency": "EUR", "amount": "5000", "to_currency": "USD", "received": "5400"}
+    book.post("conversions", business_date=OPENED, **change)
+    book.record("BUY", "2016-01-05", ticker="KO", quantity="100", price="40", fees="1", fx_rate="0.93")
+    return book
+
+
 BOOKS: dict[str, Callable[[httpx.Client], Book]] = {
     "PLAIN": lambda client: plain(client, "PLAIN"),
     "FIFO": lambda client: plain(client, "FIFO", cost_method="FIFO"),
@@ -264,6 +278,7 @@ BOOKS: dict[str, Callable[[httpx.Client], Book]] = {
     "TWELVE DAYS": lambda client: short_lived(client, "TWELVE DAYS", "2017-03-17", "2017-03-24", "100"),
     "CASH": lambda client: Book(client, "CASH"),
     "EUROS": euros,
+    "SHARES ABROAD": shares_abroad,
 }
 
 
@@ -307,6 +322,9 @@ class Refreshed:
         query = "with" + every.replace("{{ ref('fact_portfolio_value_daily') }}", zeroed)
         with memory_duckdb() as connection:
             return connection.execute(query).to_arrow_table().num_rows
+
+    def mounted(self) -> MountedRelease:
+        return mounted(self._home.lake, self._home.head)
 
     def client(self) -> Any:
         return self._home.client()
@@ -733,6 +751,31 @@ def floats_in(said: Any) -> Iterator[float]:
     elif isinstance(said, dict | list):
         for part in said.values() if isinstance(said, dict) else said:
             yield from floats_in(part)
+
+
+def test_any_two_days_of_every_book_are_explained_and_nothing_is_left_over(refreshed: Refreshed) -> None:
+    release = refreshed.mounted()
+    for name, portfolio_id in refreshed.ids.items():
+        for begins, ends in pairs(days_of(release, portfolio_id), seed=len(name), n=8):
+            change = adds_up(value_change(release, UUID(portfolio_id), begins, ends))
+            assert not change.total(ChangeCause.EVENT), (name, change)
+
+
+def test_a_rate_on_a_holding_is_told_apart_from_its_price(refreshed: Refreshed) -> None:
+    begins, ends = "2016-11-08", "2016-11-09"
+    (before,), (after,) = (
+        refreshed.answer("SHARES ABROAD", "positions", on=day)["positions"] for day in (begins, ends)
+    )
+    change = refreshed.answer("SHARES ABROAD", "change", **{"from": begins, "to": ends})
+    terms = {term["name"]: D(term["amount"]) for term in change["terms"]}
+
+    grown = D(after["market_value_base"]) - D(before["market_value_base"])
+    by_rate = D(before["market_value"]) * (D(after["fx_rate"]) - D(before["fx_rate"]))
+    ticker = before["ticker"]
+    assert before["currency"] == "USD"
+    assert by_rate
+    assert abs(terms[f"RATE-{ticker}-USD"] - by_rate) < D("0.0000001")
+    assert terms[f"PRICE-{ticker}"] == grown - terms[f"RATE-{ticker}-USD"]
 
 
 @pytest.mark.parametrize("term", _TERMS)

@@ -79,7 +79,8 @@ def test_a_missing_price_and_a_stale_one_are_said(facts: report.Facts) -> None:
             facts.correlations,
             {**facts.simulation, "status": "REFUSED", "reason": "no price"},
             None,
-            facts.lineage,
+            facts.explanation,
+            facts.change,
             facts.review,
         )
     )

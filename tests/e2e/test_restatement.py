@@ -154,6 +154,24 @@ def test_the_command_says_it_in_words(told, corrected, capsys) -> None:
     assert cli.main([*words, "--since", "1999-01-01"]) == 2
 
 
+def test_between_two_releases_rows_that_came_later_are_corrections(told, corrected) -> None:
+    asked = {"on": str(TODAY), "before_release": "1"}
+    change = told.get(f"/portfolios/{told.portfolio_id}/change", **asked)
+
+    amounts = {term["name"]: Decimal(term["amount"]) for term in change["terms"]}
+    assert amounts == {"CORRECTION-AAPL": 10 * (Decimal("430.47") - Decimal("544.47"))}
+    assert change["terms"][0]["seqs"] == [corrected["seq"]]
+    assert Decimal(change["change"]) == sum(amounts.values())
+    assert Decimal(change["rounding"]) == 0
+    (said, *_) = change["sentences"]
+    assert said.startswith(f"The value of {TODAY}, as the later release tells it instead of the earlier one, fell by")
+    reference = f"{change['explain']}/terms/CORRECTION-AAPL/amount"
+    figure = told.get("/explain", ref=reference)["figure"]
+    assert figure["value"] == change["terms"][0]["amount"]
+    (rows, *_) = figure["children"]
+    assert [row["source"]["key"] for row in rows["children"]] == [f"seq {corrected['seq']}"]
+
+
 def test_a_portfolio_that_nothing_touched_is_not_restated(told, corrected) -> None:
     found = told.restated(corrected["since"], told.other_id)
 

@@ -129,7 +129,8 @@ def test_importing_the_application_opens_nothing(tmp_path: Path) -> None:
     command = (
         "import sys, oltp_api.app; assert not hasattr(oltp_api.app, 'app'); "
         "assert not {'ibflex', 'ofxtools', 'pandas'} & {*sys.modules}, 'only some files need them';"
-        "assert not {'numba', 'scipy'} & {*sys.modules}, 'simulations and folds are the pipeline\\'s'"
+        "assert not {'numba', 'scipy'} & {*sys.modules}, 'simulations and folds are the pipeline\\'s'; "
+        "assert 'mcp' not in sys.modules, 'it takes a second to load, which the first who asks waits for'"
     )
     home = tmp_path / "home"
     subprocess.run([sys.executable, "-c", command], check=True, env={"LAKEFOLIO_HOME": str(home)})

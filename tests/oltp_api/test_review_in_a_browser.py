@@ -19,6 +19,8 @@ import pytest
 from review_numbers import a_portfolio, a_review, a_total, an_unknown_review
 from simulation_views import a_comparison_page, a_review_with_futures, a_simulation_page
 
+from oltp_api.explain.page import explanation_page
+from oltp_api.explain.schemas import ExplanationView
 from oltp_api.front.page import front_page
 from oltp_api.front.views import Front, FrontRow
 from oltp_api.gains.page import gains_page
@@ -37,6 +39,7 @@ PAGES = {
     "futures": lambda: a_review_with_futures(LONG),
     "simulation": lambda: a_simulation_page(LONG),
     "comparison": lambda: a_comparison_page(LONG),
+    "explanation": lambda: explanation_page(an_explanation()),
     "gains": lambda: gains_page(some_gains(), a_review().portfolio.model_copy(update={"name": LONG})),
 }
 
@@ -45,6 +48,14 @@ def _front_page(*rows: FrontRow) -> str:
     places = [(name, f"/{name}") for name in ("Portfolios", "Shared with you", "Sessions", "Tokens", "Sign out")]
     below = [(name, name) for name in ("gains.html", "imports.html", "transactions.html", "export")]
     return front_page(Front(rows, "more", False, None, True, date(2017, 3, 29)), places, below)
+
+
+def an_explanation() -> ExplanationView:
+    found = ExplanationView.model_validate(example_of(ExplanationView))
+    (rows,) = found.figure.children
+    long = rows.model_copy(update={"label": LONG, "value": 123456789.123456789, "unit": "USD per EUR", "how": LONG})
+    figure = found.figure.model_copy(update={"label": LONG, "children": [long.model_copy(update={"children": [long]})]})
+    return found.model_copy(update={"figure": figure})
 
 
 def some_gains() -> GainsView:

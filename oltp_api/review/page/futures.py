@@ -58,6 +58,7 @@ _ONLY_IF_ASKED = {"probability_above_goal", "probability_of_ruin"}
 class FigureRow:
     label: str
     cells: Sequence[str]
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class Futures:
     beside_real: Markup | None
     rows: Sequence[Mapping[str, Any]]
     figures: Sequence[FigureRow]
+    explain: str | None
 
     @property
     def warnings(self) -> Sequence[str]:
@@ -85,9 +87,15 @@ Fan = Sequence[Mapping[str, float | None]]
 
 
 def futures(
-    simulation: SimulationView, fan: Fan, currency: str, beside: SimulationView | None = None, beside_fan: Fan = ()
+    simulation: SimulationView,
+    fan: Fan,
+    currency: str,
+    beside: SimulationView | None = None,
+    beside_fan: Fan = (),
+    explain: str | None = None,
 ) -> Futures:
-    """Fans in today's money are on one scale, so that they can be compared."""
+    """Fans in today's money are on one scale, so that they can be compared. `explain` begins the references of figures
+    of `simulation`."""
     has_real = fan[-1].get("p50_real") is not None
     both = [fan, beside_fan] if beside and beside_fan else [fan]
     scale = svg.fan_scale(both, "_real") if has_real else None
@@ -99,6 +107,7 @@ def futures(
         beside_real=svg.fan_chart(beside_fan, currency, "_real", scale) if has_real and len(both) > 1 else None,
         rows=svg.fan_rows(fan),
         figures=figure_rows([simulation, *([beside] if beside and beside_fan else [])]),
+        explain=explain,
     )
 
 
@@ -120,7 +129,7 @@ def figure_rows(simulations: Sequence[SimulationView]) -> list[FigureRow]:
     """One for each figure that any of the simulations has, with its standard error; else the reason."""
     all_figures = [(one.summary or {}).get("figures", {}) for one in simulations]
     return [
-        FigureRow(label_of(name), [cell_of(name, figures.get(name)) for figures in all_figures])
+        FigureRow(label_of(name), [cell_of(name, figures.get(name)) for figures in all_figures], name)
         for name in FIGURES
         if any(figures.get(name, {}).get("value") is not None for figures in all_figures)
         or (name not in _ONLY_IF_ASKED and any(name in figures for figures in all_figures))

@@ -10,9 +10,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from oltp_api.review.page import sections, svg, wording
-from oltp_api.review.page.futures import futures
+from oltp_api.review.page.futures import Futures, futures
 from oltp_api.review.schemas import ReviewView
-from oltp_api.web.places import Link
+from oltp_api.web.places import Link, explanation_at
 
 _HERE = Path(__file__).parent
 
@@ -38,14 +38,19 @@ def review_page(review: ReviewView, places: Sequence[Link] = ()) -> str:
         growth_chart=svg.growth_chart(curve, benchmark) if curve else None,
         fan_chart=svg.fan_chart(fan, currency) if fan else None,
         fan_rows=svg.fan_rows(fan) if fan else [],
-        futures=futures(review.simulation, fan, currency, review.beside, review.beside_fan or ())
-        if fan and review.simulation
-        else None,
+        futures=_futures(review, currency) if fan and review.simulation else None,
         allocation=sections.allocation(review),
         components=sections.components(review.risk) if review.risk else [],
         contribution=sections.contribution(review),
         loss_in_words=sections.loss_in_words(review),
     )
+
+
+def _futures(review: ReviewView, currency: str) -> Futures:
+    assert review.simulation is not None
+    assert review.fan
+    explain = f"{review.explain}/simulation" if review.explain else None
+    return futures(review.simulation, review.fan, currency, review.beside, review.beside_fan or (), explain)
 
 
 def page_policy() -> str:
@@ -70,7 +75,7 @@ def page_environment(folder: Path) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.globals.update(wording=wording)
+    environment.globals.update(wording=wording, explanation_at=explanation_at)
     environment.filters.update(
         money=wording.number, percent=wording.percent, ratio=wording.number, day=wording.day, moment=wording.moment
     )

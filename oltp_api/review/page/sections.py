@@ -30,7 +30,7 @@ _MOST_CALM = 3
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A row with a bar: a holding, a group, a component."""
+    """A row with a bar: a holding, a group, a component. `place` is where its value stands in the answer."""
 
     name: str
     detail: str
@@ -39,6 +39,7 @@ class Share:
     kind: Literal["", "cash", "others"] = ""
     bar: str = ""
     age: str = ""
+    place: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,11 @@ class ComponentLine:
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
+    """`name` is the field of the measure in the answer, where it is one."""
+
     label: str
     cells: tuple[str, ...]
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ def allocation(review: ReviewView) -> list[Share]:
             held.weight,
             held.value,
             age=wording.aged(held.status, held.stale_days, held.fx_status),
+            place=("holdings", held.ticker, "value"),
         )
         for held in review.holdings
     ]
@@ -88,6 +93,7 @@ def allocation(review: ReviewView) -> list[Share]:
             cash.balance_base,
             "cash",
             age=wording.aged("PRICED", 0, cash.fx_status),
+            place=("cash", cash.currency, "balance_base"),
         )
         for cash in review.cash
         if cash.balance or len(review.cash) == 1
@@ -127,23 +133,27 @@ def components(risk: RiskBody) -> list[ComponentLine]:
 
 def profile_rows(profiles: Sequence[RiskProfileView]) -> list[TableRow]:
     """One row a measure, one cell a basis."""
-    measures: list[tuple[str, Callable[[RiskProfileView], str]]] = [
-        ("Volatility per year", lambda p: percent(p.volatility)),
-        ("Downside deviation per year", lambda p: percent(p.downside_deviation)),
-        ("Deepest fall", lambda p: percent(p.max_drawdown)),
-        ("Its peak, trough, recovery", _fall_days),
-        ("Sharpe ratio", lambda p: wording.ratio(p.sharpe, p.sharpe_status)),
-        ("Sortino ratio", lambda p: wording.ratio(p.sortino, p.sortino_status)),
-        ("Beta to the benchmark", lambda p: wording.ratio(p.beta, p.alpha_status)),
-        ("Alpha per year", lambda p: wording.no_ratio(p.alpha_status) or percent(p.alpha, signed=True)),
-        ("Tracking error per year", lambda p: percent(p.tracking_error)),
-        ("Information ratio", lambda p: wording.ratio(p.information_ratio, p.information_ratio_status)),
+    measures: list[tuple[str, str, Callable[[RiskProfileView], str]]] = [
+        ("Volatility per year", "volatility", lambda p: percent(p.volatility)),
+        ("Downside deviation per year", "downside_deviation", lambda p: percent(p.downside_deviation)),
+        ("Deepest fall", "max_drawdown", lambda p: percent(p.max_drawdown)),
+        ("Its peak, trough, recovery", "", _fall_days),
+        ("Sharpe ratio", "sharpe", lambda p: wording.ratio(p.sharpe, p.sharpe_status)),
+        ("Sortino ratio", "sortino", lambda p: wording.ratio(p.sortino, p.sortino_status)),
+        ("Beta to the benchmark", "beta", lambda p: wording.ratio(p.beta, p.alpha_status)),
+        ("Alpha per year", "alpha", lambda p: wording.no_ratio(p.alpha_status) or percent(p.alpha, signed=True)),
+        ("Tracking error per year", "tracking_error", lambda p: percent(p.tracking_error)),
+        ("Information ratio", "information_ratio", _information),
     ]
     measured = [
-        TableRow(label, tuple(said(p) if p.status == "OK" else wording.no_risk(p.status) for p in profiles))
-        for label, said in measures
+        TableRow(label, tuple(said(p) if p.status == "OK" else wording.no_risk(p.status) for p in profiles), name)
+        for label, name, said in measures
     ]
     return [*measured, TableRow("Measured on", tuple(_span(p) for p in profiles))]
+
+
+def _information(profile: RiskProfileView) -> str:
+    return wording.ratio(profile.information_ratio, profile.information_ratio_status)
 
 
 def tail_rows(profile: RiskProfileView) -> tuple[list[str], list[TableRow]]:

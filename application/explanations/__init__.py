@@ -1,0 +1,1 @@
+"""Explanations of figures: kinds by their places, and the rows that they are made of."""

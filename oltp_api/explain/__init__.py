@@ -1,0 +1,1 @@
+"""Where figures come from, and why a value changed."""

@@ -1,0 +1,1 @@
+"""Tables of a release, as they are: for notebooks elsewhere."""
