@@ -23,7 +23,7 @@ from oltp_api.acting import Acting, acting_as
 from oltp_api.context import LOCAL_USER, OWNER_ID, USER_ID, AppContext
 from oltp_api.sight import seeing, sight_of
 from storage.queries import statements
-from storage.web.sessions import IDLE, hash_of
+from storage.web.sessions import IDLE, STANDING, hash_of
 
 CONFIRMED_FOR = timedelta(minutes=10)
 _ASKER = "lakefolio.asker"
@@ -36,8 +36,8 @@ _NOT_FOUND: Mapping[str, type[NoSuchId]] = {
 }
 _SQL = statements("oltp_api/access/queries.sql")
 _QUESTIONS = {
-    (kind, is_of_one): _SQL[kind] + _SQL["with_role" if is_of_one else "alone"]
-    for kind in ("session", "token")
+    (kind, is_of_one): asker + _SQL["with_role" if is_of_one else "alone"]
+    for kind, asker in (("session", STANDING), ("token", _SQL["token"]))
     for is_of_one in (False, True)
 }
 

@@ -1,25 +1,3 @@
--- name: session
--- One indexed read, with what the request is about beside it.
-with asker as (
-    select
-        user_session.session_id,
-        null::uuid as token_id,
-        user_session.seen_at,
-        user_session.confirmed_at,
-        null::text[] as scopes,
-        null::uuid[] as portfolio_ids,
-        app_user.user_id,
-        app_user.is_admin
-    from user_session
-    inner join app_user using (user_id)
-    where
-        user_session.token_hash = %(hash)s
-        and user_session.ended_at is null
-        and user_session.ends_at > %(now)s
-        and user_session.seen_at > %(idle_since)s
-        and app_user.disabled_at is null
-)
-
 -- name: token
 with asker as (
     select
@@ -27,6 +5,7 @@ with asker as (
         api_token.token_id,
         api_token.last_used_at as seen_at,
         null::timestamptz as confirmed_at,
+        true as has_second_factor,
         api_token.scopes,
         api_token.portfolio_ids,
         app_user.user_id,

@@ -18,7 +18,7 @@ from oltp_api.access.rules import AccessRule, rule_of
 from oltp_api.imports.forms_sent import SentForm, sent_form
 from oltp_api.page_forms.form import Field, PageForm
 from oltp_api.page_forms.page import form_environment, form_style, html
-from oltp_api.web.bodies import SMALL, Bounds
+from oltp_api.web.bodies import SMALL, Bounds, brings_body
 from oltp_api.web.problems import problem_of
 from oltp_api.web.routing import BoundedRoute, Handler
 from storage.web.guard import CODE, WebRefusal
@@ -88,6 +88,8 @@ class PageRoute(BoundedRoute):
 
     async def _sent(self, request: Request) -> Mapping[str, str]:
         """The fields of the form that was refused, which the door may have done before it was read."""
+        if not brings_body(request):
+            return {}
         bounds: Bounds = request.app.state.bounds
         async with AsyncExitStack() as stack:
             if not hasattr(request, "_body"):

@@ -14,6 +14,7 @@ from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
 
 from domain.errors import AlreadyExists, Refusal
+from oltp_api.access.refusals import not_signed_in
 from oltp_api.acting import Acting
 from oltp_api.context import LOCAL_USER, AppContext
 from oltp_api.unit_of_work import UnitOfWork
@@ -131,6 +132,14 @@ def begin_session(
     session_id, secret = sessions.begin(user_id, user_agent, address, confirmed_at)
     work.record(Acting(user_id, "sign in", session_id=session_id, subject=address))
     return secret
+
+
+def renew_session(session_id: UUID, secret: str, work: UnitOfWork) -> str:
+    """The new secret of a session whose user has just proved again who it is; the one before is worth nothing."""
+    renewed = Sessions(work).renew(session_id, secret)
+    if renewed is None:
+        raise not_signed_in()
+    return renewed
 
 
 def invited(code: str, email: str, work: UnitOfWork) -> None:

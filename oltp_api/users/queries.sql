@@ -119,10 +119,11 @@ from user_session
 where user_id = %(user_id)s and ended_at is null and ends_at > %(now)s and seen_at > %(idle_since)s
 order by seen_at desc, session_id
 
--- name: confirm_session
+-- name: renew_session
+-- Once for each secret: of two who renew with the same, the second finds it gone.
 update user_session
-set confirmed_at = %(now)s
-where session_id = %(session_id)s
+set confirmed_at = %(now)s, token_hash = %(new_hash)s
+where session_id = %(session_id)s and token_hash = %(token_hash)s and ended_at is null
 
 -- name: end_session
 update user_session

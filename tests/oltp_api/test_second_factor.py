@@ -95,10 +95,13 @@ def test_a_second_factor_counts_once_a_first_code_has_confirmed_it(admin: Person
     refused = person.post("/me/second-factor/confirmation", {"code": Authenticator(first["secret"]).code()})
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid_input")
     app = Authenticator(made["secret"])
+    copied = stranger(address)
+    copied.cookies.update(person.client.cookies)
     codes = person.post("/me/second-factor/confirmation", {"code": app.code()}).json()["codes"]
     assert len(set(codes)) == RECOVERY_CODES
     assert person.get("/me/second-factor").json()["recovery_codes"] == RECOVERY_CODES
     assert elsewhere.get("/me").status_code == 401  # begun without it
+    assert copied.get("/me").status_code == 401  # this one's secret before
     assert person.get("/me").is_success
     assert person.post("/me/second-factor").json()["code"] == "second_factor_exists"
     assert sign_in(address, person.email) == (401, "second_factor_needed")

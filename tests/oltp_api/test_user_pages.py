@@ -24,9 +24,8 @@ class Window:
 
     def __init__(self, person: Person) -> None:
         self.person = person
-        self.client = httpx.Client(
-            base_url=person.address, headers=_BROWSER, cookies=person.client.cookies, follow_redirects=True, timeout=30
-        )
+        self.client = httpx.Client(base_url=person.address, headers=_BROWSER, follow_redirects=True, timeout=30)
+        self.client.cookies.jar = person.client.cookies.jar  # a secret that is renewed here is renewed there
 
     def get(self, page: str) -> httpx.Response:
         return self.client.get(page)
@@ -168,8 +167,14 @@ def test_a_confirmation_leads_to_no_other_server(window: Window) -> None:
     assert (answer.status_code, answer.headers["location"]) == (307, "/")
 
 
-def test_sessions_are_seen_and_ended_one_by_one_and_all_others(window: Window, ada: Person) -> None:
+def test_sessions_are_seen_and_ended_one_by_one_and_all_others(window: Window, ada: Person, database) -> None:
     phone, desk = (signed_in(ada.address, ada.email) for _ in range(2))
+    long_ago(database, ada)
+    asked = window.send("/sessions", "End all others")
+    assert (asked.status_code, {each.get("/me").status_code for each in (phone, desk)}) == (403, {200})
+    wrong = window.send("/me", "Change the password", current_password=PASSWORD, password="password123")
+    assert (wrong.status_code, "tried first" in wrong.text) == (422, True)  # and yet the session was confirmed by it
+    assert ada.get("/me").is_success
     page = window.get("/sessions")
     assert page.text.count("(this one)") == 1
     (first, *_) = re.findall(r'action="(/sessions/[0-9a-f-]{36}/end)"', page.text)
