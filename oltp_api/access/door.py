@@ -104,8 +104,8 @@ class LocalDoor:
 class AccountsDoor:
     """AUTH=accounts: a cookie of a session or a token, in one question with the role on what the address names."""
 
-    def __init__(self, cookie: str) -> None:
-        self._cookie = cookie
+    def __init__(self, cookie: str, needs_second_factor: bool = False) -> None:
+        self._cookie, self._needs_second_factor = cookie, needs_second_factor
 
     async def admit(self, request: Request, path: str, rule: AccessRule | None) -> Letting:
         assert rule is not None, f"{path} does not say who may call it"
@@ -118,6 +118,8 @@ class AccountsDoor:
         asker = _asker(row)
         request.scope[USER_ID] = request.scope[OWNER_ID] = asker.user_id
         request.scope[_ASKER] = asker
+        if self._needs_second_factor and not (row["has_second_factor"] or rule.without_factor):
+            raise refusals.second_factor_required()
         asker.check(rule, now)
         if name is not None and target is not None:
             request.scope[OWNER_ID] = _owner(row, asker, rule, _NOT_FOUND[name](target))

@@ -25,7 +25,7 @@ router = APIRouter(route_class=BoundedRoute, tags=["users"], responses={**PROBLE
 
 
 @router.get("/me/second-factor", summary="Your second factor, and how many recovery codes are left")
-@in_person()
+@in_person(without_factor=True)
 def get_second_factor(context: ContextDep, user_id: UserDep) -> SecondFactorView:
     since, recovery_codes = context.transact(lambda work: SecondFactors(work).since(user_id))
     return SecondFactorView(since=since, recovery_codes=recovery_codes)
@@ -34,7 +34,7 @@ def get_second_factor(context: ContextDep, user_id: UserDep) -> SecondFactorView
 @router.post(
     "/me/second-factor", status_code=201, summary="Begin with a second factor: a secret for your authenticator"
 )
-@in_person(confirmed=True)
+@in_person(confirmed=True, without_factor=True)
 def add_second_factor(context: ContextDep, user_id: UserDep) -> SecondFactorMade:
     email = context.transact(lambda work: Users(work).one(user_id))["email"]
     secret = context.transact(lambda work: SecondFactors(work).add(user_id))
@@ -42,7 +42,7 @@ def add_second_factor(context: ContextDep, user_id: UserDep) -> SecondFactorMade
 
 
 @router.post("/me/second-factor/confirmation", summary="Have its codes asked for from now on, by a first one")
-@in_person(confirmed=True)
+@in_person(confirmed=True, without_factor=True)
 def confirm_second_factor(
     body: FactorCodeRequest, request: Request, context: ContextDep, user_id: UserDep
 ) -> RecoveryCodes:

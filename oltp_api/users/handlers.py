@@ -243,6 +243,7 @@ def confirm_second_factor(user_id: UUID, code: str, session_id: UUID | None, wor
 def remove_second_factor(user_id: UUID, work: UnitOfWork) -> None:
     if not SecondFactors(work).remove(user_id):
         raise NoSecondFactor
+    Sessions(work).end_second_factor(user_id)
 
 
 def edit_user(user_id: UUID, email: str | None, display_name: str | None, work: UnitOfWork) -> DictRow:

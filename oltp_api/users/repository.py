@@ -142,6 +142,10 @@ class Sessions(Rows):
     def end_all(self, user_id: UUID, but: UUID | None = None) -> None:
         self._do("end_sessions", user_id=user_id, but=but)
 
+    def end_second_factor(self, user_id: UUID) -> None:
+        """Have none of the user's sessions count as begun with a second factor, which is removed."""
+        self._do("end_second_factor", user_id=user_id)
+
 
 class Tokens(Rows):
     def make(

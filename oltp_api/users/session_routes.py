@@ -42,7 +42,7 @@ async def sign_in(
 
 
 @router.post("/session/confirmation", status_code=204, summary="Give your password again, before what cannot be undone")
-@in_person()
+@in_person(without_factor=True)
 async def confirm(body: ConfirmationRequest, request: Request, context: ContextDep, signing: SignInDep) -> Response:
     """For ten minutes this session may then change email, password and tokens, share, and delete; its cookie is new."""
     await signing_in.confirm(request, context, signing, body.password.get_secret_value(), secret_or_none(body.code))
@@ -50,7 +50,7 @@ async def confirm(body: ConfirmationRequest, request: Request, context: ContextD
 
 
 @router.delete("/session", status_code=204, summary="Sign out")
-@in_person()
+@in_person(without_factor=True)
 def end_own_session(request: Request, context: ContextDep) -> Response:
     response = Response(status_code=204)
     sign_out(request, response, context)

@@ -37,10 +37,12 @@ def hash_of(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-def operator_of(connection: psycopg.Connection, secret: str, now: datetime) -> Operator | None:
-    """The part of the user whose session has this secret; None for whoever has none."""
+def operator_of(
+    connection: psycopg.Connection, secret: str, now: datetime, needs_second_factor: bool
+) -> Operator | None:
+    """The part of the user whose session has this secret; None for whoever has none, or lacks a factor."""
     asked = {"hash": hash_of(secret), "now": now, "idle_since": now - IDLE}
     row = connection.cursor(row_factory=dict_row).execute(STANDING + _SQL["operator"], asked).fetchone()
-    if row is None:
+    if row is None or (needs_second_factor and not row["has_second_factor"]):
         return None
     return Operator.ADMINISTRATOR if row["is_admin"] else Operator.VIEWER
