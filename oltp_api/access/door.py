@@ -17,13 +17,12 @@ from psycopg.rows import DictRow
 from domain.errors import ImportNotFound, NoSuchId, OrderNotFound, PortfolioNotFound, SimulationNotFound
 from oltp_api.access import refusals
 from oltp_api.access.credentials import TOKEN, is_whole
-from oltp_api.access.questions import Questions
+from oltp_api.access.questions import Question, Questions, SignedBy
 from oltp_api.access.rules import AccessRule, Role, Scope, named_in
 from oltp_api.acting import Acting, acting_as
 from oltp_api.context import LOCAL_USER, OWNER_ID, USER_ID, AppContext
 from oltp_api.sight import seeing, sight_of
-from storage.queries import statements
-from storage.web.sessions import IDLE, STANDING, hash_of
+from storage.web.sessions import hash_of
 
 CONFIRMED_FOR = timedelta(minutes=10)
 _ASKER = "lakefolio.asker"
@@ -33,12 +32,6 @@ _NOT_FOUND: Mapping[str, type[NoSuchId]] = {
     "order_id": OrderNotFound,
     "simulation_id": SimulationNotFound,
     "import_id": ImportNotFound,
-}
-_SQL = statements("oltp_api/access/queries.sql")
-_QUESTIONS = {
-    (kind, is_of_one): asker + _SQL["with_role" if is_of_one else "alone"]
-    for kind, asker in (("session", STANDING), ("token", _SQL["token"]))
-    for is_of_one in (False, True)
 }
 
 
@@ -140,23 +133,22 @@ class AccountsDoor:
         questions: Questions = request.app.state.questions
         kind, secret = self._secret(request)
         now = context.clock.now()
-        asked = {"hash": hash_of(secret), "now": now, "idle_since": now - IDLE, "kind": name, "target": target}
-        row = await questions.ask(_QUESTIONS[kind, name is not None], asked)
+        row = await questions.ask(Question(kind, hash_of(secret), now, name, target))
         if row is None:
             raise refusals.not_signed_in()
         return row, now
 
-    def _secret(self, request: Request) -> tuple[str, str]:
+    def _secret(self, request: Request) -> tuple[SignedBy, str]:
         """The kind of what signs the request, and the secret itself."""
         scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and bearer.startswith(TOKEN):
             if not is_whole(bearer):
                 raise refusals.token_is_cut()
-            return "token", bearer
+            return SignedBy.TOKEN, bearer
         cookie = request.cookies.get(self._cookie)
         if scheme or not cookie or not cookie.isascii():
             raise refusals.not_signed_in()
-        return "session", cookie
+        return SignedBy.SESSION, cookie
 
 
 def asker_of(request: Request) -> Asker:

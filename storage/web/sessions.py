@@ -17,7 +17,8 @@ IDLE = timedelta(days=7)
 """A session that was not seen for so long has ended."""
 _SQL = statements("storage/web/sessions.sql")
 STANDING = _SQL["session"]
-"""The beginning of a question, to which `asker` is whoever has the session of a secret's `hash`, at `now`."""
+"""The part of a question that finds `asker`: whoever has the session of each `hash` in `asked`, at `now`."""
+_OF_ONE = f"{_SQL['asked_of_one']}\n{STANDING}\n{_SQL['operator']}"
 
 
 class Operator(StrEnum):
@@ -42,7 +43,7 @@ def operator_of(
 ) -> Operator | None:
     """The part of the user whose session has this secret; None for whoever has none, or lacks a factor."""
     asked = {"hash": hash_of(secret), "now": now, "idle_since": now - IDLE}
-    row = connection.cursor(row_factory=dict_row).execute(STANDING + _SQL["operator"], asked).fetchone()
+    row = connection.cursor(row_factory=dict_row).execute(_OF_ONE, asked).fetchone()
     if row is None or (needs_second_factor and not row["has_second_factor"]):
         return None
     return Operator.ADMINISTRATOR if row["is_admin"] else Operator.VIEWER

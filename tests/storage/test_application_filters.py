@@ -4,6 +4,7 @@ A stranger asks with the ids of somebody else's rows. As it is written a stateme
 the same statement without its filters where no policy is: there it finds the rows, so that each filter is one.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -231,9 +232,11 @@ def test_each_condition_of_the_doors_question_shuts_somebody_out(filled: psycopg
 
         def let_in(asked: str) -> set[str]:
             values = {"now": NOW, "idle_since": NOW - IDLE}
-            statement = f"{asked} {_DOOR['alone']}".encode()
-            names = ("stands", *WORTH_NOTHING[kind])
-            return {each for each in names if filled.execute(statement, {**values, "hash": hash_of(each)}).fetchall()}
+            statement = f"{_DOOR['asked']} {asked} {_DOOR['answered']}".encode()
+            names = ["stands", *WORTH_NOTHING[kind]]
+            told = [{"number": number, "hash_hex": hash_of(each).hex()} for number, each in enumerate(names)]
+            rows = filled.execute(statement, {**values, "asked": json.dumps(told)}).fetchall()
+            return {names[number] for number, *_ in rows}
 
         assert let_in(question) == {"stands"}
         conditions = [slice(*each.span()) for each in _CONDITION.finditer(question)]
