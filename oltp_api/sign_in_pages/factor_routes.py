@@ -12,6 +12,7 @@ from oltp_api.sign_in_pages.answers import FORM, REFUSALS, FormDep, confirm, htm
 from oltp_api.sign_in_pages.page import Form
 from oltp_api.users import factor_routes as operations
 from oltp_api.users.schemas import FactorCodeRequest
+from oltp_api.users.second_factors import picture_of
 from oltp_api.users.signing_in import SignInDep
 from oltp_api.web.places import places
 from oltp_api.web.routing import BoundedRoute
@@ -63,9 +64,18 @@ async def post_second_factor_page(
     except REFUSALS as refusal:
         return refused(_placed(request, _BEGIN), refusal)
     secret = " ".join(made.secret[at : at + 4] for at in range(0, len(made.secret), 4))
-    notes = ["Write this secret into your authenticator, by hand or with the link, and then its first code here."]
+    notes = [
+        "Bring this secret into your authenticator, by its camera, the link or by hand; and then its first code here."
+    ]
     return html_of(
-        replace(_FIRST_CODE, notes=notes, codes=[secret], link=made.address, link_text="Open it on this device")
+        replace(
+            _FIRST_CODE,
+            notes=notes,
+            codes=[secret],
+            picture=picture_of(made.address),
+            link=made.address,
+            link_text="Open it on this device",
+        )
     )
 
 

@@ -11,6 +11,7 @@ from hmac import compare_digest
 from uuid import UUID
 
 import pyotp
+import segno
 
 from domain.errors import Conflict, InvalidInput
 from oltp_api.users.repository import Rows
@@ -99,6 +100,12 @@ def step_of(secret: str, code: str, now: datetime) -> int | None:
 def address_of(secret: str, email: str) -> str:
     """The otpauth:// address that authenticators read."""
     return pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=_ISSUER)
+
+
+def picture_of(address: str) -> str:
+    """The address as a QR code, an SVG for a page: an authenticator's camera reads it, and no other host is asked."""
+    code = segno.make(address, micro=False)
+    return code.svg_inline(scale=4, light="#fff", svgclass=None, lineclass=None, title="QR code for an authenticator")
 
 
 def _recovery_code() -> str:

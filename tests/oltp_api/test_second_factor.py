@@ -217,6 +217,7 @@ def test_a_person_begins_and_ends_with_it_on_pages(admin: Person, address: str, 
         begun = browser.post("/second-factor", data={"password": PASSWORD}).text
         (secret,) = re.findall(r"<code>([A-Z2-7 ]+)</code>", begun)
         assert f"secret={secret.replace(' ', '')}" in begun
+        assert len(re.findall(r"<svg .*<title>QR code.*</svg>", begun)) == 1
         app = Authenticator(secret.replace(" ", ""))
         wrong = browser.post("/second-factor/confirmation", data={"factor": "000000"})
         assert (wrong.status_code, secret in wrong.text) == (422, False)
