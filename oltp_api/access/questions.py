@@ -35,7 +35,7 @@ class SignedBy(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Who has the secret of a hash at a moment, and their part in the `target` that a parameter of the `kind` names."""
+    """A secret's hash and a moment: who has it then, and their part in the `target` that the parameter `kind` names."""
 
     signed_by: SignedBy
     hash: bytes

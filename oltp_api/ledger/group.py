@@ -51,7 +51,7 @@ Outcome = Answer | Exception | None
 
 @dataclass(frozen=True, slots=True)
 class _Recorded:
-    """What a group commits: portfolios as they were decided, answers with their keys, and who did it."""
+    """The writes of a group: portfolios as they were decided, answers with their keys, and events of who did it."""
 
     at: datetime
     decided: list[Decided] = field(default_factory=list)

@@ -155,11 +155,11 @@ _FOUND_BY_MORE = (
     "update transaction_ledger set external_id = 'csv', security_id = 1, txn_type = 'SPLIT'",
     "update transaction_ledger set reverses_seq = 99 where right(portfolio_id::text, 1) = 'c'",
 )
-"""What else the statements look at, so that Ann's rows are among what they would find; no row needs to make sense."""
+"""More that the statements look at, so that Ann's rows are among what they would find; no row needs to make sense."""
 
 
 def answer(connection: psycopg.Connection, statement: str, values: Mapping[str, Any], has_policies: bool) -> object:
-    """What a stranger gets, or changes; nothing stays."""
+    """Return the rows that a stranger gets, or the number that it changes; nothing stays."""
     found: object = None
     with as_the_api(connection, sight_of(EVE, EVE)):
         if not has_policies:
@@ -253,7 +253,7 @@ _OF_ACCESS = {
 
 @pytest.mark.parametrize("condition", ["", *_OF_ACCESS])
 def test_each_condition_of_a_role_keeps_somebody_from_having_it(filled: psycopg.Connection, condition: str) -> None:
-    """Of Ann's portfolio, which she shares with Vic, and had shared with Ben; the first case is the control."""
+    """Ann shares her portfolio with Vic, and had shared it with Ben; the first case is the control."""
     with filled.transaction(force_rollback=True):
         (written,) = filled.execute("select pg_get_functiondef('access_to'::regproc)").fetchone() or ("",)
         assert condition in written
