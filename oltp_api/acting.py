@@ -4,17 +4,23 @@ It stands in the context of the request, which threads take over, so that no han
 nobody signs in, and nothing is recorded.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-AUDIT = """
-insert into audit_event (at, user_id, session_id, token_id, action, portfolio_id, subject, correlation_id)
-select
-    %(at)s, %(user_id)s, %(session_id)s, %(token_id)s, %(action)s, %(portfolio_id)s, %(subject)s, %(correlation_id)s
+_COLUMNS = "at, user_id, session_id, token_id, action, portfolio_id, subject, correlation_id"
+AUDIT = f"""
+insert into audit_event ({_COLUMNS})
+select {_COLUMNS}
+from jsonb_to_recordset(%(events)s) as event(
+    at timestamptz, user_id uuid, session_id uuid, token_id uuid, action text, portfolio_id uuid, subject text,
+    correlation_id text
+)
 """
 AUDIT_OF_A_WRITE = f"{AUDIT}where pg_current_xact_id_if_assigned() is not null"
 """A unit of work that has only read has no id of a transaction, and leaves no event."""
@@ -31,8 +37,13 @@ class Acting:
     portfolio_id: UUID | None = None
     subject: str | None = None
 
-    def row(self, at: object, correlation_id: str | None) -> Mapping[str, Any]:
-        return {**asdict(self), "at": at, "correlation_id": correlation_id}
+    def row(self, at: datetime, correlation_id: str | None) -> Mapping[str, Any]:
+        return {**{name: getattr(self, name) for name in self.__slots__}, "at": at, "correlation_id": correlation_id}
+
+
+def events(*rows: Mapping[str, Any]) -> Mapping[str, str]:
+    """Rows of commands as AUDIT takes them: however many, they are one statement."""
+    return {"events": json.dumps(rows, default=str)}
 
 
 _ACTING: ContextVar[Acting | None] = ContextVar("acting", default=None)

@@ -14,7 +14,7 @@ from psycopg_pool import ConnectionPool
 
 from application.analytics.review import LakeAnalyticsRepository
 from oltp_api.access.contract import show_security
-from oltp_api.access.door import AccountsDoor, LocalDoor
+from oltp_api.access.door import AccountsDoor, Door, LocalDoor
 from oltp_api.access.questions import Questions
 from oltp_api.access.rules import check_rules
 from oltp_api.accounts import routes as accounts
@@ -167,7 +167,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = chosen
     app.state.bounds = Bounds()
-    app.state.door = AccountsDoor(session_cookie(chosen)) if chosen.has_accounts else LocalDoor()
+    app.state.door = _door(chosen)
     app.state.provider = provider_of(chosen)
     app.state.metrics = Metrics(lambda: gauges(app.state.context))
     _guard(app, chosen)
@@ -207,6 +207,10 @@ def _serve_contract(app: FastAPI) -> None:
     @app.get(at, include_in_schema=False)
     def contract() -> JSONResponse:
         return JSONResponse(app.openapi())
+
+
+def _door(chosen: Settings) -> Door:
+    return AccountsDoor(session_cookie(chosen), chosen.needs_second_factor) if chosen.has_accounts else LocalDoor()
 
 
 def _guard(app: FastAPI, chosen: Settings) -> None:

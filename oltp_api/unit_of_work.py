@@ -13,7 +13,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from domain.ports import Clock
-from oltp_api.acting import AUDIT, AUDIT_OF_A_WRITE, Acting, acting
+from oltp_api.acting import AUDIT, AUDIT_OF_A_WRITE, Acting, acting, events
 from oltp_api.connections import Connection
 from oltp_api.sight import Sight, current_sight
 from storage.correlation import cause
@@ -76,7 +76,7 @@ class UnitOfWork:
 
     def record(self, event: Acting) -> None:
         """Add an event of its own to the audit log, whatever the request commits beside it."""
-        self.connection.execute(AUDIT, event.row(self.recorded_at, cause()))
+        self.connection.execute(AUDIT, events(event.row(self.recorded_at, cause())))
 
     def flush(self) -> None:
         """Send what was deferred."""
@@ -94,7 +94,7 @@ class UnitOfWork:
         """Send what was deferred and commit, in one round trip; a write leaves an event of who made it."""
         command = acting()
         if command is not None:
-            self.defer(AUDIT_OF_A_WRITE, command.row(self.recorded_at, cause()))
+            self.defer(AUDIT_OF_A_WRITE, events(command.row(self.recorded_at, cause())))
         if self._deferred_size() > _MOST_IN_A_PIPELINE:
             self.flush()
         with self.pipelined():

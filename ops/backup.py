@@ -189,7 +189,7 @@ def _join(current: Settings, told: Mapping[str, Any]) -> None:
     if lacking:
         raise SetupError(f"the restored database has {lacking}; use another backup")
     if ended:
-        _say(f"{ended} sessions and links of then are ended: sign in again, and look at `GET /tokens`, which are back")
+        _say(f"{ended} sessions, tokens and links of then are ended: sign in again, and make tokens for your programs")
     if adopted:
         _say(f"release {adopted.release_id} joins the lake to the restored database; the next refresh shows its ledger")
 

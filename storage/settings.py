@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     broker: Literal["simulated", "none"] = "simulated"
     broker_delay_s: float = Field(default=30, ge=0)
     auth: Literal["local", "accounts"] = "local"
+    second_factor: Literal["optional", "required"] = "optional"
     public_url: str | None = None
     oidc_issuer: str | None = None
     oidc_client_id: str | None = None
@@ -101,6 +102,11 @@ class Settings(BaseSettings):
     def has_accounts(self) -> bool:
         """True if everybody signs in; else there is one owner, and nobody does."""
         return self.auth == "accounts"
+
+    @property
+    def needs_second_factor(self) -> bool:
+        """True if a session that was begun without a second factor is let to nothing but setting one up."""
+        return self.second_factor == "required"
 
     @property
     def is_encrypted(self) -> bool:

@@ -26,13 +26,12 @@ from domain.references import Document, FigureReference
 from domain.risk_analyses.analysis import AnalysisNotFound
 from oltp_api.access import refusals
 from oltp_api.access.credentials import TOKEN, is_whole
-from oltp_api.access.questions import Questions
+from oltp_api.access.questions import Question, Questions, SignedBy
 from oltp_api.access.rules import AccessRule, Role, Scope, named_in
 from oltp_api.acting import Acting, acting_as
 from oltp_api.context import LOCAL_USER, OWNER_ID, USER_ID, AppContext
 from oltp_api.sight import seeing, sight_of
-from storage.queries import statements
-from storage.web.sessions import IDLE, hash_of
+from storage.web.sessions import hash_of
 
 CONFIRMED_FOR = timedelta(minutes=10)
 _ASKER = "lakefolio.asker"
@@ -45,12 +44,6 @@ _NOT_FOUND: Mapping[str, type[NoSuchId]] = {
     "import_id": ImportNotFound,
 }
 _SUBJECTS = {Document.SIMULATION: "simulation_id", Document.ANALYSIS: "analysis_id"}
-_SQL = statements("oltp_api/access/queries.sql")
-_QUESTIONS = {
-    (kind, is_of_one): _SQL[kind] + _SQL["with_role" if is_of_one else "alone"]
-    for kind in ("session", "token")
-    for is_of_one in (False, True)
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +108,8 @@ class LocalDoor:
 class AccountsDoor:
     """AUTH=accounts: a cookie of a session or a token, in one question with the role on what the address names."""
 
-    def __init__(self, cookie: str) -> None:
-        self._cookie = cookie
+    def __init__(self, cookie: str, needs_second_factor: bool = False) -> None:
+        self._cookie, self._needs_second_factor = cookie, needs_second_factor
 
     async def admit(self, request: Request, path: str, rule: AccessRule | None) -> Letting:
         assert rule is not None, f"{path} does not say who may call it"
@@ -127,6 +120,8 @@ class AccountsDoor:
         asker = _asker(row)
         request.scope[USER_ID] = request.scope[OWNER_ID] = asker.user_id
         request.scope[_ASKER] = asker
+        if self._needs_second_factor and not (row["has_second_factor"] or rule.without_factor):
+            raise refusals.second_factor_required()
         asker.check(rule, now)
         if name is not None and target is not None:
             request.scope[OWNER_ID] = _owner(row, asker, rule, _NOT_FOUND[name](target))
@@ -147,23 +142,22 @@ class AccountsDoor:
         questions: Questions = request.app.state.questions
         kind, secret = self._secret(request)
         now = context.clock.now()
-        asked = {"hash": hash_of(secret), "now": now, "idle_since": now - IDLE, "kind": name, "target": target}
-        row = await questions.ask(_QUESTIONS[kind, name is not None], asked)
+        row = await questions.ask(Question(kind, hash_of(secret), now, name, target))
         if row is None:
             raise refusals.not_signed_in()
         return row, now
 
-    def _secret(self, request: Request) -> tuple[str, str]:
+    def _secret(self, request: Request) -> tuple[SignedBy, str]:
         """The kind of what signs the request, and the secret itself."""
         scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and bearer.startswith(TOKEN):
             if not is_whole(bearer):
                 raise refusals.token_is_cut()
-            return "token", bearer
+            return SignedBy.TOKEN, bearer
         cookie = request.cookies.get(self._cookie)
         if scheme or not cookie or not cookie.isascii():
             raise refusals.not_signed_in()
-        return "session", cookie
+        return SignedBy.SESSION, cookie
 
 
 def asker_of(request: Request) -> Asker:

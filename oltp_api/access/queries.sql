@@ -1,61 +1,49 @@
--- name: session
--- One indexed read, with what the request is about beside it.
-with asker as (
+-- name: asked
+with asked as (
     select
-        user_session.session_id,
-        null::uuid as token_id,
-        user_session.seen_at,
-        user_session.confirmed_at,
-        null::text[] as scopes,
-        null::uuid[] as portfolio_ids,
-        app_user.user_id,
-        app_user.is_admin
-    from user_session
-    inner join app_user using (user_id)
-    where
-        user_session.token_hash = %(hash)s
-        and user_session.ended_at is null
-        and user_session.ends_at > %(now)s
-        and user_session.seen_at > %(idle_since)s
-        and app_user.disabled_at is null
-)
+        number,
+        decode(hash_hex, 'hex') as hash,
+        kind,
+        target
+    from jsonb_to_recordset(%(asked)s) as told(number int, hash_hex text, kind text, target uuid)
+),
 
 -- name: token
-with asker as (
+asker as (
     select
-        null::uuid as session_id,
-        api_token.token_id,
-        api_token.last_used_at as seen_at,
-        null::timestamptz as confirmed_at,
-        api_token.scopes,
-        api_token.portfolio_ids,
-        app_user.user_id,
-        app_user.is_admin
-    from api_token
-    inner join app_user using (user_id)
-    where
-        api_token.token_hash = %(hash)s
-        and api_token.ended_at is null
-        and (api_token.ends_at is null or api_token.ends_at > %(now)s)
-        and app_user.disabled_at is null
+        asked.*,
+        signed.*
+    from asked
+    cross join lateral (
+        select
+            null::uuid as session_id,
+            api_token.token_id,
+            api_token.last_used_at as seen_at,
+            null::timestamptz as confirmed_at,
+            true as has_second_factor,
+            api_token.scopes,
+            api_token.portfolio_ids,
+            app_user.user_id,
+            app_user.is_admin
+        from api_token
+        inner join app_user using (user_id)
+        where
+            api_token.token_hash = asked.hash
+            and api_token.ended_at is null
+            and (api_token.ends_at is null or api_token.ends_at > %(now)s)
+            and app_user.disabled_at is null
+        limit 1
+    ) as signed
 )
 
--- name: alone
-select
-    asker.*,
-    null::uuid as portfolio_id,
-    null::uuid as owner_id,
-    null::text as role
-from asker
-
--- name: with_role
+-- name: answered
 select
     asker.*,
     access.portfolio_id,
     access.owner_id,
     access.role
 from asker
-left join access_to(%(kind)s, %(target)s, asker.user_id) as access on true
+left join lateral access_to(asker.kind, asker.target, asker.user_id) as access on true
 
 -- name: session_seen
 update user_session

@@ -5,6 +5,7 @@ from storage.web.guard import WebRefusal
 
 NOT_SIGNED_IN = "not_signed_in"
 CONFIRMATION_NEEDED = "confirmation_needed"
+SECOND_FACTOR_REQUIRED = "second_factor_required"
 
 
 def not_signed_in() -> WebRefusal:
@@ -43,3 +44,8 @@ def sign_in_in_person() -> WebRefusal:
 def confirm_first() -> WebRefusal:
     detail = "give your password again with POST /api/v1/session/confirmation, and repeat this within ten minutes"
     return WebRefusal(403, CONFIRMATION_NEEDED, detail)
+
+
+def second_factor_required() -> WebRefusal:
+    detail = "a second factor is required here; set one up with POST /api/v1/me/second-factor, or on /second-factor"
+    return WebRefusal(403, SECOND_FACTOR_REQUIRED, detail)

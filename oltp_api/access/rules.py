@@ -42,7 +42,8 @@ class AccessRule:
     Without a `scope` everybody may. With a `role` the request names a portfolio: in its address, `in_body` as
     `portfolio_id`, or `by_reference` to a figure, in its query. `is_common` is what belongs to nobody, such as the
     registry, which a token of some portfolios only may ask too. `by_session` shuts out tokens, and `confirmed` a
-    session whose password was not given lately.
+    session whose password was not given lately. `without_factor` lets in a session that
+    still lacks the second factor which is required here.
     """
 
     scope: Scope | None
@@ -52,6 +53,7 @@ class AccessRule:
     is_common: bool = False
     by_session: bool = False
     confirmed: bool = False
+    without_factor: bool = False
 
     def __call__(self, endpoint: F) -> F:
         """Mark a route's function with its rule."""
@@ -73,9 +75,11 @@ def common(scope: Scope) -> AccessRule:
     return AccessRule(scope, is_common=True)
 
 
-def in_person(*, confirmed: bool = False, scope: Scope = Scope.READ, role: Role | None = None) -> AccessRule:
+def in_person(
+    *, confirmed: bool = False, without_factor: bool = False, scope: Scope = Scope.READ, role: Role | None = None
+) -> AccessRule:
     """A session, whose password was given lately if the request must be `confirmed`."""
-    return AccessRule(scope, role, by_session=True, confirmed=confirmed)
+    return AccessRule(scope, role, by_session=True, confirmed=confirmed, without_factor=without_factor)
 
 
 def rule_of(endpoint: Callable[..., Any]) -> AccessRule | None:

@@ -4,11 +4,11 @@ One that cannot be decided so is left to `ledger.record_transaction`: whoever ha
 waited for, so that nobody waits for a stranger.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import reduce
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import psycopg
@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from domain.commands import RecordTransaction
 from domain.ledger import Transaction
 from domain.securities import Security
-from oltp_api.acting import AUDIT, Acting, acting, acting_as
+from oltp_api.acting import AUDIT, Acting, acting, acting_as, events
 from oltp_api.connections import RowLock
 from oltp_api.context import AppContext
 from oltp_api.ledger.group_commit import GroupCommit
@@ -49,38 +49,44 @@ Outcome = Answer | Exception | None
 """Answer to give or error to raise; None if nothing happened, and it has to be recorded alone."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """The writes of a group: portfolios as they were decided, answers with their keys, and events of who did it."""
+
+    at: datetime
+    decided: list[Decided] = field(default_factory=list)
+    kept: list[tuple[IdempotencyKey, Answer]] = field(default_factory=list)
+    audited: list[Mapping[str, Any]] = field(default_factory=list)
+
+
 def record_group(pending: Sequence[PendingTransaction], work: UnitOfWork) -> Sequence[Outcome]:
     """Record `pending`, no two of one portfolio, and return the outcome of each."""
     loaded = load([each.wanted for each in pending], work, RowLock.SKIP)
-    decided, kept = list[Decided](), list[tuple[IdempotencyKey, Answer]]()
-    outcomes = [_outcome(*each, decided, kept, work) for each in zip(pending, loaded, strict=True)]
-    Portfolios(work).save(*decided)
-    IdempotencyKeys(work).keep(*kept)
+    recorded = _Recorded(work.recorded_at)
+    outcomes = [_outcome(*each, recorded) for each in zip(pending, loaded, strict=True)]
+    Portfolios(work).save(*recorded.decided)
+    IdempotencyKeys(work).keep(*recorded.kept)
+    if recorded.audited:
+        work.defer(AUDIT, events(*recorded.audited))
     return outcomes
 
 
-def _outcome(
-    pending: PendingTransaction,
-    loaded: Loaded | None,
-    decided: list[Decided],
-    kept: list[tuple[IdempotencyKey, Answer]],
-    work: UnitOfWork,
-) -> Outcome:
+def _outcome(pending: PendingTransaction, loaded: Loaded | None, recorded: _Recorded) -> Outcome:
     if loaded is None:
         return None
     if loaded.answer is not None:
         return loaded.answer
     try:
-        answer = pending.answer(*decide(pending.command, loaded), work.recorded_at)
+        answer = pending.answer(*decide(pending.command, loaded), recorded.at)
     except NeedsHistory:
         return None
     except Exception as error:
         return error
-    decided.append(Decided(loaded.portfolio, pending.cause))
+    recorded.decided.append(Decided(loaded.portfolio, pending.cause))
     if pending.acting is not None:
-        work.defer(AUDIT, pending.acting.row(work.recorded_at, pending.cause))
+        recorded.audited.append(pending.acting.row(recorded.at, pending.cause))
     if pending.wanted.key is not None:
-        kept.append((pending.wanted.key, answer))
+        recorded.kept.append((pending.wanted.key, answer))
     return answer
 
 

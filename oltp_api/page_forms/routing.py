@@ -13,13 +13,13 @@ from fastapi.exceptions import RequestValidationError
 from jinja2 import Template
 
 from domain.errors import Refusal
-from oltp_api.access.refusals import CONFIRMATION_NEEDED, NOT_SIGNED_IN
+from oltp_api.access.refusals import CONFIRMATION_NEEDED
 from oltp_api.access.rules import AccessRule, rule_of
 from oltp_api.imports.forms_sent import SentForm, sent_form
 from oltp_api.page_forms.form import Field, PageForm
 from oltp_api.page_forms.page import form_environment, form_style, html
-from oltp_api.web.bodies import SMALL, Bounds
-from oltp_api.web.problems import problem_of
+from oltp_api.web.bodies import SMALL, Bounds, brings_body
+from oltp_api.web.problems import goes_on_at, problem_of
 from oltp_api.web.routing import BoundedRoute, Handler
 from storage.web.guard import CODE, WebRefusal
 
@@ -77,7 +77,7 @@ class PageRoute(BoundedRoute):
                 if "text/html" not in request.headers.get("accept", ""):
                     raise
                 problem = problem_of(error)
-                if problem.code == NOT_SIGNED_IN and request.method == "GET":
+                if goes_on_at(problem, request) is not None:
                     raise
                 request.scope[CODE] = problem.code
                 if problem.code == CONFIRMATION_NEEDED:
@@ -88,6 +88,8 @@ class PageRoute(BoundedRoute):
 
     async def _sent(self, request: Request) -> Mapping[str, str]:
         """The fields of the form that was refused, which the door may have done before it was read."""
+        if not brings_body(request):
+            return {}
         bounds: Bounds = request.app.state.bounds
         async with AsyncExitStack() as stack:
             if not hasattr(request, "_body"):

@@ -5,19 +5,16 @@ from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ValidationError
 
 from domain.errors import Refusal
-from oltp_api.access.door import asker_of
 from oltp_api.context import AppContext
 from oltp_api.imports.forms_sent import SentForm, sent_form
 from oltp_api.sign_in_pages.page import Form, form_page, form_policy
+from oltp_api.users import signing_in
 from oltp_api.users.handlers import SignIn
-from oltp_api.users.repository import Sessions, Users
 from oltp_api.users.schemas import ConfirmationRequest, secret_or_none
-from oltp_api.users.signing_in import address_of
 from storage.web.guard import NO_FRAMES, WebRefusal
 
 REFUSALS = (Refusal, WebRefusal, ValidationError)
@@ -59,11 +56,5 @@ def page_of(page: str, status: int = 200) -> HTMLResponse:
 
 async def confirm(request: Request, fields: Mapping[str, str], context: AppContext, signing: SignIn) -> None:
     """Confirm the session that asks by the password, and the code of a second factor, in a form's fields."""
-    asker = asker_of(request)
-    session_id = asker.session_id
-    assert session_id is not None
     body = read(ConfirmationRequest, {"password": fields.get("password", ""), "code": fields.get("factor")})
-    password, code = body.password.get_secret_value(), secret_or_none(body.code)
-    email = (await run_in_threadpool(context.transact, lambda work: Users(work).one(asker.user_id)))["email"]
-    await signing.verified(context, email, password, address_of(request), code)
-    await run_in_threadpool(context.transact, lambda work: Sessions(work).confirm(session_id))
+    await signing_in.confirm(request, context, signing, body.password.get_secret_value(), secret_or_none(body.code))

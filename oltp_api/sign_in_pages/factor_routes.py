@@ -12,9 +12,11 @@ from oltp_api.sign_in_pages.answers import FORM, REFUSALS, FormDep, confirm, htm
 from oltp_api.sign_in_pages.page import Form
 from oltp_api.users import factor_routes as operations
 from oltp_api.users.schemas import FactorCodeRequest
+from oltp_api.users.second_factors import picture_of
 from oltp_api.users.signing_in import SignInDep
 from oltp_api.web.places import places
 from oltp_api.web.routing import BoundedRoute
+from storage.settings import Settings
 
 router = APIRouter(route_class=BoundedRoute, include_in_schema=False)
 
@@ -25,6 +27,7 @@ _BEGIN = Form(
     "Begin",
     notes=["After your password you will be asked for six digits, which an authenticator on your phone shows."],
 )
+_REQUIRED = "Everybody here needs one; with it you go on."
 _FIRST_CODE = Form("A second factor", f"{_PAGE}/confirmation", "Confirm", asks_password=False, asks_factor=True)
 _CODES = Form(
     "Your recovery codes",
@@ -39,17 +42,19 @@ _REMOVE = Form("Your second factor", f"{_PAGE}/removal", "Remove it", asks_facto
 
 
 @router.get(_PAGE)
-@in_person()
+@in_person(without_factor=True)
 async def get_second_factor_page(request: Request, context: ContextDep, user_id: UserDep) -> HTMLResponse:
     seen = await run_in_threadpool(operations.get_second_factor, context, user_id)
     if seen.since is None:
-        return html_of(_placed(request, _BEGIN))
+        settings: Settings = request.app.state.settings
+        notes = [*([_REQUIRED] if settings.needs_second_factor else []), *_BEGIN.notes]
+        return html_of(_placed(request, replace(_BEGIN, notes=notes)))
     note = f"It is asked for since {seen.since:%Y-%m-%d}; {seen.recovery_codes} recovery codes are left."
     return html_of(_placed(request, replace(_REMOVE, notes=[note])))
 
 
 @router.post(_PAGE, openapi_extra=FORM)
-@in_person()
+@in_person(without_factor=True)
 async def post_second_factor_page(
     request: Request, form: FormDep, context: ContextDep, user_id: UserDep, signing: SignInDep
 ) -> Response:
@@ -59,14 +64,23 @@ async def post_second_factor_page(
     except REFUSALS as refusal:
         return refused(_placed(request, _BEGIN), refusal)
     secret = " ".join(made.secret[at : at + 4] for at in range(0, len(made.secret), 4))
-    notes = ["Write this secret into your authenticator, by hand or with the link, and then its first code here."]
+    notes = [
+        "Bring this secret into your authenticator, by its camera, the link or by hand; and then its first code here."
+    ]
     return html_of(
-        replace(_FIRST_CODE, notes=notes, codes=[secret], link=made.address, link_text="Open it on this device")
+        replace(
+            _FIRST_CODE,
+            notes=notes,
+            codes=[secret],
+            picture=picture_of(made.address),
+            link=made.address,
+            link_text="Open it on this device",
+        )
     )
 
 
 @router.post(f"{_PAGE}/confirmation", openapi_extra=FORM)
-@in_person(confirmed=True)
+@in_person(confirmed=True, without_factor=True)
 async def post_first_code(request: Request, form: FormDep, context: ContextDep, user_id: UserDep) -> Response:
     try:
         body = read(FactorCodeRequest, {"code": form.fields.get("factor", "")})

@@ -22,6 +22,7 @@ class Form:
     """A form and what was written into it, but for passwords; `problem` is why it was refused.
 
     `asks_factor` asks for a code of the second factor; `code` is a link's; `provider` is a host to go on with instead.
+    `picture` is an SVG of ours.
     """
 
     title: str
@@ -35,6 +36,7 @@ class Form:
     provider: str = ""
     notes: Sequence[str] = ()
     codes: Sequence[str] = ()
+    picture: str = ""
     places: Sequence[Link] = ()
     link: str = ""
     link_text: str = ""

@@ -111,13 +111,13 @@ async def post_password(form: FormDep, context: ContextDep, signing: SignInDep) 
 
 
 @router.get("/sign-out")
-@in_person()
+@in_person(without_factor=True)
 async def get_sign_out() -> HTMLResponse:
     return html_of(_SIGN_OUT)
 
 
 @router.post("/sign-out", openapi_extra=FORM)
-@in_person()
+@in_person(without_factor=True)
 def post_sign_out(request: Request, context: ContextDep) -> Response:
     response = RedirectResponse("/sign-in", 303)
     sign_out(request, response, context)

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Request, Response
 from oltp_api.access.door import asker_of
 from oltp_api.access.rules import in_person
 from oltp_api.context import ContextDep, UserDep
+from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.users import handlers, provider_sign_in
 from oltp_api.users.identities import Identities
 from oltp_api.users.repository import Users
@@ -16,6 +17,7 @@ from oltp_api.users.schemas import (
     SecondFactorView,
 )
 from oltp_api.users.second_factors import SecondFactors, address_of
+from oltp_api.users.signing_in import renew
 from oltp_api.web.problems import PROBLEMS, SIGN_IN_PROBLEMS
 from oltp_api.web.routing import BoundedRoute
 
@@ -23,7 +25,7 @@ router = APIRouter(route_class=BoundedRoute, tags=["users"], responses={**PROBLE
 
 
 @router.get("/me/second-factor", summary="Your second factor, and how many recovery codes are left")
-@in_person()
+@in_person(without_factor=True)
 def get_second_factor(context: ContextDep, user_id: UserDep) -> SecondFactorView:
     since, recovery_codes = context.transact(lambda work: SecondFactors(work).since(user_id))
     return SecondFactorView(since=since, recovery_codes=recovery_codes)
@@ -32,7 +34,7 @@ def get_second_factor(context: ContextDep, user_id: UserDep) -> SecondFactorView
 @router.post(
     "/me/second-factor", status_code=201, summary="Begin with a second factor: a secret for your authenticator"
 )
-@in_person(confirmed=True)
+@in_person(confirmed=True, without_factor=True)
 def add_second_factor(context: ContextDep, user_id: UserDep) -> SecondFactorMade:
     email = context.transact(lambda work: Users(work).one(user_id))["email"]
     secret = context.transact(lambda work: SecondFactors(work).add(user_id))
@@ -40,14 +42,19 @@ def add_second_factor(context: ContextDep, user_id: UserDep) -> SecondFactorMade
 
 
 @router.post("/me/second-factor/confirmation", summary="Have its codes asked for from now on, by a first one")
-@in_person(confirmed=True)
+@in_person(confirmed=True, without_factor=True)
 def confirm_second_factor(
     body: FactorCodeRequest, request: Request, context: ContextDep, user_id: UserDep
 ) -> RecoveryCodes:
-    """You are signed out everywhere else."""
+    """You are signed out everywhere else, and this session has a new cookie."""
     session_id, code = asker_of(request).session_id, body.code.get_secret_value()
-    codes = context.transact(lambda work: handlers.confirm_second_factor(user_id, code, session_id, work))
-    return RecoveryCodes(codes=codes)
+
+    def confirm(work: UnitOfWork) -> list[str]:
+        codes = handlers.confirm_second_factor(user_id, code, session_id, work)
+        renew(request, work)
+        return codes
+
+    return RecoveryCodes(codes=context.transact(confirm))
 
 
 @router.delete("/me/second-factor", status_code=204, summary="Sign in without a second factor again")

@@ -14,6 +14,7 @@ from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
 
 from domain.errors import AlreadyExists, Refusal
+from oltp_api.access.refusals import not_signed_in
 from oltp_api.acting import Acting
 from oltp_api.context import LOCAL_USER, AppContext
 from oltp_api.unit_of_work import UnitOfWork
@@ -133,6 +134,14 @@ def begin_session(
     return secret
 
 
+def renew_session(session_id: UUID, secret: str, work: UnitOfWork) -> str:
+    """The new secret of a session whose user has just proved again who it is; the one before is worth nothing."""
+    renewed = Sessions(work).renew(session_id, secret)
+    if renewed is None:
+        raise not_signed_in()
+    return renewed
+
+
 def invited(code: str, email: str, work: UnitOfWork) -> None:
     """Refuse a code or an address before a password is hashed for it."""
     seen = Invitations(work).seen(code)
@@ -234,6 +243,7 @@ def confirm_second_factor(user_id: UUID, code: str, session_id: UUID | None, wor
 def remove_second_factor(user_id: UUID, work: UnitOfWork) -> None:
     if not SecondFactors(work).remove(user_id):
         raise NoSecondFactor
+    Sessions(work).end_second_factor(user_id)
 
 
 def edit_user(user_id: UUID, email: str | None, display_name: str | None, work: UnitOfWork) -> DictRow:

@@ -92,10 +92,11 @@ values (%(user_id)s, %(password_hash)s, %(now)s)
 on conflict (user_id) do update set password_hash = excluded.password_hash, changed_at = excluded.changed_at
 
 -- name: add_session
+-- Whoever has a second factor has given it before.
 insert into user_session (
-    session_id, user_id, token_hash, user_agent, address, created_at, seen_at, confirmed_at, ends_at
+    session_id, user_id, token_hash, user_agent, address, created_at, seen_at, confirmed_at, ends_at, has_second_factor
 )
-values (
+select
     %(session_id)s,
     %(user_id)s,
     %(token_hash)s,
@@ -104,8 +105,8 @@ values (
     %(now)s,
     %(now)s,
     %(confirmed_at)s,
-    %(ends_at)s
-)
+    %(ends_at)s,
+    exists (select from second_factor where user_id = %(user_id)s and second_factor.confirmed_at is not null)
 
 -- name: sessions
 select
@@ -119,10 +120,17 @@ from user_session
 where user_id = %(user_id)s and ended_at is null and ends_at > %(now)s and seen_at > %(idle_since)s
 order by seen_at desc, session_id
 
--- name: confirm_session
+-- name: renew_session
+-- Once for each secret: of two who renew with the same, the second finds it gone.
 update user_session
-set confirmed_at = %(now)s
-where session_id = %(session_id)s
+set
+    confirmed_at = %(now)s,
+    token_hash = %(new_hash)s,
+    has_second_factor = exists (
+        select from second_factor
+        where second_factor.user_id = user_session.user_id and second_factor.confirmed_at is not null
+    )
+where session_id = %(session_id)s and token_hash = %(token_hash)s and ended_at is null
 
 -- name: end_session
 update user_session
@@ -138,6 +146,11 @@ where token_hash = %(token_hash)s and ended_at is null
 update user_session
 set ended_at = %(now)s
 where user_id = %(user_id)s and ended_at is null and session_id is distinct from %(but)s
+
+-- name: end_second_factor
+update user_session
+set has_second_factor = false
+where user_id = %(user_id)s and ended_at is null
 
 -- name: add_token
 insert into api_token (token_id, user_id, name, prefix, token_hash, scopes, portfolio_ids, created_at, ends_at)

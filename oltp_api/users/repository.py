@@ -126,8 +126,11 @@ class Sessions(Rows):
     def all(self, user_id: UUID) -> list[DictRow]:
         return self._all("sessions", user_id=user_id, idle_since=self.now - IDLE)
 
-    def confirm(self, session_id: UUID) -> None:
-        self._do("confirm_session", session_id=session_id)
+    def renew(self, session_id: UUID, secret: str) -> str | None:
+        """The new secret of a session that is confirmed with it; None if the one before is worth nothing any more."""
+        new = new_secret()
+        values = {"session_id": session_id, "token_hash": hash_of(secret), "new_hash": hash_of(new)}
+        return new if self._do("renew_session", **values) else None
 
     def end(self, user_id: UUID, session_id: UUID) -> None:
         if not self._do("end_session", user_id=user_id, session_id=session_id):
@@ -138,6 +141,10 @@ class Sessions(Rows):
 
     def end_all(self, user_id: UUID, but: UUID | None = None) -> None:
         self._do("end_sessions", user_id=user_id, but=but)
+
+    def end_second_factor(self, user_id: UUID) -> None:
+        """Have none of the user's sessions count as begun with a second factor, which is removed."""
+        self._do("end_second_factor", user_id=user_id)
 
 
 class Tokens(Rows):

@@ -11,6 +11,7 @@ from hmac import compare_digest
 from uuid import UUID
 
 import pyotp
+import segno
 
 from domain.errors import Conflict, InvalidInput
 from oltp_api.users.repository import Rows
@@ -19,7 +20,6 @@ from storage.web.sessions import hash_of
 
 RECOVERY_CODES = 10
 _STEP_S = 30
-_NEIGHBOURS = (0, -1, 1)
 _ISSUER = "Lakefolio"
 
 
@@ -91,16 +91,21 @@ class SecondFactors(Rows):
 
 
 def step_of(secret: str, code: str, now: datetime) -> int | None:
-    """The time step that `code` belongs to, of this one and its neighbours; None if it belongs to none."""
-    current, said = int(now.timestamp()) // _STEP_S, _plain(code).encode()
-    generator = pyotp.TOTP(secret)
-    steps = [current + each for each in _NEIGHBOURS]
-    return next((step for step in steps if compare_digest(generator.at(step * _STEP_S).encode(), said)), None)
+    """The time step of `now`, if `code` is the one that belongs to it: a code lives for those 30 s and no longer."""
+    step = int(now.timestamp()) // _STEP_S
+    is_right = compare_digest(pyotp.TOTP(secret).at(step * _STEP_S).encode(), _plain(code).encode())
+    return step if is_right else None
 
 
 def address_of(secret: str, email: str) -> str:
     """The otpauth:// address that authenticators read."""
     return pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=_ISSUER)
+
+
+def picture_of(address: str) -> str:
+    """The address as a QR code, an SVG for a page: an authenticator's camera reads it, and no other host is asked."""
+    code = segno.make(address, micro=False)
+    return code.svg_inline(scale=4, light="#fff", svgclass=None, lineclass=None, title="QR code for an authenticator")
 
 
 def _recovery_code() -> str:

@@ -9,6 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from oltp_api.access.door import asker_of
 from oltp_api.access.rules import anybody, in_person
 from oltp_api.context import AppContext, ContextDep, UserDep
+from oltp_api.users import signing_in
 from oltp_api.users.repository import Sessions, Users
 from oltp_api.users.schemas import (
     ConfirmationRequest,
@@ -41,21 +42,15 @@ async def sign_in(
 
 
 @router.post("/session/confirmation", status_code=204, summary="Give your password again, before what cannot be undone")
-@in_person()
+@in_person(without_factor=True)
 async def confirm(body: ConfirmationRequest, request: Request, context: ContextDep, signing: SignInDep) -> Response:
-    """For ten minutes this session may then change email, password and tokens, share, and delete."""
-    asker = asker_of(request)
-    session_id = asker.session_id
-    assert session_id is not None
-    email = (await run_in_threadpool(context.transact, lambda work: Users(work).one(asker.user_id)))["email"]
-    password, code = body.password.get_secret_value(), secret_or_none(body.code)
-    await signing.verified(context, email, password, address_of(request), code)
-    await run_in_threadpool(context.transact, lambda work: Sessions(work).confirm(session_id))
+    """For ten minutes this session may then change email, password and tokens, share, and delete; its cookie is new."""
+    await signing_in.confirm(request, context, signing, body.password.get_secret_value(), secret_or_none(body.code))
     return Response(status_code=204)
 
 
 @router.delete("/session", status_code=204, summary="Sign out")
-@in_person()
+@in_person(without_factor=True)
 def end_own_session(request: Request, context: ContextDep) -> Response:
     response = Response(status_code=204)
     sign_out(request, response, context)
@@ -71,7 +66,7 @@ def list_sessions(request: Request, context: ContextDep, user_id: UserDep) -> Se
 
 
 @router.delete("/sessions/{session_id}", status_code=204, summary="Sign out somewhere else")
-@in_person()
+@in_person(confirmed=True)
 def end_session(session_id: UUID, context: ContextDep, user_id: UserDep) -> Response:
     context.transact(lambda work: Sessions(work).end(user_id, session_id))
     return Response(status_code=204)

@@ -10,10 +10,12 @@ from fastapi.concurrency import run_in_threadpool
 
 from oltp_api.access.door import asker_of
 from oltp_api.context import AppContext
-from oltp_api.users.handlers import SignIn, begin_session
+from oltp_api.unit_of_work import UnitOfWork
+from oltp_api.users.handlers import SignIn, begin_session, renew_session
 from oltp_api.users.identities import STEP_FOR
 from oltp_api.users.provider import Provider
-from oltp_api.users.repository import LONGEST, Sessions
+from oltp_api.users.repository import LONGEST, Sessions, Users
+from oltp_api.web.routing import COOKIE
 from storage.settings import Settings
 from storage.web.guard import WebRefusal
 from storage.web.sessions import session_cookie
@@ -78,6 +80,24 @@ async def begin(
     keep_session(response, request, secret)
 
 
+async def confirm(request: Request, context: AppContext, signing: SignIn, password: str, code: str | None) -> None:
+    """Confirm the session that asks, which has a new secret then; the browser gets it with whatever it is answered."""
+    asker = asker_of(request)
+    email = (await run_in_threadpool(context.transact, lambda work: Users(work).one(asker.user_id)))["email"]
+    await signing.verified(context, email, password, address_of(request), code)
+    await run_in_threadpool(context.transact, lambda work: renew(request, work))
+
+
+def renew(request: Request, work: UnitOfWork) -> None:
+    """Give the session that asks a new secret."""
+    session_id, before = asker_of(request).session_id, secret_of(request)
+    assert session_id is not None
+    assert before is not None
+    carrier = Response()
+    keep_session(carrier, request, renew_session(session_id, before, work))
+    request.scope[COOKIE] = carrier.headers["set-cookie"]
+
+
 def sign_out(request: Request, response: Response, context: AppContext) -> None:
     """End the session that asks."""
     asker = asker_of(request)
@@ -93,6 +113,7 @@ def keep_session(response: Response, request: Request, secret: str) -> None:
 
 
 def forget_session(response: Response, request: Request) -> None:
+    request.scope.pop(COOKIE, None)
     _set(response, request, session_cookie, "", timedelta(0))
 
 

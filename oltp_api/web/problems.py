@@ -47,7 +47,7 @@ from domain.errors import (
 )
 from domain.ports import PortfolioHeld, TooManyWaiting
 from oltp_api.access import refusals
-from oltp_api.access.refusals import NOT_SIGNED_IN
+from oltp_api.access.refusals import NOT_SIGNED_IN, SECOND_FACTOR_REQUIRED
 from oltp_api.access.rules import Role, Scope
 from oltp_api.web import bodies
 from oltp_api.web.etags import PreconditionRequired
@@ -111,10 +111,18 @@ def _answer(request: Request, error: Exception) -> Response:
     elif isinstance(error, psycopg.Error):
         _LOG.warning("the database said %s, answered as %s", type(error).__name__, problem.code)
     request.scope[CODE] = problem.code
-    if problem.code == NOT_SIGNED_IN and request.method == "GET" and "text/html" in request.headers.get("accept", ""):
-        return RedirectResponse(f"/sign-in?next={quote(request.url.path)}", HTTPStatus.SEE_OTHER)
+    page = goes_on_at(problem, request)
+    if page is not None and "text/html" in request.headers.get("accept", ""):
+        return RedirectResponse(page, HTTPStatus.SEE_OTHER)
     content = json.dumps(_members(problem, request.url.path), default=str)
     return Response(content, problem.status, dict(problem.headers), media_type="application/problem+json")
+
+
+def goes_on_at(problem: Problem, request: Request) -> str | None:
+    """The page where a browser that was refused goes on; None if it is told why."""
+    if problem.code == NOT_SIGNED_IN and request.method == "GET":
+        return f"/sign-in?next={quote(request.url.path)}"
+    return "/second-factor" if problem.code == SECOND_FACTOR_REQUIRED else None
 
 
 def _members(problem: Problem, instance: str) -> dict[str, object]:
@@ -221,6 +229,7 @@ _EXAMPLES: Sequence[Problem] = [
         refusals.scope_is_missing(Scope.TRADE),
         refusals.role_is_too_small(Role.VIEWER, Role.EDITOR),
         refusals.confirm_first(),
+        refusals.second_factor_required(),
     )
 ]
 """Examples of every status in the OpenAPI document; they are made by the code that answers, so they are true."""

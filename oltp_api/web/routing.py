@@ -18,6 +18,8 @@ from oltp_api.web.problems import BODY_PROBLEMS
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 _JSON = "application/json"
+COOKIE = "lakefolio.cookie"
+"""Where a request's scope carries a cookie that the answer brings, whichever it is: it would be lost with a refusal."""
 
 
 class BoundedRoute(APIRoute):
@@ -56,7 +58,10 @@ class BoundedRoute(APIRoute):
                     if rule is not None and rule.in_body and isinstance(request._json, dict):
                         named = request._json.get("portfolio_id")
                         stack.enter_context(await door.admit_to(request, path, rule, named))
-                return await handle(request)
+                response = await handle(request)
+                if COOKIE in request.scope:
+                    response.headers.append("set-cookie", request.scope[COOKIE])
+                return response
 
         return bounded
 

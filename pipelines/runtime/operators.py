@@ -25,8 +25,9 @@ _LIVES = "/server_info"
 class OperatorsOnly:
     """`app` for administrators, and read-only for viewers, by the session in `cookie`."""
 
-    def __init__(self, app: App, cookie: str, database_url: str, sign_in: str) -> None:
+    def __init__(self, app: App, cookie: str, database_url: str, sign_in: str, needs_second_factor: bool) -> None:
         self._app, self._cookie, self._sign_in = app, cookie, sign_in
+        self._needs_second_factor = needs_second_factor
         self._pool: ConnectionPool[psycopg.Connection] = ConnectionPool(
             database_url, min_size=0, max_size=_MOST_CONNECTIONS, open=True, check=ConnectionPool.check_connection
         )
@@ -45,7 +46,7 @@ class OperatorsOnly:
 
     def _operator(self, secret: str) -> Operator | None:
         with self._pool.connection() as connection:
-            return operator_of(connection, secret, SystemClock().now())
+            return operator_of(connection, secret, SystemClock().now(), self._needs_second_factor)
 
     def _refusal(self, scope: Scope) -> WebRefusal:
         """A person is led to where they sign in; a program is told so."""

@@ -64,7 +64,7 @@ def guarded(app: App, current: Settings) -> WebGuard:
     is_published = current.web_published_on is not None or (current.has_accounts and current.is_encrypted)
     if current.has_accounts:
         sign_in = f"{current.public_url or 'http://127.0.0.1:8000'}/sign-in"
-        app = OperatorsOnly(app, session_cookie(current), locate(current).app_url, sign_in)
+        app = OperatorsOnly(app, session_cookie(current), locate(current).app_url, sign_in, current.needs_second_factor)
     return WebGuard(app, current.declared_hosts, is_published, refuse_mutation_by_get, _FRAMES_OF_THE_UI)
 
 

@@ -42,6 +42,7 @@ _HEADS = """
 
 _SIGN_INS = (
     "update user_session set ended_at = %(now)s where ended_at is null",
+    "update api_token set ended_at = %(now)s where ended_at is null",
     "update invitation set ended_at = %(now)s where ended_at is null",
     "delete from sign_in_step",
 )
@@ -190,7 +191,7 @@ def adopt_release(lake: Lake, database: Database, now: datetime) -> Release | No
 
 
 def end_sign_ins(database: Database, now: datetime) -> int:
-    """The number of sessions and links that the backup had, ended here: some of them may have been ended since."""
+    """The number of sessions, tokens and links of the backup, ended here: some of them may have been ended since."""
     with postgres.connect(database.admin_url) as connection:
         return sum(connection.execute(statement.encode(), {"now": now}).rowcount for statement in _SIGN_INS)
 

@@ -8,23 +8,17 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 import psycopg
+from psycopg.rows import dict_row
 
+from storage.queries import statements
 from storage.settings import Settings
 
 IDLE = timedelta(days=7)
 """A session that was not seen for so long has ended."""
-_OPERATOR = """
-select case when app_user.is_admin then 'ADMINISTRATOR' else 'VIEWER' end
-from user_session
-inner join app_user using (user_id)
-where
-    user_session.token_hash = %s
-    and user_session.ended_at is null
-    and user_session.ends_at > %s
-    and user_session.seen_at > %s
-    and app_user.disabled_at is null
-    and (app_user.is_admin or app_user.is_operator_viewer)
-"""
+_SQL = statements("storage/web/sessions.sql")
+STANDING = _SQL["session"]
+"""The part of a question that finds `asker`: whoever has the session of each `hash` in `asked`, at `now`."""
+_OF_ONE = f"{_SQL['asked_of_one']}\n{STANDING}\n{_SQL['operator']}"
 
 
 class Operator(StrEnum):
@@ -44,7 +38,12 @@ def hash_of(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-def operator_of(connection: psycopg.Connection, secret: str, now: datetime) -> Operator | None:
-    """The part of the user whose session has this secret; None for whoever has none."""
-    row = connection.execute(_OPERATOR, (hash_of(secret), now, now - IDLE)).fetchone()
-    return Operator(row[0]) if row else None
+def operator_of(
+    connection: psycopg.Connection, secret: str, now: datetime, needs_second_factor: bool
+) -> Operator | None:
+    """The part of the user whose session has this secret; None for whoever has none, or lacks a factor."""
+    asked = {"hash": hash_of(secret), "now": now, "idle_since": now - IDLE}
+    row = connection.cursor(row_factory=dict_row).execute(_OF_ONE, asked).fetchone()
+    if row is None or (needs_second_factor and not row["has_second_factor"]):
+        return None
+    return Operator.ADMINISTRATOR if row["is_admin"] else Operator.VIEWER

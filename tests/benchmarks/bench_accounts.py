@@ -1,5 +1,6 @@
 """Many people: trades with accounts, policies and the audit log against the same server without accounts; a page of an
-owner's portfolios among 10,000 of strangers against the same page alone; and others' wait beside wrong passwords.
+owner's portfolios among 10,000 of strangers against the same page alone; a stranger's question about what is there
+against one about what is not; and others' wait beside wrong passwords.
 
 Both servers are of one state, asked in turn; the owner signs by a token.
 """
@@ -8,14 +9,16 @@ import asyncio
 import itertools
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from uuid import uuid4
 
 import httpx
 import psycopg
 
 from oltp_api.access.credentials import new_token
+from oltp_api.access.rules import named_in
 from ops import processes
 from storage.web.sessions import hash_of
 from tests.benchmarks import load
@@ -24,6 +27,7 @@ from tests.benchmarks.bench_trades import TRADE, Bench, pinned, running
 ROUNDS, SECONDS = 5, 3
 OWNERS, EACH = 1_000, 10
 PASSWORDS = 100
+TOLD_ROUNDS, TOLD_EACH = 5, 60
 _OWNER = """
 insert into app_user (user_id, email, display_name) values (%(user_id)s, %(email)s, 'x');
 insert into api_token (token_id, user_id, name, prefix, token_hash, scopes, created_at)
@@ -34,6 +38,45 @@ insert into portfolio (portfolio_id, user_id, name, base_currency, kind, time_zo
 select gen_random_uuid(), %(user_id)s, 'p' || number, 'USD', 'INVESTMENT', 'UTC'
 from generate_series(1, %(each)s) as number
 """
+
+
+_THINGS = """
+insert into orders (
+    order_id, portfolio_id, account_id, security_id, side, order_type, quantity, fees, status, filled_quantity,
+    reserved_cash, reserved_quantity, currency, reason, is_overdrawn, version, placed_at, updated_at
+)
+select
+    %(order_id)s, portfolio_id, account_id, security_id, 'BUY', 'MARKET', 1, 0, 'FILLED',
+    1, 0, 0, 'USD', '', false, 1, now(), now()
+from transaction_ledger
+where portfolio_id = %(portfolio_id)s and security_id is not null
+limit 1;
+insert into simulation (
+    simulation_id, portfolio_id, user_id, name, horizon_years, num_paths, sample_paths, seed, requested_at
+)
+select %(simulation_id)s, portfolio_id, user_id, 'x', 1, 1, 0, 0, now() from portfolio
+where portfolio_id = %(portfolio_id)s;
+insert into import_batch (
+    import_id, portfolio_id, file_name, file_sha256, status, total, recorded, duplicates, refused, skipped, report,
+    created_at
+)
+select %(import_id)s, %(portfolio_id)s, 'x', repeat('a', 64), 'NOTHING', 0, 0, 0, 0, 0, '{}', now()
+"""
+Asked = tuple[str, str, str]
+ASKED: Sequence[Asked] = [
+    *(
+        ("GET", f"/portfolios/{{portfolio_id}}{rest}", "")
+        for rest in ("", "/holdings", "/cash", "/transactions", "/gains", "/review", "/export", "/concentration")
+    ),
+    ("GET", "/books/{portfolio_id}/snapshots/latest", ""),
+    ("GET", "/orders/{order_id}", ""),
+    ("GET", "/simulations/{simulation_id}", ""),
+    ("GET", "/imports/{import_id}", ""),
+    ("POST", "/portfolios/{portfolio_id}/transactions", TRADE.decode()),
+    ("POST", "/orders", '{"portfolio_id":"{portfolio_id}","ticker":"AAPL","side":"BUY","quantity":"1"}'),
+    ("POST", "/simulations", '{"portfolio_id":"{portfolio_id}","horizon_years":1}'),
+    ("DELETE", "/simulations/{simulation_id}", ""),
+]
 
 
 def main() -> None:
@@ -50,6 +93,7 @@ def main() -> None:
                 f"a trade with accounts, {clients} at once: {statistics.median(ratios):.2f} times without "
                 f"({theirs.rate:,.0f} a second; {', '.join(f'{each:.2f}' for each in sorted(ratios))})"
             )
+        print(told_by_time(bench, port))
         print(f"an owner's page among {OWNERS * EACH:,} portfolios: {listed(bench, port):.2f} times as long as alone")
         print(
             f"others beside {PASSWORDS} wrong passwords: {asyncio.run(beside(port, token)):.2f} times as long as alone"
@@ -121,6 +165,73 @@ def _median(port: int, token: str) -> float:
             assert len(client.get("/portfolios").json()["items"]) == EACH
             times.append(time.perf_counter() - started)
     return statistics.median(times[100:])
+
+
+def told_by_time(bench: Bench, port: int) -> str:
+    """How much longer a stranger waits for the 404 of what is another's than for that of what is not there.
+
+    The control is two that are not there. Answers are the same but for the id, the moment and the request's own id.
+    """
+    theirs = {name: str(value) for name, value in named(bench).items()}
+    token = strangers_token(bench)
+    ratios: dict[str, list[float]] = {}
+    controls: list[float] = []
+    with closing(HTTPConnection("127.0.0.1", port)) as connection:
+        for _ in range(TOLD_ROUNDS):
+            for asked in ASKED:
+                there, missing, again = told(connection, token, asked, theirs)
+                ratios.setdefault(asked[1], []).append(there / missing)
+                controls.append(again / missing)
+    medians = {path: statistics.median(each) for path, each in ratios.items()}
+    by_ratio = sorted(medians, key=medians.__getitem__)
+    spread = [f"{each:.3f}" for each in (*statistics.quantiles(controls, n=20)[::18], statistics.median(controls))]
+    return (
+        f"what is another's, asked for {len(ASKED)} ways: {statistics.median(medians.values()):.3f} times as long as "
+        f"what is not there (from {medians[by_ratio[0]]:.3f}, {by_ratio[0]}, to {medians[by_ratio[-1]]:.3f}, "
+        f"{by_ratio[-1]}; of two that are not there {spread[2]}, nine in ten {spread[0]} to {spread[1]})"
+    )
+
+
+def named(bench: Bench) -> Mapping[str, object]:
+    """A portfolio of the owner's, an order, a simulation and an import in it."""
+    ids = {"portfolio_id": bench.portfolios[0], **{f"{each}_id": uuid4() for each in ("order", "simulation", "import")}}
+    with psycopg.connect(bench.admin_url) as connection:
+        for statement in _THINGS.split(";\n"):
+            connection.execute(statement, ids)
+    return ids
+
+
+def strangers_token(bench: Bench) -> str:
+    token, user_id = new_token(), uuid4()
+    values = {"user_id": user_id, "email": f"{user_id}@example.org", "hash": hash_of(token)}
+    with psycopg.connect(bench.admin_url) as connection:
+        for statement in _OWNER.replace("{read,trade}", "{read,trade,import,simulate}").split(";\n"):
+            connection.execute(statement, values)
+    return token
+
+
+def told(connection: HTTPConnection, token: str, asked: Asked, theirs: Mapping[str, str]) -> tuple[float, float, float]:
+    """Lower deciles of the seconds for what is there, for what is not, and for that once more; asked in turn."""
+    method, path, body = asked
+    name = named_in(path) or "portfolio_id"
+    times: list[list[float]] = [[], [], []]
+    said: set[bytes] = set()
+    for number in range(TOLD_EACH):
+        for which in ((0, 1, 2), (2, 1, 0), (1, 0, 2))[number % 3]:
+            target = theirs[name] if which == 0 else str(uuid4())
+            sent = body.replace("{portfolio_id}", target).encode()
+            headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+            started = time.perf_counter()
+            connection.request(method, f"/api/v1{path.replace('{' + name + '}', target)}", sent or None, headers)
+            answer = connection.getresponse()
+            content = answer.read()
+            times[which].append(time.perf_counter() - started)
+            assert answer.status == 404, content
+            kept = [(name, value) for name, value in answer.getheaders() if name not in ("date", "x-request-id")]
+            said.add(content.replace(target.encode(), b"") + str(kept).encode())
+    assert len(said) == 1, said
+    there, missing, again = (statistics.quantiles(each, n=10)[0] for each in times)
+    return there, missing, again
 
 
 async def beside(port: int, token: str) -> float:

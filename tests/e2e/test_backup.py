@@ -42,6 +42,11 @@ SIGNED_IN = """
         insert into user_session (session_id, user_id, token_hash, user_agent, address, created_at, seen_at, ends_at)
         select gen_random_uuid(), user_id, sha256('secret'), '', '', now(), now(), now() + interval '30 days'
         from app_user limit 1
+    ),
+    token as (
+        insert into api_token (token_id, user_id, name, prefix, token_hash, scopes, created_at)
+        select gen_random_uuid(), user_id, 's', 'lkf_', sha256('token'), '{read}', now()
+        from app_user limit 1
     )
     insert into invitation (invitation_id, kind, code_hash, created_at, ends_at)
     values (gen_random_uuid(), 'USER', sha256('code'), now(), now() + interval '7 days')
@@ -49,6 +54,7 @@ SIGNED_IN = """
 STANDING = """
     select
         (select count(*) from user_session where ended_at is null),
+        (select count(*) from api_token where ended_at is null),
         (select count(*) from invitation where ended_at is null)
 """
 _PAUSE_S = 0.01
@@ -210,7 +216,7 @@ def test_a_backup_made_while_others_write_has_all_that_was_acknowledged_before(s
         still_standing = connection.execute(STANDING).fetchone()
     head = Releases(lake_at(elsewhere.lake, database.admin_url)).head()
 
-    assert (standing, still_standing) == ((0, 0), (1, 1)), "who was signed in then may have been shut out since"
+    assert (standing, still_standing) == ((0, 0, 0), (1, 1, 1)), "who was signed in then may have been shut out since"
     assert set(writer.acknowledged) <= seqs == set(range(1, len(seqs) + 1))
     assert (version, balance) == ((len(seqs),), summed)
     assert head is not None

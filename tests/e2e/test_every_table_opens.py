@@ -13,7 +13,8 @@ from deltalake import DeltaTable
 
 from application.analytics.review import LakeAnalyticsRepository
 from oltp_api.sight import also_seeing, portfolios_in_sight
-from storage.lake.mounted import mounted
+from storage.lake import mounted as mounted_lake
+from storage.lake.mounted import MountedRelease, mounted
 from storage.lake.releases import is_result
 
 QUANTITIES = {
@@ -198,3 +199,29 @@ def test_where_people_sign_in_a_release_shows_what_the_door_let_them_to(platform
             if "portfolio_id" in columns:
                 whose = filtered.rows(f"select distinct portfolio_id as id from {name.replace('/', '.')}")
                 assert {row["id"] for row in whose} <= {str(one)}, name
+
+
+@pytest.mark.parametrize("column", [None, *mounted_lake._OWN])
+def test_each_condition_of_the_lakes_views_hides_a_strangers_rows(
+    platform_home, column: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is removed: whoever may see nothing sees the rows that it was for. The first case is the control."""
+    open_to_all = mounted(platform_home.lake, platform_home.head, None)
+    tables = {name: key_of(open_to_all, name) for name in platform_home.head.versions}
+    hidden = {name for name, key in tables.items() if key and key == column and counts(open_to_all, name)}
+    if column is not None:
+        monkeypatch.setitem(mounted_lake._OWN, column, "true")
+    filtered = mounted(platform_home.lake, platform_home.head, portfolios_in_sight)
+    shown = {name for name, key in tables.items() if key and counts(filtered, name)}
+    assert shown >= hidden
+    assert bool(shown) == (column not in (None, "order_id"))  # no order was ever filled in this state
+
+
+def counts(release: MountedRelease, name: str) -> int:
+    return int(release.rows(f"select count(*) as n from {name.replace('/', '.')}")[0]["n"])
+
+
+def key_of(release: MountedRelease, name: str) -> str | None:
+    """The column by which rows of a table belong to somebody."""
+    columns = {row["column_name"] for row in release.rows(f"describe {name.replace('/', '.')}")}
+    return next((key for key in mounted_lake._OWN if key in columns and name not in mounted_lake._NOBODYS), None)

@@ -343,6 +343,7 @@ def line_of(operation: Operation) -> str:
         *(["common"] if rule.is_common else []),
         *(["in person"] if rule.by_session else []),
         *(["confirmed"] if rule.confirmed else []),
+        *(["without a second factor"] if rule.without_factor else []),
     ]
     return f"{operation}: {', '.join(marks)}"
 

@@ -9,14 +9,12 @@ import sys
 from collections.abc import Callable, Iterator
 from html import unescape
 from pathlib import Path
-from time import time
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import psycopg
-import pyotp
 import pytest
 
 from oltp_api.users.identities import SignInSteps
@@ -24,6 +22,7 @@ from storage.postgres.database import Database
 from storage.settings import Settings
 from storage.web.sessions import hash_of
 from tests.oltp_api.people import PASSWORD, Person, first_code, invited, registered, served_with_accounts, signed_in
+from tests.oltp_api.test_second_factor import Authenticator, half_a_minute_later
 from tests.waiting import wait_until
 
 CLIENT, SECRET = "lakefolio", "a secret of the client"  # as oidc_provider has them, which is imported by its process
@@ -127,7 +126,7 @@ def linked(at_provider: AtProvider, browser: httpx.Client, subject: str, passwor
 
 def browser_of(person: Person) -> httpx.Client:
     browser = new_browser(person.address)
-    browser.cookies.update(person.client.cookies)
+    browser.cookies.jar = person.client.cookies.jar  # a secret that is renewed here is renewed there
     return browser
 
 
@@ -338,16 +337,19 @@ def test_a_session_is_confirmed_if_the_provider_asked_for_the_password_lately(ad
             assert browser.post("/api/v1/tokens", json=token).status_code == status, forgery
 
 
-def test_who_has_a_second_factor_is_asked_for_it_after_the_provider_too(admin: Person, browser, at_provider) -> None:
+def test_who_has_a_second_factor_is_asked_for_it_after_the_provider_too(
+    admin: Person, browser, at_provider, database: Database
+) -> None:
     fred = invited(admin, "fred@example.org")
     at_provider.knows("fred-1", "fred@example.org")
     with browser_of(fred) as own:
         linked(at_provider, own, "fred-1")
-    secret = pyotp.TOTP(fred.post("/me/second-factor").json()["secret"])
-    assert fred.post("/me/second-factor/confirmation", {"code": secret.now()}).status_code == 200
+    app = Authenticator(fred.post("/me/second-factor").json()["secret"])
+    assert fred.post("/me/second-factor/confirmation", {"code": app.code()}).status_code == 200
     assert signed_in_with(at_provider, browser, "fred-1", next="/?x").headers["location"] == "/sign-in/code"
     assert me(browser) == ""
-    done = browser.post("/sign-in/code", data={"factor": secret.at(int(time()), counter_offset=1)})
+    half_a_minute_later(database)
+    done = browser.post("/sign-in/code", data={"factor": app.code()})
     assert (done.headers["location"], me(browser)) == ("/?x", fred.email)
     assert browser.post("/api/v1/me/second-factor").json()["code"] == "second_factor_exists"  # confirmed by auth_time
 
@@ -371,6 +373,7 @@ def test_linking_needs_the_password_the_same_email_and_the_session_that_began(
         assert refused_as(browser.get(back))[0] == 400  # somebody else is signed in by now
         assert stored() == before
 
+    carl = signed_in(carl.address, carl.email)
     with browser_of(carl) as browser:
         back = at_provider.sign_in(browser.post("/link-provider", data={"password": PASSWORD}), "carl-3")
         with psycopg.connect(database.admin_url) as connection:

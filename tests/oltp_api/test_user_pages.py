@@ -13,7 +13,7 @@ from storage.postgres.database import Database
 from storage.settings import Settings
 from tests.oltp_api.people import PASSWORD, Person, first_code, invited, registered, served_with_accounts, signed_in
 from tests.oltp_api.test_access_matrix import OPERATIONS
-from tests.oltp_api.test_second_factor import with_second_factor
+from tests.oltp_api.test_second_factor import half_a_minute_later, with_second_factor
 
 NEW = "another long word of mine"
 _BROWSER = {"accept": "text/html,*/*", "sec-fetch-site": "same-origin"}
@@ -24,9 +24,8 @@ class Window:
 
     def __init__(self, person: Person) -> None:
         self.person = person
-        self.client = httpx.Client(
-            base_url=person.address, headers=_BROWSER, cookies=person.client.cookies, follow_redirects=True, timeout=30
-        )
+        self.client = httpx.Client(base_url=person.address, headers=_BROWSER, follow_redirects=True, timeout=30)
+        self.client.cookies.jar = person.client.cookies.jar  # a secret that is renewed here is renewed there
 
     def get(self, page: str) -> httpx.Response:
         return self.client.get(page)
@@ -137,7 +136,8 @@ def test_who_has_a_second_factor_is_asked_for_its_code_too(admin: Person, databa
         without = window.send(asked, "Go on", confirm_password=PASSWORD)
         assert (without.status_code, "has a second factor" in without.text) == (401, True)
         assert person.get("/tokens").json()["items"] == []
-        made_it = window.send(without, "Go on", confirm_password=PASSWORD, confirm_code=app.code(1))
+        half_a_minute_later(database)
+        made_it = window.send(without, "Go on", confirm_password=PASSWORD, confirm_code=app.code())
         assert made(made_it).startswith("lkf_")
 
         new = {"current_password": PASSWORD, "password": NEW}
@@ -168,8 +168,14 @@ def test_a_confirmation_leads_to_no_other_server(window: Window) -> None:
     assert (answer.status_code, answer.headers["location"]) == (307, "/")
 
 
-def test_sessions_are_seen_and_ended_one_by_one_and_all_others(window: Window, ada: Person) -> None:
+def test_sessions_are_seen_and_ended_one_by_one_and_all_others(window: Window, ada: Person, database) -> None:
     phone, desk = (signed_in(ada.address, ada.email) for _ in range(2))
+    long_ago(database, ada)
+    asked = window.send("/sessions", "End all others")
+    assert (asked.status_code, {each.get("/me").status_code for each in (phone, desk)}) == (403, {200})
+    wrong = window.send("/me", "Change the password", current_password=PASSWORD, password="password123")
+    assert (wrong.status_code, "tried first" in wrong.text) == (422, True)  # and yet the session was confirmed by it
+    assert ada.get("/me").is_success
     page = window.get("/sessions")
     assert page.text.count("(this one)") == 1
     (first, *_) = re.findall(r'action="(/sessions/[0-9a-f-]{36}/end)"', page.text)

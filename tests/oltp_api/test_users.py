@@ -214,11 +214,14 @@ def test_what_cannot_be_undone_needs_the_password_again(admin: Person, database:
             (person.get("/me").json()["user_id"],),
         )
     portfolio_id = person.portfolio()
+    elsewhere = signed_in(person.address, person.email).get("/sessions").json()["items"]
+    session_id = next(each["session_id"] for each in elsewhere if each["is_this"])
     asked = [
         ("PUT", "/me/password", {"password": NEW}),
         ("PATCH", "/me", {"email": "other@example.org"}),
         ("POST", "/tokens", {"name": "x", "scopes": ["read"]}),
         ("POST", f"/portfolios/{portfolio_id}/shares", {"email": "x@example.org", "role": "VIEWER"}),
+        ("DELETE", f"/sessions/{session_id}", None),
         ("DELETE", "/me", None),
     ]
     for method, path, body in asked:
@@ -227,8 +230,34 @@ def test_what_cannot_be_undone_needs_the_password_again(admin: Person, database:
 
     assert code_of(person.post("/session/confirmation", {"password": "wrong"})) == (401, "wrong_credentials")
     assert person.post("/session/confirmation", {"password": PASSWORD}).status_code == 204
-    for method, path, body in reversed(asked[1:4]):
+    for method, path, body in reversed(asked[1:5]):
         assert person.client.request(method, path, json=body).is_success, path
+
+
+def test_a_session_that_is_confirmed_has_a_new_secret_and_the_one_before_is_worth_nothing(admin: Person) -> None:
+    person = invited(admin, "renewed@example.org")
+    copied = stranger(person.address)
+    copied.cookies.update(person.client.cookies)
+    here = [each["session_id"] for each in person.get("/sessions").json()["items"]]
+    assert person.post("/session/confirmation", {"password": "wrong"}).status_code == 401
+    assert copied.get("/me").is_success  # the control: nothing was confirmed
+
+    answer = person.post("/session/confirmation", {"password": PASSWORD})
+    assert answer.status_code == 204
+    assert "HttpOnly" in answer.headers["set-cookie"]
+    assert code_of(copied.get("/me")) == (401, "not_signed_in")
+    assert [each["session_id"] for each in person.get("/sessions").json()["items"]] == here  # the same one
+
+
+def test_of_two_who_confirm_with_the_same_secret_one_keeps_the_session(admin: Person) -> None:
+    person = invited(admin, "twice@example.org")
+    other = stranger(person.address)
+    other.cookies.update(person.client.cookies)
+    body = {"password": PASSWORD}
+    with ThreadPoolExecutor(2) as threads:
+        answers = list(threads.map(lambda each: each.post("/session/confirmation", json=body), (person.client, other)))
+    assert sorted(each.status_code for each in answers) == [204, 401]
+    assert sorted(each.get("/me").status_code for each in (person.client, other)) == [200, 401]
 
 
 def test_a_lost_password_is_replaced_by_an_administrators_link_once(admin: Person, address: str) -> None:

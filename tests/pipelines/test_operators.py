@@ -25,9 +25,13 @@ with made as (
     returning user_id
 )
 insert into user_session (
-    session_id, user_id, token_hash, user_agent, address, created_at, seen_at, confirmed_at, ends_at, ended_at
+    session_id, user_id, token_hash, user_agent, address, created_at, seen_at, confirmed_at, ends_at, ended_at,
+    has_second_factor
 )
-select gen_random_uuid(), user_id, %(hash)s, '', '', %(now)s, %(seen_at)s, %(now)s, %(ends_at)s, %(ended_at)s from made
+select
+    gen_random_uuid(), user_id, %(hash)s, '', '', %(now)s, %(seen_at)s, %(now)s, %(ends_at)s, %(ended_at)s,
+    %(has_factor)s
+from made
 """
 _DAY = timedelta(days=1)
 PEOPLE: dict[str, dict[str, object]] = {
@@ -38,6 +42,7 @@ PEOPLE: dict[str, dict[str, object]] = {
     "administrator whose session was ended": {"is_admin": True, "ended_at": 0},
     "administrator whose session is over": {"is_admin": True, "ends_at": -1},
     "administrator who was away": {"is_admin": True, "seen_at": -8},
+    "administrator without a second factor": {"is_admin": True, "has_factor": False},
 }
 SHUT_OUT = [name for name in PEOPLE if name not in ("administrator", "viewer")]
 
@@ -49,7 +54,15 @@ def root(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     from pipelines.runtime.webserver import Workspaces, guarded
 
     now = SystemClock().now()
-    nobody = {"is_admin": False, "is_viewer": False, "disabled_at": None, "ended_at": None, "seen_at": 0, "ends_at": 1}
+    nobody = {
+        "is_admin": False,
+        "is_viewer": False,
+        "has_factor": True,
+        "disabled_at": None,
+        "ended_at": None,
+        "seen_at": 0,
+        "ends_at": 1,
+    }
     with psycopg.connect(database.admin_url) as connection:
         for name, given in PEOPLE.items():
             days = {**nobody, **given}
@@ -57,6 +70,7 @@ def root(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             connection.execute(_USER, {**days, **moments, "name": name, "hash": hash_of(cookie(name)), "now": now})
     settings = Settings(
         auth="accounts",
+        second_factor="required",
         database_url=database.app_url,
         database_admin_url=None,
         database_services_url=None,

@@ -90,8 +90,13 @@ def add(connection: psycopg.Connection, table: str, **whose: object) -> None:
 
 @pytest.fixture(scope="module")
 def shared_database(new_database: Callable[[], Database]) -> Database:
-    """Ann has two portfolios and Ben one; Ann shares one of hers with Vic. Eve has nothing."""
     created = new_database()
+    fill(created)
+    return created
+
+
+def fill(created: Database) -> None:
+    """Give Ann two portfolios and Ben one; Ann shares one of hers with Vic. Eve has nothing."""
     with psycopg.connect(created.admin_url) as connection:
         connection.execute("set session_replication_role = replica")
         for user in (ANN, BEN, VIC, EVE):
@@ -107,7 +112,6 @@ def shared_database(new_database: Callable[[], Database]) -> Database:
                         table,
                         **{**whose, "event_id": portfolio if table == "outbox" else portfolio.int, **shared},
                     )
-    return created
 
 
 @contextmanager
