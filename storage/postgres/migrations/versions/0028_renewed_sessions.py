@@ -4,13 +4,13 @@ Why: a secret from before a password was given again is worth nothing after it (
 have a second factor, a session that was begun without one is let to nothing but setting it up.
 
 Revision ID: 0028
-Revises: 0026
+Revises: 0027
 """
 
 from alembic import op
 
 revision = "0028"
-down_revision = "0026"
+down_revision = "0027"
 
 SESSIONS = """
 alter table user_session add column has_second_factor boolean not null default false;
