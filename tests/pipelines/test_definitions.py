@@ -11,9 +11,8 @@ import pytest
 
 from pipelines.runtime.partitions import YEARS
 
-# dagster-dbt imports sqlglot, and that a package which says of itself that it is deprecated.
 GRAPH = Path(__file__).with_name("asset_graph.txt")
-SLOW = ["pandas", "yfinance", "dbt.cli", "dbt.version", "dbt.adapters", "matplotlib", "exchange_calendars"]
+SLOW = ["pandas", "yfinance", "sqlglot", "dbt.cli", "dbt.version", "dbt.adapters", "matplotlib", "exchange_calendars"]
 
 
 @pytest.fixture
