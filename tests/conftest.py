@@ -43,7 +43,8 @@ _LONGEST = (
     "test_up_and_down",
     "test_file_mutations",
 )
-"""The modules that take longest (2026-11-29). The first two build the frozen states; the next two need neither.
+"""The modules that take longest (2026-11-29). The first two build the frozen states; the next two need neither;
+test_held builds the books' state on the demo's.
 
 One that is not here begins last where its folder's name is last: test_files ran 107 s alone.
 """
