@@ -40,7 +40,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "sobol": {"sampling": "sobol"},
 }
 REPLAYED = KINDS if IS_LONG else ["plain", "regimes", "sobol", "replay of 2008"]
-"""That workers change no bit of any model, tests/domain shows too."""
+"""Here; tests/domain shows that workers change no bit of any model."""
 CHANGED = {"another seed": "seed = seed + 1", "no release": "release_id = 10000"}
 """Simulations that somebody changes behind the application, and how."""
 RELEASE = dg.AssetKey(["meta", "release"])
