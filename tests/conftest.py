@@ -15,6 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import httpx
 import hypothesis
 import psycopg
@@ -43,7 +44,8 @@ _LONGEST = (
     "test_up_and_down",
     "test_file_mutations",
 )
-"""The modules that take longest (2026-11-29). The first two build the frozen states; the next two need neither.
+"""The modules that take longest (2026-11-29). The first two build the frozen states; the next two need neither;
+test_held builds the books' state on the demo's.
 
 One that is not here begins last where its folder's name is last: test_files ran 107 s alone.
 """
@@ -78,6 +80,8 @@ def pytest_configure(config: pytest.Config) -> None:
     Nobody here speaks TLS, but each client of HTTP would read all certificates of the system: 25 ms, a thousand times.
     """
     interruptible()
+    if not IS_LONG:
+        duckdb.connect = on_one_thread(duckdb.connect)
     ssl.create_default_context = cache(ssl.create_default_context)
     if hasattr(config, "workerinput"):
         return
@@ -93,6 +97,19 @@ def pytest_configure(config: pytest.Config) -> None:
         shutil.rmtree(own, ignore_errors=True)
 
     config.add_cleanup(restore)
+
+
+def on_one_thread(connect: Callable[..., Any]) -> Callable[..., Any]:
+    """Return DuckDB's `connect` for this process: four workers share the cores, and two threads took twice the time to
+    do the same.
+
+    The long form, and every program that a test starts, has as many as there are cores.
+    """
+
+    def connected(*place: Any, config: dict[str, Any] | None = None, **more: Any) -> Any:
+        return connect(*place, config={"threads": 1, **(config or {})}, **more)
+
+    return connected
 
 
 def interruptible() -> None:

@@ -1,9 +1,12 @@
 """Slices of the graph that can be made by themselves: years of market data, single simulations, windows of days."""
 
 import warnings
-from datetime import date, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from dagster import BetaWarning, Config, DynamicPartitionsDefinition, TimeWindow, TimeWindowPartitionsDefinition
+from dagster._core.definitions.partitions.context import partition_loading_context
 from pydantic import Field
 
 from domain.ledger import FIRST_DAY
@@ -14,6 +17,26 @@ warnings.filterwarnings("ignore", category=BetaWarning, message=".*backfill_poli
 
 YEARS = TimeWindowPartitionsDefinition(start=f"{FIRST_DAY.year}", fmt="%Y", cron_schedule="0 0 1 1 *", end_offset=1)
 """Market data by calendar year, from the ledger's first day to the current one; a source begins when it begins."""
+
+
+def _remember_keys(years: TimeWindowPartitionsDefinition) -> None:
+    """Have `years` find its keys once a year: Dagster goes through all of them by cron, for each input of each step.
+
+    That was a tenth of a pick-up in which nothing is partitioned.
+    """
+    found_by_cron, known = years.get_partition_keys, dict[int, Sequence[str]]()
+
+    def keys(current_time: datetime | None = None, store: Any = None) -> Sequence[str]:
+        with partition_loading_context(current_time, store) as loading:
+            year = loading.effective_dt.astimezone(UTC).year
+            if year not in known:
+                known[year] = found_by_cron()
+            return known[year]
+
+    vars(years)["get_partition_keys"] = keys
+
+
+_remember_keys(YEARS)
 
 SIMULATIONS = DynamicPartitionsDefinition(name="simulation")
 """One partition per requested simulation."""

@@ -5,6 +5,7 @@ number. A test that records, damages or repairs works on a state folder or a cop
 """
 
 import io
+import json
 import os
 import re
 import subprocess
@@ -32,11 +33,13 @@ from storage.lake.releases import Release
 from storage.postgres import embedded
 from storage.settings import REPOSITORY, MarketSource, Settings
 from tests.conftest import served
-from tests.e2e import as_traded_books
+from tests.e2e import as_traded_books, demo_books
 from tests.effort import IS_LONG
 from tests.states import FrozenStates, discarded, thaw
 
 collect_ignore = [] if IS_LONG else ["test_pick_up.py"]
+SITUATIONS = json.loads((Path(__file__).parents[1] / "cases" / "situations.json").read_text())
+"""All on the sample market, whose release the books are beside."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,7 @@ def new_home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     """Opens a state folder of its own, with what `record` records over HTTP; its path has a space, as a user's may.
 
     It is a copy of the frozen state `begins_with`: the empty `cluster`, `as_traded` with what tests.e2e.as_traded_books
-    records, or the `demo`.
+    records, the `demo`, or `books`: the demo with what tests.e2e.demo_books records.
     """
 
     @contextmanager
@@ -211,6 +214,27 @@ def frozen_as_traded(frozen_cluster: Path, frozen_states: FrozenStates) -> Path:
         refreshed(settings, as_traded_books.record_all)
 
     return frozen_states.folder("as_traded", build)
+
+
+@pytest.fixture(scope="session")
+def frozen_books(frozen_demo: Path, frozen_states: FrozenStates) -> Path:
+    """The demo with a portfolio for each kind of transaction and others, all picked up at once."""
+
+    def build(home: Path) -> None:
+        thaw(frozen_demo, home)
+        with running(home_settings(home), savings) as platform:
+            found = demo_books.record_and_pick_up(platform, SITUATIONS)
+        embedded.stop(home)
+        (home / "books.json").write_text(json.dumps(found))
+
+    return frozen_states.folder("books", build)
+
+
+@pytest.fixture(scope="session")
+def books(frozen_books: Path) -> dict[str, Any]:
+    """The ids of the portfolios in the books' state by name, and the outcomes of its situations."""
+    found: dict[str, Any] = json.loads((frozen_books / "books.json").read_text())
+    return found
 
 
 def record_demo(client: httpx.Client) -> str:

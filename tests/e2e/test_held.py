@@ -16,10 +16,9 @@ import pytest
 from pipelines.definitions import build_defs
 from pipelines.marts import performance
 from storage.lake.held import HeldPortfolio, held_in
+from tests.e2e.conftest import savings
+from tests.e2e.demo_books import bought, recorded
 from tests.effort import IS_LONG
-from tests.random_ledger import record_random, register_securities
-
-RANDOM, COMMANDS = (200, 60) if IS_LONG else (5, 30)
 
 
 class Desk:
@@ -38,7 +37,7 @@ class Desk:
 
     def held(self) -> dict[str, HeldPortfolio]:
         names = {portfolio_id: name for name, portfolio_id in self.ids.items()}
-        return {names[one]: why for one, why in held_in(self.home.lake, self.home.head).items()}
+        return {names.get(one, one): why for one, why in held_in(self.home.lake, self.home.head).items()}
 
     def get(self, name: str, what: str, **asked: str) -> httpx.Response:
         return self.client.get(f"/portfolios/{self.ids[name]}/{what}", params=asked)
@@ -63,54 +62,10 @@ class Desk:
             assert changed.rowcount == 1
 
 
-def recorded(client: httpx.Client, portfolio_id: str, kind: str, on: str, **fields: str) -> None:
-    body = {"type": kind, "business_date": on, **fields}
-    answer = client.post(f"/portfolios/{portfolio_id}/transactions", json=body)
-    assert answer.status_code == 201, answer.text
-
-
-def opened(client: httpx.Client, name: str, cash: str, on: str, kind: str = "INVESTMENT") -> str:
-    portfolio_id = str(
-        client.post("/portfolios", json={"name": name, "kind": kind}).raise_for_status().json()["portfolio_id"]
-    )
-    recorded(client, portfolio_id, "DEPOSIT", on, amount=cash)
-    return portfolio_id
-
-
-def bought(client: httpx.Client, name: str) -> str:
-    portfolio_id = opened(client, name, "10000", "2010-01-04")
-    recorded(client, portfolio_id, "BUY", "2010-01-05", ticker="KO", quantity="100", price="20")
-    return portfolio_id
-
-
 @pytest.fixture(scope="module")
-def desk(new_home: Any) -> Iterator[Desk]:
-    ids: dict[str, str] = {}
-
-    def record(client: httpx.Client) -> str:
-        ids.update({name: bought(client, name) for name in ("good", "other", "tampered")})
-        ids["first days"] = opened(client, "first days", "100", "1970-01-01")
-        recorded(client, ids["first days"], "DEPOSIT", "1989-12-31", amount="100")
-        ids["below zero"] = opened(client, "below zero", "10000", "2009-01-02", "TRADING_BOOK")
-        recorded(
-            client,
-            ids["below zero"],
-            **{"kind": "SELL", "on": "2009-03-09"},
-            ticker="AAPL",
-            quantity="1500",
-            price="2.523",
-        )
-        ids["pair"] = opened(client, "pair", "30000", "2013-01-02", "TRADING_BOOK")
-        recorded(client, ids["pair"], "BUY", "2013-01-03", ticker="AAPL", quantity="3000", price="10")
-        recorded(client, ids["pair"], "SELL", "2013-01-03", ticker="WMT", quantity="800", price="40")
-        register_securities(client)
-        ids.update({f"random {seed}": record_random(client, seed, COMMANDS) for seed in range(RANDOM)})
-        return ids["good"]
-
-    with new_home(record, begins_with="demo") as home, home.joined() as instance, home.client() as client:
-        desk = Desk(home, instance, client, ids)
-        desk.pick_up()
-        yield desk
+def desk(new_home: Any, books: dict[str, Any]) -> Iterator[Desk]:
+    with new_home(savings, begins_with="books") as home, home.joined() as instance, home.client() as client:
+        yield Desk(home, instance, client, books["beside"])
 
 
 def test_whatever_the_api_accepts_is_released(desk: Desk) -> None:
@@ -252,17 +207,15 @@ def test_what_passes_again_is_released_and_the_restatement_has_its_cause(
 def test_many_due_simulations_are_one_run_that_survives_one_that_fails(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One is planted to fail; the others are done, and it is refused with the reason. The standing ones of the random
-    portfolios count as done, since more of the same show nothing else."""
+    """One is planted to fail; the others are done, and it is refused with the reason. The standing ones count as done,
+    since more of the same show nothing else."""
     from pipelines.refresh import simulate_due
     from pipelines.simulations import assets as simulation
 
-    random_ones = [portfolio_id for name, portfolio_id in desk.ids.items() if name.startswith("random ")]
-    with psycopg.connect(desk.home.platform.database.admin_url) as connection:
-        connection.execute(
-            "update simulation set is_standing = false, status = 'DONE' where portfolio_id = any(%s)", (random_ones,)
-        )
     asked = [desk.asked[f"one of {number}"] for number in range(4)]
+    with psycopg.connect(desk.home.platform.database.admin_url) as connection:
+        done = "update simulation set is_standing = false, status = 'DONE' where simulation_id <> all(%s::uuid[])"
+        connection.execute(done, (asked,))
     compute, filters = simulation.simulate, dg.RunsFilter(job_name="simulate")
     before = desk.instance.get_runs_count(filters)
 

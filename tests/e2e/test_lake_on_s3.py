@@ -85,7 +85,7 @@ def bucket(new_home: Any, server: S3Server, tmp_path_factory: pytest.TempPathFac
             released(instance, "refresh", YEARS)
         before = head(Lake(str(folder), nullcontext))
         for file in filter(Path.is_file, folder.rglob("*")):
-            server.boto.upload_file(str(file), BUCKET, f"a-lake/{file.relative_to(folder)}")
+            server.boto.put_object(Bucket=BUCKET, Key=f"a-lake/{file.relative_to(folder)}", Body=file.read_bytes())
         patch.setenv("LAKE_URI", home.variables["LAKE_URI"])
         with home.client() as client:
             post(client, home.portfolio_id, "BUY", "2013-02-01", ticker="IBM", quantity="5", price="200")

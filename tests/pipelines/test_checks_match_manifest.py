@@ -10,7 +10,6 @@ import pytest
 
 from storage.settings import REPOSITORY
 
-# dagster-dbt imports sqlglot, and that a package which says of itself that it is deprecated.
 Node = Mapping[str, Any]
 
 NODES = json.loads((REPOSITORY / "dbt_project" / "target" / "manifest.json").read_text())["nodes"]

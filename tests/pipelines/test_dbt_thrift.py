@@ -1,4 +1,4 @@
-"""Ephemeral models are put where dbt itself, with sqlparse's whole grammar, puts them."""
+"""dbt does less work here and comes to the same: statements, templates and macros are those of dbt's own ways."""
 
 import re
 from pathlib import Path
@@ -10,8 +10,8 @@ from dbt import compilation
 from dbt.compilation import InjectedCTE, inject_ctes_into_sql
 from dbt_common.behavior_flags import BehaviorFlagRendered
 
-from pipelines.marts.dbt_runner import PROJECT, imported_dbt
-from pipelines.marts.dbt_thrift import statement_head
+from pipelines.marts.dbt_runner import PROJECT, DbtRunner, imported_dbt
+from pipelines.marts.dbt_thrift import compiled_once, fired_to_somebody, namespace, statement_head
 
 CTES = [InjectedCTE("one", "__dbt__cte__one as (select 1)"), InjectedCTE("two", "__dbt__cte__two as (select 2)")]
 WRITTEN = {
@@ -61,3 +61,43 @@ def test_dbt_parses_so_and_others_do_not() -> None:
         BehaviorFlagRendered({"name": "a", "default": True, "docs_url": ""}, {})._behavior_change_event.flag_source
         == "dbt"
     )
+
+
+def test_a_template_is_compiled_once_in_a_process() -> None:
+    compiled: list[str] = []
+    compile_once = compiled_once(lambda _, source: compiled.append(source) or f"code of {source}")
+
+    found = [compile_once(object(), text) for text in ("{{ a }}", "{{ b }}", "{{ a }}")]
+
+    assert found == ["code of {{ a }}", "code of {{ b }}", "code of {{ a }}"]
+    assert compiled == ["{{ a }}", "{{ b }}"]
+
+
+@pytest.mark.parametrize("package", ["lakefolio", "dbt", "dbt_duckdb"])
+def test_a_macro_is_found_where_dbt_finds_it(package: str) -> None:
+    from dbt.context.macros import MacroNamespaceBuilder
+
+    imported_dbt()
+    assert MacroNamespaceBuilder.build_namespace is namespace
+    macros = DbtRunner()._parsed_project().get_macros_by_package()
+
+    def found(how: object) -> dict[str, object]:
+        builder = MacroNamespaceBuilder("lakefolio", package, SimpleNamespace(), ["dbt_duckdb", "dbt"])
+        return {
+            name: {key: one.macro.unique_id for key, one in member.items()}
+            if isinstance(member, dict)
+            else member.macro.unique_id
+            for name, member in dict(how(builder, macros, {})).items()
+        }
+
+    assert found(namespace) == found(namespace.replaced)
+
+
+@pytest.mark.parametrize(("level", "loggers", "told"), [("debug", [], 0), ("debug", ["one"], 1), ("info", [], 1)])
+def test_a_debug_event_is_a_message_only_if_a_logger_writes_it(level: str, loggers: list[str], told: int) -> None:
+    messages: list[object] = []
+    fire = fired_to_somebody(lambda _, event: messages.append(event))
+
+    fire(SimpleNamespace(loggers=loggers), SimpleNamespace(level_tag=lambda: level))
+
+    assert len(messages) == told

@@ -2,15 +2,17 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
-# dagster-dbt imports sqlglot, and that a package which says of itself that it is deprecated.
+from pipelines.runtime.partitions import YEARS
+
 GRAPH = Path(__file__).with_name("asset_graph.txt")
-SLOW = ["pandas", "yfinance", "dbt.cli", "dbt.version", "dbt.adapters", "matplotlib", "exchange_calendars"]
+SLOW = ["pandas", "yfinance", "sqlglot", "dbt.cli", "dbt.version", "dbt.adapters", "matplotlib", "exchange_calendars"]
 
 
 @pytest.fixture
@@ -53,6 +55,14 @@ print(logging.getLogger().handlers)
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
 
     assert loaded.stdout.splitlines() == ["[]", "[]"]
+
+
+@pytest.mark.parametrize("now", ["1970-06-01", "1999-12-31T23:59:59", "2000-01-01", "2026-11-29"])
+def test_years_are_those_that_dagster_finds_by_cron(now: str) -> None:
+    moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
+
+    assert YEARS.get_partition_keys(moment) == dg.TimeWindowPartitionsDefinition.get_partition_keys(YEARS, moment)
+    assert YEARS.get_partition_keys(moment)[-1] == now[:4]
 
 
 def test_the_graph_is_the_one_that_was_agreed(graph) -> None:
