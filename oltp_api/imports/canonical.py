@@ -94,6 +94,8 @@ class Reader:
         if row.get("skip"):
             draft.skipped = str(row["skip"])
             self._numbers(draft, row, ("total",))
+            self._near_days(draft, row)
+            draft.steps = self._steps(draft, row)
             draft.flags += filter(None, [row.get("odd")])
             return
         if row.get("refuse"):
@@ -107,7 +109,7 @@ class Reader:
         draft.naming = self._namings.get(named) or self._namings.setdefault(named, Naming(*named))
         self._days(draft, row)
         self._numbers(draft, row, self.columns.numbers)
-        draft.steps = tuple(self._step(draft, each) for each in row.get("steps") or ())
+        draft.steps = self._steps(draft, row)
         self._type(draft)
         if draft.day is None:
             raise CellRefused(draft.line, self.header("day"), "is empty; every row needs its date")
@@ -137,10 +139,7 @@ class Reader:
             text = row[name]
             if text is None or text == "":
                 continue
-            found = self._moment(text)
-            if found is None:
-                why = f"{str(text)[:40]!r} is no day of the file's form; another is chosen with dates=iso, dmy or mdy"
-                raise CellRefused(draft.line, self.header(name), why, "invalid_date")
+            found = self._day(draft, name, text)
             if name == "day":
                 draft.day, draft.clock = found.day, found.clock
                 if found.zone is not None:
@@ -151,12 +150,13 @@ class Reader:
                 raise self._contradiction(draft, "day", str(draft.day), str(found.day))
             elif name == "settles" and draft.day is not None and not _is_soon_after(found.day, draft.day):
                 draft.flags.append(f"it settles on {found.day}, which is not soon after {draft.day}")
+        self._near_days(draft, row)
         clock = draft.texts.pop("time", None)
         if clock and draft.clock is None and draft.day is not None:
-            found = moment(f"{draft.day} {clock}", ("%Y-%m-%d",))
-            if found is None:
+            timed = moment(f"{draft.day} {clock}", ("%Y-%m-%d",))
+            if timed is None:
                 raise CellRefused(draft.line, self.header("time"), f"{clock[:20]!r} is no time", "invalid_date")
-            draft.clock = found.clock
+            draft.clock = timed.clock
 
     def _moment(self, cell: object) -> WrittenDay | None:
         if isinstance(cell, datetime):
@@ -195,6 +195,23 @@ class Reader:
             raise CellRefused(draft.line, self.header(name), f"{str(cell)[:40]!r} {error}", "invalid_number") from error
         return found
 
+    def _day(self, draft: Draft, name: str, text: object) -> WrittenDay:
+        found = self._moment(text)
+        if found is None:
+            why = f"{str(text)[:40]!r} is no day of the file's form; another is chosen with dates=iso, dmy or mdy"
+            raise CellRefused(draft.line, self.header(name), why, "invalid_date")
+        return found
+
+    def _near_days(self, draft: Draft, row: Mapping[str, Any]) -> None:
+        """Refuse what is no day where one stands beside the row's, and flag days that are far from each other."""
+        days = [self._day(draft, "near_days", text).day for text in row.get("near_days") or () if text]
+        days += [draft.day] if draft.day is not None else []
+        if days and (max(days) - min(days)).days > _MOST_DAYS_TO_SETTLE:
+            draft.flags.append(f"its days are far from each other: {min(days)} and {max(days)}")
+
+    def _steps(self, draft: Draft, row: Mapping[str, Any]) -> tuple[BalanceStep, ...]:
+        return tuple(self._step(draft, each) for each in row.get("steps") or ())
+
     def _step(self, draft: Draft, told: Mapping[str, str | None]) -> BalanceStep:
         moved, balance = (self._number(draft, "steps", told[name] or "") for name in ("moved", "balance"))
         return BalanceStep(told["currency"], moved.value if moved else Decimal(0), balance.value if balance else None)
@@ -227,14 +244,12 @@ class Reader:
         numbers, kind = draft.numbers, draft.kind
         quantity = numbers.get("quantity")
         if quantity is not None and quantity < 0:
+            if kind in (TxnType.BUY, TxnType.TRANSFER_IN):
+                raise CellRefused(draft.line, self.header("quantity"), f"is below 0, in a {kind}", "sign_contradicts")
             if kind in (TxnType.SELL, TxnType.TRANSFER_OUT):
                 numbers["quantity"] = -quantity
-                if self.profile.quantities == "unsigned" and kind is TxnType.SELL:
-                    draft.flags.append(
-                        f"its quantity {plain(quantity)} has a minus, which this broker's files have not"
-                    )
-            elif kind in (TxnType.BUY, TxnType.TRANSFER_IN):
-                raise CellRefused(draft.line, self.header("quantity"), f"is below 0, in a {kind}", "sign_contradicts")
+            if self.profile.quantities == "unsigned":
+                draft.flags.append(f"its quantity {plain(quantity)} has a minus, which this broker's files have not")
         elif quantity and kind is TxnType.SELL and self.profile.quantities == "signed":
             draft.flags.append(f"its quantity {plain(quantity)} has no minus, which sales have in this broker's files")
         for name in ("fees", "withheld"):

@@ -18,7 +18,7 @@ TEXTS = (
     "withheld_currency", "into", "account", "reference", "note", "skip", "refuse", "odd", "also_ticker",
     "also_currency", "received_currency", "rate_currency",
 )  # fmt: skip
-COLUMNS = frozenset({"line", "merged", "uncounted", "steps", *NUMBERS, *DAYS, *TEXTS})
+COLUMNS = frozenset({"line", "merged", "uncounted", "steps", "near_days", *NUMBERS, *DAYS, *TEXTS})
 """`line` is the line of the file, `merged` a list of others that tell of the same transaction, `skip` why a row is
 none on purpose, `refuse` why one cannot be taken, such as that it is an option's, `odd` what is strange about one that
 is. `amount` is the cash that moved in `currency`, `gross` that without fees, `balance` what was there after it,
@@ -26,7 +26,8 @@ is. `amount` is the cash that moved in `currency`, `gross` that without fees, `b
 that the row tells a second time, `uncounted` cells that nobody understands, by their headers; `price_fees` are charges
 in the price's currency beside those in the amount's. A WITHDRAW with `received` is cash that becomes so much of
 `received_currency`. `rate_currency` is what `fx_rate` is in, if it may be another than the base currency. `checked`
-are cells of which nothing is made, and that have to be numbers all the same. `steps` are, for a row of several lines,
+are cells of which nothing is made, and that have to be numbers all the same, `near_days` those that have to be days not
+far from the row's. `steps` are, for a row of several lines,
 what each `moved` in its `currency` and the `balance` after it, the oldest first."""
 
 BASE = "BASE"

@@ -67,6 +67,8 @@ def _flag_out_of_order(rows: Sequence[Draft]) -> None:
     days = [_day(each) for each in dated]
     if all(map(le, days, days[1:])):
         return
+    dated = list({each.line: each for each in dated}.values())  # two rows of one line are no two that agree
+    days = [_day(each) for each in dated]
     kept = longest_rise(days)
     for each in strays_among(dated, [each for place, each in enumerate(dated) if place not in kept]):
         each.flags.append(f"{each.day} is out of order: the rows around it are of other days")
@@ -84,10 +86,10 @@ def _check_balances(rows: Sequence[Draft]) -> None:
     for each in rows:
         balance = each.numbers.pop("balance", None)
         effect = effect_of(each)
-        if effect is None:
+        if effect is None and not each.steps:
             last[each.texts.get("account"), each.texts.get("currency")] = None
             continue
-        for step in each.steps or (BalanceStep(each.texts.get("currency"), effect, balance),):
+        for step in each.steps or (BalanceStep(each.texts.get("currency"), effect or Decimal(0), balance),):
             place = (each.texts.get("account"), step.currency)
             moved[place] = moved.get(place, Decimal(0)) + step.moved
             if step.balance is None:

@@ -13,6 +13,7 @@ from domain.errors import plain
 from domain.ledger import TxnType
 from domain.money import money, payable
 from domain.securities import AssetType, Security
+from domain.stated_amounts import rounding_of
 from oltp_api.imports.canonical import Reader
 from oltp_api.imports.drafts import BASE, BOUGHT_OR_SOLD, INCOME, LEAVES, CellRefused, Draft
 from oltp_api.imports.rates import Rates
@@ -169,12 +170,25 @@ class Rules:
             if amount != quantity * price:
                 draft.notes.append("its amount is units x amount per unit, rounded")
 
+    def _flag_per_unit(self, draft: Draft, gross: Decimal | None, currency: str) -> None:
+        """Flag income that is not units x amount per unit, neither before what was withheld of it nor after."""
+        numbers = draft.numbers
+        quantity, price, amount = numbers.get("quantity"), numbers.get("price"), numbers.get("amount")
+        if not quantity or not price or not amount:
+            return
+        expected, withheld = abs(quantity * price), numbers.get("withheld", Decimal(0))
+        near = rounding_of(abs(quantity), price, currency, abs(amount))
+        paid = (abs(amount), abs(amount) + withheld, abs(amount) - withheld, gross or amount)
+        if all(abs(each - expected) > near for each in paid):
+            draft.flags.append(f"its amount {plain(amount)} is not units x amount per unit, {plain(money(expected))}")
+
     def _paid(self, draft: Draft, currency: str) -> None:
         """Income before the tax that was withheld of it; units x price per unit where there is no amount."""
         numbers = draft.numbers
         compare_whole(self.reader, draft)
         gross, withheld = numbers.pop("gross", None), numbers.get("withheld")
         quantity, price = numbers.get("quantity"), numbers.get("price")
+        self._flag_per_unit(draft, gross, currency)
         income: Literal["net", "gross"] | None = "gross"
         if numbers.get("amount") is None and gross is not None:
             numbers["amount"] = gross

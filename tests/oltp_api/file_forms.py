@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from tests.oltp_api.file_contradictions import FileForm, Row
+from tests.oltp_api.file_writings import Lines
 
 _CENT = Decimal("0.01")
 
@@ -308,7 +309,7 @@ FORMS = (
     FileForm(
         "swissquote.csv",
         header=0,
-        separator=";",
+        writing=Lines(";"),
         day_form="%d-%m-%Y",
         day="Date",
         type="Transaction",
@@ -349,7 +350,7 @@ FORMS = (
     FileForm(
         "portfolio_performance_de.csv",
         header=0,
-        separator=";",
+        writing=Lines(";"),
         decimal=",",
         day_form="%Y-%m-%d",
         day="Datum",
@@ -365,7 +366,7 @@ FORMS = (
     FileForm(
         "traderepublic.csv",
         header=0,
-        separator=";",
+        writing=Lines(";"),
         day_form="%Y-%m-%d",
         day="datetime",
         also_day="date",
@@ -401,7 +402,7 @@ FORMS = (
     FileForm(
         "xtb.csv",
         header=0,
-        separator=";",
+        writing=Lines(";"),
         day_form="%d.%m.%Y",
         day="Time",
         type="Type",
