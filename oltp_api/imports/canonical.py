@@ -96,7 +96,8 @@ class Reader:
             self._numbers(draft, row, ("total",))
             self._near_days(draft, row)
             draft.steps = self._steps(draft, row)
-            draft.flags += filter(None, [row.get("odd")])
+            if odd := row.get("odd"):
+                draft.flag(odd)
             return
         if row.get("refuse"):
             raise CellRefused(draft.line, self.header("type"), str(row["refuse"]), "not_supported")
@@ -104,7 +105,7 @@ class Reader:
             name: str(value) for name in self.columns.texts if (value := row[name]) is not None and value != ""
         }
         if odd := texts.pop("odd", None):
-            draft.flags.append(odd)
+            draft.flag(odd)
         named = texts.pop("ticker", None), texts.pop("isin", None), texts.pop("cusip", None), texts.pop("name", None)
         draft.naming = self._namings.get(named) or self._namings.setdefault(named, Naming(*named))
         self._days(draft, row)
@@ -149,7 +150,7 @@ class Reader:
             elif name == "also_day" and draft.day is not None and found.day != draft.day:
                 raise self._contradiction(draft, "day", str(draft.day), str(found.day))
             elif name == "settles" and draft.day is not None and not _is_soon_after(found.day, draft.day):
-                draft.flags.append(f"it settles on {found.day}, which is not soon after {draft.day}")
+                draft.flag(f"it settles on {found.day}, which is not soon after {draft.day}")
         self._near_days(draft, row)
         clock = draft.texts.pop("time", None)
         if clock and draft.clock is None and draft.day is not None:
@@ -207,7 +208,7 @@ class Reader:
         days = [self._day(draft, "near_days", text).day for text in row.get("near_days") or () if text]
         days += [draft.day] if draft.day is not None else []
         if days and (max(days) - min(days)).days > _MOST_DAYS_TO_SETTLE:
-            draft.flags.append(f"its days are far from each other: {min(days)} and {max(days)}")
+            draft.flag(f"its days are far from each other: {min(days)} and {max(days)}")
 
     def _steps(self, draft: Draft, row: Mapping[str, Any]) -> tuple[BalanceStep, ...]:
         return tuple(self._step(draft, each) for each in row.get("steps") or ())
@@ -249,13 +250,13 @@ class Reader:
             if kind in (TxnType.SELL, TxnType.TRANSFER_OUT):
                 numbers["quantity"] = -quantity
             if self.profile.quantities == "unsigned":
-                draft.flags.append(f"its quantity {plain(quantity)} has a minus, which this broker's files have not")
+                draft.flag(f"its quantity {plain(quantity)} has a minus, which this broker's files have not")
         elif quantity and kind is TxnType.SELL and self.profile.quantities == "signed":
-            draft.flags.append(f"its quantity {plain(quantity)} has no minus, which sales have in this broker's files")
+            draft.flag(f"its quantity {plain(quantity)} has no minus, which sales have in this broker's files")
         for name in ("fees", "withheld"):
             charge = numbers.get(name)
             if charge and self.profile.charges is not None and (charge < 0) != (self.profile.charges == "signed"):
-                draft.flags.append(f"{self.header(name)} {plain(charge)} has another sign than in this broker's files")
+                draft.flag(f"{self.header(name)} {plain(charge)} has another sign than in this broker's files")
         for name, is_signed in (("fees", self.signs.fees), ("withheld", self.signs.withheld)):
             if is_signed and name in numbers:
                 numbers[name] = -numbers[name]  # then a positive one is a rebate, which the ledger refuses
@@ -269,14 +270,14 @@ class Reader:
             why = f"is {plain(amount)}, which is the sign of what {'comes' if amount > 0 else 'leaves'}, in a {kind}"
             raise CellRefused(draft.line, self.header("amount"), why, "sign_contradicts")
         if self.profile.amounts == "unsigned" and amount < 0:
-            draft.flags.append(f"its amount {plain(amount)} has a minus, which this broker's files have not")
+            draft.flag(f"its amount {plain(amount)} has a minus, which this broker's files have not")
         if not self.signs.amounts and amount < 0 and kind in (TxnType.DEPOSIT,):
             raise CellRefused(draft.line, self.header("amount"), f"is below 0, in a {kind}", "sign_contradicts")
         if kind in LEAVES and (amount < 0 or self.signs.amounts):
             numbers["amount"] = amount = -amount
         draft.has_other_sign = kind in (*INCOME, TxnType.FEE, TxnType.TAX, TxnType.INTEREST) and numbers["amount"] < 0
         if kind in (*INCOME, TxnType.FEE) and numbers["amount"] < 0:
-            draft.notes.append("its amount has the other sign: it is taken as one that is corrected or paid back")
+            draft.note("its amount has the other sign: it is taken as one that is corrected or paid back")
 
     def _may_cost(self, draft: Draft) -> bool:
         """Say whether a sale's fees may have been more than it brought."""

@@ -90,8 +90,8 @@ class Draft:
     numbers: dict[str, Decimal] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     ex_date: date | None = None
-    notes: list[str] = field(default_factory=list)
-    flags: list[str] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
     skipped: str | None = None
     refusal: Refusal | None = None
     merged: tuple[int, ...] = ()
@@ -108,6 +108,12 @@ class Draft:
     @property
     def names_security(self) -> bool:
         return self.takes_security and bool(self.naming)
+
+    def flag(self, why: str) -> None:
+        self.flags += (why,)
+
+    def note(self, what: str) -> None:
+        self.notes += (what,)
 
     def fees_in(self, currency: str) -> Decimal:
         """Its fees, as far as they are in `currency`."""
