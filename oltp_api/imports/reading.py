@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
+import pyarrow as pa
+
 from domain.errors import InvalidInput
 from oltp_api.imports import plain
 from oltp_api.imports.apart import Selected, selected_apart
@@ -109,6 +111,7 @@ def read(file: bytes, stated: Hints, profiles: Mapping[str, Profile], most_rows:
     del rows, body  # a long file's are large, and what is made of them is, too
     reader, drafts = _drafted(found, stated, canonical, meaning)
     del canonical
+    pa.default_memory_pool().release_unused()  # else Arrow has 13 MB of a long file's while its rows are recorded
     drafts = _accounted_for(drafts, expected)
     drafts, direction = in_order(drafts, stated.order or found.order)
     _refuse_beyond(drafts, beyond, len(names))
