@@ -81,7 +81,7 @@ def _degiro_balances(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _degiro_pairs(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
-    """What one line takes, the other brings: an exchange at its rate, units at a split, a reservation."""
+    """One line takes and the other brings: an exchange at its rate, a split at no cost."""
     groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     for row in rows:
         kind = form.kind(row[1]["said"])
