@@ -96,6 +96,8 @@ def _money_of_212(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
                 yield f"line {place}: {name} {cells[name]} {cells[currency]}"
             if number is not None and number < 0 and name != "Result":
                 yield f"line {place}: {name} {number}"
+        if (form.number(cells["No. of shares"]) or 0) < 0:
+            yield f"line {place}: {cells['No. of shares']} shares"
         if not form.number(cells["Total"]):
             yield f"line {place}: no total"
         is_trade = form.kind(cells["Action"]) in ("BUY", "SELL")
