@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from domain.ledger import TRADES, Transaction, TxnType
 from domain.money import ZERO, money, share
+from domain.values import quickly_made
 from oltp_api.exports.moves import Move
 from oltp_api.exports.repository import SplitRatio
 
@@ -46,6 +47,7 @@ _WORDS: Mapping[TxnType, Word] = {
 _PLAIN = frozenset({"BUY", "SELL", "DEPOSIT", "WITHDRAW", "DIVIDEND", "INTEREST", "FEE", "TAX", "SPLIT"})
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class PlainAction:
     """`units` are above 0. `value` is what they are worth or cost, without `fees`, above 0, or the signed change of

@@ -9,6 +9,7 @@ from domain.holdings import CostMethod, Holding, Lot
 from domain.ledger import Transaction, TxnType
 from domain.money import ZERO
 from domain.positions import HoldingKey, Positions
+from domain.values import quickly_made
 
 _LotKey = tuple[date | None, int]
 
@@ -34,6 +35,7 @@ class Change:
         return self.cost_after - self.cost_before
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Move:
     """A row, what it changed, and the gain that it realised where that is known."""
@@ -70,14 +72,14 @@ class Fold:
         if security_id is None:
             return Move(row)
         if row.txn_type is TxnType.SPLIT:
-            keys = [key for key in state.holdings if key[1] == security_id]
+            before = [(key, held) for key, held in state.holdings.items() if key[1] == security_id]
         else:
-            keys = [(row.account_id, security_id)]
-        before = [state.holding(key) for key in keys]
+            key = (row.account_id, security_id)
+            before = [(key, state.holding(key))]
         state.apply_units(row)
         changes: list[Change] = []
         gain = ZERO
-        for key, was in zip(keys, before, strict=True):
+        for key, was in before:
             now = state.holding(key)
             if now is not was:
                 changes += _changes(key, was, now)

@@ -94,7 +94,10 @@ class Reader:
         if row.get("skip"):
             draft.skipped = str(row["skip"])
             self._numbers(draft, row, ("total",))
-            draft.flags += filter(None, [row.get("odd")])
+            self._near_days(draft, row)
+            draft.steps = self._steps(draft, row)
+            if odd := row.get("odd"):
+                draft.flag(odd)
             return
         if row.get("refuse"):
             raise CellRefused(draft.line, self.header("type"), str(row["refuse"]), "not_supported")
@@ -102,12 +105,12 @@ class Reader:
             name: str(value) for name in self.columns.texts if (value := row[name]) is not None and value != ""
         }
         if odd := texts.pop("odd", None):
-            draft.flags.append(odd)
+            draft.flag(odd)
         named = texts.pop("ticker", None), texts.pop("isin", None), texts.pop("cusip", None), texts.pop("name", None)
         draft.naming = self._namings.get(named) or self._namings.setdefault(named, Naming(*named))
         self._days(draft, row)
         self._numbers(draft, row, self.columns.numbers)
-        draft.steps = tuple(self._step(draft, each) for each in row.get("steps") or ())
+        draft.steps = self._steps(draft, row)
         self._type(draft)
         if draft.day is None:
             raise CellRefused(draft.line, self.header("day"), "is empty; every row needs its date")
@@ -137,10 +140,7 @@ class Reader:
             text = row[name]
             if text is None or text == "":
                 continue
-            found = self._moment(text)
-            if found is None:
-                why = f"{str(text)[:40]!r} is no day of the file's form; another is chosen with dates=iso, dmy or mdy"
-                raise CellRefused(draft.line, self.header(name), why, "invalid_date")
+            found = self._day(draft, name, text)
             if name == "day":
                 draft.day, draft.clock = found.day, found.clock
                 if found.zone is not None:
@@ -150,13 +150,14 @@ class Reader:
             elif name == "also_day" and draft.day is not None and found.day != draft.day:
                 raise self._contradiction(draft, "day", str(draft.day), str(found.day))
             elif name == "settles" and draft.day is not None and not _is_soon_after(found.day, draft.day):
-                draft.flags.append(f"it settles on {found.day}, which is not soon after {draft.day}")
+                draft.flag(f"it settles on {found.day}, which is not soon after {draft.day}")
+        self._near_days(draft, row)
         clock = draft.texts.pop("time", None)
         if clock and draft.clock is None and draft.day is not None:
-            found = moment(f"{draft.day} {clock}", ("%Y-%m-%d",))
-            if found is None:
+            timed = moment(f"{draft.day} {clock}", ("%Y-%m-%d",))
+            if timed is None:
                 raise CellRefused(draft.line, self.header("time"), f"{clock[:20]!r} is no time", "invalid_date")
-            draft.clock = found.clock
+            draft.clock = timed.clock
 
     def _moment(self, cell: object) -> WrittenDay | None:
         if isinstance(cell, datetime):
@@ -195,6 +196,23 @@ class Reader:
             raise CellRefused(draft.line, self.header(name), f"{str(cell)[:40]!r} {error}", "invalid_number") from error
         return found
 
+    def _day(self, draft: Draft, name: str, text: object) -> WrittenDay:
+        found = self._moment(text)
+        if found is None:
+            why = f"{str(text)[:40]!r} is no day of the file's form; another is chosen with dates=iso, dmy or mdy"
+            raise CellRefused(draft.line, self.header(name), why, "invalid_date")
+        return found
+
+    def _near_days(self, draft: Draft, row: Mapping[str, Any]) -> None:
+        """Refuse what is no day where one stands beside the row's, and flag days that are far from each other."""
+        days = [self._day(draft, "near_days", text).day for text in row.get("near_days") or () if text]
+        days += [draft.day] if draft.day is not None else []
+        if days and (max(days) - min(days)).days > _MOST_DAYS_TO_SETTLE:
+            draft.flag(f"its days are far from each other: {min(days)} and {max(days)}")
+
+    def _steps(self, draft: Draft, row: Mapping[str, Any]) -> tuple[BalanceStep, ...]:
+        return tuple(self._step(draft, each) for each in row.get("steps") or ())
+
     def _step(self, draft: Draft, told: Mapping[str, str | None]) -> BalanceStep:
         moved, balance = (self._number(draft, "steps", told[name] or "") for name in ("moved", "balance"))
         return BalanceStep(told["currency"], moved.value if moved else Decimal(0), balance.value if balance else None)
@@ -227,20 +245,18 @@ class Reader:
         numbers, kind = draft.numbers, draft.kind
         quantity = numbers.get("quantity")
         if quantity is not None and quantity < 0:
+            if kind in (TxnType.BUY, TxnType.TRANSFER_IN):
+                raise CellRefused(draft.line, self.header("quantity"), f"is below 0, in a {kind}", "sign_contradicts")
             if kind in (TxnType.SELL, TxnType.TRANSFER_OUT):
                 numbers["quantity"] = -quantity
-                if self.profile.quantities == "unsigned" and kind is TxnType.SELL:
-                    draft.flags.append(
-                        f"its quantity {plain(quantity)} has a minus, which this broker's files have not"
-                    )
-            elif kind in (TxnType.BUY, TxnType.TRANSFER_IN):
-                raise CellRefused(draft.line, self.header("quantity"), f"is below 0, in a {kind}", "sign_contradicts")
+            if self.profile.quantities == "unsigned":
+                draft.flag(f"its quantity {plain(quantity)} has a minus, which this broker's files have not")
         elif quantity and kind is TxnType.SELL and self.profile.quantities == "signed":
-            draft.flags.append(f"its quantity {plain(quantity)} has no minus, which sales have in this broker's files")
+            draft.flag(f"its quantity {plain(quantity)} has no minus, which sales have in this broker's files")
         for name in ("fees", "withheld"):
             charge = numbers.get(name)
             if charge and self.profile.charges is not None and (charge < 0) != (self.profile.charges == "signed"):
-                draft.flags.append(f"{self.header(name)} {plain(charge)} has another sign than in this broker's files")
+                draft.flag(f"{self.header(name)} {plain(charge)} has another sign than in this broker's files")
         for name, is_signed in (("fees", self.signs.fees), ("withheld", self.signs.withheld)):
             if is_signed and name in numbers:
                 numbers[name] = -numbers[name]  # then a positive one is a rebate, which the ledger refuses
@@ -254,14 +270,14 @@ class Reader:
             why = f"is {plain(amount)}, which is the sign of what {'comes' if amount > 0 else 'leaves'}, in a {kind}"
             raise CellRefused(draft.line, self.header("amount"), why, "sign_contradicts")
         if self.profile.amounts == "unsigned" and amount < 0:
-            draft.flags.append(f"its amount {plain(amount)} has a minus, which this broker's files have not")
+            draft.flag(f"its amount {plain(amount)} has a minus, which this broker's files have not")
         if not self.signs.amounts and amount < 0 and kind in (TxnType.DEPOSIT,):
             raise CellRefused(draft.line, self.header("amount"), f"is below 0, in a {kind}", "sign_contradicts")
         if kind in LEAVES and (amount < 0 or self.signs.amounts):
             numbers["amount"] = amount = -amount
         draft.has_other_sign = kind in (*INCOME, TxnType.FEE, TxnType.TAX, TxnType.INTEREST) and numbers["amount"] < 0
         if kind in (*INCOME, TxnType.FEE) and numbers["amount"] < 0:
-            draft.notes.append("its amount has the other sign: it is taken as one that is corrected or paid back")
+            draft.note("its amount has the other sign: it is taken as one that is corrected or paid back")
 
     def _may_cost(self, draft: Draft) -> bool:
         """Say whether a sale's fees may have been more than it brought."""

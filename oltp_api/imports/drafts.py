@@ -18,7 +18,7 @@ TEXTS = (
     "withheld_currency", "into", "account", "reference", "note", "skip", "refuse", "odd", "also_ticker",
     "also_currency", "received_currency", "rate_currency",
 )  # fmt: skip
-COLUMNS = frozenset({"line", "merged", "uncounted", "steps", *NUMBERS, *DAYS, *TEXTS})
+COLUMNS = frozenset({"line", "merged", "uncounted", "steps", "near_days", *NUMBERS, *DAYS, *TEXTS})
 """`line` is the line of the file, `merged` a list of others that tell of the same transaction, `skip` why a row is
 none on purpose, `refuse` why one cannot be taken, such as that it is an option's, `odd` what is strange about one that
 is. `amount` is the cash that moved in `currency`, `gross` that without fees, `balance` what was there after it,
@@ -26,7 +26,8 @@ is. `amount` is the cash that moved in `currency`, `gross` that without fees, `b
 that the row tells a second time, `uncounted` cells that nobody understands, by their headers; `price_fees` are charges
 in the price's currency beside those in the amount's. A WITHDRAW with `received` is cash that becomes so much of
 `received_currency`. `rate_currency` is what `fx_rate` is in, if it may be another than the base currency. `checked`
-are cells of which nothing is made, and that have to be numbers all the same. `steps` are, for a row of several lines,
+are cells of which nothing is made, and that have to be numbers all the same, `near_days` those that have to be days not
+far from the row's. `steps` are, for a row of several lines,
 what each `moved` in its `currency` and the `balance` after it, the oldest first."""
 
 BASE = "BASE"
@@ -89,8 +90,8 @@ class Draft:
     numbers: dict[str, Decimal] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     ex_date: date | None = None
-    notes: list[str] = field(default_factory=list)
-    flags: list[str] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
     skipped: str | None = None
     refusal: Refusal | None = None
     merged: tuple[int, ...] = ()
@@ -107,6 +108,12 @@ class Draft:
     @property
     def names_security(self) -> bool:
         return self.takes_security and bool(self.naming)
+
+    def flag(self, why: str) -> None:
+        self.flags += (why,)
+
+    def note(self, what: str) -> None:
+        self.notes += (what,)
 
     def fees_in(self, currency: str) -> Decimal:
         """Its fees, as far as they are in `currency`."""

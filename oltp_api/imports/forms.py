@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import cache
 
 from domain.errors import InvalidInput
+from domain.written_numbers import decimal_signs
 
 _NOTHING = frozenset({"", "-", "--", "n/a", "na", "not available", "null", "none"})
 _SIGNS = "$€£¥₹"
@@ -15,13 +16,6 @@ _SPACES = re.compile(r"[\s\u00a0\u202f]+")
 _POINT = re.compile(r"[0-9]{1,40}(?:\.[0-9]{1,40})?|[0-9]{1,3}(?:[,'’][0-9]{3})+(?:\.[0-9]{1,40})?|\.[0-9]{1,40}")
 _COMMA = re.compile(r"[0-9]{1,40}(?:,[0-9]{1,40})?|[0-9]{1,3}(?:[.'’][0-9]{3})+(?:,[0-9]{1,40})?|,[0-9]{1,40}")
 _MONEY = re.compile(rf"(?P<sign>[{re.escape(_SIGNS)}])|(?P<code>[A-Z]{{3}})")
-_SURELY = (
-    r"[0-9{group}'’]*{sign}(?:[0-9]{{1,2}}|[0-9]{{4,}})|[0-9]{{1,3}}(?:{group}[0-9]{{3}})+{sign}[0-9]*|0{sign}[0-9]+"
-    r"|[0-9]{{4,}}{sign}[0-9]+|[0-9]{{1,3}}(?:{group}[0-9]{{3}}){{2,}}"
-)
-_SURELY_POINT = re.compile(_SURELY.format(sign=r"\.", group=","))
-_SURELY_COMMA = re.compile(_SURELY.format(sign=",", group=r"\."))
-_EITHER = re.compile(r"[0-9]{1,3}[.,][0-9]{3}")
 _SIGN_OF = {"$": None, "€": "EUR", "£": "GBP", "¥": None, "₹": "INR"}
 
 
@@ -71,20 +65,16 @@ def decimal_of(texts: Iterable[str], stated: str | None) -> str:
     """The decimal sign of a file, as stated or as its numbers show; InvalidInput if they could be read both ways."""
     if stated is not None:
         return stated
-    point = comma = either = None
-    for text in texts:
-        bare = _MONEY.sub("", _SPACES.sub("", text)).strip("()+-−")
-        if _SURELY_POINT.fullmatch(bare):
-            point = point or text
-        elif _SURELY_COMMA.fullmatch(bare):
-            comma = comma or text
-        elif _EITHER.fullmatch(bare):
-            either = either or text
-    if point and comma:
-        raise InvalidInput("csv", f"has numbers with decimal points ({point}) and with decimal commas ({comma})")
-    if not point and not comma and either:
-        raise InvalidInput("csv", f"has numbers that could be read in two ways, such as {either}; say decimal=. or ,")
-    return "," if comma else "."
+    found = decimal_signs(texts)
+    if found.point and found.comma:
+        raise InvalidInput(
+            "csv", f"has numbers with decimal points ({found.point}) and with decimal commas ({found.comma})"
+        )
+    if not found.point and not found.comma and found.either:
+        raise InvalidInput(
+            "csv", f"has numbers that could be read in two ways, such as {found.either}; say decimal=. or ,"
+        )
+    return "," if found.comma else "."
 
 
 _DAY = {

@@ -36,13 +36,13 @@ def flag_oddities(drafts: Sequence[Draft], cells: Mapping[int, Sequence[str]]) -
             words = " ".join(cells.get(draft.line, ())).casefold()
             if not _EXPLAINED.get(draft.kind, _OF_INCOME).search(words):
                 moved = "leaves" if draft.kind not in (TxnType.FEE, TxnType.TAX) else "comes"
-                draft.flags.append(f"its amount has the sign of what {moved}, and no word of the row says why")
+                draft.flag(f"its amount has the sign of what {moved}, and no word of the row says why")
     _flag_other_currencies(drafts)
     totals = [each for each in drafts if each.skipped is not None and "total" in each.numbers]
     added = _sum(drafts) if totals else None
     for total in totals:
         if added is not None and added != (stated := total.numbers["total"]):
-            total.flags.append(f"{plain(stated)} is not the sum of the rows, {plain(added)}")
+            total.flag(f"{plain(stated)} is not the sum of the rows, {plain(added)}")
 
 
 def _flag_other_currencies(drafts: Sequence[Draft]) -> None:
@@ -56,14 +56,14 @@ def _flag_other_currencies(drafts: Sequence[Draft]) -> None:
         ((usual, _), *others) = Counter(each.texts["price_currency"] for each in rows).most_common()
         for each in rows if others else ():
             if each.texts["price_currency"] != usual:
-                each.flags.append(f"it prices {name} in {each.texts['price_currency']}, and other rows in {usual}")
+                each.flag(f"it prices {name} in {each.texts['price_currency']}, and other rows in {usual}")
 
 
 def flag_inexact(drafts: Sequence[Draft]) -> None:
     """Flag trades whose amount needs rounding to be quantity x price, if nearly all others of the file need none."""
     trades = [each for each in drafts if each.inexact is not None]
     for draft in strays_among(trades, [each for each in trades if each.inexact]):
-        draft.flags.append(f"{draft.inexact}; rounding may be why, but the other trades of the file need none")
+        draft.flag(f"{draft.inexact}; rounding may be why, but the other trades of the file need none")
 
 
 def _sum(drafts: Sequence[Draft]) -> Decimal | None:

@@ -30,7 +30,7 @@ def from_ofx(text: str) -> list[Mapping[str, str]] | None:
     tree = _tree(text[text.upper().index("<OFX>") :])
     securities = {_text(each, "UNIQUEID"): each for listed in tree.iter("SECLIST") for each in listed}
     records: list[Mapping[str, str]] = [
-        dict(_record(statement, each, securities))
+        {**{name: _text(listed, name) for name in _PERIOD}, **dict(_record(statement, each, securities))}
         for statement in tree.iter()
         if statement.tag in _STATEMENTS
         for listed in statement.iter()

@@ -67,9 +67,11 @@ def _flag_out_of_order(rows: Sequence[Draft]) -> None:
     days = [_day(each) for each in dated]
     if all(map(le, days, days[1:])):
         return
+    dated = list({each.line: each for each in dated}.values())  # two rows of one line are no two that agree
+    days = [_day(each) for each in dated]
     kept = longest_rise(days)
     for each in strays_among(dated, [each for place, each in enumerate(dated) if place not in kept]):
-        each.flags.append(f"{each.day} is out of order: the rows around it are of other days")
+        each.flag(f"{each.day} is out of order: the rows around it are of other days")
 
 
 def strays_among(rows: Sequence[Draft], odd: Sequence[Draft]) -> Sequence[Draft]:
@@ -84,10 +86,10 @@ def _check_balances(rows: Sequence[Draft]) -> None:
     for each in rows:
         balance = each.numbers.pop("balance", None)
         effect = effect_of(each)
-        if effect is None:
+        if effect is None and not each.steps:
             last[each.texts.get("account"), each.texts.get("currency")] = None
             continue
-        for step in each.steps or (BalanceStep(each.texts.get("currency"), effect, balance),):
+        for step in each.steps or (BalanceStep(each.texts.get("currency"), effect or Decimal(0), balance),):
             place = (each.texts.get("account"), step.currency)
             moved[place] = moved.get(place, Decimal(0)) + step.moved
             if step.balance is None:
@@ -95,10 +97,10 @@ def _check_balances(rows: Sequence[Draft]) -> None:
             before = last.get(place)
             if place not in last and step.balance >= 0 and step.balance < moved[place]:
                 said = f"{plain(step.balance)} is less than the {plain(moved[place])} that came first"
-                each.flags.append(f"the balances do not go on: {said}")
+                each.flag(f"the balances do not go on: {said}")
             if before is not None and before[0] + moved[place] != step.balance:
                 said = f"{plain(before[0])} on line {before[1]} and {plain(moved[place])} are not {plain(step.balance)}"
-                each.flags.append(f"the balances do not go on: {said}")
+                each.flag(f"the balances do not go on: {said}")
             last[place], moved[place] = (step.balance, each.line), Decimal(0)
 
 

@@ -69,7 +69,7 @@ class Rates:
         else:
             numbers.pop("price", None)
             numbers.pop("fx_rate", None)
-            draft.notes.append(f"its price is in {unit}; the amount in {currency} is the record, and implies the price")
+            draft.note(f"its price is in {unit}; the amount in {currency} is the record, and implies the price")
         return True
 
     def at_a_rate(self, draft: Draft, currency: str, is_settled: bool) -> None:
@@ -87,7 +87,7 @@ class Rates:
         if direction == "base":
             draft.numbers["fx_rate"] = turned = share(_ONE, _ONE, rate)
             shown = f"{plain(rate)} is {currency} for one {self.base_currency}; recorded is {plain(turned)}"
-            draft.notes.append(f"its rate {shown}")
+            draft.note(f"its rate {shown}")
 
     def compare_exchange(self, draft: Draft) -> None:
         """Refuse an exchange of cash that did not happen at the rate that is written beside it, either way round."""
@@ -146,9 +146,9 @@ class Rates:
         if near[stated]:
             if priced:
                 numbers["fees"] = payable(charged[stated], currency)
-                draft.notes.append(f"charges of {plain(priced)} {unit} are in its fees at the rate of the trade")
+                draft.note(f"charges of {plain(priced)} {unit} are in its fees at the rate of the trade")
             if stated == "base":
-                draft.notes.append(f"its rate {plain(rate)} is {unit} for one {currency}")
+                draft.note(f"its rate {plain(rate)} is {unit} for one {currency}")
                 numbers["fx_rate"] = share(_ONE, _ONE, rate)
             return
         expected = by_direction[stated]
@@ -171,7 +171,7 @@ class Rates:
             why = f"implies {plain(implied)} {currency} for one {unit}, which is far off the day's {known:g}"
             raise CellRefused(draft.line, header, why, "amount_differs")
         numbers["fx_rate"] = implied
-        draft.notes.append(f"its amount implies {plain(implied)} {currency} for one {unit}")
+        draft.note(f"its amount implies {plain(implied)} {currency} for one {unit}")
 
     def _nearer(self, draft: Draft, rate: Decimal, currency: str) -> Literal["currency", "base"]:
         assert draft.day is not None

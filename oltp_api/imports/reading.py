@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
+import pyarrow as pa
+
 from domain.errors import InvalidInput
 from oltp_api.imports import plain
 from oltp_api.imports.apart import Selected, selected_apart
@@ -22,6 +24,7 @@ from oltp_api.imports.records import records_of
 from oltp_api.imports.shapes import refuse_shape
 from oltp_api.imports.sheets import (
     LINES_ABOVE_HEADER,
+    CellsAgain,
     Line,
     decoded,
     lines_of,
@@ -62,7 +65,7 @@ class Sheet:
     ignored: Sequence[str]
     drafts: list[Draft]
     reader: Reader
-    cells: dict[int, list[str]]
+    cells: Mapping[int, Sequence[str]]
     _header: Sequence[str]
     account: str | None = None
 
@@ -98,16 +101,20 @@ def read(file: bytes, stated: Hints, profiles: Mapping[str, Profile], most_rows:
         if at is None:
             raise InvalidInput("profile", f"{found.name} has no header with {', '.join(found.recognised)} in this file")
         place = at
-    names = names_of(rows[place][1])
+    header = rows[place][1]
+    names = names_of(header)
     body = written_on(rows[place + 1 :], most_rows)
     canonical, meaning, reads_lines = _canonical(found, names, rows, body)
+    cells: Mapping[int, Sequence[str]] = dict(body) if records else CellsAgain(text.text, separator, body)
+    expected = [line for line, _ in found.rows_among(names, body)]
+    beyond = set() if reads_lines else _lines_beyond(body, len(names))
+    del rows, body  # a long file's are large, and what is made of them is, too
     reader, drafts = _drafted(found, stated, canonical, meaning)
-    del canonical  # a long file's is large, and its rows are read
-    drafts = _accounted_for(drafts, found.rows_among(names, body))
+    del canonical
+    pa.default_memory_pool().release_unused()  # else Arrow has 13 MB of a long file's while its rows are recorded
+    drafts = _accounted_for(drafts, expected)
     drafts, direction = in_order(drafts, stated.order or found.order)
-    if not reads_lines:
-        _refuse_beyond(drafts, body, len(names))
-    cells = dict(body)
+    _refuse_beyond(drafts, beyond, len(names))
     flag_oddities(drafts, cells)
     used = {name for sources in meaning.values() for name in sources}
     return Sheet(
@@ -124,7 +131,7 @@ def read(file: bytes, stated: Hints, profiles: Mapping[str, Profile], most_rows:
         drafts=drafts,
         reader=reader,
         cells=cells,
-        _header=rows[place][1],
+        _header=header,
         account=stated.account,
     )
 
@@ -190,18 +197,21 @@ def _drafted(
     return reader, reader.drafts(canonical)
 
 
-def _refuse_beyond(drafts: Sequence[Draft], body: Sequence[Line], width: int) -> None:
-    """Refuse rows with something in a cell that has no header: a separator within a text moves all that follow."""
-    beyond = {line for line, row in body if any(cell.strip() for cell in row[width:])}
+def _lines_beyond(body: Sequence[Line], width: int) -> set[int]:
+    """Lines with something in a cell that has no header: a separator within a text moves all that follow."""
+    return {line for line, row in body if len(row) > width and any(cell.strip() for cell in row[width:])}
+
+
+def _refuse_beyond(drafts: Sequence[Draft], beyond: set[int], width: int) -> None:
     for each in drafts if beyond else ():
         if each.line in beyond and each.skipped is None and each.refusal is None:
             each.refusal = InvalidInput(f"line {each.line}:", f"has more cells than the {width} of its header")
 
 
-def _accounted_for(drafts: list[Draft], body: Sequence[Line]) -> list[Draft]:
+def _accounted_for(drafts: list[Draft], expected: Sequence[int]) -> list[Draft]:
     """The rows, with a refusal for every line that the SELECT made nothing of: none is passed over."""
     made = {line for each in drafts for line in (each.line, *each.merged)}
-    lost = [line for line, _ in body if line not in made]
+    lost = [line for line in expected if line not in made]
     for line in lost:
         why = "the profile makes nothing of it; a row that is none has to say so in a column skip"
         drafts.append(Draft(line, refusal=InvalidInput(f"line {line}:", why)))

@@ -83,8 +83,6 @@ class _Recorder:
         with work.pipelined():
             for begin in range(0, len(rows), _ROWS_AT_ONCE):
                 self._tell(rows[begin : begin + _ROWS_AT_ONCE], outcomes, work)
-        for row in rows:
-            self.sheet.cells.pop(row.draft.line, None)
         self.report.counts.update(counted(done.outcomes))
         self.report.counts["skipped"] += len(rows) - len(taken)
         self.report.before = self.report.before or done.before
@@ -136,7 +134,7 @@ class _Recorder:
             external_id=row.identity.key if row.identity else None,
             column=str(column) if column else None,
             notes=(*draft.notes, *told.pop("notes", ())),
-            flags=tuple(draft.flags),
+            flags=draft.flags,
             cells=cells_told(draft, self.sheet) if is_odd or self._shows(draft) else None,
             read=row.read,
             **told,

@@ -6,6 +6,7 @@ it stands in the file.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
@@ -17,6 +18,7 @@ from oltp_api.imports.sheets import Line
 
 Record = Mapping[str, str]
 _MOST_DIGITS = 40
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def records_of(text: str) -> tuple[str, list[Line]] | None:
@@ -25,8 +27,16 @@ def records_of(text: str) -> tuple[str, list[Line]] | None:
     for name, load in LOADERS.items():
         records = load(start)
         if records is not None:
+            _refuse_unstorable(records, name)
             return name, _lines(records)
     return None
+
+
+def _refuse_unstorable(records: list[Record], name: str) -> None:
+    """Refuse what an escape may be made into, and no database keeps."""
+    for place, each in enumerate(records, 1):
+        if _UNSTORABLE.search("".join((*each, *each.values()))):
+            raise InvalidInput(name, f"has a NUL character or half of a surrogate pair in record {place}")
 
 
 def _lines(records: list[Record]) -> list[Line]:

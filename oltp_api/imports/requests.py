@@ -13,6 +13,7 @@ from domain.errors import plain
 from domain.ledger import TxnType
 from domain.money import money, payable
 from domain.securities import AssetType, Security
+from domain.stated_amounts import rounding_of
 from oltp_api.imports.canonical import Reader
 from oltp_api.imports.drafts import BASE, BOUGHT_OR_SOLD, INCOME, LEAVES, CellRefused, Draft
 from oltp_api.imports.rates import Rates
@@ -81,7 +82,7 @@ class Rules:
         else:
             compare_whole(self.reader, draft)
         if security is not None and kind not in BOUGHT_OR_SOLD and security.currency not in (currency, priced_in):
-            draft.flags.append(f"it is in {currency}, and {security.ticker} in {security.currency}")
+            draft.flag(f"it is in {currency}, and {security.ticker} in {security.currency}")
         elif kind in _CASH and numbers.get("amount") is None:
             self._per_unit(draft)
         if self.reader.profile.cash == "unrounded":
@@ -149,7 +150,7 @@ class Rules:
         if price is not None and (self.price_unit or self.reader.profile.price_unit) == "minor":
             numbers["price"] = price = money(price * _HUNDREDTH)
         if numbers.get("accrued") and security is not None and security.asset_type is not AssetType.BOND:
-            draft.flags.append(f"it has accrued interest, and {security.ticker} is no bond")
+            draft.flag(f"it has accrued interest, and {security.ticker} is no bond")
         implies = self.reader.profile.fees == "implied" or (
             self.reader.profile.fees == "implied_in_sales" and draft.kind is TxnType.SELL
         )
@@ -167,7 +168,19 @@ class Rules:
         if quantity and price:
             draft.numbers["amount"] = amount = money(quantity * price)
             if amount != quantity * price:
-                draft.notes.append("its amount is units x amount per unit, rounded")
+                draft.note("its amount is units x amount per unit, rounded")
+
+    def _flag_per_unit(self, draft: Draft, gross: Decimal | None, currency: str) -> None:
+        """Flag income that is not units x amount per unit, neither before what was withheld of it nor after."""
+        numbers = draft.numbers
+        quantity, price, amount = numbers.get("quantity"), numbers.get("price"), numbers.get("amount")
+        if not quantity or not price or not amount:
+            return
+        expected, withheld = abs(quantity * price), numbers.get("withheld", Decimal(0))
+        near = rounding_of(abs(quantity), price, currency, abs(amount))
+        paid = (abs(amount), abs(amount) + withheld, abs(amount) - withheld, gross or amount)
+        if all(abs(each - expected) > near for each in paid):
+            draft.flag(f"its amount {plain(amount)} is not units x amount per unit, {plain(money(expected))}")
 
     def _paid(self, draft: Draft, currency: str) -> None:
         """Income before the tax that was withheld of it; units x price per unit where there is no amount."""
@@ -175,6 +188,7 @@ class Rules:
         compare_whole(self.reader, draft)
         gross, withheld = numbers.pop("gross", None), numbers.get("withheld")
         quantity, price = numbers.get("quantity"), numbers.get("price")
+        self._flag_per_unit(draft, gross, currency)
         income: Literal["net", "gross"] | None = "gross"
         if numbers.get("amount") is None and gross is not None:
             numbers["amount"] = gross
@@ -190,7 +204,7 @@ class Rules:
             if income != "net":
                 why = f"says {told}, which is not the income's currency; send it as a TAX of its own"
                 raise CellRefused(draft.line, self.reader.header("withheld"), why, "uncounted")
-            draft.notes.append(f"{told} were withheld before its amount, which is net of them")
+            draft.note(f"{told} were withheld before its amount, which is net of them")
             return
         if income is None:
             why = f"says {plain(withheld)}, and not whether the amount is before or after it; say income=net or gross"
@@ -223,7 +237,7 @@ def _rounded(draft: Draft) -> None:
         value = draft.numbers.get(name)
         if value is not None and (fitted := money(value)) != value:
             draft.numbers[name] = fitted
-            draft.notes.append(f"{name} {plain(value)} was rounded to {plain(fitted)}")
+            draft.note(f"{name} {plain(value)} was rounded to {plain(fitted)}")
 
 
 def _round_to_payable(draft: Draft, currency: str) -> None:
@@ -233,4 +247,4 @@ def _round_to_payable(draft: Draft, currency: str) -> None:
         value = draft.numbers.get(name)
         if value is not None and unit in CURRENCIES and (paid := payable(value, unit)) != value and paid:
             draft.numbers[name] = paid
-            draft.notes.append(f"{name} {plain(value)} {unit} was rounded to {plain(paid)}")
+            draft.note(f"{name} {plain(value)} {unit} was rounded to {plain(paid)}")

@@ -67,18 +67,16 @@ def import_request(request: Request, file: SentFile, options: Annotated[ImportQu
             for name in given.keys() & sent.model_fields_set:
                 raise InvalidInput(name, "is in the body and in the query string; send it once")
             asked = ImportRequest.model_validate({**sent.model_dump(exclude_unset=True), **given})
-            return SentImport(asked, asked.csv.encode())
-        return SentImport(ImportRequest.model_validate({"csv": _text_of(file), **given}), file)
+            file = asked.csv.encode()
+            return SentImport(asked.model_copy(update={"csv": _digest(file)}), file)
+        return SentImport(ImportRequest.model_validate({"csv": _digest(file), **given}), file)
     except ValidationError as error:
         raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors()]) from error
 
 
-def _text_of(file: bytes) -> str:
-    """The file's text, by which an Idempotency-Key knows it; its digest where it is not UTF-8."""
-    try:
-        return file.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return hashlib.sha256(file).hexdigest()
+def _digest(file: bytes) -> str:
+    """All by which an Idempotency-Key knows the file: its text would be in memory as long as it is read."""
+    return hashlib.sha256(file).hexdigest()
 
 
 _OTHER_FILES = (
@@ -181,4 +179,4 @@ def _with_undone(answer: Response, undone_at: datetime | None) -> Response:
     if undone_at is None:
         return answer
     body = {**json.loads(bytes(answer.body)), "undone_at": undone_at.isoformat().replace("+00:00", "Z")}
-    return response_of(Answer(answer.status_code, json.dumps(body), is_replayed=True))
+    return response_of(Answer(answer.status_code, json.dumps(body).encode(), is_replayed=True))

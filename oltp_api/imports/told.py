@@ -1,6 +1,6 @@
 """All that a report tells beside its rows: how the file was read, what was there before and after, what is missing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -48,9 +48,15 @@ def reading_told(sheet: Sheet, source: str) -> ReadingView:
 
 
 def cells_told(draft: Draft, sheet: Sheet) -> Mapping[str, str]:
-    """The cells of a row as they stand in the file, by their headers."""
-    cells = sheet.cells.get(draft.line, ())
-    return {name: cell for name, cell in zip(sheet.header, cells, strict=False) if cell.strip()}
+    """The cells of a row as they stand in the file, by their headers; those of other lines that belong to it, too."""
+    told = dict(_named_cells(sheet, draft.line))
+    for line in draft.merged:
+        told |= {f"{name} (line {line})": cell for name, cell in _named_cells(sheet, line)}
+    return told
+
+
+def _named_cells(sheet: Sheet, line: int) -> Iterator[tuple[str, str]]:
+    return ((name, cell) for name, cell in zip(sheet.header, sheet.cells.get(line, ()), strict=False) if cell.strip())
 
 
 def draft_told(draft: Draft) -> dict[str, str]:

@@ -24,7 +24,7 @@ def compare_gross(reader: Reader, draft: Draft, currency: str, factor: Decimal) 
         return
     convention = {"cash": draft.kind is TxnType.SELL, "units": draft.kind is TxnType.BUY, "unsigned": True}
     if reader.profile.gross is not None and (gross > 0) != convention[reader.profile.gross]:
-        draft.flags.append(f"{plain(gross)} before fees has the sign of the other side, in a {draft.kind}")
+        draft.flag(f"{plain(gross)} before fees has the sign of the other side, in a {draft.kind}")
     if quantity and price:
         tolerance = rounding_of(quantity, price, currency, abs(gross), factor)
         if abs(abs(gross) - quantity * price * factor) > tolerance:
@@ -99,6 +99,6 @@ def imply_fees(draft: Draft, worth: Decimal, currency: str) -> None:
     fees = payable(gap if draft.kind is TxnType.BUY else -gap, currency)
     if fees > 0 and not draft.numbers.get("fees"):
         draft.numbers["fees"] = fees
-        draft.notes.append(f"its fees, {plain(fees)} {currency}, are what its amount is beside quantity x price")
+        draft.note(f"its fees, {plain(fees)} {currency}, are what its amount is beside quantity x price")
         if fees > _MOST_IMPLIED + worth * _HUNDREDTH:
-            draft.flags.append(f"{plain(fees)} {currency} between its amount and quantity x price is much for fees")
+            draft.flag(f"{plain(fees)} {currency} between its amount and quantity x price is much for fees")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
@@ -131,12 +132,10 @@ class TransactionRequest(Request):
     def command(self, user_id: UUID, portfolio_id: UUID) -> RecordTransaction:
         if self.type is TxnType.REVERSAL:
             raise InvalidInput("type", "is made by POST .../transactions/{seq}/reversal")
-        given = {name for name in self.model_fields_set & _DEPENDENT if self.__dict__[name] is not None}
-        for name in sorted(_NEEDED[self.type] - given):
-            raise InvalidInput(name, f"is required for a {self.type}")
-        for name in sorted(given - _NEEDED[self.type] - _ALLOWED[self.type]):
-            raise InvalidInput(name, f"does not belong to a {self.type}")
-        self._refuse_alternatives(given)
+        values = self.__dict__
+        _refuse_misfits(
+            self.type, frozenset([name for name in self.model_fields_set & _DEPENDENT if values[name] is not None])
+        )
         fields = {
             **_OF_FILES,
             **self.__dict__,
@@ -147,15 +146,21 @@ class TransactionRequest(Request):
         }
         return RecordTransaction(user_id, portfolio_id, self.type, *_of_command(_in_major_units(fields)))
 
-    def _refuse_alternatives(self, given: set[str]) -> None:
-        """Refuse a transaction that says one of its facts in two ways, or in none."""
-        for name, other in _EITHER.get(self.type, ()):
-            if name not in given and other not in given:
-                raise InvalidInput(name, f"or {other} is required for a {self.type}")
-        if self.type not in TRADES and {"amount", "per_unit"} <= given:
-            raise InvalidInput("amount", f"or per_unit, one of them, is required for a {self.type}")
-        if self.type is TxnType.SPLIT and given & _OF_A_SPLIT not in _SPLIT_WAYS:
-            raise InvalidInput("split_new", "and split_old, or quantity, or units_new, are required for a SPLIT")
+
+@lru_cache(maxsize=1_024)
+def _refuse_misfits(kind: TxnType, given: frozenset[str]) -> None:
+    """Refuse a transaction that lacks one of its facts, has another type's, or says one in two ways or in none."""
+    for name in sorted(_NEEDED[kind] - given):
+        raise InvalidInput(name, f"is required for a {kind}")
+    for name in sorted(given - _NEEDED[kind] - _ALLOWED[kind]):
+        raise InvalidInput(name, f"does not belong to a {kind}")
+    for name, other in _EITHER.get(kind, ()):
+        if name not in given and other not in given:
+            raise InvalidInput(name, f"or {other} is required for a {kind}")
+    if kind not in TRADES and {"amount", "per_unit"} <= given:
+        raise InvalidInput("amount", f"or per_unit, one of them, is required for a {kind}")
+    if kind is TxnType.SPLIT and given & _OF_A_SPLIT not in _SPLIT_WAYS:
+        raise InvalidInput("split_new", "and split_old, or quantity, or units_new, are required for a SPLIT")
 
 
 def _in_major_units(fields: dict[str, Any]) -> dict[str, Any]:

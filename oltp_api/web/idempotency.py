@@ -4,13 +4,14 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Annotated, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Header, Request, Response
 from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from domain.errors import IdempotencyConflict, Refusal
 from oltp_api.connections import Deferred
@@ -29,10 +30,10 @@ class NoBody(RequestBody):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Answer to a request, as its idempotency key keeps it: the status and the very text of the body."""
+    """Answer to a request, as its idempotency key keeps it: the status and the very text of the body, in UTF-8."""
 
     status: int
-    body: str
+    body: bytes
     is_replayed: bool = False
 
 
@@ -81,7 +82,7 @@ class IdempotencyKeys:
         return answers
 
     def keep(self, *answered: tuple[IdempotencyKey, Answer]) -> None:
-        rows = [{**asdict(key), "status": answer.status, "body": answer.body} for key, answer in answered]
+        rows = [{**asdict(key), "status": answer.status, "body": answer.body.decode()} for key, answer in answered]
         if rows:
             self._work.defer(_SQL["keep_keys"], {"keys": json.dumps(rows, default=str)})
 
@@ -89,7 +90,7 @@ class IdempotencyKeys:
 def _answered(key: IdempotencyKey, row: DictRow) -> Answer | IdempotencyConflict:
     if row["request_hash"] != key.request_hash:
         return IdempotencyConflict(key.key)
-    return Answer(row["status"], row["body"], is_replayed=True)
+    return Answer(row["status"], row["body"].encode(), is_replayed=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,13 @@ IdempotentDep = Annotated[IdempotentCommand, Depends(idempotent_command)]
 
 
 def answer_of(view: V, status: int | Callable[[V], int]) -> Answer:
-    return Answer(status if isinstance(status, int) else status(view), view.model_dump_json())
+    return Answer(status if isinstance(status, int) else status(view), _written(type(view)).dump_json(view))
+
+
+@cache
+def _written(kind: type[V]) -> TypeAdapter[V]:
+    """Serialises to bytes, where a model's own method makes a text of them: a report of a file has many megabytes."""
+    return TypeAdapter(kind)
 
 
 def response_of(answer: Answer) -> Response:

@@ -266,7 +266,7 @@ class CarelessCommand(IdempotentCommand):
         if first is not None:
             return response_of(first)
         time.sleep(0.05)  # so that twins surely meet between the look and the act, on any machine
-        answer = Answer(status, self.context.transact(act).model_dump_json())
+        answer = Answer(status, self.context.transact(act).model_dump_json().encode())
         with suppress(psycopg.errors.UniqueViolation):
             self.context.transact(lambda work: IdempotencyKeys(work).keep((key, answer)))
         return response_of(answer)

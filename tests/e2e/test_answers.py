@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from importlib.util import find_spec
 from typing import Any
 
 import httpx
@@ -20,7 +19,6 @@ from tests.e2e.conftest import Home
 from tests.effort import IS_LONG
 from tests.mcp_clients import Asker, over_http, over_stdio
 
-explains = pytest.mark.skipif(find_spec("oltp_api.explain") is None, reason="explanations are not here yet")
 _QUESTIONS = 200 if IS_LONG else 60
 _SEED = 20170329
 _CLIENTS: dict[str, Callable[[str], Any]] = {
@@ -61,7 +59,6 @@ def ids(platform_home: Home) -> Ids:
     return Ids(portfolios, done)
 
 
-@explains
 @pytest.mark.parametrize("way", _CLIENTS)
 def test_a_client_from_the_package_index_lists_and_calls_every_tool(platform_home: Home, ids: Ids, way: str) -> None:
     portfolio = {"portfolio_id": platform_home.portfolio_id}
@@ -85,7 +82,6 @@ def test_a_client_from_the_package_index_lists_and_calls_every_tool(platform_hom
                 assert set(one) >= {"value", "unit", "as_of", "release", "explain"}
 
 
-@explains
 def test_a_comparison_a_change_and_a_fan_have_figures_too(asker: Asker, platform_home: Home, ids: Ids) -> None:
     first, second = ids.simulations[:2]
     for figures in (
@@ -97,7 +93,6 @@ def test_a_comparison_a_change_and_a_fan_have_figures_too(asker: Asker, platform
         assert len({(one["explain"], one.get("measure")) for one in figures}) == len(figures)
 
 
-@explains
 def test_every_figure_is_explained_as_what_it_is(asker: Asker, platform_home: Home, ids: Ids) -> None:
     """An answer's reference leads to a figure with the same digits and unit."""
     found = [

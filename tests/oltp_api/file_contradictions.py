@@ -11,6 +11,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from itertools import pairwise
 
+from tests.oltp_api.file_writings import Lines, Writing
+
 _CURRENCIES = {"USD", "EUR", "GBP", "CHF", "CAD", "JPY", "SEK"}
 _SYMBOLS = {"$": {"USD", "CAD"}, "€": {"EUR"}, "£": {"GBP"}}
 _CENT = Decimal("0.01")
@@ -26,16 +28,18 @@ class FileForm:
     """One file: where its header is, and what its columns are.
 
     `types` say for each word whether it is a BUY, a SELL, or cash that comes (IN) or leaves (OUT), or either (CASH).
-    `texts` are columns that no other cell can contradict. `totals` begins a line that has the sum of all amounts.
+    `names` are those of its columns, where its header leaves some without. `totals` begins a line that has the sum of
+    all amounts.
     """
 
     name: str
     header: int
-    day_form: str
+    day_form: str | tuple[str, ...]
     types: Mapping[str, str]
-    day: str
     type: str
-    separator: str = ","
+    day: str | None = None
+    writing: Writing = field(default_factory=Lines)
+    names: tuple[str, ...] = ()
     decimal: str = "."
     encoding: str = "utf-8"
     quantity: str | None = None
@@ -78,12 +82,24 @@ class FileForm:
         return Decimal(bare.replace(",", "."))
 
     def kind(self, text: str) -> str:
-        """The kind of a row by the word for it, in which a long number at its end counts for nothing."""
-        return self.types.get(text) or self.types.get(re.sub(r"[0-9]{6,}$", "#", text)) or ""
+        """The kind of a row by the word for it, in which a long number at its end counts for nothing; a word that ends
+        in a star stands for all that begin with it."""
+        begins = (kind for word, kind in self.types.items() if word.endswith("*") and text.startswith(word[:-1]))
+        return self.types.get(text) or self.types.get(re.sub(r"[0-9]{6,}$", "#", text)) or next(begins, "")
 
     def moment(self, text: str) -> datetime:
-        length = len(date(2015, 11, 11).strftime(self.day_form))
-        return datetime.strptime(text.strip()[:length], self.day_form)  # noqa: DTZ007, a day has no zone
+        *others, last = [self.day_form] if isinstance(self.day_form, str) else self.day_form
+        for form in others:
+            try:
+                return _moment(text, form)
+            except ValueError:
+                continue
+        return _moment(text, last)
+
+
+def _moment(text: str, form: str) -> datetime:
+    length = len(date(2015, 11, 11).strftime(form))
+    return datetime.strptime(text.strip()[:length], form)  # noqa: DTZ007, a day has no zone
 
 
 def contradictions(form: FileForm, header: Sequence[str], grid: Sequence[Sequence[str]]) -> list[str]:
@@ -221,6 +237,8 @@ def _sums(form: FileForm, cells: Cells) -> Iterator[str]:
 
 
 def _between(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
+    if form.day is None:
+        return
     days = [(place, form.moment(cells[form.day])) for place, cells in rows]
     rises, falls = (any(sign * (b[1] - a[1]).days > 0 for a, b in pairwise(days)) for sign in (1, -1))
     if rises and falls:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from tests.oltp_api.file_contradictions import FileForm, Row
+from tests.oltp_api.file_writings import Lines
 
 _CENT = Decimal("0.01")
 
@@ -95,6 +96,8 @@ def _money_of_212(form: FileForm, rows: Sequence[Row]) -> Iterator[str]:
                 yield f"line {place}: {name} {cells[name]} {cells[currency]}"
             if number is not None and number < 0 and name != "Result":
                 yield f"line {place}: {name} {number}"
+        if (form.number(cells["No. of shares"]) or 0) < 0:
+            yield f"line {place}: {cells['No. of shares']} shares"
         if not form.number(cells["Total"]):
             yield f"line {place}: no total"
         is_trade = form.kind(cells["Action"]) in ("BUY", "SELL")
@@ -308,7 +311,7 @@ FORMS = (
     FileForm(
         "swissquote.csv",
         header=0,
-        separator=";",
+        writing=Lines(";"),
         day_form="%d-%m-%Y",
         day="Date",
         type="Transaction",
@@ -349,7 +352,7 @@ FORMS = (
     FileForm(
         "portfolio_performance_de.csv",
         header=0,
-        separator=";",
+        writing=Lines(";"),
         decimal=",",
         day_form="%Y-%m-%d",
         day="Datum",
@@ -365,7 +368,7 @@ FORMS = (
     FileForm(
         "traderepublic.csv",
         header=0,
-        separator=";",
+        writing=Lines(";"),
         day_form="%Y-%m-%d",
         day="datetime",
         also_day="date",
@@ -401,7 +404,7 @@ FORMS = (
     FileForm(
         "xtb.csv",
         header=0,
-        separator=";",
+        writing=Lines(";"),
         day_form="%d.%m.%Y",
         day="Time",
         type="Type",

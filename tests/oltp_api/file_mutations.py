@@ -1,20 +1,19 @@
 """Every cell of a file, changed in every way that a slip of a hand or of a program changes one."""
 
-import csv
-import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-Grid = list[list[str]]
+from tests.oltp_api.file_writings import Grid
+
 _OTHER_CURRENCY = {"USD": "EUR", "EUR": "CHF", "GBP": "USD", "CHF": "EUR", "CAD": "USD", "$": "€", "€": "£", "£": "$"}
 _DAYS = (
     (r"[0-9]{2}/[0-9]{2}/[0-9]{4}", "%m/%d/%Y"),
     (r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "%Y-%m-%d"),
     (r"[0-9]{2}-[0-9]{2}-[0-9]{4}", "%d-%m-%Y"),
     (r"[0-9]{2}\.[0-9]{2}\.[0-9]{4}", "%d.%m.%Y"),
-    (r"\b20[0-9]{6}\b", "%Y%m%d"),
+    (r"20[0-9]{6}(?=[0-9]{6}|\b)", "%Y%m%d"),
 )
 
 
@@ -30,31 +29,19 @@ class Mutation:
     grid: Grid
 
 
-def grid_of(text: str, separator: str) -> Grid:
-    """Rows of cells, with a row for every line."""
-    return [next(csv.reader([line], delimiter=separator), []) for line in text.split("\n")]
-
-
-def text_of(grid: Grid, separator: str) -> str:
-    return "\n".join(_line(row, separator) for row in grid)
-
-
-def _line(row: Sequence[str], separator: str) -> str:
-    written = io.StringIO()
-    csv.writer(written, delimiter=separator, lineterminator="").writerow(row)
-    return written.getvalue()
-
-
-def mutations(grid: Grid, first: int, is_month_first: bool) -> Iterator[Mutation]:
-    """Mutations of all cells from the row `first` on."""
+def mutations(grid: Grid, first: int, is_month_first: bool, is_sparse: bool = False) -> Iterator[Mutation]:
+    """Mutations of all cells from the row `first` on. Of a sparse grid a cell has to be there to change its place, and
+    the first names the row."""
     for row in range(first, len(grid)):
-        for column, cell in enumerate(grid[row]):
+        columns = [place for place, cell in enumerate(grid[row]) if not is_sparse or (cell and place)]
+        for column, neighbour in zip(columns, [*columns[1:], None], strict=False):
+            cell = grid[row][column]
             for kind, changed in _changes(cell, is_month_first):
                 if changed != cell:
                     yield Mutation(kind, row, column, cell, changed, _with(grid, row, {column: changed}))
-            if column + 1 < len(grid[row]) and grid[row][column + 1] != cell:
-                other = grid[row][column + 1]
-                swapped = _with(grid, row, {column: other, column + 1: cell})
+            if neighbour is not None and grid[row][neighbour] != cell:
+                other = grid[row][neighbour]
+                swapped = _with(grid, row, {column: other, neighbour: cell})
                 yield Mutation("swap", row, column, cell, other, swapped)
 
 
@@ -71,8 +58,9 @@ def _changes(cell: str, is_month_first: bool) -> Iterator[tuple[str, str]]:
     for name, place in (("first digit", places[:1]), ("last digit", places[-1:])):
         for at in place:
             yield name, f"{cell[:at]}{(int(cell[at]) + 1) % 10 or 1}{cell[at + 1 :]}"
-    if re.fullmatch(r"[-$€£]*[0-9][0-9.,']*", cell):
-        yield "sign", cell[1:] if cell.startswith("-") else f"-{cell}"
+    bare = cell.strip()
+    if re.fullmatch(r"[-$€£]*[0-9][0-9.,']*", bare):
+        yield "sign", bare[1:] if bare.startswith("-") else f"-{bare}"
     for currency, other in _OTHER_CURRENCY.items():
         if cell == currency or (len(currency) == 1 and currency in cell):
             yield "currency", cell.replace(currency, other)

@@ -1,4 +1,4 @@
-"""Every cell of twelve files changed: what another cell contradicts is refused or flagged, anything else is read as the
+"""Every cell of 23 files changed: what another cell contradicts is refused or flagged, anything else is read as the
 changed file says; the files as they are raise no flag.
 
 Contradictions are told by file_contradictions.py, which knows the files' columns and not our reader. Here one in 41 of
@@ -24,17 +24,21 @@ from storage.postgres.database import Database
 from storage.settings import Settings
 from tests.effort import IS_LONG
 from tests.oltp_api.file_contradictions import FileForm, contradictions
-from tests.oltp_api.file_forms import FORMS
-from tests.oltp_api.file_mutations import Grid, Mutation, grid_of, mutations, text_of
+from tests.oltp_api.file_forms import FORMS as BROKERS
+from tests.oltp_api.file_forms_of_statements import STATEMENTS
+from tests.oltp_api.file_forms_of_trackers import TRACKERS
+from tests.oltp_api.file_mutations import Mutation, mutations
+from tests.oltp_api.file_writings import Grid
 from tests.yardsticks.file_states import emptied_api
-from tests.yardsticks.files import Way, indexes
+from tests.yardsticks.files import Way, content_of, file_of, indexes
 
 FOLDER = Path(__file__).parents[1] / "cases" / "files"
 ENTRIES = {entry["file"]: entry for _, entries in indexes(FOLDER) for entry in entries}
+FORMS = (*BROKERS, *TRACKERS, *STATEMENTS)
 _ONE_IN = 1 if IS_LONG else 41
 _SHORT = {
     "unknown_security", "insufficient_cash", "insufficient_position", "account_not_found", "rate_direction_unknown",
-    "identifiers_disagree", "fx_rate_required",
+    "identifiers_disagree", "fx_rate_required", "fx_missing",
 }  # fmt: skip
 """Refusals of what the file does not contradict: the registry or the ledger do."""
 
@@ -80,7 +84,7 @@ def empty_api(new_database: Callable[[], Database], settings: Settings) -> Itera
 def opened(empty_api: tuple[Any, httpx.Client, Callable[[], None]], form: FileForm) -> Opened:
     app, api, empty = empty_api
     empty()
-    way = Way(api, ENTRIES[form.name], FOLDER / form.name, lambda _: None, is_whole=False)
+    way = Way(api, ENTRIES[form.name], file_of(FOLDER, ENTRIES[form.name]), lambda _: None, is_whole=False)
     portfolio_id = way.prepare()
     return Opened(app.state.context, UUID(portfolio_id), dict(way.options))
 
@@ -101,8 +105,8 @@ def judged(form: FileForm, mutation: Mutation, header: list[str], before: Readin
     return "read" if [row[2] for row in after.rows] != [row[2] for row in before.rows] else "without effect"
 
 
-def _encoded(form: FileForm, grid: Grid) -> bytes:
-    text = text_of(grid, form.separator)
+def _encoded(form: FileForm, file: str, grid: Grid) -> bytes:
+    text = form.writing.text(file, grid)
     return text.encode(form.encoding) if text.isascii() or form.encoding == "utf-8" else _fitting(text, form.encoding)
 
 
@@ -115,19 +119,19 @@ def _fitting(text: str, encoding: str) -> bytes:
 
 @pytest.mark.parametrize("form", FORMS, ids=[form.name for form in FORMS])
 def test_no_change_of_a_cell_that_another_contradicts_is_accepted_silently(form: FileForm, opened: Opened) -> None:
-    text = (FOLDER / form.name).read_bytes().decode(form.encoding)
-    grid = grid_of(text.replace("\r\n", "\n"), form.separator)
-    header = grid[form.header]
+    text = content_of(file_of(FOLDER, ENTRIES[form.name])).decode(form.encoding).replace("\r\n", "\n")
+    grid = form.writing.grid(text)
+    header = list(form.names) or grid[form.header]
     before = opened.read(text.encode(form.encoding))
     assert (before.refused, before.flags) == ((), ())
     assert contradictions(form, header, grid[form.header + 1 :]) == []
 
     is_month_first = "%m/%d" in form.day_form
-    all_of_them = list(mutations(grid, form.header + 1, is_month_first))
+    all_of_them = list(mutations(grid, form.header + 1, is_month_first, form.writing.is_sparse))
     verdicts: Counter[str] = Counter()
     wrong = []
     for mutation in all_of_them[::_ONE_IN]:
-        after = opened.read(_encoded(form, mutation.grid))
+        after = opened.read(_encoded(form, text, mutation.grid))
         verdict = judged(form, mutation, header, before, after)
         verdicts[verdict.partition(":")[0]] += 1
         if verdict.isupper() or verdict[:2].isupper():

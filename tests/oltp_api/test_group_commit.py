@@ -132,7 +132,9 @@ def entry(portfolio_id: str | UUID, key: str | None = None, **given: Any) -> Pen
     command = body.command(LOCAL_USER, UUID(str(portfolio_id)))
     sight = sight_of(LOCAL_USER, LOCAL_USER, command.portfolio_id)
     wanted = wanted_by(command, IdempotencyKey(LOCAL_USER, key, "a hash") if key else None)
-    return PendingTransaction(command, wanted, "a cause", lambda rows, *_: Answer(201, str(rows[0].seq)), sight)
+    return PendingTransaction(
+        command, wanted, "a cause", lambda rows, *_: Answer(201, str(rows[0].seq).encode()), sight
+    )
 
 
 def buy(portfolio_id: str, quantity: str = "1", **given: Any) -> PendingTransaction:
@@ -294,7 +296,7 @@ def test_where_the_database_refuses_one_all_are_left_alone_and_nothing_is_stored
 ) -> None:
     clients = [new_portfolio() for _ in range(4)]
     entries = [entry(one.portfolio_id, uuid4().hex) for one in clients]
-    entries[2] = replace(entries[2], answer=lambda *_: Answer(201, "\0"))  # PostgreSQL stores no such text
+    entries[2] = replace(entries[2], answer=lambda *_: Answer(201, b"\0"))  # PostgreSQL stores no such text
 
     assert kinds(groups.record(entries)) == ["alone"] * 4
     assert [one.get()["version"] for one in clients] == [1] * 4

@@ -254,6 +254,9 @@ def test_unknown_tickers_are_registered_only_if_that_was_asked(portfolio, api) -
         (b"type,date,amount,amount\n", "has two columns 'amount' on line 1"),
         (b'type,date,note\nBUY,2016-01-01,"open\n', "cannot be read at line 2"),
         (b"type,date,note\nDEPOSIT,2016-01-01,\0\n", "NUL"),
+        ("type,date,note\nDEPOSIT,2016-01-01,\0\n".encode("utf-16"), "NUL"),
+        (b'{"activities": [{"date": "\\u0000"}]}', "NUL"),
+        (b'{"activities": [{"date": "\\ud800"}]}', "surrogate"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_whole_and_says_why(portfolio, stored, file, why) -> None:

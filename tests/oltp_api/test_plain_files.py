@@ -330,7 +330,7 @@ def test_more_than_eight_decimals_are_rounded_and_said() -> None:
 
     assert row.request is not None
     assert row.request.price == D("34.23179104")
-    assert row.draft.notes == ["price 34.231791044 was rounded to 34.23179104"]
+    assert row.draft.notes == ("price 34.231791044 was rounded to 34.23179104",)
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,38 @@ postings as (
         upper("inside") = 'TRUE' and "cost_number" is not null as is_units,
         "account" like 'Income:%' as is_income,
         is_negative("number") as leaves,
-        try_cast("number" as decimal(30, 12)) * coalesce(try_cast("cost_number" as decimal(30, 12)), 1) as weight
+        coalesce(
+            try_cast("date" as date) is not null
+            and "account" similar to '(Assets|Liabilities|Income|Expenses|Equity)(:.*)?'
+            and upper("inside") in ('TRUE', 'FALSE')
+            and "currency" similar to '[A-Z][A-Z0-9''._-]*'
+            and ("cost_number" is null) = ("cost_currency" is null)
+            and ("price" is null or "price" similar to '[0-9.,]+ +[A-Z][A-Z0-9''._-]*'),
+            false
+        ) as is_whole,
+        try_cast("number" as decimal(30, 12)) * case
+            when "cost_number" is not null then try_cast("cost_number" as decimal(30, 12))
+            when "price" is not null then try_cast(part("price", '^([0-9.]+) ') as decimal(30, 12))
+            else 1
+        end as weight,
+        coalesce("cost_currency", part("price", '([A-Z][A-Z0-9''._-]*)$'), "currency") as weighed_in
     from cells
+),
+-- as beancount does: what has a cost weighs that, else its price
+balances as (
+    select
+        "id",
+        bool_and(coalesce(gap < 0.01 + case when currencies > 1 then 0.005 * most else 0 end, false)) as is_balanced
+    from (
+        select
+            "id",
+            case when count(*) = count(weight) then abs(sum(weight)) end as gap,
+            max(abs(weight)) as most,
+            count(*) over (partition by "id") as currencies
+        from postings
+        group by "id", weighed_in
+    )
+    group by "id"
 ),
 entries as (
     select
@@ -37,10 +67,10 @@ entries as (
         list("number" order by line) filter (is_inside and not is_units) as cash,
         count(*) filter (not is_inside) as outside_postings,
         count(distinct "date") > 1 or count(distinct "price") filter (is_units) > 1
-            or bool_or(is_inside and "account" not similar to '(Assets|Liabilities):.*' or upper("inside") not in ('TRUE', 'FALSE')) as is_unclear,
-        coalesce(abs(sum(weight)) < 0.01 and count(*) = count(weight), false)
-            or count(distinct coalesce("cost_currency", "currency")) > 1 as is_balanced
+            or bool_or(is_inside and "account" not similar to '(Assets|Liabilities):.*') or not bool_and(is_whole) as is_unclear,
+        any_value(is_balanced) as is_balanced
     from postings
+    inner join balances using ("id")
     group by "id"
 ),
 trades as (
@@ -65,7 +95,7 @@ trades as (
         list("number") filter (is_inside and not is_units or is_income and not is_sale) as amount,
         any_value("currency") filter (is_inside and not is_units) as currency,
         case
-            when bool_or(is_unclear) then 'belongs to a transaction with two days or prices, or an account that cannot be inside'
+            when bool_or(is_unclear) then 'belongs to a transaction with two days or prices, an account that cannot be inside, or a posting that is not whole'
             when any_value(trades) > 1
                 then 'belongs to a transaction of two trades (or a split), of which the cash cannot be told apart; record it by hand'
             when not bool_and(is_balanced) then 'belongs to a transaction whose postings do not balance'
@@ -116,7 +146,7 @@ select
     line, all_lines, kind, "date", case when kind in ('DIVIDEND', 'TAX') then named end, coalesce("narration", "payee"), null,
     null, null, [negated("number")], case when outside_postings = 1 then cash end, "currency", null,
     case
-        when is_unclear then 'belongs to a transaction with two days, or an account that cannot be inside'
+        when is_unclear then 'belongs to a transaction with two days, an account that cannot be inside, or a posting that is not whole'
         when not is_balanced then 'belongs to a transaction whose postings do not balance'
     end, null
 from flows

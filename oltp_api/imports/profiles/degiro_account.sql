@@ -59,13 +59,19 @@ worded as (
         part(said, '(?i)^([^:@]+): *(?:koop|verkoop|buy|sell|kauf|verkauf|achat|vente|acquisto|vendita|compra|venta|venda|köp|sälj|kjøp|salg|køb|osto|myynti) [0-9]').lower() as event,
         part(said, '(?i)(?:koop|buy|sell|kauf|achat|vente|acquisto|vendita|compra|venta|venda|köp|sälj|kjøp|salg|køb|osto|myynti) ([0-9.,]*[0-9])') as units,
         part(said, '(?:@|zu je) *([0-9.,]*[0-9])') as unit_price,
-        part(said, '(?:@|zu je) *[0-9.,]*[0-9] *([A-Z]{3})') as price_unit
+        part(said, '(?:@|zu je) *[0-9.,]*[0-9] *([A-Z]{3})') as price_unit,
+        part(said, '[(]([A-Z]{2}[A-Z0-9]{9}[0-9])[)]') as told_isin,
+        bool_or(moved like '%,__') over () as has_commas
     from told
 ),
 
 kinds as (
     select
         *,
+        list_transform(
+            [units, unit_price, moved, balance_cell],
+            x -> try_cast(case when has_commas then replace(replace(x, '.', ''), ',', '.') else replace(x, ',', '') end as decimal(30, 8))
+        ) as numbers,
         case
             when verb in ('koop', 'buy', 'kauf', 'achat', 'acquisto', 'compra', 'köp', 'kjøp', 'køb', 'osto') then 'BUY'
             when verb <> '' then 'SELL'
@@ -167,6 +173,8 @@ events as (
         bought.units as units_after,
         sold.units as units_before,
         bought.own_lines as other_lines,
+        {'currency': bought.unit, 'moved': bought.moved, 'balance': bought.balance_cell} as other_step,
+        sold.numbers[4] + bought.numbers[3] = bought.numbers[4] as is_sold_first,
         regexp_matches(sold.event, 'split') as is_split
     from kinds as sold
     inner join kinds as bought
@@ -198,70 +206,114 @@ reserved as (
     where gone.kind = 'RESERVED' and is_negative(gone.moved) and paid.kind = 'CASH' and not is_negative(paid.moved)
 ),
 
+oddities as (
+    select
+        line as odd_line,
+        said_day,
+        value_day,
+        said_rate,
+        case
+            when unit <> balance_unit then 'what it moves is in ' || unit || ', and its balance in ' || balance_unit
+            when moved is not null and balance_cell is null and count(balance_cell) over () > 0 then 'it has no balance, and others have one'
+            when value_day is null and moved is not null and count(value_day) over () > 0 then 'it has no value date, and others have one'
+            when not regexp_full_match(said_time, '([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?') then said_time || ' is no time'
+            when told_isin <> said_isin then 'it is of ' || said_isin || ', and its text says ' || told_isin
+            when event is not null and abs(numbers[1] * numbers[2] - abs(numbers[3])) > 0.005 then 'what it moves is not what its text says'
+            when
+                kind in ('FEE', 'DUTY') and order_id is not null
+                and not coalesce(bool_or(kind in ('BUY', 'SELL')) over (partition by order_id), false)
+                then 'its order has no trade in the file'
+            when order_id is not null and min(said_isin) over (partition by order_id) <> max(said_isin) over (partition by order_id)
+                then 'its order is of two products'
+        end as oddity
+    from kinds
+),
+
 taken as (
     select unnest(charge_lines) as taken_line from charges
     union all
     select unnest(came_lines) from conversions
     union all
     select unnest(other_lines) from events
+),
+
+rows as (
+    select
+        kinds.line,
+        case
+            when conversions.line is not null then 'WITHDRAW'
+            when is_split then 'SPLIT'
+            when event is not null then said || ', which is not read'
+            when kind = 'RESERVED' then 'CASH'
+            when kind = 'DUTY' then 'TAX'
+            when kind = 'EXCHANGED' then said || ' without its other half'
+            else coalesce(kind, said || ', which is not read', 'nothing')
+        end as type,
+        said_day as day,
+        said_time as time,
+        case when kind in ('BUY', 'SELL') then value_day end as settles,
+        case when kind in ('BUY', 'SELL', 'DIVIDEND', 'RETURN_OF_CAPITAL', 'TAX', 'DUTY', 'FEE') then said_isin end as isin,
+        case when kind in ('BUY', 'SELL', 'DIVIDEND', 'RETURN_OF_CAPITAL', 'TAX', 'DUTY', 'FEE') then product end as name,
+        order_id as reference,
+        said as note,
+        case when event is null then units end as quantity,
+        case when event is null then unit_price end as price,
+        case when event is null then price_unit end as price_currency,
+        case when is_split then units_after end as split_new,
+        case when is_split then units_before end as split_old,
+        charged as fees,
+        charge_unit as fee_currency,
+        case
+            when is_split then null
+            when charge_unit = unit then list_concat([moved], charged)
+            else [moved]
+        end as amount,
+        received,
+        received_currency,
+        case when not coalesce(is_split, false) then unit end as currency,
+        coalesce(exchange_rate, rate_cell) as fx_rate,
+        rate_unit as rate_currency,
+        case when moved is not null and balance_cell is not null and not coalesce(is_split, false) then balance_unit end as also_currency,
+        case
+            when kind <> 'SWEPT' then list_concat(
+                case when not coalesce(is_sold_first, true) then [other_step] else [] end,
+                [{'currency': unit, 'moved': moved, 'balance': balance_cell}],
+                case when is_sold_first then [other_step] else [] end,
+                coalesce(steps, []),
+                case when step is not null then [step] else [] end
+            )
+        end as steps,
+        list_distinct(
+            list_concat(
+                own_lines[2:], coalesce(charge_lines, []), coalesce(came_lines, []), coalesce(other_lines, [])
+            )
+        ) as merged,
+        case
+            when kind = 'SWEPT' then 'a move between the accounts at DEGIRO and at its bank'
+            when gone_line is not null or paid_line is not null then 'a reservation that became the deposit'
+            when events.line is not null and not is_split then 'a change of the product, of which as many units are held'
+            when entry = 0 then 'the rest of a line above'
+        end as skip
+    from kinds
+    left join conversions on kinds.line = conversions.line
+    left join charges on kinds.line = charges.line
+    left join events on kinds.line = events.line
+    left join rates on kinds.line = rates.rated_line
+    left join reserved on kinds.line in (gone_line, paid_line)
+    where kinds.line not in (select taken_line from taken)
+),
+
+belonging as (
+    select
+        parts.line,
+        string_agg(oddity, '; ' order by odd_line) as odd,
+        flatten(list([said_day, value_day] order by odd_line)) as near_days,
+        list(said_rate order by odd_line) as checked
+    from (select line, unnest(list_concat([line], merged)) as of_line from rows) as parts
+    inner join oddities on of_line = odd_line
+    group by parts.line
 )
 
-select
-    kinds.line,
-    case
-        when conversions.line is not null then 'WITHDRAW'
-        when is_split then 'SPLIT'
-        when event is not null then said || ', which is not read'
-        when kind = 'RESERVED' then 'CASH'
-        when kind = 'DUTY' then 'TAX'
-        when kind = 'EXCHANGED' then said || ' without its other half'
-        else coalesce(kind, said || ', which is not read', 'nothing')
-    end as type,
-    said_day as day,
-    said_time as time,
-    case when kind in ('BUY', 'SELL') then value_day end as settles,
-    case when kind in ('BUY', 'SELL', 'DIVIDEND', 'RETURN_OF_CAPITAL', 'TAX', 'DUTY', 'FEE') then said_isin end as isin,
-    case when kind in ('BUY', 'SELL', 'DIVIDEND', 'RETURN_OF_CAPITAL', 'TAX', 'DUTY', 'FEE') then product end as name,
-    order_id as reference,
-    said as note,
-    case when event is null then units end as quantity,
-    case when event is null then unit_price end as price,
-    case when event is null then price_unit end as price_currency,
-    case when is_split then units_after end as split_new,
-    case when is_split then units_before end as split_old,
-    charged as fees,
-    charge_unit as fee_currency,
-    case
-        when is_split then null
-        when charge_unit = unit then list_concat([moved], charged)
-        else [moved]
-    end as amount,
-    received,
-    received_currency,
-    case when not coalesce(is_split, false) then unit end as currency,
-    coalesce(exchange_rate, rate_cell) as fx_rate,
-    rate_unit as rate_currency,
-    case when moved is not null and balance_cell is not null and not coalesce(is_split, false) then balance_unit end as also_currency,
-    list_concat(
-        [{'currency': unit, 'moved': moved, 'balance': balance_cell}],
-        coalesce(steps, []),
-        case when step is not null then [step] else [] end
-    ) as steps,
-    list_distinct(
-        list_concat(
-            own_lines[2:], coalesce(charge_lines, []), coalesce(came_lines, []), coalesce(other_lines, [])
-        )
-    ) as merged,
-    case
-        when kind = 'SWEPT' then 'a move between the accounts at DEGIRO and at its bank'
-        when gone_line is not null or paid_line is not null then 'a reservation that became the deposit'
-        when events.line is not null and not is_split then 'a change of the product, of which as many units are held'
-        when entry = 0 then 'the rest of a line above'
-    end as skip
-from kinds
-left join conversions on kinds.line = conversions.line
-left join charges on kinds.line = charges.line
-left join events on kinds.line = events.line
-left join rates on kinds.line = rates.rated_line
-left join reserved on kinds.line in (gone_line, paid_line)
-where kinds.line not in (select taken_line from taken)
+select rows.*, odd, near_days, checked
+from rows
+left join belonging on rows.line = belonging.line

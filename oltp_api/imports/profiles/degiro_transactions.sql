@@ -32,6 +32,7 @@ names:
 optional: [Price_2, Local value_2, Value, Value_2, Value EUR, AutoFX Fee, AutoFX Fee_2, Fees, Fees_2, Fees EUR, Total, Total_2, Total EUR, Order Id, Order Id_2]
 dates: ["%d-%m-%Y", "%d/%m/%Y", "%d.%m.%Y"]
 amounts: signed
+gross: cash
 rate: base
 */
 with told as (
@@ -85,7 +86,12 @@ select
     case when swaps.line is null then [worth, charged, "AutoFX Fee"] end as also_amount,
     case when swaps.line is null and price_unit = unit then "Local value" end as gross,
     case when swaps.line is null then unit end as currency,
-    case when swaps.line is null and price_unit <> unit then "Exchange rate" end as fx_rate
+    case when swaps.line is null and price_unit <> unit then "Exchange rate" end as fx_rate,
+    case
+        when "Local value_2" <> price_unit then 'its price is in ' || price_unit || ', and its value in ' || "Local value_2"
+        when "Value_2" <> unit then 'its total is in ' || unit || ', and its value in ' || "Value_2"
+        when "Fees_2" <> unit then 'its total is in ' || unit || ', and its fees in ' || "Fees_2"
+    end as odd
 from told
 left join swaps on told.line = swaps.line
 where told.line not in (select came_line from swaps)

@@ -36,6 +36,7 @@ select
     end as amount,
     ["Price", "Quantity", "Fee"] as checked,
     "Currency" as currency,
+    case when deed = 'FEE' and has_fee and is_something("Price") then 'it is a fee, and has a price beside it' end as odd,
     {
         'Quantity': case when deed = 'FEE' and not is_one and is_something("Price") then "Quantity" end,
         'Fee': case when is_negative("Fee") then "Fee" end

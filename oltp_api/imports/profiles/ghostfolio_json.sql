@@ -8,6 +8,8 @@ records: [activities]
 dates: iso
 decimal: "."
 amounts: unsigned
+quantities: unsigned
+charges: unsigned
 */
 with profiles as (
     select
@@ -64,6 +66,7 @@ select
         when deed = 'INTEREST' and is_one then ["unitPrice"]
     end as amount,
     unit as currency,
+    case when deed = 'FEE' and has_fee and is_something("unitPrice") then 'it is a fee, and has a price beside it' end as odd,
     {'quantity': case when deed = 'FEE' and not is_one and is_something("unitPrice") then units end} as uncounted
 from told
 

@@ -3,7 +3,7 @@ title: OFX or QFX, a statement of an investment or bank account (with the extra 
 format: ofx
 recognised: [record, CURDEF, ACCTID, FITID]
 optional: [
-  TICKER, SECNAME, listed, DTTRADE, DTSETTLE, DTPOSTED, MEMO, NAME, UNIQUEID, UNIQUEIDTYPE, UNITS, UNITPRICE, COMMISSION, FEES, LOAD,
+  DTSTART, DTEND, OLDUNITS, NEWUNITS, BUYTYPE, SELLTYPE, TICKER, SECNAME, listed, DTTRADE, DTSETTLE, DTPOSTED, MEMO, NAME, UNIQUEID, UNIQUEIDTYPE, UNITS, UNITPRICE, COMMISSION, FEES, LOAD,
   TAXES, PENALTY, WITHHOLDING, STATEWITHHOLDING, ACCRDINT, TOTAL, TRNAMT, TRNTYPE, INCOMETYPE, CURRENCY, ORIGCURRENCY,
   NUMERATOR, DENOMINATOR, FRACCASH, TFERACTION, AVGCOSTBASIS, SUBACCTFROM, SUBACCTTO, REVERSALFITID, OPTACTION
 ]
@@ -11,12 +11,22 @@ encoding: cp1252
 dates: ["%Y%m%d"]
 decimal: "."
 amounts: signed
+quantities: signed
+charges: unsigned
 cash: unrounded
 order: by_day
 */
 with
 named as (
-    select *, upper("TRNTYPE") as said, coalesce("MEMO", '') || ' ' || coalesce("NAME", '') as words from cells
+    select
+        *,
+        try_strptime(left(coalesce("DTTRADE", "DTPOSTED"), 8), '%Y%m%d') as traded,
+        try_strptime(left("DTSTART", 8), '%Y%m%d') as starts,
+        try_strptime(left("DTEND", 8), '%Y%m%d') as ends,
+        list_transform(["OLDUNITS", "NEWUNITS", "NUMERATOR", "DENOMINATOR"], x -> try_cast(x as double)) as split_units,
+        upper("TRNTYPE") as said,
+        coalesce("MEMO", '') || ' ' || coalesce("NAME", '') as words
+    from cells
 ),
 typed as (
     select
@@ -64,6 +74,7 @@ select
     case when kind in ('DIVIDEND', 'COUPON') then ["WITHHOLDING", "STATEWITHHOLDING"] end as withheld,
     "ACCRDINT" as accrued,
     case when place = 0 then negated("TOTAL") else coalesce("TOTAL", "TRNAMT") end as amount,
+    ["OLDUNITS", "NEWUNITS"] as checked,
     "NUMERATOR" as split_new,
     "DENOMINATOR" as split_old,
     coalesce("CURRENCY", "CURDEF") as currency,
@@ -71,11 +82,26 @@ select
     case
         when "record" in ('BUYOPT', 'SELLOPT', 'CLOSUREOPT') or "listed" = 'OPTINFO'
             then 'is of an option, and options are not supported'
+        when coalesce("BUYTYPE", 'BUY') not in ('BUY', 'BUYTOCOVER') or coalesce("SELLTYPE", 'SELL') not in ('SELL', 'SELLSHORT')
+            then 'is a ' || coalesce("BUYTYPE", "SELLTYPE") || ', which is no trade'
+        when coalesce("INCOMETYPE", 'DIV') not in ('DIV', 'INTEREST', 'CGLONG', 'CGSHORT', 'MISC')
+            then 'is income of the type ' || "INCOMETYPE" || ', which there is none of'
         when "REVERSALFITID" is not null then 'takes back ' || "REVERSALFITID" || '; reverse that one'
         when "FRACCASH" similar to '.*[1-9].*' then 'pays a fraction in cash, of which it does not say the units; record it by hand'
         when coalesce("STATEWITHHOLDING", "WITHHOLDING", '0') similar to '.*[1-9].*' and kind in ('BUY', 'SELL')
             then 'says a tax that is withheld of a trade; record it by hand'
     end as refuse,
-    case when "record" in ('JRNLFUND', 'JRNLSEC') then 'a move inside the account' end as skip
+    case when "record" in ('JRNLFUND', 'JRNLSEC') then 'a move inside the account' end as skip,
+    case
+        when traded is null then 'it has no day'
+        when traded < starts - interval 45 day or traded > ends + interval 45 day then 'it is of ' || strftime(traded, '%Y-%m-%d') || ', which is out of the period of the statement'
+        when "UNIQUEID" is not null and "listed" is null then 'its security ' || "UNIQUEID" || ' is not listed in the file'
+        when said in ('CREDIT', 'DEP', 'DIRECTDEP') and is_negative("TRNAMT") or said in ('DEBIT', 'DIRECTDEBIT', 'FEE', 'SRVCHG', 'CHECK') and not is_negative("TRNAMT")
+            then 'its amount has another sign than a ' || said
+        when "record" = 'MARGININTEREST' and not is_negative("TOTAL") then 'it is interest that is charged, and comes'
+        when "record" = 'SPLIT' and abs(split_units[1] * split_units[3] / split_units[4] - split_units[2]) >= 1
+            then 'its units, ' || "OLDUNITS" || ' and ' || "NEWUNITS" || ', are not as its ratio'
+        when "record" in ('JRNLFUND') and try_cast("TOTAL" as double) is null then 'it moves no amount'
+    end as odd
 from told
 order by day, line, place

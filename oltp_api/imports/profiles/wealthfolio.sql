@@ -58,6 +58,10 @@ select
     ["quantity", "unit_price", "fee"] as checked,
     unit as currency,
     "fx_rate" as fx_rate,
+    case
+        when not is_named and moved is null and regexp_full_match("quantity", '1([.]0*)?') and regexp_full_match("unit_price", '1([.]0*)?')
+            then 'it says no amount, and one unit at a price of 1'
+    end as odd,
     {
         'fee': case when is_negative("fee") or deed not in ('BUY', 'SELL', 'DIVIDEND', 'INTEREST', 'FEE', 'TAX') then "fee" end
     } as uncounted

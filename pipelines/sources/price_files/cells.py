@@ -11,6 +11,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from domain.sequences import longest_rise
+from domain.written_numbers import decimal_signs
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
@@ -25,7 +26,6 @@ _GROUPED = {
     ",": re.compile(r"-?\d{1,3}([.'’\u00a0\u202f ])\d{3}(?:\1\d{3})*(?:,\d+)?", re.ASCII),
 }
 _LEAST_DAILY, _DAILY, _FAR = 4, 4, timedelta(days=60)
-_MARKS = re.compile(r"[.,]")
 
 
 class Undecided(Exception):
@@ -164,28 +164,12 @@ def out_of_order(days: Sequence[date]) -> list[int]:
 
 def decimal_mark(texts: Sequence[str]) -> str:
     """The mark before decimals in numbers that a file writes, "." if there is none; Undecided if it cannot be told."""
-    said = {mark for text in texts if (mark := _mark_in(text))}
-    if len(said) > 1:
+    found = decimal_signs(texts)
+    if found.point and found.comma:
         raise Undecided("its numbers have decimal points and decimal commas")
-    if said:
-        return said.pop()
-    doubtful = next((text for text in texts if _MARKS.search(text)), None)
-    if doubtful is not None:
-        raise Undecided(f"{doubtful!r} may be a thousand or a fraction: give one number more decimals, or none")
-    return "."
-
-
-def _mark_in(text: str) -> str:
-    """The mark that is surely before decimals; empty if none is."""
-    marks = _MARKS.findall(text)
-    if not marks:
-        return ""
-    last, behind = marks[-1], len(text) - text.rfind(marks[-1]) - 1
-    if len(set(marks)) == 2:
-        return last if marks.count(last) == 1 else ""
-    if len(marks) > 1:
-        return "." if last == "," else ","
-    return last if behind != 3 or text.startswith(("0.", "0,")) else ""
+    if not found.point and not found.comma and found.either:
+        raise Undecided(f"{found.either!r} may be a thousand or a fraction: give one number more decimals, or none")
+    return "," if found.comma else "."
 
 
 def number(text: str, mark: str, thousands: bool, prefix: str = "") -> Decimal | None:
