@@ -37,6 +37,7 @@ _FINISH = """
         n_voided = %(n_voided)s, document = %(document)s
     where analysis_id = %(analysis_id)s
 """
+_ONE_FINISHED = "select * from risk_analysis where analysis_id = %s and document is not null"
 _FINISHED = "select * from risk_analysis where portfolio_id = %s and document is not null order by as_of, finished_at"
 
 
@@ -66,6 +67,11 @@ class PostgresRiskAnalysisRepository:
         if not rows:
             raise AnalysisNotFound(analysis_id)
         return AnalysisRequest(**rows[0])
+
+    def written(self, analysis_id: UUID) -> RiskAnalysis | None:
+        """What was written of a request; None while nothing is."""
+        rows = self._rows(_ONE_FINISHED, analysis_id)
+        return analysis_of(rows[0]) if rows else None
 
     def begin(self, analysis_id: UUID) -> int:
         """Count that it is tried; how often it has been. 0 if it is finished."""

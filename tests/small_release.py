@@ -97,7 +97,8 @@ TABLES = {
             current_date as business_date, 1::decimal(18, 8) as quantity, 1::decimal(18, 8) as price,
             1::decimal(28, 8) as gross, 1::decimal(28, 8) as fees, 1::decimal(28, 8) as cash_effect, '' as currency,
             1::decimal(18, 8) as fx_rate, 1::decimal(18, 8) as split_new, 1::decimal(18, 8) as split_old,
-            1::bigint as reverses_seq, now() as recorded_at, '' as note limit 0""",
+            1::bigint as reverses_seq, now() as recorded_at, '' as note, '' as transfer_id,
+            1::decimal(28, 8) as accrued limit 0""",
     "marts/dim_date": """
         select col0::date as date_day, true as is_trading_day, col1::double as risk_free_return
         from (values ('2017-03-27', 0.0001), ('2017-03-28', 0.0001), ('2017-03-29', null))""",

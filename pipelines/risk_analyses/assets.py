@@ -63,7 +63,7 @@ def analyse_risks(context: dg.AssetExecutionContext, platform: Platform) -> Iter
 def run_analysis(
     log: logging.Logger, platform: Platform, release: Release, analysis_id: UUID, run_id: str
 ) -> list[dg.MaterializeResult[Any]]:
-    """Write one requested analysis and store it; what is finished already stays as it is.
+    """Write one requested analysis and store it; of one that is finished its rows are published again.
 
     Refused with the reason if there is nothing to write about, or it fails otherwise: it would stop whatever is behind
     it. What is away, such as the database, is an error of the run.
@@ -71,9 +71,10 @@ def run_analysis(
     with postgres.connect(platform.database.services_url) as connection:
         repository = PostgresRiskAnalysisRepository(connection)
         request, attempts = repository.get(analysis_id), repository.begin(analysis_id)
+        finished = None if attempts else repository.written(analysis_id)
     if not attempts:
-        log.info("risk analysis %s is finished already", analysis_id)
-        return []
+        log.info("risk analysis %s is finished, and stays as it is", analysis_id)
+        return _published(platform, finished, run_id) if finished else []
     try:
         if attempts > MOST_ATTEMPTS:
             raise InvalidInput("analysis", f"ended its run {MOST_ATTEMPTS} times before it was done")
@@ -88,10 +89,7 @@ def run_analysis(
         return _refused(platform, analysis_id, f"it could not be made: {error!r}")
     if analysis.reason:
         log.warning("risk analysis %s is %s: %s", analysis_id, analysis.status, analysis.reason)
-    results = [_published(platform, analysis, name, run_id) for name in DESCRIPTIONS]
-    platform.releases.append(
-        platform.lake.versions([f"risk/{name}" for name in DESCRIPTIONS]), platform.clock.now(), run_id
-    )
+    results = _published(platform, analysis, run_id)
     with postgres.connect(platform.database.services_url) as connection:
         PostgresRiskAnalysisRepository(connection).finish(analysis)
     return results
@@ -121,9 +119,16 @@ def _refused(platform: Platform, analysis_id: UUID, reason: str) -> list[dg.Mate
     return []
 
 
-def _published(platform: Platform, analysis: RiskAnalysis, name: str, run_id: str) -> dg.MaterializeResult[Any]:
+def _published(platform: Platform, analysis: RiskAnalysis, run_id: str) -> list[dg.MaterializeResult[Any]]:
+    """Put the rows of an analysis into the lake, and release them."""
     key: dict[str, str | int] = {"analysis_id": str(analysis.analysis_id)}
-    return publish(platform, dg.AssetKey(["risk", name]), rows_of(analysis)[name], run_id, lake_key=key)
+    results = [
+        publish(platform, dg.AssetKey(["risk", name]), rows, run_id, lake_key=key)
+        for name, rows in rows_of(analysis).items()
+    ]
+    versions = platform.lake.versions([f"risk/{name}" for name in DESCRIPTIONS])
+    platform.releases.append(versions, platform.clock.now(), run_id)
+    return results
 
 
 ASSETS = [analyse_risks]

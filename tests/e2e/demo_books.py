@@ -241,6 +241,15 @@ def euros(client: httpx.Client) -> Book:
     return book
 
 
+def shares_abroad(client: httpx.Client) -> Book:
+    """In euros, and most of it is a share in dollars."""
+    book = Book(client, "SHARES ABROAD", base_currency="EUR")
+    change = {"from_currency": "EUR", "amount": "5000", "to_currency": "USD", "received": "5400"}
+    book.post("conversions", business_date=OPENED, **change)
+    book.record("BUY", "2016-01-05", ticker="KO", quantity="100", price="40", fees="1", fx_rate="0.93")
+    return book
+
+
 BOOKS: dict[str, Callable[[httpx.Client], Book]] = {
     "PLAIN": lambda client: plain(client, "PLAIN"),
     "FIFO": lambda client: plain(client, "FIFO", cost_method="FIFO"),
@@ -262,6 +271,7 @@ BOOKS: dict[str, Callable[[httpx.Client], Book]] = {
     "TWELVE DAYS": lambda client: short_lived(client, "TWELVE DAYS", "2017-03-17", "2017-03-24", "100"),
     "CASH": lambda client: Book(client, "CASH"),
     "EUROS": euros,
+    "SHARES ABROAD": shares_abroad,
 }
 
 

@@ -71,7 +71,7 @@ def rows(table: DeltaTable, where: str = "true") -> list[dict]:
 def test_the_release_names_every_asset_of_the_graph(tables) -> None:
     assets = {line.split()[0] for line in GRAPH.read_text().splitlines() if line and not line.startswith(" ")}
 
-    assert set(tables) == assets - {"meta/release"}
+    assert set(tables) == assets - {"meta/release", "risk/risk_analysis_score"}  # that is made after each quarter
 
 
 def test_deltalake_and_duckdb_count_the_same_rows(tables) -> None:
@@ -109,7 +109,7 @@ def test_money_is_never_a_double(tables) -> None:
     doubles = {
         f"{name}.{field.name}"
         for name, table in tables.items()
-        if not name.startswith("simulation/")
+        if not name.startswith(("simulation/", "risk/"))
         for field in pa.schema(table.schema().to_arrow())
         if pa.types.is_floating(field.type)
     }

@@ -82,7 +82,10 @@ def test_a_simulation_is_a_stored_request(api, portfolio) -> None:
     assert {name: asked[name] for name in body} == body
     assert (asked["status"], asked["is_standing"]) == ("REQUESTED", False)
     assert [one["name"] for one in portfolio.get("/simulations")["items"]] == ["default", "soon"]
-    assert api.get(f"/simulations/{asked['simulation_id']}").json() == {**asked, "fan": None, "contributions": None}
+    assert api.get(f"/simulations/{asked['simulation_id']}").json() == {
+        **{**asked, "fan": None},
+        **{"contributions": None, "explain": None},
+    }
 
 
 @pytest.mark.parametrize("sort", ["requested", "-requested"])

@@ -39,7 +39,7 @@ def test_every_kind_is_stored_as_it_was_asked(api, portfolio, database: Database
     assert (str(stored.terms.model), stored.terms.drift and str(stored.terms.drift)) == (shown["model"], shown["drift"])
     assert [one.ticker for one in stored.terms.given_drifts] == [one["ticker"] for one in shown["given_drifts"]]
     again = api.get(f"/simulations/{shown['simulation_id']}").json()
-    assert again == {**shown, "fan": None, "contributions": None}
+    assert again == {**shown, "fan": None, "contributions": None, "explain": None}
 
 
 def test_the_default_drift_is_the_posterior_and_the_standing_simulation_has_it(portfolio) -> None:

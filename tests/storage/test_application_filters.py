@@ -58,7 +58,7 @@ FOLLOWS = {
 VALUES: Mapping[str, Any] = {
     "user_id": EVE,
     "user_ids": [EVE],
-    **dict.fromkeys(("order_id", "simulation_id", "import_id", "cursor"), OF_ANN),
+    **dict.fromkeys(("order_id", "simulation_id", "import_id", "analysis_id", "cursor"), OF_ANN),
     "share_id": ALSO_OF_ANN,
     **dict.fromkeys(("identifier", "name", "source"), "s"),
     **{name: ["s"] for name in ("identifiers", "keys", "sources")},
@@ -68,6 +68,7 @@ VALUES: Mapping[str, Any] = {
     **dict.fromkeys(("now", "undone_at", "hidden_at", "event_ts"), datetime(2016, 1, 4, tzinfo=UTC)),
     "business_date": date(2015, 1, 4),
     "limit": 10,
+    "release_id": 1,
 }
 """A stranger's own id, and those of what is Ann's; whatever else a statement asks for is null."""
 
@@ -149,6 +150,10 @@ _FOUND_BY_MORE = (
     " values (1, '2020-01-01', 0, 'ACT/360')",
     "update orders set account_id = (select min(account_id) from account), security_id = 1, status = 'PENDING'",
     "update simulation set is_standing = true, status = 'DONE', scenario = 's'",
+    "insert into risk_analysis select (json_populate_record(each, json_build_object("
+    "'analysis_id', gen_random_uuid(), 'document', '{}', 'release_id', 1, 'finished_at', '2016-01-03'))).*"
+    " from risk_analysis as each",
+    "update risk_analysis set document = '{}', release_id = 1, finished_at = coalesce(finished_at, '2016-01-04')",
     "update import_profile set name = 's'",
     "update import_batch set refused = 1, source = 's'",
     "update account_holding set security_id = 1",
