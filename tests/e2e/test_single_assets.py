@@ -24,8 +24,8 @@ KEYS = sorted(chain.from_iterable(BY_OP.values()))
 ALONE = {key: [key] for key in KEYS}
 SCORE = "risk/risk_analysis_score"
 TOGETHER = ALONE if IS_LONG else {op: keys for op, keys in BY_OP.items() if op != "marts" and keys != [SCORE]}
-"""dbt's marts are made again, whole, by test_incremental, and one of them by the README's command; scores of all quarters
-take half a minute."""
+"""dbt's marts are made again, whole, by test_incremental, and one of them by the README's command; scores of
+all quarters take half a minute."""
 BY_COMMAND = ["simulation/simulation_fan", *(["meta/release"] if IS_LONG else [])]
 """Beside those of the README, of which one has no partition and one has a year."""
 
