@@ -69,7 +69,7 @@ class PostgresRiskAnalysisRepository:
         return AnalysisRequest(**rows[0])
 
     def written(self, analysis_id: UUID) -> RiskAnalysis | None:
-        """What was written of a request; None while nothing is."""
+        """The analysis that a request has become; None while nothing is written."""
         rows = self._rows(_ONE_FINISHED, analysis_id)
         return analysis_of(rows[0]) if rows else None
 
