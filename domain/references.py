@@ -143,7 +143,18 @@ def leaves(document: Any, place: str = "") -> Iterator[tuple[str, Any]]:
 
 def found_at(document: Any, place: str) -> Any:
     """The value at a place; KeyError with the first name that is not there."""
+    return list(_walk(document, place))[-1]
+
+
+def around(document: Any, place: str) -> list[Mapping[str, Any]]:
+    """Every mapping that holds a place, from the document inwards."""
+    return [held for held in list(_walk(document, place))[:-1] if isinstance(held, Mapping)]
+
+
+def _walk(document: Any, place: str) -> Iterator[Any]:
+    """The document, and what stands at each name of the place."""
     here, walked = document, ""
+    yield here
     for raw in place.split("/")[1:]:
         name = raw.replace("~1", "/").replace("~0", "~")
         if isinstance(here, Mapping):
@@ -153,7 +164,7 @@ def found_at(document: Any, place: str) -> Any:
         else:
             raise KeyError(name)
         walked = f"{walked}/{raw}"
-    return here
+        yield here
 
 
 def _items(items: Sequence[Any], place: str) -> Iterator[tuple[str, Any]]:

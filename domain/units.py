@@ -5,11 +5,11 @@ it is; the currency stands beside it, or around it, in the document.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from domain.references import found_at
+from domain.references import around, found_at
 
 FRACTION, RATIO, PERCENT = "fraction", "ratio", "percent"
 POINTS, BPS = "points", "bps"
@@ -117,27 +117,18 @@ def unit_of(document: Mapping[str, Any], place: str) -> str:
 
 def currency_at(document: Mapping[str, Any], place: str) -> str:
     """The currency that stands nearest around a place, or else the document's own."""
-    named = [around["currency"] for around in _around(document, place) if around.get("currency")]
+    named = [held["currency"] for held in around(document, place) if held.get("currency")]
     return str(named[-1]) if named else base_currency_at(document, place)
 
 
 def base_currency_at(document: Mapping[str, Any], place: str) -> str:
     """The currency of the portfolio that the document is about; MONEY if it does not say."""
-    around = list(_around(document, place))
-    stated = [one["base_currency"] for one in around if one.get("base_currency")]
-    stated += [one["portfolio"]["base_currency"] for one in around if one.get("portfolio")]
-    stated += [one["currency"] for one in around if one.get("currency")]
-    stated += [one["summary"]["currency"] for one in around if (one.get("summary") or {}).get("currency")]
+    holding = around(document, place)
+    stated = [one["base_currency"] for one in holding if one.get("base_currency")]
+    stated += [one["portfolio"]["base_currency"] for one in holding if one.get("portfolio")]
+    stated += [one["currency"] for one in holding if one.get("currency")]
+    stated += [one["summary"]["currency"] for one in holding if (one.get("summary") or {}).get("currency")]
     return str(stated[0]) if stated else MONEY
-
-
-def _around(document: Mapping[str, Any], place: str) -> Iterator[Mapping[str, Any]]:
-    """Every mapping that holds a place, from the document inwards."""
-    names = place.split("/")
-    for end in range(1, len(names)):
-        held = found_at(document, "/".join(names[:end]))
-        if isinstance(held, Mapping):
-            yield held
 
 
 @cache

@@ -17,7 +17,7 @@ from application.explanations import (
 from application.explanations.asked import AskedFigure, NotInRelease, Source
 from application.explanations.kinds import FigureKind
 from domain.explanations import Explained, LakeRow
-from domain.references import Document, FigureReference, NoSuchFigure, found_at
+from domain.references import Document, FigureReference, NoSuchFigure, around, found_at
 from storage.lake.mounted import MountedRelease
 
 _OF_ALL = tuple(one for one in day_kinds.KINDS if one.place.pattern.startswith(("/release_id", "/held")))
@@ -103,7 +103,7 @@ def _names(reference: FigureReference, document: Mapping[str, Any]) -> dict[str,
     if isinstance(found, (Mapping, list)) or found is None or isinstance(found, bool):
         raise NoSuchFigure(reference, "what stands there is no number")
     names: dict[str, Any] = {}
-    for held in (*_beside(reference, document), *_around(document, reference.place)):
+    for held in (*_beside(reference, document), *around(document, reference.place)):
         names |= {name: value for name, value in held.items() if value is not None and _is_plain(value)}
     return names
 
@@ -118,14 +118,6 @@ def _beside(reference: FigureReference, document: Mapping[str, Any]) -> Iterator
         yield {"business_date": document["curve"]["days"][int(rest[-1])]}
     if reference.document is Document.GAINS and document.get("year"):
         yield {"before": f"{int(document['year']) - 1}-12-31"}
-
-
-def _around(document: Mapping[str, Any], place: str) -> Iterator[Mapping[str, Any]]:
-    names = place.split("/")
-    for end in range(1, len(names)):
-        held = found_at(document, "/".join(names[:end]))
-        if isinstance(held, Mapping):
-            yield held
 
 
 def _is_plain(value: Any) -> bool:

@@ -32,6 +32,9 @@ LEDGER = "raw/pg_transaction_ledger"
 MARKET = {"marts/fact_price_daily", "raw/price_daily", "raw/yield_curve", "marts/fx_rate_daily"}
 _NOBODYS = "00000000-0000-4000-8000-00000000dead"
 _PER_KIND = 10 if IS_LONG else 1
+_EVERY = 1 if IS_LONG else 60
+"""Steps of a fan, which are 361 rows of the same figures."""
+_STEP = re.compile(r"fan/(\d+)/")
 _UNIT = re.compile(r"[A-Z]{3}( per [A-Z]{3})?")
 
 
@@ -110,12 +113,15 @@ def test_every_figure_has_a_kind_and_a_unit(documents: list[Answer]) -> None:
     n = 0
     for document in documents:
         for place, _ in figures(document.typed):
+            step = _STEP.search(place)
+            if step and int(step[1]) % _EVERY:
+                continue
             reference = FigureReference.parse(f"{document.json['explain']}{place}")
             assert kind_of(reference) is not None, str(reference)
             unit = unit_of(document.json, place)
             assert unit in PLAIN_UNITS or _UNIT.fullmatch(unit), (str(reference), unit)
             n += 1
-    assert n > 20_000
+    assert n > 5_000
 
 
 def test_figures_of_each_kind_resolve_to_their_value_and_down_to_rows(
