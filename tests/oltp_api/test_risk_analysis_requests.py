@@ -1,6 +1,13 @@
 """Requests for risk analyses over HTTP: they wait, are few per user, and are read by who may see the portfolio."""
 
+import json
+import re
+
 import httpx
+import pytest
+
+from domain.risk_analyses.bounds import BOUNDS
+from storage.settings import REPOSITORY
 
 
 def portfolio(api: httpx.Client) -> str:
@@ -40,3 +47,26 @@ def test_an_archived_portfolio_and_a_missing_analysis_are_refused(api: httpx.Cli
     assert api.post(f"/portfolios/{portfolio_id}/risk-analyses", json={}).json()["code"] == "portfolio_archived"
     missing = api.get("/risk-analyses/00000000-0000-4000-8000-00000000ffff")
     assert (missing.status_code, missing.json()["code"]) == (404, "risk_analysis_not_found")
+
+
+def test_the_example_of_the_docs_is_taken_as_it_stands(api: httpx.Client) -> None:
+    text = (REPOSITORY / "docs" / "risks.md").read_text()
+    (example,) = re.findall(r"curl -s localhost:8000/api/v1(\S+) -H 'Content-Type: application/json' -d '(.*?)'", text)
+    path, body = example
+    answer = api.post(path.replace("<portfolio_id>", portfolio(api)), json=json.loads(body))
+    assert answer.status_code in (202, 429), answer.text  # whoever asked before may have as many waiting as may
+
+
+def test_the_bounds_of_the_docs_are_those_of_the_rules() -> None:
+    rows = re.findall(r"^\| ([a-z].*?) \| (.*?) \| (.*?) \|$", (REPOSITORY / "docs" / "risks.md").read_text(), re.M)
+    told = {name: (medium, high) for name, medium, high in rows if name != "measure"}
+    for name, measure, scale in (
+        ("volatility a year", "volatility/CURRENT_WEIGHTS", 100),
+        ("below the last high", "drawdown/now", -100),
+        ("share in other currencies", "currency/foreign", 100),
+        ("leverage", "exposure/leverage", 1),
+        ("rise of consumer prices", "inflation/year", 100),
+    ):
+        bound = BOUNDS[measure]
+        numbers = [float(re.findall(r"[\d.]+", one)[0]) for one in told[name]]
+        assert numbers == pytest.approx([bound.medium * scale, bound.high * scale]), name
