@@ -18,7 +18,7 @@ from domain.risk_analyses.facts import sheet_json, sheet_of
 MOST_ATTEMPTS = 3
 """A request whose run has ended so often before it was done is refused."""
 # Owners in turn, by when each was served last; of an owner the oldest first.
-_DUE = """
+_WAITING = """
     select analysis_id, portfolio_id, writer, wanted_version
     from risk_analysis as waiting
     where status = 'REQUESTED'
@@ -57,10 +57,9 @@ class PostgresRiskAnalysisRepository:
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
 
-    def due(self, versions: Mapping[UUID, int]) -> list[AnalysisRequest]:
-        """Requests that wait and whose portfolio is released as it was when they were asked; `versions` is what is."""
-        found = [AnalysisRequest(**row) for row in self._rows(_DUE)]
-        return [one for one in found if versions.get(one.portfolio_id, -1) >= one.wanted_version]
+    def waiting(self) -> list[AnalysisRequest]:
+        """Requests that are not written yet, the next one first."""
+        return [AnalysisRequest(**row) for row in self._rows(_WAITING)]
 
     def get(self, analysis_id: UUID) -> AnalysisRequest:
         rows = self._rows(_GET, analysis_id)

@@ -119,7 +119,7 @@ class FigureReference:
 
     def at(self, *names: object) -> "FigureReference":
         """The place below this one."""
-        return replace(self, place=self.place + "".join(f"/{_escaped(str(name))}" for name in names))
+        return replace(self, place=self.place + "".join(f"/{escaped(str(name))}" for name in names))
 
 
 def figures(document: Any, place: str = "") -> Iterator[tuple[str, Figure]]:
@@ -133,10 +133,10 @@ def leaves(document: Any, place: str = "") -> Iterator[tuple[str, Any]]:
     """Everything in a document that holds nothing else, with its place."""
     if isinstance(document, Mapping):
         for name, value in document.items():
-            yield from leaves(value, f"{place}/{_escaped(str(name))}")
+            yield from leaves(value, f"{place}/{escaped(str(name))}")
     elif isinstance(document, Sequence) and not isinstance(document, str | bytes):
         for name, value in _items(document, place):
-            yield from leaves(value, f"{place}/{_escaped(name)}")
+            yield from leaves(value, f"{place}/{escaped(name)}")
     else:
         yield place, document
 
@@ -178,5 +178,6 @@ def _items(items: Sequence[Any], place: str) -> Iterator[tuple[str, Any]]:
     return ((names[i] if told_apart else str(i), item) for i, item in enumerate(items))
 
 
-def _escaped(name: str) -> str:
+def escaped(name: str) -> str:
+    """A name as a part of a place."""
     return name.replace("~", "~0").replace("/", "~1")

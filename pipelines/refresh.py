@@ -7,6 +7,7 @@ live market has a new ticker, with all years of market data.
 import sys
 import time
 from collections.abc import Sequence
+from uuid import UUID
 
 import dagster as dg
 
@@ -50,18 +51,19 @@ def _tell(rewritten: Sequence[Rewritten]) -> None:
 
 
 def simulate_due(defs: dg.Definitions, platform: Platform, instance: dg.DagsterInstance) -> bool:
-    """Run what waits, one request after another; whether that succeeded."""
-    if not due_simulations(platform, platform.releases.head()):
-        return True
-    job = defs.resolve_job_def("simulate")
-    return job.execute_in_process(instance=instance, run_config=progress.SHOWN, raise_on_error=False).success
+    """Run the simulations that wait, one after another; whether that succeeded."""
+    return _run(defs, "simulate", due_simulations(platform, platform.releases.head()), instance)
 
 
 def analyse_due(defs: dg.Definitions, platform: Platform, instance: dg.DagsterInstance) -> bool:
     """Write the risk analyses that wait; whether that succeeded."""
-    if not due_analyses(platform, platform.releases.head()):
+    return _run(defs, "analyse", due_analyses(platform, platform.releases.head()), instance)
+
+
+def _run(defs: dg.Definitions, name: str, due: Sequence[UUID], instance: dg.DagsterInstance) -> bool:
+    if not due:
         return True
-    job = defs.resolve_job_def("analyse")
+    job = defs.resolve_job_def(name)
     return job.execute_in_process(instance=instance, run_config=progress.SHOWN, raise_on_error=False).success
 
 

@@ -14,6 +14,7 @@ from domain.analytics.review import Component, ReviewInputs, risk_of
 from domain.analytics.risk.limits import Limit, LimitCheck, LimitState, Measure
 from domain.analytics.risk.profile import Basis, RiskProfile
 from domain.analytics.risk.value_at_risk import Method
+from domain.references import escaped
 from domain.risk_analyses.facts import Sense, SheetMaker, Unit, signed
 
 _PERIODS = {
@@ -50,14 +51,19 @@ def tell_return(maker: SheetMaker, portfolio_id: UUID, of: ReviewInputs) -> None
     """Value, what was paid in, and returns by period beside the benchmark's."""
     source = _of_returns(portfolio_id)
     index = maker.plain("INDEX", of.benchmark.name) if of.benchmark else "the benchmark"
-    for one in performance(of.series, of.benchmark):
+    periods = performance(of.series, of.benchmark)
+    for one in periods:
         if one.period in _PERIODS and one.status == "OK":
             _tell_period(maker, one, _PERIODS[one.period], index, source)
-    last = next(one for one in performance(of.series, of.benchmark) if one.period == "SINCE_INCEPTION")
+    last = next(one for one in periods if one.period == "SINCE_INCEPTION")
     at = "/periods/SINCE_INCEPTION"
-    told: dict[str, Any] = source
     maker.add(
-        "value/now", "what the portfolio is worth", _cents(last.end_value), Unit.MONEY, place=f"{at}/end_value", **told
+        "value/now",
+        "what the portfolio is worth",
+        _cents(last.end_value),
+        Unit.MONEY,
+        place=f"{at}/end_value",
+        **source,
     )
     maker.add(
         "value/paid_in",
@@ -65,7 +71,7 @@ def tell_return(maker: SheetMaker, portfolio_id: UUID, of: ReviewInputs) -> None
         _cents(last.net_contributions),
         Unit.MONEY,
         place=f"{at}/net_contributions",
-        **told,
+        **source,
     )
     maker.add(
         "value/gain",
@@ -74,7 +80,7 @@ def tell_return(maker: SheetMaker, portfolio_id: UUID, of: ReviewInputs) -> None
         Unit.MONEY,
         sense=signed(last.gain, Sense.ROSE, Sense.FELL),
         place=f"{at}/gain",
-        **told,
+        **source,
     )
 
 
@@ -138,7 +144,7 @@ def _tell_components(maker: SheetMaker, portfolio_id: UUID, components: Sequence
     parts = sorted((one for one in components if one.var is not None), key=lambda one: -(one.var or 0.0))
     total = sum(one.var or 0.0 for one in parts)
     for i, one in enumerate(parts[:_MOST_COMPONENTS]):
-        token, at = maker.name("SECURITY", one.ticker), f"/risk/components/{_escaped(one.ticker)}"
+        token, at = maker.name("SECURITY", one.ticker), f"/risk/components/{escaped(one.ticker)}"
         key = {"portfolio_id": str(portfolio_id), "ticker": one.ticker}
         source: dict[str, Any] = {"table": "marts/fact_risk_component", "key": key}
         part, weight = (f"component/{one.ticker}/part", f"component/{one.ticker}/weight")
@@ -220,7 +226,7 @@ def tell_concentration(maker: SheetMaker, portfolio_id: UUID, of: ReviewInputs, 
                 Unit.FRACTION,
                 table="marts/fact_allocation",
                 key={**key, "dimension": one.dimension, "label": group.label},
-                place=f"{at}/groups/{_escaped(group.label)}/gross",
+                place=f"{at}/groups/{escaped(group.label)}/gross",
             )
         if one.dimension == "currency":
             foreign = [group.gross for group in one.groups if group.label != of.currency]
@@ -239,15 +245,15 @@ def _tell_limit(maker: SheetMaker, check: LimitCheck, key: dict[str, str]) -> No
     if state in (LimitState.TOO_FEW, LimitState.UNDEFINED) or check.value is None:
         return
     named = [str(one) for one in (limit.dimension, limit.measure, check.label) if one is not None]
-    at = "/concentration/limits/" + _escaped("-".join(named))
+    at = "/concentration/limits/" + escaped("-".join(named))
     measure = f"limit/{'/'.join(named)}"
     unit = Unit.RATIO if limit.measure in (Measure.HHI, Measure.LEVERAGE) else Unit.FRACTION
-    what = f"{_MEASURES[limit.measure]} by {limit.dimension}" if limit.measure in _MEASURES else "the leverage"
-    label = f"the {what}"
-    if limit.measure is Measure.LEVERAGE:
-        label = "the leverage"
     if check.label is not None:
         label = f"the weight of {_named(maker, limit.dimension, check.label)}"
+    elif limit.measure is Measure.LEVERAGE:
+        label = "the leverage"
+    else:
+        label = f"the {_MEASURES[limit.measure]} by {limit.dimension}"
     source: dict[str, Any] = {
         "table": "marts/fact_limit",
         "key": {**key, "dimension": limit.dimension, "measure": str(limit.measure), "label": check.label or ""},
@@ -289,7 +295,3 @@ def _of_basis(portfolio_id: UUID, basis: Basis) -> dict[str, Any]:
 
 def _cents(value: float | None) -> float | None:
     return None if value is None else round(value, 2)
-
-
-def _escaped(label: str) -> str:
-    return label.replace("~", "~0").replace("/", "~1")

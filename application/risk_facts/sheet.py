@@ -4,6 +4,7 @@ Everything is read from one release, up to one day, so that the same release giv
 """
 
 from datetime import date
+from functools import cached_property
 from uuid import UUID
 
 from application.analytics.review import LakeAnalyticsRepository
@@ -24,10 +25,14 @@ class FactCollector:
     """Collects the sheets of portfolios out of one release."""
 
     def __init__(self, lake: Lake, release: Release, benchmark_ticker: str) -> None:
-        self._release = release
+        self._lake, self._release = lake, release
         self._benchmark = benchmark_ticker
         self._analytics = LakeAnalyticsRepository.at(lake, release)
-        self._parameters = LakeSimulationParamsRepository(lake, release)
+
+    @cached_property
+    def _parameters(self) -> LakeSimulationParamsRepository:
+        """It mounts the release once more, and days in the past do not ask it."""
+        return LakeSimulationParamsRepository(self._lake, self._release)
 
     def sheet(self, portfolio_id: UUID, on: date | None = None) -> FactSheet:
         """All there is to tell of the portfolio at the close of `on`, or of its last day.

@@ -160,10 +160,14 @@ def directs(sentence: str, at: Span, sense: Sense) -> bool:
     return any(word.fits and word.text in WORDS[sense] for word in found) if sense in WORDS else False
 
 
+def _spoken(text: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+", text.lower())
+
+
 def moved(before: str) -> str | None:
     """The word that says that the level that follows has moved there; None of what only might."""
     found = _DIRECTLY.search(before)
-    words = re.findall(r"[^\W\d_]+", before.lower())
+    words = _spoken(before)
     if found is None or found[1].lower() not in MOVES or _LIKELY.intersection(words):
         return None
     if found[1].lower() in ("up", "down"):  # "allows up to" is no move
@@ -184,7 +188,7 @@ def wrong_comparison(between: str, one: Fact, other: Fact) -> str | None:
         return None
     if one.value == other.value:
         return None
-    words = re.findall(r"[^\W\d_]+", between.lower())
+    words = _spoken(between)
     for i, word in enumerate(words):
         is_larger = (one.value > other.value) != _is_negated(words[:i])
         if (word in LARGER and not is_larger) or (word in SMALLER and is_larger):
@@ -239,7 +243,7 @@ def _of_sentence(
 
 
 def _parts_ways(sentence: str) -> bool:
-    words = set(re.findall(r"[^\W\d_]+", sentence.lower()))
+    words = set(_spoken(sentence))
     return bool(words & WORDS[Sense.ROSE] & MOVES and words & WORDS[Sense.FELL] & MOVES) or bool(
         words & {"gain", "gains"} and words & {"loss", "losses"}
     )
@@ -265,7 +269,7 @@ def _passed(sentence: str) -> str | None:
     found = _BEYOND.search(sentence)
     if found is None:
         return None
-    words = re.findall(r"[^\W\d_]+", sentence[: found.start()].lower())
+    words = _spoken(sentence[: found.start()])
     return None if {*NEGATIONS, "few", "rare", "seldom", "worst"} & set(words) else found[0]
 
 
@@ -336,7 +340,7 @@ def _only_would(sentence: str, at: int) -> bool:
     if re.search(r"\b(?:the|this|its)\s+$", sentence[:at], re.IGNORECASE):
         return False
     clause = _clause_at(_clauses(sentence), at)
-    return bool(_ONLY_WOULD.intersection(re.findall(r"[^\W\d_]+", sentence[clause.start : clause.end].lower())))
+    return bool(_ONLY_WOULD.intersection(_spoken(sentence[clause.start : clause.end])))
 
 
 def _is_of_index(told: Sequence[str], i: int, indices: frozenset[str]) -> bool:

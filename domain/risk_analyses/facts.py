@@ -88,7 +88,7 @@ class Name:
     kind: str
     shown: str
     told: str | None
-    """What a writer outside is told of it; None where the name is a person's own word."""
+    """The name as a writer outside is told it; None where the name is a person's own word."""
 
 
 @dataclass(frozen=True, slots=True)

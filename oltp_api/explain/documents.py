@@ -18,7 +18,7 @@ from oltp_api.explain.changes import BEFORE, change_view, restated_view
 from oltp_api.gains.handlers import gains_of
 from oltp_api.portfolios.schemas import PortfolioView
 from oltp_api.portfolios.seen import seen_portfolio
-from oltp_api.review.handlers import ReviewCache, beside_of
+from oltp_api.review.handlers import ReviewCache
 from oltp_api.risk_analyses.handlers import result_view as analysis_view
 from oltp_api.simulations.views import result_view
 from storage.errors import LakeUnavailable
@@ -81,7 +81,7 @@ class Documents:
         if bodies is None or reference.on not in (None, bodies.day):
             raise NoSuchFigure(reference, "the release has not this day of the portfolio")
         release_id, portfolio_id = analytics.head().release_id, portfolio.portfolio_id
-        beside = self.context.transact(lambda work: beside_of(self.user_id, portfolio_id, release_id, work))
+        beside = self.context.transact(lambda work: self.cache.beside(self.user_id, portfolio_id, release_id, work))
         shown = beside.simulations
         for one in (shown.standing, shown.beside) if shown else ():
             if one is not None and reference.place.split("/")[1] in ("simulation", "beside"):

@@ -45,7 +45,8 @@ from oltp_api.review.schemas import (
     ReviewView,
     RiskBody,
 )
-from oltp_api.risk_analyses.handlers import newest_view
+from oltp_api.risk_analyses.handlers import result_of
+from oltp_api.risk_analyses.repository import RiskAnalyses
 from oltp_api.risk_analyses.schemas import RiskAnalysisResultView
 from oltp_api.simulations.repository import Simulations
 from oltp_api.simulations.schemas import SimulationView
@@ -177,12 +178,6 @@ class Beside:
     analysis: RiskAnalysisResultView | None = None
 
 
-def beside_of(user_id: UUID, portfolio_id: UUID, release_id: int, work: UnitOfWork) -> Beside:
-    """An analysis of a later release than the review's is not known to it."""
-    analysis = newest_view(user_id, portfolio_id, release_id, work)
-    return Beside(shown_simulations(user_id, portfolio_id, work), analysis)
-
-
 def shown_simulations(user_id: UUID, portfolio_id: UUID, work: UnitOfWork) -> ShownSimulations | None:
     """None while the standing one is not DONE."""
     simulations = Simulations(work)
@@ -221,6 +216,13 @@ class ReviewCache:
         analysed = beside.analysis.analysis_id if beside.analysis else None
         key = (analytics.head().release_id, portfolio.model_dump_json(), shown, bodies.day, *asked, analysed)
         return self._of(key, lambda: review_of(analytics, portfolio, bodies, beside))
+
+    def beside(self, user_id: UUID, portfolio_id: UUID, release_id: int, work: UnitOfWork) -> Beside:
+        """Simulations and the analysis beside a review of a release. An analysis of a later one is not known to it; of
+        one that is kept only the id is asked for again, since what is written never changes."""
+        newest = RiskAnalyses(work).newest(user_id, portfolio_id, release_id)
+        analysis = self._of(("analysis", newest), lambda: result_of(user_id, newest, work)) if newest else None
+        return Beside(shown_simulations(user_id, portfolio_id, work), analysis)
 
     def _of(self, key: Hashable, make: Callable[[], T]) -> T:
         """Only the caller waits: two may both `make` it."""

@@ -13,7 +13,7 @@ from oltp_api.business_dates import end_of_day_utc
 from oltp_api.context import ContextDep, UserDep
 from oltp_api.ownership import VisiblePortfolio
 from oltp_api.portfolios.seen import SeenPortfolio
-from oltp_api.review.handlers import Beside, Review, ReviewBodies, ReviewCache, beside_of, review_of
+from oltp_api.review.handlers import Beside, Review, ReviewBodies, ReviewCache, review_of
 from oltp_api.review.page.review import page_policy, review_page
 from oltp_api.review.schemas import (
     ConcentrationView,
@@ -115,7 +115,7 @@ def reviewed(
     if found is None:
         return review_of(analytics, portfolio, None, Beside())
     release_id = analytics.head().release_id
-    beside = context.transact(lambda work: beside_of(user_id, portfolio.portfolio_id, release_id, work))
+    beside = context.transact(lambda work: cache.beside(user_id, portfolio.portfolio_id, release_id, work))
     return cache.review(analytics, portfolio, found, beside)
 
 

@@ -38,18 +38,16 @@ def requested(user_id: UUID, portfolio_id: UUID, body: RiskAnalysisRequest, work
 
 def result_view(context: AppContext, user_id: UUID, analysis_id: UUID) -> RiskAnalysisResultView:
     """The request and, once it is written, all of it beside the one before."""
+    return context.transact(lambda work: result_of(user_id, analysis_id, work))
 
-    def read(work: UnitOfWork) -> tuple[RiskAnalysisView, RiskAnalysis | None, RiskAnalysis | None]:
-        analyses = RiskAnalyses(work)
-        asked = RiskAnalysisView.model_validate(analyses.one(user_id, analysis_id))
-        if asked.facts_hash is None:
-            return asked, None, None
-        return asked, analyses.whole(user_id, analysis_id), analyses.before(user_id, analysis_id)
 
-    asked, analysis, before = context.transact(read)
-    if analysis is None:
+def result_of(user_id: UUID, analysis_id: UUID, work: UnitOfWork) -> RiskAnalysisResultView:
+    """The same, within a unit of work."""
+    analyses = RiskAnalyses(work)
+    asked = RiskAnalysisView.model_validate(analyses.one(user_id, analysis_id))
+    if asked.facts_hash is None:
         return RiskAnalysisResultView(**asked.model_dump())
-    return written_view(asked, analysis, before)
+    return written_view(asked, analyses.whole(user_id, analysis_id), analyses.before(user_id, analysis_id))
 
 
 def written_view(
@@ -79,16 +77,6 @@ def written_view(
         changes=[_change_view(one, analysis, before) for one in compared] if compared and before else None,
         explain=str(_reference(analysis)),
     )
-
-
-def newest_view(user_id: UUID, portfolio_id: UUID, release_id: int, work: UnitOfWork) -> RiskAnalysisResultView | None:
-    """The portfolio's last analysis that was written from a release up to `release_id`."""
-    analyses = RiskAnalyses(work)
-    newest = analyses.newest(user_id, portfolio_id, release_id)
-    if newest is None:
-        return None
-    asked = RiskAnalysisView.model_validate(analyses.one(user_id, newest.analysis_id))
-    return written_view(asked, newest, analyses.before(user_id, newest.analysis_id))
 
 
 def scores_view(context: AppContext, portfolio_id: UUID) -> RiskScoresView:

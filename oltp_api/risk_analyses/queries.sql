@@ -34,7 +34,8 @@ where
 select * from risk_analysis where user_id = %(user_id)s and analysis_id = %(analysis_id)s
 
 -- name: newest
-select *
+-- Its id alone: every review asks.
+select analysis_id
 from risk_analysis
 where
     user_id = %(user_id)s

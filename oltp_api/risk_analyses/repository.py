@@ -64,11 +64,11 @@ class RiskAnalyses:
             raise AnalysisNotDone(analysis_id, row["status"])
         return analysis_of(row)
 
-    def newest(self, user_id: UUID, portfolio_id: UUID, release_id: int) -> RiskAnalysis | None:
+    def newest(self, user_id: UUID, portfolio_id: UUID, release_id: int) -> UUID | None:
         """The portfolio's last one that was written from a release up to `release_id`."""
         asked = {"user_id": user_id, "portfolio_id": portfolio_id, "release_id": release_id}
         row = self._connection.execute(_SQL["newest"], asked).fetchone()
-        return analysis_of(row) if row else None
+        return row["analysis_id"] if row else None
 
     def before(self, user_id: UUID, analysis_id: UUID) -> RiskAnalysis | None:
         """The one of the same portfolio that was written before it."""

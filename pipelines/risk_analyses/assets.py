@@ -6,9 +6,6 @@ from typing import Any
 from uuid import UUID
 
 import dagster as dg
-import duckdb
-import psycopg
-from deltalake.exceptions import DeltaError
 
 from application.risk_analyses import MOST_ATTEMPTS, AnalysisRequest, PostgresRiskAnalysisRepository
 from application.risk_facts.sheet import FactCollector
@@ -20,12 +17,11 @@ from pipelines.risk_analyses.tables import DESCRIPTIONS, rows_of
 from pipelines.risk_analyses.writers import configured
 from pipelines.runtime.partitions import RISK_ANALYSES
 from pipelines.runtime.resources import Platform
+from pipelines.simulations.assets import AWAY
 from pipelines.tables.publishing import publish
 from storage.lake.releases import Release
 from storage.postgres import database as postgres
 
-_AWAY = (OSError, MemoryError, psycopg.Error, duckdb.IOException, DeltaError)
-"""Errors of what an analysis stands on, not of itself."""
 SPECS = [
     dg.AssetSpec(
         ["risk", name],
@@ -82,7 +78,7 @@ def run_analysis(
     except Refusal as refusal:
         log.warning("risk analysis %s is refused: %s", analysis_id, refusal.message)
         return _refused(platform, analysis_id, refusal.message)
-    except _AWAY:
+    except AWAY:
         raise
     except Exception as error:
         log.exception("risk analysis %s has failed", analysis_id)

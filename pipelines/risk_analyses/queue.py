@@ -18,9 +18,10 @@ def due_analyses(platform: Platform, head: Release | None) -> list[UUID]:
     """Ids of the analyses that the newest release can be written about, the next one first."""
     if head is None:
         return []
-    versions = portfolio_versions(platform.lake, head)
     with postgres.connect(platform.database.services_url) as connection:
-        return [request.analysis_id for request in PostgresRiskAnalysisRepository(connection).due(versions)]
+        waiting = PostgresRiskAnalysisRepository(connection).waiting()
+    versions = portfolio_versions(platform.lake, head) if waiting else {}
+    return [one.analysis_id for one in waiting if versions.get(one.portfolio_id, -1) >= one.wanted_version]
 
 
 @dg.op(description="Writes every risk analysis that is due, one after another, owners in turn; a release comes first.")

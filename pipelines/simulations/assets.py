@@ -35,8 +35,8 @@ from storage.postgres import database as postgres
 
 WORKERS = 2
 """Threads of one simulation; the bits are the same for any number."""
-_AWAY = (OSError, MemoryError, psycopg.Error, duckdb.IOException, DeltaError)
-"""Errors of what a simulation stands on, not of itself."""
+AWAY = (OSError, MemoryError, psycopg.Error, duckdb.IOException, DeltaError)
+"""Errors of what a simulation or an analysis stands on, not of itself."""
 SPECS = [
     dg.AssetSpec(
         ["simulation", name],
@@ -106,7 +106,7 @@ def run_request(log: logging.Logger, platform: Platform, release: Release, simul
     except Refusal as refusal:
         tell("simulation %s is refused: %s", simulation_id, refusal.message)
         return SimulationOutcome(request, version, reason=refusal.message)
-    except _AWAY:
+    except AWAY:
         raise
     except Exception as error:
         log.exception("simulation %s has failed", simulation_id)
