@@ -78,8 +78,8 @@ layers: ## the contracts between packages, and between dbt's models
 	@! grep -rl --include='*.sql' 'source(' dbt_project/models/intermediate dbt_project/models/marts || \
 	  { echo "  only staging models read a source: a mart BROKEN this" >&2; exit 1; }
 
-# Every module with a long form: those that ask tests/effort.py, or the environment, which form it is.
-LONG_FORMS = tests/chaos $(shell grep -rlE "tests.effort|LAKEFOLIO_CHAOS|hypothesis" tests --include="test_*.py" | grep -v ^tests/chaos)
+# Every module with a long form: those that ask tests/effort.py or the environment which form it is, or mark tests as long.
+LONG_FORMS = tests/chaos $(shell grep -rlE "tests.effort|LAKEFOLIO_CHAOS|hypothesis|mark.long" tests --include="test_*.py" | grep -v ^tests/chaos)
 
 chaos: install manifest ## the long forms: kills, races, storms, tampering (about half an hour; LAKEFOLIO_SEED=)
 	@LAKEFOLIO_CHAOS=long $(PY) -m pytest $(LONG_FORMS) -s $(PYTEST_ARGS)

@@ -9,7 +9,7 @@ from storage.lake.mounted import MountedRelease
 from tests.effort import IS_LONG
 
 D = Decimal
-_PAIRS = 1000 if IS_LONG else 30
+_PAIRS = 1000 if IS_LONG else 15
 
 
 def days_of(release: MountedRelease, portfolio_id: str) -> list[date]:

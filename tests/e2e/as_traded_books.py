@@ -9,6 +9,9 @@ from typing import Any
 
 import httpx
 
+from tests.e2e import orders_of_arrival
+from tests.effort import IS_LONG
+
 BENCHMARK = "MSFT"
 """A share, for that market has no index."""
 SPLITS = {("AAPL", "2000-06-21"), ("MSFT", "2003-02-18"), ("AAPL", "2005-02-28")}
@@ -47,6 +50,8 @@ def record_all(client: httpx.Client) -> str:
     splits(client, "NOT SPLIT", are_recorded=False)
     own_prices(client)
     acme(client)
+    if not IS_LONG:  # whose rows come before prices there
+        orders_of_arrival.record_first_half(client, orders_of_arrival.opened(client))
     restated(client, "left alone")
     return restated(client, "restated")
 

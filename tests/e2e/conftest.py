@@ -34,10 +34,8 @@ from storage.postgres import embedded
 from storage.settings import REPOSITORY, MarketSource, Settings
 from tests.conftest import served
 from tests.e2e import as_traded_books, demo_books
-from tests.effort import IS_LONG
 from tests.states import FrozenStates, discarded, thaw
 
-collect_ignore = [] if IS_LONG else ["test_pick_up.py"]
 SITUATIONS = json.loads((Path(__file__).parents[1] / "cases" / "situations.json").read_text())
 """All on the sample market, whose release the books are beside."""
 

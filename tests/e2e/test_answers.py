@@ -19,7 +19,7 @@ from tests.e2e.conftest import Home
 from tests.effort import IS_LONG
 from tests.mcp_clients import Asker, over_http, over_stdio
 
-_QUESTIONS = 200 if IS_LONG else 60
+_QUESTIONS = 200 if IS_LONG else 20
 _SEED = 20170329
 _CLIENTS: dict[str, Callable[[str], Any]] = {
     "stdio": over_stdio,
@@ -103,7 +103,7 @@ def test_every_figure_is_explained_as_what_it_is(asker: Asker, platform_home: Ho
     ]
     found += asker.figures("simulations", simulation_id=ids.simulations[0])
     found += asker.figures("risk", portfolio_id=platform_home.portfolio_id, as_of="2010-05-05")
-    chosen = random.Random(_SEED).sample(found, 400 if IS_LONG else 60)
+    chosen = random.Random(_SEED).sample(found, 400 if IS_LONG else 20)
     with platform_home.client() as client:
         for one in chosen:
             answer = client.get("/explain", params={"ref": one["explain"]})

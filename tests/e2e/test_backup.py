@@ -1,4 +1,6 @@
-"""The whole state as one file and back, with writers at work, and what is refused."""
+"""The whole state as one file and back, with writers at work, and what is refused; with LAKEFOLIO_CHAOS=long by `make`,
+with a lake elsewhere, and the control of the order of copying too.
+"""
 
 import os
 import shutil
@@ -244,6 +246,7 @@ def test_control_a_database_copied_before_the_lake_lacks_what_its_release_has_se
     assert head.kind == "RESTORE", "it had to be adopted"
 
 
+@pytest.mark.long
 def test_control_a_release_between_lake_and_database_leaves_results_that_cannot_be_read(
     saved, elsewhere: Settings, tmp_path: Path
 ) -> None:
@@ -371,6 +374,7 @@ def test_a_state_that_is_there_is_moved_aside_on_demand_and_kept(saved, elsewher
     assert (elsewhere.home / "backups").exists(), "backups stay where they are looked for"
 
 
+@pytest.mark.long
 def test_a_lake_elsewhere_is_restored_there_and_what_was_there_is_kept(saved, elsewhere: Settings) -> None:
     lake = elsewhere.home.parent / "a lake"
     (lake / "old").mkdir(parents=True)
@@ -442,6 +446,7 @@ def test_a_backup_never_overwrites_another(saved) -> None:
         backups.write(saved[0], saved[1])
 
 
+@pytest.mark.long
 def test_make_backs_up_and_restores(saved, tmp_path: Path) -> None:
     current, _, _, _ = saved
     file = tmp_path / "by make.tar"

@@ -177,7 +177,9 @@ def test_the_containers_settings_are_those_of_a_server_with_accounts(tmp_path: P
     assert session_cookie(made) == "__Host-lakefolio"
 
 
-@pytest.mark.parametrize("module", ["oltp_api.server", "pipelines.runtime.webserver"])
+@pytest.mark.parametrize(
+    "module", ["oltp_api.server", pytest.param("pipelines.runtime.webserver", marks=pytest.mark.long)]
+)
 def test_a_server_that_others_could_reach_does_not_start(module, tmp_path) -> None:
     error = refused(run(sys.executable, "-m", module, "--host", "0.0.0.0", LAKEFOLIO_HOME=str(tmp_path / "home")))
 

@@ -483,7 +483,7 @@ def floats_in(said: Any) -> Iterator[float]:
 def test_any_two_days_of_every_book_are_explained_and_nothing_is_left_over(refreshed: Refreshed) -> None:
     release = refreshed.mounted()
     for name, portfolio_id in refreshed.ids.items():
-        for begins, ends in pairs(days_of(release, portfolio_id), seed=len(name), n=8 if IS_LONG else 3):
+        for begins, ends in pairs(days_of(release, portfolio_id), seed=len(name), n=8 if IS_LONG else 2):
             change = adds_up(value_change(release, UUID(portfolio_id), begins, ends))
             assert not change.total(ChangeCause.EVENT), (name, change)
 

@@ -6,7 +6,6 @@ them, and the marts are brought up to date each time. At the end all have the sa
 everything anew changes none.
 """
 
-import random
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -30,64 +29,43 @@ from pipelines.simulations.parameter_tables import MARTS as PARAMETER_MARTS
 from pipelines.tables import rebuild_scope as scope
 from storage.lake.delta import Window, memory_duckdb
 from storage.lake.held import held_in
+from tests.e2e.as_traded_books import named
+from tests.e2e.orders_of_arrival import (
+    EARLIEST,
+    LAST,
+    OPENED,
+    PERMUTATIONS,
+    name_of,
+    opened,
+    record,
+    record_first_half,
+)
 from tests.effort import IS_LONG
 
-PERMUTATIONS, SEED = 20 if IS_LONG else 4, 20170329
 MARTS = sorted(MADE_BY_DBT)
 PARAMETERS = sorted(PARAMETER_MARTS)
 MADE = [*OWNED, "positions/position_interval", "positions/disposal"]
 EVERYTHING = [*MADE, "marts/fact_performance", *PORTFOLIO_MARTS]
-OPENED, EARLIEST = "2010-06-01", "2010-08-18"
 LATE = Window(date(2011, 6, 1), date(2011, 6, 30))
 DAMAGED = "marts/fact_position_daily"
-ROWS = [
-    ("BUY", "2011-01-03", {"ticker": "IBM", "quantity": "10", "price": "147.48"}),
-    ("BUY", "2011-06-15", {"ticker": "IBM", "quantity": "7.5", "price": "162.33", "fees": "3"}),
-    ("SELL", "2011-10-10", {"ticker": "IBM", "quantity": "12", "price": "186.62"}),
-    ("DIVIDEND", "2011-03-10", {"ticker": "IBM", "amount": "6.50"}),
-    ("BUY", EARLIEST, {"ticker": "GOOG", "quantity": "5", "price": "482.15"}),
-    ("WITHDRAW", "2012-08-01", {"amount": "250.01"}),
-]
-FILE = """Type,Trade Date,Symbol,Quantity,Price,Amount
-DEPOSIT,2010-09-01,,,,9000
-BUY,2010-09-02,AAPL,20,252.17,
-BUY,2011-04-04,GOOG,3,587.68,
-SELL,2011-10-10,AAPL,8,388.81,
-DIVIDEND,2012-08-16,AAPL,,,31.80
-"""
 BOUGHT_IN_FILE = Decimal(20)
 
 
 class Book:
-    """A home with a portfolio per order, whose runs are made in this process. `first` is what the first one made: of
-    the first rows, in the long form without the late prices."""
+    """A home with a portfolio per order, whose runs are made in this process. `first` is what the first one made in the
+    long form, without the late prices."""
 
     def __init__(self, home: Any, instance: dg.DagsterInstance, ids: list[str]) -> None:
         self.home, self.ids, self.instance = home, ids, instance
         self.defs = build_defs(home.platform)
         self.first: dict[str, dict[str, Any]] = {}
-        self.import_id = ""
-        self.orders = [random.Random(f"{SEED}/{number}").sample(ROWS, len(ROWS)) for number in range(PERMUTATIONS)]
 
-    def record(self, rounds: slice) -> None:
+    def record_last_half(self) -> None:
+        """And undo the import of the first."""
         with self.home.client() as client:
-            for portfolio_id, rows in zip(self.ids, self.orders, strict=True):
-                for kind, on, fields in rows[rounds]:
-                    body = {"type": kind, "business_date": on, **fields}
-                    client.post(f"/portfolios/{portfolio_id}/transactions", json=body).raise_for_status()
-
-    def import_a_file(self) -> None:
-        """Into one of the portfolios alone."""
-        with self.home.client() as client:
-            sent = client.post(
-                f"/portfolios/{self.ids[1]}/imports", content=FILE, headers={"Content-Type": "text/csv"}
-            ).raise_for_status()
-        assert sent.json()["status"] == "COMPLETE", sent.text
-        self.import_id = sent.json()["import_id"]
-
-    def undo_the_import(self) -> None:
-        with self.home.client() as client:
-            client.post(f"/imports/{self.import_id}/undo", json={}).raise_for_status()
+            record(client, self.ids, LAST)
+            (imported,) = client.get(f"/portfolios/{self.ids[1]}/imports").raise_for_status().json()["items"]
+            client.post(f"/imports/{imported['import_id']}/undo", json={}).raise_for_status()
 
     def reverse_the_sale(self) -> None:
         with self.home.client() as client:
@@ -157,26 +135,21 @@ class Book:
 
 @pytest.fixture(scope="module")
 def book(new_home) -> Iterator[Book]:
+    """The first half is in the frozen state; in the long form it is recorded here, before prices come late."""
+    first = opened if IS_LONG else lambda client: [named(name_of(number))(client) for number in range(PERMUTATIONS)]
     ids: list[str] = []
 
-    def record(client: httpx.Client) -> str:
-        for number in range(PERMUTATIONS):
-            asked = {
-                "name": f"order {number}",
-                "kind": "TRADING_BOOK",
-                "initial_cash": "10000",
-                "business_date": OPENED,
-            }
-            ids.append(str(client.post("/portfolios", json=asked).raise_for_status().json()["portfolio_id"]))
+    def begin(client: httpx.Client) -> str:
+        ids.extend(first(client))
         return ids[0]
 
-    with new_home(record, "as_traded", begins_with="as_traded") as home, home.joined() as instance:
+    with new_home(begin, "as_traded", begins_with="as_traded") as home, home.joined() as instance:
         book = Book(home, instance, ids)
         if IS_LONG:
             without_late_prices(book)
-        book.record(slice(0, 3))
-        book.import_a_file()
-        book.first = book.run("refresh", partition_key="2013") if IS_LONG else book.run("pick_up")
+            with home.client() as client:
+                record_first_half(client, ids)
+            book.first = book.run("refresh", partition_key="2013")
         yield book
 
 
@@ -193,16 +166,15 @@ def test_every_order_of_arrival_ends_in_the_same_rows(book: Book) -> None:
     """And an import that was released and is undone leaves what there is in a portfolio that never had it."""
     late = book.run("refresh", partition_key="2011") if IS_LONG else {}
     assert [BOUGHT_IN_FILE in book.quantities(each) for each in book.ids[:2]] == [False, True]
-    book.record(slice(3, 6))
-    book.undo_the_import()
+    assert sold(book) > 0
+    book.record_last_half()
     book.reverse_the_sale()
     last = book.run("pick_up")
 
     assert {table: book.unequal(table) for table in EVERYTHING} == dict.fromkeys(EVERYTHING, 0)
     assert last["marts/fact_position_daily"]["scope/what"].startswith(f"{PERMUTATIONS} portfolios from {EARLIEST} on")
     assert last["marts/fact_price_daily"]["scope/what"] == "nothing"
-    published = [made["positions/disposal"]["dagster/row_count"] for made in (book.first, last)]
-    assert published[0] > published[1] == 0, "what was sold early, and taken back"
+    assert sold(book) == 0, "what was sold early is taken back"
     assert {last[table]["scope/what"] for table in PARAMETERS} == {"nothing"}, "and were not made"
     if IS_LONG:
         assert late["positions/position_interval"]["scope/what"] == "nothing"
@@ -210,6 +182,12 @@ def test_every_order_of_arrival_ends_in_the_same_rows(book: Book) -> None:
             why = prices_changed["marts/fact_position_daily"]["scope/why"]
             assert why == "changed since the last release: raw/price_daily"
             assert not any("scope/what" in prices_changed[table] for table in PARAMETERS)
+
+
+def sold(book: Book) -> int:
+    """How many disposals the release has."""
+    table = "positions/disposal"
+    return int(book.home.lake.read(table, book.home.head.versions[table]).num_rows)
 
 
 def slow_cache(patch: pytest.MonkeyPatch) -> None:

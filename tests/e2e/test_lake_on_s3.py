@@ -37,6 +37,7 @@ from tests.s3_server import BUCKET, S3Server, s3_server
 OPENED = "2012-03-01"
 YEARS = {RANGE_START: "2012", RANGE_END: "2013"}
 LOGS = "a-lake/compute_logs/"
+pytestmark = pytest.mark.long  # tables and releases on S3 themselves: tests/storage/test_s3.py
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from ops import processes
 from pipelines.runtime.resources import REFRESH_LOCK
 from storage.postgres import database as postgres
 
+pytestmark = pytest.mark.long
 _WORKER = """
     select split_part(split_part(tags.value, ':', 2), '@', 1)::int
     from dagster.runs join dagster.run_tags as tags using (run_id)

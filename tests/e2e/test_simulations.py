@@ -1,5 +1,5 @@
-"""Simulations over HTTP, on the demo's portfolio: every kind is asked for, run, read and compared, and each model is
-replayed; every kind with LAKEFOLIO_CHAOS=long.
+"""Simulations over HTTP, on the demo's portfolio: kinds are asked for, run, read and compared, and some are replayed;
+every model, drift and kind with LAKEFOLIO_CHAOS=long.
 
 Everything real: requests in PostgreSQL, parameters of a release, tables of the lake.
 """
@@ -28,18 +28,21 @@ KINDS: dict[str, dict[str, Any]] = {
     "other stagflation": {"scenario": "stagflation", "seed": SEED + 1},
     "japan": {"scenario": "japan-lost-decade"},
     "other japan": {"scenario": "japan-lost-decade", "seed": SEED + 1},
-    "historical": {"drift": "historical"},
-    "equilibrium": {"drift": "equilibrium"},
-    "student_t": {"model": "student_t"},
-    "bootstrap": {"model": "block_bootstrap"},
     "regimes": {"model": "regime_switching"},
-    "sequences": {"model": "historical_sequences"},
     "monthly": {"rebalancing": "monthly", "withdrawal_per_year": "100000", "goal": "3000000", "floor": "1000000"},
     "replay of 2008": {"scenario": "credit-crisis-2008", "inflation_annual": 0.03},
     "own": {"scenario": "apple-halves"},
     "sobol": {"sampling": "sobol"},
 }
-REPLAYED = KINDS if IS_LONG else ["plain", "regimes", "sobol", "replay of 2008"]
+if IS_LONG:
+    KINDS |= {
+        "historical": {"drift": "historical"},
+        "equilibrium": {"drift": "equilibrium"},
+        "student_t": {"model": "student_t"},
+        "bootstrap": {"model": "block_bootstrap"},
+        "sequences": {"model": "historical_sequences"},
+    }
+REPLAYED = KINDS if IS_LONG else ["regimes", "sobol"]
 """Here; tests/domain shows that workers change no bit of any model."""
 CHANGED = {"another seed": "seed = seed + 1", "no release": "release_id = 10000"}
 """Simulations that somebody changes behind the application, and how."""

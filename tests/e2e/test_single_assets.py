@@ -26,7 +26,7 @@ SCORE = "risk/risk_analysis_score"
 TOGETHER = ALONE if IS_LONG else {op: keys for op, keys in BY_OP.items() if op != "marts" and keys != [SCORE]}
 """dbt's marts are made again, whole, by test_incremental, and one of them by the README's command; scores of
 all quarters take half a minute."""
-BY_COMMAND = ["simulation/simulation_fan", *(["meta/release"] if IS_LONG else [])]
+BY_COMMAND = ["simulation/simulation_fan", "meta/release"]
 """Beside those of the README, of which one has no partition and one has a year."""
 
 
@@ -66,6 +66,7 @@ def state(home) -> tuple[int, dict[str, int]]:
     return home.head.release_id, home.lake.versions(tables)
 
 
+@pytest.mark.long
 def test_the_command_line_makes_one_asset(platform_home) -> None:
     """As a person types it; what it does with its words the tests below see at less cost, in this process."""
     before = state(platform_home)
@@ -92,6 +93,7 @@ def dagster_command(platform_home, monkeypatch):
     return run
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("key", BY_COMMAND)
 def test_a_partition_of_its_own_is_made_by_the_command_line(platform_home, dagster_command, partition_of, key) -> None:
     before = state(platform_home)
