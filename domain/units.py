@@ -37,7 +37,7 @@ _NAMES: Mapping[str, str] = {
         account_id before_release failed_version ledger_version lot_seq part path portfolio_version release_id revision
         sale_seq security_id seed seq shown_version step version year""",
     COUNT: """
-        effective_number exceptions expected n n_fx_missing n_fx_stale n_missing n_stale n_unconfirmed n_uncovered_days
+        exceptions expected n n_fx_missing n_fx_stale n_missing n_stale n_unconfirmed n_uncovered_days
         n_rows n_unknown n_voided num_paths paths sample_paths separate_paths""",
     DAYS: "days_held horizon_days long_term_days",
     SESSIONS: "stale_days",
@@ -46,7 +46,7 @@ _NAMES: Mapping[str, str] = {
     UNITS: "quantity units",
     INDEX: "benchmark index twr_index",
     RATIO: """
-        beta deflator df hhi information_ratio leverage likelihood_ratio psd_distance sharpe sortino volatility_scale
+        beta deflator df effective_number hhi information_ratio leverage likelihood_ratio psd_distance sharpe sortino volatility_scale
         drift_scale""",
     FRACTION: """
         active_return alpha benchmark_twr benchmark_twr_annual cash_rate confidence contribution correlation_cap

@@ -29,7 +29,7 @@ _OF_MARKET = {
         portfolio_version posted_price_id rank release_id reverses_seq sale_seq security_id security_id_a security_id_b
         seed seq shown_version step subject_id trading_day_number version""",
     COUNT: """
-        backtest_exceptions backtest_n coupon_frequency effective_number n n_analyses n_analysts n_basis_unknown
+        backtest_exceptions backtest_n coupon_frequency n n_analyses n_analysts n_basis_unknown
         n_breached n_fx_missing n_fx_stale n_fx_transactions n_groups n_missing n_named n_observations n_others
         n_others_true n_positions n_priced n_prices n_realised_unknown n_securities n_separate n_stale n_starts
         n_transactions n_true n_unconfirmed n_uncovered_days n_unknown_arrivals n_worsened num_paths sample_paths""",
@@ -42,8 +42,8 @@ _OF_MARKET = {
     UNITS: "filled_quantity quantity reserved_quantity units volume",
     INDEX: "twr_index twr_index_gross",
     RATIO: """
-        beta correlation correlation_shrunk deflator hhi information_ratio leverage psd_distance sharpe shrinkage
-        sortino split_factor split_new split_old""",
+        beta correlation correlation_shrunk deflator effective_number hhi information_ratio leverage psd_distance sharpe
+        shrinkage sortino split_factor split_new split_old""",
     FRACTION: """
         active_return alpha backtest_p basis_share benchmark_twr benchmark_twr_annual contribution coverage coverage_50
         coverage_80 coverage_90 coverage_90_high coverage_90_low daily_return daily_return_gross downside_deviation

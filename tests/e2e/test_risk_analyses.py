@@ -16,6 +16,7 @@ from domain.references import FigureReference, found_at
 from domain.risk_analyses import rules
 from domain.risk_analyses.briefing import briefing_of
 from domain.risk_analyses.rendering import rendered
+from domain.units import unit_of
 from pipelines.risk_analyses import scores
 from tests.e2e.conftest import Home
 
@@ -56,11 +57,13 @@ def test_an_analysis_has_its_facts_and_says_what_is_in_breach(client: httpx.Clie
 def test_every_fact_of_the_review_is_the_reviews_own_number(client: httpx.Client, platform_home: Home) -> None:
     for portfolio_id in (platform_home.portfolio_id, bonds_of(client)):
         review = client.get(f"/portfolios/{portfolio_id}/review").raise_for_status().json()
-        placed = [fact for fact in analysis_of(client, portfolio_id)["facts"] if fact["source"]]
+        analysis = analysis_of(client, portfolio_id)
+        placed = [fact for fact in analysis["facts"] if fact["source"]]
         assert len(placed) > 40
         for fact in placed:
             reference = FigureReference.parse(fact["source"])
             assert float(found_at(review, reference.place)) == pytest.approx(fact["value"], rel=1e-12), fact
+            assert unit_of(analysis, f"/facts/{fact['fact_id']}/value") == unit_of(review, reference.place), fact
 
 
 def test_each_number_of_the_text_is_a_fact_as_it_is_shown(client: httpx.Client, platform_home: Home) -> None:
