@@ -46,8 +46,8 @@ _NAMES: Mapping[str, str] = {
     UNITS: "quantity units",
     INDEX: "benchmark index twr_index",
     RATIO: """
-        beta deflator df effective_number hhi information_ratio leverage likelihood_ratio psd_distance sharpe sortino volatility_scale
-        drift_scale""",
+        beta deflator df effective_number hhi information_ratio leverage likelihood_ratio psd_distance sharpe sortino
+        drift_scale volatility_scale""",
     FRACTION: """
         active_return alpha benchmark_twr benchmark_twr_annual cash_rate confidence contribution correlation_cap
         correlation_points coverage downside_deviation drawdown drift_floor drift_points es gross inflation_annual
