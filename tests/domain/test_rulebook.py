@@ -1,4 +1,4 @@
-"""Every rule in docs/rulebook.md has a test, and every test that it names exists."""
+"""Every rule in docs/rulebook.md has a test, and every test that it names exists and runs by default."""
 
 import re
 from pathlib import Path
@@ -34,11 +34,16 @@ def unproved(text: str, tests: set[str]) -> list[str]:
     return [sentence for sentence, named in rules(text) if not named or not set(named) <= tests]
 
 
+def run_by_default(text: str) -> set[str]:
+    """The tests of a module, without those that are marked as long."""
+    if re.search(r"^pytestmark = pytest\.mark\.long", text, flags=re.MULTILINE):
+        return set()
+    long = re.findall(r"^ *@pytest\.mark\.long\n(?: *[^\n]*\n)*? *def (test_\w+)", text, flags=re.MULTILINE)
+    return set(re.findall(r"^ *def (test_\w+)", text, flags=re.MULTILINE)) - set(long)
+
+
 def existing_tests() -> set[str]:
-    found: set[str] = set()
-    for path in (ROOT / "tests").rglob("test_*.py"):
-        found |= set(re.findall(r"^ *def (test_\w+)", path.read_text(), flags=re.MULTILINE))
-    return found
+    return {name for path in (ROOT / "tests").rglob("test_*.py") for name in run_by_default(path.read_text())}
 
 
 DOCUMENT = (ROOT / "docs" / "rulebook.md").read_text()
@@ -59,3 +64,12 @@ def test_no_rule_stands_twice_and_every_section_has_some() -> None:
 def test_control_a_rule_without_a_test_or_with_one_that_is_gone_is_found() -> None:
     text = "* Proved: `test_proved`\n* Bare\n* Gone: `test_proved`, `test_gone`\n"
     assert unproved(text, {"test_proved"}) == ["Bare", "Gone"]
+
+
+def test_control_a_test_that_is_long_alone_proves_nothing_by_default() -> None:
+    text = (
+        "@pytest.mark.long\n@pytest.mark.parametrize('n', [1])\ndef test_long(n) -> None:\n    ...\n\n\n"
+        "def test_short() -> None:\n    ...\n"
+    )
+    assert run_by_default(text) == {"test_short"}
+    assert run_by_default(f"pytestmark = pytest.mark.long\n{text}") == set()
