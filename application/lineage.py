@@ -20,7 +20,8 @@ from storage.queries import statements
 _SQL = statements("application/lineage.sql")
 Row = Mapping[str, Any]
 READ = (
-    *("marts/fact_position_daily", "marts/fact_price_daily", "marts/fx_rate_daily", "marts/fact_bond_valuation_daily"),
+    *("marts/fact_position_daily", "marts/fact_price_daily", "marts/fact_own_price_daily"),
+    *("marts/fx_rate_daily", "marts/fact_bond_valuation_daily"),
     *("raw/pg_transaction_ledger", "raw/corporate_action", "raw/price_daily"),
 )
 """The tables whose versions an explanation names."""

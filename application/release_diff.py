@@ -163,6 +163,7 @@ def _new_rows(lake: Lake, before: Release, after: Release) -> dict[str, date]:
 def restatement(before: MountedRelease, after: MountedRelease, portfolio_id: UUID) -> Restatement:
     """Return how `after` differs from `before`; nothing, if `before` has no day of the portfolio."""
     asked: dict[str, Any] = {"portfolio_id": str(portfolio_id)}
+    before, after = before.of_portfolio(portfolio_id), after.of_portfolio(portfolio_id)
     known = before.rows(_SQL["last_day"], **asked)
     until = known[0]["last_day"] if known else None
     if until is None:

@@ -1,11 +1,10 @@
 """Inputs of simulations: drifts, volatilities and correlations of one release. SQL in `simulation_parameters.sql`.
 
-The release's tables are everybody's. A split that only a portfolio's own ledger has is in none of them: for a portfolio
-that has recorded one, what its security moves is measured again over the same window, with the split.
+The release's tables of parameters are everybody's. None of them knows a split that only a portfolio's own ledger has,
+or prices that are its owner's own: for such a portfolio what the security moves is measured again over the same window.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from domain.analytics.arrays import Days, Float64
-from domain.analytics.estimates.co_moments import CoMoments
+from domain.analytics.estimates.co_moments import CoMoments, too_large
 from domain.analytics.estimates.moments import WINDOW_YEARS, historical_moments
 from domain.analytics.estimates.split_returns import StatedSplit, over_splits
 from domain.errors import MissingParameters
@@ -27,22 +26,26 @@ _SQL = statements("application/simulation_parameters.sql")
 
 
 class LakeSimulationParamsRepository:
-    """Inputs of a simulation, in one given release, for a portfolio that has recorded `splits`."""
+    """Inputs of a simulation, in one given release, for a portfolio that has recorded `splits`, of `owner_id` if its
+    owner has prices of their own."""
 
-    def __init__(self, lake: Lake, release: Release, splits: Sequence[StatedSplit] = ()) -> None:
-        self._mounted = mounted(lake, release)
+    def __init__(
+        self, lake: Lake, release: Release, splits: Sequence[StatedSplit] = (), owner_id: str | None = None
+    ) -> None:
+        self._mounted = mounted(lake, release).of_owner(owner_id)
         self._splits = splits
 
     def get_security_params(self, security_ids: Sequence[int]) -> Sequence[SecuritySimParams]:
         """Parameters in the order asked; MissingParameters names every security that has none."""
         rows = self._mounted.rows(_SQL["params"], security_ids=list(security_ids)) if security_ids else []
         found = {row["security_id"]: SecuritySimParams(**row) for row in rows}
-        for security_id in found.keys() & self._split_of(security_ids):
+        for security_id in self._measured_again(security_ids):
             moments = historical_moments(self._over_splits([security_id])[:, 0])
-            mu, volatility = moments.mu_annual, moments.volatility_annual
-            assert mu is not None, "a split takes no return away, and there were enough"
-            assert volatility is not None, "a split takes no return away, and there were enough"
-            found[security_id] = replace(found[security_id], mu_annual=mu, volatility_annual=volatility)
+            if moments.mu_annual is not None and moments.volatility_annual is not None:
+                ticker = self._names([security_id])[security_id]
+                found[security_id] = SecuritySimParams(
+                    security_id, ticker, moments.mu_annual, moments.volatility_annual, moments.n
+                )
         self._refuse_missing([security_id for security_id in security_ids if security_id not in found])
         return [found[security_id] for security_id in security_ids]
 
@@ -50,9 +53,10 @@ class LakeSimulationParamsRepository:
         """The matrix in the order asked, 1 on its diagonal; MissingParameters names those of a pair without one."""
         rows = self._mounted.rows(_SQL["correlations"], security_ids=list(security_ids)) if security_ids else []
         found = {(row["security_id_a"], row["security_id_b"]): float(row["correlation"]) for row in rows}
-        if split := self._split_of(security_ids):
-            matrix = CoMoments.of(self._over_splits(security_ids)).correlation()
-            for a, b in np.argwhere(np.isin(security_ids, split)[:, None] | np.isin(security_ids, split)).tolist():
+        if again := self._measured_again(security_ids):
+            log_returns = self._over_splits(security_ids)
+            matrix = CoMoments.of(np.where(too_large(log_returns), np.nan, log_returns)).correlation()
+            for a, b in np.argwhere(np.isin(security_ids, again)[:, None] | np.isin(security_ids, again)).tolist():
                 found.pop((security_ids[a], security_ids[b]), None)
                 if np.isfinite(matrix[a, b]):
                     found[security_ids[a], security_ids[b]] = float(matrix[a, b])
@@ -90,6 +94,8 @@ class LakeSimulationParamsRepository:
         """The window of each security's estimates and its analysts' drift, in the order asked."""
         rows = self._mounted.rows(_SQL["estimates"], security_ids=list(security_ids))
         found = {row["security_id"]: row for row in rows}
+        for security_id in self._own.intersection(security_ids):
+            found[security_id] = self._own_estimate(security_id)
         return [found[security_id] for security_id in security_ids]
 
     def returns(
@@ -121,6 +127,29 @@ class LakeSimulationParamsRepository:
         """The indices of the months before the release's, by column."""
         return self._mounted.columns(_SQL["consumer_prices"], as_of=self.as_of)
 
+    @cached_property
+    def _own(self) -> frozenset[int]:
+        """The securities that are priced for the owner alone."""
+        owner_id = self._mounted.priced_for
+        rows = self._mounted.rows(_SQL["own_priced"], owner_id=owner_id) if owner_id else []
+        return frozenset(row["security_id"] for row in rows)
+
+    def _own_estimate(self, security_id: int) -> dict[str, Any]:
+        """As the release has estimates of what is priced for all; no analyst's target is compared with an own price."""
+        days, log_returns = self.returns([security_id], after=self.window_start)
+        observed = days[~np.isnan(log_returns[:, 0])]
+        return {
+            "security_id": security_id,
+            "ticker": self._names([security_id])[security_id],
+            "window_start": observed[0].item(),
+            "window_end": observed[-1].item(),
+            "n_observations": len(observed),
+            **dict.fromkeys(("forward_mu", "forward_method", "target_as_of", "forward_reason")),
+        }
+
+    def _measured_again(self, security_ids: Sequence[int]) -> list[int]:
+        return sorted({*self._split_of(security_ids), *self._own.intersection(security_ids)})
+
     def _split_of(self, security_ids: Sequence[int]) -> list[int]:
         return sorted({split.security_id for split in self._splits}.intersection(security_ids))
 
@@ -128,8 +157,11 @@ class LakeSimulationParamsRepository:
         """(d, k) log returns of the release's window, with the portfolio's splits."""
         return self.returns(security_ids, after=self.window_start)[1]
 
+    def _names(self, security_ids: Sequence[int]) -> dict[int, str]:
+        rows = self._mounted.rows(_SQL["names"], security_ids=list(security_ids))
+        return {row["security_id"]: row["ticker"] for row in rows}
+
     def _refuse_missing(self, security_ids: Sequence[int]) -> None:
         if security_ids:
-            rows = self._mounted.rows(_SQL["names"], security_ids=list(security_ids))
-            names = {row["security_id"]: row["ticker"] for row in rows}
+            names = self._names(security_ids)
             raise MissingParameters([names.get(security_id, f"security {security_id}") for security_id in security_ids])

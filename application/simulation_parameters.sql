@@ -5,6 +5,11 @@ select
 from marts.dim_security
 where list_contains($security_ids, security_id)
 
+-- name: own_priced
+select distinct security_id
+from marts.fact_own_price_daily
+where owner_id = $owner_id
+
 -- name: params
 select
     securities.security_id,

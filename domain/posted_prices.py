@@ -54,11 +54,19 @@ class PostedPrice:
 
 @dataclass(frozen=True, slots=True)
 class PostPrices:
-    """Facts about `security`, given by any identifier; recorded all or not at all."""
+    """Facts about `security`, given by any identifier; recorded all or not at all.
+
+    Those that are published value everybody's holdings, others the user's own.
+    """
 
     user_id: UUID
     security: str
     prices: tuple[PostedPrice, ...]
+    is_published: bool
+
+    @property
+    def owner_id(self) -> UUID | None:
+        return None if self.is_published else self.user_id
 
 
 def checked(price: PostedPrice, security: Security, today: date, last_day: date | None = None) -> PostedPrice:

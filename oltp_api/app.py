@@ -51,7 +51,7 @@ from oltp_api.review.handlers import ReviewCache
 from oltp_api.risk_analyses import routes as risk_analyses
 from oltp_api.risk_analysis_pages import routes as risk_analysis_pages
 from oltp_api.sharing import routes as sharing
-from oltp_api.sight import portfolios_in_sight
+from oltp_api.sight import owner_in_sight, portfolios_in_sight
 from oltp_api.sign_in_pages import factor_routes as factor_pages
 from oltp_api.sign_in_pages import routes as sign_in_pages
 from oltp_api.sign_in_pages import step_routes as sign_in_steps
@@ -263,9 +263,9 @@ def _open(settings: Settings, for_everybody: bool) -> AppContext:
         schema_version = Operations(connection).schema_version()
     seen = portfolios_in_sight if settings.has_accounts and not for_everybody else None
     bundled = frozenset() if settings.market_source == "live" else tickers_of(settings.market_source)
-    return AppContext(
-        pool, clock, LakeAnalyticsRepository.newest(lake, seen), schema_version, bundled, settings.benchmark_ticker
-    )
+    analytics = LakeAnalyticsRepository.newest(lake, seen, owner_in_sight)
+    benchmark, has_accounts = settings.benchmark_ticker, settings.has_accounts
+    return AppContext(pool, clock, analytics, schema_version, bundled, benchmark, has_accounts)
 
 
 def _pool(url: str) -> Pool:

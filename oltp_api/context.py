@@ -29,7 +29,7 @@ T = TypeVar("T")
 class AppContext:
     """Resources of one running application. `schema_version` is the one it was started with; `bundled` are the tickers
     of a bundled market, which it prices before anything is released; `benchmark` is the ticker that portfolios are
-    held against."""
+    held against. It `has_accounts` where people sign in."""
 
     pool: Pool
     clock: Clock
@@ -37,6 +37,7 @@ class AppContext:
     schema_version: str
     bundled: frozenset[str] = frozenset()
     benchmark: str = "SP500DIV,SP500"
+    has_accounts: bool = False
 
     def transact(self, act: Callable[[UnitOfWork], T]) -> T:
         """Run `act` in a unit of work, and return its result once that is committed."""

@@ -67,6 +67,12 @@ def also_seeing(portfolio_ids: Iterable[UUID]) -> Iterator[None]:
         yield
 
 
+def owner_in_sight() -> UUID | None:
+    """The user whose own prices count: the one for whom it is done."""
+    owners = current_sight().owners
+    return next(iter(owners)) if len(owners) == 1 else None
+
+
 def portfolios_in_sight() -> frozenset[UUID]:
     """The portfolios whose rows the lake shows."""
     return current_sight().portfolios

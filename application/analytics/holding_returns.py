@@ -92,11 +92,13 @@ class HoldingReturnAnalytics(PriceAnalytics, ReturnAnalytics):
         kept, since many portfolios hold the same bonds."""
         ids = sorted({one.security_id for one in held if one.asset_type == "BOND" and one.currency == _CURVE_CURRENCY})
         window = (days[0].item(), days[-1].item())
-        kept = self._mounted().kept.get("repriced", {})
+        mounted = self._mounted()
+        place = ("repriced", mounted.priced_for)
+        kept = mounted.kept.get(place, {})
         known: dict[int, Float64 | None] = dict(kept["returns"]) if kept.get("window") == window else {}
         if new := [security_id for security_id in ids if security_id not in known]:
             known |= {**dict.fromkeys(new), **self._repriced_anew(new, days)}
-            self._mounted().kept["repriced"] = {"window": window, "returns": known}
+            mounted.kept[place] = {"window": window, "returns": known}
         return {security_id: found for security_id in ids if (found := known[security_id]) is not None}
 
     def _repriced_anew(self, security_ids: Sequence[int], days: Days) -> Mapping[int, Float64]:

@@ -57,7 +57,11 @@ with known as (
     select
         release_id,
         coalesce(refresh_id, release_id) as refresh_id,
-        (versions['marts/fact_price_daily'], versions['marts/dim_security']) as quoted
+        (
+            versions['marts/fact_price_daily'],
+            versions['marts/fact_own_price_daily'],
+            versions['marts/dim_security']
+        ) as quoted
     from meta.release
     where release_id <= $release_id
 ),

@@ -1,6 +1,6 @@
 """A release of the lake to be asked: the newest, one that was kept for several questions, or an older one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Self
@@ -14,7 +14,7 @@ from domain.ports import (
 )
 from storage.lake.delta import Lake
 from storage.lake.held import HeldPortfolio
-from storage.lake.mounted import MountedRelease, MountedReleases, Seen, mounted
+from storage.lake.mounted import MountedRelease, MountedReleases, Owner, Seen, mounted
 from storage.lake.releases import Release, Releases
 
 
@@ -25,9 +25,9 @@ class ReleasedAnalytics:
         self._mounted = source
 
     @classmethod
-    def newest(cls, lake: Lake, seen: Seen | None = None) -> Self:
+    def newest(cls, lake: Lake, seen: Seen | None = None, owner: Owner = lambda: None) -> Self:
         """Always the release that is the newest at the moment of the question."""
-        return cls(MountedReleases(lake, Releases(lake), seen))
+        return cls(MountedReleases(lake, Releases(lake), seen, owner))
 
     @classmethod
     def at(cls, lake: Lake, release: Release) -> Self:
@@ -35,22 +35,35 @@ class ReleasedAnalytics:
         fixed = mounted(lake, release)
         return cls(lambda: fixed)
 
+    def of_portfolio(self, portfolio_id: UUID) -> Self:
+        """The release that is there now, with the prices that value the portfolio."""
+        return self._always(self._mounted().of_portfolio(portfolio_id))
+
+    def by_owner(self, portfolio_ids: Sequence[str]) -> Iterator[tuple[Self, Sequence[str]]]:
+        """The portfolios with the prices that value them: of each owner who has own ones, and of all others."""
+        newest = self._mounted()
+        owners, grouped = newest.priced_apart(portfolio_ids), dict[str | None, list[str]]()
+        for portfolio_id in portfolio_ids:
+            grouped.setdefault(owners.get(portfolio_id), []).append(portfolio_id)
+        for owner_id, own in grouped.items():
+            yield self._always(newest.of_owner(owner_id) if newest.owners else newest), own
+
+    def _always(self, found: MountedRelease) -> Self:
+        return type(self)(lambda: found)
+
     def pinned(self) -> Self:
         """Always the release that is the newest now, so that several answers agree."""
-        newest = self._mounted()
-        return type(self)(lambda: newest)
+        return self._always(self._mounted())
 
     def known_on(self, moment: datetime) -> Self:
         """Always the release that was the newest at `moment`: what was known then."""
         assert isinstance(self._mounted, MountedReleases), "of one release there is no older one"
-        then = self._mounted.known_on(moment)
-        return type(self)(lambda: then)
+        return self._always(self._mounted.known_on(moment))
 
     def numbered(self, release_id: int) -> Self:
         """Always the release with this number."""
         assert isinstance(self._mounted, MountedReleases), "of one release there is no other one"
-        then = self._mounted.numbered(release_id)
-        return type(self)(lambda: then)
+        return self._always(self._mounted.numbered(release_id))
 
     def mounted(self) -> MountedRelease:
         """The release itself, for whoever puts an answer together from several of its tables."""

@@ -47,6 +47,17 @@ class LakeAnalyticsRepository(
     ) -> Iterator[tuple[str, ReviewInputs]]:
         """All that risk and concentration up to `as_of` are measured on, of each of the portfolios that has a day; they
         all count in `currency`, and some have `chosen` a benchmark. What accounts and positions earned is not in it."""
+        for priced, own in self.by_owner(portfolio_ids):
+            yield from priced._priced_alike(own, currency, benchmark_ticker, as_of, chosen)
+
+    def _priced_alike(
+        self,
+        portfolio_ids: Sequence[str],
+        currency: str,
+        benchmark_ticker: str,
+        as_of: date | None,
+        chosen: Mapping[str, str] | None,
+    ) -> Iterator[tuple[str, ReviewInputs]]:
         series = self.get_series(portfolio_ids, as_of)
         if not series:
             return

@@ -69,6 +69,9 @@ class AskedFigure:
     def at(self, table: str, key: str) -> LakeRow:
         return LakeRow(table, self.mounted.release.versions.get(table), key)
 
+    def at_price(self, security_id: int, day: date) -> LakeRow:
+        return self.at(self.mounted.prices_of(security_id), f"{day}, security {security_id}")
+
     def rows(self, query: str, **parameters: object) -> list[dict[str, Any]]:
         """The answer of the release; NotInRelease if it has not got a table that the query reads."""
         if missing := self.mounted.tables_missing(query):

@@ -40,7 +40,7 @@ def price(asked: AskedFigure) -> Iterator[Explained]:
             f"close of {asked.filled('{ticker}')} on {row['price_date']}, from {row['price_source']}",
             told(row["close"]),
             unit,
-            source=asked.at("marts/fact_price_daily", f"{row['price_date']}, security {row['security_id']}"),
+            source=asked.at_price(row["security_id"], row["price_date"]),
             link=f"/api/v1/securities/{quote(asked.filled('{ticker}'))}/price?on={row['price_date']}",
         )
 

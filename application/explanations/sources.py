@@ -263,7 +263,7 @@ def _priced(asked: AskedFigure, found: ValueLineage) -> Iterator[Explained]:
             f"close of {found.ticker} on {found.price['price_date']}, {kind}, from {found.price['price_source']}",
             told(found.price["close"]),
             "per 100 of face" if found.valuation else f"{found.price['currency']} per unit",
-            source=asked.at("marts/fact_price_daily", f"{found.price['price_date']}, security {found.security_id}"),
+            source=asked.at_price(found.security_id, found.price["price_date"]),
             link=f"/api/v1/securities/{quote(found.ticker)}/price?on={found.price['price_date']}",
         )
     if found.valuation:

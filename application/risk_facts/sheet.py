@@ -34,6 +34,13 @@ class FactCollector:
         """It mounts the release once more, and days in the past do not ask it."""
         return LakeSimulationParamsRepository(self._lake, self._release)
 
+    def _priced(self, portfolio_id: UUID) -> tuple[LakeAnalyticsRepository, LakeSimulationParamsRepository]:
+        """The release and its parameters, with the prices that value the portfolio."""
+        analytics = self._analytics.of_portfolio(portfolio_id)
+        if (owner_id := analytics.mounted().priced_for) is None:
+            return analytics, self._parameters
+        return analytics, LakeSimulationParamsRepository(self._lake, self._release, owner_id=owner_id)
+
     def sheet(self, portfolio_id: UUID, on: date | None = None) -> FactSheet:
         """All there is to tell of the portfolio at the close of `on`, or of its last day.
 
@@ -45,7 +52,7 @@ class FactCollector:
         tell_return(maker, portfolio_id, of)
         self._tell_judged(maker, portfolio_id, of)
         if on is None or on >= (self._release.as_of or on):
-            tell_holdings(maker, of, self._analytics, self._parameters)
+            tell_holdings(maker, of, *self._priced(portfolio_id))
             tell_simulation(maker, portfolio_id, self._analytics)
         tell_rates(maker, of, self._analytics)
         return maker.sheet()

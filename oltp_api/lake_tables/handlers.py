@@ -15,7 +15,7 @@ from oltp_api.portfolios.repository import PortfolioAttributes
 from oltp_api.sight import also_seeing
 
 _ROWS_AT_ONCE = 50_000
-_OWNER = "user_id"
+_OWNERS = ("user_id", "owner_id")
 _COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
@@ -40,7 +40,7 @@ def streamed(context: AppContext, analytics: LakeAnalyticsRepository, user_id: U
     own = context.transact(lambda work: PortfolioAttributes(work).ids(user_id))
     with ExitStack() as stack:
         with also_seeing(own):
-            query = f'select columns(name -> name <> \'{_OWNER}\') from "{schema}"."{name}"'
+            query = f'select columns(name -> name not in {_OWNERS}) from "{schema}"."{name}"'
             reader = stack.enter_context(analytics.mounted().reading(query, _ROWS_AT_ONCE))
         sink = BytesIO()
         with pa.ipc.new_stream(sink, reader.schema, options=_COMPRESSED) as writer:

@@ -1,14 +1,16 @@
 """Tables that are served, by whose rows they have. A new one is served once it stands here.
 
-Rows of a portfolio are shown to those who see it, by the filter of the mounted release (`storage/lake/mounted.py`).
+Rows of a portfolio are shown to those who see it, by the filter of the mounted release (`storage/lake/mounted.py`); an
+owner's own prices to the owner, also in `marts/fact_price_daily`, in the place of those that do not count.
 What belongs to nobody is everybody's. The rest stays with whoever owns the machine: who stated a price, which files
 prices were read from, and what anybody holds.
 """
 
 _OF_PORTFOLIOS = """
     marts/fact_allocation marts/fact_cash_daily marts/fact_cashflow_daily marts/fact_concentration marts/fact_exposure
-    marts/fact_limit marts/fact_performance marts/fact_portfolio_value_daily marts/fact_position_daily
-    marts/fact_return_daily marts/fact_risk marts/fact_risk_component meta/held positions/collateral_ranking
+    marts/fact_limit marts/fact_own_price_daily marts/fact_performance marts/fact_portfolio_value_daily
+    marts/fact_position_daily marts/fact_return_daily marts/fact_risk marts/fact_risk_component meta/held
+    positions/collateral_ranking
     positions/disposal positions/position_interval positions/position_snapshot raw/pg_account raw/pg_cash_balance
     raw/pg_order raw/pg_order_fill raw/pg_portfolio raw/pg_position_current raw/pg_simulation raw/pg_transaction_ledger
     risk/risk_analysis risk/risk_analysis_score risk/risk_fact

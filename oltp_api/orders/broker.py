@@ -18,6 +18,7 @@ from domain.ports import AnalyticsRepository, Broker
 from oltp_api.context import AppContext
 from oltp_api.orders.handlers import fill_order, last_close
 from oltp_api.orders.repository import Orders
+from oltp_api.sight import owner_in_sight, seeing, sight_of
 from storage.jobs import for_each
 from storage.settings import Settings
 
@@ -38,8 +39,8 @@ class SimulatedBroker:
         self._delay = delay
 
         @lru_cache(_MOST_CLOSES)
-        def close_of(release_id: int, ticker: str, today: date) -> LastClose | None:
-            del release_id  # another release has other prices
+        def close_of(release_id: int, owner_id: UUID | None, ticker: str, today: date) -> LastClose | None:
+            del release_id, owner_id  # another release has other prices, and so has another owner
             return last_close(prices, ticker, today)
 
         self._close_of = close_of
@@ -47,7 +48,7 @@ class SimulatedBroker:
     def executions(self, order: Order, today: date, now: datetime) -> Sequence[Execution]:
         if abs(now - order.placed_at) < self._delay:  # in the future by more: the clock was set back since
             return []
-        quote = self._close_of(self._prices.release().release_id, order.security.ticker, today)
+        quote = self._close_of(self._prices.release().release_id, owner_in_sight(), order.security.ticker, today)
         if quote is None or not quote.is_recent(today) or not order.accepts(quote.price):
             return []
         part, quantity = _next_part(order)
@@ -78,7 +79,9 @@ def _fill_open_orders(context: AppContext, broker: Broker, now: datetime, order_
 def _filled(context: AppContext, broker: Broker, user_id: UUID, zone: str, order: Order, now: datetime) -> int:
     recorded = 0
     try:
-        for execution in broker.executions(order, context.clock.today(zone), now):
+        with seeing(sight_of(user_id, user_id)):
+            executions = list(broker.executions(order, context.clock.today(zone), now))
+        for execution in executions:
             act = partial(fill_order, FillOrder(user_id, order.order_id, execution))
             recorded += context.transact(act) is not None
     except NoRelease:

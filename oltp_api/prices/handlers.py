@@ -17,7 +17,8 @@ EXCHANGE_ZONE = "America/New_York"
 def post_prices(
     command: PostPrices, work: UnitOfWork, analytics: LakeAnalyticsRepository, bundled: Collection[str]
 ) -> tuple[Security, list[PostedPrice]]:
-    """The recorded prices; all are refused if one is, or if the security has another source or another poster.
+    """The recorded prices; all are refused if one is, or if the security has another source, as a user's own have where
+    prices are published.
 
     `bundled` are the tickers of a bundled market, which it prices before anything is released.
     """
@@ -25,10 +26,10 @@ def post_prices(
     source = PriceSourceName.MARKET if security.ticker in bundled else _released_source(security, analytics)
     if source and source is not PriceSourceName.POSTED:
         raise PricedElsewhere(security.ticker, source)
-    if PostedPrices(work).poster(security.security_id) not in (None, command.user_id):
-        raise PricedElsewhere(security.ticker, "another user")
+    if not command.is_published and PostedPrices(work).is_published(security.security_id):
+        raise PricedElsewhere(security.ticker, PriceSourceName.POSTED)
     prices = checked_together(command.prices, security, work.clock.today(EXCHANGE_ZONE), work.clock.last_day)
-    PostedPrices(work).post(command.user_id, security, prices)
+    PostedPrices(work).post(command.user_id, command.owner_id, security, prices)
     return security, prices
 
 

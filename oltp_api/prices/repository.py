@@ -20,16 +20,18 @@ class PostedPrices:
         self._connection = work.connection
         self._posted_at = work.recorded_at
 
-    def poster(self, security_id: int) -> UUID | None:
-        """Return who posted prices of the security first; None if nobody did. Lock the security before."""
-        row = self._connection.execute(_PRICES["poster"], {"security_id": security_id}).fetchone()
-        return row["user_id"] if row else None
+    def is_published(self, security_id: int) -> bool:
+        """Say if the security has prices for all. Lock the security before."""
+        row = self._connection.execute(_PRICES["is_published"], {"security_id": security_id}).fetchone()
+        return bool(row and row["is_published"])
 
-    def post(self, user_id: UUID, security: Security, prices: Sequence[PostedPrice]) -> None:
+    def post(self, user_id: UUID, owner_id: UUID | None, security: Security, prices: Sequence[PostedPrice]) -> None:
+        """Add prices that `user_id` states, of `owner_id`, or published for all."""
         values = {
             "security_id": security.security_id,
             "currency": security.currency,
             "user_id": user_id,
+            "owner_id": owner_id,
             "posted_at": self._posted_at,
             "days": [price.price_date for price in prices],
             "closes": [price.close for price in prices],
@@ -46,7 +48,7 @@ class PostedPrices:
         limit: int,
         cursor: str | None,
     ) -> dict[str, Any]:
-        """The user's own, oldest day first; `superseded` adds those that a newer one has corrected."""
+        """The user's own and those for all, oldest day first; `superseded` adds those that a newer one has corrected."""
         asked = {
             "user_id": user_id,
             "security_id": security.security_id,

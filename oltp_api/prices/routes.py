@@ -15,7 +15,7 @@ from oltp_api.prices.schemas import PostedPricePage, PricesPostedView, PricesReq
 from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.web.bodies import takes
 from oltp_api.web.fields import Day, ShortText
-from oltp_api.web.idempotency import IdempotentDep
+from oltp_api.web.idempotency import IdempotentCommand, IdempotentDep
 from oltp_api.web.pages import CursorQuery, LimitQuery
 from oltp_api.web.problems import PROBLEMS
 from oltp_api.web.routing import BoundedRoute
@@ -27,9 +27,22 @@ router = APIRouter(route_class=BoundedRoute, prefix="/securities/{identifier}", 
     "/prices", status_code=201, response_model=PricesPostedView, summary="Post prices that no market source has"
 )
 @takes(1_500_000)
-@common(Scope.ADMIN)
+@may(Scope.TRADE)
 def post(identifier: ShortText, body: PricesRequest, idempotent: IdempotentDep) -> Response:
-    command, context = body.command(idempotent.user_id, identifier), idempotent.context
+    """They value your portfolios only, where people sign in."""
+    return _post(identifier, body, idempotent, is_published=not idempotent.context.has_accounts)
+
+
+@router.post("/published-prices", status_code=201, response_model=PricesPostedView, summary="Post prices for everybody")
+@takes(1_500_000)
+@common(Scope.ADMIN)
+def publish(identifier: ShortText, body: PricesRequest, idempotent: IdempotentDep) -> Response:
+    """They value everybody's holdings, and come before anybody's own prices of the security."""
+    return _post(identifier, body, idempotent, is_published=True)
+
+
+def _post(identifier: str, body: PricesRequest, idempotent: IdempotentCommand, is_published: bool) -> Response:
+    command, context = body.command(idempotent.user_id, identifier, is_published), idempotent.context
 
     def act(work: UnitOfWork) -> PricesPostedView:
         security, prices = handlers.post_prices(command, work, context.analytics, context.bundled)
@@ -46,7 +59,7 @@ def post(identifier: ShortText, body: PricesRequest, idempotent: IdempotentDep) 
     return idempotent.commit(body, 201, act)
 
 
-@router.get("/prices", summary="The prices that you posted, oldest day first")
+@router.get("/prices", summary="The prices that you posted, and those published for all")
 @may(Scope.READ)
 def list_posted(
     identifier: ShortText,

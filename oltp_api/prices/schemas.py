@@ -39,8 +39,8 @@ class PricesRequest(Request):
 
     prices: Annotated[Sequence[Row[PriceRequest]], at_most(MOST_PRICES)] = Field(min_length=1, max_length=MOST_PRICES)
 
-    def command(self, user_id: UUID, security: str) -> PostPrices:
-        return PostPrices(user_id, security, tuple(one.posted for one in self.prices))
+    def command(self, user_id: UUID, security: str, is_published: bool) -> PostPrices:
+        return PostPrices(user_id, security, tuple(one.posted for one in self.prices), is_published)
 
 
 class PricesPostedView(View):
@@ -68,7 +68,8 @@ class PricesPostedView(View):
 
 
 class PostedPriceView(View):
-    """`is_current` is false for a price that a newer one of its day has corrected."""
+    """`is_current` is false for a price that a newer one of its day has corrected. One that `is_published` values
+    everybody's holdings, and comes before your own."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -79,6 +80,7 @@ class PostedPriceView(View):
                     "close": "12.55",
                     "currency": "USD",
                     "posted_at": "2017-03-29T20:00:00Z",
+                    "is_published": False,
                     "is_current": True,
                 }
             ]
@@ -90,6 +92,7 @@ class PostedPriceView(View):
     close: Amount
     currency: str
     posted_at: datetime
+    is_published: bool
     is_current: bool
 
 

@@ -6,6 +6,7 @@ publishes the books whose snapshots are not those that the lake has.
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import dagster as dg
 import pyarrow as pa
@@ -61,11 +62,14 @@ def position_snapshot(context: dg.AssetExecutionContext, platform: Platform) -> 
     taken: list[object] = []
     with postgres.connect(platform.database.services_url, autocommit=True) as connection:
         if release:
-            quotes = LakeAnalyticsRepository.at(platform.lake, release).get_quotes()
-            due = books_due(connection, quotes.release_id, platform.clock)
-            taken = [
-                take_snapshot(connection, book, quotes.by_security, quotes.release_id, platform.clock) for book in due
-            ]
+            analytics = LakeAnalyticsRepository.at(platform.lake, release)
+            due = books_due(connection, analytics.get_quotes().release_id, platform.clock)
+            for priced, books in analytics.by_owner([str(book) for book in due]):
+                quotes = priced.get_quotes()
+                taken += [
+                    take_snapshot(connection, UUID(book), quotes.by_security, quotes.release_id, platform.clock)
+                    for book in books
+                ]
         pruned = prune_payloads(connection, platform.clock.now(), platform.settings.snapshot_payload_days)
         result = publish_books(
             platform,

@@ -45,7 +45,7 @@ where txn_type in ('SPLIT', 'BONUS') and reverses_seq is null
     group_name="own_prices",
     owners=["team:lakefolio"],
     kinds={"python", "deltalake"},
-    code_version="2",
+    code_version="3",
 )
 def own_price(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
     versions = pinned(context.instance, context.run.run_id, platform.releases, known=NEEDED).versions

@@ -4,15 +4,17 @@ Belongs here: which series are judged, and who has said that a price is right. D
 that is `pipelines.quality.unconfirmed`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.quality.quarantine import OWN, UNCONFIRMED, keep, waived
 from pipelines.quality.registry import Registry
 from pipelines.quality.unconfirmed import ROWS, unconfirmed
+from pipelines.quality.verdicts import content_ids, owned_id
 from pipelines.runtime.resources import Platform
 from pipelines.sources.market_tables import CORPORATE_ACTIONS, PRICES, RATE, in_shape
 from pipelines.tables.publishing import publish
@@ -22,31 +24,41 @@ from storage.lake.delta import Lake
 MARKET, ACTIONS, POSTED = "raw/price_daily", "raw/corporate_action", "raw/pg_posted_price"
 SECURITIES, IDENTIFIERS = "raw/pg_security_registry", "raw/pg_security_identifier"
 _NEEDED = [MARKET, ACTIONS, OWN, POSTED, SECURITIES, IDENTIFIERS]
-SCHEMA = pa.schema([("security_id", pa.int64()), ("price_date", pa.date32()), ("close", RATE), ("id", pa.string())])
+SCHEMA = pa.schema(
+    [
+        ("security_id", pa.int64()),
+        ("owner_id", pa.string()),
+        ("price_date", pa.date32()),
+        ("close", RATE),
+        ("id", pa.string()),
+    ]
+)
 MEANINGS = {
     "security_id": "Security.",
+    "owner_id": "Whose own price it is; null of the market's and of those published for all.",
     "price_date": "Day of its newest price.",
     "close": "That price, which counts.",
     "id": "Its id in meta/quarantine, by which a person lets it pass.",
 }
+_OWNER = pa.field("owner_id", pa.string())
 _NEWEST = """
     select * from {source}
     qualify row_number() over (partition by {key} order by price_date desc) <= {rows}
 """
 _SAID_TWICE = """
-    select security_id, price_date, close from {source}
-    group by security_id, price_date, close having count(*) > 1
+    select security_id, owner_id, price_date, close from {source}
+    group by security_id, owner_id, price_date, close having count(*) > 1
 """
 
 
 @dg.asset(
     key=UNCONFIRMED.split("/"),
     deps=[dg.AssetKey(table.split("/")) for table in _NEEDED],
-    description="Grain: one row per security whose newest price jumps and has none after it to confirm it.",
+    description="Grain: one row per series of prices whose newest jumps and has none after it to confirm it.",
     group_name="own_prices",
     owners=["team:lakefolio"],
     kinds={"python", "deltalake"},
-    code_version="1",
+    code_version="2",
 )
 def unconfirmed_price(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
     versions = pinned(context.instance, context.run.run_id, platform.releases, known=_NEEDED).versions
@@ -57,11 +69,17 @@ def unconfirmed_price(context: dg.AssetExecutionContext, platform: Platform) -> 
     n_new = sum(keep(lake, table, rows, context.run.run_id) for table, rows in found.items())
     rows = [{**row, "security_id": security_ids[row["ticker"]]} for each in found.values() for row in each.to_pylist()]
     for row in rows:
-        context.log.warning("the newest price of %s is unconfirmed: %s", row["ticker"], row["detail"])
+        detail = "see meta/quarantine" if row["owner_id"] else row["detail"]
+        context.log.warning("the newest price of %s is unconfirmed: %s", row["ticker"], detail)
     table = pa.Table.from_pylist([{name: row[name] for name in SCHEMA.names} for row in rows], schema=SCHEMA)
     extra = {"unconfirmed for the first time": n_new}
     return publish(
-        platform, context.asset_key, table.sort_by("security_id"), context.run.run_id, extra=extra, meanings=MEANINGS
+        platform,
+        context.asset_key,
+        table.sort_by([("security_id", "ascending"), ("owner_id", "ascending")]),
+        context.run.run_id,
+        extra=extra,
+        meanings=MEANINGS,
     )
 
 
@@ -76,15 +94,30 @@ def _found(
         }
     )
     market = in_shape(_newest(lake, MARKET, versions, "ticker").join(names, "ticker", join_type="inner"), PRICES)
-    own = in_shape(_newest(lake, OWN, versions, "security_id").join(names, "security_id", join_type="inner"), PRICES)
+    own = _newest(lake, OWN, versions, "security_id, owner_id").join(names, "security_id", join_type="inner")
     actions = in_shape(lake.read(ACTIONS, versions[ACTIONS]), CORPORATE_ACTIONS)
-    doubtful = unconfirmed(own, actions, waived=passed)
     twice = _said_twice(lake, versions)
-    keys = [(security_ids[row["ticker"]], row["price_date"], row["close"]) for row in doubtful.to_pylist()]
+    doubtful = [
+        row
+        for row in _of_owners(own, actions, passed)
+        if (security_ids[row["ticker"]], row["owner_id"], row["price_date"], row["close"]) not in twice
+    ]
+    found = unconfirmed(market, actions, waived=passed)
     return {
-        MARKET: unconfirmed(market, actions, waived=passed),
-        OWN: doubtful.filter(pa.array([key not in twice for key in keys], pa.bool_())),
+        MARKET: found.append_column(_OWNER, pa.nulls(found.num_rows, pa.string())),
+        OWN: pa.Table.from_pylist(doubtful, schema=found.schema.append(_OWNER)),
     }
+
+
+def _of_owners(own: pa.Table, actions: pa.Table, passed: frozenset[str]) -> Iterator[dict[str, Any]]:
+    """The unconfirmed rows of each owner's series, and of those for all, with the owner."""
+    for owner_id in own["owner_id"].unique().to_pylist():
+        is_theirs = pc.is_null(own["owner_id"]) if owner_id is None else pc.equal(own["owner_id"], owner_id)
+        prices = in_shape(own.filter(is_theirs), PRICES)
+        ids = {content: owned_id(content, owner_id) for content in content_ids(prices)}
+        waived = {content for content, identifier in ids.items() if identifier in passed}
+        for row in unconfirmed(prices, actions, waived=waived).to_pylist():
+            yield {**row, "id": ids[row["id"]], "owner_id": owner_id}
 
 
 def _newest(lake: Lake, table: str, versions: Mapping[str, int], key: str) -> pa.Table:

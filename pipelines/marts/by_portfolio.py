@@ -27,6 +27,7 @@ READ = (
     "marts/dim_date",
     "marts/dim_security",
     "marts/fact_cash_daily",
+    "marts/fact_own_price_daily",
     "marts/fact_portfolio_value_daily",
     "marts/fact_position_daily",
     "marts/fact_price_daily",

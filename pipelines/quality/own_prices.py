@@ -1,7 +1,8 @@
 """The audit of prices that people posted or put into the folder: one source a security, then the rules of all prices.
 
 They are judged as one series each time, so the verdict depends on what was said and not on when. A price may be of a
-weekend: a fund's valuation of a month's end is.
+weekend: a fund's valuation of a month's end is. Each owner's prices of a security are a series of their own, judged by
+itself; they stand where nobody prices the security for all.
 """
 
 import hashlib
@@ -24,7 +25,7 @@ from pipelines.quality.price_histories import joined, refused_histories, told_of
 from pipelines.quality.prices import audited
 from pipelines.quality.registry import Registry
 from pipelines.quality.split_histories import LedgerSplit, as_traded
-from pipelines.quality.verdicts import SAID, Audited, Reason, content_ids
+from pipelines.quality.verdicts import SAID, Audited, Reason, content_ids, owned_id
 from pipelines.sources.calendar import SCHEMA as CALENDAR
 from pipelines.sources.market_tables import CORPORATE_ACTIONS, PRICES, RATE
 from pipelines.sources.price_files.lines import PriceLine
@@ -39,6 +40,7 @@ OWN_PRICES = pa.schema(
         ("price_source", pa.string()),
         ("posted_price_id", pa.int64()),
         ("file", pa.string()),
+        ("owner_id", pa.string()),
     ]
 )
 QUARANTINED = pa.schema(
@@ -48,6 +50,7 @@ QUARANTINED = pa.schema(
         ("close", pa.string()),
         ("currency", pa.string()),
         ("place", pa.string()),
+        ("owner_id", pa.string()),
         *((name, pa.string()) for name in SAID),
     ]
 )
@@ -56,7 +59,7 @@ RULES = {
     Reason.UNREADABLE: f"a line has an identifier, a day since {FIRST_DAY}, a close of at most 8 decimals, a currency",
     Reason.NOT_A_NUMBER: "a close is a finite number",
     Reason.UNKNOWN_SECURITY: "an identifier names a registered security on the day",
-    Reason.PRICED_ELSEWHERE: "a security has one source: the market, else what was posted, else the folder",
+    Reason.PRICED_ELSEWHERE: "one source a security: the market, else published, else the folder, else an owner's own",
 }
 Row = Mapping[str, Any]
 
@@ -85,14 +88,15 @@ def own_prices(
 ) -> OwnPrices:
     """The prices of securities that are not in `market`, the names of those that it prices.
 
-    `posted` are rows of `posted_price`, of which the newest of a security and day counts. `actions` are the market's: a
-    split that it tells is no outlier, one that only a ledger has is its owner's word. A detail begins with the place of
-    what is out: a file's line, or the number that it was posted under. A history of which no line can count is refused
-    as one, not line by line. `splits` are what ledgers have, by security: a close that a source has adjusted for one is
-    restated as it was traded.
+    `posted` are rows of `posted_price`, of which the newest of an owner, security and day counts. `actions` are the
+    market's: a split that it tells is no outlier, one that only a ledger has is its owner's word. A detail begins with
+    the place of what is out: a file's line, or the number that it was posted under. A history of which no line can
+    count is refused as one, not line by line. `splits` are what ledgers have, by security: a close that a source has
+    adjusted for one is restated as it was traded.
     """
     read, out = [_as_posted(row, registry) for row in _newest(posted)], []
-    refused = refused_histories(lines, registry, market, {row["security_id"] for row in read})
+    published = {row["security_id"] for row in read if row["owner_id"] is None}
+    refused = refused_histories(lines, registry, market, published)
     lines, left_out = within([line for line in lines if line.history not in refused], today)
     for line in lines:
         try:
@@ -102,22 +106,20 @@ def own_prices(
     undone = as_traded(read, splits or {})
     read = list(undone.rows)
     out += [_put_out(row, row["place"], Reason.UNREADABLE, why, row["file"]) for row, why in undone.unsure]
-    has_posted = {row["security_id"] for row in read if row["price_source"] == PriceSourceName.POSTED}
-    standing: dict[str, list[Row]] = {}
-    for row, content in zip(read, content_ids(_prices(read)), strict=True):
-        if source := _elsewhere(row, market, has_posted):
+    in_folder = {row["security_id"] for row in read if row["price_source"] == PriceSourceName.FOLDER}
+    by_owner: dict[str | None, list[Row]] = {}
+    for row in read:
+        if source := _elsewhere(row, market, published, in_folder):
             say = f"{row['ticker']} has prices from {source}, and two sources are never mixed"
             out.append(_put_out(row, row["place"], Reason.PRICED_ELSEWHERE, say, source))
         else:
-            standing.setdefault(content, []).append(row)
-    series = _prices([row for rows in standing.values() for row in rows])
-    verdict = _audited(series, registry.currencies, today, actions, waived & standing.keys())
-    for said in verdict.quarantined.to_pylist():
-        row = standing[said["id"]].pop()
-        out.append({**row, **{name: said[name] for name in SAID}, "detail": f"{row['place']}: {said['detail']}"})
-    accepted = sorted(
-        (row for rows in standing.values() for row in rows), key=lambda row: (row["security_id"], row["price_date"])
-    )
+            by_owner.setdefault(row["owner_id"], []).append(row)
+    accepted: list[Row] = []
+    for owner_id, rows in by_owner.items():
+        stands, put_out = _judged(owner_id, rows, registry.currencies, today, actions, waived)
+        accepted += stands
+        out += put_out
+    accepted.sort(key=lambda row: (row["security_id"], row["owner_id"] or "", row["price_date"]))
     quarantined = [{**row, "close": str(row["close"])} for row in out]
     return OwnPrices(
         pa.Table.from_pylist(accepted, schema=OWN_PRICES),
@@ -125,6 +127,28 @@ def own_prices(
         told_of(refused),
         joined(left_out, undone.notes),
     )
+
+
+def _judged(
+    owner_id: str | None,
+    rows: Sequence[Row],
+    currencies: Mapping[str, str],
+    today: date,
+    actions: pa.Table | None,
+    waived: Set[str],
+) -> tuple[list[Row], list[Row]]:
+    """The rows of one owner, or of everybody's, that stand, and those put out."""
+    standing: dict[str, list[Row]] = {}
+    for row, content in zip(rows, content_ids(_prices(rows)), strict=True):
+        standing.setdefault(content, []).append(row)
+    passed = {content for content in standing if owned_id(content, owner_id) in waived}
+    series = _prices([row for twins in standing.values() for row in twins])
+    out: list[Row] = []
+    for said in _audited(series, currencies, today, actions, passed).quarantined.to_pylist():
+        row = standing[said["id"]].pop()
+        said |= {"id": owned_id(said["id"], owner_id), "detail": f"{row['place']}: {said['detail']}"}
+        out.append({**row, **{name: said[name] for name in SAID}})
+    return [row for twins in standing.values() for row in twins], out
 
 
 def _audited(
@@ -155,7 +179,7 @@ def _prices(rows: Sequence[Row]) -> pa.Table:
 
 def _newest(posted: pa.Table) -> Sequence[Row]:
     rows = sorted(posted.to_pylist(), key=lambda row: int(row["posted_price_id"]))
-    return list({(row["security_id"], row["price_date"]): row for row in rows}.values())
+    return list({(row["security_id"], row.get("owner_id"), row["price_date"]): row for row in rows}.values())
 
 
 def _as_posted(row: Row, registry: Registry) -> Row:
@@ -163,6 +187,7 @@ def _as_posted(row: Row, registry: Registry) -> Row:
         **_of_security(row["security_id"], registry),
         **{name: row[name] for name in ("price_date", "close", "currency", "posted_price_id")},
         "price_source": PriceSourceName.POSTED,
+        "owner_id": row.get("owner_id"),
         "place": f"posted price {row['posted_price_id']}",
     }
 
@@ -182,6 +207,7 @@ def _as_read(line: PriceLine, registry: Registry) -> Row:
         "close": close if unit not in MINOR_UNITS else product(close, HUNDREDTH),
         "currency": MINOR_UNITS.get(unit, unit),
         "price_source": PriceSourceName.FOLDER,
+        "owner_id": None,
         "file": line.file,
         "place": line.place,
         "is_adjusted": line.is_adjusted,
@@ -218,11 +244,14 @@ def _close(line: PriceLine) -> Decimal:
         raise _Unread(Reason.UNREADABLE, f"{refusal.message}: {line.close[:40]}") from None
 
 
-def _elsewhere(row: Row, market: Collection[str], has_posted: Collection[int]) -> str:
+def _elsewhere(row: Row, market: Collection[str], published: Collection[int], in_folder: Collection[int]) -> str:
+    """The source for all that comes before the row's own; none where the row counts."""
+    is_own, is_of_file = row["owner_id"] is not None, row["price_source"] == PriceSourceName.FOLDER
     if row["ticker"] in market:
         return PriceSourceName.MARKET
-    is_second = row["price_source"] == PriceSourceName.FOLDER and row["security_id"] in has_posted
-    return PriceSourceName.POSTED if is_second else ""
+    if (is_own or is_of_file) and row["security_id"] in published:
+        return PriceSourceName.POSTED
+    return PriceSourceName.FOLDER if is_own and row["security_id"] in in_folder else ""
 
 
 class _Unread(Exception):
@@ -241,7 +270,12 @@ def _words(line: PriceLine) -> Row:
 
 def _put_out(row: Row, place: str, reason: Reason, say: str, compared_with: str) -> Row:
     content = hashlib.sha256(repr([str(row[name]) for name in _CONTENT]).encode()).hexdigest()
-    said = {"id": content, "reason": reason, "rule": RULES[reason], "compared_with": compared_with}
+    said = {
+        "id": owned_id(content, row.get("owner_id")),
+        "reason": reason,
+        "rule": RULES[reason],
+        "compared_with": compared_with,
+    }
     return {**row, **said, "place": place, "detail": f"{place}: {say}"}
 
 

@@ -257,6 +257,7 @@ TABLES = (
             "close",
             "currency::text as currency",
             "user_id::text as user_id",
+            "owner_id::text as owner_id",
             "posted_at",
         ),
         ("posted_price_id", "security_id", "close"),

@@ -76,7 +76,7 @@ def started(lake: Lake, release: Release, request: SimulationRequest, version: i
     Refused if a position has no price or is a bond, something is in another currency, a security has no parameters,
     nothing is held and no cash, or the scenario is of nothing that is held.
     """
-    analytics = LakeAnalyticsRepository.at(lake, release)
+    analytics = LakeAnalyticsRepository.at(lake, release).of_portfolio(request.portfolio_id)
     positions = analytics.get_positions(request.portfolio_id)
     held = _held(analytics, request, positions)
     values = analytics.get_values(request.portfolio_id, release.as_of, release.as_of)
@@ -87,7 +87,7 @@ def started(lake: Lake, release: Release, request: SimulationRequest, version: i
     if terms.drift is DriftChoice.GIVEN and (missing := {one.ticker for one in held} - given.keys()):
         raise DriftMissing(missing)
     stated = stated_splits(analytics, request)
-    parameters = LakeSimulationParamsRepository(lake, release, stated)
+    parameters = LakeSimulationParamsRepository(lake, release, stated, analytics.mounted().priced_for)
     ids = [position.security_id for position in positions]
     mu = {ticker: one.mu_annual for ticker, one in given.items()}
     assumed = assumptions(
@@ -236,8 +236,9 @@ def _with_sources(rows: Sequence[InputRow], request: SimulationRequest) -> list[
 def calibrated(lake: Lake, release: Release, request: SimulationRequest, version: int) -> dict[str, Any]:
     """How often fans of the request's model and drift, of what the portfolio holds, were right in the past."""
     start = started(lake, release, replace(request, terms=replace(request.terms, scenario=None)), version)
-    stated = stated_splits(LakeAnalyticsRepository.at(lake, release), request)
-    parameters = LakeSimulationParamsRepository(lake, release, stated)
+    analytics = LakeAnalyticsRepository.at(lake, release).of_portfolio(request.portfolio_id)
+    stated, owner_id = stated_splits(analytics, request), analytics.mounted().priced_for
+    parameters = LakeSimulationParamsRepository(lake, release, stated, owner_id)
     drift = request.terms.drift or DriftChoice.HISTORICAL
     series = f"portfolio {request.portfolio_id}"
     rows = portfolio_records(

@@ -33,14 +33,21 @@ _REGISTERED = """
     where
         id_type = 'TICKER' and is_primary and valid_to is null and asset_type <> 'BOND'
         and security_id <> all(%s)
-        and not exists (select from posted_price where posted_price.security_id = security_registry.security_id)
+        and not exists (
+            select from posted_price
+            where posted_price.security_id = security_registry.security_id and posted_price.owner_id is null
+        )
     order by id_value
 """
 
 
 def tracked(connection: psycopg.Connection, lake: Lake, today: date) -> list[str]:
-    """List the current tickers to ask for, without bonds, securities with prices of people's own, and the unknown."""
-    own = sorted(set(lake.read(OWN)["security_id"].to_pylist())) if lake.exists(OWN) else []
+    """List the current tickers to ask for, without bonds, the unknown, and securities that are published or in a file.
+
+    A user's own prices keep nobody from the market's.
+    """
+    rows = lake.read(OWN).to_pylist() if lake.exists(OWN) else []
+    own = sorted({row["security_id"] for row in rows if row.get("owner_id") is None})
     registered = [row[0] for row in connection.execute(_REGISTERED, (own,))]
     known, unknown = _asked(lake, today)
     return [ticker for ticker in registered if ticker in known or ticker not in unknown]

@@ -5,13 +5,14 @@ threads. What a release does not have yet is an empty answer; that there is no r
 keeps a lake from being read (a disk, a bucket, a torn file) is LakeUnavailable, for readers as for `mounted`.
 
 Where people sign in the views show rows of the portfolios that are `seen`, whatever is asked, by a variable of the
-cursor's own. Either way the DuckDB reads nothing but the lake.
+cursor's own. By another one prices are those of one owner: the prices for all, and in their place an owner's own of the
+securities that have some. Either way the DuckDB reads nothing but the lake.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from threading import Event, Lock
 from typing import Any
@@ -36,7 +37,11 @@ _BUGS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException
 _LEDGER, _PORTFOLIOS = "raw/pg_transaction_ledger", "raw/pg_portfolio"
 Seen = Callable[[], Iterable[UUID]]
 """The portfolios that whoever asks now may see."""
+Owner = Callable[[], UUID | str | None]
+"""The user whose own prices count in what is asked now."""
+PRICES, OWN_PRICES = "marts/fact_price_daily", "marts/fact_own_price_daily"
 _OWN = {
+    "owner_id": "(owner_id is null or owner_id = getvariable('owner'))",
     "portfolio_id": "list_contains(getvariable('seen'), portfolio_id)",
     "simulation_id": "simulation_id in (select simulation_id from simulation.simulation_run)",
     "order_id": "order_id in (select order_id from raw.pg_order)",
@@ -44,7 +49,26 @@ _OWN = {
 }
 """The condition that a row is of a portfolio that is seen, by the first of these columns that its table has."""
 _NOBODYS = {"raw/pg_posted_price"}
-"""Facts of the registry, which do not say who stated them."""
+"""As older releases have it: without the owner, everybody's."""
+_OWNERS_PRICES = """
+create or replace view marts.fact_price_daily as
+with own as (from {own} where owner_id = getvariable('owner'))
+from {for_all} anti join own using (security_id)
+union all by name
+select * exclude (owner_id) from own
+"""
+_IS_OWN = """
+select 1
+from marts.fact_own_price_daily
+where owner_id = getvariable('owner') and security_id = $security_id
+limit 1
+"""
+_OWNED = """
+select portfolio_id, user_id
+from raw.pg_portfolio
+where list_contains($portfolio_ids, portfolio_id)
+"""
+_BY_OWNER = re.compile(r"\b(?:marts\.fact_price_daily|owner_id)\b")
 _MENTIONED = re.compile(r"\b(?:from|join)\s+(marts|simulation|raw|positions|risk)\.(\w+)")
 
 
@@ -58,10 +82,36 @@ class MountedRelease:
     held: Mapping[str, HeldPortfolio]
     seen: Seen | None = None
     """None: everybody's rows are shown."""
+    owner: Owner = lambda: None
+    owners: frozenset[str] = frozenset()
+    """The users who have prices of their own in it."""
     lock: Lock = field(default_factory=Lock)
     kept: dict[Any, dict[str, Any]] = field(default_factory=dict)
     is_broken: Event = field(default_factory=Event)
     """Set once this DuckDB refuses every question, as it does after an error of its own; another is mounted then."""
+
+    def of_owner(self, owner_id: str | None) -> "MountedRelease":
+        """The same, with the prices of one owner."""
+        return replace(self, owner=lambda: owner_id)
+
+    def of_portfolio(self, portfolio_id: UUID) -> "MountedRelease":
+        """The same, with the prices that value the portfolio."""
+        return self.of_owner(self.priced_apart([str(portfolio_id)]).get(str(portfolio_id)))
+
+    def priced_apart(self, portfolio_ids: Sequence[str]) -> Mapping[str, str]:
+        """The owners of those of the portfolios whose owner has prices of their own."""
+        rows = self.rows(_OWNED, portfolio_ids=list(portfolio_ids)) if self.owners else []
+        return {row["portfolio_id"]: row["user_id"] for row in rows if row["user_id"] in self.owners}
+
+    @property
+    def priced_for(self) -> str | None:
+        """The user whose own prices count in an answer; None where only the prices for all do."""
+        owner_id = self.owner() if self.owners else None
+        return str(owner_id) if str(owner_id) in self.owners else None
+
+    def prices_of(self, security_id: int) -> str:
+        """The table that has the prices of a security which count."""
+        return OWN_PRICES if self.priced_for and self.rows(_IS_OWN, security_id=security_id) else PRICES
 
     def probe(self) -> None:
         """Read every file's end and a row of every table; LakeUnavailable if one cannot be."""
@@ -89,6 +139,7 @@ class MountedRelease:
     def kept_columns(self, query: str, **parameters: object) -> dict[str, Any]:
         """As `columns`, of what is asked for every portfolio: kept as long as the release is mounted, so not to be
         changed."""
+        assert not _BY_OWNER.search(query), "one owner's prices are not another's"
         asked = (query, *sorted(parameters.items()))
         if asked not in self.kept:
             self.kept[asked] = self.columns(query, **parameters)
@@ -130,6 +181,8 @@ class MountedRelease:
             with readable():
                 for name, table in (tables or {}).items():
                     cursor.register(name, table)
+                if owner_id := self.priced_for:
+                    cursor.execute(f"set variable owner = '{owner_id}'")
                 if self.seen is not None:
                     cursor.execute(f"set variable seen = {[str(one) for one in self.seen()]}::varchar[]")
                 yield cursor.execute(query, parameters)
@@ -166,9 +219,9 @@ def _filled(column: Any) -> Any:
     return column.filled(np.nan) if np.ma.isMaskedArray(column) and column.dtype.kind == "f" else np.asarray(column)
 
 
-def mounted(lake: Lake, release: Release, seen: Seen | None = None) -> MountedRelease:
+def mounted(lake: Lake, release: Release, seen: Seen | None = None, owner: Owner = lambda: None) -> MountedRelease:
     with readable():
-        return _mounted(lake, release, {**release.versions, TABLE: lake.open(TABLE).version()}, seen)
+        return _mounted(lake, release, {**release.versions, TABLE: lake.open(TABLE).version()}, seen, owner)
 
 
 @contextmanager
@@ -193,17 +246,35 @@ def mounted_unreleased(lake: Lake, versions: Mapping[str, int]) -> Iterator[Moun
         found.connection.close()
 
 
-def _mounted(lake: Lake, release: Release, versions: Mapping[str, int], seen: Seen | None = None) -> MountedRelease:
+def _mounted(
+    lake: Lake,
+    release: Release,
+    versions: Mapping[str, int],
+    seen: Seen | None = None,
+    owner: Owner = lambda: None,
+) -> MountedRelease:
     connection = duckdb.connect(config={"memory_limit": "1GB", "temp_directory": ""})
     connection.execute("set global TimeZone = 'UTC'")
     lake.mount(connection, versions)
     held = held_in(lake, release)
     if held:
         _end_ledgers(connection, lake, release, held)
+    owners = _priced_by_owner(connection, lake, versions)
     if seen is not None:
         _filter(connection, versions)
     _lock(connection, lake)
-    return MountedRelease(release, connection, held, seen)
+    return MountedRelease(release, connection, held, seen, owner, owners)
+
+
+def _priced_by_owner(connection: duckdb.DuckDBPyConnection, lake: Lake, versions: Mapping[str, int]) -> frozenset[str]:
+    """Have the view of prices show those of the cursor's owner; return who has own prices."""
+    if not {PRICES, OWN_PRICES} <= versions.keys():
+        return frozenset()
+    for_all, own = (lake.scan(table, versions[table]) for table in (PRICES, OWN_PRICES))
+    found = connection.execute(f"select distinct owner_id from {own}").fetchall()
+    if found:
+        connection.execute(_OWNERS_PRICES.format(for_all=for_all, own=own))
+    return frozenset(owner_id for (owner_id,) in found)
 
 
 def _filter(connection: duckdb.DuckDBPyConnection, versions: Mapping[str, int]) -> None:
@@ -248,8 +319,8 @@ class MountedReleases:
     """The releases of a lake, mounted. To call it gives the newest one, at the cost of one look whether the log of
     `meta/release` has grown; of older ones, the last few that were asked for are kept."""
 
-    def __init__(self, lake: Lake, releases: Releases, seen: Seen | None = None) -> None:
-        self._lake, self._seen = lake, seen
+    def __init__(self, lake: Lake, releases: Releases, seen: Seen | None = None, owner: Owner = lambda: None) -> None:
+        self._lake, self._seen, self._owner = lake, seen, owner
         self._releases = releases
         self._lock = Lock()
         self._log: DeltaTable | None = None
@@ -285,7 +356,7 @@ class MountedReleases:
             if version is not None and version != self._log_version:
                 head = self._releases.head()
                 if head and (self._mounted is None or head.release_id != self._mounted.release.release_id):
-                    self._mounted = mounted(self._lake, head, self._seen)
+                    self._mounted = mounted(self._lake, head, self._seen, self._owner)
                 self._log_version = version
             if self._mounted is None:
                 raise NoRelease()
@@ -296,7 +367,7 @@ class MountedReleases:
         with readable():
             release = self._releases.get(release_id)
         assert release is not None, "the newest release's own list has it"
-        return mounted(self._lake, release, self._seen)
+        return mounted(self._lake, release, self._seen, self._owner)
 
     def _newest_log_version(self) -> int | None:
         if self._log is None:

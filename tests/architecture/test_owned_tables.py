@@ -14,14 +14,18 @@ from storage.settings import REPOSITORY
 
 _POLICIES = importlib.import_module("storage.postgres.migrations.versions.0024_row_security")
 _ANALYSES = importlib.import_module("storage.postgres.migrations.versions.0027_risk_analyses")
-OWNED = sorted({*_POLICIES.CONDITIONS, *_ANALYSES.CONDITIONS, *_POLICIES.ANYBODY_ADDS})
+_PRICES = importlib.import_module("storage.postgres.migrations.versions.0029_owners_of_prices")
+OWNED = sorted({*_POLICIES.CONDITIONS, *_ANALYSES.CONDITIONS, *_PRICES.CONDITIONS, *_POLICIES.ANYBODY_ADDS})
 _NAMED = re.compile(
     rf"\b(?:from|join|into|update|truncate|table)\s+(?:only\s+)?(?:{'|'.join(OWNED)})\b(?!\.)", re.IGNORECASE
 )
 _SQL = re.compile(r"\b(?:select|insert into|update|delete from|truncate)\b", re.IGNORECASE)
 FOR_WHOM_ASKS = {
     *(f"oltp_api/{noun}/queries.sql" for noun in ("accounts", "bond_income", "exports", "imports", "ledger", "orders")),
-    *(f"oltp_api/{noun}/queries.sql" for noun in ("portfolios", "risk_analyses", "sharing", "simulations", "users")),
+    *(
+        f"oltp_api/{noun}/queries.sql"
+        for noun in ("portfolios", "prices", "risk_analyses", "sharing", "simulations", "users")
+    ),
     *("oltp_api/ledger/reads.sql", "oltp_api/web/idempotency.sql", "oltp_api/operations/queries.sql"),
     *("oltp_api/acting.py", "oltp_api/books/handlers.py", "oltp_api/ownership.py"),
     *("application/rankings.py", "application/schedules.py", "application/snapshots.py", "storage/events/outbox.py"),
@@ -36,6 +40,7 @@ FOR_EVERYBODY = {
     "pipelines/books/snapshots.py": "publishing snapshots, by the services",
     "pipelines/rebuild.py": "the portfolios that a person names, by the owner of the tables",
     "pipelines/replication/point.py": "replication, by its own role",
+    "pipelines/sources/tracking.py": "what is priced for all already, by the owner of the tables",
     "storage/backup/state.py": "what a backup holds, by the owner of the tables",
     "storage/events/consumers.sql": "the outbox, by the services",
 }

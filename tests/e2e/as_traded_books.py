@@ -9,8 +9,10 @@ from typing import Any
 
 import httpx
 
+from storage.settings import Settings
 from tests.e2e import orders_of_arrival
 from tests.effort import IS_LONG
+from tests.oltp_api.people import first_code, invited, registered, served_with_accounts
 
 BENCHMARK = "MSFT"
 """A share, for that market has no index."""
@@ -29,6 +31,8 @@ BOND = {
         "issue_date": "2013-02-15",
     },
 }
+OWNERS = {"ada": "20", "ben": "31"}
+"""Others who have units of NOPRICE, and what each says that one is worth."""
 _BOUGHT = (("UNLISTED", "10", "12"), ("FUNDX", "100", "5"), (BOND["isin"], "10000", "98"), ("NOPRICE", "1", "1"))
 _FILE = "\n".join(
     [
@@ -112,6 +116,17 @@ def own_prices(client: httpx.Client) -> None:
         post(client, portfolio_id, "BUY", "2013-02-15", ticker=str(ticker), quantity=quantity, price=price)
     post_prices(client, str(BOND["isin"]), {"2013-03-01": "99.5"})
     post_prices(client, "UNLISTED", {"2013-03-01": "12.5"})
+
+
+def owners(settings: Settings) -> None:
+    """Two people who sign in, each with units of what the local owner has not priced, at a price of their own."""
+    with served_with_accounts(settings) as address:
+        admin = registered(address, first_code(settings), "admin@example.org")
+        for name, close in OWNERS.items():
+            person = invited(admin, f"{name}@example.org")
+            portfolio_id = opened(person.client, name, "2013-02-15")
+            post(person.client, portfolio_id, "BUY", "2013-02-15", ticker="NOPRICE", quantity="10", price="1")
+            post_prices(person.client, "NOPRICE", {"2013-03-01": close})
 
 
 def acme(client: httpx.Client) -> None:

@@ -209,7 +209,10 @@ def frozen_as_traded(frozen_cluster: Path, frozen_states: FrozenStates) -> Path:
         thaw(frozen_cluster, home)
         as_traded_books.put_price_files(home)
         settings = home_settings(home, "as_traded").model_copy(update={"benchmark_ticker": as_traded_books.BENCHMARK})
-        refreshed(settings, as_traded_books.record_all)
+        with running(settings, as_traded_books.record_all) as platform:
+            as_traded_books.owners(settings)
+            platform.refresh()
+        embedded.stop(home)
 
     return frozen_states.folder("as_traded", build)
 

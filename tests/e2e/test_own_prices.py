@@ -1,13 +1,19 @@
-"""Securities that no market has: bought, MISSING, priced over HTTP and from files; test_restatement.py corrects one."""
+"""Securities that no market has: bought, MISSING, priced over HTTP and from files; test_restatement.py corrects one.
+
+Where people sign in, a price is of whoever has posted it, until an administrator publishes another.
+"""
 
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from pipelines.ingestion.price_report import report
+from storage.lake import mounted
 from storage.lake.delta import memory_duckdb
-from tests.e2e.as_traded_books import named
+from tests.e2e.as_traded_books import OWNERS, named
+from tests.oltp_api.people import Person, served_with_accounts, signed_in
 
 
 class Own:
@@ -41,7 +47,7 @@ def test_a_posted_price_of_a_share_is_its_price(own: Own) -> None:
     assert own.held()["UNLISTED"] == ("PRICED", "125")
 
 
-def test_what_nobody_has_priced_is_missing(own: Own) -> None:
+def test_what_others_have_priced_as_their_own_is_missing(own: Own) -> None:
     assert own.held()["NOPRICE"] == ("MISSING", None)
 
 
@@ -81,3 +87,58 @@ def test_a_report_says_of_every_file_what_goes_in_and_what_does_not(own: Own) ->
     assert "eurofxref.csv: 3 rates" in said
     assert "funds.csv: 28 prices go in" in said
     assert "letter.docx: not read: is no .csv" in said
+
+
+@pytest.fixture(scope="module")
+def people(own: Own) -> Iterator[dict[str, Person]]:
+    with served_with_accounts(own.home.settings) as address:
+        yield {name: signed_in(address, f"{name}@example.org") for name in OWNERS}
+
+
+def table(person: Person, name: str) -> pa.Table:
+    return pa.ipc.open_stream(person.get(f"/lake-tables/{name}").raise_for_status().content).read_all()
+
+
+def of_ticker(person: Person, name: str, ticker: str) -> list[str]:
+    """The closes of a security in a table that is served."""
+    securities = table(person, "marts/dim_security")
+    row = securities["ticker"].to_pylist().index(ticker)
+    prices = table(person, name)
+    rows = zip(prices["security_id"].to_pylist(), prices["close"].to_pylist(), strict=True)
+    return [f"{close:f}" for security_id, close in rows if security_id == securities["security_id"][row].as_py()]
+
+
+def explanations(person: Person, reference: str) -> list[tuple[str, str]]:
+    """The prices that an explanation names, with their table."""
+    found = person.get("/explain", ref=reference).raise_for_status().json()["figure"]
+    sources = [(node["source"]["table"], node["value"]) for node in found["children"] if node["source"]]
+    return [one for one in sources if one[0].endswith("price_daily")]
+
+
+def test_each_owner_has_their_own_price_in_value_price_explanation_and_tables(
+    own: Own, people: dict[str, Person]
+) -> None:
+    for name, close in OWNERS.items():
+        person = people[name]
+        (portfolio,) = person.get("/portfolios").json()["items"]
+        address = f"/portfolios/{portfolio['portfolio_id']}"
+        (position,) = person.get(f"{address}/positions").json()["positions"]
+        assert (position["status"], position["market_value"]) == ("PRICED", f"{10 * int(close)}")
+        review = person.get(f"{address}/review").raise_for_status().json()
+        (explained,) = explanations(person, f"{review['explain']}/holdings/NOPRICE/value")
+        assert explained == ("marts/fact_own_price_daily", close)
+        assert person.get("/securities/NOPRICE/price").json()["close"] == close
+        assert [row["close"] for row in person.get("/securities/NOPRICE/prices").json()["items"]] == [close]
+        exact = [f"{close}.00000000"]
+        assert of_ticker(person, "marts/fact_own_price_daily", "NOPRICE") == exact
+        assert of_ticker(person, "marts/fact_price_daily", "NOPRICE") == exact
+        assert "owner_id" not in table(person, "marts/fact_own_price_daily").column_names
+
+
+def test_control_without_the_filter_of_the_release_each_would_see_the_others(
+    own: Own, people: dict[str, Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(mounted._OWN, "owner_id", "true")
+    with served_with_accounts(own.home.settings) as address:
+        person = signed_in(address, "ada@example.org")
+        assert sorted(of_ticker(person, "marts/fact_own_price_daily", "NOPRICE")) == ["20.00000000", "31.00000000"]

@@ -34,7 +34,7 @@ def test_every_unit_test_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     [
         "fact_position_daily",
         "fact_portfolio_value_daily",
-        "fact_price_daily",
+        "int_prices_followed",
         "fact_return_daily",
         "fact_cash_daily",
     ],

@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _OF_USER = re.compile(
     r"email = \(select lower\(email\) from app_user where user_id = %\(user_id\)s\)"
     r"|\([^()]*\buser_id\b[^()]*\) in \(select \* from unnest\(.*?\)\)"
-    r"|(?<!set )\b(?:\w+\.)?user_id = (?:any\(%\(user_ids\)s\)|%\(user_id\)s|asked\.user_id)"
+    r"|(?<!set )\b(?:\w+\.)?(?:user|owner)_id = (?:any\(%\(user_ids\)s\)|%\(user_id\)s|asked\.user_id)"
 )
 _OF_PORTFOLIO = re.compile(r"\b(?:\w+\.)?portfolio_id = (?:any\(%\(portfolio_ids\)s\)|%\(portfolio_id\)s)")
 _DOOR = statements("oltp_api/access/queries.sql")
@@ -37,7 +37,6 @@ _NAME = re.compile(r"%\((\w+)\)")
 _OF_WHOM_NO_POLICY_IS = ("oltp_api/users/", "oltp_api/access/")
 """Tables of users, sessions, tokens and links: the filters on them are asked over HTTP (`test_user_filters.py`)."""
 WITHOUT_POLICY = {
-    "prices/posted": "facts of the registry, which belong to nobody",
     "simulations/waiting_simulations": "counts what the policies show; the limit beside it is no secret",
 }
 DOUBLED = {

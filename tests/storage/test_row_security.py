@@ -22,7 +22,7 @@ IDENTITY = {
 }
 """Asked by the door before anybody is known: by a secret's hash or an address, one row at a time."""
 SHARED = {
-    *("security_registry", "security_identifier", "identifier_addition", "withdrawn_identifier", "posted_price"),
+    *("security_registry", "security_identifier", "identifier_addition", "withdrawn_identifier"),
     *("equity_details", "fund_details", "bond_details"),
 }
 """The registry belongs to nobody."""
@@ -35,7 +35,10 @@ BY_PORTFOLIO = {
     *("outbox", "audit_event", "portfolio", "portfolio_share", "position_snapshot", "simulation", "transaction_ledger"),
     "risk_analysis",
 }
-BY_USER = {"account", "haircut", "haircut_schedule", "import_profile", "simulation_scenario", "idempotency_key"}
+BY_USER = {
+    *("account", "haircut", "haircut_schedule", "idempotency_key", "import_profile", "posted_price"),
+    "simulation_scenario",
+}
 
 
 CHECKED: Mapping[str, Mapping[str, object]] = {
@@ -60,6 +63,7 @@ CHECKED: Mapping[str, Mapping[str, object]] = {
     "import_profile": {"name": "p"},
     "simulation_scenario": {"name": "s"},
     "idempotency_key": {},
+    "posted_price": {},
 }
 """A row of each owned table: what its checks ask for. The rest is blank, or says whose it is."""
 _BLANK: Mapping[str, object] = {
@@ -105,7 +109,8 @@ def fill(created: Database) -> None:
             grantee = {"user_id": VIC, "accepted_at": "2016-01-04", "email": "v@e.org"} if portfolio == OF_ANN else None
             for table in CHECKED:
                 if is_first or table in BY_PORTFOLIO:
-                    whose = {"user_id": user, "offered_by": user, "aggregate_id": portfolio, "portfolio_id": portfolio}
+                    whose = {**dict.fromkeys(("user_id", "offered_by", "owner_id"), user), "aggregate_id": portfolio}
+                    whose["portfolio_id"] = portfolio
                     shared = (grantee or {"user_id": None, "email": "w@e.org"}) if table == "portfolio_share" else {}
                     add(
                         connection,
@@ -256,7 +261,7 @@ def test_the_catalogue(shared_database: Database) -> None:
         assert set(owned_tables(connection)) == BY_PORTFOLIO | BY_USER
         columns = "table_schema = 'public' and column_name in ('user_id', 'portfolio_id')"
         naming = {name for (name,) in found(f"select table_name from information_schema.columns where {columns}")}
-        assert naming - IDENTITY - BY_PORTFOLIO - BY_USER == {"posted_price", "position_current"}
+        assert naming - IDENTITY - BY_PORTFOLIO - BY_USER == {"position_current"}
         assert found("select rolname from pg_roles where rolbypassrls and rolname like 'lakefolio%'") == []
         memberships = "select pg_has_role('lakefolio', oid, 'member') from pg_roles where rolname in"
         others = "('lakefolio_services', 'lakefolio_reader', 'lakefolio_migrator', 'postgres')"
@@ -279,13 +284,13 @@ def test_the_catalogue(shared_database: Database) -> None:
         policies = found(
             "select policyname, roles::text, cmd, count(*) from pg_policies group by 1, 2, 3 order by 1, 3"
         )
-        owned, events = len(owned_tables(connection)), len(ANYBODY_ADDS)
+        owned, added = len(owned_tables(connection)), len(ANYBODY_ADDS | {"posted_price"})
         assert policies == [
-            ("added", "{lakefolio_app}", "INSERT", events),
+            ("added", "{lakefolio_app}", "INSERT", added),
             ("everything", "{lakefolio_migrator,lakefolio_services}", "ALL", owned),
             ("everything_read", "{lakefolio_reader}", "SELECT", owned),
-            ("seen", "{lakefolio_app}", "ALL", owned - events),
-            ("seen", "{lakefolio_app}", "SELECT", events),
+            ("seen", "{lakefolio_app}", "ALL", owned - added),
+            ("seen", "{lakefolio_app}", "SELECT", added),
         ]
         assert (
             found(

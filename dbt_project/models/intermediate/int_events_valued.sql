@@ -17,6 +17,10 @@ prices as (
     select * from {{ ref('int_prices_quoted') }}
 ),
 
+series as (
+    select * from {{ ref('int_series_owned') }}
+),
+
 costs as (
     select
         portfolio_id,
@@ -37,8 +41,10 @@ received as (
         {{ wide_product('legs.quantity', 'prices.unit_value') }} as worth
     from legs
     inner join costs using (portfolio_id, account_id, security_id, business_date)
+    left join series
+        on legs.portfolio_id = series.portfolio_id and legs.security_id = series.security_id
     asof left join prices
-        on legs.security_id = prices.security_id and legs.business_date >= prices.price_date
+        on coalesce(series.series_id, legs.security_id) = prices.series_id and legs.business_date >= prices.price_date
     where legs.basis_share is null
 ),
 

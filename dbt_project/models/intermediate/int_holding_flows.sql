@@ -18,6 +18,10 @@ prices as (
     select * from {{ ref('int_prices_quoted') }}
 ),
 
+series as (
+    select * from {{ ref('int_series_owned') }}
+),
+
 priced as (
     select
         transactions.*,
@@ -26,8 +30,10 @@ priced as (
             case when transactions.txn_type = 'TRANSFER_IN' then transactions.gross + transactions.fees end
         ) as worth
     from transactions
+    left join series
+        on transactions.portfolio_id = series.portfolio_id and transactions.security_id = series.security_id
     asof left join prices
-        on transactions.security_id = prices.security_id and transactions.business_date >= prices.price_date
+        on coalesce(series.series_id, transactions.security_id) = prices.series_id and transactions.business_date >= prices.price_date
     where transactions.txn_type in ('TRANSFER_IN', 'TRANSFER_OUT')
 ),
 

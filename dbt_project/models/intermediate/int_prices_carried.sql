@@ -1,10 +1,14 @@
 {#
 What one unit of a security that was ever held is worth on every calendar day since: by its last price, with the number
-of sessions that is old; null before the first one. Once per security and day, however many hold it.
+of sessions that is old; null before the first one. Once per series of prices and day, however many hold it.
 #}
 with intervals as (
-    select * from {{ ref('stg_positions__interval') }}
-    where quantity <> 0 and {{ in_scope('portfolio_id') }}
+    select
+        intervals.*,
+        coalesce(owned.series_id, intervals.security_id) as series_id
+    from {{ ref('stg_positions__interval') }} as intervals
+    left join {{ ref('int_series_owned') }} as owned using (portfolio_id, security_id)
+    where intervals.quantity <> 0 and {{ in_scope('portfolio_id') }}
 ),
 
 days as (
@@ -22,16 +26,16 @@ unconfirmed as (
 
 held as (
     select
-        security_id,
+        series_id,
         min(valid_from) as first_day,
         max(coalesce(valid_to, date '9999-12-31')) as end_day
     from intervals
-    group by security_id
+    group by series_id
 ),
 
 wanted as (
     select
-        held.security_id,
+        held.series_id,
         days.date_day as business_date,
         days.trading_day_number
     from held
@@ -41,9 +45,11 @@ wanted as (
 
 carried as (
     select
-        wanted.security_id,
+        wanted.series_id,
         wanted.business_date,
         wanted.trading_day_number,
+        prices.security_id,
+        prices.owner_id,
         prices.close,
         prices.accrued,
         prices.unit_value,
@@ -51,12 +57,12 @@ carried as (
         prices.price_date
     from wanted
     asof left join prices
-        on wanted.security_id = prices.security_id and wanted.business_date >= prices.price_date
+        on wanted.series_id = prices.series_id and wanted.business_date >= prices.price_date
 ),
 
 final as (
     select
-        carried.security_id,
+        carried.series_id,
         carried.business_date,
         carried.close,
         carried.accrued,
@@ -70,6 +76,7 @@ final as (
     left join unconfirmed
         on
             carried.security_id = unconfirmed.security_id
+            and carried.owner_id is not distinct from unconfirmed.owner_id
             and carried.price_date = unconfirmed.price_date
             and carried.close = unconfirmed.close
 )

@@ -15,6 +15,10 @@ prices as (
     select * from {{ ref('int_prices_quoted') }}
 ),
 
+series as (
+    select * from {{ ref('int_series_owned') }}
+),
+
 moved as (
     select
         portfolio_id,
@@ -55,8 +59,10 @@ priced as (
         {{ wide_product('moved.departed', 'prices.unit_value') }} as departed_market
     from moved
     inner join departures using (portfolio_id, account_id, security_id, business_date)
+    left join series
+        on moved.portfolio_id = series.portfolio_id and moved.security_id = series.security_id
     asof left join prices
-        on moved.security_id = prices.security_id and moved.business_date >= prices.price_date
+        on coalesce(series.series_id, moved.security_id) = prices.series_id and moved.business_date >= prices.price_date
 ),
 
 valued as (

@@ -4,6 +4,7 @@ with securities as (
 
 prices as (
     select * from {{ ref('int_prices_quoted') }}
+    where owner_id is null
 ),
 
 identifiers as (

@@ -25,6 +25,10 @@ prices as (
     select * from {{ ref('int_prices_carried') }}
 ),
 
+series as (
+    select * from {{ ref('int_series_owned') }}
+),
+
 splits as (
     select * from {{ ref('int_splits_stated') }}
 ),
@@ -36,6 +40,7 @@ bounded as (
         securities.currency,
         portfolios.base_currency,
         splits.splits,
+        coalesce(series.series_id, intervals.security_id) as series_id,
         {{ window_start('intervals.valid_from') }} as first_day,
         {{ window_end('least(coalesce(intervals.valid_to - 1, as_of.as_of), as_of.as_of)') }} as last_day
     from intervals
@@ -43,6 +48,8 @@ bounded as (
     inner join portfolios on intervals.portfolio_id = portfolios.portfolio_id
     left join splits
         on intervals.portfolio_id = splits.portfolio_id and intervals.security_id = splits.security_id
+    left join series
+        on intervals.portfolio_id = series.portfolio_id and intervals.security_id = series.security_id
     cross join as_of
 ),
 
@@ -68,7 +75,7 @@ priced as not materialized (
         prices.is_unconfirmed
     from expanded
     inner join prices
-        on expanded.security_id = prices.security_id and expanded.business_date = prices.business_date
+        on expanded.series_id = prices.series_id and expanded.business_date = prices.business_date
 ),
 
 {# A close as traded that is carried over a split is of units of before it; quantity and close are of the same day. #}

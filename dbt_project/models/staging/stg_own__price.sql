@@ -1,5 +1,6 @@
 select
     security_id,
+    owner_id,
     price_date,
     close,
     currency,
