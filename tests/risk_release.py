@@ -95,9 +95,14 @@ def publish_risk_release(
     return release(lake, versions)
 
 
+def prices_of(one: Held) -> pa.Table:
+    """The rows of its prices, as the mart has them."""
+    return _filled(_prices(one), rows_of(TABLES["marts/fact_price_daily"]))
+
+
 def _prices(one: Held) -> list[dict[str, Any]]:
-    growth = np.append(np.nan, one.closes[1:] / one.closes[:-1])
-    days = SESSIONS[-len(growth) :].tolist()
+    growth = np.append(np.nan, one.closes[1:] / one.closes[:-1])[: len(one.closes)]
+    days = SESSIONS[len(SESSIONS) - len(growth) :].tolist()
     return [
         {
             **{"security_id": one.security_id, "price_date": day, "close": close, "currency": one.currency},

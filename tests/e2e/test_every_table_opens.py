@@ -36,13 +36,13 @@ QUANTITIES = {
 }
 PER_UNIT = {  # money elsewhere; here a dividend of one unit, or the interest on 100 of face
     ("raw/corporate_action", "amount"),
-    *((f"marts/{mart}", "accrued") for mart in ("fact_price_daily", "fact_position_daily")),
+    *((f"marts/{mart}", "accrued") for mart in ("fact_price_daily", "fact_own_price_daily", "fact_position_daily")),
     ("marts/fact_bond_valuation_daily", "accrued"),
 }
 EMPTY = {  # the bundled market has no actions and no jump at its end; the demo places no orders, has no funds, posts no
     # prices; nobody is held
     *("raw/corporate_action", "raw/pg_fund_details", "raw/pg_order", "raw/pg_order_fill"),
-    *("raw/pg_posted_price", "raw/own_price", "raw/unconfirmed_price", "meta/held"),
+    *("raw/pg_posted_price", "raw/own_price", "raw/unconfirmed_price", "marts/fact_own_price_daily", "meta/held"),
 }
 RETURNS = ("twr", "twr_annual", "twr_gross", "mwr", "xirr", "benchmark_twr", "active_return")
 GRAPH = Path(__file__).parents[1] / "pipelines" / "asset_graph.txt"

@@ -34,6 +34,7 @@ class Owner:
 class World:
     address: str
     lake: Lake
+    admin: Person
     ada: Owner
     bob: Owner
 
@@ -45,7 +46,7 @@ def world(settings: Settings, lake: Lake, tmp_path_factory: pytest.TempPathFacto
         admin = registered(address, first_code(own), "admin@example.org")
         ada, bob = (owner(invited(admin, f"{name}@example.org")) for name in ("ada", "bob"))
         publish(lake, ada.portfolio_id, bob.portfolio_id)
-        yield World(address, lake, ada, bob)
+        yield World(address, lake, admin, ada, bob)
 
 
 def owner(person: Person) -> Owner:
@@ -121,6 +122,33 @@ def test_control_without_the_filter_of_the_release_a_token_would_see_everybodys(
 def test_nobody_mounts_anything_without_a_token(world: World, token: str | None, code: str) -> None:
     with pytest.raises(SetupError, match=code):
         lakefolio.connect(api=world.address, token=token)
+
+
+def test_a_posted_price_is_its_owners_until_an_administrator_publishes_one(world: World) -> None:
+    ada, bob, admin = world.ada.person, world.bob.person, world.admin
+    ada.post("/securities", {"ticker": "UNLISTED"})
+
+    def post(one: Person, close: str, where: str = "prices") -> httpx.Response:
+        return one.post(
+            f"/securities/UNLISTED/{where}", {"prices": [{"date": "2017-03-28", "close": close, "currency": "USD"}]}
+        )
+
+    def seen(one: Person) -> list[tuple[str, bool]]:
+        rows = one.get("/securities/UNLISTED/prices").json()["items"]
+        return [(row["close"], row["is_published"]) for row in rows]
+
+    assert [post(one, close).status_code for one, close in ((ada, "10"), (bob, "20"))] == [201, 201]
+    assert (seen(ada), seen(bob), seen(admin)) == ([("10", False)], [("20", False)], [])
+    assert post(bob, "30", "published-prices").json()["code"] == "administrators_only"
+    assert post(admin, "30", "published-prices").status_code == 201
+    assert (seen(ada), seen(bob), seen(admin)) == (
+        [("10", False), ("30", True)],
+        [("20", False), ("30", True)],
+        [("30", True)],
+    )
+    refused = post(ada, "11").json()
+    assert (refused["code"], refused["source"]) == ("priced_elsewhere", "POSTED")
+    assert any("published-prices" in event["action"] for event in admin.get("/events").json()["items"])
 
 
 def test_tables_that_tell_of_others_are_not_served(world: World) -> None:

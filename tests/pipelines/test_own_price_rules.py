@@ -38,11 +38,11 @@ REGISTRY = Registry(
 )
 
 
-def posted(*rows: tuple[int, int, str, str]) -> pa.Table:
-    """(number, security, day, close), in its currency."""
-    named = ("posted_price_id", "security_id", "price_date", "close", "currency", "user_id", "posted_at")
+def posted(*rows: tuple[int, int, str, str], owner: str | None = None) -> pa.Table:
+    """(number, security, day, close), in its currency; published for all, or of an owner."""
+    named = ("posted_price_id", "security_id", "price_date", "close", "currency", "owner_id", "posted_at")
     said = [
-        (number, security, date.fromisoformat(day), Decimal(close), "USD" if security == 1 else "EUR", "u", MOMENT)
+        (number, security, date.fromisoformat(day), Decimal(close), "USD" if security == 1 else "EUR", owner, MOMENT)
         for number, security, day, close in rows
     ]
     return pa.table({name: [row[n] for row in said] for n, name in enumerate(named)})
@@ -140,6 +140,38 @@ def test_one_security_has_one_source(tmp_path: Path) -> None:
     assert of_the_market.accepted["price_source"].to_pylist() == ["FOLDER"]
     assert reasons(both) == ["PRICED_ELSEWHERE"]
     assert sorted(of_the_market.quarantined["compared_with"].to_pylist()) == ["MARKET", "MARKET"]
+
+
+def test_each_owners_prices_are_a_series_of_their_own(tmp_path: Path) -> None:
+    """A hundredfold close of one is in quarantine under an id of its own, and lets pass for that one alone."""
+    days = [(f"2017-03-{day}", "10") for day in range(20, 26)]
+    of_ann = posted(*((number, 1, *one) for number, one in enumerate(days)), (7, 1, "2017-03-27", "1000"), owner="ann")
+    of_ben = posted(*((number, 1, day, "1000") for number, (day, _) in enumerate(days, 10)), owner="ben")
+    again = posted((20, 1, "2017-03-27", "1000"), owner="ben")
+    rows = pa.concat_tables([of_ann, of_ben, again], promote_options="permissive")
+
+    verdict = judged(tmp_path, rows=rows)
+    (out,) = verdict.quarantined.to_pylist()
+    let_pass = judged(tmp_path, rows=rows, waived={out["id"]})
+
+    assert (out["owner_id"], out["reason"], out["close"]) == ("ann", "TIMES_100", "1000")
+    assert verdict.accepted["owner_id"].to_pylist() == ["ann"] * 6 + ["ben"] * 7
+    assert let_pass.accepted["owner_id"].to_pylist() == ["ann"] * 7 + ["ben"] * 7
+
+
+@pytest.mark.parametrize(("line", "rows"), [("ACME,2017-03-28,10,USD", []), ("", [(2, 1, "2017-03-29", "11")])])
+def test_what_is_for_all_comes_before_an_owners_own(
+    tmp_path: Path, line: str, rows: list[tuple[int, int, str, str]]
+) -> None:
+    own = posted((1, 1, "2017-03-28", "12"), owner="ann")
+    both = pa.concat_tables([own, posted(*rows)], promote_options="permissive") if rows else own
+
+    verdict = judged(tmp_path, *filter(None, [line]), rows=both)
+
+    assert verdict.accepted["owner_id"].to_pylist() == [None]
+    assert [(row["owner_id"], row["reason"]) for row in verdict.quarantined.to_pylist()] == [
+        ("ann", "PRICED_ELSEWHERE")
+    ]
 
 
 def test_a_released_row_counts(tmp_path: Path) -> None:

@@ -205,6 +205,25 @@ def test_a_stranger_changes_and_adds_nothing(shared_database: Database) -> None:
                 connection.execute(moved, (OF_ANN,))
 
 
+def test_only_an_administrator_posts_a_price_for_all(shared_database: Database) -> None:
+    """Where there is none, whoever is alone with the state does."""
+    post = """
+        insert into posted_price (security_id, price_date, close, currency, user_id, owner_id, posted_at)
+        values (1, '2016-01-05', 1, 'USD', %s, %s, now())
+    """
+    with psycopg.connect(shared_database.admin_url) as connection, connection.transaction(force_rollback=True):
+        connection.execute("set session_replication_role = replica")
+        with as_the_api(connection, sight_of(EVE, EVE)):
+            connection.execute(post, (EVE, None))
+        connection.execute("update app_user set is_admin = true where user_id = %s", (BEN,))
+        for who, owner in ((BEN, None), (BEN, BEN), (EVE, EVE)):
+            with as_the_api(connection, sight_of(who, who)):
+                connection.execute(post, (who, owner))
+        for owner in (None, ANN):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege), as_the_api(connection, sight_of(EVE, EVE)):
+                connection.execute(post, (EVE, owner))
+
+
 def seen_by_ann(table: str) -> int:
     return EVERYBODY["owner of two"][1][table]
 
