@@ -4,7 +4,7 @@ Belongs here: which data of the release go into the drift, the volatility and th
 not: a formula, those are in domain/analytics; nor what is held, which is the caller's.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from math import log
@@ -34,6 +34,7 @@ from domain.analytics.simulation.history import BlockBootstrap, HistoricalSequen
 from domain.analytics.simulation.models import Model, RegimeSwitching, StudentT
 from domain.errors import InvalidInput, MissingParameters
 from storage.bundled import LONG_SERIES, MARKET, PRICES, long_series, market_index
+from storage.lake.mounted import OWN_PRICES
 
 CURVE_CURRENCY = "USD"
 """The Treasury's curve and US consumer prices are the only ones that there are."""
@@ -106,12 +107,19 @@ def assumptions(
         inflation_reason=rates.inflation_reason,
         rows=(
             *rates.rows,
-            *drift_rows,
-            *market.rows,
+            *_of_own_prices(drift_rows, parameters.own_tickers),
+            *_of_own_prices(market.rows, parameters.own_tickers),
             array_row("correlation", correlation, "of daily log returns, on common days", "marts/security_correlation"),
             *model_rows,
         ),
     )
+
+
+def _of_own_prices(rows: Iterable[InputRow], tickers: Collection[str]) -> Iterator[InputRow]:
+    """The rows, those of securities with the owner's own prices as made of these."""
+    for row in rows:
+        is_own = row.ticker in tickers and row.source in (_PRICES, _MU, _VOLATILITY)
+        yield replace(row, source=OWN_PRICES) if is_own else row
 
 
 @dataclass(frozen=True, slots=True, eq=False)

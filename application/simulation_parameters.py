@@ -134,6 +134,11 @@ class LakeSimulationParamsRepository:
         rows = self._mounted.rows(_SQL["own_priced"], owner_id=owner_id) if owner_id else []
         return frozenset(row["security_id"] for row in rows)
 
+    @property
+    def own_tickers(self) -> frozenset[str]:
+        """The names of the securities that are priced for the owner alone."""
+        return frozenset(self._names(sorted(self._own)).values()) if self._own else frozenset()
+
     def _own_estimate(self, security_id: int) -> dict[str, Any]:
         """As the release has estimates of what is priced for all; no analyst's target is compared with an own price."""
         days, log_returns = self.returns([security_id], after=self.window_start)

@@ -48,7 +48,7 @@ class PostedPrices:
         limit: int,
         cursor: str | None,
     ) -> dict[str, Any]:
-        """The user's own and those for all, oldest day first; `superseded` adds those that a newer one has corrected."""
+        """The user's own and those for all, oldest day first; `superseded` adds those that have been corrected."""
         asked = {
             "user_id": user_id,
             "security_id": security.security_id,

@@ -20,7 +20,10 @@ from oltp_api.simulations.schemas import (
 )
 
 _LEDGER = "marts/fact_position_daily"
-_OF_PRICES = ("marts/fact_price_daily", "marts/security_historical_mu", "marts/security_volatility")
+_OF_PRICES = (
+    *("marts/fact_price_daily", "marts/fact_own_price_daily"),
+    *("marts/security_historical_mu", "marts/security_volatility"),
+)
 
 
 def simulation_view(context: AppContext, user_id: UUID, simulation_id: UUID) -> SimulationView:

@@ -2,9 +2,10 @@
 
 A portfolio's rows in every mart follow from its ledger, its settings and the market. The ledger is append-only and
 `pg_portfolio` has each one's version and hash, so two versions of that table tell which portfolios have new rows; the
-new rows tell from which day on (a reversal has the day of the row that it takes back). If anything else than the ledger
-has changed since the release that the run builds on, everything is made anew. A portfolio that is held in that release
-is tried again when its rows, anything but the ledger, or the code has changed, and then from its beginning on.
+new rows tell from which day on (a reversal has the day of the row that it takes back). An owner's own prices reach the
+owner's portfolios, from their first changed day on. If anything else has changed since the release that a run builds on,
+everything is made anew. A portfolio that is held in that release is tried again when its rows, anything but the ledger,
+or the code has changed, and then from its beginning on.
 """
 
 import json
@@ -46,6 +47,8 @@ _GROW = frozenset(
     }
 )
 """Tables to which rows are added for securities that nobody had held before."""
+_OF_OWNERS = frozenset({"raw/own_price", "raw/unconfirmed_price"})
+"""Tables with rows of owners, whose portfolios alone they reach, beside rows for all."""
 REPROCESS_TAG = "lakefolio/reprocess"
 _LEVEL_JOBS = frozenset({"refresh", "pick_up"})
 """Jobs that bring the lake up to date, whatever that takes; another run makes what it was asked for, whole."""
@@ -218,12 +221,58 @@ def _of_changes(
     lake: Lake, base: Release, seen: VersionSet, read: Collection[str], made: Collection[str]
 ) -> RebuildScope:
     others = _others(lake, base, seen, read)
-    if others:
+    owners = _owners_changed(lake, base.versions, seen.versions, others)
+    if owners is None:
         return RebuildScope(f"changed since the last release: {', '.join(others)}")
     moved = sorted(table for table in made if table not in base.versions or lake.version(table) != base.versions[table])
     if moved:
         return RebuildScope(f"not as the last release has it: {', '.join(moved)}")
-    return _of_the_ledger(lake, base.versions, seen.versions)
+    return _joined(_of_the_ledger(lake, base.versions, seen.versions), _of_owners(lake, seen.versions, owners))
+
+
+def _owners_changed(
+    lake: Lake, base: Mapping[str, int], now: Mapping[str, int], others: Collection[str]
+) -> dict[str, date] | None:
+    """The owners of rows that have changed in tables of owners, with the first day; None if anything else has."""
+    found: dict[str, date] = {}
+    for table in others:
+        if table not in _OF_OWNERS or table not in base:
+            return None
+        if lake.columns(table, base[table]) != lake.columns(table, now[table]):
+            return None
+        old, new = (f"from {lake.scan(table, versions[table])}" for versions in (base, now))
+        with lake.connect() as connection:
+            query = f"with rows as (({old} except all {new}) union all ({new} except all {old}))"
+            rows = connection.execute(
+                f"{query} select owner_id, min(price_date) from rows group by owner_id"
+            ).fetchall()
+        for owner_id, since in rows:
+            if owner_id is None:
+                return None
+            found[owner_id] = min(since, found.get(owner_id, since))
+    return found
+
+
+def _of_owners(lake: Lake, now: Mapping[str, int], owners: Mapping[str, date]) -> RebuildScope:
+    if not owners:
+        return RebuildScope("no new own prices", (), LAST)
+    with lake.connect() as connection:
+        query = f"select portfolio_id from {lake.scan(PORTFOLIOS, now[PORTFOLIOS])} where list_contains(?, user_id)"
+        portfolios = tuple(sorted(one for (one,) in connection.execute(query, [list(owners)]).fetchall()))
+    why = f"own prices of {len(owners)} owners"
+    if len(portfolios) > MOST_KEYS:
+        return RebuildScope(f"{why}, who have {len(portfolios)} portfolios")
+    return RebuildScope(why, portfolios, min(owners.values()))
+
+
+def _joined(one: RebuildScope, other: RebuildScope) -> RebuildScope:
+    """Everything that either is about."""
+    if one.portfolios is None or other.portfolios == ():
+        return one
+    if other.portfolios is None or one.portfolios == ():
+        return other
+    together = tuple(sorted({*one.portfolios, *other.portfolios}))
+    return RebuildScope(f"{one.why}; {other.why}", together, min(one.since, other.since))
 
 
 def _others(lake: Lake, base: Release, seen: VersionSet, read: Collection[str]) -> list[str]:

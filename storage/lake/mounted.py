@@ -283,7 +283,7 @@ def _filter(connection: duckdb.DuckDBPyConnection, versions: Mapping[str, int]) 
     for schema, name, created in views:
         columns = [column for column, *_ in connection.execute(f'describe "{schema}"."{name}"').fetchall()]
         key = next((key for key in _OWN if key in columns), None)
-        if key is None or f"{schema}/{name}" in _NOBODYS:
+        if key is None or (key == "user_id" and f"{schema}/{name}" in _NOBODYS):
             continue
         asked = {"/".join(named) for named in _MENTIONED.findall(_OWN[key])}
         condition = _OWN[key] if asked <= versions.keys() else "false"

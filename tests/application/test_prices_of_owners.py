@@ -1,7 +1,6 @@
 """An owner's own prices in everything that is measured of the owner's portfolios, and in nothing of anybody else's."""
 
 from contextlib import nullcontext
-from pathlib import Path
 from uuid import UUID
 
 import numpy as np
@@ -9,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from application.analytics.review import LakeAnalyticsRepository
+from application.simulation_assumptions import assumptions
 from application.simulation_parameters import LakeSimulationParamsRepository
 from domain.analytics.estimates.moments import historical_moments
 from domain.analytics.review import risk_of
@@ -61,7 +61,8 @@ def test_risk_quotes_and_parameters_are_of_the_owners_prices(
     priced = together.of_portfolio(UUID(portfolio))
     last = (ANNS, BENS)[column - 1].closes[-1]
     quote = priced.get_price_for_date("UNLISTED", AS_OF)
-    assert quote and float(quote.close) == pytest.approx(last)
+    assert quote
+    assert float(quote.close) == pytest.approx(last)
     assert float(priced.get_quotes().by_security[8].close) == pytest.approx(last)
 
     parameters = LakeSimulationParamsRepository(new_lake, release, owner_id=priced.mounted().priced_for)
@@ -69,6 +70,8 @@ def test_risk_quotes_and_parameters_are_of_the_owners_prices(
     assert found.mu_annual == pytest.approx(expected.mu_annual, rel=1e-5)
     (estimate,) = parameters.estimates([8])
     assert (estimate["ticker"], estimate["n_observations"], estimate["forward_mu"]) == ("UNLISTED", 141, None)
+    rows = assumptions(parameters, [8], model="gaussian", drift="historical", horizon_years=1).rows
+    assert {row.source for row in rows if row.ticker == "UNLISTED" and row.source} == {OWN_PRICES}
     both = parameters.get_correlation([3, 8])
     assert both[0][1] == pytest.approx(np.corrcoef(LOGS[1:, [0, column]].T)[0, 1], abs=1e-6)
 
