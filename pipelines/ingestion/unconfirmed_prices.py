@@ -4,17 +4,16 @@ Belongs here: which series are judged, and who has said that a price is right. D
 that is `pipelines.quality.unconfirmed`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from pipelines.quality.own_prices import actions_of, series_of
 from pipelines.quality.quarantine import OWN, UNCONFIRMED, keep, waived
 from pipelines.quality.registry import Registry
 from pipelines.quality.unconfirmed import ROWS, unconfirmed
-from pipelines.quality.verdicts import content_ids, owned_id
 from pipelines.runtime.resources import Platform
 from pipelines.sources.market_tables import CORPORATE_ACTIONS, PRICES, RATE, in_shape
 from pipelines.tables.publishing import publish
@@ -94,30 +93,26 @@ def _found(
         }
     )
     market = in_shape(_newest(lake, MARKET, versions, "ticker").join(names, "ticker", join_type="inner"), PRICES)
-    own = _newest(lake, OWN, versions, "security_id, owner_id").join(names, "security_id", join_type="inner")
+    own = (
+        _newest(lake, OWN, versions, "security_id, owner_id").join(names, "security_id", join_type="inner").to_pylist()
+    )
     actions = in_shape(lake.read(ACTIONS, versions[ACTIONS]), CORPORATE_ACTIONS)
+    series = {series_of(row["ticker"], row["owner_id"]): row for row in own}
+    named = [{**row, "ticker": series_of(row["ticker"], row["owner_id"])} for row in own]
+    prices = pa.Table.from_pylist([{name: row.get(name) for name in PRICES.names} for row in named], schema=PRICES)
+    tickers = {name: row["ticker"] for name, row in series.items()}
     twice = _said_twice(lake, versions)
     doubtful = [
-        row
-        for row in _of_owners(own, actions, passed)
-        if (security_ids[row["ticker"]], row["owner_id"], row["price_date"], row["close"]) not in twice
+        {**row, "ticker": one["ticker"], "owner_id": one["owner_id"]}
+        for row in unconfirmed(prices, actions_of(actions, tickers), waived=passed).to_pylist()
+        for one in [series[row["ticker"]]]
+        if (one["security_id"], one["owner_id"], row["price_date"], row["close"]) not in twice
     ]
     found = unconfirmed(market, actions, waived=passed)
     return {
         MARKET: found.append_column(_OWNER, pa.nulls(found.num_rows, pa.string())),
         OWN: pa.Table.from_pylist(doubtful, schema=found.schema.append(_OWNER)),
     }
-
-
-def _of_owners(own: pa.Table, actions: pa.Table, passed: frozenset[str]) -> Iterator[dict[str, Any]]:
-    """The unconfirmed rows of each owner's series, and of those for all, with the owner."""
-    for owner_id in own["owner_id"].unique().to_pylist():
-        is_theirs = pc.is_null(own["owner_id"]) if owner_id is None else pc.equal(own["owner_id"], owner_id)
-        prices = in_shape(own.filter(is_theirs), PRICES)
-        ids = {content: owned_id(content, owner_id) for content in content_ids(prices)}
-        waived = {content for content, identifier in ids.items() if identifier in passed}
-        for row in unconfirmed(prices, actions, waived=waived).to_pylist():
-            yield {**row, "id": ids[row["id"]], "owner_id": owner_id}
 
 
 def _newest(lake: Lake, table: str, versions: Mapping[str, int], key: str) -> pa.Table:

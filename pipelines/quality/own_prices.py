@@ -25,9 +25,9 @@ from pipelines.quality.price_histories import joined, refused_histories, told_of
 from pipelines.quality.prices import audited
 from pipelines.quality.registry import Registry
 from pipelines.quality.split_histories import LedgerSplit, as_traded
-from pipelines.quality.verdicts import SAID, Audited, Reason, content_ids, owned_id
+from pipelines.quality.verdicts import SAID, Audited, Reason, content_ids
 from pipelines.sources.calendar import SCHEMA as CALENDAR
-from pipelines.sources.market_tables import CORPORATE_ACTIONS, PRICES, RATE
+from pipelines.sources.market_tables import CORPORATE_ACTIONS, PRICES, RATE, in_shape
 from pipelines.sources.price_files.lines import PriceLine
 
 OWN_PRICES = pa.schema(
@@ -107,18 +107,21 @@ def own_prices(
     read = list(undone.rows)
     out += [_put_out(row, row["place"], Reason.UNREADABLE, why, row["file"]) for row, why in undone.unsure]
     in_folder = {row["security_id"] for row in read if row["price_source"] == PriceSourceName.FOLDER}
-    by_owner: dict[str | None, list[Row]] = {}
-    for row in read:
+    standing: dict[str, list[Row]] = {}
+    for row, content in zip(read, content_ids(_prices(read)), strict=True):
         if source := _elsewhere(row, market, published, in_folder):
             say = f"{row['ticker']} has prices from {source}, and two sources are never mixed"
             out.append(_put_out(row, row["place"], Reason.PRICED_ELSEWHERE, say, source))
         else:
-            by_owner.setdefault(row["owner_id"], []).append(row)
-    accepted: list[Row] = []
-    for owner_id, rows in by_owner.items():
-        stands, put_out = _judged(owner_id, rows, registry.currencies, today, actions, waived)
-        accepted += stands
-        out += put_out
+            standing.setdefault(content, []).append(row)
+    rows = [row for twins in standing.values() for row in twins]
+    names = {series_of(row["ticker"], row["owner_id"]): row["ticker"] for row in rows}
+    currencies = {series: registry.currencies[ticker] for series, ticker in names.items()}
+    verdict = _audited(_prices(rows), currencies, today, actions_of(actions, names), waived & standing.keys())
+    for said in verdict.quarantined.to_pylist():
+        row = standing[said["id"]].pop()
+        out.append({**row, **{name: said[name] for name in SAID}, "detail": f"{row['place']}: {said['detail']}"})
+    accepted = [row for twins in standing.values() for row in twins]
     accepted.sort(key=lambda row: (row["security_id"], row["owner_id"] or "", row["price_date"]))
     quarantined = [{**row, "close": str(row["close"])} for row in out]
     return OwnPrices(
@@ -129,30 +132,24 @@ def own_prices(
     )
 
 
-def _judged(
-    owner_id: str | None,
-    rows: Sequence[Row],
-    currencies: Mapping[str, str],
-    today: date,
-    actions: pa.Table | None,
-    waived: Set[str],
-) -> tuple[list[Row], list[Row]]:
-    """The rows of one owner, or of everybody's, that stand, and those put out."""
-    standing: dict[str, list[Row]] = {}
-    for row, content in zip(rows, content_ids(_prices(rows)), strict=True):
-        standing.setdefault(content, []).append(row)
-    passed = {content for content in standing if owned_id(content, owner_id) in waived}
-    series = _prices([row for twins in standing.values() for row in twins])
-    out: list[Row] = []
-    for said in _audited(series, currencies, today, actions, passed).quarantined.to_pylist():
-        row = standing[said["id"]].pop()
-        said |= {"id": owned_id(said["id"], owner_id), "detail": f"{row['place']}: {said['detail']}"}
-        out.append({**row, **{name: said[name] for name in SAID}})
-    return [row for twins in standing.values() for row in twins], out
+def series_of(ticker: str, owner_id: str | None) -> str:
+    """The name under which a series is judged: an owner's own is another than that for all."""
+    return ticker if owner_id is None else f"{ticker} of {owner_id}"
+
+
+def actions_of(actions: pa.Table | None, names: Mapping[str, str]) -> pa.Table:
+    """The market's actions, of each series by its ticker in `names`."""
+    if actions is None or not actions.num_rows:
+        return CORPORATE_ACTIONS.empty_table()
+    own = {series: ticker for series, ticker in names.items() if series != ticker}
+    series = pa.table({"series": pa.array(list(own), pa.string()), "ticker": pa.array(list(own.values()), pa.string())})
+    of_owners = actions.join(series, "ticker", join_type="inner")
+    renamed = of_owners.set_column(of_owners.schema.get_field_index("ticker"), "ticker", of_owners["series"])
+    return pa.concat_tables([in_shape(actions, CORPORATE_ACTIONS), in_shape(renamed, CORPORATE_ACTIONS)])
 
 
 def _audited(
-    series: pa.Table, currencies: Mapping[str, str], today: date, actions: pa.Table | None, waived: Set[str]
+    series: pa.Table, currencies: Mapping[str, str], today: date, actions: pa.Table, waived: Set[str]
 ) -> Audited:
     """The rules of all prices on whole series. A row that was let pass vouches for those after it, not before it:
     there the first that stands without it does."""
@@ -160,7 +157,7 @@ def _audited(
         audited,
         series,
         PRICES.empty_table(),
-        CORPORATE_ACTIONS.empty_table() if actions is None else actions,
+        actions,
         currencies=currencies,
         calendar=CALENDAR.empty_table(),
         today=today,
@@ -174,7 +171,8 @@ def _audited(
 
 
 def _prices(rows: Sequence[Row]) -> pa.Table:
-    return pa.Table.from_pylist([{name: row.get(name) for name in PRICES.names} for row in rows], schema=PRICES)
+    named = ({**row, "ticker": series_of(row["ticker"], row["owner_id"])} for row in rows)
+    return pa.Table.from_pylist([{name: row.get(name) for name in PRICES.names} for row in named], schema=PRICES)
 
 
 def _newest(posted: pa.Table) -> Sequence[Row]:
@@ -269,13 +267,9 @@ def _words(line: PriceLine) -> Row:
 
 
 def _put_out(row: Row, place: str, reason: Reason, say: str, compared_with: str) -> Row:
-    content = hashlib.sha256(repr([str(row[name]) for name in _CONTENT]).encode()).hexdigest()
-    said = {
-        "id": owned_id(content, row.get("owner_id")),
-        "reason": reason,
-        "rule": RULES[reason],
-        "compared_with": compared_with,
-    }
+    of_series = {**row, "ticker": series_of(row["ticker"], row.get("owner_id"))}
+    content = hashlib.sha256(repr([str(of_series[name]) for name in _CONTENT]).encode()).hexdigest()
+    said = {"id": content, "reason": reason, "rule": RULES[reason], "compared_with": compared_with}
     return {**row, **said, "place": place, "detail": f"{place}: {say}"}
 
 

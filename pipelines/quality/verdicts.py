@@ -1,10 +1,8 @@
 """Verdicts of an audit on rows, and the table `meta/quarantine` that keeps them.
 
-An id is a hash of a row's content, and of its owner where a user states it as their own: the same bad row, delivered
-again, is the same entry.
+An id is a hash of a row's content and nothing else: the same bad row, delivered again, is the same entry.
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -139,11 +137,6 @@ def content_ids(rows: pa.Table) -> list[str]:
         connection.register("delivered", rows)
         hashed = connection.execute(f"select sha256(concat({parts})) as id from delivered").to_arrow_table()
     return [str(one) for one in hashed["id"].to_pylist()]
-
-
-def owned_id(content: str, owner_id: str | None) -> str:
-    """The id of a row by its content; that of a user's own row is another's with the same content."""
-    return content if owner_id is None else hashlib.sha256(f"{content} of {owner_id}".encode()).hexdigest()
 
 
 def _as_text(field: pa.Field) -> str:

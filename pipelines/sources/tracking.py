@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 import psycopg
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from domain.ports import IncompleteMarket
 from pipelines.sources.sample import SamplePriceSource
@@ -46,11 +47,16 @@ def tracked(connection: psycopg.Connection, lake: Lake, today: date) -> list[str
 
     A user's own prices keep nobody from the market's.
     """
-    rows = lake.read(OWN).to_pylist() if lake.exists(OWN) else []
-    own = sorted({row["security_id"] for row in rows if row.get("owner_id") is None})
+    own = _priced_for_all(lake.read(OWN)) if lake.exists(OWN) else []
     registered = [row[0] for row in connection.execute(_REGISTERED, (own,))]
     known, unknown = _asked(lake, today)
     return [ticker for ticker in registered if ticker in known or ticker not in unknown]
+
+
+def _priced_for_all(own: pa.Table) -> list[int]:
+    if "owner_id" in own.column_names:  # a lake of before has them all for all
+        own = own.filter(pc.is_null(own["owner_id"]))
+    return sorted(set(own["security_id"].to_pylist()))
 
 
 def without_history(connection: psycopg.Connection, lake: Lake, today: date) -> list[str]:

@@ -3,7 +3,7 @@
 A portfolio's rows in every mart follow from its ledger, its settings and the market. The ledger is append-only and
 `pg_portfolio` has each one's version and hash, so two versions of that table tell which portfolios have new rows; the
 new rows tell from which day on (a reversal has the day of the row that it takes back). An owner's own prices reach the
-owner's portfolios, from their first changed day on. If anything else has changed since the release that a run builds on,
+owner's portfolios from their first changed day on. If anything else has changed since the release that it builds on,
 everything is made anew. A portfolio that is held in that release is tried again when its rows, anything but the ledger,
 or the code has changed, and then from its beginning on.
 """

@@ -31,8 +31,8 @@ BOND = {
         "issue_date": "2013-02-15",
     },
 }
-OWNERS = {"ada": "20", "ben": "31"}
-"""Others who have units of NOPRICE, and what each says that one is worth."""
+OWNERS = {"ada": {"2013-03-01": "20"}, "ben": {"2013-02-28": "10", "2013-03-01": "31"}}
+"""Others who have units of NOPRICE, and what each says that one is worth; Ben's price jumps."""
 _BOUGHT = (("UNLISTED", "10", "12"), ("FUNDX", "100", "5"), (BOND["isin"], "10000", "98"), ("NOPRICE", "1", "1"))
 _FILE = "\n".join(
     [
@@ -122,11 +122,11 @@ def owners(settings: Settings) -> None:
     """Two people who sign in, each with units of what the local owner has not priced, at a price of their own."""
     with served_with_accounts(settings) as address:
         admin = registered(address, first_code(settings), "admin@example.org")
-        for name, close in OWNERS.items():
+        for name, closes in OWNERS.items():
             person = invited(admin, f"{name}@example.org")
             portfolio_id = opened(person.client, name, "2013-02-15")
             post(person.client, portfolio_id, "BUY", "2013-02-15", ticker="NOPRICE", quantity="10", price="1")
-            post_prices(person.client, "NOPRICE", {"2013-03-01": close})
+            post_prices(person.client, "NOPRICE", closes)
 
 
 def acme(client: httpx.Client) -> None:
