@@ -47,7 +47,8 @@ _OWN = {
     "order_id": "order_id in (select order_id from raw.pg_order)",
     "user_id": "account_id in (select account_id from raw.pg_transaction_ledger)",
 }
-"""The condition that a row is of a portfolio that is seen, by the first of these columns that its table has."""
+"""The condition that a row is of a portfolio that is seen, or the asker's own price or one for all, by the first of
+these columns that its table has."""
 _NOBODYS = {"raw/pg_posted_price"}
 """As older releases have it: without the owner, everybody's."""
 _OWNERS_PRICES = """

@@ -4,6 +4,7 @@ They are in dollars, and opened before that market has its last day, 2013-03-01.
 """
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,13 @@ BOND = {
         "issue_date": "2013-02-15",
     },
 }
-OWNERS = {"ada": {"2013-03-01": "20"}, "ben": {"2013-02-28": "10", "2013-03-01": "31"}}
-"""Others who have units of NOPRICE, and what each says that one is worth; Ben's price jumps."""
+_WEEKDAYS = [day for ago in range(110, -1, -1) if (day := date(2013, 3, 1) - timedelta(ago)).weekday() < 5]
+OWNERS: dict[str, dict[str, str]] = {
+    "ada": {str(day): ("20", "20.2", "19.8")[(len(_WEEKDAYS) - n) % 3] for n, day in enumerate(_WEEKDAYS, 1)},
+    "ben": {"2013-02-28": "10", "2013-03-01": "31"},
+}
+"""Others who have units of NOPRICE, and what each says that one is worth: Ada for long enough to simulate it, and Ben's
+price jumps."""
 _BOUGHT = (("UNLISTED", "10", "12"), ("FUNDX", "100", "5"), (BOND["isin"], "10000", "98"), ("NOPRICE", "1", "1"))
 _FILE = "\n".join(
     [

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from domain.errors import plain
 from pipelines.ingestion.price_report import report
 from storage.lake import mounted
 from storage.lake.delta import memory_duckdb
@@ -106,7 +107,7 @@ def of_ticker(person: Person, name: str, ticker: str) -> list[str]:
     row = securities["ticker"].to_pylist().index(ticker)
     prices = table(person, name)
     rows = zip(prices["security_id"].to_pylist(), prices["close"].to_pylist(), strict=True)
-    return [f"{close:f}" for security_id, close in rows if security_id == securities["security_id"][row].as_py()]
+    return [plain(close) for security_id, close in rows if security_id == securities["security_id"][row].as_py()]
 
 
 def explanations(person: Person, reference: str) -> list[tuple[str, str]]:
@@ -134,8 +135,21 @@ def test_each_owner_has_their_own_price_in_value_price_explanation_and_tables(
     assert person.get("/securities/NOPRICE/price").json()["close"] == closes[-1]
     assert [row["close"] for row in person.get("/securities/NOPRICE/prices").json()["items"]] == closes
     for served in ("marts/fact_own_price_daily", "marts/fact_price_daily"):
-        assert sorted(of_ticker(person, served, "NOPRICE")) == [f"{close}.00000000" for close in closes]
+        assert sorted(of_ticker(person, served, "NOPRICE")) == sorted(closes)
     assert "owner_id" not in table(person, "marts/fact_own_price_daily").column_names
+
+
+def test_an_owners_simulation_starts_from_the_owners_prices(people: dict[str, Person]) -> None:
+    """Ben's prices are too few, and Ada's are none of his."""
+    states = {}
+    for name, person in people.items():
+        (portfolio,) = person.get("/portfolios").json()["items"]
+        (standing,) = person.get(f"/portfolios/{portfolio['portfolio_id']}/simulations").json()["items"]
+        states[name] = (standing["status"], standing["simulation_id"])
+    assert {name: status for name, (status, _) in states.items()} == {"ada": "DONE", "ben": "REFUSED"}
+    inputs = people["ada"].get(f"/simulations/{states['ada'][1]}/inputs").raise_for_status().json()["items"]
+    sources = {row["name"]: row["source"] for row in inputs if row["ticker"] == "NOPRICE"}
+    assert sources["volatility_window"] == "marts/fact_own_price_daily"
 
 
 def test_control_without_the_filter_of_the_release_each_would_see_the_others(
@@ -144,8 +158,5 @@ def test_control_without_the_filter_of_the_release_each_would_see_the_others(
     monkeypatch.setitem(mounted._OWN, "owner_id", "true")
     with served_with_accounts(own.home.settings) as address:
         person = signed_in(address, "ada@example.org")
-        assert sorted(of_ticker(person, "marts/fact_own_price_daily", "NOPRICE")) == [
-            "10.00000000",
-            "20.00000000",
-            "31.00000000",
-        ]
+        seen = of_ticker(person, "marts/fact_own_price_daily", "NOPRICE")
+        assert sorted(seen) == sorted(close for closes in OWNERS.values() for close in closes.values())
