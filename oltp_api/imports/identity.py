@@ -19,7 +19,7 @@ from domain.errors import InvalidInput, plain
 from domain.ledger import TxnType
 from domain.money import payable
 from domain.values import quickly_made
-from oltp_api.connections import Deferred
+from oltp_api.connections import Deferred, text_array
 from oltp_api.imports.drafts import Draft
 from oltp_api.imports.requests import ExchangeRequest
 from oltp_api.ledger.batch import Duplicate
@@ -198,9 +198,9 @@ class Recognition:
     def fetch_later(self, work: UnitOfWork) -> Deferred[object]:
         asked = {
             "portfolio_id": self.portfolio_id,
-            "sources": [each.source for each in self.identities.values()],
-            "keys": [each.key for each in self.identities.values()],
-            "external_ids": [one for each in self.identities.values() for one in each.in_ledger],
+            "sources": text_array([each.source for each in self.identities.values()]),
+            "keys": text_array([each.key for each in self.identities.values()]),
+            "external_ids": text_array([one for each in self.identities.values() for one in each.in_ledger]),
             "source": self.familiar.source,
         }
         known = work.connection.execute(_SQL["known_rows"], asked)
