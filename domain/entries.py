@@ -132,7 +132,8 @@ class LedgerEntry:
         `amount` is what moved as cash, of either sign: then it is the record, and `price` may be None.
         """
         positive("quantity", parse_quantity(quantity, "quantity"))
-        not_negative("fees", parse_amount(fees, "fees"))
+        if fees:
+            not_negative("fees", parse_amount(fees, "fees"))
         if self.terms.accrued:
             parse_amount(self.terms.accrued, "accrued")
         if self.terms.price_factor == 1:  # a bond's is negative in its ex-coupon days, when the seller keeps the coupon

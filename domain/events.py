@@ -5,8 +5,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from domain.values import quickly_made
-
 
 @dataclass(frozen=True, slots=True)
 class PortfolioCreated:
@@ -14,20 +12,6 @@ class PortfolioCreated:
     name: str
     base_currency: str
     kind: str
-
-
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class TransactionRecorded:
-    portfolio_id: UUID
-    seq: int
-    txn_type: str
-    business_date: date
-    security_id: int | None
-    quantity: Decimal | None
-    price: Decimal | None
-    cash_effect: Decimal
-    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +123,6 @@ class OrderCancelled:
 
 DomainEvent = (
     PortfolioCreated
-    | TransactionRecorded
     | PositionUpdated
     | CostMethodChanged
     | SimulationRequested

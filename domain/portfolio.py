@@ -320,20 +320,21 @@ class Portfolio:
         self._refuse_archived()
         rows = [row.numbered(self.version + place) for place, row in enumerate(drafts, start=1)]
         when, is_undone = When(rows[0].event_ts, rows[0].business_date), rows[0].reverses_seq is not None
-        if self.timeline is None and (is_undone or self.is_back_dated(when)):
+        is_late = self.is_back_dated(when)
+        if self.timeline is None and (is_undone or is_late):
             return self._decide_late(drafts, is_confirmed)
         is_checked = not (self.allows_shorts or is_confirmed)
         timeline = self.timeline or NOTHING_TO_COME
         if is_undone:
             decision = Decision.taking_back(rows, self.positions, timeline, is_checked)
         else:
-            on = when.business_date if self.is_back_dated(when) else None
+            on = when.business_date if is_late else None
             decision = Decision.adding(rows, self.positions, timeline, is_checked, on)
         refuse_later_shortage(decision)
         if is_checked:
             refuse_reserved(decision, self.reserved_cash, self.reserved_units)
         refuse_seventh_account(decision)
-        self._accept(decision)
+        self._accept(decision, self.last if is_late else when)
         return rows
 
     def _decide_late(self, drafts: list[Transaction], is_confirmed: bool) -> list[Transaction]:
@@ -344,12 +345,10 @@ class Portfolio:
         self.adopt(past)
         return rows
 
-    def _accept(self, decision: Decision) -> None:
+    def _accept(self, decision: Decision, newest: When | None) -> None:
         rows = decision.rows
-        newest = When(rows[-1].event_ts, rows[-1].business_date)
         self.version = rows[-1].seq
-        if not self.is_back_dated(newest):
-            self.last = newest
+        self.last = newest
         self.rows.extend(rows)
         self._remember(rows)
         if self.timeline is None:

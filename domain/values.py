@@ -1,6 +1,7 @@
 """Values that are made by the thousand: frozen dataclasses, filled as quickly as mutable ones."""
 
-from dataclasses import MISSING, Field, field, fields, make_dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, Field, fields, make_dataclass
 from typing import Any, TypeVar
 
 C = TypeVar("C", bound=type[Any])
@@ -15,25 +16,34 @@ def quickly_made(kind: C) -> C:
     """
     made_of: Any = kind
     names = [each.name for each in fields(kind)]
-    filled = make_dataclass(
-        kind.__name__, [(each.name, Any, _default_of(each)) for each in fields(kind)], slots=True, eq=False, repr=False
-    )
-
-    def make(cls: type[Any], *args: Any, **named: Any) -> Any:
-        made = filled(*args, **named)
-        made.__class__ = cls
-        return made
+    filled = make_dataclass(kind.__name__, names, slots=True, init=False, eq=False, repr=False)
 
     def reduced(made: Any) -> tuple[type[Any], tuple[Any, ...]]:
         return type(made), tuple(getattr(made, name) for name in names)
 
     del made_of.__init__  # that of `object` is left, which does nothing
-    made_of.__new__ = make
+    made_of.__new__ = _filling(filled, fields(kind))
     made_of.__reduce__ = reduced  # else a copy would be made without its fields, to be filled later
     return kind
 
 
-def _default_of(each: "Field[Any]") -> Any:
-    if each.default_factory is not MISSING:
-        return field(default_factory=each.default_factory)
-    return field() if each.default is MISSING else field(default=each.default)
+def _filling(filled: type[Any], filled_with: "Sequence[Field[Any]]") -> Callable[..., Any]:
+    """The constructor, written out as `dataclass` writes its own: handing on what it is given would take as long."""
+    known: dict[str, Any] = {"_new": object.__new__, "_filled": filled, "_missing": MISSING}
+    given, lines = ["cls"], ["made = _new(_filled)"]
+    for each in filled_with:
+        name, value = each.name, each.name
+        if each.default_factory is not MISSING:
+            known[f"_factory_{name}"] = each.default_factory
+            given.append(f"{name}=_missing")
+            value = f"_factory_{name}() if {name} is _missing else {name}"
+        elif each.default is not MISSING:
+            known[f"_default_{name}"] = each.default
+            given.append(f"{name}=_default_{name}")
+        else:
+            given.append(name)
+        lines.append(f"made.{name} = {value}")
+    body = "\n    ".join([*lines, "made.__class__ = cls", "return made"])
+    exec(f"def make({', '.join(given)}):\n    {body}", known)
+    made: Callable[..., Any] = known["make"]
+    return made

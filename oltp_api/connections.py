@@ -1,6 +1,6 @@
 """How the adapters speak to PostgreSQL with few round trips: questions that are asked together, and how they lock."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum, auto
 from typing import TypeVar
@@ -21,6 +21,14 @@ class RowLock(Enum):
     WAIT = auto()
     SKIP = auto()
     NONE = auto()
+
+
+def text_array(texts: Sequence[str]) -> str:
+    """The literal of an array of texts; psycopg looks at each item by itself, which takes ten times as long."""
+    joined = '","'.join(texts)
+    if "\\" in joined or joined.count('"') > 2 * (len(texts) - 1):
+        joined = '","'.join(text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
+    return f'{{"{joined}"}}' if texts else "{}"
 
 
 @contextmanager

@@ -10,11 +10,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import UUID
 
+from domain.values import quickly_made
 from oltp_api.connections import Connection
 
 _SAY = "select act_for(%s::uuid[], %s::uuid[], %s::uuid[], %s)"
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Sight:
     """`askers` have asked, it is done for `owners`, and the door has let them to `portfolios`.

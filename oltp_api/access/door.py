@@ -24,6 +24,7 @@ from domain.errors import (
 )
 from domain.references import Document, FigureReference
 from domain.risk_analyses.analysis import AnalysisNotFound
+from domain.values import quickly_made
 from oltp_api.access import refusals
 from oltp_api.access.credentials import TOKEN, is_whole
 from oltp_api.access.questions import Question, Questions, SignedBy
@@ -34,6 +35,7 @@ from oltp_api.sight import seeing, sight_of
 from storage.web.sessions import hash_of
 
 CONFIRMED_FOR = timedelta(minutes=10)
+_ALL_SCOPES = frozenset(Scope)
 _ASKER = "lakefolio.asker"
 _ROLE = "lakefolio.role"
 _NOT_FOUND: Mapping[str, type[NoSuchId]] = {
@@ -46,6 +48,7 @@ _NOT_FOUND: Mapping[str, type[NoSuchId]] = {
 _SUBJECTS = {Document.SIMULATION: "simulation_id", Document.ANALYSIS: "analysis_id"}
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Asker:
     """A user who is signed in: by a session, or by a token with its scopes and, if they are some only, portfolios."""
@@ -54,7 +57,7 @@ class Asker:
     is_admin: bool
     session_id: UUID | None = None
     token_id: UUID | None = None
-    scopes: frozenset[str] = frozenset(Scope)
+    scopes: frozenset[str] = _ALL_SCOPES
     portfolio_ids: frozenset[UUID] | None = None
     confirmed_at: datetime | None = None
 
@@ -124,7 +127,7 @@ class AccountsDoor:
             raise refusals.second_factor_required()
         asker.check(rule, now)
         if name is not None and target is not None:
-            request.scope[OWNER_ID] = _owner(row, asker, rule, _NOT_FOUND[name](target))
+            request.scope[OWNER_ID] = _owner(row, asker, rule, _NOT_FOUND[name], target)
             request.scope[_ROLE] = row["role"]
         return _letting(request, path, asker, row["portfolio_id"])
 
@@ -133,7 +136,7 @@ class AccountsDoor:
         if target is None:
             return nullcontext()  # the model of the body says what is wrong with it
         row, _ = await self._answered(request, "portfolio_id", target)
-        request.scope[OWNER_ID] = _owner(row, asker, rule, PortfolioNotFound(target))
+        request.scope[OWNER_ID] = _owner(row, asker, rule, PortfolioNotFound, target)
         return _letting(request, path, asker, target)
 
     async def _answered(self, request: Request, name: str | None, target: UUID | None) -> tuple[DictRow, datetime]:
@@ -184,17 +187,17 @@ def _asker(row: DictRow) -> Asker:
         row["is_admin"],
         row["session_id"],
         row["token_id"],
-        frozenset(Scope) if scopes is None else frozenset(scopes),
+        _ALL_SCOPES if scopes is None else frozenset(scopes),
         None if portfolios is None else frozenset(portfolios),
         row["confirmed_at"],
     )
 
 
-def _owner(row: DictRow, asker: Asker, rule: AccessRule, missing: NoSuchId) -> UUID:
-    """The owner of what is named; `missing` if the asker may not know that it is there."""
+def _owner(row: DictRow, asker: Asker, rule: AccessRule, missing: type[NoSuchId], target: UUID) -> UUID:
+    """The owner of what is named; it is `missing` if the asker may not know that it is there."""
     assert rule.role is not None
     if row["role"] is None or not asker.may_see(row["portfolio_id"]):
-        raise missing
+        raise missing(target)
     role = Role[row["role"]]
     if role < rule.role:
         raise refusals.role_is_too_small(role, rule.role)

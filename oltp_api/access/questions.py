@@ -15,6 +15,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from domain.values import quickly_made
 from oltp_api.connections import Connection
 from oltp_api.unit_of_work import Pool
 from storage.queries import statements
@@ -33,6 +34,7 @@ class SignedBy(Enum):
     TOKEN = f"{_SQL['asked']}\n{_SQL['token']}\n{_SQL['answered']}"
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Question:
     """A secret's hash and a moment: who has it then, and their part in the `target` that the parameter `kind` names."""

@@ -31,6 +31,7 @@ _BY_SIGN: Mapping[str, tuple[str, TxnType, TxnType]] = {
 """Types that the sign of a column decides: above 0, and below."""
 _TYPES = dict(TxnType.__members__)
 _Names = tuple[str | None, str | None, str | None, str | None]
+_CURRENCIES = frozenset({"currency", "price_currency", "fee_currency", "withheld_currency"})
 _ALSO = frozenset({"also_quantity", "also_price", "also_amount"})
 
 
@@ -80,9 +81,11 @@ class Reader:
         drafts = []
         for row in rows:
             line = int(row["line"])
-            draft = Draft(line, parts[line], merged=tuple(row.get("merged") or ()))
             if rows.has_lines_of_several:
+                draft = Draft(line, parts[line], merged=tuple(row.get("merged") or ()))
                 parts[line] += 1
+            else:
+                draft = Draft(line, merged=tuple(row.get("merged") or ()))
             try:
                 reader.fill(draft, row)
             except Refusal as refusal:
@@ -110,7 +113,8 @@ class Reader:
         draft.naming = self._namings.get(named) or self._namings.setdefault(named, Naming(*named))
         self._days(draft, row)
         self._numbers(draft, row, self.columns.numbers)
-        draft.steps = self._steps(draft, row)
+        if "steps" in row:
+            draft.steps = self._steps(draft, row)
         self._type(draft)
         if draft.day is None:
             raise CellRefused(draft.line, self.header("day"), "is empty; every row needs its date")
@@ -174,6 +178,10 @@ class Reader:
             given = row.get(name)
             if given is None or given == "":
                 continue
+            if type(given) is str and (known := self._numbers_read.get(given)) and known.currency is None:
+                if name != "checked":
+                    draft.numbers[name] = known.value
+                continue
             found = [self._number(draft, name, cell) for cell in (given if isinstance(given, list) else (given,))]
             values = [each.value for each in found if each is not None]
             if values and name != "checked":
@@ -205,6 +213,8 @@ class Reader:
 
     def _near_days(self, draft: Draft, row: Mapping[str, Any]) -> None:
         """Refuse what is no day where one stands beside the row's, and flag days that are far from each other."""
+        if "near_days" not in row:
+            return
         days = [self._day(draft, "near_days", text).day for text in row.get("near_days") or () if text]
         days += [draft.day] if draft.day is not None else []
         if days and (max(days) - min(days)).days > _MOST_DAYS_TO_SETTLE:
@@ -286,7 +296,7 @@ class Reader:
 
     def _compare(self, draft: Draft) -> None:
         """Refuse a row that tells one of its facts in two ways."""
-        for name in ("quantity", "price", "amount") if draft.numbers.keys() & _ALSO else ():
+        for name in () if _ALSO.isdisjoint(draft.numbers) else ("quantity", "price", "amount"):
             also, told = draft.numbers.pop(f"also_{name}", None), draft.numbers.get(name)
             if also is not None and told is not None and abs(also) != abs(told):
                 raise self._contradiction(draft, name, plain(told), plain(also))
@@ -300,9 +310,9 @@ class Reader:
         currency = draft.texts.pop("also_currency", None)
         if currency and currency != draft.texts.setdefault("currency", currency):
             raise self._contradiction(draft, "currency", draft.texts["currency"], currency)
-        for name in ("currency", "price_currency", "fee_currency", "withheld_currency"):
-            if draft.texts.get(name, BASE) != BASE:
-                parse_quoted(draft.texts[name], self.header(name))
+        for name in _CURRENCIES & draft.texts.keys():
+            if (text := draft.texts[name]) != BASE and text not in CURRENCIES:
+                parse_quoted(text, self.header(name))
 
     def _contradiction(self, draft: Draft, column: str, one: str, other: str) -> CellRefused:
         why = f"says {one[:40]}, and another cell of the row {other[:40]}"

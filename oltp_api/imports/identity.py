@@ -19,8 +19,8 @@ from domain.errors import InvalidInput, plain
 from domain.ledger import TxnType
 from domain.money import payable
 from domain.values import quickly_made
-from oltp_api.connections import Deferred
-from oltp_api.imports.drafts import Draft
+from oltp_api.connections import Deferred, text_array
+from oltp_api.imports.drafts import BOUGHT_OR_SOLD, LEAVES, Draft
 from oltp_api.imports.requests import ExchangeRequest
 from oltp_api.ledger.batch import Duplicate
 from oltp_api.ledger.schemas import TransactionRequest
@@ -31,6 +31,8 @@ _SQL = statements("oltp_api/imports/queries.sql")
 
 _VERSION = 3
 _DIGITS = 24
+_PAYS = (TxnType.BUY, *LEAVES)
+_MOVED = ("quantity", "price", "amount")
 _NOTHING_IF_ZERO = ("fees", "accrued", "withheld")
 _HAS_DIGIT = re.compile(r"[0-9]")
 
@@ -74,19 +76,20 @@ class Identity:
 
 def content_of(draft: Draft, request: TransactionRequest, security: str | None) -> dict[str, str]:
     """Content of the row, all that it moves: day, type, security, units, price, money and its currency."""
-    said = {"day": str(draft.day), "type": str(request.type)}
+    values = request.__dict__
+    said = {"day": str(draft.day), "type": str(values["type"])}
     if security is not None:
         said["security"] = security
-    for name in ("quantity", "price", "amount"):
-        if (value := getattr(request, name)) is not None:
+    for name in _MOVED:
+        if (value := values[name]) is not None:
             said[name] = plain(value)
     said["currency"] = draft.currency
-    if request.split_new and request.split_old:
-        said["split"] = f"{plain(request.split_new)}:{plain(request.split_old)}"
+    if values["split_new"] and values["split_old"]:
+        said["split"] = f"{plain(values['split_new'])}:{plain(values['split_old'])}"
     if isinstance(request, ExchangeRequest):
         said["received"] = f"{plain(request.received)} {request.received_currency}"
-    if request.units_new is not None:
-        said["units_new"] = plain(request.units_new)
+    if values["units_new"] is not None:
+        said["units_new"] = plain(values["units_new"])
     return said
 
 
@@ -198,9 +201,9 @@ class Recognition:
     def fetch_later(self, work: UnitOfWork) -> Deferred[object]:
         asked = {
             "portfolio_id": self.portfolio_id,
-            "sources": [each.source for each in self.identities.values()],
-            "keys": [each.key for each in self.identities.values()],
-            "external_ids": [one for each in self.identities.values() for one in each.in_ledger],
+            "sources": text_array([each.source for each in self.identities.values()]),
+            "keys": text_array([each.key for each in self.identities.values()]),
+            "external_ids": text_array([one for each in self.identities.values() for one in each.in_ledger]),
             "source": self.familiar.source,
         }
         known = work.connection.execute(_SQL["known_rows"], asked)
@@ -253,19 +256,18 @@ def changed(was: Mapping[str, str], now: Mapping[str, str]) -> str | None:
 def _moved(request: TransactionRequest, currency: str) -> tuple[Decimal | None, Decimal | None, str]:
     """The cash and units that a row moves, as far as it says so itself."""
     kind, amount, units = request.type, request.amount, request.quantity
-    leaves = kind in (TxnType.BUY, TxnType.WITHDRAW, TxnType.FEE, TxnType.TAX)
-    if kind in (TxnType.BUY, TxnType.SELL) and amount is None and request.price and units and not request.fee_currency:
+    leaves, traded = kind in _PAYS, kind in BOUGHT_OR_SOLD
+    if traded and amount is None and request.price and units and not request.fee_currency:
         fees = request.fees or Decimal(0)
         amount = units * request.price + (fees if leaves else -fees)
-    elif kind in (TxnType.BUY, TxnType.SELL) and amount is not None:
+    elif traded and amount is not None:
         amount = abs(amount)
     cash = None if amount is None else -amount if leaves else amount
-    traded = kind in (TxnType.BUY, TxnType.SELL)
     return (cash, (units if kind is TxnType.BUY else -units) if traded and units else None, currency)
 
 
 def _hash(content: Mapping[str, str]) -> str:
-    said = "\x1f".join([f"{name}={value}" for name, value in content.items()])
+    said = "\x1f".join(map("=".join, content.items()))
     return hashlib.sha256(said.encode()).hexdigest()[:_DIGITS]
 
 

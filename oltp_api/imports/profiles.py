@@ -8,7 +8,7 @@ file (and `line`), or from `lines`, every line of the file as a list. An owner m
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -144,5 +144,6 @@ def names_of(header: Sequence[str]) -> list[str]:
     return names
 
 
+@lru_cache(maxsize=10_000)
 def _word(cell: str) -> str:
     return " ".join(cell.casefold().split())

@@ -95,7 +95,7 @@ select
 from transaction_ledger
 where
     transaction_ledger.portfolio_id = %(portfolio_id)s
-    and transaction_ledger.external_id = any(%(external_ids)s)
+    and transaction_ledger.external_id = any(%(external_ids)s::text[])
     and not exists (
         select from imported_row
         where
@@ -119,7 +119,12 @@ select
     kept.row_key,
     kept.seq,
     kept.content
-from json_to_recordset(%(rows)s) as kept(source text, row_key text, seq bigint, content jsonb)
+from rows from (
+    unnest(%(sources)s::text[]),
+    unnest(%(keys)s::text[]),
+    unnest(%(seqs)s::bigint[]),
+    jsonb_array_elements(%(contents)s::jsonb)
+) as kept(source, row_key, seq, content)
 
 -- name: rows_of_import
 select seq from imported_row

@@ -20,7 +20,7 @@ from oltp_api.imports.oddities import flag_inexact
 from oltp_api.imports.outcomes import counted, outcome_told
 from oltp_api.imports.rates import Rates
 from oltp_api.imports.reading import Sheet
-from oltp_api.imports.repository import Imports
+from oltp_api.imports.repository import Imports, KeptRow
 from oltp_api.imports.requests import Rules
 from oltp_api.imports.schemas import ImportRequest, ImportRow, ImportView
 from oltp_api.imports.told import Openings, balances_told, cells_told, read_told, reading_told, securities_told
@@ -140,9 +140,9 @@ class _Recorder:
             **told,
         )
 
-    def _kept(self, told: Sequence[tuple[_Row, BatchOutcome | None]]) -> list[Mapping[str, Any]]:
+    def _kept(self, told: Sequence[tuple[_Row, BatchOutcome | None]]) -> list[KeptRow]:
         """The identities of what was recorded, of what came with it, and of cash that was assumed for it."""
-        kept: list[Mapping[str, Any]] = []
+        kept: list[KeptRow] = []
         for row, outcome in told:
             if row.identity is None or not isinstance(outcome, Recorded):
                 continue
@@ -152,8 +152,7 @@ class _Recorder:
                 self.report.assumed[outcome.assumed.currency] += outcome.assumed.cash_effect  # type: ignore[assignment]
             for number, seq in enumerate(seqs):
                 key = f"{row.identity.key}+{number}" if number else row.identity.key
-                content = row.identity.content
-                kept.append({"source": row.identity.source, "row_key": key, "seq": seq, "content": content})
+                kept.append((row.identity.source, key, seq, row.identity.content))
         return kept
 
 

@@ -10,6 +10,7 @@ from psycopg.rows import DictRow
 from pydantic_core import to_json
 
 from domain.errors import ImportNotFound, PortfolioNotFound
+from oltp_api.connections import text_array
 from oltp_api.unit_of_work import UnitOfWork
 from storage.queries import statements
 
@@ -19,6 +20,9 @@ _COLUMNS = (
     "skipped", "profile", "source", "created_at",
 )  # fmt: skip
 IN_REPORT = ("ignored_columns", "reading", "balances", "unknown_securities", "missing_openings", "assumed_cash")
+
+KeptRow = tuple[str, str, int, Mapping[str, str]]
+"""The identity of a recorded row: its source, its key there, its `seq` and its content."""
 
 
 class Imports:
@@ -45,11 +49,20 @@ class Imports:
         values = {name: told[name] for name in _COLUMNS}
         self._connection.execute(_IMPORTS["add"], {**values, "report": report, "rows": rows})
 
-    def keep(self, import_id: UUID, portfolio_id: UUID, kept: Sequence[Mapping[str, Any]]) -> None:
+    def keep(self, import_id: UUID, portfolio_id: UUID, kept: Sequence[KeptRow]) -> None:
         """Keep, with the deferred writes, the identities of rows that were recorded; the import's report is to come."""
-        if kept:
-            asked = {"import_id": import_id, "portfolio_id": portfolio_id, "rows": to_json(kept).decode()}
-            self._work.defer(_IMPORTS["keep_rows"], asked)
+        if not kept:
+            return
+        sources, keys, seqs, contents = zip(*kept, strict=True)
+        asked = {
+            "import_id": import_id,
+            "portfolio_id": portfolio_id,
+            "sources": text_array(sources),
+            "keys": text_array(keys),
+            "seqs": f"{{{','.join(map(str, seqs))}}}",
+            "contents": to_json(contents).decode(),
+        }
+        self._work.defer(_IMPORTS["keep_rows"], asked)
 
     def page(self, user_id: UUID, portfolio_id: UUID, limit: int, cursor: UUID | None) -> dict[str, Any]:
         asked = {"user_id": user_id, "portfolio_id": portfolio_id, "limit": limit + 1, "cursor": cursor}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -34,6 +34,7 @@ _FIELDS = frozenset({
     "quantity", "price", "fees", "amount", "fx_rate", "accrued", "withheld", "split_new", "split_old", "units_new",
     "units_old", "basis_share",
 })  # fmt: skip
+_TEXTS = frozenset({"account", "note", "currency", "fee_currency", "into"})
 _CURRENCIES = ("currency", "fee_currency")
 _QUOTED = CURRENCIES | MINOR_UNITS.keys()
 _HUNDREDTH = Decimal("0.01")
@@ -89,9 +90,8 @@ class Rules:
             _round_to_payable(draft, currency)
         fields: dict[str, object] = {name: value for name, value in numbers.items() if name in _FIELDS}
         fields = self._belonging(draft, fields, currency)
-        fields |= {
-            name: texts[name] for name in ("account", "note", "currency", "fee_currency", "into") if name in texts
-        }
+        for name in _TEXTS & texts.keys():
+            fields[name] = texts[name]
         if not fields.get("fees"):
             fields.pop("fee_currency", None)
         fields["event_ts" if draft.event_ts else "business_date"] = draft.event_ts or draft.day
@@ -158,9 +158,11 @@ class Rules:
             imply_fees(draft, quantity * price * factor, currency)
         compare_gross(self.reader, draft, currency, factor)
         if amount and quantity and price:
-            numbers["amount"] = moved = with_fees(draft, currency, factor)
-            refuse_hundredfold(self.reader, draft, currency, factor, moved)
-            note_inexact(draft, currency, factor)
+            worth = quantity * price * factor
+            numbers["amount"] = moved = with_fees(draft, currency, factor, worth)
+            if factor == 1:
+                refuse_hundredfold(self.reader, draft, currency, moved, worth)
+            note_inexact(draft, currency, worth)
 
     def _per_unit(self, draft: Draft) -> None:
         """The amount as units x amount per unit, of a row that says no other."""
@@ -216,16 +218,17 @@ class Rules:
             numbers["amount"] += withheld
 
 
-def is_sound(fields: Mapping[str, object]) -> bool:
+def is_sound(fields: Mapping[str, Any]) -> bool:
     """Say whether a validated request would have the fields as they are; of what is odd, validation has the last
     word."""
     for name, value in fields.items():
-        if isinstance(value, Decimal):
+        kind = type(value)
+        if kind is Decimal:
             is_as_it_is = is_plain_number(value)
-        elif isinstance(value, str):
-            is_as_it_is = is_plain_text(value) and (name not in _CURRENCIES or value in _QUOTED)
+        elif kind is str:
+            is_as_it_is = value in _QUOTED if name in _CURRENCIES else is_plain_text(value)
         else:
-            is_as_it_is = type(value) is date
+            is_as_it_is = kind is date
         if not is_as_it_is:
             return False
     return True

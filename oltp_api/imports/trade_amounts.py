@@ -37,15 +37,16 @@ def compare_gross(reader: Reader, draft: Draft, currency: str, factor: Decimal) 
         numbers["amount"] = abs(gross) + (fees if draft.kind is TxnType.BUY else -fees)
 
 
-def with_fees(draft: Draft, currency: str, factor: Decimal) -> Decimal:
-    """The cash that a trade moved: the amount, with the fees if the file has it without them."""
+def with_fees(draft: Draft, currency: str, factor: Decimal, worth: Decimal) -> Decimal:
+    """The cash that a trade of units that are `worth` so much moved: the amount, with the fees if the file has it
+    without them."""
     numbers = draft.numbers
     quantity, price, amount = numbers["quantity"], numbers["price"], numbers["amount"]
     fees, accrued = draft.fees_in(currency), numbers.get("accrued", Decimal(0))
     if not fees:
         return amount
     sign = 1 if draft.kind is TxnType.BUY else -1
-    clean = quantity * price * factor + accrued
+    clean = worth + accrued
     if abs(amount) == abs(clean + sign * fees):
         return amount
     tolerance = rounding_of(quantity, price, currency, amount, factor)
@@ -66,28 +67,27 @@ def compare_whole(reader: Reader, draft: Draft) -> None:
         raise CellRefused(draft.line, reader.header("gross"), why, "amount_differs")
 
 
-def note_inexact(draft: Draft, currency: str, factor: Decimal) -> None:
+def note_inexact(draft: Draft, currency: str, worth: Decimal) -> None:
     """Say on the draft by how much its amount is not quantity x price with fees, to half the smallest coin."""
     numbers = draft.numbers
     fees, accrued = numbers.get("fees", Decimal(0)), numbers.get("accrued", Decimal(0))
     if draft.inexact or (fees and draft.texts.get("fee_currency", currency) != currency):
         return
-    expected = numbers["quantity"] * numbers["price"] * factor + accrued
+    expected = worth + accrued
     expected += fees if draft.kind is TxnType.BUY else -fees
     amount, draft.inexact = abs(numbers["amount"]), ""
-    if abs(amount - abs(expected)) > smallest_unit(currency) / 2:
+    if amount != expected and abs(amount - abs(expected)) > smallest_unit(currency) / 2:
         draft.inexact = f"{plain(amount)} {currency} is not quantity x price with fees, {plain(money(expected))}"
 
 
-def refuse_hundredfold(reader: Reader, draft: Draft, currency: str, factor: Decimal, amount: Decimal) -> None:
-    """Ask for the price's unit where the amount is a hundredth of quantity x price; a bond's is per cent of par."""
-    numbers = draft.numbers
+def refuse_hundredfold(reader: Reader, draft: Draft, currency: str, amount: Decimal, worth: Decimal) -> None:
+    """Ask for the price's unit where the amount is a hundredth of quantity x price; for what is no bond, of which the
+    price is per cent of par."""
     fees = draft.fees_in(currency)
     clean = abs(amount) - (fees if draft.kind is TxnType.BUY else -fees)
-    worth = numbers["quantity"] * numbers["price"] * factor
-    if factor == 1 and clean > 0 and 1 / _NEAR < float(worth * _HUNDREDTH / clean) < _NEAR:
+    if clean > 0 and 1 / _NEAR < float(worth) / float(clean) / 100 < _NEAR:
         why = (
-            f"{plain(numbers['price'])} is a hundred times what the amount {plain(amount)} comes to; if it is in "
+            f"{plain(draft.numbers['price'])} is a hundred times what the amount {plain(amount)} comes to; if it is in "
             "pence or cents, say price_unit=minor"
         )
         raise CellRefused(draft.line, reader.header("price"), why, "price_unit_unclear")

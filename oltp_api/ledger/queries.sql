@@ -171,8 +171,12 @@ where
 order by recorded.business_date, recorded.event_ts, recorded.seq
 
 -- name: save
--- Everything that decisions change, in one statement and one round trip.
-with ledger as (
+-- Everything that decisions change, in one statement and one round trip. That a row was recorded is said by the row.
+with decided as (
+    select * from unnest(%(rows)s::ledger_row[])
+),
+
+ledger as (
     insert into transaction_ledger (
         portfolio_id, seq, account_id, security_id, txn_type, quantity, price, fees, cash_effect, currency,
         business_date, event_ts, recorded_at, note, gross, accrued, fx_rate, ex_date, split_new, split_old,
@@ -181,14 +185,8 @@ with ledger as (
     select
         portfolio_id, seq, account_id, security_id, txn_type, quantity, price, fees, cash_effect, currency,
         business_date, event_ts, %(recorded_at)s, note, gross, accrued, fx_rate, ex_date, split_new, split_old,
-        transfer_id, reverses_seq, external_id, cost_effect, basis_share, decode(row_hash, 'hex')
-    from json_to_recordset(%(rows)s) as decided(
-        portfolio_id uuid, seq bigint, account_id bigint, security_id bigint, txn_type text, quantity numeric,
-        price numeric, fees numeric, cash_effect numeric, currency text, business_date date, event_ts timestamptz,
-        note text, gross numeric, accrued numeric, fx_rate numeric, ex_date date, split_new numeric,
-        split_old numeric, transfer_id uuid, reverses_seq bigint, external_id text, cost_effect numeric,
-        basis_share numeric, row_hash text
-    )
+        transfer_id, reverses_seq, external_id, cost_effect, basis_share, row_hash
+    from decided
 ),
 
 held as (
@@ -231,7 +229,31 @@ events as (
     insert into outbox (aggregate_id, version, event_type, payload, correlation_id)
     select
         aggregate_id, version, event_type, payload, correlation_id
-    from json_to_recordset(%(events)s) as happened(
+    from json_to_recordset(%(others)s) as happened(
+        aggregate_id uuid, version bigint, event_type text, payload jsonb, correlation_id text
+    )
+    union all
+    select
+        portfolio_id,
+        seq,
+        'TransactionRecorded',
+        jsonb_build_object(
+            'portfolio_id', portfolio_id,
+            'seq', seq,
+            'txn_type', txn_type,
+            'business_date', business_date,
+            'security_id', security_id,
+            'quantity', trim_scale(quantity)::text,
+            'price', trim_scale(price)::text,
+            'cash_effect', trim_scale(cash_effect)::text,
+            'currency', currency
+        ),
+        (%(causes)s::text[])[array_position(%(portfolio_ids)s::uuid[], portfolio_id)]
+    from decided
+    union all
+    select
+        aggregate_id, version, event_type, payload, correlation_id
+    from json_to_recordset(%(updates)s) as happened(
         aggregate_id uuid, version bigint, event_type text, payload jsonb, correlation_id text
     )
 )

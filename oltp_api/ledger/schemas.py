@@ -17,7 +17,7 @@ from domain.commands import (
     ReverseTransaction,
     TransferUnits,
 )
-from domain.currencies import parse_quoted
+from domain.currencies import CURRENCIES, parse_quoted
 from domain.errors import InvalidInput
 from domain.holdings import CostMethod
 from domain.ledger import TRADES, Transaction, TxnType
@@ -59,6 +59,7 @@ _EITHER: Mapping[TxnType, Sequence[tuple[str, str]]] = {
 _SPLIT_WAYS = ({"split_new", "split_old"}, {"quantity"}, {"units_new"})
 _OF_A_SPLIT = set().union(*_SPLIT_WAYS)
 _QUOTED = ("price", "accrued", "amount", "per_unit", "withheld", "in_lieu_price")
+_WITH_FEES = (*_QUOTED, "fees")
 _NEEDED = {kind: set(needed.split()) for kind, (needed, _) in _FIELDS.items()}
 _ALLOWED = {kind: set(allowed.split()) for kind, (_, allowed) in _FIELDS.items()}
 _DEPENDENT = set().union(*_NEEDED.values(), *_ALLOWED.values())
@@ -138,11 +139,11 @@ class TransactionRequest(Request):
         )
         fields = {
             **_OF_FILES,
-            **self.__dict__,
-            "fees": self.fees or ZERO,
-            "accrued": self.accrued or ZERO,
-            "withheld": self.withheld or ZERO,
-            "is_paid": bool(self.is_paid),
+            **values,
+            "fees": values["fees"] or ZERO,
+            "accrued": values["accrued"] or ZERO,
+            "withheld": values["withheld"] or ZERO,
+            "is_paid": bool(values["is_paid"]),
         }
         return RecordTransaction(user_id, portfolio_id, self.type, *_of_command(_in_major_units(fields)))
 
@@ -165,12 +166,11 @@ def _refuse_misfits(kind: TxnType, given: frozenset[str]) -> None:
 
 def _in_major_units(fields: dict[str, Any]) -> dict[str, Any]:
     """The fields with what is written in hundredths, such as pence, in what they are hundredths of."""
-    with_fees = (*_QUOTED, "fees") if fields["fee_currency"] is None else _QUOTED
-    for currency, names in (("currency", with_fees), ("fee_currency", ("fees",))):
-        if fields[currency] is not None:
-            fields[currency], size = parse_quoted(fields[currency])
-            if size != 1:
-                fields |= {name: fields[name] * size for name in names if fields[name]}
+    has_own_fees = fields["fee_currency"] is not None
+    for currency, names in (("currency", _QUOTED if has_own_fees else _WITH_FEES), ("fee_currency", ("fees",))):
+        if (quoted := fields[currency]) is not None and quoted not in CURRENCIES:
+            fields[currency], size = parse_quoted(quoted)
+            fields |= {name: fields[name] * size for name in names if fields[name]}
     return fields
 
 

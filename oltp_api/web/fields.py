@@ -59,8 +59,9 @@ def _written_out(value: object) -> str | None:
 
 
 def is_plain_number(value: Decimal) -> bool:
-    """Say whether a Number takes `value` as it is."""
-    return _PLAIN_NUMBER.fullmatch(str(value)) is not None
+    """Say whether a Number takes `value` as it is, at first sight: it may take others too."""
+    text = str(value)
+    return len(text) <= _MOST_DIGITS and "E" not in text and value.is_finite()
 
 
 def is_plain_text(value: str) -> bool:

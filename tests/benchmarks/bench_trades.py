@@ -109,11 +109,9 @@ def _script(portfolio: str, bench: Bench) -> str:
     user = "'00000000-0000-4000-8000-000000000001'::uuid"
     one = f"'portfolio_id', '{portfolio}', "
     row = (
-        f"json_build_array(json_build_object({one}'seq', :p_version::bigint + 1, 'account_id', :a_account_id::bigint,"
-        " 'security_id', :s_security_id::bigint, 'txn_type', 'BUY', 'quantity', '1.5', 'price', '140.25', 'fees', '1',"
-        " 'gross', '210.375', 'accrued', '0', 'cash_effect', '-211.375', 'currency', 'USD', 'fx_rate', '1',"
-        " 'business_date', '2017-03-29', 'event_ts', '2017-03-29T20:00:00Z', 'note', '', 'row_hash',"
-        f" '{'ab' * 32}'))"
+        f"array[row('{portfolio}', :p_version::bigint + 1, :a_account_id::bigint, 'BUY', 'USD', -211.375,"
+        " '2017-03-29T20:00:00Z', '2017-03-29', :s_security_id::bigint, 1.5, 140.25, 1, '', 210.375, 0, 1, null, null,"
+        f" null, null, null, null, null, null, '\\\\x{'ab' * 32}')::ledger_row]"
     )
     holding = (
         f"json_build_array(json_build_object({one}'account_id', :a_account_id::bigint, 'security_id',"
@@ -122,10 +120,9 @@ def _script(portfolio: str, bench: Bench) -> str:
         " 'realised_base', '0', 'realised_fx_base', '0', 'is_basis_known', true, 'is_realised_known', true))"
     )
     payload = json.dumps({"portfolio_id": portfolio, "txn_type": "BUY", "quantity": "1.5", "price": "140.25"})
-    events = ", ".join(
-        f"json_build_object('aggregate_id', '{portfolio}', 'version', :p_version::bigint + 1, 'event_type', '{kind}',"
-        f" 'payload', '{payload}'::jsonb, 'correlation_id', 'bench')"
-        for kind in ("TransactionRecorded", "PositionUpdated")
+    event = (
+        f"json_build_object('aggregate_id', '{portfolio}', 'version', :p_version::bigint + 1, 'event_type',"
+        f" 'PositionUpdated', 'payload', '{payload}'::jsonb, 'correlation_id', 'bench')"
     )
     given = {
         "portfolio_ids": f"array['{portfolio}']::uuid[]",
@@ -140,7 +137,9 @@ def _script(portfolio: str, bench: Bench) -> str:
         "rows": row,
         "holdings": holding,
         "cash": f"json_build_array(json_build_object({one}'currency', 'USD', 'balance', {balance}, 'reserved', '0'))",
-        "events": f"json_build_array({events})",
+        "others": "'[]'",
+        "updates": f"json_build_array({event})",
+        "causes": "array['bench']",
         "portfolios": f"json_build_array(json_build_object({one}'version', :p_version::bigint + 1,"
         " 'last_business_date', '2017-03-29', 'last_event_ts', '2017-03-29T20:00:00Z', 'cost_method', 'AVCO',"
         f" 'ledger_hash', '{'ab' * 32}'))",

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import psycopg
@@ -458,3 +459,19 @@ def test_a_rows_identity_is_looked_up_in_the_index_though_the_table_was_counted_
     by_key = re.compile(r"Index Cond: .*row_key = ")
     assert by_key.search(ours)
     assert not by_key.search(plain), "the control"
+
+
+def test_an_identity_is_of_a_row_of_its_imports_own_portfolio(portfolio, new_portfolio, database) -> None:
+    report = imported(portfolio, "type,date,amount\nDEPOSIT,2016-02-01,5\n")
+    keep = """
+        insert into imported_row (import_id, portfolio_id, source, row_key, seq, content)
+        values ('{}', '{}', 'x', 'x', 1, '{{}}');
+        set constraints all immediate
+    """
+    ids = ((report["import_id"], new_portfolio().portfolio_id), (uuid4(), portfolio.portfolio_id))
+    with psycopg.connect(database.admin_url) as owner:
+        for wrong in ids:
+            with pytest.raises(psycopg.errors.ForeignKeyViolation, match="row_of_an_import_of_its_portfolio"):
+                owner.execute(keep.format(*wrong))
+            owner.rollback()
+        owner.execute(keep.format(report["import_id"], portfolio.portfolio_id))

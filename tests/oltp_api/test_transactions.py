@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from application.ledger import verify
 from domain.entries import When
 from domain.errors import Refusal
 from domain.holdings import Holding
@@ -190,7 +191,7 @@ def test_a_back_dated_sale_names_the_first_day_it_would_make_negative(portfolio,
 
 
 def test_every_recorded_row_has_its_event_in_the_outbox(portfolio, database: Database) -> None:
-    portfolio.buy("10", "12.5")
+    portfolio.buy("10", "12.50")
     with psycopg.connect(database.admin_url) as connection:
         rows = connection.execute(
             "select version, payload from outbox where aggregate_id = %s and event_type = 'TransactionRecorded'"
@@ -199,8 +200,30 @@ def test_every_recorded_row_has_its_event_in_the_outbox(portfolio, database: Dat
         ).fetchall()
 
     assert [version for version, _ in rows] == [1, 2]
-    assert D(rows[1][1]["quantity"]) == 10
-    assert rows[1][1]["business_date"] == "2017-03-29"
+    assert rows[0][1]["quantity"] is None
+    assert isinstance(rows[1][1].pop("security_id"), int)
+    assert rows[1][1] == {
+        "portfolio_id": portfolio.portfolio_id,
+        "seq": 2,
+        "txn_type": "BUY",
+        "business_date": "2017-03-29",
+        "quantity": "10",
+        "price": "12.5",
+        "cash_effect": "-125",
+        "currency": "USD",
+    }
+
+
+def test_texts_are_recorded_as_they_are_written(portfolio, database: Database) -> None:
+    """They go to the database in a literal of rows; that the hash is of what was recorded shows the other fields."""
+    text = 'a "b" \\ \\"{c}, (d)\' NULL\n;é'
+    told = portfolio.post(type="DEPOSIT", amount="1", note=text, external_id=f"{text}2").json()
+
+    assert (told["note"], told["external_id"]) == (text, f"{text}2")
+    assert portfolio.get("/transactions")["items"][-1] == told
+    with psycopg.connect(database.admin_url) as connection:
+        checked = {str(each.portfolio_id): each.differences for each in verify(connection)}
+    assert checked[portfolio.portfolio_id] == []
 
 
 @pytest.mark.parametrize("kind", ["INVESTMENT", "TRADING_BOOK"])
