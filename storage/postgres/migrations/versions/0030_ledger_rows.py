@@ -7,13 +7,13 @@ one with the other; one key does both. And of the door's question whose a portfo
 out that it is one: an expression with queries in it is run as a query, whichever of its branches is taken.
 
 Revision ID: 0030
-Revises: 0028
+Revises: 0029
 """
 
 from alembic import op
 
 revision = "0030"
-down_revision = "0028"
+down_revision = "0029"
 
 ROWS = """
 create type ledger_row as (
