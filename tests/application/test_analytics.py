@@ -181,8 +181,8 @@ def test_many_threads_ask_while_releases_are_made(new_lake: Lake) -> None:
         return len(analytics.pinned().get_positions(PORTFOLIO))
 
     with ThreadPoolExecutor(8) as threads:
-        answers = threads.map(ask, range(200))
-        for _ in range(3):
+        answers = threads.map(ask, range(100))
+        for _ in range(2):
             publish_small_release(new_lake)
         assert set(answers) == {3}
 

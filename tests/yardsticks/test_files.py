@@ -1,6 +1,7 @@
 """Every file of tests/cases/files goes in as its owner has it, and means what its index says.
 
-One in eight goes the whole way by default, again, beside itself, undone and turned round; all with LAKEFOLIO_CHAOS=long.
+One in eight goes the whole way by default: again, beside itself, undone and turned round; all do with
+LAKEFOLIO_CHAOS=long.
 """
 
 from collections.abc import Callable, Iterator
