@@ -55,7 +55,9 @@ def test_no_docstring_begins_with_a_pronoun() -> None:
     suspicious = re.compile(rf"""["']\s*(?:{"|".join(pronouns)})\b""")
     sources = {str(path.relative_to(ROOT)): path.read_text() for path in tracked("*.py")}
     found = {
-        name: pronouns.intersection(first_words(source)) for name, source in sources.items() if suspicious.search(source)
+        name: pronouns.intersection(first_words(source))
+        for name, source in sources.items()
+        if suspicious.search(source)
     }
     assert {name: words for name, words in found.items() if words} == {}
     assert first_words('"""Of n."""\nclass A:\n    """What it is."""\nB = 1\n"""Which."""\n') == [

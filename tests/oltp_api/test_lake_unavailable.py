@@ -1,7 +1,7 @@
 """A lake that cannot be read is 503 on every route that reads it, and is read again as soon as it can be.
 
-Nothing stands in for the lake: its files are moved, cut short and overwritten beneath a running API. Two of five damages
-by default, all with LAKEFOLIO_CHAOS=long.
+Nothing stands in for the lake: its files are moved, cut short and overwritten beneath a running API. By default two
+of five damages, all with LAKEFOLIO_CHAOS=long.
 """
 
 import shutil
