@@ -27,6 +27,7 @@ from storage.lake.mounted import readable
 from storage.postgres.database import Database
 from storage.settings import Settings
 from tests.conftest import served
+from tests.documented import contract
 from tests.effort import IS_LONG
 from tests.small_release import PORTFOLIO, publish_small_release
 from tests.waiting import wait_until
@@ -103,7 +104,7 @@ def readers(api: httpx.Client) -> dict[str, httpx.Response]:
     """The answers of every GET for the small portfolio, but of lineage: the small release has not got its columns."""
     values = {"portfolio_id": str(PORTFOLIO), "security_id": "1", "name": "supervisory", "identifier": "AAPL"}
     answers = {}
-    for path, operations in api.get("/openapi.json").json()["paths"].items():
+    for path, operations in contract()["paths"].items():
         if "get" in operations and "/lineage/" not in path:
             with suppress(KeyError):
                 address = path.format(**values)
