@@ -124,8 +124,8 @@ def test_a_companys_bond_with_a_price_and_no_spread_is_repriced_at_that_of_its_p
 @pytest.mark.parametrize(
     ("held", "facts"),
     [
-        pytest.param(bond(currency="EUR"), {}, marks=pytest.mark.long),  # there is no curve of euros
-        pytest.param(bond(), {"issuer_class": "CORPORATE"}, marks=pytest.mark.long),  # neither a spread nor a price
+        (bond(currency="EUR"), {}),  # there is no curve of euros
+        (bond(), {"issuer_class": "CORPORATE"}),  # neither a spread nor a price
         (bond(), {"maturity_date": AS_OF}),
         (QUIET, {}),
     ],

@@ -19,7 +19,7 @@ _NAMED = re.compile(
     rf"\b(?:from|join|into|update|truncate|table)\s+(?:only\s+)?(?:{'|'.join(OWNED)})\b(?!\.)", re.IGNORECASE
 )
 _BETWEEN_PARTS = re.compile(r"""["']\s*\n\s*[bfr]*["']""")
-"""What stands between the parts of one text; only a module that names a table in the text is parsed."""
+"""Between the parts of one text; only a module that names a table in its text is parsed."""
 _SQL = re.compile(r"\b(?:select|insert into|update|delete from|truncate)\b", re.IGNORECASE)
 FOR_WHOM_ASKS = {
     *(f"oltp_api/{noun}/queries.sql" for noun in ("accounts", "bond_income", "exports", "imports", "ledger", "orders")),

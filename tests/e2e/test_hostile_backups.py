@@ -398,8 +398,9 @@ def run(pgdata: Path, statements: str) -> None:
 
 
 SHOWN = (
-    "a trigger on login", "a function", "the ledger without its trigger", "a rule", "a library for a role",
-    "a superuser", "a table that everybody sees", "another database",
+    "a trigger on login", "a function", "the ledger without its trigger", "a rule", "an index that computes",
+    "a library for a role", "a superuser", "a member of the powerful", "a table that everybody sees",
+    "another database", "a view",
 )  # fmt: skip
 """One of each kind: each starts a server three times, which takes half a second. The others are long."""
 _CODE = [pytest.param(*each, id=name, marks=() if name in SHOWN else pytest.mark.long) for name, each in CODE.items()]
