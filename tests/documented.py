@@ -1,9 +1,10 @@
 """Every status that a test sees is one that the OpenAPI document tells of its operation."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -12,15 +13,22 @@ _PLANTED = 500  # by a test, which says so itself
 
 
 @cache
-def _operations() -> Sequence[tuple[str, re.Pattern[str], set[str]]]:
-    """Method, form of the path and documented statuses. The document is the same for all settings."""
+def contract() -> Mapping[str, Any]:
+    """The OpenAPI document, to be read only: an app takes 2 s to make it, and all without accounts have the same."""
     from oltp_api.app import create_app
     from storage.settings import Settings
 
     app = create_app(Settings(lakefolio_home=Path("nowhere"), database_url=None, lake_uri=None))
+    document: Mapping[str, Any] = app.openapi()
+    return document
+
+
+@cache
+def _operations() -> Sequence[tuple[str, re.Pattern[str], set[str]]]:
+    """Method, form of the path and documented statuses."""
     return [
         (method.upper(), re.compile(re.sub(r"\\{.*?\\}", "[^/]*", re.escape(path))), set(operation["responses"]))
-        for path, methods in app.openapi()["paths"].items()
+        for path, methods in contract()["paths"].items()
         for method, operation in methods.items()
     ]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from functools import cache
 from uuid import UUID
 
 import pyarrow as pa
@@ -172,6 +173,7 @@ def release(lake: Lake, versions: Mapping[str, int], horizon: VisibilitySnapshot
     return releases.append(results, now, "run") if results else released
 
 
+@cache
 def rows_of(query: str) -> pa.Table:
     with memory_duckdb() as connection:
         return connection.execute(query).to_arrow_table()

@@ -149,9 +149,10 @@ def _texts(cells: Sequence[str], has_null: bool = True) -> pa.Array:
 
 def sources_of(select: str, columns: Sequence[str], names: Sequence[str]) -> dict[str, list[str]]:
     """The columns of the file that each column of the SELECT is made of, by its parse."""
-    return meaning_of(_parsed(select), columns, names)
+    return _meaning(_aliases_of(select), columns, names)
 
 
+@lru_cache(maxsize=64)
 def tables_read(select: str) -> frozenset[str]:
     """Tables that a SELECT reads, by its parse, in lower case."""
     return tables_in(_parsed(select))
@@ -186,9 +187,23 @@ def _parsed(select: str) -> Any:
 
 def meaning_of(tree: Any, columns: Sequence[str], names: Sequence[str]) -> dict[str, list[str]]:
     """The same of a SELECT that is parsed; what comes through a subquery is followed by its alias."""
+    return _meaning(_aliases_in(tree), columns, names)
+
+
+@lru_cache(maxsize=64)
+def _aliases_of(select: str) -> Mapping[str, set[str]]:
+    return _aliases_in(_parsed(select))
+
+
+def _aliases_in(tree: Any) -> Mapping[str, set[str]]:
+    """The names that each named expression is made of, by its own."""
     aliases: dict[str, set[str]] = {}
     for expression in _aliased(tree):
         aliases.setdefault(expression["alias"].casefold(), set()).update(_named(expression))
+    return aliases
+
+
+def _meaning(aliases: Mapping[str, set[str]], columns: Sequence[str], names: Sequence[str]) -> dict[str, list[str]]:
     known = {name.casefold(): name for name in names}
     return {column: _followed(column.casefold(), aliases, known) for column in columns if column != "line"}
 

@@ -77,24 +77,22 @@ class Profile:
     def header_in(self, head: Sequence[Line]) -> int | None:
         """The place of the header among the first lines; None if the file is another's."""
         wanted, unwanted = ({_word(each) for each in words} for words in (self.recognised, self.unless))
+        own = self._own_names()
         for place, (_, row) in enumerate(head):
-            cells = {_word(cell) for cell in self.renamed(row)}
+            if len(row) < len(wanted):  # most lines, by most separators: 38 profiles are looked for in each
+                continue
+            cells = {_word(cell) for cell in _renamed(row, own)}
             if wanted <= cells and not unwanted & {_word(cell) for cell in row}:
                 return place
         return None
 
     def renamed(self, header: Sequence[str]) -> list[str]:
         """The header with the columns that it names otherwise by the names that the SELECT knows them by."""
+        return _renamed(header, self._own_names())
+
+    def _own_names(self) -> Mapping[str, str]:
         own = {_word(each): name for name, others in self.names.items() for each in others}
-        own |= {f"{each}_2": f"{name}_2" for each, name in own.items()}
-        taken = {_word(cell) for cell in header}
-        names = []
-        for cell in header:
-            name = own.get(_word(cell))
-            is_other = name is not None and _word(name) not in taken
-            taken |= {_word(name)} if name is not None and is_other else set()
-            names.append(name if name is not None and is_other else cell)
-        return names
+        return own | {f"{each}_2": f"{name}_2" for each, name in own.items()}
 
     def rows_among(self, header: Sequence[str], body: Sequence[Line]) -> Sequence[Line]:
         """The lines of which every one has to be a row."""
@@ -141,6 +139,19 @@ def names_of(header: Sequence[str]) -> list[str]:
             stem, _, number = name.rpartition("_")
             name = f"{stem}_{int(number) + 1}" if stem and number.isdigit() else f"{name}_2"
         names.append(name)
+    return names
+
+
+def _renamed(header: Sequence[str], own: Mapping[str, str]) -> list[str]:
+    if not own:
+        return list(header)
+    taken = {_word(cell) for cell in header}
+    names = []
+    for cell in header:
+        name = own.get(_word(cell))
+        is_other = name is not None and _word(name) not in taken
+        taken |= {_word(name)} if name is not None and is_other else set()
+        names.append(name if name is not None and is_other else cell)
     return names
 
 

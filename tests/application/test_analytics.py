@@ -16,6 +16,7 @@ from domain.ports import AnalyticsRepository, SimulationParamsRepository
 from domain.snapshots import SnapshotPrice
 from storage.lake.delta import Lake
 from storage.lake.releases import Releases
+from tests.effort import IS_LONG
 from tests.small_release import AS_OF, PORTFOLIO, SIMULATION, publish_small_release, release
 
 D = Decimal
@@ -181,8 +182,8 @@ def test_many_threads_ask_while_releases_are_made(new_lake: Lake) -> None:
         return len(analytics.pinned().get_positions(PORTFOLIO))
 
     with ThreadPoolExecutor(8) as threads:
-        answers = threads.map(ask, range(200))
-        for _ in range(3):
+        answers = threads.map(ask, range(200 if IS_LONG else 100))
+        for _ in range(3 if IS_LONG else 2):
             publish_small_release(new_lake)
         assert set(answers) == {3}
 

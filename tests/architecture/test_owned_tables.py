@@ -19,6 +19,8 @@ OWNED = sorted({*_POLICIES.CONDITIONS, *_ANALYSES.CONDITIONS, *_PRICES.CONDITION
 _NAMED = re.compile(
     rf"\b(?:from|join|into|update|truncate|table)\s+(?:only\s+)?(?:{'|'.join(OWNED)})\b(?!\.)", re.IGNORECASE
 )
+_BETWEEN_PARTS = re.compile(r"""["']\s*\n\s*[bfr]*["']""")
+"""Between the parts of one text; only a module that names a table in its text is parsed."""
 _SQL = re.compile(r"\b(?:select|insert into|update|delete from|truncate)\b", re.IGNORECASE)
 FOR_WHOM_ASKS = {
     *(f"oltp_api/{noun}/queries.sql" for noun in ("accounts", "bond_income", "exports", "imports", "ledger", "orders")),
@@ -70,8 +72,8 @@ def named() -> Iterator[str]:
 def _texts(path: Path) -> Iterator[str]:
     if path.suffix == ".sql":
         yield "\n".join(line.partition("--")[0] for line in path.read_text().splitlines())
-    if path.suffix == ".py":
-        tree = ast.parse(path.read_text())
+    if path.suffix == ".py" and _NAMED.search(_BETWEEN_PARTS.sub("", source := path.read_text())):
+        tree = ast.parse(source)
         prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:

@@ -50,10 +50,14 @@ def first_words(source: str) -> list[str]:
 
 
 def test_no_docstring_begins_with_a_pronoun() -> None:
-    """A reader skims twenty of them, and looks for the verb or the noun."""
+    """A reader skims twenty of them, and looks for the verb or the noun. Only what has one after quotes is parsed."""
     pronouns = {"What", "Which", "Whether", "Who", "Whose", "Of", "Those", "That"}
+    suspicious = re.compile(rf"""["']\s*(?:{"|".join(pronouns)})\b""")
+    sources = {str(path.relative_to(ROOT)): path.read_text() for path in tracked("*.py")}
     found = {
-        str(path.relative_to(ROOT)): pronouns.intersection(first_words(path.read_text())) for path in tracked("*.py")
+        name: pronouns.intersection(first_words(source))
+        for name, source in sources.items()
+        if suspicious.search(source)
     }
     assert {name: words for name, words in found.items() if words} == {}
     assert first_words('"""Of n."""\nclass A:\n    """What it is."""\nB = 1\n"""Which."""\n') == [
@@ -136,11 +140,10 @@ def test_what_is_against_the_layers_is_found(tmp_path: Path, file: str, planted:
 
 def test_no_public_class_name_means_two_things() -> None:
     named = [
-        (node.name, str(path.relative_to(ROOT)))
+        (name, str(path.relative_to(ROOT)))
         for path in tracked("*.py")
         if path.relative_to(ROOT).parts[0] in PACKAGES
-        for node in ast.parse(path.read_text()).body
-        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+        for name in re.findall(r"^class ([A-Za-z]\w*)", path.read_text(), flags=re.MULTILINE)
     ]
     counted = Counter(name for name, _ in named)
 

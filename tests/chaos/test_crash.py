@@ -1,8 +1,8 @@
 """Clients that go on while the API and PostgreSQL are killed with -9: nothing is lost, nothing happens twice.
 
 Clients do mixed operations on three hot portfolios, each with an idempotency key, and send each again under its key
-until it is answered. In the end `tests.history` compares what they saw with the ledger. Four clients, 600 operations
-and 4 kills; LAKEFOLIO_CHAOS=long: eight, 10,000 and 50. LAKEFOLIO_SEED repeats the operations of a run.
+until it is answered. In the end `tests.history` compares what they saw with the ledger. Four clients, 300 operations
+and 2 kills; LAKEFOLIO_CHAOS=long: eight, 10,000 and 50. LAKEFOLIO_SEED repeats the operations of a run.
 """
 
 import os
@@ -37,7 +37,7 @@ from storage.settings import Settings
 from tests.history import Call, Ledger, violations
 
 LONG = os.environ.get("LAKEFOLIO_CHAOS") == "long"
-CLIENTS, OPERATIONS, KILLS = (8, 10_000, 50) if LONG else (4, 600, 4)
+CLIENTS, OPERATIONS, KILLS = (8, 10_000, 50) if LONG else (4, 300, 2)
 SEED = int(os.environ.get("LAKEFOLIO_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
 DAY = "2017-03-01"
 TICKERS = ("HOTA", "HOTB")

@@ -35,7 +35,7 @@ LONG = os.environ.get("LAKEFOLIO_CHAOS") == "long"
 ROUNDS = 3 if LONG else 1
 WITHIN_S = 0.3 if LONG else 3.0  # beside three other workers on two cores
 MOST_MB = 300
-QUESTIONS, REVIEWS, HALF_OPEN, LINES = 100, 80 if LONG else 20, 600, 6_000_000
+QUESTIONS, REVIEWS, HALF_OPEN, LINES = 100, 80 if LONG else 8, 600, 6_000_000
 CHUNK = b"x" * 65_536
 
 

@@ -2,7 +2,7 @@
 
 Every committed event must have its effect exactly once, in the order of its aggregate. Two consumers go without a
 protection as the controls: one remembers the last number it saw, one commits its effect in a transaction of its own.
-2,000 events and 4 kills (of one worker or all) by default, 100,000 and 50 with LAKEFOLIO_CHAOS=long. LAKEFOLIO_SEED
+1,200 events and 2 kills (of one worker, then all) by default, 100,000 and 50 with LAKEFOLIO_CHAOS=long. LAKEFOLIO_SEED
 repeats a seed.
 """
 
@@ -32,7 +32,7 @@ from storage.events.consumers import Connection, Consumer, lag, run_consumers
 from storage.postgres.database import Database
 
 IS_LONG = os.environ.get("LAKEFOLIO_CHAOS") == "long"
-EVENTS, KILLS = (100_000, 50) if IS_LONG else (2_000, 4)
+EVENTS, KILLS = (100_000, 50) if IS_LONG else (1_200, 2)
 HANDLING_S = 0 if IS_LONG else 0.001  # in the short form, slower than the writers: a kill meets a worker at work
 WRITERS, WORKERS, AGGREGATES = 4, 2, 20
 SPACE = UUID("00000000-0000-4000-8000-0000000000cc")

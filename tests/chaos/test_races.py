@@ -51,10 +51,10 @@ from tests.conftest import served
 
 LONG = os.environ.get("LAKEFOLIO_CHAOS") == "long"
 SEED = int(os.environ.get("LAKEFOLIO_SEED", "20170329"))
-PAIRS = 10_000 if LONG else 120
+PAIRS = 10_000 if LONG else 60
 SALES = 1_000 if LONG else 30
-STORMS = 1_000 if LONG else 5
-TWINS = 50
+STORMS = 1_000 if LONG else 4
+TWINS = 50 if LONG else 20
 CASH = Decimal(1_000_000)
 WON = "won"
 KINDS = ("deposit", "place", "fill", "cancel")

@@ -24,8 +24,8 @@ from tests.ledger_writer import add_security, writing
 
 LONG = os.environ.get("LAKEFOLIO_CHAOS") == "long"
 SEED = int(os.environ.get("LAKEFOLIO_SEED", "20170329"))
-COPIES = 500 if LONG else 20
-COMPARED_EVERY = 10
+COPIES = 500 if LONG else 10
+COMPARED_EVERY = 10 if LONG else 5
 CONTROLS = 100 if LONG else 5
 LEDGER, PORTFOLIOS, CASH, POSITIONS = (
     f"raw/pg_{name}" for name in ("transaction_ledger", "portfolio", "cash_balance", "position_current")

@@ -1,7 +1,8 @@
 """Bonds on real curves against QuantLib, an independent implementation.
 
 QuantLib gets our discount factors at the same tenors and interpolates them in the same way, so that the mathematics of
-bonds is what is compared; the bootstrap is tested by itself (test_curves.py).
+bonds is what is compared; the bootstrap is tested by itself (test_curves.py). 25 days of each bond by default, 100 with
+LAKEFOLIO_CHAOS=long.
 """
 
 import math
@@ -20,8 +21,10 @@ from domain.analytics.fixed_income.bonds import Bond
 from domain.analytics.fixed_income.curves import Curve
 from domain.analytics.fixed_income.day_counts import DayCount, day_plus_months
 from tests.domain.treasury import treasury_yields
+from tests.effort import IS_LONG
 
 SEED = 20261121
+COUNT = 100 if IS_LONG else 25
 SPREAD_BPS = 85.0
 TEN_YEAR_TREASURY = Bond(date(2016, 8, 31), Decimal("4.875"), DayCount.ACT_ACT_ICMA, 2, date(2006, 8, 31))
 WITH_SHORT_FIRST = Bond(
@@ -79,7 +82,7 @@ def ql_curve(curve: Curve, spread_bps: float) -> ql.YieldTermStructureHandle:
     return ql.YieldTermStructureHandle(ql.ZeroSpreadedTermStructure(plain, spread, ql.Continuous, ql.Annual, count))
 
 
-def random_days(bond: Bond, count: int = 100) -> list[tuple[Curve, date]]:
+def random_days(bond: Bond, count: int = COUNT) -> list[tuple[Curve, date]]:
     days, tenors, yields = treasury_yields()
     alive = np.flatnonzero((days >= np.datetime64(bond.issue_date)) & (days < np.datetime64(bond.maturity_date)))
     rows = np.random.default_rng(SEED).choice(alive, count, replace=False)
@@ -129,13 +132,13 @@ def both(bond: Bond, curve: Curve, day: date) -> tuple[list[float], list[float]]
 
 
 @pytest.mark.parametrize("name", BONDS)
-def test_price_accrued_and_duration_are_quantlibs_on_100_random_days(name, capsys):
+def test_price_accrued_and_duration_are_quantlibs_on_random_days(name, capsys):
     worst = 0.0
     for curve, day in random_days(BONDS[name]):
         ours, theirs = both(BONDS[name], curve, day)
         worst = max(worst, *(abs(our - their) for our, their in zip(ours, theirs, strict=True)))
     with capsys.disabled():
-        print(f"\n{name}, 100 days (seed {SEED}): largest difference {worst:.1e}", file=sys.__stderr__)
+        print(f"\n{name}, {COUNT} days (seed {SEED}): largest difference {worst:.1e}", file=sys.__stderr__)
     assert worst < 1e-6
 
 

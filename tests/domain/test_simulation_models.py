@@ -1,4 +1,7 @@
-"""Models against closed forms and what they repeat; scenarios on common numbers; errors against other seeds."""
+"""Models against closed forms and what they repeat; scenarios on common numbers; errors against other seeds.
+
+Errors of two of the four models by few seeds and of fewer points; all by many with LAKEFOLIO_CHAOS=long.
+"""
 
 from dataclasses import replace
 from datetime import date
@@ -266,8 +269,9 @@ class TestScenarios:
                 [simulate(inputs, Gaussian(), replace(spec, seed=s)).figures["median"].value for s in seeds]
             )
 
-        base = medians(pair(), range(30))
-        common, own = base - medians(scenario, range(30)), base - medians(scenario, range(30, 60))
+        seeds = 30 if IS_LONG else 12
+        base = medians(pair(), range(seeds))
+        common, own = (base - medians(scenario, range(first, first + seeds)) for first in (0, seeds))
         assert common.std() < own.std() / 2
 
 
@@ -282,7 +286,7 @@ class TestSobol:
     )
 
     def results(self, sampling: Sampling, seeds: int) -> list[SimulationResult]:
-        spec = SimulationSpec(10, 8_192, 0, sampling=sampling)
+        spec = SimulationSpec(10, 8_192 if IS_LONG else 2_048, 0, sampling=sampling)
         return [simulate(self.GIVEN, Gaussian(), replace(spec, seed=seed), workers=2) for seed in range(seeds)]
 
     def test_points_come_nearer_than_random_numbers_and_know_by_how_much(self) -> None:
@@ -312,7 +316,7 @@ class TestSobol:
         assert np.array_equal(one.fan, other.fan)
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+@pytest.mark.parametrize("model", MODELS if IS_LONG else MODELS[::3], ids=lambda model: model.name)
 def test_stated_errors_are_how_other_seeds_spread(model: Model) -> None:
     seeds = 400 if IS_LONG else 40
     given = replace(ONE, mu_deviation=np.array([0.02]), cash=20.0)

@@ -89,6 +89,7 @@ def provider() -> flask.Flask:
     app = oidc_provider_mock.app()
     challenges: dict[str, str] = {}
     forged = {"by": "nothing"}
+    keys: list[RSAKey] = []
 
     @app.put("/forgery")
     def forge() -> tuple[str, int]:
@@ -125,8 +126,9 @@ def provider() -> flask.Flask:
             answer = response.get_json()
             payload = answer["id_token"].split(".")[1]
             claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-            key = RSAKey.import_key(flask.g.oidc_provider_mock_storage.jwk.as_dict(is_private=True))
-            answer["id_token"] = FORGERIES[forged["by"]](claims, key)
+            if not keys:  # reading one checks its primes, which takes 50 ms
+                keys.append(RSAKey.import_key(flask.g.oidc_provider_mock_storage.jwk.as_dict(is_private=True)))
+            answer["id_token"] = FORGERIES[forged["by"]](claims, keys[0])
             response.set_data(json.dumps(answer))
         return response
 

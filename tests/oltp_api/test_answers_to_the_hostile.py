@@ -1,4 +1,7 @@
-"""500 strings of whoever means harm, as arguments and as names: none changes anything, and all of them are data."""
+"""500 strings of whoever means harm, as arguments and as names: none changes anything, and all of them are data.
+
+Every fifth by default, in one way each; all in five with LAKEFOLIO_CHAOS=long.
+"""
 
 import json
 import random
@@ -159,7 +162,7 @@ def test_500_strings_as_arguments_change_nothing_and_break_nothing(
     before = stored(database)
     asked = random.Random(20170329)
     with httpx.Client(base_url=root(api), headers=_HEADERS) as client:
-        for text in STRINGS:
+        for text in STRINGS if IS_LONG else STRINGS[::5]:
             for name, arguments in asked.sample([*calls(text)], 5 if IS_LONG else 1):
                 answer = client.post("/mcp", content=request("tools/call", name=name, arguments=arguments))
                 assert answer.status_code < 500, (name, text)

@@ -21,6 +21,7 @@ from oltp_api.web.routing import BoundedRoute
 from storage.settings import Settings
 from storage.web.server import BoundedProtocol, configured
 from tests.conftest import served
+from tests.documented import contract
 
 JSON = {"Content-Type": "application/json"}
 BEGUN = b"POST /seen HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -33,12 +34,11 @@ def root(api: httpx.Client) -> str:
 
 
 @pytest.fixture(scope="module")
-def writing(root: str) -> list[tuple[str, str, frozenset[str]]]:
+def writing() -> list[tuple[str, str, frozenset[str]]]:
     """Every operation that may change something: its method, its address, and the types of body that it takes."""
-    paths = httpx.get(f"{root}/openapi.json", timeout=30).json()["paths"]
     return [
         (method.upper(), filled(path), frozenset(operation.get("requestBody", {}).get("content", ())))
-        for path, methods in paths.items()
+        for path, methods in contract()["paths"].items()
         for method, operation in methods.items()
         if method != "get"
     ]

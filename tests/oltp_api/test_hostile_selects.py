@@ -281,7 +281,7 @@ def test_the_api_answers_while_hostile_selects_run(api: httpx.Client) -> None:
 
     api.get("/import-profiles/schwab")  # our client reads the contract once, and not in two threads
     bombs = ["select range(1000000000) as note", "select repeat('x', 4000000000) as note"]
-    threads = [threading.Thread(target=hostile, args=[each]) for each in bombs]
+    threads = [threading.Thread(target=hostile, args=[each]) for each in (bombs if IS_LONG else bombs[:1])]
     for each in threads:
         each.start()
     others = [api.get("/import-profiles/schwab").status_code for _ in range(20)]
@@ -289,7 +289,7 @@ def test_the_api_answers_while_hostile_selects_run(api: httpx.Client) -> None:
         each.join()
 
     assert set(others) == {200}
-    assert [each.status_code for each in answers] == [422, 422]
+    assert [each.status_code for each in answers] == [422] * len(threads)
     assert api.get("/import-profiles/hostile").status_code == 404
 
 

@@ -30,6 +30,7 @@ from pipelines.replication.tables import replicate
 from storage.lake.delta import Lake
 from storage.postgres.database import Database
 from storage.settings import Settings
+from tests.documented import contract
 from tests.small_release import publish_small_release
 
 D = Decimal
@@ -604,7 +605,7 @@ def test_without_a_broker_orders_wait_for_people(settings: Settings, context: Ap
     "model", [OrderRequest, CancelRequest, FillRequest, FillView, OrderView, OrderWithFills, OrderPage]
 )
 def test_every_body_and_view_has_an_example_that_is_one(api, model: type[BaseModel]) -> None:
-    documented = api.get(str(api.base_url.copy_with(path="/openapi.json"))).json()["components"]["schemas"]
+    documented = contract()["components"]["schemas"]
     examples = model.model_json_schema()["examples"]
 
     assert examples

@@ -143,6 +143,7 @@ def test_a_ranking_made_elsewhere_is_published_too(released, connection) -> None
     assert len({item["ranking_id"] for item in items(released)}) == 2
 
 
+@pytest.mark.long
 def test_a_newer_snapshot_is_ranked_as_well(released, connection) -> None:
     run(released)
     trade(connection)

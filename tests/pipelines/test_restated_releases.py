@@ -1,8 +1,10 @@
 """Differences of a release from the one before it: who is restated, by how much, and whether a cause is known."""
 
-from collections.abc import Iterator
+import shutil
 from contextlib import nullcontext
+from copy import copy
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -70,9 +72,18 @@ def answer(query: str, **tables: pa.Table) -> pa.Table:
         return connection.execute(query).to_arrow_table()
 
 
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    return Told(Lake(str(tmp_path_factory.mktemp("first")), lock=nullcontext))
+
+
 @pytest.fixture
-def told(tmp_path) -> Iterator[Told]:
-    return Told(Lake(str(tmp_path), lock=nullcontext))
+def told(first: Told, tmp_path: Path) -> Told:
+    """A copy of what was published once."""
+    shutil.copytree(first.lake.root, tmp_path, dirs_exist_ok=True)
+    own = copy(first)
+    own.lake = Lake(str(tmp_path), lock=nullcontext)
+    return own
 
 
 def raised(by: int, days: str, whose: str = str(PORTFOLIO)) -> str:

@@ -6,9 +6,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests.effort import IS_LONG
 
 _LAUNCHER = """
 import os, subprocess, sys, time
@@ -38,52 +41,80 @@ worker.computed_code_version = iter(["before", "after"]).__next__
 worker.warm = lambda: None
 sys.exit(worker.main())
 """
+_ASKED_ALREADY = """
+import sys
+from pipelines.runtime import worker
+worker.warm = lambda: None
+sys.exit(worker.main())
+"""
+Worker = subprocess.Popen[str]
 
 
-@pytest.fixture(scope="module")
-def changed() -> Iterator["subprocess.Popen[str]"]:
-    """A worker that finds other code at its first request, and starts itself again as it is started in earnest."""
-    command = [sys.executable, "-c", _CHANGED, str(os.getpid())]
+@contextmanager
+def started(program: str, *more: str) -> Iterator[Worker]:
+    command = [sys.executable, "-c", program, str(os.getpid()), *more]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
         assert process.stdin is not None
         yield process
         process.stdin.close()
 
 
-def forked(process: "subprocess.Popen[str]") -> int:
+def forked(process: Worker) -> int:
     """The pid of the process for the next request."""
     assert process.stdin is not None
-    assert process.stdout is not None
     process.stdin.write("\n")
+    return answered(process)
+
+
+def answered(process: Worker) -> int:
+    assert process.stdout is not None
     return int(process.stdout.readline())
 
 
-def test_a_worker_with_changed_code_starts_itself_again_and_answers(changed: "subprocess.Popen[str]") -> None:
-    assert changed.stdin is not None
-    assert is_alive(forked(changed))
-    assert b"--asked" in Path(f"/proc/{changed.pid}/cmdline").read_bytes(), "another program in the same process"
-    changed.stdin.write("\n")
+def is_another_program(process: Worker) -> bool:
+    return b"--asked" in Path(f"/proc/{process.pid}/cmdline").read_bytes()
 
 
-def test_every_request_has_a_process_of_its_own_whose_end_harms_no_other(changed: "subprocess.Popen[str]") -> None:
-    assert changed.stdin is not None
-    first = forked(changed)
+def test_a_worker_with_changed_code_starts_itself_again_and_answers() -> None:
+    """As it is started in earnest, with all that a run imports; what it then answers is long, and tried below."""
+    with started(_CHANGED) as changed:
+        assert changed.stdin is not None
+        changed.stdin.write("\n")
+        until = time.monotonic() + 30
+        while not is_another_program(changed):
+            assert time.monotonic() < until, "the same process never became another program"
+            time.sleep(0.02)
+        if IS_LONG:
+            one_after_another(changed)
+        else:
+            changed.kill()
+
+
+def test_every_request_has_a_process_of_its_own_whose_end_harms_no_other() -> None:
+    with started(_ASKED_ALREADY, "--asked") as worker:
+        one_after_another(worker)
+
+
+def one_after_another(worker: Worker) -> None:
+    """Requests of a worker that was asked before it started itself again, so that it answers at once."""
+    assert worker.stdin is not None
+    first = answered(worker)
     assert is_alive(first)
-    assert first != changed.pid
-    changed.stdin.write("no request of a run\n")  # it fails
+    assert first != worker.pid
+    worker.stdin.write("no request of a run\n")  # it fails
     assert ended_within(first, 30)
 
-    second = forked(changed)
+    second = forked(worker)
     os.kill(second, signal.SIGKILL)
     assert ended_within(second, 30)
-    changed.stdin.write("nobody is there to execute this\n")
+    worker.stdin.write("nobody is there to execute this\n")
 
-    third = forked(changed)
+    third = forked(worker)
     assert is_alive(third)
-    changed.stdin.write("\n")  # there was nothing to execute after all
+    worker.stdin.write("\n")  # there was nothing to execute after all
     assert ended_within(third, 30)
-    changed.stdin.close()
-    assert changed.wait(timeout=30) == 0, "it ends with its input"
+    worker.stdin.close()
+    assert worker.wait(timeout=30) == 0, "it ends with its input"
 
 
 _ENDED_RUN = """

@@ -6,6 +6,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -93,7 +94,7 @@ def restated(rows: list[dict[str, Any]], splits: dict[date, int]) -> TickerHisto
     units = 1
     for row in reversed(rows):
         day = row["price_date"]
-        close = pd.Series([float(row["close"]) / units], dtype="float32").astype("float64")[0]
+        close = float(np.float32(float(row["close"]) / units))
         days.append((str(day), close, 0, splits.get(day, 0)))
         units *= splits.get(day, 1)
     return history(*reversed(days))

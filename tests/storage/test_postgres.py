@@ -21,7 +21,9 @@ from storage.postgres import embedded
 from storage.postgres.database import Database
 from storage.settings import REPOSITORY, Settings
 from tests.conftest import urls_of
+from tests.effort import IS_LONG
 
+AT_ONCE = 4 if IS_LONG else 2
 USER = "00000000-0000-4000-8000-000000000001"
 PORTFOLIO = "00000000-0000-4000-8000-0000000000aa"
 _NEW_PORTFOLIO = """
@@ -182,14 +184,14 @@ def test_preparing_creates_what_is_missing(postgres_home: Path) -> None:
     assert ledger_rows(missing) == []
 
 
-def test_four_that_prepare_at_once_do_not_disturb_one_another(postgres_home: Path) -> None:
-    database = postgres.embedded_database(embedded.start(postgres_home), "made_by_four")
+def test_some_that_prepare_at_once_do_not_disturb_one_another(postgres_home: Path) -> None:
+    database = postgres.embedded_database(embedded.start(postgres_home), "made_by_some")
     work = "import sys; from storage.postgres.database import Database, prepare; prepare(Database(*sys.argv[1:]))"
-    started = [run_python(work, *astuple(database)) for _ in range(4)]
+    started = [run_python(work, *astuple(database)) for _ in range(AT_ONCE)]
 
     outcomes = [process.communicate() for process in started]
 
-    assert outcomes == [("", "")] * 4
+    assert outcomes == [("", "")] * AT_ONCE
     assert ledger_rows(database) == []
 
 
@@ -337,7 +339,7 @@ def test_processes_that_start_at_once_share_one_server(tmp_path: Path) -> None:
             print(json.dumps(connection.execute("select pg_postmaster_start_time()::text").fetchone()))
     """
     try:
-        started = [run_python(work, str(tmp_path / "home")) for _ in range(3)]
+        started = [run_python(work, str(tmp_path / "home")) for _ in range(AT_ONCE)]
         time.sleep(0.5)  # all have imported what they need and wait for their line
         for process in started:
             assert process.stdin

@@ -86,8 +86,8 @@ def judged(folder: Path, entry: Entry, opened: OpenedState, release: Release, is
 
 
 class Way:
-    """One file on its way into a portfolio of its own; the whole way goes beside itself and turned round too, and looks
-    whether a dry run stores anything. `options` are what its owner had to state."""
+    """One file on its way into a portfolio of its own; the whole way goes again, beside itself, back and turned round
+    too, and looks whether a dry run stores anything. `options` are what its owner had to state."""
 
     def __init__(self, api: httpx.Client, entry: Entry, path: Path, release: Release, is_whole: bool = True) -> None:
         self._api, self._entry, self._expected = api, entry, entry["expected"]
@@ -107,15 +107,17 @@ class Way:
         """Raise Wrong or Refused unless all is as it has to be."""
         self._open()
         plan = self._planned()
+        if not self._is_whole:
+            self._import(self._file, plan)
+            return
         empty = self._look()
         self._import(self._file, plan)
         self._again(self._file)
-        if self._is_whole:
-            self._undo_another()
+        self._undo_another()
         self._undo()
         if self._look().standing != empty.standing:
             raise Wrong("undone, positions, cash or gains are not as before")
-        if self._is_whole and (reversed_file := turned_round(self._file, self._name, plan)) is not None:
+        if (reversed_file := turned_round(self._file, self._name, plan)) is not None:
             self._import(reversed_file, None)
             self._undo()
 

@@ -1,4 +1,7 @@
-"""Case files of others are judged by value, whatever their ids and counts, and what is altered is found."""
+"""Case files of others are judged by value, whatever their ids and counts, and what is altered is found.
+
+Three figures of each file are altered by default, eight with LAKEFOLIO_CHAOS=long.
+"""
 
 import json
 from dataclasses import replace
@@ -7,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.effort import IS_LONG
 from tests.yardsticks.__main__ import main
 from tests.yardsticks.cases import Case, documents, is_of_situations
 from tests.yardsticks.judging import Convention, Judge, Judgement, Verdict, Yardstick
@@ -14,6 +18,7 @@ from tests.yardsticks.kinds import JUDGE, judged
 
 FOLDER = Path(__file__).parents[1] / "cases"
 COMPUTED = (Verdict.EQUAL, Verdict.OTHER_CONVENTION)
+ALTERED = 8 if IS_LONG else 3
 FILES = {path.stem: document for path, document in documents(FOLDER) if not is_of_situations(document)}
 
 
@@ -43,7 +48,7 @@ def altered(figure: Any, tolerance: float) -> Any:
 
 def test_an_altered_figure_is_unexplained_and_a_renamed_case_is_not(judgements: list[Judgement]) -> None:
     computed = [one for one in judgements if one.verdict in COMPUTED]
-    for one in computed[:: max(1, len(computed) // 8)]:
+    for one in computed[:: max(1, len(computed) // ALTERED)]:
         case = replace(one.case, id="renamed")
         wrong = replace(case, expected=altered(case.expected, case.tolerance))
 
