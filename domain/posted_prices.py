@@ -35,8 +35,8 @@ class PricedElsewhere(Conflict):
 
 
 class PriceSourceName(StrEnum):
-    """Where prices are from. For all, the first of three that has any; else an owner's own, POSTED too. Of a bond's other
-    days the curve."""
+    """Where prices are from. For all, the first of three that has any; else an owner's own, POSTED too; of a bond's
+    other days the curve."""
 
     MARKET = "MARKET"
     POSTED = "POSTED"
