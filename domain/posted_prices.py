@@ -35,7 +35,7 @@ class PricedElsewhere(Conflict):
 
 
 class PriceSourceName(StrEnum):
-    """Where prices are from. For all, the first of three that has any; else an owner's own, POSTED too. Of a bond's
+    """Where prices are from. For all, the first of three that has any; else an owner's own, POSTED too; of a bond's
     other days the curve."""
 
     MARKET = "MARKET"
