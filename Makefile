@@ -21,7 +21,7 @@ demo: install manifest ## the whole graph on the bundled market, and its report
 	@$(OPS) demo
 
 test: install manifest ## run the tests
-	@env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	@env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 up: install manifest ## start the API on :8000, its worker and the Dagster UI on :3000 (API_PORT=, UI_PORT=)
 	@$(OPS) up --api-port $(API_PORT) --ui-port $(UI_PORT)

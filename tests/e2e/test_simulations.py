@@ -42,8 +42,6 @@ if IS_LONG:
         "bootstrap": {"model": "block_bootstrap"},
         "sequences": {"model": "historical_sequences"},
     }
-REPLAYED = KINDS if IS_LONG else ["regimes", "sobol"]
-"""Here; tests/domain shows that workers change no bit of any model."""
 CHANGED = {"another seed": "seed = seed + 1", "no release": "release_id = 10000"}
 """Simulations that somebody changes behind the application, and how."""
 RELEASE = dg.AssetKey(["meta", "release"])
@@ -156,7 +154,7 @@ def compared(simulated: Simulated, first: str, second: str) -> Any:
 @pytest.fixture(scope="module")
 def replays(simulated: Simulated) -> dict[str, Any]:
     """The comparisons of replays, all computed in a process of their own, as after a restart."""
-    asked = {name: simulated.client.post(f"/simulations/{simulated.ids[name]}/replay").json() for name in REPLAYED}
+    asked = {name: simulated.client.post(f"/simulations/{simulated.ids[name]}/replay").json() for name in KINDS}
     simulated.release()
     made = simulated.home.run("python", "-c", _SIMULATE_WHAT_IS_DUE)
     assert made.returncode == 0, made.stdout + made.stderr
@@ -165,7 +163,8 @@ def replays(simulated: Simulated) -> dict[str, Any]:
     return {name: one["summary"] for name, one in done.items()}
 
 
-@pytest.mark.parametrize("kind", REPLAYED)
+@pytest.mark.long
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_replay_in_another_process_with_other_workers_is_equal_to_the_bit(
     simulated: Simulated, replays: dict[str, Any], kind: str
 ) -> None:
@@ -176,8 +175,10 @@ def test_a_replay_in_another_process_with_other_workers_is_equal_to_the_bit(
 
 @pytest.fixture(scope="module")
 def later(simulated: Simulated) -> dict[str, Any]:
-    """Replays of what was changed behind the application, and a calibration, of one turn."""
-    asked = {"calibration": simulated.client.post(f"/simulations/{simulated.ids['plain']}/calibration")}
+    """Replays of what was not changed and of what was, behind the application, and a calibration, of one turn."""
+    plain = f"/simulations/{simulated.ids['plain']}"
+    asked = {"unchanged": simulated.client.post(f"{plain}/replay")}
+    asked["calibration"] = simulated.client.post(f"{plain}/calibration")
     for name, change in CHANGED.items():
         with psycopg.connect(simulated.home.platform.database.admin_url, autocommit=True) as connection:
             connection.execute(f"update simulation set {change} where simulation_id = %s", (simulated.ids[name],))
@@ -185,6 +186,14 @@ def later(simulated: Simulated) -> dict[str, Any]:
     assert {answer.status_code for answer in asked.values()} == {202}
     simulated.run()
     return {name: simulated.get(answer.json()["simulation_id"]) for name, answer in asked.items()}
+
+
+def test_a_replay_is_equal_to_the_bit(simulated: Simulated, later: dict[str, Any]) -> None:
+    """That workers change no bit of any model is shown by tests/domain."""
+    again = later["unchanged"]["summary"]
+
+    assert (again["is_bit_equal"], again["differences"]) == (True, [])
+    assert again["result_hash"] == simulated.get("plain")["summary"]["result_hash"]
 
 
 def test_a_replay_says_which_input_differs(simulated: Simulated, later: dict[str, Any]) -> None:

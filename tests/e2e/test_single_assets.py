@@ -1,7 +1,8 @@
 """Any one asset can be made by itself, and again: a few by Dagster's command line, the others in this process.
 
 The refresh has made each of them once, so that making it again must bring no new version. By default all that one op
-makes is made in one run, and dbt's marts are left to others; with LAKEFOLIO_CHAOS=long each asset has a run of its own.
+makes is made in one run, and what is made again elsewhere is left to that; with LAKEFOLIO_CHAOS=long each asset has a
+run of its own.
 """
 
 import shlex
@@ -23,9 +24,10 @@ BY_OP = {asset.op.name: sorted(key.to_user_string() for key in asset.keys) for a
 KEYS = sorted(chain.from_iterable(BY_OP.values()))
 ALONE = {key: [key] for key in KEYS}
 SCORE = "risk/risk_analysis_score"
-TOGETHER = ALONE if IS_LONG else {op: keys for op, keys in BY_OP.items() if op != "marts" and keys != [SCORE]}
-"""dbt's marts are made again, whole, by test_incremental, and one of them by the README's command; scores of
-all quarters take half a minute."""
+MADE_AGAIN_ELSEWHERE = {"marts", "replay_ledger", "performance", "risk", "risk__risk_analysis_score"}
+"""All but the last by test_incremental, and one of dbt's marts by the README's command; scores of all quarters take
+half a minute."""
+TOGETHER = ALONE if IS_LONG else {op: keys for op, keys in BY_OP.items() if op not in MADE_AGAIN_ELSEWHERE}
 BY_COMMAND = ["simulation/simulation_fan", "meta/release"]
 """Beside those of the README, of which one has no partition and one has a year."""
 
