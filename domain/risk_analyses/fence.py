@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from domain.risk_analyses.directions import contradiction, moved, signed_before, wrong_comparison
 from domain.risk_analyses.facts import FactSheet, Sense
-from domain.risk_analyses.words import number_word
+from domain.risk_analyses.number_words import number_word
 
 TOKEN = re.compile(r"\{\{([FN][1-9]\d{0,3})\}\}")
 _ALLOWED = frozenset(" .,;:!?'\"’‘“”()–—-&\n")
@@ -84,12 +84,12 @@ def _of_sentence(sentence: str, sheet: FactSheet) -> Iterator[str]:
         if word := signed_before(before):
             yield f"{found[0]} has its sign in itself, without {word!r}"
         if fact.sense is Sense.LEVEL:
-            if word := moved(before):
+            if word := moved(sentence, found.span()):
                 yield f"{found[0]} ({fact.label}) is a level: nothing here knows whether it {word!r}"
-        elif word := contradiction(sentence, found.span(), fact.sense, senses, indices):
+        elif word := contradiction(sentence, found.span(), fact, senses, indices):
             yield f"{word!r} contradicts the sign of {found[0]} ({fact.label}: {fact.shown})"
     for (before_it, one), (after_it, other) in pairwise(tokens):
-        if word := wrong_comparison(sentence[before_it.end() : after_it.start()], one, other):
+        if word := wrong_comparison(sentence, (before_it.end(), after_it.start()), one, other):
             yield f"{before_it[0]} is {one.shown} and {after_it[0]} is {other.shown}: not {word!r}"
 
 
