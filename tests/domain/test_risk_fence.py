@@ -1,4 +1,4 @@
-"""The fence around a writer's words: 600 sentences that were written before it, and a writer who tries everything."""
+"""The fence around a writer's words: 1,000 sentences that it has learnt from, and a writer who tries everything."""
 
 import json
 import random
@@ -20,16 +20,19 @@ _DIGITS = re.compile(r"\d[\d.,]*")
 
 
 def test_right_sentences_pass_and_flipped_ones_are_void() -> None:
-    """At most one of twenty right ones is lost, and no more than that of the flipped gets through."""
-    voided = [text for text in SENTENCES["right"] if list(objections(text, SHEET))]
-    missed = [text for _, text in SENTENCES["flipped"] if not list(objections(text, SHEET))]
+    """At most one of fifty either way, of sentences that were learnt from; of new ones it is more (ADR 46).
+
+    The last 200 of each kind came from somebody who had not seen the fence, and were measured before anybody read them.
+    """
+    right, flipped = SENTENCES["right"], [text for _, text in SENTENCES["flipped"]]
+    voided = [text for text in right if list(objections(text, SHEET))]
+    missed = [text for text in flipped if not list(objections(text, SHEET))]
     print(
-        f"\nof {len(SENTENCES['right'])} right sentences {len(voided)} are void; of "
-        f"{len(SENTENCES['flipped'])} flipped ones {len(missed)} pass"
+        f"\nof {len(right)} right sentences {len(voided)} are void; of {len(flipped)} flipped ones {len(missed)} pass"
     )
-    assert (len(SENTENCES["right"]), len(SENTENCES["flipped"])) == (300, 300)
-    assert len(voided) <= 0.05 * 300, voided
-    assert len(missed) <= 0.05 * 300, missed
+    assert (len(right), len(flipped)) == (500, 500)
+    assert len(voided) <= 0.02 * 500, voided
+    assert len(missed) <= 0.02 * 500, missed
 
 
 @pytest.mark.parametrize(
