@@ -29,6 +29,16 @@ _READINGS: Mapping[Sense, tuple[Callable[[readings.Number], Claim | None], int]]
     Sense.OPPOSITE: (standings.pair, -1),
 }
 """By sense, how a sentence is read about it, and the sign of a claim that fits. A LEVEL has none."""
+_YIELDS = words_of("yields rates rise fall higher lower")
+_WHEN = words_of("when whenever wherever while whereas")
+_UNREAD: Mapping[Sense, frozenset[str]] = {
+    Sense.OVER: v.LISTS["limit"],
+    Sense.WITHIN: v.LISTS["limit"],
+    Sense.COST_OF_YIELDS: _YIELDS,
+    Sense.TOGETHER: _WHEN,
+    Sense.OPPOSITE: _WHEN,
+}
+"""By sense, words that a sentence without a claim says something with, for or against the sign."""
 _LIMITS = frozenset({Sense.OVER, Sense.WITHIN})
 _CHANGES = Lexicon({1: [v.RISES, v.FALLS, v.RECOVERS, v.CHANGES]}, v.LISTS)
 _SIZES = Lexicon(
@@ -48,7 +58,8 @@ _ON_THE_WAY = _TO | words_of(
     "of toward towards around about nearly almost roughly only just a an the as much further sharply steadily slightly "
     "again all way strongly modestly markedly substantially noticeably quickly slowly gradually back away in year over "
     "up down this time and now stands sits standing is currently today since last within past lately recently calmer "
-    "level quieter has have had low high yield yields volatility duration chance limit cap annual for out its ,"
+    "level quieter has have had low high yield yields volatility duration chance limit cap annual for out its bond "
+    "bonds sleeve curve holdings book portfolio ,"
 )
 """Words between a change and the level that it leads to."""
 
@@ -87,6 +98,16 @@ def _claim(
     return reading(readings.Number(sentence, sentence.place(at[0]), fact, places, indices))
 
 
+def unread(text: str, at: Span, fact: Fact, senses: Sequence[tuple[int, Sense]]) -> str | None:
+    """The word for a limit, yields or two holdings of which the sentence says something that no known word tells."""
+    texts, others = read(text).texts, [sense for at_other, sense in senses if at_other != at[0]]
+    if fact.sense not in _UNREAD or _claim(text, at, fact, senses, frozenset()):
+        return None
+    if fact.sense in _LIMITS and Sense.LEVEL in others:  # a weight beside its limit tells enough
+        return None
+    return next((word for word in texts if word in _UNREAD[fact.sense]), None)
+
+
 def moved(text: str, at: Span) -> str | None:
     """The words that say that the level at a place has moved there; None of what only might."""
     sentence = read(text)
@@ -96,6 +117,8 @@ def moved(text: str, at: Span) -> str | None:
         if any(text[0] == "F" for text in sentence.texts[one.start : one.end]):
             continue
         if one.start == place + 1:  # "a {{F21}} jump"
+            return one.text
+        if one.end == place and one.part is PartOfSpeech.VERB:
             return one.text
         is_led = _TO.intersection(between) or between[:1] == ["of"] or "time" in between
         if is_led and all(text in _ON_THE_WAY or text[0] == "N" for text in between):

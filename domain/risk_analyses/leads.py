@@ -24,8 +24,18 @@ _HOLDERS = words_of(
     "record return returns performance result holder holders owner owners investor investors buyer buyers tracker "
     "fund stake bought buying holding owning owned held choosing tracking"
 )
-_LETS = words_of("let lets letting allow allows allowed allowing saw see sees seen seeing watched watching")
-_PREPOSITIONS = words_of("with to than against over of from beyond versus relative by behind ahead after")
+_SHUNS = words_of(
+    "shun shunned shunning avoid avoided avoiding skip skipped skipping ignore ignored ignoring forsake forsook "
+    "forsaken eschew eschewed eschewing spurn spurned spurning leave left leaving abandon abandoned abandoning ditch "
+    "ditched ditching sell sold selling reject rejected rejecting deserted dropped forwent quit refused exchanged "
+    "exchanging swapped swapping declined resisted"
+)
+"""Whoever does so to a benchmark holds the portfolio."""
+_NEAR = 3
+_LETS = words_of(
+    "watch watches let lets letting allow allows allowed allowing saw see sees seen seeing watched watching"
+)
+_PREPOSITIONS = words_of("in amid with to than against over of from beyond versus relative by behind ahead after")
 _BESIDE = words_of("of than over at by in with off to performance return returns result results record showing")
 _JOINS = words_of("and but or so yet then though although while whereas because since as even , ; : ( ) – — -")
 
@@ -54,8 +64,11 @@ def _is_of_index(number: Number, one: Claim) -> bool:
     inside = [who for text in sentence.texts[one.start : one.end] if (who := _who([text], number.indices))]
     if one.text.endswith(("favour", "favor")) and (inside or whom):
         return (inside or [whom])[0] < 0
-    if inside and not sentence.has(_BEATS, one.start):
+    beaten = any((match.start, match.end) == (one.start, one.end) for match in sentence.matches(_BEATS))
+    if inside and not beaten:
         return False  # the phrase says who is ahead: "favour {{N4}}"
+    if inside and not is_passive(sentence, one):
+        return inside[0] > 0  # "left the portfolio behind"
     is_beaten = sentence.has(_BEATS, one.start) and (is_passive(sentence, one) or (after[:1] == ["by"] and whom != 0))
     if whom and not is_beaten and (sentence.has(_RELATIONS, one.start) or after[:1] == ["than"]):
         is_whose = "of" in after[1:3] and not _who(after[:1] + after[1:2], number.indices)  # "the better return of"
@@ -96,7 +109,12 @@ def _subject(number: Number, one: Claim) -> int:
         for i in range(start, end):
             is_portfolio = texts[i] == "it" and not _who(texts[i + 2 : i + 4], number.indices)  # not "it was N4 that"
             who = 1 if is_portfolio else _who([texts[i]], number.indices)
-            before = texts[max(start, i - 2) : i]
+            before = texts[max(start, i - 2 - (texts[i] == "market")) : i]
+            if who and _SHUNS.intersection(before):
+                return -who
+            is_absolute = before[-1:] == ["with"] and one.part is PartOfSpeech.OTHER and one.start - i <= _NEAR
+            if who and is_absolute:  # "with {{N4}} ahead"
+                return who
             is_held = bool(_HOLDERS.intersection(texts[max(start, i - 3) : i])) and not _AGAINST.intersection(before)
             is_held |= is_unreal and bool({"in", "with"}.intersection(before))
             if who and (is_held or not _PREPOSITIONS.intersection(before)):

@@ -39,7 +39,8 @@ _COMPOUND = re.compile(f"(?:(?:{_STEM})(?:and)?)*(?:{_STEM})(?:s|fold|ish|odd|so
 _ROMAN = re.compile(r"[IVXLC]{2,}|M{1,3}(?:CM|CD|D?C{1,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
 _ONE = re.compile(
     r"\b(?:no|any|every|each|some|this|that|which|another)[ -]one\b|\bone (?:of|another|that|which|"
-    r"side|way|reason|by one|may|can|might|should|would|must|needs?|sees|reads|looks)\b|\bthe one\b|\bone's\b",
+    r"side|way|reason|by one|may|can|might|should|would|must|needs?|sees|reads|looks)\b|\bthe one\b|\bone who\b|"
+    r"\b(?:an?|the) [a-z]+ one(?=[.,;:!?)]|$| (?:at|by|is|was|has|does|did|who|that)\b)|\bone's\b",
     re.IGNORECASE,
 )
 """A person, a choice: not a number."""

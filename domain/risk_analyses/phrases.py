@@ -28,7 +28,7 @@ hold held, hurt hurt, keep kept, lay laid, lead led, leap leapt, leave left, lie
 mean meant, meet met, mislay mislaid, offset offset, outdo outdid outdone, outgrow outgrew outgrown,
 outrun outran outrun, outsell outsold, outshine outshone, overrun overran overrun, overshoot overshot,
 overtake overtook overtaken, pay paid, put put, ride rode ridden, rise rose risen, run ran run, see saw seen,
-sell sold, set set, shake shook shaken, shear shore shorn, shed shed, shoot shot, shrink shrank shrunk,
+sell sold, set set, shake shook shaken, shear shore shorn, shed shed, shine shone, shoot shot, shrink shrank shrunk,
 sink sank sunk, sit sat, slide slid, slit slit, spend spent, spill spilt, split split, spread spread,
 spring sprang sprung, stand stood, steal stole stolen, stick stuck, stride strode, strike struck, sweep swept,
 swell swelled swollen, swim swam swum, swing swung, take took taken, tear tore torn, think thought,
@@ -53,7 +53,11 @@ _FILLERS = words_of(
     "her us portfolio bonds bond holdings account"
 )
 """Words that may stand between a verb and the number that is its object."""
-_TOKENS = re.compile(r"\{\{([FN]\d+)\}\}|[^\W\d_]+(?:['’](?:t|s)\b)?|[,;:()–—]|\s-\s")
+_TOKENS = re.compile(
+    r"\{\{([FN]\d+)\}\}(?:\s+(?:(?:a|per|each|every)\s+(?:year|annum)|annual(?:ly)?|yearly)\b(?!\s+(?:ago|earlier|before)\b))?|"
+    r"[^\W\d_]+(?:['’](?:t|s)\b)?|[,;:()–—]|\s-\s"
+)
+"""A number with what it is a measure of: "{{F1}} a year"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ _MOVES = lexicon((*UP, v.RECOVERS, v.PASSES_PEAK), DOWN, NOT)
 _ACTIONS = lexicon(UP, DOWN, NOT)
 _EFFECTS = lexicon((*UP, v.WORTH), DOWN, NOT)
 _TONES = lexicon([v.GOOD], [v.BAD], NOT)
+_RESULTS = lexicon([v.GAINS], [v.LOSES])
 _QUANTITIES = lexicon([v.MORE], [v.LESS])
 _RECOVERIES = lexicon([v.RECOVERS])
 _UNDOINGS = lexicon([v.RECOVERS, v.UNDOES])
@@ -35,19 +36,23 @@ _RESTORED = lexicon([v.RESTORED], [v.PERSISTS])
 _EXCESS = lexicon([c.BEYOND], [c.INSIDE])
 _OFTEN = lexicon([c.MOSTLY], [c.RARELY], [c.OF_LABELS])
 
+_OBJECT = 4
+"""Words within which a verb has its object."""
 DETERMINERS = words_of("the its this a an")
 _PENDING = words_of(
     "would could need needs needed must yet until before still required requires takes only part partly if once left "
-    "remaining"
+    "remaining incomplete outstanding unfinished partial partially missing"
 )
 _NEED = words_of("need needs needed require required requires must")
 _TODAY = words_of("today today's now")
 _STOPS = words_of("and but while although yet , ; : ( ) – —")
 _BE = words_of("is was were are been be being got gets")
 _YIELDS, _STEPS = words_of("yield yields rate rates"), words_of("point points notch tick step rung")
-_HARDLY = words_of("rarely seldom hardly")
+_PRICES = words_of("prices living basket")
+_HARDLY = words_of("rarely seldom hardly unlikely")
 _COUNTER: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "exchange_rate/": (words_of("own home base domestic reporting owner's portfolio's investor's"), frozenset()),
+    "security/": (words_of("cost outlay book purchase paid"), words_of("proceeds market worth")),
     "inflation/": (
         words_of("money cash savings coin purchasing wages salaries"),
         words_of("prices living basket inflation households consumers life"),
@@ -82,7 +87,8 @@ def move(number: Number) -> Claim | None:
     if one is None:
         return None
     is_to_come = is_fall and one.sign > 0 and is_pending(number, one)
-    is_other = is_needed(sentence, one) or _is_of_then(sentence, one) or _is_counter(number, one)
+    is_unreal = is_needed(sentence, one) or _is_to_spare(sentence, one)
+    is_other = is_unreal or _is_of_then(sentence, one) or _is_counter(number, one)
     return one.turned if is_to_come or is_other else one
 
 
@@ -99,8 +105,9 @@ def _is_of_then(sentence: Sentence, one: Claim) -> bool:
 def _restored(number: Number) -> Claim | None:
     """The claim that a fall is no more: it is gone, it has been recovered, or the portfolio has undone it."""
     sentence, texts, at = number.sentence, number.sentence.texts, number.at
-    start = sentence.clause(at)[0]
-    end = next((i for i in range(at, len(texts)) if texts[i] in _STOPS), len(texts))
+    is_apposed = texts[at - 1] == "," and texts[at + 1 : at + 2] == [","]  # "the gap, {{F8}}, is closed"
+    start = sentence.clause(at - 2 if is_apposed else at)[0]
+    end = next((i for i in range(at + 2 * is_apposed, len(texts)) if texts[i] in _STOPS), len(texts))
     falls = [one.start for one in sentence.claims(_ACTIONS) if start <= one.start < end and one.sign < 0]
     falls += [i for i in range(start, end) if texts[i] in ("gap", "distance")]
     for one in [*sentence.claims(_RESTORED), *sentence.claims(_UNDOINGS)]:
@@ -130,7 +137,8 @@ def is_pending(number: Number, one: Claim) -> bool:
     """True if the sentence tells, up to the claim, of a recovery that is still to come, or is one in part."""
     sentence = number.sentence
     start, end = sentence.clause(one.start)
-    is_to_come = sentence.texts[one.start - 1] == "to" and sentence.has(_UNDOINGS, one.start)
+    before = sentence.texts[max(0, one.start - 2) : one.start]
+    is_to_come = (before[-1:] == ["to"] or before == ["to", "be"]) and sentence.has(_UNDOINGS, one.start)
     if is_to_come or sentence.texts[start] in ("until", "unless"):
         return True
     undoings = [undoing.start for undoing in sentence.claims(_UNDOINGS)]
@@ -142,10 +150,22 @@ def is_pending(number: Number, one: Claim) -> bool:
 
 
 def is_needed(sentence: Sentence, one: Claim) -> bool:
-    """True if the claim is what it would take to make up for the number: "it would have to gain"."""
+    """True if the claim is what it takes to make up for the number: "it would have to gain", "it needs to rise"."""
     texts, (start, end) = sentence.texts, sentence.clause(one.start)
     has_to = texts[max(start, one.start - 2) : one.start] == ["have", "to"]
+    if (
+        one.sign > 0
+        and one.part is PartOfSpeech.VERB
+        and _NEED.intersection(texts[max(start, one.start - 3) : one.start])
+    ):
+        return True
     return "would" in texts[start:end] and (has_to or bool(_NEED.intersection(texts[one.end : end])))
+
+
+def _is_to_spare(sentence: Sentence, one: Claim) -> bool:
+    """True if the claim is a fall that there is room for: "it could lose {{F2}} before it is worth less"."""
+    start, end = sentence.clause(one.start)
+    return one.sign < 0 and "could" in sentence.texts[start : one.start] and sentence.texts[end : end + 1] == ["before"]
 
 
 def _is_counter(number: Number, one: Claim) -> bool:
@@ -154,13 +174,15 @@ def _is_counter(number: Number, one: Claim) -> bool:
     if prefix is None or one.part is PartOfSpeech.NOUN or one.start == number.at + 1:
         return False
     sentence, texts = number.sentence, number.sentence.texts
-    if "inflation" in texts[: one.start] and one.sign < 0 and prefix == "inflation/":
-        return True  # it takes from what money buys
     counter, own = _COUNTER[prefix]
+    clause = texts[sentence.clause(one.start)[0] : one.start]
+    is_taking = one.sign < 0 and one.part is PartOfSpeech.VERB and not _PRICES.intersection(clause)
+    if is_taking and "inflation" in texts[: one.start]:
+        return prefix == "inflation/"  # it takes from what money buys
     for i in range(one.start - 1, sentence.clause(one.start)[0] - 1, -1):
         if {"against", "versus"}.intersection(texts[max(0, i - 2) : i]):
             continue
-        if texts[i] in own or texts[i][0] == "N":
+        if texts[i] in own or (texts[i][0] == "N" and texts[i - 1] not in ("of", "for")):
             return False
         if texts[i] in counter:
             return True
@@ -175,7 +197,7 @@ def effect_of_yields(number: Number) -> Claim | None:
     used = set[int]()
     quantities = [one for one in sentence.claims(_QUANTITIES) if _yields_of(sentence, one) is not None]
     for one in [*sentence.claims(_EFFECTS), *quantities]:
-        of = _yields_of(sentence, one)
+        of = None if _takes(number, one) else _yields_of(sentence, one)
         if of is None or of in used:
             outcomes.append(one)
         else:
@@ -187,10 +209,18 @@ def effect_of_yields(number: Number) -> Claim | None:
     return replace(found, sign=-found.sign * directions.pop()) if found and len(directions) == 1 else None
 
 
+def _takes(number: Number, one: Claim) -> bool:
+    """True if the number is the object of a verb of gain or loss: "a point of yield costs them {{F1}}"."""
+    return number.sentence.has(_RESULTS, one.start) and one.end <= number.at < one.end + _OBJECT
+
+
 def _yields_of(sentence: Sentence, one: Claim) -> int | None:
     """The place of the yields that a claim is about (-1 of a step of them), None where it is about something else."""
     texts, end = sentence.texts, sentence.stop(one.end)
-    for i in range(one.end, min(one.end + 7, end)):
+    if inside := [i for i in range(one.start, one.end) if texts[i] in _YIELDS]:
+        return inside[0]
+    has_object = any(word.is_fact for word in sentence.words[one.start : one.end]) or texts[one.end - 1] == "to"
+    for i in range(one.end, one.end if has_object else min(one.end + 7, end)):
         is_of = {"in", "of", "on", "off"}.intersection(texts[max(one.end, i - 2) : i])
         if texts[i] in _YIELDS and (i < one.end + 2 or is_of):
             return i
@@ -210,7 +240,9 @@ def loss(number: Number) -> Claim | None:
     sentence, at = number.sentence, number.at
     moves = [one.turned if one.is_negated else one for one in sentence.claims(_ACTIONS)]
     claims = sentence.governing(moves, at) or moves
-    if claims and all(one.sign > 0 for one in claims):
+    is_verb = claims and claims[0].part is PartOfSpeech.VERB and not sentence.has(_EXCESS, claims[0].end)
+    is_told = is_verb or (claims and all(one.sign > 0 for one in claims))
+    if is_told and claims[0].sign > 0:
         return claims[0].turned
     excess = sentence.claims(_EXCESS, ignoring=_HARDLY)
     often = [one.turned if one.is_negated else one for one in sentence.claims(_OFTEN)]

@@ -12,15 +12,16 @@ UPWARD = Phrases(
     """,
     nouns="""
     term premium, upslope, ascent, right way round, incline, premium, compensation for, reward, normalisation,
-    normalization, disinversion, uninversion, un-inversion
+    normalization, disinversion, uninversion, un-inversion, steepness, upward tilt, steepening
     """,
     others="""
     as it should, in good health, back on its feet, orthodox, classic, classical, well shaped, as nature intended,
     right side up, upward, upwards, positive, positively, steep, steeper, uphill, rising, normal, normally,
     normally shaped, conventional, conventionally, upsloping, upright, ordinary, healthy, as is usual, as usual,
     rewarded, in _ usual shape, regular, textbook, un-inverted, uninverted, un inverted, disinverted, normalised,
-    normalized, the right way up, right way round, ascending, expansionary, back to normal, out of inversion,
-    into positive territory, in positive territory, above zero, righted, the right way
+    normalized, the right way up, right way round, ascending, expansionary, back to normal, out of inversion, into
+    positive territory, in positive territory, above zero, righted, the right way, usual way, normal way, proper
+    way, customary way, the way it should
     """,
 )
 
@@ -33,10 +34,11 @@ INVERTED = Phrases(
     others="""
     out of joint, out of kilter, the wrong shape, distorted, warped, twisted, turned over, ill, sick, unhealthy,
     counterintuitive, the other way round, the other way up, inverted, downward, downwards, negative, negatively,
-    downhill, upside down, upside-down, inverse, inversely, reversed, backward, backwards, back to front,
-    wrong way round, wrong way up, the wrong way, on its head, topsy-turvy, topsy turvy, abnormal, abnormally,
-    perverse, perversely, unusual, unusually, anomalous, descending, falling, negatively sloped, below zero,
-    the reverse, reverse of, into negative territory, in negative territory, underwater, upturned, unnatural, sub-zero
+    downhill, upside down, upside-down, inverse, inversely, reversed, backward, backwards, back to front, wrong way
+    round, wrong way up, the wrong way, on its head, topsy-turvy, topsy turvy, abnormal, abnormally, perverse,
+    perversely, unusual, unusually, anomalous, descending, falling, negatively sloped, below zero, the reverse,
+    reverse of, into negative territory, in negative territory, underwater, upturned, unnatural, sub-zero,
+    misshapen
     """,
 )
 
@@ -48,8 +50,8 @@ MORE_PAID = Phrases(
     """,
     nouns="premium, bonus, advantage, pickup, pick-up, pick up, surplus, extra, excess, reward",
     others="""
-    tops, topped, paid # for, paid a # for, above, over, more, higher, extra, better, greater, on top, beyond, ahead,
-    in excess, in front, richer, larger, up on, north of, dearer, costlier, more expensive
+    tops, topped, paid # for, paid a # for, above, over, more, higher, extra, better, greater, on top, beyond,
+    ahead, in excess, in front, richer, larger, up on, north of, dearer, costlier, more expensive, atop
     """,
 )
 
@@ -67,51 +69,60 @@ LESS_PAID = Phrases(
 
 NOT_OF_SLOPES = Phrases(
     others="""
-    over the year, over time, usual order, no longer, as long as, so long as, over the last, falling short, at least,
-    yield curve
+    over the year, over time, usual order, no longer, as long as, so long as, over the last, at least, yield curve
     """,
+)
+
+NOT_A_SHAPE = Phrases(
+    others="fall short, falls short, fell short, falling short",
 )
 
 TOGETHER = Phrases(
     verbs="""
     agree, concur, coordinate, correspond, resonate, cohere, sympathise, sympathize, reproduce, emulate, parallel,
-    marry up, keep time, keep in step, cling, follow, mirror, accompany, infect, wed, marry, attach, fuse, spill over,
-    spread to, dance to the same, sing from the same, redouble, trail, tail, co-vary, covary, echo, amplify, reinforce,
-    compound, coincide, shadow, track, link, tie, couple, join, bind, glue, chain, co-move, comove, synchronise,
-    synchronize, mimic, copy, imitate, ape, parrot, duplicate, replicate, tether, trot along, trot behind, tag along,
-    tag behind, hug, align, harmonise, converge, cluster, intertwine, entwine, interlock, match, resemble, overlap,
-    conspire, travel together, march together, add to each, deepen, share the same, share _ losses, share _ fate,
-    share _ days, share _ moves, aggravate, magnify, drag _ down with, drag _ along, pull _ along, pull _ down with,
-    keep company, keep pace, go along, move with, rise with, fall with, sink with, go hand in hand, lock, connect,
-    rise when, fall when, fall as, rise as, concentrate, double down
+    marry up, keep time, keep in step, cling, follow, mirror, accompany, infect, wed, marry, attach, fuse, spill
+    over, spread to, dance to the same, sing from the same, redouble, trail, tail, co-vary, covary, echo, amplify,
+    reinforce, compound, coincide, shadow, track, link, tie, couple, join, bind, glue, chain, co-move, comove,
+    synchronise, synchronize, mimic, copy, imitate, ape, parrot, duplicate, replicate, tether, trot along, trot
+    behind, tag along, tag behind, hug, align, harmonise, converge, cluster, intertwine, entwine, interlock, match,
+    resemble, overlap, conspire, travel together, march together, add to each, deepen, share the same, share _
+    losses, share _ fate, share _ days, share _ moves, aggravate, magnify, drag _ down with, drag _ along, pull _
+    along, pull _ down with, keep company, keep pace, go along, move with, rise with, fall with, sink with, go hand
+    in hand, lock, connect, rise when, fall when, fall as, rise as, concentrate, double down, worsen, exacerbate,
+    heighten, intensify, multiply, add to, share risks, share drivers, share _ risks, share _ drivers, destabilise,
+    destabilize, inflame
     """,
     nouns="""
     sympathy, team, family, close relative, relative, ally, friend, mate, companion piece, union, unity, harmony,
-    accord, agreement, symbiosis, duo, duet, consonance, resonance, cohesion, coordination, correspondence, lockstep,
-    lock-step, unison, peas in a pod, domino, contagion, chorus, same tune, same boat, same song, same drum, same tide,
-    same wave, same root, same fate, soulmate, tandem, synchrony, twin, clone, duplicate, replica, companion,
-    companionship, resemblance, likeness, shadow, alignment, same direction, same way, same day, same bet, concert,
-    affinity, kinship, co-movement, comovement, comrade, sibling, birds of a feather, togetherness, similarity
+    accord, agreement, symbiosis, duo, duet, consonance, resonance, cohesion, coordination, correspondence,
+    lockstep, lock-step, unison, peas in a pod, domino, contagion, chorus, same tune, same boat, same song, same
+    drum, same tide, same wave, same root, same fate, soulmate, tandem, synchrony, twin, clone, duplicate, replica,
+    companion, companionship, resemblance, likeness, shadow, alignment, same direction, same way, same day, same
+    bet, concert, affinity, kinship, co-movement, comovement, comrade, sibling, birds of a feather, togetherness,
+    similarity, amplifier, multiplier, magnifier, accelerant, booster, spur
     """,
     others="""
-    of the same mind, as a team, as a unit, as a block, en bloc, in sympathy, harmonious, harmoniously, closely tied,
-    closely bound, closely allied, close ties, tied together, near duplicates, near identical, almost identical,
-    cheek by jowl, in tow, together, alike, same, jointly, kindred, in cahoots, two peas, of a piece, of the same,
-    to the same, joint, parallel, similarly, similar, in step, in sync, in time, in concert, in harmony, in line,
-    side by side, shoulder to shoulder, hand in hand, arm in arm, in tune, in lock step, lock step, lock-step,
-    in phase, akin, identical, identically, simultaneously, at once, at the same time, positive, positively,
-    positively correlated, strongly correlated, highly correlated, closely correlated, tightly correlated,
-    closely linked, close relationship, close relation, strong relationship, strong link, tight link, tight, tightly,
-    closely related, interchangeable, inseparable, indistinguishable, inseparably, joined at the hip,
-    cut from the same cloth, sink or swim, in the same boat, one way, like a single, as a single, as though a single,
-    each other's losses, each other's swings, each other's moves, alongside, likewise, too, as well, synchronised,
-    synchronized, in unison, redundant, redundancy, false comfort, false security, hand in glove, concentrated, lump,
-    in parallel, along with, together with, as a pair, same rhythm, the same, the same way, the same time,
-    the same direction, of the same kind, in common, much in common, everything in common, a lot in common,
-    of the same ilk, the same stock, the same family, closely %linked, strongly %linked, tightly %linked,
+    of the same mind, as a team, as a unit, as a block, en bloc, in sympathy, harmonious, harmoniously, closely
+    tied, closely bound, closely allied, close ties, tied together, near duplicates, near identical, almost
+    identical, cheek by jowl, in tow, together, alike, same, jointly, kindred, in cahoots, two peas, of a piece, of
+    the same, to the same, joint, parallel, similarly, similar, in step, in sync, in time, in concert, in harmony,
+    in line, side by side, shoulder to shoulder, hand in hand, arm in arm, in tune, in lock step, lock step,
+    lock-step, in phase, akin, identical, identically, simultaneously, at once, at the same time, positive,
+    positively, positively correlated, strongly correlated, highly correlated, closely correlated, tightly
+    correlated, closely linked, close relationship, close relation, strong relationship, strong link, tight link,
+    tight, tightly, closely related, interchangeable, inseparable, indistinguishable, inseparably, joined at the
+    hip, cut from the same cloth, sink or swim, in the same boat, one way, like a single, as a single, as though a
+    single, each other's losses, each other's swings, each other's moves, alongside, likewise, too, as well,
+    synchronised, synchronized, in unison, redundant, redundancy, false comfort, false security, hand in glove,
+    concentrated, lump, in parallel, along with, together with, as a pair, same rhythm, the same, the same way, the
+    same time, the same direction, of the same kind, in common, much in common, everything in common, a lot in
+    common, of the same ilk, the same stock, the same family, closely %linked, strongly %linked, tightly %linked,
     positively %linked, highly %linked, each other company, where @ goes, high correlation, strong correlation,
-    close correlation, tight correlation, so does @, so do @, so did @, so is @, little to be gained,
-    nothing to be gained, ups and downs
+    close correlation, tight correlation, so does @, so do @, so did @, so is @, little to be gained, nothing to be
+    gained, ups and downs, as one, fail together, common driver, same driver, same drivers, common drivers, common
+    factor, common risk, common risks, substitutes, double the, direct relationship, direct relation, direct link,
+    positive relationship, positive relation, positive link, positive correlation, directly related, directly
+    linked
     """,
 )
 
@@ -122,11 +133,15 @@ OPPOSITE = Phrases(
     move against, pull against, work against, lean against, run against, go against, push against, fight, resist,
     thwart, defy, oppose, offset, counter, counterbalance, counteract, counterweigh, diverge, hedge, diversify,
     cushion, compensate, balance, dampen, damp, soften, absorb, make good, calm, soothe, shelter, neutralise,
-    neutralize, cancel, cancel out, cancel _ out, buffer, protect, shield, insulate, make up for, make up, mitigate,
-    decouple, part ways, part company, go _ separate ways, go separate ways, go _ own way, pull apart, drift apart,
-    move apart, pull in different, zig, zag, seesaw, see-saw, smooth, clash, contradict, run counter, stabilise,
-    stabilize, insure, guard, contrast, disagree, tame, steady, even out, even _ out, negate, temper, blunt, alleviate,
-    ease, rescue, relieve, spread, prop up, hold up, bear up
+    neutralize, cancel, cancel out, cancel _ out, buffer, protect, shield, insulate, make up for, make up,
+    mitigate, decouple, part ways, part company, go _ separate ways, go separate ways, go _ own way, pull apart,
+    drift apart, move apart, pull in different, zig, zag, seesaw, see-saw, smooth, clash, contradict, run counter,
+    stabilise, stabilize, insure, guard, contrast, disagree, tame, steady, even out, even _ out, negate, temper,
+    blunt, alleviate, ease, rescue, relieve, spread, prop up, hold up, bear up, take turns, alternate, make up for
+    each other, absorb each other, mitigate each other, limit each other, reduce each other, lower the risk, reduce
+    the risk, cut the risk, smooth each other, cushion each other, soften each other, absorb _ losses, mitigate _
+    losses, limit _ losses, reduce _ losses, smooth _ swings, make up for _ losses, offset _ losses, soften _
+    losses, cushion _ losses, go _ own ways
     """,
     nouns="""
     stranger, enemy, opponent, adversary, discord, friction, tension, complement, flip side, other side of the coin,
@@ -142,21 +157,23 @@ OPPOSITE = Phrases(
     """,
     others="""
     distant, alien, discordant, complementary, contrary ways, the other way, in the other direction, hostile,
-    mutually exclusive, at variance, incompatible, opposite, oppositely, opposing, worlds apart, miles apart,
-    out of kilter, own ways, own way, contradictory, at war, on opposite, in opposition, crossed, opposed,
-    against each, inverse, inversely, contrary, contrarily, contrarian, apart, at odds, reverse, in reverse, negative,
+    mutually exclusive, at variance, incompatible, opposite, oppositely, opposing, worlds apart, miles apart, out
+    of kilter, own ways, own way, contradictory, at war, on opposite, in opposition, crossed, opposed, against
+    each, inverse, inversely, contrary, contrarily, contrarian, apart, at odds, reverse, in reverse, negative,
     negatively, negatively correlated, inversely correlated, uncorrelated, independently, independent, unrelated,
     unlinked, different, differently, out of step, out of sync, out of phase, out of tune, poles apart, crosswise,
-    counter to, conversely, unlike, antagonistic, antithetical, dissimilar, at loggerheads, at cross purposes, loosely,
-    weakly correlated, on opposite sides, unconnected, separate, separately, divergent, like a see-saw, anticorrelated,
-    anti-correlated, inversely related, negatively related, negative relationship, inverse relationship, inverse link,
-    little in common, nothing in common, not much in common, unalike, %inversely %linked, other side, low correlation,
-    weak correlation, much to be gained, ups for downs
+    counter to, conversely, unlike, antagonistic, antithetical, dissimilar, at loggerheads, at cross purposes,
+    loosely, weakly correlated, on opposite sides, unconnected, separate, separately, divergent, like a see-saw,
+    anticorrelated, anti-correlated, inversely related, negatively related, negative relationship, inverse
+    relationship, inverse link, little in common, nothing in common, not much in common, unalike, %inversely
+    %linked, other side, low correlation, weak correlation, much to be gained, ups for downs, at the expense of, at
+    _ expense, to the detriment of, opposites, seldom together, untouched, unaffected, unscathed, unharmed, immune
     """,
 )
 
 NOT_OF_PAIRS = Phrases(
     others="""
-    on balance, with each, as well as, in line with its, against the background, no different, portfolio as well
+    on balance, with each, as well as, in line with its, against the background, no different, portfolio as well,
+    link of #, link between, their link, the link, a link, tie of #, their tie, the tie, relationship, relation
     """,
 )
