@@ -1,5 +1,5 @@
-"""A sheet of 26 facts of every sense, which the sentences of `risk_sentences.json` were written about before the fence
-was; and a writer's answer about it."""
+"""A sheet of 26 facts of every sense, which the sentences of `risk_sentences.json` are about; and a writer's answer
+about it."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from domain.risk_analyses.directions import contradiction, moved, signed_before, wrong_comparison
+from domain.risk_analyses.directions import contradiction, moved, signed_before, unread, wrong_comparison
 from domain.risk_analyses.facts import FactSheet, Sense
-from domain.risk_analyses.words import number_word
+from domain.risk_analyses.number_words import number_word
 
 TOKEN = re.compile(r"\{\{([FN][1-9]\d{0,3})\}\}")
 _ALLOWED = frozenset(" .,;:!?'\"’‘“”()–—-&\n")
@@ -54,13 +54,20 @@ def _of_answer(text: str, sheet: FactSheet) -> Iterator[Objection]:
         yield Objection(f"it holds {named}: a number belongs to a token, and a text to letters and punctuation")
     if word := number_word(TOKEN.sub(" ~ ", text)):
         yield Objection(f"it says a number in words: {word!r}; put the token of a fact there")
-    for before, after in pairwise(TOKEN.finditer(text)):
-        between = text[before.end() : after.start()]
-        if not re.search(r"[^\W\d_]|[,;:()–—]", between) and not _SENTENCE_END.search(between):
+    for before, after in _touching(text):
+        if before[1][0] == after[1][0] == "F":
             yield Objection(f"{before[0]} and {after[0]} touch: nothing is between two numbers")
     for found in TOKEN.finditer(text):
         if found[1][0] == "F" and not _stands_free(text, found.start(), found.end()):
             yield Objection(f"{found[0]} is joined to what is beside it")
+
+
+def _touching(text: str) -> Iterator[tuple[re.Match[str], re.Match[str]]]:
+    """Tokens that nothing but a space is between."""
+    for before, after in pairwise(TOKEN.finditer(text)):
+        between = text[before.end() : after.start()]
+        if not re.search(r"[^\W\d_]|[,;:()–—]", between) and not _SENTENCE_END.search(between):
+            yield before, after
 
 
 def _is_plain(character: str) -> bool:
@@ -84,12 +91,18 @@ def _of_sentence(sentence: str, sheet: FactSheet) -> Iterator[str]:
         if word := signed_before(before):
             yield f"{found[0]} has its sign in itself, without {word!r}"
         if fact.sense is Sense.LEVEL:
-            if word := moved(before):
+            if word := moved(sentence, found.span()):
                 yield f"{found[0]} ({fact.label}) is a level: nothing here knows whether it {word!r}"
-        elif word := contradiction(sentence, found.span(), fact.sense, senses, indices):
+        elif word := contradiction(sentence, found.span(), fact, senses, indices):
             yield f"{word!r} contradicts the sign of {found[0]} ({fact.label}: {fact.shown})"
+        elif word := unread(sentence, found.span(), fact, senses):
+            yield f"{found[0]} ({fact.label}: {fact.shown}): say in plain words what {word!r} has to do with it"
+    shown = {name.name_id: name.shown for name in sheet.names} | {fact.fact_id: fact.shown for fact in sheet.facts}
+    for left, right in _touching(sentence):
+        if shown[left[1]][-1].isdigit() and re.match(r"[-−]?\d", shown[right[1]]):
+            yield f"{left[0]} and {right[0]} touch and would be read as a number: {shown[left[1]]} {shown[right[1]]}"
     for (before_it, one), (after_it, other) in pairwise(tokens):
-        if word := wrong_comparison(sentence[before_it.end() : after_it.start()], one, other):
+        if word := wrong_comparison(sentence, (before_it.end(), after_it.start()), one, other):
             yield f"{before_it[0]} is {one.shown} and {after_it[0]} is {other.shown}: not {word!r}"
 
 

@@ -28,7 +28,7 @@ def pieces(text: str, sheet: FactSheet) -> Iterator[Piece]:
             continue
         fact = facts[found[1]]
         sentence, place = sentence_around(text, found.start())
-        is_told = fact.value < 0 and directs(sentence, (place, place + len(found[0])), fact.sense)
+        is_told = fact.value < 0 and directs(sentence, (place, place + len(found[0])), fact)
         yield Piece(fact.shown_size if is_told else fact.shown, fact)
     if at < len(text):
         yield Piece(text[at:])

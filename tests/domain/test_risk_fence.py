@@ -1,4 +1,4 @@
-"""The fence around a writer's words: 600 sentences that were written before it, and a writer who tries everything."""
+"""The fence around a writer's words: 1,400 sentences that it has learnt from, and a writer who tries everything."""
 
 import json
 import random
@@ -20,16 +20,20 @@ _DIGITS = re.compile(r"\d[\d.,]*")
 
 
 def test_right_sentences_pass_and_flipped_ones_are_void() -> None:
-    """At most one of twenty right ones is lost, and no more than that of the flipped gets through."""
-    voided = [text for text in SENTENCES["right"] if list(objections(text, SHEET))]
-    missed = [text for _, text in SENTENCES["flipped"] if not list(objections(text, SHEET))]
+    """At most one of fifty either way, of sentences that were learnt from; of new ones it is more (ADR 46).
+
+    The last 400 of each kind came, 200 at a time, from somebody who had not seen the fence, and were measured before
+    anybody read them: of the first it caught 87.5 % and voided 7.5 % of the right ones, of the second 90.0 and 3.0 %.
+    """
+    right, flipped = SENTENCES["right"], [text for _, text in SENTENCES["flipped"]]
+    voided = [text for text in right if list(objections(text, SHEET))]
+    missed = [text for text in flipped if not list(objections(text, SHEET))]
     print(
-        f"\nof {len(SENTENCES['right'])} right sentences {len(voided)} are void; of "
-        f"{len(SENTENCES['flipped'])} flipped ones {len(missed)} pass"
+        f"\nof {len(right)} right sentences {len(voided)} are void; of {len(flipped)} flipped ones {len(missed)} pass"
     )
-    assert (len(SENTENCES["right"]), len(SENTENCES["flipped"])) == (300, 300)
-    assert len(voided) <= 0.05 * 300, voided
-    assert len(missed) <= 0.05 * 300, missed
+    assert (len(right), len(flipped)) == (698, 700)
+    assert len(voided) <= 0.02 * len(right), voided
+    assert len(missed) <= 0.02 * len(flipped), missed
 
 
 @pytest.mark.parametrize(
@@ -81,6 +85,7 @@ def test_a_number_that_is_not_ours_voids_the_answer(text: str) -> None:
         "Its weight is above the limit of {{F10}}, at {{F9}}.",
         "{{N1}}, {{N2}} and {{N6}} are the largest.",
         "The weightiest often soften.",
+        "Rates for {{N5}} {{F15}} higher left the {{N3}} {{F18}} lower.",
     ],
 )
 def test_plain_words_pass(text: str) -> None:
@@ -88,9 +93,14 @@ def test_plain_words_pass(text: str) -> None:
 
 
 def test_a_void_sentence_is_left_out_and_the_others_stay() -> None:
-    found = accepted(read(answer("It gained {{F1}} in a year. It could lose {{F6}} on a day.")), SHEET)
-    assert found.draft.risks[0].text == "It could lose {{F6}} on a day."
-    assert [one.sentence for one in found.voided] == ["It gained {{F1}} in a year."]
+    for void in (
+        "It gained {{F1}} in a year.",
+        "It left {{N4}} {{F3}} behind.",  # S&P 500 3.20 %
+        "The rule on {{N1}}, now {{F9}}, is as it is.",  # nobody knows what that says
+    ):
+        found = accepted(read(answer(f"{void} It could lose {{{{F6}}}} on a day.")), SHEET)
+        assert found.draft.risks[0].text == "It could lose {{F6}} on a day."
+        assert [one.sentence for one in found.voided] == [void]
 
 
 def test_a_number_has_its_sign_unless_a_word_has_it() -> None:
