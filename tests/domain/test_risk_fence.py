@@ -1,9 +1,12 @@
-"""The fence around a writer's words: 1,400 sentences that it has learnt from, and a writer who tries everything."""
+"""The fence around a writer's words: 1,400 sentences that it has learnt from, 400 that it has not, and a writer who
+tries everything.
+"""
 
 import json
 import random
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +16,10 @@ from domain.risk_analyses.rendering import rendered
 from tests.effort import IS_LONG
 from tests.risk_sheet import SHEET, answer
 
-SENTENCES = json.loads((Path(__file__).parent / "risk_sentences.json").read_text())
+SENTENCES, UNSEEN = (
+    json.loads((Path(__file__).parent / name).read_text())
+    for name in ("risk_sentences.json", "risk_sentences_unseen.json")
+)
 _FACTS = SHEET.by_id()
 _OURS = {name.shown for name in SHEET.names}
 _DIGITS = re.compile(r"\d[\d.,]*")
@@ -25,15 +31,28 @@ def test_right_sentences_pass_and_flipped_ones_are_void() -> None:
     The last 400 of each kind came, 200 at a time, from somebody who had not seen the fence, and were measured before
     anybody read them: of the first it caught 87.5 % and voided 7.5 % of the right ones, of the second 90.0 and 3.0 %.
     """
-    right, flipped = SENTENCES["right"], [text for _, text in SENTENCES["flipped"]]
+    assert judged(SENTENCES, 0.02) == (698, 700)
+
+
+def test_of_sentences_that_nobody_taught_it_one_of_twenty_is_misjudged_at_most() -> None:
+    """By somebody who had not seen the fence, for whom nobody has mended it since: who mends it does not read them.
+
+    It caught 99.5 % of them and voided 2.0 % of the right ones; the fence of before, of lists of words, 76.5 and 4.0 %.
+    """
+    assert judged(UNSEEN, 0.05) == (197, 199)
+
+
+def judged(sentences: Any, share: float) -> tuple[int, int]:
+    """How many right and how many flipped ones there are; no more than a share of either is misjudged."""
+    right, flipped = sentences["right"], [text for _, text in sentences["flipped"]]
     voided = [text for text in right if list(objections(text, SHEET))]
     missed = [text for text in flipped if not list(objections(text, SHEET))]
     print(
         f"\nof {len(right)} right sentences {len(voided)} are void; of {len(flipped)} flipped ones {len(missed)} pass"
     )
-    assert (len(right), len(flipped)) == (698, 700)
-    assert len(voided) <= 0.02 * len(right), voided
-    assert len(missed) <= 0.02 * len(flipped), missed
+    assert len(voided) <= share * len(right), f"{len(voided)} right ones are void"
+    assert len(missed) <= share * len(flipped), f"{len(missed)} flipped ones pass"
+    return len(right), len(flipped)
 
 
 @pytest.mark.parametrize(
