@@ -1,6 +1,6 @@
 """The daemon alone releases what is recorded, also after its worker was killed in the middle of a refresh.
 
-With LAKEFOLIO_CHAOS=long only; in test_up_and_down all parts at once are killed in the middle of one.
+With LAKEFOLIO_CHAOS=long only; in test_up_and_down all parts at once are killed, and release what was recorded.
 """
 
 import os

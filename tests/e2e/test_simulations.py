@@ -189,7 +189,7 @@ def later(simulated: Simulated) -> dict[str, Any]:
 
 
 def test_a_replay_is_equal_to_the_bit(simulated: Simulated, later: dict[str, Any]) -> None:
-    """That workers change no bit of any model is shown by tests/domain."""
+    """Workers change no bit of any model, as tests/domain shows."""
     again = later["unchanged"]["summary"]
 
     assert (again["is_bit_equal"], again["differences"]) == (True, [])
