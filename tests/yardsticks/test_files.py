@@ -1,7 +1,7 @@
 """Every file of tests/cases/files goes in as its owner has it, and means what its index says.
 
-One in eight goes the whole way by default: again, beside itself, undone and turned round. The others only go in, but
-for those whose rows test_profiles_a.py reads without a database. All go the whole way with LAKEFOLIO_CHAOS=long.
+One in eight goes the whole way by default: again, beside itself, undone and turned round. The others only go in. All go
+the whole way with LAKEFOLIO_CHAOS=long.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,13 +29,6 @@ FOLDER = Path(__file__).parents[1] / "cases" / "files"
 ENTRIES = [entry for _, entries in indexes(FOLDER) for entry in entries]
 _RATES = "marts/fx_rate_daily"
 _WHOLE = ENTRIES if IS_LONG else ENTRIES[::8]
-_READ_ALONE = [entry for path, entries in indexes(FOLDER) if path.stem == "index_a" for entry in entries]
-_CASES = [
-    pytest.param(
-        entry, id=entry["file"], marks=pytest.mark.long if entry in _READ_ALONE and entry not in _WHOLE else ()
-    )
-    for entry in ENTRIES
-]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +57,7 @@ def ecb_rates(currencies: set[str]) -> pa.Table:
     return pa.table([*columns, pa.array(["PRICED"] * table.num_rows)], [*names, "status"])
 
 
-@pytest.mark.parametrize("entry", _CASES)
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["file"])
 def test_a_file_goes_in_right_a_second_time_adds_nothing_and_an_undo_leaves_nothing(
     entry: dict[str, Any], opened: Callable[[], Any], lake: Lake
 ) -> None:
