@@ -57,7 +57,7 @@ _PLACES = ("lakefolio_home", "database_url", "database_admin_url", "database_ser
 def pytest_collection(session: pytest.Session) -> None:
     """Import this worker's share of the modules first; the others then find their asserts rewritten.
 
-    All workers would otherwise rewrite the same module at the same time: 15 s of each, in a fresh checkout.
+    In a fresh checkout all workers would otherwise rewrite the same module at the same time.
     """
     worker = getattr(session.config, "workerinput", None)
     if worker is None:
@@ -74,9 +74,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out what is marked as long unless all is asked for; and run what takes longest first, so that all workers
     end together and none waits for a state that another builds."""
     if not IS_LONG:
-        long = [item for item in items if item.get_closest_marker("long")]
-        items[:] = [item for item in items if item not in long]
-        config.hook.pytest_deselected(items=long)
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
     places = {f"{name}.py": place for place, name in enumerate(_LONGEST)}
     folders = {"e2e": 1, "chaos": 2}
     items.sort(key=lambda item: (places.get(item.path.name, len(places)), folders.get(item.path.parent.name, 3)))

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from pipelines.quality.own_prices import actions_of, series_of
+from pipelines.quality.own_prices import actions_of, prices_of, series_of
 from pipelines.quality.quarantine import OWN, UNCONFIRMED, keep, waived
 from pipelines.quality.registry import Registry
 from pipelines.quality.unconfirmed import ROWS, unconfirmed
@@ -98,13 +98,11 @@ def _found(
     )
     actions = in_shape(lake.read(ACTIONS, versions[ACTIONS]), CORPORATE_ACTIONS)
     series = {series_of(row["ticker"], row["owner_id"]): row for row in own}
-    named = [{**row, "ticker": series_of(row["ticker"], row["owner_id"])} for row in own]
-    prices = pa.Table.from_pylist([{name: row.get(name) for name in PRICES.names} for row in named], schema=PRICES)
     tickers = {name: row["ticker"] for name, row in series.items()}
     twice = _said_twice(lake, versions)
     doubtful = [
         {**row, "ticker": one["ticker"], "owner_id": one["owner_id"]}
-        for row in unconfirmed(prices, actions_of(actions, tickers), waived=passed).to_pylist()
+        for row in unconfirmed(prices_of(own), actions_of(actions, tickers), waived=passed).to_pylist()
         for one in [series[row["ticker"]]]
         if (one["security_id"], one["owner_id"], row["price_date"], row["close"]) not in twice
     ]

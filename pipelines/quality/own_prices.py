@@ -108,7 +108,7 @@ def own_prices(
     out += [_put_out(row, row["place"], Reason.UNREADABLE, why, row["file"]) for row, why in undone.unsure]
     in_folder = {row["security_id"] for row in read if row["price_source"] == PriceSourceName.FOLDER}
     standing: dict[str, list[Row]] = {}
-    for row, content in zip(read, content_ids(_prices(read)), strict=True):
+    for row, content in zip(read, content_ids(prices_of(read)), strict=True):
         if source := _elsewhere(row, market, published, in_folder):
             say = f"{row['ticker']} has prices from {source}, and two sources are never mixed"
             out.append(_put_out(row, row["place"], Reason.PRICED_ELSEWHERE, say, source))
@@ -117,7 +117,7 @@ def own_prices(
     rows = [row for twins in standing.values() for row in twins]
     names = {series_of(row["ticker"], row["owner_id"]): row["ticker"] for row in rows}
     currencies = {series: registry.currencies[ticker] for series, ticker in names.items()}
-    verdict = _audited(_prices(rows), currencies, today, actions_of(actions, names), waived & standing.keys())
+    verdict = _audited(prices_of(rows), currencies, today, actions_of(actions, names), waived & standing.keys())
     for said in verdict.quarantined.to_pylist():
         row = standing[said["id"]].pop()
         out.append({**row, **{name: said[name] for name in SAID}, "detail": f"{row['place']}: {said['detail']}"})
@@ -170,7 +170,8 @@ def _audited(
     return judge(waived=waived | set(first.values()))
 
 
-def _prices(rows: Sequence[Row]) -> pa.Table:
+def prices_of(rows: Sequence[Row]) -> pa.Table:
+    """The rows as prices are judged, each under the name of its series."""
     named = ({**row, "ticker": series_of(row["ticker"], row["owner_id"])} for row in rows)
     return pa.Table.from_pylist([{name: row.get(name) for name in PRICES.names} for row in named], schema=PRICES)
 

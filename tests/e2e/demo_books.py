@@ -233,9 +233,9 @@ def short_lived(client: httpx.Client, name: str, opened: str, more: str | None, 
     return book
 
 
-def euros(client: httpx.Client) -> Book:
+def euros(client: httpx.Client, name: str = "EUROS") -> Book:
     """Half of it in dollars, which move against the euro."""
-    book = Book(client, "EUROS", base_currency="EUR")
+    book = Book(client, name, base_currency="EUR")
     change = {"from_currency": "EUR", "amount": "5000", "to_currency": "USD", "received": "5400"}
     book.post("conversions", business_date=OPENED, **change)
     return book
@@ -243,9 +243,7 @@ def euros(client: httpx.Client) -> Book:
 
 def shares_abroad(client: httpx.Client) -> Book:
     """In euros, and most of it is a share in dollars."""
-    book = Book(client, "SHARES ABROAD", base_currency="EUR")
-    change = {"from_currency": "EUR", "amount": "5000", "to_currency": "USD", "received": "5400"}
-    book.post("conversions", business_date=OPENED, **change)
+    book = euros(client, "SHARES ABROAD")
     book.record("BUY", "2016-01-05", ticker="KO", quantity="100", price="40", fees="1", fx_rate="0.93")
     return book
 
