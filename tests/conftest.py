@@ -54,6 +54,10 @@ One that is not here begins last where its folder's name is last: test_files ran
 _PLACES = ("lakefolio_home", "database_url", "database_admin_url", "database_services_url", "lake_uri")
 
 
+gc.disable()
+"""Until all is collected: what a program imports stays, and looking for garbage among it took a fifth of the time."""
+
+
 def pytest_collection(session: pytest.Session) -> None:
     """Import this worker's share of the modules first; the others then find their asserts rewritten.
 
@@ -87,6 +91,7 @@ def pytest_collection_finish() -> None:
     Each API that starts would look at all of them, and each that stops give them back to be looked at.
     """
     gc.freeze()
+    gc.enable()
     gc.set_threshold(50_000, 20, 20)
     for name in ("collect", "unfreeze"):
         setattr(gc, name, lambda *_: None)

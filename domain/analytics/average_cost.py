@@ -71,6 +71,8 @@ def average_cost_intervals(
     with 0. `quantity` is signed (a sale is negative); `gross` and `fees` are not negative and in the trade's currency,
     `fx_rate` is what one unit of that is in base currency. Days are counted from any one day.
     """
+    day = day.view()
+    day.flags.writeable = False  # as a column of Arrow is: the fold is then compiled once for whoever calls
     columns = tuple(np.empty(len(day), np.int64) for _ in range(8))
     closed = tuple(np.empty(len(day), np.int64) for _ in range(7))
     starts, ends = np.empty(len(day), np.int32), np.empty(len(day), np.int32)
