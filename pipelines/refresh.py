@@ -26,10 +26,15 @@ _MOST_TOLD = 12
 
 
 def refresh(platform: Platform | None = None, instance: dg.DagsterInstance | None = None) -> bool:
-    """Refresh, simulate, then write risk analyses; whether everything succeeded."""
+    """Release, simulate, then write risk analyses; whether everything succeeded."""
     platform = platform or Platform()
     instance = instance or dg.DagsterInstance.get()
     defs = build_defs(platform)
+    return all(then(defs, platform, instance) for then in (release, simulate_due, analyse_due))
+
+
+def release(defs: dg.Definitions, platform: Platform, instance: dg.DagsterInstance) -> bool:
+    """Bring the whole graph up to a release; whether that succeeded."""
     is_first = any(platform.lake.version("/".join(key.path)) is None for asset in market.ASSETS for key in asset.keys)
     tags = all_years(platform) if is_first else years_due(platform)
     job = defs.resolve_job_def("refresh")
@@ -38,7 +43,7 @@ def refresh(platform: Platform | None = None, instance: dg.DagsterInstance | Non
         _tell(rewritten_by(instance, done.run_id))
         for one in held_in(platform.lake, platform.releases.head()).values():
             print(f"  ! portfolio {one.portfolio_id} is held since {one.held_since:%Y-%m-%d %H:%M}: {one.reason}")
-    return done.success and simulate_due(defs, platform, instance) and analyse_due(defs, platform, instance)
+    return done.success
 
 
 def _tell(rewritten: Sequence[Rewritten]) -> None:

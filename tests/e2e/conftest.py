@@ -25,7 +25,7 @@ from ops.environment import prepared
 from pipelines.automation import RANGE_END, RANGE_START
 from pipelines.definitions import build_defs
 from pipelines.refresh import main as refresh_main
-from pipelines.refresh import refresh
+from pipelines.refresh import refresh, release
 from pipelines.runtime.partitions import SIMULATIONS
 from pipelines.runtime.resources import Platform
 from storage.lake.delta import Lake
@@ -38,6 +38,7 @@ from tests.states import FrozenStates, discarded, thaw
 
 SITUATIONS = json.loads((Path(__file__).parents[1] / "cases" / "situations.json").read_text())
 """All on the sample market, whose release the books are beside."""
+FAN = ["simulation", "simulation_fan"]
 
 
 @dataclass(frozen=True)
@@ -94,13 +95,23 @@ class Home:
         with self.joined(**more) as instance:
             assert refresh(self.platform, instance)
 
+    def release(self, **more: str) -> None:
+        """As `refresh`, without the simulations and the risk analyses that are due after it."""
+        with self.joined(**more) as instance:
+            assert release(build_defs(self.platform), self.platform, instance)
+
     def pick_up(self, simulations: Sequence[str] = ()) -> None:
         """As the daemon does once the ledger is ahead; and of all simulations that are due, these alone."""
         defs = build_defs(self.platform)
         with self.joined() as instance:
             assert defs.resolve_job_def("pick_up").execute_in_process(instance=instance).success
+        self.simulate(simulations)
+
+    def simulate(self, simulations: Sequence[str]) -> None:
+        """These alone."""
+        job, fan = build_defs(self.platform).resolve_implicit_global_asset_job_def(), dg.AssetKey(FAN)
+        with self.joined() as instance:
             instance.add_dynamic_partitions(str(SIMULATIONS.name), simulations)
-            job, fan = defs.resolve_implicit_global_asset_job_def(), dg.AssetKey(["simulation", "simulation_fan"])
             for key in simulations:
                 assert job.execute_in_process(instance=instance, partition_key=key, asset_selection=[fan]).success
 
@@ -211,7 +222,7 @@ def frozen_as_traded(frozen_cluster: Path, frozen_states: FrozenStates) -> Path:
         settings = home_settings(home, "as_traded").model_copy(update={"benchmark_ticker": as_traded_books.BENCHMARK})
         with running(settings, as_traded_books.record_all) as platform:
             as_traded_books.owners(settings)
-            platform.refresh()
+            platform.release()
         embedded.stop(home)
 
     return frozen_states.folder("as_traded", build)

@@ -44,7 +44,7 @@ class Market:
     def refresh(self, table: str, version: int) -> None:
         """Release what follows from another version of `table`; prices alone, but in the long form."""
         if IS_LONG:
-            self.home.refresh()
+            self.home.release()
             return
         head = self.home.head
         self.home.platform.releases.publish(replace(head, versions={**head.versions, table: version}), head)

@@ -107,7 +107,7 @@ def live(new_home: Any, provider: Provider) -> Iterator[Live]:
 
     with new_home(record, "live") as home:
         live = Live(home, provider)
-        home.refresh(**live.variables)
+        home.release(**live.variables)
         yield live
 
 

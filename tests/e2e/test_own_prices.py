@@ -139,15 +139,18 @@ def test_each_owner_has_their_own_price_in_value_price_explanation_and_tables(
     assert "owner_id" not in table(person, "marts/fact_own_price_daily").column_names
 
 
-def test_an_owners_simulation_starts_from_the_owners_prices(people: dict[str, Person]) -> None:
+def test_an_owners_simulation_starts_from_the_owners_prices(own: Own, people: dict[str, Person]) -> None:
     """Ben's prices are too few, and Ada's are none of his."""
-    states = {}
+    asked = {}
     for name, person in people.items():
         (portfolio,) = person.get("/portfolios").json()["items"]
         (standing,) = person.get(f"/portfolios/{portfolio['portfolio_id']}/simulations").json()["items"]
-        states[name] = (standing["status"], standing["simulation_id"])
-    assert {name: status for name, (status, _) in states.items()} == {"ada": "DONE", "ben": "REFUSED"}
-    inputs = people["ada"].get(f"/simulations/{states['ada'][1]}/inputs").raise_for_status().json()["items"]
+        asked[name] = standing["simulation_id"]
+    own.home.simulate(list(asked.values()))
+
+    states = {name: person.get(f"/simulations/{asked[name]}").json()["status"] for name, person in people.items()}
+    assert states == {"ada": "DONE", "ben": "REFUSED"}
+    inputs = people["ada"].get(f"/simulations/{asked['ada']}/inputs").raise_for_status().json()["items"]
     sources = {row["name"]: row["source"] for row in inputs if row["ticker"] == "NOPRICE"}
     assert sources["volatility_window"] == "marts/fact_own_price_daily"
 

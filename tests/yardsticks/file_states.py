@@ -52,7 +52,7 @@ class FileStates:
                     api.post(address, json={**moved, "business_date": _LONG_AGO}).raise_for_status()
         if currencies - used:
             with redirect_stdout(io.StringIO()):
-                self.home.refresh()
+                self.home.release()
 
 
 @contextmanager

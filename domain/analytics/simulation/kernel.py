@@ -221,7 +221,8 @@ class _Start:
         """Fill `wealth` and `ends`; (LANES,) the value at the end without the mean drift."""
         log_price, none = np.zeros((2, *drift.shape), np.float32)
         for now, moves, opened in self._chunks(walk):
-            hold(moves[:opened], none, self.weights, log_price, wealth[now][:opened])
+            if opened:  # an empty part has a layout of its own, for which `hold` would be compiled too
+                hold(moves[:opened], none, self.weights, log_price, wealth[now][:opened])
             hold(moves[opened:], drift, self.weights, log_price, wealth[now][opened:])
         ends[:] = np.exp(log_price) * self.weights[:, None]
         drifted = (self.mean_drift * self._modelled)[:, None].astype(np.float32)
@@ -238,7 +239,8 @@ class _Start:
                 (slice(0, opened), none, self.weights),
                 (slice(opened, None), drift, driftless),
             ):
-                keep_weights(moves[part], trend, self.weights, less, wealth[now][part], rows[now][part])
+                if len(moves[part]):
+                    keep_weights(moves[part], trend, self.weights, less, wealth[now][part], rows[now][part])
         wealth += np.float32(self.kept[0])
         rows += np.float32(self.kept[1])
         _accumulate(np.multiply, wealth, value)
