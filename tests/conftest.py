@@ -27,7 +27,7 @@ import uvicorn
 from storage.lake.delta import Lake
 from storage.postgres import embedded
 from storage.postgres.database import DATABASE, Database, embedded_database, prepare
-from storage.settings import Settings
+from storage.settings import REPOSITORY, Settings
 from storage.settings import settings as settings_of_this_process
 from storage.web.server import configured
 from tests.documented import status_is_documented
@@ -106,6 +106,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     Nobody here speaks TLS, but each client of HTTP would read all certificates of the system: 25 ms, a thousand times.
     """
+    refuse_outdated_manifest()
     interruptible()
     if not IS_LONG:
         duckdb.connect = on_one_thread(duckdb.connect)
@@ -124,6 +125,16 @@ def pytest_configure(config: pytest.Config) -> None:
         shutil.rmtree(own, ignore_errors=True)
 
     config.add_cleanup(restore)
+
+
+def refuse_outdated_manifest() -> None:
+    """`make test` has parsed the dbt project; where pytest is called without it, a run would fail in the middle."""
+    project = REPOSITORY / "dbt_project"
+    manifest = project / "target" / "manifest.json"
+    made_at = manifest.stat().st_mtime if manifest.exists() else 0
+    for path in (*project.rglob("*.sql"), *project.rglob("*.yml")):
+        if "target" not in path.relative_to(project).parts and path.stat().st_mtime > made_at:
+            raise pytest.UsageError(f"{path.relative_to(REPOSITORY)} is newer than dbt's manifest; run `make manifest`")
 
 
 def on_one_thread(connect: Callable[..., Any]) -> Callable[..., Any]:
