@@ -17,22 +17,18 @@ from domain.analytics.estimates.moments import WINDOW_YEARS, historical_moments
 from domain.analytics.estimates.split_returns import StatedSplit, over_splits
 from domain.errors import MissingParameters
 from domain.ports import HistoricalReturns, SecuritySimParams
-from storage.lake.delta import Lake
-from storage.lake.mounted import mounted
-from storage.lake.releases import Release
+from storage.lake.mounted import MountedRelease
 from storage.queries import statements
 
 _SQL = statements("application/simulation_parameters.sql")
 
 
 class LakeSimulationParamsRepository:
-    """Inputs of a simulation, in one given release, for a portfolio that has recorded `splits`, of `owner_id` if its
-    owner has prices of their own."""
+    """Inputs of a simulation, in one release, for a portfolio that has recorded `splits`; the release is mounted with
+    the prices that value it."""
 
-    def __init__(
-        self, lake: Lake, release: Release, splits: Sequence[StatedSplit] = (), owner_id: str | None = None
-    ) -> None:
-        self._mounted = mounted(lake, release).of_owner(owner_id)
+    def __init__(self, mounted: MountedRelease, splits: Sequence[StatedSplit] = ()) -> None:
+        self._mounted = mounted
         self._splits = splits
 
     def get_security_params(self, security_ids: Sequence[int]) -> Sequence[SecuritySimParams]:

@@ -25,21 +25,20 @@ class FactCollector:
     """Collects the sheets of portfolios out of one release."""
 
     def __init__(self, lake: Lake, release: Release, benchmark_ticker: str) -> None:
-        self._lake, self._release = lake, release
+        self._release = release
         self._benchmark = benchmark_ticker
         self._analytics = LakeAnalyticsRepository.at(lake, release)
 
     @cached_property
     def _parameters(self) -> LakeSimulationParamsRepository:
-        """It mounts the release once more, and days in the past do not ask it."""
-        return LakeSimulationParamsRepository(self._lake, self._release)
+        return LakeSimulationParamsRepository(self._analytics.mounted())
 
     def _priced(self, portfolio_id: UUID) -> tuple[LakeAnalyticsRepository, LakeSimulationParamsRepository]:
         """The release and its parameters, with the prices that value the portfolio."""
         analytics = self._analytics.of_portfolio(portfolio_id)
-        if (owner_id := analytics.mounted().priced_for) is None:
+        if analytics.mounted().priced_for is None:
             return analytics, self._parameters
-        return analytics, LakeSimulationParamsRepository(self._lake, self._release, owner_id=owner_id)
+        return analytics, LakeSimulationParamsRepository(analytics.mounted())
 
     def sheet(self, portfolio_id: UUID, on: date | None = None) -> FactSheet:
         """All there is to tell of the portfolio at the close of `on`, or of its last day.

@@ -87,7 +87,7 @@ def started(lake: Lake, release: Release, request: SimulationRequest, version: i
     if terms.drift is DriftChoice.GIVEN and (missing := {one.ticker for one in held} - given.keys()):
         raise DriftMissing(missing)
     stated = stated_splits(analytics, request)
-    parameters = LakeSimulationParamsRepository(lake, release, stated, analytics.mounted().priced_for)
+    parameters = LakeSimulationParamsRepository(analytics.mounted(), stated)
     ids = [position.security_id for position in positions]
     mu = {ticker: one.mu_annual for ticker, one in given.items()}
     assumed = assumptions(
@@ -237,8 +237,7 @@ def calibrated(lake: Lake, release: Release, request: SimulationRequest, version
     """How often fans of the request's model and drift, of what the portfolio holds, were right in the past."""
     start = started(lake, release, replace(request, terms=replace(request.terms, scenario=None)), version)
     analytics = LakeAnalyticsRepository.at(lake, release).of_portfolio(request.portfolio_id)
-    stated, owner_id = stated_splits(analytics, request), analytics.mounted().priced_for
-    parameters = LakeSimulationParamsRepository(lake, release, stated, owner_id)
+    parameters = LakeSimulationParamsRepository(analytics.mounted(), stated_splits(analytics, request))
     drift = request.terms.drift or DriftChoice.HISTORICAL
     series = f"portfolio {request.portfolio_id}"
     rows = portfolio_records(

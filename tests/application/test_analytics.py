@@ -15,7 +15,6 @@ from domain.errors import MissingParameters, NoRelease
 from domain.ports import AnalyticsRepository, SimulationParamsRepository
 from domain.snapshots import SnapshotPrice
 from storage.lake.delta import Lake
-from storage.lake.releases import Releases
 from tests.effort import IS_LONG
 from tests.small_release import AS_OF, PORTFOLIO, SIMULATION, publish_small_release, release
 
@@ -30,9 +29,7 @@ def analytics(lake: Lake) -> LakeAnalyticsRepository:
 
 @pytest.fixture(scope="module")
 def params(lake: Lake, analytics: LakeAnalyticsRepository) -> LakeSimulationParamsRepository:
-    head = Releases(lake).head()
-    assert head is not None
-    return LakeSimulationParamsRepository(lake, head)
+    return LakeSimulationParamsRepository(analytics.mounted())
 
 
 @pytest.fixture

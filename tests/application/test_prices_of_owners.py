@@ -65,7 +65,7 @@ def test_risk_quotes_and_parameters_are_of_the_owners_prices(
     assert float(quote.close) == pytest.approx(last)
     assert float(priced.get_quotes().by_security[8].close) == pytest.approx(last)
 
-    parameters = LakeSimulationParamsRepository(new_lake, release, owner_id=priced.mounted().priced_for)
+    parameters = LakeSimulationParamsRepository(priced.mounted())
     (found,) = parameters.get_security_params([8])
     assert found.mu_annual == pytest.approx(expected.mu_annual, rel=1e-5)
     (estimate,) = parameters.estimates([8])
@@ -82,6 +82,6 @@ def test_for_nobody_in_particular_there_is_no_price_of_anybodys(new_lake: Lake, 
     assert LakeAnalyticsRepository(lambda: for_all).get_price_for_date("UNLISTED", AS_OF) is None
     assert LakeAnalyticsRepository(lambda: for_all.of_owner("nobody")).get_price_source(8) is None
     with pytest.raises(MissingParameters):
-        LakeSimulationParamsRepository(new_lake, release).get_security_params([8])
+        LakeSimulationParamsRepository(for_all).get_security_params([8])
     with pytest.raises(AssertionError, match="another's"):
         for_all.kept_columns("select close from marts.fact_price_daily")

@@ -25,6 +25,7 @@ from domain.errors import InvalidInput, MissingParameters, Refusal
 from pipelines.simulations.parameter_tables import HISTORICAL_MU, VOLATILITY, Returns, correlations, own_moments
 from storage.bundled import long_series, market_index
 from storage.lake.delta import Lake
+from storage.lake.mounted import mounted
 from tests.small_release import AS_OF, TABLES, release, rows_of
 
 IDS, TICKERS = (7, 8, 9), ("DULL", "WILD", "YOUNG")
@@ -109,7 +110,7 @@ def published(folder: Path, changed: Mapping[str, Any], splits: Any = ()) -> Lak
     small = {name: rows_of(TABLES[name]) for name in ("raw/pg_portfolio", "raw/pg_transaction_ledger")}
     made = {**small, **tables(**changed)}
     versions = {name: lake.publish(name, table).version for name, table in made.items() if table is not None}
-    return LakeSimulationParamsRepository(lake, release(lake, versions), splits)
+    return LakeSimulationParamsRepository(mounted(lake, release(lake, versions)), splits)
 
 
 @pytest.fixture(scope="module")

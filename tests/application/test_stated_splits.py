@@ -15,7 +15,6 @@ from domain.analytics.estimates.moments import historical_moments
 from domain.analytics.review import risk_of
 from domain.analytics.simulation.scenarios import Stretch
 from storage.lake.delta import Lake
-from storage.lake.releases import Release, Releases
 from tests.risk_release import SESSIONS, Held, publish_risk_release
 
 OWNER, OTHER = "11111111-1111-4111-8111-111111111111", "33333333-3333-4333-8333-333333333333"
@@ -87,9 +86,8 @@ def test_a_split_between_sessions_is_in_the_return_of_the_next(volatility) -> No
 
 def test_a_simulation_starts_from_moments_with_the_split(new_lake: Lake) -> None:
     publish_risk_release(new_lake, [STEADY, MOVING, BESIDE], HELD, splits=SPLITS)
-    analytics, head = LakeAnalyticsRepository.newest(new_lake), Releases(new_lake).head()
-    assert isinstance(head, Release)
-    parameters = LakeSimulationParamsRepository(new_lake, head, analytics.get_stated_splits([OWNER])[OWNER])
+    analytics = LakeAnalyticsRepository.newest(new_lake)
+    parameters = LakeSimulationParamsRepository(analytics.mounted(), analytics.get_stated_splits([OWNER])[OWNER])
 
     (found,) = parameters.get_security_params([2])
     expected = historical_moments(LOGS[1:, 0])
@@ -103,10 +101,8 @@ def test_a_simulation_starts_from_moments_with_the_split(new_lake: Lake) -> None
 
 def test_a_replayed_stretch_knows_the_split_in_it_and_none_of_before(new_lake: Lake) -> None:
     publish_risk_release(new_lake, [STEADY, MOVING, BESIDE], HELD, splits=SPLITS)
-    head = Releases(new_lake).head()
-    assert isinstance(head, Release)
-    splits = LakeAnalyticsRepository.newest(new_lake).get_stated_splits([OWNER])[OWNER]
-    parameters = LakeSimulationParamsRepository(new_lake, head, splits)
+    analytics = LakeAnalyticsRepository.newest(new_lake)
+    parameters = LakeSimulationParamsRepository(analytics.mounted(), analytics.get_stated_splits([OWNER])[OWNER])
     months = SESSIONS.astype("datetime64[M]")
     first = months[DAY].astype("datetime64[D]").item()
     last = (months[DAY] + 1).astype("datetime64[D]").item()
