@@ -38,7 +38,16 @@ asker as (
 
 -- name: answered
 select
-    asker.*,
+    asker.number,
+    asker.session_id,
+    asker.token_id,
+    asker.seen_at,
+    asker.confirmed_at,
+    asker.has_second_factor,
+    asker.scopes,
+    asker.portfolio_ids,
+    asker.user_id,
+    asker.is_admin,
     access.portfolio_id,
     access.owner_id,
     access.role
