@@ -4,9 +4,7 @@ It stands in the context of the request, which threads take over, so that no han
 nobody signs in, and nothing is recorded.
 """
 
-import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +12,10 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
+from pydantic_core import to_json
+
 from domain.values import quickly_made
+from storage.inside import Inside
 
 _COLUMNS = "at, user_id, session_id, token_id, action, portfolio_id, subject, correlation_id"
 AUDIT = f"""
@@ -50,7 +51,7 @@ _facts = attrgetter(*Acting.__slots__)
 
 def events(*rows: Mapping[str, Any]) -> Mapping[str, str]:
     """Rows of commands as AUDIT takes them: however many, they are one statement."""
-    return {"events": json.dumps(rows, default=str)}
+    return {"events": to_json(rows).decode()}
 
 
 _ACTING: ContextVar[Acting | None] = ContextVar("acting", default=None)
@@ -61,11 +62,6 @@ def acting() -> Acting | None:
     return _ACTING.get()
 
 
-@contextmanager
-def acting_as(command: Acting | None) -> Iterator[None]:
+def acting_as(command: Acting | None) -> Inside[Acting | None]:
     """Inside, what is committed is `command`'s."""
-    before = _ACTING.set(command)
-    try:
-        yield
-    finally:
-        _ACTING.reset(before)
+    return Inside(_ACTING, command)

@@ -151,7 +151,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             if not chosen.has_accounts:
                 yield
                 return
-            app.state.questions = Questions(context.pool)
+            app.state.questions = stack.enter_context(Questions(context.pool))
             tell_first_link(context, chosen)
             gate = stack.enter_context(closing(PasswordGate()))
             app.state.sign_in = SignIn(gate, Throttle())

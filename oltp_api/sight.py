@@ -4,14 +4,14 @@ It stands in the context of the request, which threads take over: the door says 
 begun inside repeats it to the database. Where nobody has said anything, nothing of anybody's is there.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import UUID
 
 from domain.values import quickly_made
 from oltp_api.connections import Connection
+from storage.inside import Inside
 
 _SAY = "select act_for(%s::uuid[], %s::uuid[], %s::uuid[], %s)"
 
@@ -52,21 +52,14 @@ def current_sight() -> Sight:
     return _SIGHT.get()
 
 
-@contextmanager
-def seeing(sight: Sight) -> Iterator[None]:
+def seeing(sight: Sight) -> Inside[Sight]:
     """Inside, transactions touch what `sight` says."""
-    before = _SIGHT.set(sight)
-    try:
-        yield
-    finally:
-        _SIGHT.reset(before)
+    return Inside(_SIGHT, sight)
 
 
-@contextmanager
-def also_seeing(portfolio_ids: Iterable[UUID]) -> Iterator[None]:
+def also_seeing(portfolio_ids: Iterable[UUID]) -> Inside[Sight]:
     """Inside, these portfolios are seen too: those that the database has shown, of a request that names none."""
-    with seeing(current_sight().joined(Sight(portfolios=frozenset(portfolio_ids)))):
-        yield
+    return seeing(current_sight().joined(Sight(portfolios=frozenset(portfolio_ids))))
 
 
 def owner_in_sight() -> UUID | None:

@@ -1,9 +1,9 @@
 """Id of the request or event that caused what happens now: logs, outbox rows and answers carry it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from uuid import uuid4
+
+from storage.inside import Inside
 
 _CURRENT: ContextVar[str | None] = ContextVar("correlation_id", default=None)
 
@@ -18,11 +18,6 @@ def cause() -> str | None:
     return _CURRENT.get()
 
 
-@contextmanager
-def correlated(cause: str) -> Iterator[None]:
+def correlated(cause: str) -> Inside[str | None]:
     """Everything inside was caused by `cause`."""
-    token = _CURRENT.set(cause)
-    try:
-        yield
-    finally:
-        _CURRENT.reset(token)
+    return Inside(_CURRENT, cause)

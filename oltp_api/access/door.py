@@ -4,8 +4,8 @@ Behind it a request acts for the *owner* of what it names: the portfolio's, or e
 one user only, whose rows those are, and an editor records in the owner's accounts. Who it was stands in the audit log.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -129,7 +129,7 @@ class AccountsDoor:
         if name is not None and target is not None:
             request.scope[OWNER_ID] = _owner(row, asker, rule, _NOT_FOUND[name], target)
             request.scope[_ROLE] = row["role"]
-        return _letting(request, path, asker, row["portfolio_id"])
+        return _Letting(request, path, asker, row["portfolio_id"])
 
     async def admit_to(self, request: Request, path: str, rule: AccessRule, portfolio_id: object) -> Letting:
         target, asker = _as_id(portfolio_id), asker_of(request)
@@ -137,7 +137,7 @@ class AccountsDoor:
             return nullcontext()  # the model of the body says what is wrong with it
         row, _ = await self._answered(request, "portfolio_id", target)
         request.scope[OWNER_ID] = _owner(row, asker, rule, PortfolioNotFound, target)
-        return _letting(request, path, asker, target)
+        return _Letting(request, path, asker, target)
 
     async def _answered(self, request: Request, name: str | None, target: UUID | None) -> tuple[DictRow, datetime]:
         """The row of who signs the request, with the role on `target`, which parameter `name` names; and the moment."""
@@ -205,11 +205,22 @@ def _owner(row: DictRow, asker: Asker, rule: AccessRule, missing: type[NoSuchId]
     return owner
 
 
-@contextmanager
-def _letting(request: Request, path: str, asker: Asker, portfolio_id: UUID | None) -> Iterator[None]:
-    sight = sight_of(asker.user_id, request.scope[OWNER_ID], portfolio_id)
-    with acting_as(_command(request, path, asker, portfolio_id)), seeing(sight):
-        yield
+class _Letting:
+    """Around the handler: its writes are the asker's command, for the owner of what is named."""
+
+    __slots__ = ("_acting", "_seeing")
+
+    def __init__(self, request: Request, path: str, asker: Asker, portfolio_id: UUID | None) -> None:
+        self._acting = acting_as(_command(request, path, asker, portfolio_id))
+        self._seeing = seeing(sight_of(asker.user_id, request.scope[OWNER_ID], portfolio_id))
+
+    def __enter__(self) -> None:
+        self._acting.__enter__()
+        self._seeing.__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        self._seeing.__exit__(*error)
+        self._acting.__exit__(*error)
 
 
 def _command(request: Request, path: str, asker: Asker, portfolio_id: UUID | None) -> Acting | None:

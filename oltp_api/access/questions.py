@@ -1,19 +1,20 @@
 """The door's questions to the database: those that arrive while others are being answered are the next statement.
 
 Each costs more by the thread, the connection and the statement that it needs than by its one indexed read; together
-they need one of each.
+they need one of each. One statement at a time: two at once are of half as many questions, and cost twice as much.
 """
 
 import asyncio
-import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from uuid import UUID
 
 from psycopg.rows import DictRow
+from pydantic_core import to_json
 
 from domain.values import quickly_made
 from oltp_api.connections import Connection
@@ -23,7 +24,6 @@ from storage.web.sessions import IDLE, STANDING
 
 _SEEN_EVERY = timedelta(minutes=1)
 _MOST_TOGETHER = 32
-_AT_ONCE = 2
 _SQL = statements("oltp_api/access/queries.sql")
 
 
@@ -46,44 +46,62 @@ class Question:
     target: UUID | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    question: Question
-    answer: "asyncio.Future[DictRow | None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+_Waiting = tuple[Question, "asyncio.Future[DictRow | None]"]
 
 
 class Questions:
-    """Belongs to the event loop of one application."""
+    """Belongs to the event loop of one application, and asks in a thread of its own while inside `with`."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._thread = ThreadPoolExecutor(1, "door")
         self._waiting: list[_Waiting] = []
-        self._rounds: set[asyncio.Task[None]] = set()
+        self._is_asking = False
+
+    def __enter__(self) -> "Questions":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown()
 
     async def ask(self, question: Question) -> DictRow | None:
         """The one row that answers, or None."""
-        waiting = _Waiting(question)
-        self._waiting.append(waiting)
-        if len(self._rounds) < _AT_ONCE:
-            task = asyncio.create_task(self._run())
-            self._rounds.add(task)
-            task.add_done_callback(self._rounds.discard)
-        return await waiting.answer
-
-    async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._waiting:
-            together, self._waiting = self._waiting[:_MOST_TOGETHER], self._waiting[_MOST_TOGETHER:]
-            try:
-                rows = await loop.run_in_executor(None, self._answered, [each.question for each in together])
-            except Exception as error:
-                for each in together:
-                    if not each.answer.done():
-                        each.answer.set_exception(error)
+        answer: asyncio.Future[DictRow | None] = loop.create_future()
+        self._waiting.append((question, answer))
+        if not self._is_asking:
+            self._is_asking = True
+            loop.call_soon(self._ask_next, loop)  # with all that arrive in this turn of the loop
+        return await answer
+
+    def _ask_next(self, loop: asyncio.AbstractEventLoop) -> None:
+        together, self._waiting = self._waiting[:_MOST_TOGETHER], self._waiting[_MOST_TOGETHER:]
+        self._is_asking = bool(together)
+        if together:
+            self._thread.submit(self._ask, together, loop)
+
+    def _ask(self, together: Sequence[_Waiting], loop: asyncio.AbstractEventLoop) -> None:
+        """In the thread: the loop is woken once, with the answers to all."""
+        try:
+            rows: Sequence[DictRow | None] | Exception = self._answered([question for question, _ in together])
+        except Exception as error:
+            rows = error
+        loop.call_soon_threadsafe(self._tell, together, rows, loop)
+
+    def _tell(
+        self,
+        together: Sequence[_Waiting],
+        rows: Sequence[DictRow | None] | Exception,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        for place, (_, answer) in enumerate(together):
+            if answer.done():  # whoever asked may have gone
+                continue
+            if isinstance(rows, Exception):
+                answer.set_exception(rows)
             else:
-                for each, row in zip(together, rows, strict=True):
-                    if not each.answer.done():  # whoever asked may have gone
-                        each.answer.set_result(row)
+                answer.set_result(rows[place])
+        self._ask_next(loop)
 
     def _answered(self, questions: Sequence[Question]) -> list[DictRow | None]:
         with self._pool.connection() as connection:
@@ -103,12 +121,13 @@ def _rows(connection: Connection, questions: Sequence[Question]) -> list[DictRow
     now = questions[-1].now
     told: dict[SignedBy, list[dict[str, object]]] = {}
     for number, each in enumerate(questions):
-        target = None if each.target is None else str(each.target)
-        asked = {"number": number, "hash_hex": each.hash.hex(), "kind": each.kind, "target": target}
+        asked = {"number": number, "hash_hex": each.hash.hex(), "kind": each.kind, "target": each.target}
         told.setdefault(each.signed_by, []).append(asked)
     with connection.pipeline() if len(told) > 1 else nullcontext():
         cursors = [
-            connection.execute(signed_by.value, {"asked": json.dumps(asked), "now": now, "idle_since": now - IDLE})
+            connection.execute(
+                signed_by.value, {"asked": to_json(asked).decode(), "now": now, "idle_since": now - IDLE}
+            )
             for signed_by, asked in told.items()
         ]
         rows: list[DictRow | None] = [None] * len(questions)

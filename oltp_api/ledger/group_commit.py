@@ -36,15 +36,20 @@ class GroupCommit(Generic[T, R]):
         self._waiting: list[_Waiting[T, R]] = []
         self._busy: set[Hashable] = set()
         self._groups: set[asyncio.Task[None]] = set()
+        self._is_about_to_start = False
 
     async def submit(self, item: T) -> R:
         """Return the outcome of `item`, after its group is committed."""
         waiting: _Waiting[T, R] = _Waiting(self._apart(item), item)
         self._waiting.append(waiting)
-        self._start()
+        if not self._is_about_to_start:
+            self._is_about_to_start = True
+            asyncio.get_running_loop().call_soon(self._start)
         return await waiting.outcome
 
     def _start(self) -> None:
+        """Once per turn of the event loop, so that all whom the door lets in together are in one group."""
+        self._is_about_to_start = False
         if len(self._groups) == GROUPS_AT_ONCE:
             return
         group = self._take()

@@ -2,7 +2,8 @@
 owner's portfolios among 10,000 of strangers against the same page alone; a stranger's question about what is there
 against one about what is not; and others' wait beside wrong passwords.
 
-Both servers are of one state, asked in turn; the owner signs by a token.
+Both servers are of one state, asked in turn; the owner signs by a token. A trade's ratio is that of many short rounds,
+for whatever else the machine does lasts longer than one and meets both, and beside it stands the ratio by CPU.
 """
 
 import asyncio
@@ -11,20 +12,23 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from http.client import HTTPConnection
 from uuid import uuid4
 
 import httpx
+import psutil
 import psycopg
 
 from oltp_api.access.credentials import new_token
 from oltp_api.access.rules import named_in
 from ops import processes
+from storage.postgres import embedded
 from storage.web.sessions import hash_of
 from tests.benchmarks import load
 from tests.benchmarks.bench_trades import TRADE, Bench, pinned, running
 
-ROUNDS, SECONDS = 5, 3
+ROUNDS, SECONDS = 48, 0.25
 OWNERS, EACH = 1_000, 10
 PASSWORDS = 100
 TOLD_ROUNDS, TOLD_EACH = 5, 60
@@ -83,21 +87,75 @@ def main() -> None:
     with running() as bench, with_accounts(bench) as port:
         token = owners_token(bench)
         for clients in (1, 32):
-            ratios = []
-            for _ in range(ROUNDS):
-                own = load.run(bench.port, clients, SECONDS, trades(bench, ""))
-                theirs = load.run(port, clients, SECONDS, trades(bench, f"Authorization: Bearer {token}\r\n"))
-                assert not (own.refused + theirs.refused), (own.refused + theirs.refused)[0]
-                ratios.append(theirs.rate / own.rate)
-            print(
-                f"a trade with accounts, {clients} at once: {statistics.median(ratios):.2f} times without "
-                f"({theirs.rate:,.0f} a second; {', '.join(f'{each:.2f}' for each in sorted(ratios))})"
-            )
+            print(compared(bench, port, token, clients))
         print(told_by_time(bench, port))
         print(f"an owner's page among {OWNERS * EACH:,} portfolios: {listed(bench, port):.2f} times as long as alone")
         print(
             f"others beside {PASSWORDS} wrong passwords: {asyncio.run(beside(port, token)):.2f} times as long as alone"
         )
+
+
+@dataclass
+class Side:
+    """One of two servers: what it has recorded in its rounds, and what that took of its process and of PostgreSQL's."""
+
+    port: int
+    requests: Callable[[int], Iterator[bytes]]
+    cost: Callable[[], tuple[float, float]]
+    recorded: int = 0
+    api_seconds: float = 0.0
+    postgres_seconds: float = 0.0
+
+    def round(self, clients: int, seconds: float = SECONDS) -> float:
+        """Trades a second."""
+        before = self.cost()
+        run = load.run(self.port, clients, seconds, self.requests)
+        after = self.cost()
+        assert not run.refused, run.refused[0]
+        self.recorded += len(run.latencies)
+        self.api_seconds += after[0] - before[0]
+        self.postgres_seconds += after[1] - before[1]
+        return run.rate
+
+    def milliseconds(self) -> tuple[float, float]:
+        """CPU of a trade: of the API, and of PostgreSQL."""
+        return self.api_seconds / self.recorded * 1e3, self.postgres_seconds / self.recorded * 1e3
+
+
+def compared(bench: Bench, port: int, token: str, clients: int) -> str:
+    """Rounds in turn, now the one first and now the other."""
+    without = Side(bench.port, trades(bench, ""), cost_of(bench, "api"))
+    accounts = Side(port, trades(bench, f"Authorization: Bearer {token}\r\n"), cost_of(bench, "accounts"))
+    for side in (without, accounts):
+        replace(side).round(clients, seconds=2)
+    ratios = []
+    for number in range(ROUNDS):
+        order = (without, accounts) if number % 2 else (accounts, without)
+        rates = {side.port: side.round(clients) for side in order}
+        ratios.append(rates[accounts.port] / rates[without.port])
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    spent, saved = accounts.milliseconds(), without.milliseconds()
+    return (
+        f"a trade with accounts, {clients} at once: {middle:.2f} times without (half of {ROUNDS} rounds {low:.2f} to "
+        f"{high:.2f}), by CPU {sum(saved) / sum(spent):.2f} (API {spent[0]:.2f} ms and {saved[0]:.2f}, PostgreSQL "
+        f"{spent[1]:.2f} and {saved[1]:.2f})"
+    )
+
+
+def cost_of(bench: Bench, name: str) -> Callable[[], tuple[float, float]]:
+    """Seconds of CPU so far: of the server `name`, and of all of PostgreSQL's processes."""
+    (server,) = processes.processes_of(bench.home, name)
+    found = embedded.server(bench.home)
+    assert found is not None
+    postgres = psutil.Process(found.pid)
+
+    def seconds() -> tuple[float, float]:
+        api, own = server.cpu_times(), postgres.cpu_times()
+        ended = own.children_user + own.children_system
+        backends = [each.cpu_times() for each in postgres.children()]
+        return api.user + api.system, ended + sum(each.user + each.system for each in (own, *backends))
+
+    return seconds
 
 
 @contextmanager

@@ -75,6 +75,17 @@ def test_what_arrives_during_a_commit_forms_the_next_group() -> None:
     assert sorted(number for group in commit.groups for number in group) == list(range(100))
 
 
+def test_what_arrives_in_one_turn_of_the_loop_is_one_group() -> None:
+    async def together() -> Slow:
+        commit = Slow()
+        commit.go.set()
+        group: GroupCommit[int, int] = GroupCommit(commit, lambda number: number)
+        await asyncio.wait_for(asyncio.gather(*map(group.submit, range(5))), SECONDS)
+        return commit
+
+    assert asyncio.run(together()).groups == [list(range(5))]
+
+
 def test_one_root_is_in_one_group_at_a_time_and_in_the_order_of_arrival() -> None:
     running: set[int] = set()
     seen: list[int] = []
