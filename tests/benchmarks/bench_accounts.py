@@ -193,10 +193,9 @@ def trades(bench: Bench, header: str) -> Callable[[int], Iterator[bytes]]:
 
 
 def listed(bench: Bench, port: int) -> float:
-    """How much longer an owner's page takes once others have portfolios too."""
+    """How much longer an owner's page takes while others have portfolios too, than before and after."""
     token, owner = new_token(), uuid4()
     with psycopg.connect(bench.admin_url, autocommit=True) as connection:
-        connection.execute("delete from portfolio where version = 0")
 
         def add(user_id: object, secret: str) -> None:
             values = {"user_id": user_id, "email": f"{user_id}@example.org", "hash": hash_of(secret), "each": EACH}
@@ -204,13 +203,18 @@ def listed(bench: Bench, port: int) -> float:
                 connection.execute(statement, values)
             connection.execute(_PORTFOLIOS, values)
 
+        def page() -> float:
+            connection.execute("vacuum analyze portfolio")
+            return _median(port, token)
+
+        connection.execute("delete from portfolio where version = 0")
         add(owner, token)
-        connection.execute("vacuum analyze portfolio")
-        alone = _median(port, token)
+        before = page()
         for _ in range(OWNERS - 1):
             add(uuid4(), new_token())
-        connection.execute("vacuum analyze portfolio")
-    return _median(port, token) / alone
+        among = page()
+        connection.execute("delete from portfolio where version = 0 and user_id <> %s", (owner,))
+        return among / statistics.mean((before, page()))
 
 
 def _median(port: int, token: str) -> float:
