@@ -115,7 +115,7 @@ _IN_ONE = {names[0]: f"cells.{text}" for text, names in JOINED.items()} | {
     name: "" for names in JOINED.values() for name in names[1:]
 }
 _PARTS = ", ".join(filter(None, (_IN_ONE.get(name, f"coalesce(cells.{name}, '')") for name in NAMES)))
-DIGEST_SQL = f"left(encode(sha256(convert_to(concat_ws(E'\\x1f', {_PARTS}), 'UTF8')), 'hex'), {_DIGITS})"
+DIGEST_SQL = f"encode(substr(sha256(convert_to(concat_ws(E'\\x1f', {_PARTS}), 'UTF8')), 1, {_DIGITS // 2}), 'hex')"
 """SQL of the digest of a row of `cells`, which are texts."""
 
 
