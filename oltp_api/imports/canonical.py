@@ -118,7 +118,8 @@ class Reader:
         if odd := texts.pop("odd", None):
             draft.flag(odd)
         named = texts.pop("ticker", None), texts.pop("isin", None), texts.pop("cusip", None), texts.pop("name", None)
-        draft.naming = self._namings.get(named) or self._namings.setdefault(named, Naming(*named))
+        naming = self._namings.get(named)
+        draft.naming = naming if naming is not None else self._namings.setdefault(named, Naming(*named))
         self._days(draft, row)
         self._numbers(draft, row, self.columns.numbers)
         if "steps" in row:
