@@ -101,16 +101,32 @@ DIGEST = "digest"
 OF_PORTFOLIO = tuple(column.name for column in COLUMNS if column.is_of_portfolio)
 BETWEEN = "\x1f"
 _DIGITS = 16
-TEXTS_SQL = ", ".join(f"{column.sql} as {column.name}" for column in COLUMNS)
-"""SQL of the text of each cell of `ledger`, by its name."""
 JOINED: Mapping[str, Sequence[str]] = {
     "named": ("ticker", "isin", "security_name"),
     "classed": ("cusip", "asset_type", "security_currency", "price_kind"),
     "held_at": ("account_broker", "account_type"),
     "owned_by": ("portfolio", "base_currency", "kind", "cost_method", "time_zone", "rows"),
-}
-"""Columns that stand beside each other and are the same for all rows of a security, an account or the portfolio: with
-`BETWEEN` between them they are one text, which the query makes once and not for each row."""
+    "seldom": (
+        "ex_date", "split_new", "split_old", "cost_effect", "basis_share", "transfer_id", "reverses_seq", "external_id",
+    ),
+}  # fmt: skip
+"""Columns that stand beside each other and are the same for all rows of a security, an account or the portfolio, which
+the query makes one text of once and not for each row, with `BETWEEN` between them; and those that most rows have none
+of."""
+_SELDOM = [column for column in COLUMNS if column.name in JOINED["seldom"]]
+_VALUES = ", ".join(f"ledger.{column.name}" for column in _SELDOM)
+_TOLD = ", ".join(f"coalesce({column.sql}, '')" for column in _SELDOM)
+_SELDOM_SQL = (
+    f"case when num_nonnulls({_VALUES}) = 0 then repeat(E'\\x1f', {len(_SELDOM) - 1})"
+    f" else concat_ws(E'\\x1f', {_TOLD}) end"
+)
+TEXTS_SQL = ", ".join(
+    [
+        *(f"{column.sql} as {column.name}" for column in COLUMNS),
+        *(f"{_SELDOM_SQL if text == 'seldom' else f'ledger.{text}'} as {text}" for text in JOINED),
+    ]
+)
+"""SQL of the text of each cell of `ledger`, and of those that are joined, by its name."""
 _IN_ONE = {names[0]: f"cells.{text}" for text, names in JOINED.items()} | {
     name: "" for names in JOINED.values() for name in names[1:]
 }

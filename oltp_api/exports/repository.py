@@ -16,7 +16,7 @@ from domain.errors import PortfolioNotFound
 from domain.ledger import Transaction, TxnType
 from domain.securities import AssetType
 from oltp_api.connections import Connection
-from oltp_api.exports.columns import JOINED, TEXTS_SQL
+from oltp_api.exports.columns import TEXTS_SQL
 from oltp_api.sight import current_sight
 from oltp_api.unit_of_work import Pool
 from storage.queries import statements
@@ -111,8 +111,7 @@ class LedgerExports:
     ) -> Iterator[bytes]:
         """Rows of the ledger in its order, a block each, with `selected` of the text of their `cells`: as "csv" with a
         header, as "rows" of csv, or as "text"."""
-        cells = ", ".join([TEXTS_SQL, *(f"ledger.{name}" for name in JOINED)])
-        texts = f"select {cells} from ({_EXPORTS['own']} order by ledger.seq) as ledger offset 0"  # once each
+        texts = f"select {TEXTS_SQL} from ({_EXPORTS['own']} order by ledger.seq) as ledger offset 0"  # once each
         query = f"copy (select {selected} from ({texts}) as cells) to stdout"
         asked = {"portfolio_id": portfolio_id, **(more or {})}
         with self._connection.cursor().copy(f"{query} ({_COPY_TO[form]})", asked) as copy:

@@ -31,8 +31,9 @@ _TYPES = {
 SCHEMA = pa.schema([(column.name, _TYPES[column.kind]) for column in COLUMNS] + [(DIGEST, pa.string())])
 _REPEATING = [column.name for column in COLUMNS if column.kind is Kind.TEXT]
 """Columns that are worth a dictionary; with one for each number too, and for the digest, the file is a third larger."""
-_TEXTS_OF_SEVERAL = [text for text in JOINED if text != "owned_by"]
-_OF_SEVERAL = {name for names in JOINED.values() for name in names}
+_TEXTS_OF_SEVERAL = ("named", "classed", "seldom")
+"""Joined texts of which nothing but the last part may have in it what is between the parts."""
+_OF_SEVERAL = {name for text in _TEXTS_OF_SEVERAL for name in JOINED[text]}
 _OF_ROWS = [column.name for column in COLUMNS if column.name not in {*OF_PORTFOLIO, *_OF_SEVERAL}]
 _READ = pacsv.ReadOptions(
     column_names=[*_OF_ROWS, *_TEXTS_OF_SEVERAL, DIGEST], use_threads=False, block_size=4 * _ROW_GROUP_BYTES
@@ -146,10 +147,12 @@ def _table(rows: Sequence[bytes], same: Mapping[str, object]) -> pa.Table:
 def _apart(joined: pa.ChunkedArray, names: Sequence[str]) -> dict[str, pa.Array]:
     """Columns whose cells are joined to one text in each row; nothing is None."""
     coded = joined.combine_chunks()
-    told = pc.split_pattern(coded.dictionary, BETWEEN)
+    told = pc.split_pattern(coded.dictionary, BETWEEN, max_splits=len(names) - 1)
     parts = (pc.list_element(told, place) for place in range(len(names)))
     return {
-        name: pc.if_else(pc.equal(part, ""), pa.scalar(None, pa.string()), part).take(coded.indices)
+        name: pc.if_else(pc.equal(part, ""), pa.scalar(None, pa.string()), part)
+        .cast(SCHEMA.field(name).type)
+        .take(coded.indices)
         for name, part in zip(names, parts, strict=True)
     }
 
