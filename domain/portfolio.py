@@ -8,7 +8,7 @@ are decided at their moment, on what was there, and no later day is left with un
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from itertools import groupby
@@ -71,7 +71,8 @@ class Portfolio:
 
     def is_back_dated(self, when: When) -> bool:
         """Say whether a row at `when` would stand before one that is recorded; then `history` must be loaded."""
-        return self.last is not None and _moment(when) < _moment(self.last)
+        last = self.last
+        return last is not None and (when.business_date, when.event_ts) < (last.business_date, last.event_ts)
 
     @property
     def cost_method(self) -> CostMethod:
@@ -385,10 +386,6 @@ def new_name(name: str) -> str:
     if not 1 <= len(trimmed) <= 200:
         raise InvalidInput("name", "must have 1 to 200 characters")
     return trimmed
-
-
-def _moment(when: When) -> tuple[date, datetime]:
-    return (when.business_date, when.event_ts)
 
 
 def _turn(row: Transaction) -> Place:

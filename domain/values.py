@@ -1,7 +1,7 @@
 """Values that are made by the thousand: frozen dataclasses, filled as quickly as mutable ones."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import MISSING, Field, fields, make_dataclass
+from collections.abc import Callable
+from dataclasses import MISSING, fields, make_dataclass
 from typing import Any, TypeVar
 
 C = TypeVar("C", bound=type[Any])
@@ -16,22 +16,26 @@ def quickly_made(kind: C) -> C:
     """
     made_of: Any = kind
     names = [each.name for each in fields(kind)]
-    filled = make_dataclass(kind.__name__, names, slots=True, init=False, eq=False, repr=False)
 
     def reduced(made: Any) -> tuple[type[Any], tuple[Any, ...]]:
         return type(made), tuple(getattr(made, name) for name in names)
 
     del made_of.__init__  # that of `object` is left, which does nothing
-    made_of.__new__ = _filling(filled, fields(kind))
+    made_of.__new__ = filling(kind)
     made_of.__reduce__ = reduced  # else a copy would be made without its fields, to be filled later
     return kind
 
 
-def _filling(filled: type[Any], filled_with: "Sequence[Field[Any]]") -> Callable[..., Any]:
-    """The constructor, written out as `dataclass` writes its own: handing on what it is given would take as long."""
+def filling(kind: type[Any]) -> Callable[..., Any]:
+    """The constructor, of a class and the values of its fields, which are named if all are `kw_only`. It is written out
+    as `dataclass` writes its own: handing on what it is given would take as long."""
+    names = [each.name for each in fields(kind)]
+    filled = make_dataclass(kind.__name__, names, slots=True, init=False, eq=False, repr=False)
     known: dict[str, Any] = {"_new": object.__new__, "_filled": filled, "_missing": MISSING}
     given, lines = ["cls"], ["made = _new(_filled)"]
-    for each in filled_with:
+    if any(each.kw_only for each in fields(kind)):
+        given.append("*")
+    for each in fields(kind):
         name, value = each.name, each.name
         if each.default_factory is not MISSING:
             known[f"_factory_{name}"] = each.default_factory

@@ -6,7 +6,7 @@ security in the first row of it: a table that any program opens, without a line 
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -99,21 +99,45 @@ COLUMNS = (
 NAMES = tuple(column.name for column in COLUMNS)
 DIGEST = "digest"
 OF_PORTFOLIO = tuple(column.name for column in COLUMNS if column.is_of_portfolio)
-_BETWEEN = "\x1f"
+BETWEEN = "\x1f"
 _DIGITS = 16
-TEXTS_SQL = ", ".join(f"{column.sql} as {column.name}" for column in COLUMNS)
-"""SQL of the text of each cell of `ledger`, by its name."""
-DIGEST_SQL = (
-    "left(encode(sha256(convert_to(concat("
-    + ", E'\\x1f', ".join(f"cells.{column.name}" for column in COLUMNS)
-    + f"), 'UTF8')), 'hex'), {_DIGITS})"
+JOINED: Mapping[str, Sequence[str]] = {
+    "named": ("ticker", "isin", "security_name"),
+    "classed": ("cusip", "asset_type", "security_currency", "price_kind"),
+    "held_at": ("account_broker", "account_type"),
+    "owned_by": ("portfolio", "base_currency", "kind", "cost_method", "time_zone", "rows"),
+    "seldom": (
+        "ex_date", "split_new", "split_old", "cost_effect", "basis_share", "transfer_id", "reverses_seq", "external_id",
+    ),
+}  # fmt: skip
+"""Columns that stand beside each other and are the same for all rows of a security, an account or the portfolio, which
+the query makes one text of once and not for each row, with `BETWEEN` between them; and those that most rows have none
+of."""
+_SELDOM = [column for column in COLUMNS if column.name in JOINED["seldom"]]
+_VALUES = ", ".join(f"ledger.{column.name}" for column in _SELDOM)
+_TOLD = ", ".join(f"coalesce({column.sql}, '')" for column in _SELDOM)
+_SELDOM_SQL = (
+    f"case when num_nonnulls({_VALUES}) = 0 then repeat(E'\\x1f', {len(_SELDOM) - 1})"
+    f" else concat_ws(E'\\x1f', {_TOLD}) end"
 )
+TEXTS_SQL = ", ".join(
+    [
+        *(f"{column.sql} as {column.name}" for column in COLUMNS),
+        *(f"{_SELDOM_SQL if text == 'seldom' else f'ledger.{text}'} as {text}" for text in JOINED),
+    ]
+)
+"""SQL of the text of each cell of `ledger`, and of those that are joined, by its name."""
+_IN_ONE = {names[0]: f"cells.{text}" for text, names in JOINED.items()} | {
+    name: "" for names in JOINED.values() for name in names[1:]
+}
+_PARTS = ", ".join(filter(None, (_IN_ONE.get(name, f"coalesce(cells.{name}, '')") for name in NAMES)))
+DIGEST_SQL = f"encode(substr(sha256(convert_to(concat_ws(E'\\x1f', {_PARTS}), 'UTF8')), 1, {_DIGITS // 2}), 'hex')"
 """SQL of the digest of a row of `cells`, which are texts."""
 
 
 def digest_of(cells: Mapping[str, str | None]) -> str:
     """The digest of a row, by the text of its cells; the same as DIGEST_SQL."""
-    joined = _BETWEEN.join(cells.get(name) or "" for name in NAMES)
+    joined = BETWEEN.join(cells.get(name) or "" for name in NAMES)
     return hashlib.sha256(joined.encode()).hexdigest()[:_DIGITS]
 
 

@@ -99,7 +99,8 @@ where
     )
 
 -- name: own
--- Columns of `columns.py`, typed; what is registered of a security stands in its first row.
+-- Columns of `columns.py`, typed; what is registered of a security stands in its first row. What is the same for many
+-- rows is made once, also as the texts that are joined there.
 with first_rows as (
     select
         security_id,
@@ -109,7 +110,7 @@ with first_rows as (
     group by security_id
 ),
 
-known as (
+registered as (
     select
         security_registry.security_id,
         first_rows.seq as first_seq,
@@ -169,6 +170,37 @@ known as (
     left join equity_details using (security_id)
     left join fund_details using (security_id)
     left join bond_details using (security_id)
+),
+
+known as materialized (
+    select
+        registered.*,
+        concat_ws(E'\x1f', coalesce(ticker, ''), coalesce(isin, ''), display_name) as named,
+        concat_ws(E'\x1f', coalesce(cusip, ''), asset_type, currency, price_kind) as classed
+    from registered
+),
+
+custody as materialized (
+    select
+        account_id,
+        identifier,
+        broker,
+        account_type,
+        concat_ws(E'\x1f', broker, account_type) as held_at
+    from account
+),
+
+owned as materialized (
+    select
+        name,
+        base_currency,
+        kind,
+        cost_method,
+        time_zone,
+        version,
+        concat_ws(E'\x1f', name, base_currency, kind, cost_method, time_zone, version) as owned_by
+    from portfolio
+    where portfolio_id = %(portfolio_id)s
 )
 
 select
@@ -178,7 +210,7 @@ select
     ledger.business_date,
     ledger.event_ts,
     ledger.recorded_at,
-    account.identifier as account,
+    custody.identifier as account,
     known.ticker,
     known.isin,
     known.display_name as security_name,
@@ -204,17 +236,21 @@ select
     known.currency::text as security_currency,
     known.price_kind,
     case when known.first_seq = ledger.seq then nullif(known.details, '{}') end as security_details,
-    account.broker as account_broker,
-    account.account_type,
-    portfolio.name as portfolio,
-    portfolio.base_currency::text as base_currency,
-    portfolio.kind,
-    portfolio.cost_method,
-    portfolio.time_zone,
-    portfolio.version as rows
+    custody.broker as account_broker,
+    custody.account_type,
+    owned.name as portfolio,
+    owned.base_currency::text as base_currency,
+    owned.kind,
+    owned.cost_method,
+    owned.time_zone,
+    owned.version as rows,
+    coalesce(known.named, E'\x1f\x1f') as named,
+    coalesce(known.classed, E'\x1f\x1f\x1f') as classed,
+    custody.held_at,
+    owned.owned_by
 from transaction_ledger as ledger
-inner join portfolio using (portfolio_id)
-inner join account using (account_id)
+cross join owned
+inner join custody using (account_id)
 left join known using (security_id)
 where ledger.portfolio_id = %(portfolio_id)s
 

@@ -14,6 +14,7 @@ from typing import Any
 from domain.currencies import CURRENCIES, MINOR_UNITS, parse_quoted
 from domain.errors import Refusal, plain
 from domain.ledger import TxnType
+from domain.money import ZERO
 from oltp_api.imports.canonical_rows import CanonicalRows
 from oltp_api.imports.columns import MEANS_CURRENCY, TYPE_OF, word_of
 from oltp_api.imports.drafts import BASE, DAYS, INCOME, LEAVES, NUMBERS, TEXTS, BalanceStep, CellRefused, Draft, Naming
@@ -23,6 +24,13 @@ from oltp_api.imports.profiles import Profile
 _MOST_DAYS_TO_SETTLE = 45
 _PAID_OUT = (TxnType.BUY, *LEAVES)
 _COMES = (TxnType.DEPOSIT, TxnType.INTEREST, *INCOME)
+_EITHER_SIGN = frozenset({*INCOME, TxnType.FEE, TxnType.TAX, TxnType.INTEREST})
+_SIGN_OF: Mapping[TxnType | None, int] = {
+    TxnType.SELL: 1,
+    TxnType.DEPOSIT: 1,
+    TxnType.BUY: -1,
+    TxnType.WITHDRAW: -1,
+}
 _BY_SIGN: Mapping[str, tuple[str, TxnType, TxnType]] = {
     "CASH": ("amount", TxnType.DEPOSIT, TxnType.WITHDRAW),
     "TRADE": ("quantity", TxnType.BUY, TxnType.SELL),
@@ -110,7 +118,8 @@ class Reader:
         if odd := texts.pop("odd", None):
             draft.flag(odd)
         named = texts.pop("ticker", None), texts.pop("isin", None), texts.pop("cusip", None), texts.pop("name", None)
-        draft.naming = self._namings.get(named) or self._namings.setdefault(named, Naming(*named))
+        naming = self._namings.get(named)
+        draft.naming = naming if naming is not None else self._namings.setdefault(named, Naming(*named))
         self._days(draft, row)
         self._numbers(draft, row, self.columns.numbers)
         if "steps" in row:
@@ -270,12 +279,12 @@ class Reader:
         for name, is_signed in (("fees", self.signs.fees), ("withheld", self.signs.withheld)):
             if is_signed and name in numbers:
                 numbers[name] = -numbers[name]  # then a positive one is a rebate, which the ledger refuses
-        if numbers.get("price", Decimal(0)) < 0:
+        if numbers.get("price", ZERO) < 0:
             raise CellRefused(draft.line, self.header("price"), "is below 0", "sign_contradicts")
         amount = numbers.get("amount")
         if amount is None:
             return
-        comes = {TxnType.SELL: 1, TxnType.DEPOSIT: 1, TxnType.BUY: -1, TxnType.WITHDRAW: -1}.get(kind or TxnType.FEE)
+        comes = _SIGN_OF.get(kind)
         if self.signs.amounts and comes is not None and amount * comes < 0 and not self._may_cost(draft):
             why = f"is {plain(amount)}, which is the sign of what {'comes' if amount > 0 else 'leaves'}, in a {kind}"
             raise CellRefused(draft.line, self.header("amount"), why, "sign_contradicts")
@@ -285,8 +294,8 @@ class Reader:
             raise CellRefused(draft.line, self.header("amount"), f"is below 0, in a {kind}", "sign_contradicts")
         if kind in LEAVES and (amount < 0 or self.signs.amounts):
             numbers["amount"] = amount = -amount
-        draft.has_other_sign = kind in (*INCOME, TxnType.FEE, TxnType.TAX, TxnType.INTEREST) and numbers["amount"] < 0
-        if kind in (*INCOME, TxnType.FEE) and numbers["amount"] < 0:
+        draft.has_other_sign = amount < 0 and kind in _EITHER_SIGN
+        if draft.has_other_sign and kind in (*INCOME, TxnType.FEE):
             draft.note("its amount has the other sign: it is taken as one that is corrected or paid back")
 
     def _may_cost(self, draft: Draft) -> bool:

@@ -16,7 +16,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from domain.errors import InvalidInput, plain
-from domain.ledger import TxnType
+from domain.ledger import TxnType, text_of
 from domain.money import payable
 from domain.values import quickly_made
 from oltp_api.connections import Deferred, text_array
@@ -77,7 +77,7 @@ class Identity:
 def content_of(draft: Draft, request: TransactionRequest, security: str | None) -> dict[str, str]:
     """Content of the row, all that it moves: day, type, security, units, price, money and its currency."""
     values = request.__dict__
-    said = {"day": str(draft.day), "type": str(values["type"])}
+    said = {"day": text_of(draft.day), "type": values["type"].value}
     if security is not None:
         said["security"] = security
     for name in _MOVED:
@@ -101,10 +101,12 @@ class Identifying:
         """`first_ids` are the ids of lines by the first reader; None where the ledger has none by older readers."""
         self._source = source
         self._first_ids = first_ids
-        self._seen: dict[str, Counter[str]] = defaultdict(Counter)
+        self._seen: dict[str, dict[str, int]] = defaultdict(dict)
         self._older_seen: Counter[str] = Counter()
         self._lines_with: dict[str, set[int]] = {}
+        self.has_accounts = False
         for each in drafts:
+            self.has_accounts = self.has_accounts or "account" in each.texts
             if reference := each.texts.get("reference"):
                 self._lines_with.setdefault(reference, set()).add(each.line)
 
@@ -117,8 +119,9 @@ class Identifying:
             key = f"ref:{reference}" + (f":{draft.part}" if draft.part else "")
         else:
             key = f"{_VERSION}:{_hash(content)}:1"
-            self._seen[place][key] += 1  # by the key of the first twin, which is in the report too, and so no text more
-            if (twin := self._seen[place][key]) > 1:
+            seen = self._seen[place]
+            seen[key] = twin = seen.get(key, 0) + 1  # by the first twin's, which is in the report too: no text more
+            if twin > 1:
                 key = f"{key.removesuffix('1')}{twin}"
         moved = _moved(request, draft.currency)
         older = tuple(self._older(draft, request, self._first_ids)) if self._first_ids is not None else ()

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from itertools import pairwise
-from operator import le
+from operator import gt, le, lt
 from typing import Any, Literal
 
 from domain.errors import plain
@@ -22,14 +21,15 @@ _ONE_IN = 5
 def direction_of(drafts: Sequence[Draft]) -> Direction:
     """As most of its days go on, else as the first is to the last, else as times do; one of one moment as it stands."""
     dated = [each for each in drafts if each.day is not None]
-    days, moments = [_day(each) for each in dated], [(_day(each), each.clock or "") for each in dated]
-    ways: tuple[Sequence[Any], ...] = (days, [*days[:1], *days[-1:]], moments)
-    for keys in ways:
-        rises = sum(a < b for a, b in pairwise(keys))
-        falls = sum(a > b for a, b in pairwise(keys))
-        if rises != falls:
-            return "newest_first" if falls > rises else "oldest_first"
-    return "oldest_first"
+    days = [_day(each) for each in dated]
+    way = _way(days) or _way([*days[:1], *days[-1:]]) or _way([(_day(each), each.clock or "") for each in dated])
+    return way or "oldest_first"
+
+
+def _way(keys: Sequence[Any]) -> Direction | None:
+    """As most of them go on; None if as many rise as fall."""
+    rises, falls = sum(map(lt, keys, keys[1:])), sum(map(gt, keys, keys[1:]))
+    return None if rises == falls else "newest_first" if falls > rises else "oldest_first"
 
 
 def in_order(drafts: Sequence[Draft], stated: Order | None) -> tuple[list[Draft], Direction]:
@@ -81,6 +81,8 @@ def strays_among(rows: Sequence[Draft], odd: Sequence[Draft]) -> Sequence[Draft]
 
 def _check_balances(rows: Sequence[Draft]) -> None:
     """Flag a row after which the balance that the file says is not the one before it and what the row moved."""
+    if not any("balance" in each.numbers or each.steps for each in rows):
+        return
     last: dict[tuple[str | None, str | None], tuple[Decimal, int] | None] = {}
     moved: dict[tuple[str | None, str | None], Decimal] = {}
     for each in rows:

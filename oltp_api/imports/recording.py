@@ -5,14 +5,14 @@ in parts, in one unit of work, so that only one part's requests are in memory at
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
 from domain.commands import BatchMode, RecordBatch, RecordTransaction
 from domain.errors import BatchRefused, Refusal
-from domain.values import quickly_made
+from domain.values import filling, quickly_made
 from oltp_api.imports import resolving
 from oltp_api.imports.drafts import Draft
 from oltp_api.imports.identity import Familiar, Identifying, Identity, Recognition
@@ -27,6 +27,7 @@ from oltp_api.imports.told import Openings, balances_told, cells_told, read_told
 from oltp_api.ledger.batch import Balances, BatchOutcome, Recorded, record_batch
 from oltp_api.unit_of_work import UnitOfWork
 
+_reported: Callable[..., ImportRow] = filling(ImportRow)
 _ROWS_OF_A_PART = 10_000
 _ROWS_AT_ONCE = 500
 MOST_SHOWN = 10_000
@@ -129,7 +130,8 @@ class _Recorder:
             if not outcome.message.startswith(f"line {draft.line}"):
                 told["detail"] = f"line {draft.line}: {outcome.message}"
         is_odd = self.asked.dry_run and not isinstance(outcome, Recorded)
-        return ImportRow(
+        return _reported(
+            ImportRow,
             line=draft.line,
             external_id=row.identity.key if row.identity else None,
             column=str(column) if column else None,
@@ -165,8 +167,8 @@ def record_sheet(sheet: Sheet, asked: ImportRequest, owner: tuple[UUID, UUID], w
     rates = Rates(sheet.reader, base_currency, work.released_rate, asked.rate)
     rules = Rules(sheet.reader, rates, asked.price_unit, asked.income)
     old_ids = sheet.first_ids if Imports(work).has_old_ids(portfolio_id) else None
-    is_stated = bool(asked.account or asked.source) or any("account" in draft.texts for draft in sheet.drafts)
-    identifying, familiar = Identifying(source, sheet.drafts, old_ids), Familiar(source, is_stated)
+    identifying = Identifying(source, sheet.drafts, old_ids)
+    familiar = Familiar(source, bool(asked.account or asked.source) or identifying.has_accounts)
     report, import_id = _Report(), uuid4()
     recorder = _Recorder(sheet, asked, owner, rules, registry, identifying, familiar, report, import_id)
     for part in _parts(sheet.drafts):

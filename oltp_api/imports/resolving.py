@@ -26,6 +26,13 @@ _TYPES: Mapping[str, AssetType] = {
 }  # fmt: skip
 
 
+class _NotAsked:
+    """Stands for the answer to a question that was not asked before."""
+
+
+_NOT_ASKED = _NotAsked()
+
+
 class NameMeansSeveral(InvalidInput):
     code = "security_name_is_unclear"
 
@@ -69,12 +76,12 @@ class NamedSecurities:
 
     def find(self, naming: Naming, day: date) -> Security | None:
         """The security on a day, or else now; None for one that nobody registered. Refused where names disagree."""
-        if naming not in self._of_all_days:
+        found = self._of_all_days.get(naming, _NOT_ASKED)
+        if isinstance(found, _NotAsked):
             found = self._find(naming, day)
             if not self._are_dated:
                 self._of_all_days[naming] = found
-            return found
-        return self._of_all_days[naming]
+        return found
 
     def _find(self, naming: Naming, day: date) -> Security | None:
         stated = next((self._stated[each] for each in _words(naming) if each in self._stated), None)

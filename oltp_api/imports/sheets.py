@@ -7,6 +7,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from domain.errors import InvalidInput
 
@@ -77,11 +78,15 @@ class CellsAgain(Mapping[int, Sequence[str]]):
     of a long file would take more memory than all that is made of it."""
 
     def __init__(self, text: str, separator: str, rows: Sequence[Line]) -> None:
-        ends = array("I", [0])
-        ends.extend(found.end() for found in _LINE_END.finditer(text))
         self._text, self._separator = text, separator
         self._lines = array("I", [line for line, _ in rows])
-        self._begins = array("I", [ends[line - 1] for line in self._lines])
+
+    @cached_property
+    def _begins(self) -> Sequence[int]:
+        """Where the rows begin in the text; of a file whose rows are all recorded nobody asks."""
+        ends = array("I", [0])
+        ends.extend(found.end() for found in _LINE_END.finditer(self._text))
+        return array("I", [ends[line - 1] for line in self._lines])
 
     def __getitem__(self, line: int) -> Sequence[str]:
         place = bisect_left(self._lines, line)

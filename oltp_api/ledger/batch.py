@@ -242,7 +242,7 @@ def _in_order(past: Portfolio, rows: Sequence[_Ready], assumes_cash: bool = Fals
     outcomes: dict[int, BatchOutcome] = {}
     for row in rows:
         try:
-            outcomes[row.place] = Recorded(tuple(each.seq for each in rows_of(row.asked, past)))
+            outcomes[row.place] = Recorded(tuple([each.seq for each in rows_of(row.asked, past)]))
         except InsufficientCash as refusal:
             outcomes[row.place] = _with_assumed_cash(past, row, refusal) if assumes_cash else refusal
         except Refusal as refusal:

@@ -96,6 +96,8 @@ def rows_of(asked: Prepared, portfolio: Portfolio) -> list[Transaction]:
 
 def _refuse_inverse_rates(asked: Prepared, loaded: Loaded) -> None:
     command, on = asked.command, asked.when.business_date
+    if command.fx_rate is None and command.fee_fx_rate is None and command.into_fx_rate is None:
+        return
     loaded.refuse_inverse("fx_rate", command.fx_rate, asked.terms.currency, on)
     loaded.refuse_inverse("fee_fx_rate", command.fee_fx_rate, command.fee_currency, on)
     loaded.refuse_inverse("into_fx_rate", command.into_fx_rate, asked.into.currency if asked.into else None, on)

@@ -243,9 +243,9 @@ events as (
             'txn_type', txn_type,
             'business_date', business_date,
             'security_id', security_id,
-            'quantity', trim_scale(quantity)::text,
-            'price', trim_scale(price)::text,
-            'cash_effect', trim_scale(cash_effect)::text,
+            'quantity', quantity::text,
+            'price', price::text,
+            'cash_effect', cash_effect::text,
             'currency', currency
         ),
         (%(causes)s::text[])[array_position(%(portfolio_ids)s::uuid[], portfolio_id)]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from domain.entries import When
 from domain.events import DomainEvent, PositionUpdated
 from domain.history import History
 from domain.holdings import CostMethod, Holding, Lot
-from domain.ledger import Transaction, TxnType, fields_of, first_hash, row_hash
+from domain.ledger import Figures, Transaction, TxnType, chained, figures_of, first_hash, text_of
 from domain.money import ZERO
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import HoldingKey, Positions
@@ -38,8 +38,9 @@ _PORTFOLIOS = statements("oltp_api/ledger/queries.sql")
 _SAVED = ("portfolios", "holdings", "cash", "others", "updates")
 _ROWS_AT_ONCE = 500
 """Rows that go to the database together: some 100 KB, which a socket takes without waiting for who reads it."""
-_NOTHING_ELSE = (None,) * 8
+_seldom_set = attrgetter(*Transaction.__slots__[16:])
 """A row's last fields, which few rows have."""
+_NONE_SET = (None,) * 8
 
 
 class Decided(NamedTuple):
@@ -169,8 +170,9 @@ class Portfolios:
                     if len(rows) == _ROWS_AT_ONCE:
                         self._work.send(_PORTFOLIOS["save"], {**asked, **self._saved(made, rows)})
                         made, rows = {name: list[bytes]() for name in _SAVED}, []
-                    head = row_hash(head, row, self._work.recorded_at)
-                    rows.append(_ledger_row(row, head))
+                    figures = figures_of(row)
+                    head = chained(head, row, figures, self._work.recorded_at)
+                    rows.append(_ledger_row(row, figures, head))
                 made["holdings"] += [to_json(_holding_row(portfolio, key)) for key in _held_or_reserved(portfolio)]
                 made["cash"] += map(to_json, _cash_rows(portfolio))
                 made["updates"] += [to_json(_event_row(*event, cause)) for event in _updates_of(portfolio)]
@@ -265,22 +267,18 @@ def _cash_rows(portfolio: Portfolio) -> list[dict[str, object]]:
     ]
 
 
-def _ledger_row(row: Transaction, row_hash: bytes) -> str:
+def _ledger_row(row: Transaction, figures: Figures, row_hash: bytes) -> str:
     """The literal of a ledger_row, as an item of an array's: its fields in their order, and the hash."""
-    (
-        portfolio_id, seq, account_id, txn_type, currency, cash_effect, event_ts, business_date, security_id, quantity,
-        price, fees, note, gross, accrued, fx_rate, *others,
-    ) = fields_of(row)  # fmt: skip
-    *numbers, transfer_id, reverses_seq, external_id, cost_effect, basis_share = others
-    last = "," * 7
-    if tuple(others) != _NOTHING_ELSE:
+    cash, quantity, price, fees, gross, accrued, rate = figures
+    seldom = "," * 7
+    if (found := _seldom_set(row)) != _NONE_SET:
+        *others, external_id, cost_effect, basis_share = found
         told = None if external_id is None else _quoted(external_id)
-        last = ",".join(map(_or_null, (*numbers, transfer_id, reverses_seq, told, cost_effect, basis_share)))
+        seldom = ",".join(map(_or_null, (*others, told, cost_effect, basis_share)))
     return (
-        f'"({_text_of(portfolio_id)},{seq},{account_id},{txn_type},{_quoted(currency)},{cash_effect},'
-        f"{_text_of(event_ts)},{_text_of(business_date)},{_or_null(security_id)},{_or_null(quantity)},"
-        f"{_or_null(price)},{fees},{_quoted(note)},{_or_null(gross)},{accrued},{_or_null(fx_rate)},{last},"
-        f'\\\\\\\\x{row_hash.hex()})"'
+        f'"({text_of(row.portfolio_id)},{row.seq},{row.account_id},{row.txn_type},{_quoted(row.currency)},{cash},'
+        f"{text_of(row.event_ts)},{text_of(row.business_date)},{_or_null(row.security_id)},{quantity},{price},{fees},"
+        f'{_quoted(row.note)},{gross},{accrued},{rate},{seldom},\\\\\\\\x{row_hash.hex()})"'
     )
 
 
@@ -293,10 +291,6 @@ def _quoted(text: str) -> str:
     if '"' in text or "\\" in text:
         text = text.replace("\\", "\\" * 4).replace('"', '\\"\\"')
     return f'\\"{text}\\"'
-
-
-_text_of = lru_cache(maxsize=1_024)(str)
-"""Texts of ids, days and moments, which many rows share."""
 
 
 def _root_row(portfolio: Portfolio, ledger_hash: bytes) -> dict[str, object]:

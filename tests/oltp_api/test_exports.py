@@ -89,6 +89,23 @@ def test_the_three_formats_have_the_same_cells(book: Client) -> None:
     assert [column.name for column in COLUMNS] == list(NAMES)
 
 
+def test_a_text_may_have_in_it_what_joins_the_texts_of_a_row(new_portfolio: Callable[..., Client]) -> None:
+    book = new_portfolio(initial_cash="0")
+    name = {"ticker": "JOINED", "asset_type": "EQUITY", "currency": "USD", "display_name": "one\x1ftwo"}
+    assert book.api.post("/securities", json=name).is_success
+    row = {"type": "TRANSFER_IN", "ticker": "JOINED", "quantity": "1", "external_id": "a\x1fb", "note": "c\x1fd"}
+    assert book.api.post(f"/portfolios/{book.portfolio_id}/transactions", json=row).is_success
+
+    cells = [read(file_of(book, name).content) for name in ("csv", "json", "parquet")]
+
+    assert cells[0] == cells[1] == cells[2]
+    assert [cells[0][0][name] for name in ("security_name", "external_id", "note")] == [
+        "one\x1ftwo",
+        "a\x1fb",
+        "c\x1fd",
+    ]
+
+
 def test_the_file_is_an_attachment_with_a_name(book: Client) -> None:
     answer = file_of(book, "parquet")
 
