@@ -106,8 +106,13 @@ class Transaction:
 
 fields_of = attrgetter(*Transaction.__slots__)
 """Values of a row in the order of its fields."""
-_seldom_set = attrgetter("ex_date", "split_new", "split_old", "transfer_id", "reverses_seq", "external_id")
-_NONE_SET = (None,) * 6
+_SELDOM = (
+    *("ex_date", "split_new", "split_old", "transfer_id", "reverses_seq", "external_id"),
+    *("cost_effect", "basis_share"),
+)
+seldom_set = attrgetter(*_SELDOM)
+"""Values of a row's last fields, which few rows have."""
+NONE_SET = (None,) * len(_SELDOM)
 Figures = tuple[str, str, str, str, str, str, str]
 text_of = lru_cache(maxsize=1_024)(str)
 """Texts of ids, days and moments, which many rows share."""
@@ -173,17 +178,16 @@ def chained(previous: bytes, row: Transaction, figures: Figures, recorded_at: da
 
     Fields that rows did not have from the first day on are in it only where they are set: old hashes stay.
     """
-    later = ""
-    if row.cost_effect is not None or row.basis_share is not None:
-        named = {"cost_effect": _plain(row.cost_effect), "basis_share": _plain(row.basis_share)}
-        later = "," + _canonical({name: value for name, value in named.items() if value is not None})
-    seldom = "null,null,null,null,null,null"
-    if (found := _seldom_set(row)) != _NONE_SET:
-        ex_date, new, old, transfer_id, reverses_seq, external_id = found
+    seldom, later = "null,null,null,null,null,null", ""
+    if (found := seldom_set(row)) != NONE_SET:
+        ex_date, new, old, transfer_id, reverses_seq, external_id, cost_effect, basis_share = found
         seldom = (
             f"{_text(ex_date)},{_number(new)},{_number(old)},{_text(transfer_id)},{_json(reverses_seq)},"
             f"{_text(external_id)}"
         )
+        if cost_effect is not None or basis_share is not None:
+            named = {"cost_effect": _plain(cost_effect), "basis_share": _plain(basis_share)}
+            later = "," + _canonical({name: value for name, value in named.items() if value is not None})
     cash, quantity, price, fees, gross, accrued, rate = figures
     text = (
         f'["{text_of(row.portfolio_id)}",{row.seq},{row.account_id},"{row.txn_type}",{_quoted(row.currency)},"{cash}",'

@@ -106,13 +106,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
     Nobody here speaks TLS, but each client of HTTP would read all certificates of the system: 25 ms, a thousand times.
     """
-    refuse_outdated_manifest()
     interruptible()
     if not IS_LONG:
         duckdb.connect = on_one_thread(duckdb.connect)
     ssl.create_default_context = cache(ssl.create_default_context)
     if hasattr(config, "workerinput"):
         return
+    refuse_outdated_manifest()
     patch = pytest.MonkeyPatch()
     own = Path(tempfile.mkdtemp(prefix="lakefolio-tests-"))
     own.chmod(0o755)  # the server's user looks in

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import date
 from decimal import Decimal
-from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -17,7 +16,7 @@ from domain.entries import When
 from domain.events import DomainEvent, PositionUpdated
 from domain.history import History
 from domain.holdings import CostMethod, Holding, Lot
-from domain.ledger import Figures, Transaction, TxnType, chained, figures_of, first_hash, text_of
+from domain.ledger import NONE_SET, Figures, Transaction, TxnType, chained, figures_of, first_hash, seldom_set, text_of
 from domain.money import ZERO
 from domain.portfolio import Portfolio, PortfolioKind
 from domain.positions import HoldingKey, Positions
@@ -38,9 +37,6 @@ _PORTFOLIOS = statements("oltp_api/ledger/queries.sql")
 _SAVED = ("portfolios", "holdings", "cash", "others", "updates")
 _ROWS_AT_ONCE = 500
 """Rows that go to the database together: some 100 KB, which a socket takes without waiting for who reads it."""
-_seldom_set = attrgetter(*Transaction.__slots__[16:])
-"""A row's last fields, which few rows have."""
-_NONE_SET = (None,) * 8
 
 
 class Decided(NamedTuple):
@@ -271,7 +267,7 @@ def _ledger_row(row: Transaction, figures: Figures, row_hash: bytes) -> str:
     """The literal of a ledger_row, as an item of an array's: its fields in their order, and the hash."""
     cash, quantity, price, fees, gross, accrued, rate = figures
     seldom = "," * 7
-    if (found := _seldom_set(row)) != _NONE_SET:
+    if (found := seldom_set(row)) != NONE_SET:
         *others, external_id, cost_effect, basis_share = found
         told = None if external_id is None else _quoted(external_id)
         seldom = ",".join(map(_or_null, (*others, told, cost_effect, basis_share)))

@@ -38,7 +38,6 @@ from tests.states import FrozenStates, discarded, thaw
 
 SITUATIONS = json.loads((Path(__file__).parents[1] / "cases" / "situations.json").read_text())
 """All on the sample market, whose release the books are beside."""
-FAN = ["simulation", "simulation_fan"]
 
 
 @dataclass(frozen=True)
@@ -105,11 +104,13 @@ class Home:
         defs = build_defs(self.platform)
         with self.joined() as instance:
             assert defs.resolve_job_def("pick_up").execute_in_process(instance=instance).success
-        self.simulate(simulations)
+        if simulations:
+            self.simulate(simulations)
 
     def simulate(self, simulations: Sequence[str]) -> None:
         """These alone."""
-        job, fan = build_defs(self.platform).resolve_implicit_global_asset_job_def(), dg.AssetKey(FAN)
+        job = build_defs(self.platform).resolve_implicit_global_asset_job_def()
+        fan = dg.AssetKey(["simulation", "simulation_fan"])
         with self.joined() as instance:
             instance.add_dynamic_partitions(str(SIMULATIONS.name), simulations)
             for key in simulations:

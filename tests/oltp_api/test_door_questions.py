@@ -15,6 +15,7 @@ from oltp_api.context import LOCAL_USER, AppContext
 from storage.postgres.database import Database
 from storage.settings import Settings
 from storage.web.sessions import hash_of
+from tests.oltp_api.conftest import Client
 
 SECONDS = 20
 
@@ -36,9 +37,9 @@ def token_of(connection: psycopg.Connection, user_id: UUID) -> str:
 
 
 def test_each_has_their_own_answer_and_whoever_is_shut_out_is_out_with_the_next_question(
-    context: AppContext, new_portfolio: Callable[..., object], foreign_portfolio: UUID, database: Database
+    context: AppContext, new_portfolio: Callable[..., Client], foreign_portfolio: UUID, database: Database
 ) -> None:
-    mine = UUID(str(new_portfolio().portfolio_id))  # type: ignore[attr-defined]
+    mine = UUID(new_portfolio().portfolio_id)
     with psycopg.connect(database.admin_url, autocommit=True) as connection:
         stranger = connection.execute(
             "select user_id from portfolio where portfolio_id = %s", (foreign_portfolio,)
