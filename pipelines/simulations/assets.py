@@ -7,6 +7,7 @@ Belongs here: running one request and publishing what comes out. Does not: what 
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,6 @@ import dagster as dg
 import duckdb
 import psycopg
 import pyarrow as pa
-from deltalake import Schema
 from deltalake.exceptions import DeltaError
 
 from application.simulations import MOST_ATTEMPTS, PostgresSimulationRepository
@@ -27,7 +27,8 @@ from pipelines.simulations.replaying import replayed
 from pipelines.simulations.starting import calibrated, started
 from pipelines.simulations.tables import DESCRIPTIONS, Told, rows_of, summary_of
 from pipelines.tables.metadata_plots import fan_chart
-from pipelines.tables.publishing import publish
+from pipelines.tables.publishing import publish, version_of
+from storage.errors import SchemaChanged
 from storage.lake.delta import Lake
 from storage.lake.held import held_in
 from storage.lake.releases import Release
@@ -120,10 +121,10 @@ def recorded(
 ) -> list[dg.MaterializeResult[Any]]:
     """Publish what came of a request, release it, and write it to the request's row: last, for DONE there means that
     the fan can be read."""
-    results = [_published(platform, release, outcome, name, run_id) for name in outcome.tables]
-    if results:
-        tables = [f"simulation/{name}" for name in outcome.tables]
-        platform.releases.append(platform.lake.versions(tables), platform.clock.now(), run_id)
+    made = {name: _published(platform, release, outcome, name, run_id) for name in outcome.tables}
+    if made:
+        versions = {f"simulation/{name}": version_of(result) for name, result in made.items()}
+        platform.releases.append(versions, platform.clock.now(), run_id)
     with postgres.connect(platform.database.services_url) as connection:
         PostgresSimulationRepository(connection).finish(
             outcome.request.simulation_id,
@@ -134,7 +135,7 @@ def recorded(
             summary=outcome.summary,
             reason=outcome.reason,
         )
-    return results
+    return list(made.values())
 
 
 def _published(
@@ -142,18 +143,20 @@ def _published(
 ) -> dg.MaterializeResult[Any]:
     """One of the tables, its rows under their simulation and release. A table that an older code made without some
     columns gets them, unknown in its rows of before; a release that names its older version still opens that."""
-    simulation_id = str(outcome.request.simulation_id)
-    extra = {"fan": fan_of(outcome.tables[name], simulation_id)} if name == "simulation_fan" else {}
+    rows, simulation_id = outcome.tables[name], str(outcome.request.simulation_id)
+    extra = {"fan": fan_of(rows, simulation_id)} if name == "simulation_fan" else {}
     lake_key: dict[str, str | int] = {"simulation_id": simulation_id, "release_id": release.made_from}
     key = dg.AssetKey(["simulation", name])
-    grow(platform.lake, f"simulation/{name}", outcome.tables[name].schema)
-    return publish(platform, key, outcome.tables[name], run_id, lake_key=lake_key, extra=extra)
+    publishing = partial(publish, platform, key, rows, run_id, lake_key=lake_key, extra=extra)
+    try:
+        return publishing()
+    except SchemaChanged:
+        grow(platform.lake, f"simulation/{name}", rows.schema)
+        return publishing()
 
 
 def grow(lake: Lake, table: str, schema: pa.Schema) -> None:
-    """Give a table the columns of `schema`, if it has others: once, after an upgrade."""
-    if not lake.exists(table) or lake.open(table).schema() == Schema.from_arrow(schema):
-        return
+    """Give a table that has others the columns of `schema`: once, after an upgrade."""
     rows = lake.read(table)
     columns = [
         rows[one.name].cast(one.type) if one.name in rows.schema.names else pa.nulls(len(rows), one.type)

@@ -52,6 +52,11 @@ def publish(
     )
 
 
+def version_of(result: MaterializeResult[Any]) -> int:
+    """The version that a publication has reported."""
+    return int((result.metadata or {})[VERSION_KEY])  # type: ignore[arg-type]
+
+
 def kept_key(portfolios: Collection[str]) -> Key | None:
     """The rows of portfolios that a publication leaves as they are; None for none."""
     return {"portfolio_id": sorted(portfolios)} if portfolios else None
