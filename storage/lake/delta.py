@@ -161,14 +161,14 @@ class Lake:
             row_count, years = sum(count for count, *_ in new.values()), tuple(sorted(new)) if date_column else ()
             with self.lock(table):
                 if not self.exists(table):
-                    self._write(self.uri(table), _written(rows, date_column), date_column, metadata, mode="append")
+                    self._write(table, _written(rows, date_column), date_column, metadata, mode="append")
                     return Publication(table, 0, True, row_count, years)
                 current = self.open(table)
                 if pa.schema(current.schema().to_arrow()) != _as_stored(schema):
                     if key or (window and not _is_all(current, self.storage_options, date_column, window)):
                         raise SchemaChanged(f"{table}: publish it whole once, its columns have changed")
                     options = {"mode": "overwrite", "schema_mode": "overwrite"}
-                    self._write(current, _written(rows, date_column), date_column, metadata, **options)
+                    self._write(table, _written(rows, date_column), date_column, metadata, current, **options)
                     return Publication(table, self.checkpointed(table, current.version()), True, row_count, years)
                 old = self._fingerprints(current, schema, date_column, _condition(date_column, window, key, kept))
                 changed = {year for year in old.keys() | new.keys() if old.get(year) != new.get(year)}
@@ -177,13 +177,13 @@ class Lake:
                 only = changed if date_column else None
                 predicate = _predicate(date_column, window, key, only, kept)
                 written = _written(rows, date_column, only)
-                self._write(current, written, date_column, metadata, mode="overwrite", predicate=predicate)
+                self._write(table, written, date_column, metadata, current, mode="overwrite", predicate=predicate)
                 version = self.checkpointed(table, current.version())
                 return Publication(table, version, True, row_count, tuple(sorted(changed)) if date_column else ())
 
     def append(self, table: str, rows: pa.Table, run_id: str = "") -> int:
         """Add rows; returns the new version. The caller holds whatever lock makes that right."""
-        self._write(self.uri(table), rows, None, {"run_id": run_id}, mode="append")
+        self._write(table, rows, None, {"run_id": run_id}, mode="append")
         return self.checkpointed(table, int(self.open(table).version()))
 
     def checkpointed(self, table: str, version: int) -> int:
@@ -204,14 +204,16 @@ class Lake:
 
     def _write(
         self,
-        table: str | DeltaTable,
+        table: str,
         rows: pa.Table | pa.RecordBatchReader,
         date_column: str | None,
         metadata: dict[str, str],
+        onto: DeltaTable | None = None,
         **options: Any,
     ) -> None:
+        """Write `onto` the table as it was opened; it is then open at the new version."""
         write_deltalake(
-            table,
+            onto or self.uri(table),
             unsigned(rows),
             partition_by=[YEAR] if date_column else None,
             configuration={"delta.enableExpiredLogCleanup": "false"},
