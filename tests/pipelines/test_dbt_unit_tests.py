@@ -8,7 +8,7 @@ import yaml
 from pipelines.marts.dbt_runner import PROJECT, SCRATCH_VARIABLE
 
 FILES = sorted((PROJECT / "models").glob("unit_tests*.yml"))
-WRITTEN = [test for file in FILES for test in yaml.safe_load(file.read_text())["unit_tests"]]
+WRITTEN = [test for file in FILES for test in yaml.load(file.read_text(), yaml.CSafeLoader)["unit_tests"]]
 
 
 def test_every_unit_test_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
