@@ -92,8 +92,7 @@ class Lake:
 
     def versions(self, tables: Sequence[str]) -> dict[str, int]:
         """The newest version of each of `tables` that exists."""
-        found = {table: self.version(table) for table in tables}
-        return {table: version for table, version in found.items() if version is not None}
+        return {table: int(self.open(table).version()) for table in tables if self.exists(table)}
 
     def columns(self, table: str, version: int | None = None) -> list[str]:
         """The names of a version's columns, without the partition column."""
@@ -211,7 +210,6 @@ class Lake:
         onto: DeltaTable | None = None,
         **options: Any,
     ) -> None:
-        """Write `onto` the table as it was opened; it is then open at the new version."""
         write_deltalake(
             onto or self.uri(table),
             unsigned(rows),
