@@ -28,7 +28,7 @@ from domain.analytics.review import (
 from domain.analytics.risk.limits import Limit
 from domain.ports import PortfolioValue, ReleasedCash, ValuedPosition
 from domain.references import Document, FigureReference
-from oltp_api.analytics.schemas import PortfolioValueView, ReleasedCashView
+from oltp_api.analytics.schemas import PortfolioReleaseView, PortfolioValueView, ReleasedCashView
 from oltp_api.portfolios.schemas import PortfolioView
 from oltp_api.review.schemas import (
     BenchmarkView,
@@ -271,7 +271,8 @@ def review_of(
     beside: Beside,
 ) -> Review:
     """With what there is to say, `bodies`, and what stands beside it."""
-    of_release = asdict(analytics.release_of(portfolio.portfolio_id))
+    release = PortfolioReleaseView.model_validate(analytics.release_of(portfolio.portfolio_id))
+    of_release = dict(release)
     if bodies is None:
         view = ReviewView(**of_release, portfolio=portfolio)
     else:
@@ -279,7 +280,7 @@ def review_of(
             **of_release,
             **{name: getattr(bodies, name) for name in _PARTS},
             portfolio=portfolio,
-            explain=str(FigureReference(Document.REVIEW, portfolio.portfolio_id, of_release["release_id"], bodies.day)),
+            explain=str(FigureReference(Document.REVIEW, portfolio.portfolio_id, release.release_id, bodies.day)),
             **(_simulated(analytics, beside.simulations) if beside.simulations else {}),
             risk_analysis=beside.analysis,
         )

@@ -140,6 +140,7 @@ def test_a_row_that_was_tampered_with_holds_its_portfolio(desk: Desk, failing: d
     assert (held.shown_version, held.failed_version) == (2, 3)
     assert (shown["status"], shown["held"]["check_name"]) == ("HELD", held.check_name)
     assert (shown["total"], shown["positions"]) == (desk.shown["total"], desk.shown["positions"])
+    assert desk.get("tampered", "review").json()["held"] == shown["held"]
 
 
 def test_what_cannot_be_measured_holds_its_portfolio(desk: Desk, failing: dg.ExecuteInProcessResult) -> None:
