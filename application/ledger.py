@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -148,19 +148,22 @@ def _checked(connection: psycopg.Connection[Any], portfolio: Mapping[str, Any]) 
             recorded = _transaction(row)
             head, is_right = row_hash(head, recorded, row[_RECORDED_AT]), row[_ROW_HASH]
         except (ValueError, TypeError, AttributeError) as error:
-            wrong: str | None = f"is not a transaction: {error}"
-        else:
-            wrong = None if head == is_right else "is not what was recorded: its hash is another"
-            if recorded.seq != len(rows) + 1:
-                wrong = f"stands where row {len(rows) + 1} should be; the ledger has a gap"
+            return _wrong_row(portfolio_id, len(rows) + 1, row[1], f"is not a transaction: {error}")
+        wrong = None if head == is_right else "is not what was recorded: its hash is another"
+        if recorded.seq != len(rows) + 1:
+            wrong = f"stands where row {len(rows) + 1} should be; the ledger has a gap"
         if wrong:
-            return Checked(portfolio_id, len(rows) + 1, [Difference(portfolio_id, wrong, row[1])])
+            return _wrong_row(portfolio_id, len(rows) + 1, row[1], wrong)
         rows.append(recorded)
     found = [] if rows or portfolio["version"] == 0 else [f"version {portfolio['version']}, but no row"]
     if rows and (portfolio["version"] != rows[-1].seq or portfolio["ledger_hash"] != head):
         found.append(f"version {portfolio['version']} is not its last row, {rows[-1].seq}, or the last hash is another")
     found += _projection_differences(connection, portfolio_id, Positions.of(rows, method), method)
     return Checked(portfolio_id, len(rows), [Difference(portfolio_id, what) for what in found])
+
+
+def _wrong_row(portfolio_id: UUID, rows: int, seq: int, what: str) -> Checked:
+    return Checked(portfolio_id, rows, [Difference(portfolio_id, what, seq)])
 
 
 def _projection_differences(
@@ -208,7 +211,9 @@ def _stream(connection: psycopg.Connection[Any], portfolio_id: UUID) -> Iterator
         yield from cursor.execute(_ROWS, (portfolio_id,))
 
 
-def _tuples(connection: psycopg.Connection[Any], query: str, asked: Mapping[str, object]) -> list[tuple[Any, ...]]:
+def _tuples(
+    connection: psycopg.Connection[Any], query: LiteralString, asked: Mapping[str, object]
+) -> list[tuple[Any, ...]]:
     with connection.cursor(row_factory=tuple_row) as cursor:
         return cursor.execute(query, asked).fetchall()
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -104,7 +104,7 @@ class PostgresRiskAnalysisRepository:
         unknown = dict.fromkeys(_UNKNOWN)
         self._connection.execute(_FINISH, {**unknown, **told, "analysis_id": analysis_id})
 
-    def _rows(self, query: str, *values: object) -> list[dict[str, Any]]:
+    def _rows(self, query: LiteralString, *values: object) -> list[dict[str, Any]]:
         with self._connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(query, values).fetchall()
 
@@ -131,15 +131,14 @@ def analysis_of(row: Mapping[str, Any]) -> RiskAnalysis:
 
 def draft_of(stored: Mapping[str, Any]) -> AnalysisDraft:
     """A stored draft."""
-    risks = [
-        Risk(
-            **{
-                **one,
-                "severity": Severity(one["severity"]),
-                "likelihood": Likelihood(one["likelihood"]),
-                "fact_ids": tuple(one["fact_ids"]),
-            }
-        )
-        for one in stored["risks"]
-    ]
-    return AnalysisDraft(tuple(risks), stored["macro_climate_summary"])
+    return AnalysisDraft(tuple(_risk(one) for one in stored["risks"]), stored["macro_climate_summary"])
+
+
+def _risk(stored: Mapping[str, Any]) -> Risk:
+    facts: dict[str, Any] = {
+        **stored,
+        "severity": Severity(stored["severity"]),
+        "likelihood": Likelihood(stored["likelihood"]),
+        "fact_ids": tuple(stored["fact_ids"]),
+    }
+    return Risk(**facts)

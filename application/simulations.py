@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -15,9 +15,10 @@ from domain.analytics.simulation.inputs import Rebalancing, Sampling
 from domain.errors import SimulationNotFound
 from domain.simulations import TERMS, GivenDrift, ModelName, SimulationRequest, SimulationTerms
 from storage.postgres.horizon import VisibilitySnapshot
+from storage.queries import our_own
 
 _OF_REQUEST = ("simulation_id", "portfolio_id", "name", "seed", "is_standing", "replay_of", "calibration_of")
-_COLUMNS = ", ".join((*_OF_REQUEST, *TERMS))
+_COLUMNS = our_own(", ".join((*_OF_REQUEST, *TERMS)))
 MOST_ATTEMPTS = 3
 """A simulation whose run has ended so often before it was done is refused."""
 # Owners in turn: first whose last one is longest ago; of an owner, what was not tried before, and what a person asked.
@@ -116,7 +117,7 @@ class PostgresSimulationRepository:
             _FINISH, (status, release_id, portfolio_version, stored, reason, finished_at, simulation_id)
         )
 
-    def _rows(self, query: str, *values: object) -> list[dict[str, Any]]:
+    def _rows(self, query: LiteralString, *values: object) -> list[dict[str, Any]]:
         with self._connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(query, values).fetchall()
 
@@ -128,15 +129,17 @@ def request_of(row: Mapping[str, Any]) -> SimulationRequest:
 
 def terms_of(row: Mapping[str, Any]) -> SimulationTerms:
     """The terms in a row of `simulation`."""
-    terms = {name: row[name] for name in TERMS}
-    given = [GivenDrift(**{**one, "as_of": date.fromisoformat(one["as_of"])}) for one in row["given_drifts"] or ()]
-    return SimulationTerms(
-        **{
-            **terms,
-            "model": ModelName(row["model"]),
-            "drift": DriftChoice(row["drift"]) if row["drift"] else None,
-            "rebalancing": Rebalancing(row["rebalancing"]),
-            "sampling": Sampling(row["sampling"]),
-            "given_drifts": tuple(given),
-        }
-    )
+    terms: dict[str, Any] = {
+        **{name: row[name] for name in TERMS},
+        "model": ModelName(row["model"]),
+        "drift": DriftChoice(row["drift"]) if row["drift"] else None,
+        "rebalancing": Rebalancing(row["rebalancing"]),
+        "sampling": Sampling(row["sampling"]),
+        "given_drifts": tuple(_given_drift(one) for one in row["given_drifts"] or ()),
+    }
+    return SimulationTerms(**terms)
+
+
+def _given_drift(stored: Mapping[str, Any]) -> GivenDrift:
+    facts: dict[str, Any] = {**stored, "as_of": date.fromisoformat(stored["as_of"])}
+    return GivenDrift(**facts)

@@ -6,7 +6,7 @@ Repositories make themselves of it: `Orders(work)`.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import date
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -46,7 +46,7 @@ class UnitOfWork:
         self.recorded_at = clock.now()
         self.locked: set[UUID] = set()
         """Portfolios that nobody else writes to until the commit."""
-        self._deferred: list[tuple[str, Mapping[str, Any]]] = []
+        self._deferred: list[tuple[LiteralString, Mapping[str, Any]]] = []
 
     @property
     def connection(self) -> Connection:
@@ -65,11 +65,11 @@ class UnitOfWork:
         """Inside `with work.pipelined():`, statements share one round trip."""
         return self._connection.pipeline()
 
-    def defer(self, statement: str, values: Mapping[str, Any]) -> None:
+    def defer(self, statement: LiteralString, values: Mapping[str, Any]) -> None:
         """Keep a write that nothing in this unit of work reads until it is committed."""
         self._deferred.append((statement, values))
 
-    def send(self, statement: str, values: Mapping[str, Any]) -> None:
+    def send(self, statement: LiteralString, values: Mapping[str, Any]) -> None:
         """Send a write, after those that were deferred; `pipelined`, nobody waits for it."""
         self.defer(statement, values)
         self.flush()

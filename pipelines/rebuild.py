@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from datetime import date
+from typing import LiteralString
 
 import dagster as dg
 
@@ -37,7 +38,7 @@ def chosen(
     """The portfolios behind what was named, and the first day; SetupError for what is not in the ledger."""
     found: list[tuple[str, date | None]] = []
     with postgres.connect(platform.database.admin_url) as connection:
-        asked = [
+        asked: list[tuple[str, LiteralString, tuple[object, ...]]] = [
             *((f"portfolio {name}", _OF_PORTFOLIO, (name,)) for name in portfolios),
             *((f"security {name}", _OF_SECURITY, (name,)) for name in securities),
             *((f"ledger row {name}", _OF_ROW, _row(name)) for name in rows),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -33,7 +33,11 @@ _ACCOUNTS = statements("oltp_api/accounts/queries.sql")
 _ANY: Mapping[str, object] = {"identifier": None, "broker": None, "account_type": None, "archived": None}
 
 
-_LOCKS = {RowLock.WAIT: "for key share", RowLock.SKIP: "for key share skip locked", RowLock.NONE: ""}
+_LOCKS: Mapping[RowLock, LiteralString] = {
+    RowLock.WAIT: "for key share",
+    RowLock.SKIP: "for key share skip locked",
+    RowLock.NONE: "",
+}
 
 
 class Account(NamedTuple):

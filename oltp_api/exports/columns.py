@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum, auto
+from typing import LiteralString
 
 from domain.errors import plain
+from storage.queries import our_own
 
 FORM = "ledger 1"
 """Name and version of the form, in the first column; what a later version adds, an older reader refuses by name."""
@@ -29,7 +31,7 @@ class Kind(Enum):
     MOMENT = auto()
 
 
-_TEXTS: Mapping[Kind, str] = {  # days and moments in DateStyle ISO, which the transaction sets
+_TEXTS: Mapping[Kind, LiteralString] = {  # days and moments in DateStyle ISO, which the transaction sets
     Kind.TEXT: "{0}",
     Kind.WHOLE: "{0}::text",
     Kind.NUMBER: "trim_scale({0})::text",
@@ -43,13 +45,13 @@ _TEXTS: Mapping[Kind, str] = {  # days and moments in DateStyle ISO, which the t
 class Column:
     """`is_written` is what a person may have written; a spreadsheet must not run it."""
 
-    name: str
+    name: LiteralString
     kind: Kind = Kind.TEXT
     is_of_portfolio: bool = False
     is_written: bool = False
 
     @property
-    def sql(self) -> str:
+    def sql(self) -> LiteralString:
         """SQL of the cell's text."""
         return _TEXTS[self.kind].format(f"ledger.{self.name}")
 
@@ -101,7 +103,7 @@ DIGEST = "digest"
 OF_PORTFOLIO = tuple(column.name for column in COLUMNS if column.is_of_portfolio)
 BETWEEN = "\x1f"
 _DIGITS = 16
-JOINED: Mapping[str, Sequence[str]] = {
+JOINED: Mapping[LiteralString, Sequence[LiteralString]] = {
     "named": ("ticker", "isin", "security_name"),
     "classed": ("cusip", "asset_type", "security_currency", "price_kind"),
     "held_at": ("account_broker", "account_type"),
@@ -116,14 +118,17 @@ of."""
 _SELDOM = [column for column in COLUMNS if column.name in JOINED["seldom"]]
 _VALUES = ", ".join(f"ledger.{column.name}" for column in _SELDOM)
 _TOLD = ", ".join(f"coalesce({column.sql}, '')" for column in _SELDOM)
-_SELDOM_SQL = (
+_SELDOM_SQL = our_own(
     f"case when num_nonnulls({_VALUES}) = 0 then repeat(E'\\x1f', {len(_SELDOM) - 1})"
     f" else concat_ws(E'\\x1f', {_TOLD}) end"
 )
+_JOINED_SQL: Mapping[LiteralString, LiteralString] = {text: f"ledger.{text}" for text in JOINED} | {
+    "seldom": _SELDOM_SQL
+}
 TEXTS_SQL = ", ".join(
     [
         *(f"{column.sql} as {column.name}" for column in COLUMNS),
-        *(f"{_SELDOM_SQL if text == 'seldom' else f'ledger.{text}'} as {text}" for text in JOINED),
+        *(f"{sql} as {text}" for text, sql in _JOINED_SQL.items()),
     ]
 )
 """SQL of the text of each cell of `ledger`, and of those that are joined, by its name."""
@@ -131,7 +136,9 @@ _IN_ONE = {names[0]: f"cells.{text}" for text, names in JOINED.items()} | {
     name: "" for names in JOINED.values() for name in names[1:]
 }
 _PARTS = ", ".join(filter(None, (_IN_ONE.get(name, f"coalesce(cells.{name}, '')") for name in NAMES)))
-DIGEST_SQL = f"encode(substr(sha256(convert_to(concat_ws(E'\\x1f', {_PARTS}), 'UTF8')), 1, {_DIGITS // 2}), 'hex')"
+DIGEST_SQL = our_own(
+    f"encode(substr(sha256(convert_to(concat_ws(E'\\x1f', {_PARTS}), 'UTF8')), 1, {_DIGITS // 2}), 'hex')"
+)
 """SQL of the digest of a row of `cells`, which are texts."""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import starmap
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg.rows import DictRow, args_row, class_row, tuple_row
@@ -26,7 +26,7 @@ _SECONDS = "600s"
 """How long one statement of an export, or the client's next read, may take."""
 _BATCH = 5_000
 _TYPES = {kind.value: kind for kind in TxnType}
-_COPY_TO = {"csv": "format csv, header", "rows": "format csv", "text": "format text"}
+_COPY_TO: Mapping[str, LiteralString] = {"csv": "format csv, header", "rows": "format csv", "text": "format text"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class LedgerExports:
         replace(self._sight, portfolios=ids).say(self._connection, is_first=False)
 
     def copied(
-        self, portfolio_id: UUID, selected: str, form: str, more: Mapping[str, object] | None = None
+        self, portfolio_id: UUID, selected: LiteralString, form: str, more: Mapping[str, object] | None = None
     ) -> Iterator[bytes]:
         """Rows of the ledger in its order, a block each, with `selected` of the text of their `cells`: as "csv" with a
         header, as "rows" of csv, or as "text"."""

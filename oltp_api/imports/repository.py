@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -93,7 +93,7 @@ class Imports:
             self._connection.execute(_IMPORTS["free_old_rows"], {**asked, "seqs": list(old_rows)})
         self._connection.execute(_IMPORTS["mark_undone"], asked)
 
-    def _one(self, user_id: UUID, import_id: UUID, lock: str = "") -> DictRow:
+    def _one(self, user_id: UUID, import_id: UUID, lock: LiteralString = "") -> DictRow:
         asked = {"user_id": user_id, "import_id": import_id}
         row = self._connection.execute(f"{_IMPORTS['import']}\n{lock}", asked).fetchone()
         if row is None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import date
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from psycopg.rows import DictRow, args_row
@@ -31,7 +31,11 @@ RecordedEvent = tuple[UUID, int, DomainEvent]
 """An event with its aggregate's id and version."""
 WantedPortfolio = tuple[UUID, UUID, Sequence[Reference]]
 """A user's portfolio, with the holdings of whatever the references may mean."""
-LOCKS = {RowLock.WAIT: "for update", RowLock.SKIP: "for update skip locked", RowLock.NONE: ""}
+LOCKS: Mapping[RowLock, LiteralString] = {
+    RowLock.WAIT: "for update",
+    RowLock.SKIP: "for update skip locked",
+    RowLock.NONE: "",
+}
 
 _PORTFOLIOS = statements("oltp_api/ledger/queries.sql")
 _SAVED = ("portfolios", "holdings", "cash", "others", "updates")

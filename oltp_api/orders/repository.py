@@ -1,8 +1,9 @@
 """Orders on PostgreSQL: for deciding, under their portfolio's lock; and as people see them. SQL in `queries.sql`."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from enum import StrEnum
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -23,7 +24,7 @@ class OrderSort(StrEnum):
 _ORDERS = statements("oltp_api/orders/queries.sql")
 _GET = f"{_ORDERS['orders']}\n{_ORDERS['of_id']}"
 _OPEN = f"{_ORDERS['orders']}\n{_ORDERS['open_after']}"
-_PAGE = {
+_PAGE: Mapping[OrderSort, LiteralString] = {
     OrderSort.OLDEST_FIRST: f"{_ORDERS['views']}\n{_ORDERS['oldest_first']}",
     OrderSort.NEWEST_FIRST: f"{_ORDERS['views']}\n{_ORDERS['newest_first']}",
 }
@@ -136,4 +137,5 @@ def _order(row: DictRow, fills: list[Fill]) -> Order:
 
 def _fill(row: DictRow) -> Fill:
     recorded = {name: row[name] for name in Fill.__slots__}
-    return Fill(**{**recorded, "source": FillSource(row["source"])})
+    recorded["source"] = FillSource(row["source"])
+    return Fill(**recorded)

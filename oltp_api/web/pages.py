@@ -7,7 +7,7 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, LiteralString
 
 import psycopg
 from fastapi import Query
@@ -16,7 +16,7 @@ from psycopg.rows import DictRow
 from domain.errors import InvalidInput
 from oltp_api.web.fields import Text
 
-Keys = Mapping[str, Callable[[str], object]]
+Keys = Mapping[LiteralString, Callable[[str], object]]
 
 LimitQuery = Annotated[int, Query(ge=1, le=1000)]
 CursorQuery = Annotated[Text | None, Query(max_length=2000, description="`next_cursor` of the page before.")]
@@ -61,7 +61,7 @@ def orders(**keys: Keys) -> dict[str, SortOrder]:
 
 def fetch_page(
     connection: psycopg.Connection[DictRow],
-    query: str,
+    query: LiteralString,
     parameters: Mapping[str, object],
     order: SortOrder,
     limit: int,
@@ -69,9 +69,9 @@ def fetch_page(
 ) -> dict[str, Any]:
     """`items`, at most `limit` rows of `query` after `cursor`, and `next_cursor`, None after the last."""
     after = dict(zip(order.keys, order.read(cursor), strict=True)) if cursor else {}
-    beyond = "<" if order.descending else ">"
+    beyond: LiteralString = "<" if order.descending else ">"
     there = ", ".join(f"%(after_{column})s" for column in after)
-    direction = " desc" if order.descending else ""
+    direction: LiteralString = " desc" if order.descending else ""
     text = f"""
         select * from ({query}) as listed
         {f"where ({', '.join(after)}) {beyond} ({there})" if after else ""}

@@ -1,7 +1,7 @@
 """How an asset's rows reach the lake, and what its materialisation says about them."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pyarrow as pa
@@ -67,7 +67,7 @@ def publish_books(
     key: AssetKey,
     connection: psycopg.Connection[Any],
     *,
-    in_database: str,
+    in_database: LiteralString,
     in_lake: str,
     schema: pa.Schema,
     stored: Callable[[psycopg.Connection[Any], Sequence[str] | None], pa.Table],
@@ -90,7 +90,7 @@ def publish_books(
 
 
 def _differing_books(
-    lake: Lake, table: str, connection: psycopg.Connection[Any], in_database: str, in_lake: str
+    lake: Lake, table: str, connection: psycopg.Connection[Any], in_database: LiteralString, in_lake: str
 ) -> list[str] | None:
     """None if they are many."""
     with lake.connect() as duckdb:

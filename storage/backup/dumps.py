@@ -19,6 +19,7 @@ from storage.errors import SetupError
 from storage.postgres import database as postgres
 from storage.postgres import embedded
 from storage.postgres.database import Database
+from storage.queries import our_own
 
 _TABLES = "select tablename from pg_tables where schemaname = 'public' order by 1"
 _BY_OWNER = """
@@ -28,6 +29,8 @@ _FOREIGN_KEYS = """
     select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint
     where contype = 'f' and connamespace = 'public'::regnamespace order by 1, 2
 """
+_ForeignKey = tuple[sql.SQL, sql.Identifier, sql.SQL]
+"""Its table, its name and its definition, the first and last as PostgreSQL writes them."""
 _STAMPED = """
     select table_name from information_schema.columns
     where table_schema = 'public' and column_name = 'xid' and udt_name = 'xid8'
@@ -126,12 +129,15 @@ def _restorer(database: Database, connection: psycopg.Connection) -> Iterator[st
         connection.commit()
 
 
-def _opened_for_rows(connection: psycopg.Connection) -> list[tuple[str, str, str]]:
+def _opened_for_rows(connection: psycopg.Connection) -> list[_ForeignKey]:
     """Empty every table and take off what has an opinion on the order of rows; the foreign keys, to be put back."""
     tables = [sql.Identifier(name) for (name,) in connection.execute(_TABLES).fetchall()]
-    keys = connection.execute(_FOREIGN_KEYS).fetchall()
-    for table, name, _ in keys:
-        connection.execute(sql.SQL("alter table {} drop constraint {}").format(sql.SQL(table), sql.Identifier(name)))
+    keys = [
+        (sql.SQL(our_own(table)), sql.Identifier(name), sql.SQL(our_own(definition)))
+        for table, name, definition in connection.execute(_FOREIGN_KEYS).fetchall()
+    ]
+    for of_key, name, _ in keys:
+        connection.execute(sql.SQL("alter table {} drop constraint {}").format(of_key, name))
     for table in tables:
         connection.execute(sql.SQL("alter table {} disable trigger user").format(table))
     for (name,) in connection.execute(_BY_OWNER).fetchall():
@@ -140,11 +146,10 @@ def _opened_for_rows(connection: psycopg.Connection) -> list[tuple[str, str, str
     return keys
 
 
-def _close(connection: psycopg.Connection, keys: list[tuple[str, str, str]]) -> None:
+def _close(connection: psycopg.Connection, keys: list[_ForeignKey]) -> None:
     stamp_anew(connection)
-    for table, name, definition in keys:
-        statement = sql.SQL("alter table {} add constraint {} {}")
-        connection.execute(statement.format(sql.SQL(table), sql.Identifier(name), sql.SQL(definition)))
+    for key in keys:
+        connection.execute(sql.SQL("alter table {} add constraint {} {}").format(*key))
     for (table,) in connection.execute(_TABLES).fetchall():
         connection.execute(sql.SQL("alter table {} enable trigger user").format(sql.Identifier(table)))
     for (name,) in connection.execute(_BY_OWNER).fetchall():

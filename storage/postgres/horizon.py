@@ -5,10 +5,11 @@ time would lose rows of transactions that began early and committed late (4 to 2
 """
 
 from dataclasses import dataclass
+from typing import LiteralString
 
 import psycopg
 
-NOTICED = (
+NOTICED: tuple[LiteralString, ...] = (
     "transaction_ledger",
     "simulation",
     "portfolio",

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import LiteralString
 from uuid import UUID
 
 import pyarrow as pa
@@ -59,8 +60,8 @@ def as_csv(reads: LedgerExports, portfolio_id: UUID) -> Iterator[bytes]:
 def as_json(reads: LedgerExports, portfolio_id: UUID) -> Iterator[bytes]:
     """One object: what is the same for all rows, and the rows; numbers are strings, which keeps all of their digits."""
     yield json.dumps(_same_of(reads.portfolio(portfolio_id))).removesuffix("}").encode() + b', "transactions": ['
-    members = [f"'{column.name}', {_json_cell(column)}" for column in COLUMNS if not column.is_of_portfolio]
-    cells = f"json_build_object({', '.join(members)}, '{DIGEST}', {DIGEST_SQL})"
+    members = ", ".join(f"'{column.name}', {_json_cell(column)}" for column in COLUMNS if not column.is_of_portfolio)
+    cells = f"json_build_object({members}, '{DIGEST}', {DIGEST_SQL})"
     for place, row in enumerate(reads.copied(portfolio_id, cells, "text")):
         yield (b",\n" if place else b"\n") + row.removesuffix(b"\n").replace(b"\\\\", b"\\")
     yield b"\n]}\n"
@@ -110,7 +111,7 @@ def _groups(rows: Iterator[bytes]) -> Iterator[list[bytes]]:
         yield group
 
 
-def _csv_cell(column: Column) -> str:
+def _csv_cell(column: Column) -> LiteralString:
     """SQL of the cell; the pattern is asked only where the first character may begin a formula."""
     cell = f"cells.{column.name}"
     if not column.is_written:
@@ -118,7 +119,7 @@ def _csv_cell(column: Column) -> str:
     return f"case when ascii({cell}) = any(%(risky)s) and {cell} ~ %(pattern)s then '''' || {cell} else {cell} end"
 
 
-def _json_cell(column: Column) -> str:
+def _json_cell(column: Column) -> LiteralString:
     return f"cells.{column.name}::bigint" if column.kind is Kind.WHOLE else f"cells.{column.name}"
 
 
