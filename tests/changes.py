@@ -22,7 +22,7 @@ def pairs(days: list[date], seed: int, n: int = _PAIRS) -> list[tuple[date, date
     draw = random.Random(seed)
     known = [days[0] - timedelta(days=1), *days]
     drawn = [tuple(sorted(draw.sample(known, 2))) for _ in range(n - 2)]
-    return [(known[0], known[-1]), (known[-2], known[-1]), *drawn]  # type: ignore[list-item]
+    return [(known[0], known[-1]), (known[-2], known[-1]), *drawn]
 
 
 def adds_up(change: ValueChange | None) -> ValueChange:

@@ -81,6 +81,6 @@ def _connected(made: AbstractAsyncContextManager[Client]) -> Iterator[Asker]:
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(made) as client:
 
         def call(name: str, arguments: Mapping[str, Any]) -> CallToolResult:
-            return portal.call(partial(client.call_tool, name, dict(arguments)))  # type: ignore[arg-type]
+            return portal.call(partial(client.call_tool, name, dict(arguments)))
 
         yield Asker(call, lambda: list(portal.call(client.list_tools).tools))

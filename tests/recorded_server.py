@@ -96,5 +96,5 @@ class FakeTime:
             sleep=self.slept.append,
             now=self.now,
             chance=lambda: 0.0,
-            **settings,  # type: ignore[arg-type]
+            **settings,
         )

@@ -37,7 +37,7 @@ class S3Server:
         }
 
     def options(self, prefix: str = "a-lake") -> dict[str, str]:
-        return s3.options_of(Settings(**self.settings(prefix)))  # type: ignore[arg-type]
+        return s3.options_of(Settings(**self.settings(prefix)))
 
     @cached_property
     def boto(self) -> Any:

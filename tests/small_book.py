@@ -65,7 +65,7 @@ def trade(connection: psycopg.Connection[Any]) -> None:
 
 
 def count(connection: psycopg.Connection[Any], what: str) -> int:
-    row = connection.execute(f"select count(*) from {what}").fetchone()  # type: ignore[arg-type]
+    row = connection.execute(f"select count(*) from {what}").fetchone()
     assert row is not None
     return int(row[0])
 

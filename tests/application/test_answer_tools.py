@@ -26,7 +26,7 @@ def told() -> list[dict[str, Any]]:
     asked = server(lambda _: pytest.fail("a list asks nothing"))
     entry = asked.get_request_handler("tools/list")
     assert entry is not None
-    listed = asyncio.run(entry.handler(None, None))  # type: ignore[arg-type]
+    listed = asyncio.run(entry.handler(None, None))
     return [tool.model_dump(by_alias=True, exclude_none=True) for tool in listed.tools]
 
 

@@ -180,7 +180,7 @@ def stored_by_two_who_looked(database: Database, snapshot_id: UUID) -> int:
         for connection in (one, two):
             assert connection.execute(looked, (snapshot_id,)).fetchone() == (0,)
         for connection in (one, two):
-            connection.execute(store, (uuid4(), snapshot_id))  # type: ignore[arg-type]
+            connection.execute(store, (uuid4(), snapshot_id))
             connection.commit()
         row = one.execute(looked, (snapshot_id,)).fetchone()
     assert row
@@ -192,7 +192,7 @@ def test_a_stored_ranking_is_immutable(connection, snapshot) -> None:
 
     for change in ("update collateral_ranking set lendable_value = 1", "delete from collateral_ranking"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            connection.execute(change)  # type: ignore[arg-type]
+            connection.execute(change)
 
 
 def created(connection: psycopg.Connection) -> EventMessage:

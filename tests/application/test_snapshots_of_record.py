@@ -161,7 +161,7 @@ def test_a_stored_snapshot_is_immutable(connection, change: str) -> None:
     take(connection)
 
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        connection.execute(f"update position_snapshot set {change}")  # type: ignore[arg-type]
+        connection.execute(f"update position_snapshot set {change}")
 
 
 def test_a_current_snapshot_cannot_lose_its_payload(connection) -> None:
@@ -270,7 +270,7 @@ def unreadable_to_the_application(database: Database) -> None:
         owner.execute("revoke select (payload) on position_snapshot from lakefolio_app")
         owner.execute("revoke select on position_snapshot from lakefolio_app")
         columns = "snapshot_id, portfolio_id, business_date, is_current"
-        owner.execute(f"grant select ({columns}) on position_snapshot to lakefolio_app")  # type: ignore[arg-type]
+        owner.execute(f"grant select ({columns}) on position_snapshot to lakefolio_app")
 
 
 def test_a_database_error_is_not_no_snapshot_yet_and_stores_nothing(database, connection) -> None:

@@ -41,7 +41,7 @@ def volatility(new_lake: Lake) -> Callable[..., float]:
     """The annual volatility of the weights of a portfolio."""
 
     def of(owner: str, steady: Held = STEADY, **published: object) -> float:
-        publish_risk_release(new_lake, [steady, MOVING, BESIDE], HELD, **published)  # type: ignore[arg-type]
+        publish_risk_release(new_lake, [steady, MOVING, BESIDE], HELD, **published)
         found = LakeAnalyticsRepository.newest(new_lake).get_reviewed(UUID(owner), "USD", "SP500")
         assert found is not None
         return float(risk_of(found).profiles[1].volatility or 0)

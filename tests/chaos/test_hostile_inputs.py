@@ -72,7 +72,7 @@ def root(settings: Settings, lake: Lake, database: Database) -> Iterator[str]:
 def renew(client: httpx.Client, known: dict[str, list[str]]) -> None:
     """One more portfolio with cash, units and an order, under names that requests will use."""
     body = {"name": "mine", "initial_cash": "100000", "business_date": "2015-01-02"}
-    body["holdings"] = [{"ticker": "AAPL", "quantity": "100", "avg_cost": "10"}]  # type: ignore[assignment]
+    body["holdings"] = [{"ticker": "AAPL", "quantity": "100", "avg_cost": "10"}]
     mine = client.post("/api/v1/portfolios", json=body).json()["portfolio_id"]
     order = {"portfolio_id": mine, "ticker": "AAPL", "quantity": "1", "order_type": "LIMIT", "limit_price": "1"}
     placed = client.post("/api/v1/orders", json=order).json()["order_id"]

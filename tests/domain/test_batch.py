@@ -283,7 +283,7 @@ def test_a_sale_that_leaves_a_later_sale_uncovered_is_refused_and_the_others_are
     first, second = sell(2, 3), sell(1, 4)
     mine.adopt(batch)
 
-    assert first.quantity == -2  # type: ignore[attr-defined]
+    assert first.quantity == -2
     assert second == ("insufficient_position", "1 asked of security 10, 0 held on 2017-03-10")
     assert mine.quantity_of(10) == 0
 

@@ -122,7 +122,7 @@ def all_at_once(draw: random.Random) -> Bond:
     facts = {"payment_convention": PaymentConvention.FOLLOWING, "payment_calendar": PaymentCalendar.UK}
     steps = ((bond.penultimate_coupon_date, bond.coupon_rate_pct + 1),)
     dated = bond.issue_date - timedelta(10)
-    return replace(bond, **facts, ex_coupon_business_days=7, dated_date=dated, coupon_steps=steps)  # type: ignore[arg-type]
+    return replace(bond, **facts, ex_coupon_business_days=7, dated_date=dated, coupon_steps=steps)
 
 
 KINDS = [dated_apart, with_odd_last, ex_coupon, moved_off_holidays, stepping_up, amortising, all_at_once]

@@ -91,7 +91,7 @@ def test_a_bill_whose_discount_eats_all_of_it_has_no_yield():
 
 def test_month_ends_stay_month_ends_unless_the_first_coupon_says_otherwise():
     def paid(**terms: object) -> list[str]:
-        bond = Bond(date(2026, 6, 30), Decimal(4), DayCount.THIRTY_360_US, 2, date(2025, 1, 15), **terms)  # type: ignore[arg-type]
+        bond = Bond(date(2026, 6, 30), Decimal(4), DayCount.THIRTY_360_US, 2, date(2025, 1, 15), **terms)
         return [str(day) for day in bond.schedule(date(2025, 1, 15)).dates[1:]]
 
     assert paid() == ["2025-06-30", "2025-12-31", "2026-06-30"]

@@ -111,7 +111,7 @@ def known(start: PastStart) -> list[bytes]:
     arrays: list[Any] = [start.volatility_annual, start.correlation, start.past_mean, start.past_variance]
     arrays += [getattr(drift, one.name) for drift in drifts for one in fields(Drift)]
     for model in start.models.values():
-        arrays += [getattr(model, one.name) for one in fields(model)]  # type: ignore[arg-type]
+        arrays += [getattr(model, one.name) for one in fields(model)]
     return [np.asarray(one).tobytes() for one in arrays]
 
 

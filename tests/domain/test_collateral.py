@@ -334,5 +334,5 @@ def test_ranks_are_dense_values_fall_and_the_last_cumulative_value_is_the_total(
 
     assert [item.rank for item in eligible] == list(range(1, len(eligible) + 1))
     values = [item.lendable_value for item in eligible]
-    assert values == sorted(values, reverse=True)  # type: ignore[type-var]
+    assert values == sorted(values, reverse=True)
     assert not eligible or eligible[-1].cumulative_value == ranking.lendable_value

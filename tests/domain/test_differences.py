@@ -30,7 +30,7 @@ def row(seq: int, kind: TxnType, day: str, quantity: str | None = None, cash: st
         quantity=D(quantity) if quantity else None,
         currency="USD",
         cash_effect=D(cash),
-        **facts,  # type: ignore[arg-type]
+        **facts,
     )
 
 
@@ -83,5 +83,5 @@ def test_cash_differs_by_a_row_that_is_there_twice() -> None:
     found = cause_of_cash(line, paid, DAY)
     assert found is not None
     assert (found.cause, found.seqs) == (Cause.DOUBLED_ROW, (3, 4))
-    assert cause_of_cash(line, paid[:1], DAY).cause is Cause.MISSING_ROW  # type: ignore[union-attr]
+    assert cause_of_cash(line, paid[:1], DAY).cause is Cause.MISSING_ROW
     assert cause_of_cash(line, [], DAY) is None

@@ -126,7 +126,7 @@ def test_a_bond_bought_on_29_february_has_its_year_on_the_28th() -> None:
 )
 def test_a_haircut_or_cap_that_is_no_fraction_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(InvalidNumber):
-        HaircutSchedule("desk", **{"default": D("0.1"), **wrong})  # type: ignore[arg-type]
+        HaircutSchedule("desk", **{"default": D("0.1"), **wrong})
 
 
 @pytest.mark.parametrize("days", [0, 251])

@@ -91,7 +91,7 @@ def test_risks_are_compared_by_what_they_are_about() -> None:
         tuple(risk_of(before, one) for one in ("inflation/year", "drawdown/now", "currency/foreign")), ""
     )
     new = AnalysisDraft(tuple(risk_of(after, one) for one in ("inflation/year", "curve/slope", "currency/foreign")), "")
-    found = {(one.after or one.before).title: one.change for one in changes((before, old), (after, new))}  # type: ignore[union-attr]
+    found = {(one.after or one.before).title: one.change for one in changes((before, old), (after, new))}
     assert found["inflation/year"] is ChangeKind.GROWN
     assert (found["curve/slope"], found["drawdown/now"]) == (ChangeKind.NEW, ChangeKind.GONE)
     severe = AnalysisDraft((risk_of(after, "curve/slope", Severity.HIGH),), "")

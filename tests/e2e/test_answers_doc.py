@@ -123,7 +123,7 @@ def test_frames_of_each_kind_have_the_same_values_and_units(release: ReleaseConn
     mixed = release.frame("marts.fact_cash_daily", "arrow")
     assert lakefolio.units_of(mixed)["balance_base"] == "USD"
     with pytest.raises(ValueError, match="arrow, pandas or polars"):
-        release.frame(query, "numpy")  # type: ignore[arg-type]
+        release.frame(query, "numpy")
     try:
         import polars  # noqa: F401
     except ImportError:

@@ -208,11 +208,11 @@ def test_an_archived_book_takes_no_snapshot_and_no_ranking_and_keeps_those_it_ha
 def unreadable(database: Database, table: str) -> Iterator[None]:
     """The application may not read the table while inside: an error that has nothing to do with what is stored."""
     with psycopg.connect(database.admin_url, autocommit=True) as owner:
-        owner.execute(f"revoke select on {table} from lakefolio_app")  # type: ignore[arg-type]
+        owner.execute(f"revoke select on {table} from lakefolio_app")
         try:
             yield
         finally:
-            owner.execute(f"grant select on {table} to lakefolio_app")  # type: ignore[arg-type]
+            owner.execute(f"grant select on {table} to lakefolio_app")
 
 
 @contextmanager
@@ -224,10 +224,10 @@ def locked(database: Database, table: str) -> Iterator[None]:
         waiting = "from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
         with psycopg.connect(database.admin_url, autocommit=True) as other:
             while not over.wait(0.02):
-                other.execute(f"select pg_cancel_backend(pid) {waiting}")  # type: ignore[arg-type]
+                other.execute(f"select pg_cancel_backend(pid) {waiting}")
 
     with psycopg.connect(database.admin_url) as owner, ThreadPoolExecutor(1) as pool:
-        owner.execute(f"lock table {table}")  # type: ignore[arg-type]
+        owner.execute(f"lock table {table}")
         pool.submit(cancel_who_waits)
         try:
             yield

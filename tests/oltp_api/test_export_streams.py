@@ -45,7 +45,7 @@ def address(endless: Endless) -> Iterator[str]:
 
     @app.get("/endless")
     async def stream() -> Response:
-        return await turns.stream(endless.pieces(), "text/csv", "endless.csv", {})  # type: ignore[arg-type]
+        return await turns.stream(endless.pieces(), "text/csv", "endless.csv", {})
 
     @app.get("/fails")
     async def fails() -> Response:
@@ -63,7 +63,7 @@ def test_clients_that_go_away_give_their_turns_back(address: str, endless: Endle
     for number in range(2 * AT_ONCE + 1):
         with httpx.stream("GET", f"{address}/endless", timeout=20) as answer:
             assert next(answer.iter_bytes())
-        wait_until(lambda number=number: endless.closed == number + 1, 10)  # type: ignore[misc]
+        wait_until(lambda number=number: endless.closed == number + 1, 10)
 
 
 def test_no_more_are_sent_at_once_than_have_a_turn(address: str, endless: Endless) -> None:
@@ -89,9 +89,9 @@ def test_an_export_is_of_the_instant_in_which_it_begins(portfolio: Client, datab
     settings = {"row_factory": dict_row}
     pool = ConnectionPool[psycopg.Connection[Any]](database.services_url, min_size=1, kwargs=settings, open=True)
     with pool, one_instant(pool) as reads:
-        version = reads.portfolio(portfolio.portfolio_id).version  # type: ignore[arg-type]
+        version = reads.portfolio(portfolio.portfolio_id).version
         portfolio.post(type="DEPOSIT", amount="2")
-        lines = b"".join(own.as_csv(reads, portfolio.portfolio_id)).splitlines()  # type: ignore[arg-type]
+        lines = b"".join(own.as_csv(reads, portfolio.portfolio_id)).splitlines()
 
     assert len(lines) == 1 + version == 3
     assert len(portfolio.get("/transactions")["items"]) == version + 1

@@ -61,7 +61,7 @@ class Opened:
     options: dict[str, str]
 
     def read(self, file: bytes) -> Reading:
-        asked = ImportRequest(csv="-", dry_run=True, **self.options)  # type: ignore[arg-type]
+        asked = ImportRequest(csv="-", dry_run=True, **self.options)
         try:
             with seeing(sight_of(LOCAL_USER, LOCAL_USER, self.portfolio_id)):
                 view = self.context.transact(lambda work: import_file(asked, file, LOCAL_USER, self.portfolio_id, work))

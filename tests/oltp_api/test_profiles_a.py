@@ -144,7 +144,7 @@ def test_the_rows_of_a_file_are_what_its_index_says(entry: Mapping[str, Any]) ->
         found.append(meant(draft, request, ticker, D(held[ticker])))
         units = request.quantity or D(0)
         leaves = request.type in (TxnType.SELL, TxnType.TRANSFER_OUT)
-        held[ticker] += -units if leaves else units  # type: ignore[assignment]
+        held[ticker] += -units if leaves else units
     expected = entry["expected"]
     wanted = [
         (

@@ -54,7 +54,7 @@ ZETT = Security(1, "ZAA", AssetType.EQUITY, "GBP", "Zett")
 
 def sheet_of(file: str | bytes, **stated: str) -> Sheet:
     text = file if isinstance(file, bytes) else file.encode()
-    return read(text, Hints(**stated), shipped(), 10_000)  # type: ignore[arg-type]
+    return read(text, Hints(**stated), shipped(), 10_000)
 
 
 def kinds(sheet: Sheet) -> list[str | None]:
@@ -227,7 +227,7 @@ def test_charges_in_the_currency_of_the_price_count_at_the_rate_of_the_trade() -
         sheet = sheet_of(file.format(total=total, unit=unit))
         draft = only(sheet)
         with pytest.raises(InvalidInput):
-            raise draft.refusal or rules_of(sheet).request(draft, ZETT)  # type: ignore[misc]
+            raise draft.refusal or rules_of(sheet).request(draft, ZETT)
 
 
 def exchange(rate: str) -> ExchangeRequest:

@@ -50,5 +50,5 @@ def test_a_filter_that_is_removed_is_seen(
 ) -> None:
     """The last ends the administrator's session, which is the end of this module."""
     assert FILTERS[statement] in QUERIES[statement]
-    monkeypatch.setitem(QUERIES, statement, QUERIES[statement].replace(FILTERS[statement], "true"))  # type: ignore[arg-type]
+    monkeypatch.setitem(QUERIES, statement, QUERIES[statement].replace(FILTERS[statement], "true"))
     assert statement in strangers_things(*people)

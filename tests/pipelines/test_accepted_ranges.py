@@ -111,7 +111,7 @@ def products(duck: duckdb.DuckDBPyConnection, pairs: list[tuple[Decimal, Decimal
         f"({number}, cast('{left}' as decimal(28, 8)), cast('{right}' as decimal(18, 8)))"
         for number, (left, right) in enumerate(pairs)
     )
-    macros = (MACROS.product("a", "b"), MACROS.wide_product("a", "b"))  # type: ignore[attr-defined]
+    macros = (MACROS.product("a", "b"), MACROS.wide_product("a", "b"))
     rows = duck.execute(f"select {', '.join(macros)} from (values {listed}) as pairs(n, a, b) order by n").fetchall()
     assert all(narrow == wide for narrow, wide in rows)
     return [narrow for narrow, _ in rows]

@@ -55,7 +55,7 @@ def test_without_files_it_is_the_market(tmp_path: Path) -> None:
 
 def test_what_a_silent_market_lacks_is_filled_and_still_said_to_be_missing(tmp_path: Path) -> None:
     (tmp_path / "eurofxref.csv").write_text("Date,USD,JPY\n2017-03-27,1.0000,120.5\n2017-03-28,1.0859,120.01\n")
-    live = LiveMarket(None, NoFred(), SilentEcb())  # type: ignore[arg-type]
+    live = LiveMarket(None, NoFred(), SilentEcb())
 
     with pytest.raises(IncompleteMarket) as raised:
         WithRateFiles(live, tmp_path).fx_rates(MONDAY, MONDAY)
@@ -68,7 +68,7 @@ def test_freds_files_are_a_curve_and_prices_without_a_key(tmp_path: Path) -> Non
     (tmp_path / "DGS10.csv").write_text("observation_date,DGS10\n2017-03-27,2.38\n2017-03-28,2.42\n")
     (tmp_path / "DGS3MO.csv").write_text("observation_date,DGS3MO\n2017-03-27,0.78\n")
     (tmp_path / "CPIAUCSL.csv").write_text("observation_date,CPIAUCSL\n2017-03-01,243.892\n")
-    live = WithRateFiles(LiveMarket(None, NoFred(), SilentEcb()), tmp_path)  # type: ignore[arg-type]
+    live = WithRateFiles(LiveMarket(None, NoFred(), SilentEcb()), tmp_path)
 
     curve = live.yields(MONDAY, MONDAY).to_pylist()
     levels = live.consumer_prices(date(2017, 1, 1), TUESDAY).to_pylist()

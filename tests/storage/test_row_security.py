@@ -125,7 +125,7 @@ def as_the_api(connection: psycopg.Connection, sight: Sight | None) -> Iterator[
     with suppress(psycopg.Rollback), connection.transaction():
         connection.execute("set local role lakefolio_app")
         if sight is not None:
-            sight.say(connection)  # type: ignore[arg-type]
+            sight.say(connection)
         yield
         raise psycopg.Rollback
 
@@ -182,7 +182,7 @@ def test_each_policy_that_is_taken_away_shows_a_strangers_rows(shared_database: 
             name = sql.Identifier(table)
             for change in ("alter policy seen on {} using (true)", "alter table {} disable row level security"):
                 with connection.transaction(force_rollback=True):
-                    connection.execute(sql.SQL(change).format(name))  # type: ignore[arg-type]
+                    connection.execute(sql.SQL(change).format(name))
                     assert "stranger" in deviations(connection), f"{change} on {table} is not noticed"
                     mutants += 1
         assert deviations(connection) == []
@@ -197,7 +197,7 @@ def test_a_stranger_changes_and_adds_nothing(shared_database: Database) -> None:
         for table, change in changes.items():
             for sight, rows in ((sight_of(EVE, EVE), 0), (sight_of(ANN, ANN), seen_by_ann(table))):
                 with as_the_api(connection, sight):
-                    assert connection.execute(f"update {table} set {change}").rowcount == rows  # type: ignore[arg-type]
+                    assert connection.execute(f"update {table} set {change}").rowcount == rows
         with as_the_api(connection, sight_of(ANN, ANN)):
             connection.execute(moved, (OF_ANN,))
         for user in (EVE, BEN):
@@ -259,12 +259,12 @@ def test_a_connection_that_still_acts_for_somebody_is_ended_before_it_answers(sh
     """The control, on the same connection: what was said for one transaction ends with it."""
     with psycopg.connect(shared_database.app_url) as connection:
         for _ in range(2):
-            sight_of(ANN, ANN).say(connection)  # type: ignore[arg-type]
+            sight_of(ANN, ANN).say(connection)
             connection.commit()
         connection.execute("select set_config('lakefolio.askers', %s, false)", (f"{{{ANN}}}",))
         connection.commit()
         with pytest.raises(psycopg.OperationalError):
-            sight_of(BEN, BEN).say(connection)  # type: ignore[arg-type]
+            sight_of(BEN, BEN).say(connection)
 
 
 def test_the_catalogue(shared_database: Database) -> None:
@@ -273,7 +273,7 @@ def test_the_catalogue(shared_database: Database) -> None:
     with psycopg.connect(shared_database.admin_url) as connection:
 
         def found(query: str) -> list[tuple[object, ...]]:
-            return connection.execute(query).fetchall()  # type: ignore[arg-type]
+            return connection.execute(query).fetchall()
 
         forced = found("select relname from pg_class where relrowsecurity and relforcerowsecurity order by 1")
         assert [name for (name,) in forced] == owned_tables(connection)

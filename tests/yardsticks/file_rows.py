@@ -15,7 +15,7 @@ from domain.holdings import CostMethod
 from domain.intervals import position_intervals
 from domain.ledger import Transaction
 
-_READ = create_model("_READ", **{name: (kind, None) for name, kind in get_type_hints(Transaction).items()})  # type: ignore[call-overload]
+_READ = create_model("_READ", **{name: (kind, None) for name, kind in get_type_hints(Transaction).items()})
 """The fields of a row with their types, for what JSON has as texts."""
 _CENT = Decimal("0.01")
 _EIGHT = Decimal("0.00000001")
@@ -217,7 +217,7 @@ def _other_cash(
 ) -> Iterator[str]:
     added: Counter[str] = Counter()
     for row in assumed:
-        added[row["currency"]] += Decimal(row["cash_effect"])  # type: ignore[assignment]
+        added[row["currency"]] += Decimal(row["cash_effect"])
     for currency in sorted({*expected, *cash}):
         wanted = Decimal(expected.get(currency, "0")) + added[currency]
         if cash.get(currency, _ZERO).quantize(_CENT) != wanted.quantize(_CENT):
