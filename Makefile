@@ -70,7 +70,8 @@ restore: install ## bring back BACKUP=<file>; FORCE=1 moves a state that is ther
 	@$(OPS) restore --file "$(BACKUP)" $(if $(FORCE),--force)
 
 check: install manifest ## lint, types, architecture
-	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && \
+	  $(VENV)/bin/pyrefly check --python-interpreter-path $(PY)
 	@$(MAKE) --no-print-directory layers
 
 layers: ## the contracts between packages, and between dbt's models
@@ -117,7 +118,7 @@ dbt_project/target/manifest.json: $(VENV)/.installed $(DBT_FILES)
 PIP = $(PY) -m pip install -qq --disable-pip-version-check --no-deps
 LOCKED = --require-hashes -r requirements.lock
 # Compiled once rather than by three workers; not tests, nor packages of which we use little, which are compiled as imported.
-COMPILE = { $(PY) -W ignore -m compileall -qq -j 0 -x '/tests?/|/site-packages/(moto|botocore|pip|setuptools|mypy|mypyc|sklearn|schemathesis|dlt|sqlglot|openai|fontTools|pygments|prompt_toolkit|git|github3)/' \
+COMPILE = { $(PY) -W ignore -m compileall -qq -j 0 -x '/tests?/|/site-packages/(moto|botocore|pip|setuptools|sklearn|schemathesis|dlt|sqlglot|openai|fontTools|pygments|prompt_toolkit|git|github3)/' \
   $(VENV)/lib/python3*/site-packages >/dev/null 2>&1 || true; }
 
 $(VENV)/.installed: requirements.lock pyproject.toml

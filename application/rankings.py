@@ -241,10 +241,20 @@ def _hash(text: str) -> str:
 
 
 def _item(stored: Mapping[str, Any]) -> CollateralItem:
-    decimals = {
-        name: Decimal(stored[name]) if stored[name] is not None else None
-        for name in ("quantity", "price", "market_value", "haircut", "fx_haircut", "before_cap", "lendable_value")
-    }
-    cumulative = Decimal(stored["cumulative_value"]) if stored["cumulative_value"] is not None else None
-    reason = Ineligible(stored["reason"]) if stored["reason"] else None
-    return CollateralItem(**{**stored, **decimals, "cumulative_value": cumulative, "reason": reason})
+    facts = dict(stored)
+    for name in _DECIMALS:
+        facts[name] = Decimal(stored[name]) if stored[name] is not None else None
+    facts["reason"] = Ineligible(stored["reason"]) if stored["reason"] else None
+    return CollateralItem(**facts)
+
+
+_DECIMALS = (
+    "quantity",
+    "price",
+    "market_value",
+    "haircut",
+    "fx_haircut",
+    "before_cap",
+    "lendable_value",
+    "cumulative_value",
+)

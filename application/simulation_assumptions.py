@@ -271,11 +271,12 @@ def _inflation(found: Mapping[str, Any], as_of: date, currency: str) -> tuple[fl
     """The mean rise of ten years in the consumer prices that the release has; newer than a year, and of dollars."""
     why = None
     months = found["index_month"].astype("datetime64[M]") if found else np.empty(0, "datetime64[M]")
+    first = np.flatnonzero(months == months[-1] - 12 * WINDOW_YEARS) if len(months) else np.empty(0, np.int64)
     if currency != CURVE_CURRENCY:
         why = f"no consumer prices of {currency} are here"
     elif not len(months) or np.datetime64(as_of, "M") - months[-1] > np.timedelta64(_LONG_MONTHS_OLD, "M"):
         why = "no consumer prices of the last year are here"
-    elif not (first := np.flatnonzero(months == months[-1] - 12 * WINDOW_YEARS)).size:
+    elif not len(first):
         why = f"consumer prices do not go back {WINDOW_YEARS} years"
     if why:
         return None, why, single("inflation_annual", None, why, None)

@@ -28,9 +28,8 @@ def monthly_returns(parameters: LakeSimulationParamsRepository, names: Mapping[i
     months = sessions.astype("datetime64[M]")
     wanted = np.arange(np.datetime64(first, "M"), np.datetime64(last, "M") + 1)
     summed = np.array([_summed(returns[months == month]) for month in wanted])
-    missing = [
-        name for name, known_all in zip(names.values(), np.isfinite(summed).all(axis=0), strict=True) if not known_all
-    ]
+    known_all = np.asarray(np.isfinite(summed).all(axis=0))
+    missing = [name for name, is_known in zip(names.values(), known_all, strict=True) if not is_known]
     if missing:
         raise InvalidInput(
             "scenario",

@@ -192,9 +192,12 @@ def _snapshot(row: tuple[Any, ...]) -> PositionSnapshot:
 
 def _line(stored: dict[str, object]) -> SnapshotLine:
     exact = json.loads(json.dumps(stored), parse_float=Decimal)
-    decimals = {name: _decimal(exact[name]) for name in ("quantity", "cost_basis", "close", "market_value")}
-    priced_on = exact["price_date"]
-    return SnapshotLine(**{**exact, **decimals, "price_date": date.fromisoformat(priced_on) if priced_on else None})
+    facts: dict[str, Any] = {
+        **exact,
+        **{name: _decimal(exact[name]) for name in ("quantity", "cost_basis", "close", "market_value")},
+        "price_date": date.fromisoformat(exact["price_date"]) if exact["price_date"] else None,
+    }
+    return SnapshotLine(**facts)
 
 
 def _decimal(value: object) -> Decimal | None:

@@ -217,7 +217,7 @@ def _guard(app: FastAPI, chosen: Settings) -> None:
     """Put the guard around `app`, outside of what answers for a bug, as `observe` is put around it."""
     inside = app.build_middleware_stack
     is_published = chosen.web_published_on is not None or (chosen.has_accounts and chosen.is_encrypted)
-    app.build_middleware_stack = lambda: WebGuard(  # type: ignore[method-assign]
+    app.build_middleware_stack = lambda: WebGuard(  # pyrefly: ignore[method-assign]
         inside(), chosen.declared_hosts, is_published, policy=_DATA_POLICY, page_policy=_PAGE_POLICY
     )
 

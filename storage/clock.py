@@ -30,11 +30,11 @@ class SampleMarketClock(SystemClock):
     """The wall clock for what we record, and a bundled market's last day for business."""
 
     def __init__(self, last_day: date = SAMPLE_MARKET_TODAY) -> None:
-        self.last_day: date = last_day
+        self.last_day = self._today = last_day
 
     def today(self, zone: str) -> date:
         del zone  # a bundled market has one last day, whatever the zone
-        return self.last_day
+        return self._today
 
 
 def clock_of(market_source: MarketSource) -> SystemClock:

@@ -96,7 +96,7 @@ class Settings(BaseSettings):
     def declared_hosts(self) -> frozenset[str]:
         """Names that the web applications answer under, beside localhost."""
         public = _ORIGIN.fullmatch(self.public_url or "")
-        return frozenset(filter(None, [*self.web_hosts.split(","), public["name"] if public else ""]))
+        return frozenset(name for name in (*self.web_hosts.split(","), public["name"] if public else "") if name)
 
     @property
     def has_accounts(self) -> bool:

@@ -53,18 +53,18 @@ class GainAnalytics(ReleasedAnalytics):
 
 
 def _disposal(row: Mapping[str, Any]) -> ReleasedDisposal:
-    return ReleasedDisposal(
-        **{
-            **row,
-            "portfolio_id": UUID(row["portfolio_id"]),
-            "txn_type": TxnType(row["txn_type"]),
-            "term": None if row["term"] is None else Term(row["term"]),
-        }
-    )
+    facts: dict[str, Any] = {
+        **row,
+        "portfolio_id": UUID(row["portfolio_id"]),
+        "txn_type": TxnType(row["txn_type"]),
+        "term": None if row["term"] is None else Term(row["term"]),
+    }
+    return ReleasedDisposal(**facts)
 
 
 def _line(row: Mapping[str, Any]) -> IncomeLine:
     facts = {name: value for name, value in row.items() if name != "fx_rate"}
     rate = row["fx_rate"]
-    base = None if rate is None else product(row["amount"], rate)
-    return IncomeLine(**{**facts, "income_type": IncomeType(row["income_type"]), "amount_base": base})
+    facts["amount_base"] = None if rate is None else product(row["amount"], rate)
+    facts["income_type"] = IncomeType(row["income_type"])
+    return IncomeLine(**facts)

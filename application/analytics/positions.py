@@ -49,7 +49,7 @@ class PositionAnalytics(ReleasedAnalytics):
         """The limits of concentration of those of the portfolios that have limits of their own."""
         rows = self._mounted().rows(_SQL["settings"], portfolio_ids=list(portfolio_ids))
         return {
-            row["portfolio_id"]: [Limit(**{**one, "measure": Measure(one["measure"])}) for one in json.loads(limits)]
+            row["portfolio_id"]: [_limit(one) for one in json.loads(limits)]
             for row in rows
             if (limits := row.get("limits")) is not None
         }
@@ -127,6 +127,11 @@ class PositionAnalytics(ReleasedAnalytics):
         """Return how the newest release differs from the one that was the newest at `since`."""
         assert isinstance(self._mounted, MountedReleases), "of one release there is no older one"
         return restatement(self._mounted.known_on(since), self._mounted(), portfolio_id)
+
+
+def _limit(stored: Mapping[str, Any]) -> Limit:
+    facts: dict[str, Any] = {**stored, "measure": Measure(stored["measure"])}
+    return Limit(**facts)
 
 
 def _average(cost_basis: Decimal | None, quantity: Decimal) -> Decimal | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class ReturnAnalytics(ReleasedAnalytics):
         found = self._mounted().columns(_SQL["return_rows"], **asked)
         sizes = [subject.pop("n_days") for subject in subjects]
         return ReturnSeries(
-            [ReturnSeriesKey(**{**subject, "level": Level(subject["level"])}) for subject in subjects],
+            [_key(subject) for subject in subjects],
             Panel(**{**found, "offsets": np.cumsum([0, *sizes]), "days": found["days"].astype("datetime64[D]")}),
         )
 
@@ -70,3 +71,8 @@ class ReturnAnalytics(ReleasedAnalytics):
         rows = self._mounted().rows(_SQL["correlations_of_tickers"], tickers=list(tickers)) if tickers else []
         pairs = [(row["ticker_a"], row["ticker_b"], float(row["correlation"])) for row in rows]
         return tuple(pairs if len(pairs) < 2 else (pairs[0], pairs[-1]))
+
+
+def _key(row: Mapping[str, Any]) -> ReturnSeriesKey:
+    facts: dict[str, Any] = {**row, "level": Level(row["level"])}
+    return ReturnSeriesKey(**facts)

@@ -97,7 +97,7 @@ def average_cost_intervals(
 
 
 @numba.njit(cache=True, nogil=True)
-def _fold(first, last, day, quantity, gross, fees, fx_rate, columns, closed, starts, ends, overflowed):  # type: ignore[no-untyped-def]
+def _fold(first, last, day, quantity, gross, fees, fx_rate, columns, closed, starts, ends, overflowed):  # pyrefly: ignore[implicit-any-parameter, unannotated-return]
     trade, held_at, cost_at, average_at, realised_at, cost_base_at, realised_base_at, realised_fx_at = columns
     count = n_closed = 0
     for holding in range(len(first)):
@@ -161,7 +161,7 @@ def _fold(first, last, day, quantity, gross, fees, fx_rate, columns, closed, sta
 
 
 @numba.njit(cache=True, nogil=True)
-def _share(total, part, whole, fits):  # type: ignore[no-untyped-def]
+def _share(total, part, whole, fits):  # pyrefly: ignore[implicit-any-parameter, unannotated-return]
     """total x part / whole, rounded half away from zero, and whether all so far fits; part and whole not negative."""
     if part == whole:
         return total, fits
@@ -178,7 +178,7 @@ def _share(total, part, whole, fits):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _multiplied(a, b):  # type: ignore[no-untyped-def]
+def _multiplied(a, b):  # pyrefly: ignore[implicit-any-parameter, unannotated-return]
     """The 128 bits of a x b as two halves."""
     a_high, a_low, b_high, b_low = a >> _U32, a & _LOW, b >> _U32, b & _LOW
     low = a_low * b_low
@@ -188,7 +188,7 @@ def _multiplied(a, b):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _divided(high, low, divisor):  # type: ignore[no-untyped-def]
+def _divided(high, low, divisor):  # pyrefly: ignore[implicit-any-parameter, unannotated-return]
     """Quotient and rest of 128 bits by 64, for high < divisor, in digits of 32 bits (Knuth 4.3.1, algorithm D)."""
     if high == _U0:
         return low // divisor, low % divisor
@@ -206,7 +206,7 @@ def _divided(high, low, divisor):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _digit(rest, digit, divisor):  # type: ignore[no-untyped-def]
+def _digit(rest, digit, divisor):  # pyrefly: ignore[implicit-any-parameter, unannotated-return]
     """The next 32 bits of a quotient: (rest, digit) by a divisor whose top bit is set."""
     divisor_high, divisor_low = divisor >> _U32, divisor & _LOW
     guess, over = rest // divisor_high, rest % divisor_high

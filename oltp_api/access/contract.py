@@ -32,7 +32,7 @@ def show_security(app: FastAPI, routes: Iterable[tuple[str, APIRoute]], cookie: 
                     operation["x-role"] = rule.role.name
         return document
 
-    app.openapi = openapi  # type: ignore[method-assign]
+    app.openapi = openapi  # pyrefly: ignore[method-assign]
 
 
 def _signed_by(rule: AccessRule) -> list[Mapping[str, list[str]]]:

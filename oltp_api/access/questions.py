@@ -121,7 +121,12 @@ def _rows(connection: Connection, questions: Sequence[Question]) -> list[DictRow
     now = questions[-1].now
     told: dict[SignedBy, list[dict[str, object]]] = {}
     for number, each in enumerate(questions):
-        asked = {"number": number, "hash_hex": each.hash.hex(), "kind": each.kind, "target": each.target}
+        asked: dict[str, object] = {
+            "number": number,
+            "hash_hex": each.hash.hex(),
+            "kind": each.kind,
+            "target": each.target,
+        }
         told.setdefault(each.signed_by, []).append(asked)
     with connection.pipeline() if len(told) > 1 else nullcontext():
         cursors = [

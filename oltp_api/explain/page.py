@@ -41,6 +41,4 @@ def _apart(value: str | float | None) -> str:
 
 @cache
 def _template() -> Template:
-    environment = page_environment(Path(__file__).parent)
-    environment.globals.update(shown=shown)
-    return environment.get_template("explain.html")
+    return page_environment(Path(__file__).parent, shown=shown).get_template("explain.html")

@@ -59,7 +59,8 @@ class CanonicalRows:
 def _values(column: pa.Array) -> list[Any]:
     """Python's values of a column; of texts, one object for all cells that say the same."""
     if not pa.types.is_string(column.type):
-        return column.to_pylist()  # type: ignore[no-any-return]
+        return column.to_pylist()
     coded = column.dictionary_encode()
     texts = np.array([*coded.dictionary.to_pylist(), None], dtype=object)
-    return texts[coded.indices.fill_null(len(texts) - 1).to_numpy()].tolist()  # type: ignore[no-any-return]
+    values: list[Any] = texts[coded.indices.fill_null(len(texts) - 1).to_numpy()].tolist()
+    return values

@@ -64,4 +64,5 @@ MEANS_CURRENCY = re.compile(r"\b(currency|ccy)\b")
 
 
 def word_of(text: str) -> str:
-    return " ".join(re.findall(r"[^\W_]+", text.casefold()))
+    words: list[str] = re.findall(r"[^\W_]+", text.casefold())
+    return " ".join(words)

@@ -206,7 +206,8 @@ def _columns(header: Sequence[str]) -> Mapping[str, int]:
 
 
 def _word(text: str) -> str:
-    return " ".join(re.findall(r"[^\W_]+", text.casefold()))
+    words: list[str] = re.findall(r"[^\W_]+", text.casefold())
+    return " ".join(words)
 
 
 def _fingerprint(fields: Mapping[str, object]) -> str:

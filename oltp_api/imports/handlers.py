@@ -52,8 +52,7 @@ def import_file(asked: ImportRequest, file: bytes, user_id: UUID, portfolio_id: 
     work.let_go()
     sheet = read(file, stated, profiles, MOST_FILE_ROWS)
     with work.rehearsal() if asked.dry_run else nullcontext():
-        view = record_sheet(sheet, asked, (user_id, portfolio_id), work)
-        view = view.model_copy(update={"file_sha256": hashlib.sha256(file).hexdigest()})
+        view = record_sheet(sheet, asked, (user_id, portfolio_id), hashlib.sha256(file).hexdigest(), work)
         Imports(work).add(view.model_dump(mode="json", exclude={"report"}), stored_rows(view.report))
     return view
 

@@ -87,7 +87,7 @@ def read(file: bytes, stated: Hints, profiles: Mapping[str, Profile], most_rows:
     records = records_of(text.text)
     heads = heads_of(text.text, records)
     recognised = only_one(fitting(heads, [asked] if asked else profiles.values()))
-    found = asked or (recognised and recognised.profile)
+    found = asked or (recognised.profile if recognised else None)
     separator = (found.separator if found else None) or (recognised and recognised.separator) or separator_of(text.text)
     why = "it was stated" if asked else f"its header has {', '.join(found.recognised)}" if found else ""
     rows = records[1] if records else lines_of(text.text, separator, most_rows)

@@ -4,9 +4,10 @@ Rows that are refused stand in nobody's way: the report says what is recorded an
 in parts, in one unit of work, so that only one part's requests are in memory at a time.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -51,7 +52,7 @@ class _Report:
 
     rows: list[ImportRow] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
-    assumed: Counter[str] = field(default_factory=Counter)
+    assumed: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     openings: Openings = field(default_factory=Openings)
     before: Balances | None = None
     after: Balances | None = None
@@ -151,14 +152,16 @@ class _Recorder:
             seqs = list(outcome.seqs)
             if outcome.assumed is not None:
                 seqs.append(outcome.assumed.seq)
-                self.report.assumed[outcome.assumed.currency] += outcome.assumed.cash_effect  # type: ignore[assignment]
+                self.report.assumed[outcome.assumed.currency] += outcome.assumed.cash_effect
             for number, seq in enumerate(seqs):
                 key = f"{row.identity.key}+{number}" if number else row.identity.key
                 kept.append((row.identity.source, key, seq, row.identity.content))
         return kept
 
 
-def record_sheet(sheet: Sheet, asked: ImportRequest, owner: tuple[UUID, UUID], work: UnitOfWork) -> ImportView:
+def record_sheet(
+    sheet: Sheet, asked: ImportRequest, owner: tuple[UUID, UUID], file_sha256: str, work: UnitOfWork
+) -> ImportView:
     """The report."""
     user_id, portfolio_id = owner
     source = asked.account or asked.source or sheet.profile.name
@@ -186,6 +189,7 @@ def record_sheet(sheet: Sheet, asked: ImportRequest, owner: tuple[UUID, UUID], w
         import_id=import_id,
         portfolio_id=portfolio_id,
         file_name=asked.file_name,
+        file_sha256=file_sha256,
         status="NOTHING" if not counts["recorded"] else "PARTIAL" if counts["refused"] else "COMPLETE",
         total=len(report.rows),
         recorded=counts["recorded"],

@@ -141,8 +141,9 @@ def _proposed(drafts: Sequence[Draft]) -> Proposal:
     for each in drafts:
         naming, texts = each.naming, each.texts
         named = [_guessed(naming.ticker), _parsed(IdentifierType.ISIN, naming.isin)]
-        for identifier in filter(None, [*named, _parsed(IdentifierType.CUSIP, naming.cusip)]):
-            said.setdefault(identifier.id_type.value.lower(), identifier.value)
+        for identifier in (*named, _parsed(IdentifierType.CUSIP, naming.cusip)):
+            if identifier is not None:
+                said.setdefault(identifier.id_type.value.lower(), identifier.value)
         if naming.name:
             said.setdefault("display_name", naming.name[:200])
         currency = texts.get("price_currency") or texts.get("currency")

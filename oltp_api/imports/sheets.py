@@ -42,6 +42,7 @@ def decoded(file: bytes, stated: str | None = None) -> Decoded:
     if stated is not None and stated.lower() not in _ENCODINGS:
         raise InvalidInput("encoding", f"must be one of {', '.join(_ENCODINGS)}")
     marked = next((name for mark, name in _MARKED.items() if file.startswith(mark)), None)
+    line = 1
     for encoding in filter(None, (marked, "utf-8", stated)):
         try:
             text = file.decode(encoding).removeprefix("\ufeff")

@@ -110,7 +110,7 @@ class LedgerGroups:
             command,
             wanted,
             correlation_id(),
-            lambda *recorded: answer_of(view(*recorded), status),
+            lambda rows, security, recorded_at: answer_of(view(rows, security, recorded_at), status),
             current_sight(),
             acting(),
         )

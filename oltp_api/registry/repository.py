@@ -49,8 +49,12 @@ _TABLES: dict[type[Details], str] = {
 
 
 def security_of(row: DictRow) -> Security:
-    kinds = {"asset_type": AssetType(row["asset_type"]), "price_kind": PriceKind(row["price_kind"])}
-    return Security(**{**row, **kinds})
+    facts: DictRow = {
+        **row,
+        "asset_type": AssetType(row["asset_type"]),
+        "price_kind": PriceKind(row["price_kind"]),
+    }
+    return Security(**facts)
 
 
 def _known(row: DictRow) -> KnownIdentifier:
@@ -184,7 +188,7 @@ class Securities:
         return kind(**row) if row else None
 
     def save_details(self, security_id: int, details: Details) -> None:
-        values = {"security_id": security_id, **asdict(details)}
+        values: dict[str, Any] = {"security_id": security_id, **asdict(details)}
         for term, number in LISTS.items():
             if values.get(term) is not None:
                 listed = [{"day": day.isoformat(), number: plain(value)} for day, value in values[term]]

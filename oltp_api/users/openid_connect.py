@@ -7,7 +7,7 @@ Tokens are used within the request that fetched them, and stored nowhere.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,7 +18,7 @@ from authlib.oidc.core import CodeIDToken
 from cachetools import TTLCache
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import KeySet, KeySetSerialization
 from pydantic import BaseModel, ValidationError
 
 from oltp_api.access.door import CONFIRMED_FOR
@@ -149,7 +149,7 @@ class OpenIDProvider:
         if "keys" not in self._known:
             answer = await self._asked("GET", (await self._metadata()).jwks_uri)
             try:
-                self._known["keys"] = KeySet.import_key_set(self._members(answer))  # type: ignore[arg-type]
+                self._known["keys"] = KeySet.import_key_set(cast(KeySetSerialization, self._members(answer)))
             except (JoseError, ValueError, KeyError, TypeError) as error:
                 raise provider_unavailable(self.host) from error
         keys: KeySet = self._known["keys"]

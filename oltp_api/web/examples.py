@@ -56,7 +56,7 @@ def show_examples(app: FastAPI) -> None:
                 model["examples"] = [_with_nulls(example, model, models) for example in model["examples"]]
         return document
 
-    app.openapi = openapi  # type: ignore[method-assign]
+    app.openapi = openapi  # pyrefly: ignore[method-assign]
 
 
 def models_with_examples(of: type[BaseModel] = BaseModel) -> Iterator[type[BaseModel]]:

@@ -43,7 +43,7 @@ class _StandardError(logging.StreamHandler[TextIO]):
         self.setFormatter(formatter)
 
     @property
-    def stream(self) -> TextIO:  # type: ignore[override]
+    def stream(self) -> TextIO:  # pyrefly: ignore[bad-override]
         return sys.stderr
 
 
@@ -53,7 +53,8 @@ def logs_written(form: Format | None) -> Iterator[None]:
     chosen = form or ("text" if sys.stderr.isatty() else "json")
     handler = _StandardError(JsonLines() if chosen == "json" else logging.Formatter(_TEXT))
     root, server = logging.getLogger(), logging.getLogger("uvicorn")
-    before, server.handlers = server.handlers, [handler]
+    before = server.handlers
+    server.handlers = [handler]
     propagated, server.propagate = server.propagate, False
     root.addHandler(handler)
     for name in _OURS:

@@ -27,7 +27,7 @@ _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 def observe(app: FastAPI, metrics: Metrics) -> None:
     """Put `Observed` around `app`. A middleware that is added would stand inside of what answers for a bug."""
     inside = app.build_middleware_stack
-    app.build_middleware_stack = lambda: Observed(inside(), metrics)  # type: ignore[method-assign]
+    app.build_middleware_stack = lambda: Observed(inside(), metrics)  # pyrefly: ignore[method-assign]
 
 
 class Observed:
@@ -87,6 +87,7 @@ def _template(scope: Scope) -> str:
     route = scope.get("route")
     if route is None:
         return "(none)"
-    path, local = scope["path"], route.path
+    path: str = scope["path"]
+    local: str = route.path
     prefix = path.split("/")[: path.count("/") - local.count("/") + 1]
-    return "/".join(prefix) + str(local)
+    return "/".join(prefix) + local

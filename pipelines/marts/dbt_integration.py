@@ -21,7 +21,7 @@ _COLUMN_LINEAGE = ("expressions", "lineage", "optimizer")
 def _as_if_not_installed() -> Iterator[None]:
     """Have an import of dbt fail while inside, as Python documents of None in sys.modules."""
     imported = sys.modules.pop(_ASKED_FOR, None)
-    sys.modules[_ASKED_FOR] = None  # type: ignore[assignment]
+    sys.modules[_ASKED_FOR] = None  # pyrefly: ignore[unsupported-operation]
     try:
         yield
     finally:

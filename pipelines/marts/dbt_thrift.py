@@ -24,7 +24,7 @@ def make_thrifty() -> None:
 
     grammar = SimpleNamespace(parse=statement_head, sql=sqlparse.sql, tokens=sqlparse.tokens)
     vars(compilation)["sqlparse"] = grammar
-    BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt")  # type: ignore[method-assign]
+    BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt")  # pyrefly: ignore[method-assign]
     for owner, name, made_thrifty in (
         (MacroFuzzEnvironment, "compile", compiled_once),
         (MacroNamespaceBuilder, "build_namespace", lambda _: namespace),

@@ -7,6 +7,7 @@ jump comes late is believed when the jump has come.
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import exp, isfinite, log
+from typing import SupportsFloat
 
 import numpy as np
 import pyarrow as pa
@@ -110,8 +111,8 @@ def _read(actions: pa.Table) -> tuple[Action, ...]:
     )
 
 
-def _number(value: object) -> float:
-    return float("nan") if value is None else float(value)  # type: ignore[arg-type]
+def _number(value: SupportsFloat | None) -> float:
+    return float("nan") if value is None else float(value)
 
 
 def _with_numbers(bad: Callable[[float], bool], say: str, against: str) -> Callable[[Case], Sequence[Fault]]:

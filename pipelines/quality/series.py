@@ -134,7 +134,9 @@ class PriceSheet:
         for dividend in self.dividends:
             row = self.row_of(dividend)
             if row is not None and not self.has_dividends[row] and 0 < (part := self.part_of(dividend, row)) < 1:
-                jump[row] = min(jump[row], jump[row] - log(1 - part), key=abs)
+                unexplained = jump[row] - log(1 - part)
+                if abs(unexplained) < abs(jump[row]):
+                    jump[row] = unexplained
         return jump
 
     def part_of(self, dividend: Dividend, row: int) -> float:

@@ -106,7 +106,7 @@ def _days(found: Restatement) -> str:
 
 
 def _causes(found: Mapping[str, Restatement]) -> str:
-    lines = []
+    lines: list[str] = []
     for name, one in found.items():
         causes = list(_causes_of(one)) or ["no cause is known"]
         more = len(causes) - _MOST_CAUSES

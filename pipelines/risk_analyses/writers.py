@@ -101,7 +101,7 @@ def _anthropic(model: str, key: str | None, url: str | None) -> Ask:
                 system=briefing.instructions,
                 messages=[{"role": "user", "content": briefing.question}],
             )
-        text = "".join(block.text for block in answer.content if block.type == "text")
+        text: str = "".join(block.text for block in answer.content if block.type == "text")
         if answer.stop_reason == "refusal" or not text:
             raise WriterAway(f"it refused: {answer.stop_reason}")
         return text

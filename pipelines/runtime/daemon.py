@@ -27,7 +27,7 @@ _NEVER = 10 * 365 * 86_400
 
 
 def main() -> None:
-    controller.RELOAD_WORKSPACE_INTERVAL = _NEVER
+    vars(controller)["RELOAD_WORKSPACE_INTERVAL"] = _NEVER
     with DagsterInstance.get() as instance:
         forget_the_future(instance, SystemClock().now())
         cancel_what_nobody_launches(instance)

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-import sqlalchemy
 from dagster import DagsterEventType, EventLogEntry
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
@@ -22,6 +21,8 @@ from dagster._serdes import ConfigurableClassData
 from dagster_postgres.event_log import PostgresEventLogStorage
 from dagster_postgres.storage import DagsterPostgresStorage
 from dagster_postgres.utils import create_pg_engine, pg_url_from_config
+from sqlalchemy.event import listen
+from sqlalchemy.exc import DisconnectionError
 
 _KEPT = 2
 _RECYCLE_SECONDS = 3600
@@ -96,8 +97,8 @@ def _engine(pid: int, url: str) -> Any:
     engine = create_pg_engine(
         url, isolation_level="AUTOCOMMIT", pool_size=_KEPT, max_overflow=-1, pool_recycle=_RECYCLE_SECONDS
     )
-    sqlalchemy.event.listen(engine, "checkin", _given_back)
-    sqlalchemy.event.listen(engine, "checkout", _taken)
+    listen(engine, "checkin", _given_back)
+    listen(engine, "checkout", _taken)
     return engine
 
 
@@ -111,4 +112,4 @@ def _taken(connection: Any, record: Any, _: Any) -> None:
     try:
         connection.cursor().execute("select")
     except Exception as error:
-        raise sqlalchemy.exc.DisconnectionError from error  # the pool then opens another
+        raise DisconnectionError from error  # the pool then opens another

@@ -29,7 +29,7 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         self._inst_data = inst_data
         self._lock = threading.Lock()
         self._worker: subprocess.Popen[bytes] | None = None
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
 
     @property
     def inst_data(self) -> ConfigurableClassData | None:

@@ -122,7 +122,8 @@ class Platform(ConfigurableResource[Any]):
 def _settings(given: frozenset[tuple[str, str]], environment: frozenset[tuple[str, str]]) -> Settings:
     """Read once for one environment: a run asks for them some 250 times, at 8 ms each."""
     del environment
-    return Settings(**dict(given))  # type: ignore[arg-type]
+    stated: dict[str, Any] = dict(given)
+    return Settings(**stated)
 
 
 @lru_cache(maxsize=8)

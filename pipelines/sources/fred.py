@@ -76,11 +76,11 @@ class FredRateSource:
                 yield moment.date(), Decimal(repr(float(value)))
 
     def _fred(self) -> Any:
-        from fredapi import Fred  # imports pandas, which is slow: only for those who ask
+        from fredapi.fred import Fred  # imports pandas, which is slow: only for those who ask
 
         timeout_seconds = self._timeout_seconds
 
-        class PunctualFred(Fred):  # type: ignore[misc]
+        class PunctualFred(Fred):
             """`fredapi` waits for ever, and hides the status of an error that has no XML in it, as a 429's."""
 
             def _Fred__fetch_data(self, url: str) -> ElementTree.Element:  # noqa: N802

@@ -112,7 +112,7 @@ def fetch_all(
         if number and number % patience.batch_size == 0:
             patience.sleep(patience.pause_seconds)
         try:
-            rows += asking.answer(lambda name=name: ask(name))  # type: ignore[misc]
+            rows += asking.answer(lambda name=name: ask(name))
         except BadResponse as error:
             missing[name] = str(error)
             unknown += [name] if isinstance(error, Unknown) else []

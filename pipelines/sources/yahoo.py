@@ -188,16 +188,17 @@ def _target(ticker: str, info: dict[str, Any]) -> Row | None:
 def _line(base_url: str | None, timeout_seconds: float, cache_folder: Path) -> Any:
     """A session of yfinance's that never waits for ever, goes to `base_url`, and knows how the last answer came."""
     import yfinance as yf
-    from curl_cffi.requests import Session
+    from curl_cffi.requests import Response, Session
+    from curl_cffi.requests.session import HttpMethod
 
-    class Line(Session):  # type: ignore[type-arg]
+    class Line(Session[Response]):
         last_status = 0
         last_url = ""
 
-        def request(self, method: str, url: str, **options: Any) -> Any:  # type: ignore[override]
+        def request(self, method: HttpMethod, url: str, *more: Any, **options: Any) -> Response:
             if base_url:
                 url = base_url + urlsplit(url)._replace(scheme="", netloc="").geturl()
-            answer = super().request(method, url, **options | {"timeout": timeout_seconds})  # type: ignore[arg-type]
+            answer = super().request(method, url, *more, **options | {"timeout": timeout_seconds})
             self.last_status, self.last_url = answer.status_code, url
             return answer
 
@@ -214,7 +215,8 @@ def _answered(line: Any, ticker: str, ask: Callable[[Any], T]) -> T:
     from yfinance.data import YfData
     from yfinance.exceptions import YFException, YFRateLimitError
 
-    YfData.cache_get.cache_clear()  # it remembers bad answers as well as good ones, for as long as the process lives
+    cached: Any = YfData.cache_get
+    cached.cache_clear()  # it remembers bad answers as well as good ones, for as long as the process lives
     try:
         with warnings.catch_warnings():
             # yfinance 1.7.0 sorts in place, deprecated in pandas 3.1.

@@ -54,7 +54,9 @@ def publish(
 
 def version_of(result: MaterializeResult[Any]) -> int:
     """The version that a publication has reported."""
-    return int((result.metadata or {})[VERSION_KEY])  # type: ignore[arg-type]
+    version = (result.metadata or {})[VERSION_KEY]
+    assert isinstance(version, int)
+    return version
 
 
 def kept_key(portfolios: Collection[str]) -> Key | None:

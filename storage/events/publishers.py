@@ -44,7 +44,7 @@ class KafkaEventPublisher:
 
     def __init__(self, bootstrap: str, topic: str, patience_ms: int = 10_000) -> None:
         try:
-            import kafka
+            import kafka.errors
         except ImportError as error:
             raise SetupError(
                 'KAFKA_BOOTSTRAP is set; install its client with: pip install "lakefolio[kafka]"'

@@ -283,7 +283,7 @@ def _is_all(table: DeltaTable, options: Mapping[str, str], date_column: str | No
     with memory_duckdb(options) as connection:
         query = f'select min("{date_column}"), max("{date_column}") from {_scan_of(table)}'
         first, last = connection.execute(query).fetchone() or (None, None)
-    return first is None or (window.start <= first and last <= window.end)
+    return first is None or last is None or (window.start <= first and last <= window.end)
 
 
 def _typed_nulls(table: DeltaTable) -> str:
@@ -340,7 +340,7 @@ def _written(
 
 def _refuse_outside(table: str, rows: duckdb.DuckDBPyRelation, date_column: str, window: Window) -> None:
     first, last = rows.aggregate(f'min("{date_column}"), max("{date_column}")').fetchone() or (None, None)
-    if first is not None and (first < window.start or last > window.end):
+    if first is not None and last is not None and (first < window.start or last > window.end):
         raise ValueError(f"{table}: rows of {first}..{last} do not belong into {window.start}..{window.end}")
 
 

@@ -68,7 +68,8 @@ def held_in(lake: Lake, release: Release | None) -> dict[str, HeldPortfolio]:
 
 
 def held_of(row: Mapping[str, Any]) -> HeldPortfolio:
-    return HeldPortfolio(**{**row, "portfolio_id": UUID(row["portfolio_id"])})
+    facts: dict[str, Any] = {**row, "portfolio_id": UUID(row["portfolio_id"])}
+    return HeldPortfolio(**facts)
 
 
 def is_shown(held: Mapping[str, HeldPortfolio]) -> str:

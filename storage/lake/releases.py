@@ -8,6 +8,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -208,7 +209,7 @@ def _as_rows(release: Release) -> pa.Table:
     return pa.Table.from_pylist([row], schema=_SCHEMA)
 
 
-def _rows(lake: Lake, path: str) -> list[dict[str, object]]:
+def _rows(lake: Lake, path: str) -> list[dict[str, Any]]:
     """One file of the table; a local one needs no DuckDB."""
     file = f"{lake.uri(TABLE)}/{unquote(path)}"
     if local_folder(file):
@@ -217,9 +218,9 @@ def _rows(lake: Lake, path: str) -> list[dict[str, object]]:
         return list(connection.execute("from read_parquet(?)", [file]).to_arrow_table().to_pylist())
 
 
-def _release(row: dict[str, object]) -> Release:
+def _release(row: dict[str, Any]) -> Release:
     fields = dict(row)
     horizon = VisibilitySnapshot(str(fields.pop("horizon")), str(fields.pop("system_identifier")))
     versions = fields.pop("versions")
     pairs = versions.items() if isinstance(versions, dict) else versions
-    return Release(**fields, horizon=horizon, versions=dict(pairs))  # type: ignore[arg-type,call-overload]
+    return Release(**fields, horizon=horizon, versions=dict(pairs))

@@ -37,7 +37,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = self._unread_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
         self._head_begins()
         if len(_HALF_OPEN) > self.MOST_HALF_OPEN:
@@ -126,14 +126,15 @@ def refuse_open_address(host: str, settings: Settings) -> None:
 
 def configured(app: Any, host: str, port: int, **more: Any) -> uvicorn.Config:
     """uvicorn's configuration for `app`. No header may say what the address or the scheme of a request was."""
-    ours = {
+    ours: dict[str, Any] = {
+        "log_level": "warning",
         "http": BoundedProtocol,
         "proxy_headers": False,
         "server_header": False,
         "timeout_keep_alive": _IDLE_SECONDS,
         "ws_max_size": 1_000_000,
     }
-    return uvicorn.Config(app, host=host, port=port, **{"log_level": "warning", **ours, **more})
+    return uvicorn.Config(app, host=host, port=port, **(ours | more))
 
 
 def serve(app: Any, host: str, port: int, settings: Settings, **more: Any) -> None:

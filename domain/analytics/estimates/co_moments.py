@@ -121,7 +121,7 @@ class _Sums:
         x, present = days.returns, days.present.astype(np.float64)
         mine = x * days.sign
         return _Sums(
-            self.counts + (days.present * days.sign.astype(np.float32)).T @ days.present,
+            np.asarray(self.counts + (days.present * days.sign.astype(np.float32)).T @ days.present, np.float32),
             self.sums + mine.T @ present,
             self.squares + (mine * x).T @ present,
             self.products + mine.T @ x,

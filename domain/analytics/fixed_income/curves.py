@@ -194,7 +194,8 @@ def _end_log(log: Float64, weights: Float64, coupon: Float64, price: Float64, da
         raise ValueError(f"no discount factor fits the yields of {days[price <= 0][0]}")
     payments = np.broadcast_to(coupon[:, None], weights.shape).copy()
     payments[:, -1] += 1
-    new = log.copy()
+    new: Float64 = log.copy()
+    excess = np.full_like(log, np.inf)
     for _ in range(_MAX_STEPS):
         values = payments * np.exp(log[:, None] + (new - log)[:, None] * weights)
         excess = values.sum(axis=1) - price

@@ -92,7 +92,7 @@ class Schedule:
         opens, closes = self.opens[period], self.closes[period]
         if self.day_count.has_equal_months:
             over = days_between(self.day_count, opens, days) * self.frequency / 360
-            return np.asarray(period + np.minimum(over, 1.0))
+            return np.asarray(period + np.minimum(over, 1.0), np.float64)
         return np.asarray(period + (days - opens) / (closes - opens))
 
     def is_last_period(self, days: Days) -> NDArray[np.bool_]:

@@ -249,7 +249,7 @@ class _Start:
     def _unknown_drift(self, lanes: Lanes) -> Float32:
         """(n, LANES) how far each path's log drift per step is from the mean."""
         drawn = lanes.normals(np.empty((len(self.weights) + 1, LANES), np.float32))
-        return np.asarray(self.unknown * np.float32(np.sqrt(0.5)) * (drawn[:1] + drawn[1:]))
+        return np.asarray(self.unknown * np.float32(np.sqrt(0.5)) * (drawn[:1] + drawn[1:]), np.float32)
 
     @property
     def _chunk(self) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
@@ -60,13 +61,12 @@ def page_policy() -> str:
 
 @cache
 def _template() -> Template:
-    environment = page_environment(_HERE)
-    environment.globals.update(sections=sections)
-    return environment.get_template("review.html")
+    return page_environment(_HERE, sections=sections).get_template("review.html")
 
 
-def page_environment(folder: Path) -> Environment:
-    """Templates of `folder`, and those that all pages share: text is escaped, a name that is not there is an error."""
+def page_environment(folder: Path, **names: object) -> Environment:
+    """Templates of `folder`, and those that all pages share: text is escaped, a name that is not there is an error.
+    They know `names`."""
     environment = Environment(
         loader=FileSystemLoader([folder, _HERE]),
         autoescape=True,
@@ -75,11 +75,13 @@ def page_environment(folder: Path) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.globals.update(wording=wording, explanation_at=explanation_at)
+    known: dict[str, Any] = environment.globals
+    known.update(wording=wording, explanation_at=explanation_at, **names)
     environment.filters.update(
         money=wording.number, percent=wording.percent, ratio=wording.number, day=wording.day, moment=wording.moment
     )
-    environment.tests["reason"] = wording.is_reason
+    tests: dict[str, Any] = environment.tests
+    tests["reason"] = wording.is_reason
     return environment
 
 
