@@ -1,7 +1,7 @@
 """Random commands over HTTP, of every kind and from the first day to the last, for whoever wants a ledger of anything.
 
-Every tenth ledger begins on the first day, the others later, most of them much later: a year without a row is as long
-to value as one with many. What the API refuses is no fault; a portfolio gets commands until so many were accepted.
+Every twentieth ledger begins on the first day, the others later, most of them in the last years: a year without a row
+is as long to value as one with many. What the API refuses is no fault; a portfolio gets commands until so many were accepted.
 """
 
 import random
@@ -24,7 +24,7 @@ class Draw(random.Random):
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
         days = (LAST - FIRST).days
-        self.since = FIRST if seed % 10 == 0 else LAST - timedelta(days=int(days * self.random() ** 4))
+        self.since = FIRST if seed % 20 == 0 else LAST - timedelta(days=int(days * self.random() ** 12))
 
 
 def register_securities(client: httpx.Client) -> None:

@@ -142,7 +142,8 @@ def imported_dbt() -> tuple[Any, Any, Any]:
 def _where(folder: Path) -> list[str]:
     target = str(folder / "target")
     places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", target]
-    return [*places, "--log-path", target, "--log-level", "none", "--log-level-file", "none", "--no-write-json"]
+    quiet = ["--log-level", "none", "--log-level-file", "none", "--no-write-json", "--no-use-colors"]
+    return [*places, "--log-path", target, *quiet]
 
 
 def nodes(manifest: Mapping[str, Any], resource_type: str) -> dict[str, Mapping[str, Any]]:

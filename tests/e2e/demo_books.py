@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Home
 
 OPENED, DAY = "2016-01-04", "2016-06-01"
-RANDOM, COMMANDS = (200, 60) if IS_LONG else (5, 30)
+RANDOM, COMMANDS = 200 if IS_LONG else 20, 60
 _SECOND_ACCOUNT = """
     insert into account (user_id, identifier, broker, account_type)
     select user_id, 'PENSION', 'Broker', 'CUSTODY' from app_user
@@ -293,8 +293,20 @@ def bought(client: httpx.Client, name: str) -> str:
     return portfolio_id
 
 
+def split_away(client: httpx.Client) -> str:
+    """The highest price there may be, of what a split makes a million times dearer."""
+    client.post("/securities", json={"ticker": "DEAR"}).raise_for_status()
+    prices = [{"date": "2016-01-04", "close": "100000000", "currency": "USD"}]
+    client.post("/securities/DEAR/prices", json={"prices": prices}).raise_for_status()
+    portfolio_id = opened(client, "split away", "100", "2016-01-04")
+    recorded(client, portfolio_id, "BUY", "2016-01-05", ticker="DEAR", quantity="2000000", price="0.00001")
+    recorded(client, portfolio_id, "SPLIT", "2016-06-01", ticker="DEAR", split_new="1", split_old="1000000")
+    return portfolio_id
+
+
 def beside_each_other(client: httpx.Client) -> dict[str, str]:
-    """The ids of portfolios of which some are held later, of the first days, below zero, short, and random."""
+    """The ids of portfolios of which some are held later, of the first days, below zero, short, of a price
+    beyond what is kept, and random."""
     ids = {name: bought(client, name) for name in ("good", "other", "tampered")}
     ids["first days"] = opened(client, "first days", "100", "1970-01-01")
     recorded(client, ids["first days"], "DEPOSIT", "1989-12-31", amount="100")
@@ -303,6 +315,7 @@ def beside_each_other(client: httpx.Client) -> dict[str, str]:
     ids["pair"] = opened(client, "pair", "30000", "2013-01-02", "TRADING_BOOK")
     recorded(client, ids["pair"], "BUY", "2013-01-03", ticker="AAPL", quantity="3000", price="10")
     recorded(client, ids["pair"], "SELL", "2013-01-03", ticker="WMT", quantity="800", price="40")
+    ids["split away"] = split_away(client)
     register_securities(client)
     return ids | {f"random {seed}": record_random(client, seed, COMMANDS) for seed in range(RANDOM)}
 

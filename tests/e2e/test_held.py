@@ -104,6 +104,16 @@ def test_a_short_beside_a_long_loses_no_more_than_both(desk: Desk) -> None:
     assert not any(row["is_ruin"] for row in rows)
 
 
+def test_a_price_that_a_split_makes_larger_than_what_is_kept_is_none(desk: Desk) -> None:
+    days = {"from": "2016-05-31", "to": "2016-06-01"}
+    before, after = desk.get("split away", "values", **days).json()["values"]
+    (held,) = desk.get("split away", "positions").json()["positions"]
+
+    assert (before["total_value"], before["n_missing"]) == ("200000000000080", 0)
+    assert (after["total_value"], after["n_missing"]) == ("80", 1)
+    assert (held["quantity"], held["status"], held["market_value"]) == ("2", "MISSING", None)
+
+
 @pytest.fixture(scope="module")
 def failing(desk: Desk) -> dg.ExecuteInProcessResult:
     """The run in which three fail: rows of two were tampered with, one of them new, and a third cannot be measured."""

@@ -35,14 +35,26 @@ registered as (
 ),
 
 {# A split counts from its day on, so a price is divided by those after its day. #}
-adjusted as (
+factored as (
     select
         registered.*,
-        coalesce(splits.split_factor, 1) as split_factor,
-        cast(registered.close / coalesce(splits.split_factor, 1) as decimal(18, 8)) as split_adjusted_close
+        case when splits.ticker is null then 1 else splits.split_factor end as split_factor
     from registered
     asof left join splits
         on registered.ticker = splits.ticker and registered.price_date < splits.action_date
+),
+
+divided as (
+    select
+        *,
+        try_cast(close / split_factor as decimal(18, 8)) as split_adjusted_close
+    from factored
+),
+
+{# Of before so many splits that a unit, or its price, is beyond what is kept, there is no price. #}
+adjusted as (
+    select * from divided
+    where split_factor > 0 and split_adjusted_close is not null
 ),
 
 followed as (

@@ -88,7 +88,7 @@ final as (
     select
         together.*,
         cast(
-            (together.close + together.accrued)
+            cast(together.close + together.accrued as decimal(22, 8))
             * case when securities.asset_type = 'BOND' then cast(0.01 as decimal(3, 2)) else 1 end
             as decimal(22, 10)
         ) as unit_value

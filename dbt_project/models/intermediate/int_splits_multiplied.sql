@@ -1,4 +1,7 @@
-{# By ticker and split: how many units of the end one unit of before it has become, by this split and all later ones. #}
+{#
+By ticker and split: how many units of the end one unit of before it has become, by this split and all later ones; null
+where they are more than are kept.
+#}
 with splits as (
     select * from {{ ref('stg_market__corporate_action') }}
     where action_type = 'SPLIT'
@@ -12,7 +15,7 @@ final as (
     select
         splits.ticker,
         splits.action_date,
-        cast(
+        try_cast(
             product(cast(splits.split_new as double) / splits.split_old) over (
                 partition by splits.ticker
                 order by splits.action_date desc

@@ -78,12 +78,15 @@ priced as not materialized (
         on expanded.series_id = prices.series_id and expanded.business_date = prices.business_date
 ),
 
-{# A close as traded that is carried over a split is of units of before it; quantity and close are of the same day. #}
+{#
+A close as traded that is carried over a split is of units of before it; quantity and close are of the same day. One that
+becomes larger than what is kept is no price.
+#}
 restated as not materialized (
     select
         * exclude (quoted_close, splits_since),
         case
-            when len(splits_since) > 0 then cast(
+            when len(splits_since) > 0 then try_cast(
                 quoted_close * list_product(list_transform(splits_since, lambda one: one.price_factor))
                 as decimal(18, 8)
             )
