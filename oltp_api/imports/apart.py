@@ -1,8 +1,8 @@
 """An owner's SELECT in a process of its own, which has the cells, a clock that runs out, and nothing else.
 
-The process is started for one SELECT. It gets nothing of our environment, an empty folder, three pipes, and no right to open
-anything after them; what it may hold and how long it may run is limited by the system, not by its good will. Cells go
-in and rows come out as Arrow's stream format.
+The process is started for one SELECT. It gets nothing of our environment, an empty folder, three pipes, and no right
+to open anything after them; what it may hold and how long it may run is limited by the system, not by its good will.
+Cells go in and rows come out as Arrow's stream format.
 """
 
 import io
