@@ -58,23 +58,31 @@ class SelectRefused(InvalidInput):
 
 def selected(select: str, tables: Mapping[str, pa.Table], most_seconds: float = MOST_SECONDS) -> pa.Table:
     """The rows of `select`, which sees `tables` and our macros and nothing else; an engine that is idle answers it."""
+    is_short = all(table.num_rows <= _ROWS_AT_ONCE for table in tables.values())
+    with _idle_engine(is_kept=is_short) as connection:
+        _fill(connection, tables)
+        rows = rows_of(connection, select, most_seconds)
+        for name in tables:
+            connection.execute(f'drop table "{name}"')
+    return rows
+
+
+@contextmanager
+def _idle_engine(is_kept: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
+    """One that has answered, or a new one; kept afterwards, but not after a long file, of which it would keep 55 MB."""
     try:
         connection = _idle.pop()
     except IndexError:
         connection = _engine()
     try:
-        _fill(connection, tables)
-        rows = rows_of(connection, select, most_seconds)
-        for name in tables:
-            connection.execute(f'drop table "{name}"')
+        yield connection
     except BaseException:
         connection.close()
         raise
-    if any(table.num_rows > _ROWS_AT_ONCE for table in tables.values()):
-        connection.close()  # of 100,000 lines it would keep 55 MB
-    else:
+    if is_kept:
         _idle.append(connection)
-    return rows
+    else:
+        connection.close()
 
 
 @contextmanager
@@ -208,7 +216,7 @@ def nodes_of(tree: Any) -> Iterator[Mapping[str, Any]]:
 @lru_cache(maxsize=64)
 def _parsed(select: str) -> Any:
     """The tree of a SELECT, to be read only; kept, for of a shipped profile it is asked with each file: 10 ms."""
-    with duckdb.connect(":memory:", config=dict(_CONFIG)) as connection:
+    with _idle_engine() as connection:
         found = connection.execute("select json_serialize_sql($1)", [select]).fetchone()
     return json.loads(found[0]) if found else {}
 
