@@ -29,5 +29,5 @@ def _made(settings: Settings) -> tuple[Any, Settings]:
 
     app = create_app(settings)
     if not settings.has_accounts:
-        app.openapi = contract  # type: ignore[method-assign, assignment]
+        app.openapi = contract
     return app, settings

@@ -23,6 +23,7 @@ import hypothesis
 import psycopg
 import pytest
 import uvicorn
+from hypothesis.internal.conjecture import providers
 
 from storage.lake.delta import Lake
 from storage.postgres import embedded
@@ -104,11 +105,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """Give this run and its workers a temporary folder of their own, so that nothing stays behind in the system's:
     frozen states, and folders of sockets whose servers' own paths are too long.
 
+    Hypothesis would read every module of ours for constants to try, 2 s in each worker; in the long form it does.
     Nobody here speaks TLS, but each client of HTTP would read all certificates of the system: 25 ms, a thousand times.
     """
     interruptible()
     if not IS_LONG:
         duckdb.connect = on_one_thread(duckdb.connect)
+        providers.is_local_module_file = lambda _: False
     ssl.create_default_context = cache(ssl.create_default_context)
     if hasattr(config, "workerinput"):
         return
