@@ -77,7 +77,7 @@ def refused_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
 
 @pytest.fixture(scope="module")
 def exported(platform_home) -> subprocess.CompletedProcess[str]:
-    """What `make -s env HOME_DIR=...` prints."""
+    """Return the outcome of `make -s env HOME_DIR=...`."""
     return make("env", f"HOME_DIR={platform_home.settings.home}")
 
 

@@ -23,6 +23,7 @@ from oltp_api.gains.schemas import GainsView
 from oltp_api.review.schemas import ReviewView
 from oltp_api.risk_analyses.schemas import RiskAnalysisResultView
 from oltp_api.simulations.schemas import SimulationResultView
+from ops import cli
 from storage.lake.mounted import mounted
 from storage.settings import REPOSITORY
 from tests.e2e.conftest import savings
@@ -54,7 +55,7 @@ class Answer:
 
     @cached_property
     def references(self) -> Sequence[FigureReference]:
-        """Of a fan those of a few steps."""
+        """References to its figures; to those of a fan at a few steps."""
         places = [place for place, _ in figures(self.typed)]
         steps = [_STEP.search(place) for place in places]
         shown = [place for place, step in zip(places, steps, strict=True) if not step or int(step[1]) % _EVERY == 0]
@@ -174,17 +175,18 @@ def test_what_computes_a_figure_and_its_rules_are_there(documents: list[Answer])
             assert is_there, made_by
 
 
-def test_a_holding_in_the_terminal(platform_home: Any, client: httpx.Client) -> None:
+def test_a_holding_in_the_terminal(
+    platform_home: Any, client: httpx.Client, capsys: pytest.CaptureFixture[str]
+) -> None:
     review = client.get(f"/portfolios/{platform_home.portfolio_id}/review").json()
     url = platform_home.base_url.removesuffix("/api/v1")
-    done = platform_home.run(
-        "python", "-m", "ops", "explain", "--ref", f"{review['explain']}/periods/1Y/twr", "--api", url
-    )
+    code = cli.main(["explain", "--ref", f"{review['explain']}/periods/1Y/twr", "--api", url])
+    printed = capsys.readouterr().out
 
-    assert done.returncode == 0, done.stderr
-    assert "time-weighted return of 1Y" in done.stdout
-    assert LEDGER in done.stdout
-    assert max(map(len, done.stdout.splitlines())) <= 100
+    assert code == 0
+    assert "time-weighted return of 1Y" in printed
+    assert LEDGER in printed
+    assert max(map(len, printed.splitlines())) <= 100
 
 
 @pytest.mark.parametrize(
