@@ -169,7 +169,9 @@ def _walk(document: Any, place: str) -> Iterator[Any]:
 
 def _items(items: Sequence[Any], place: str) -> Iterator[tuple[str, Any]]:
     """Items with what calls them: their names, or their place where those do not tell them apart."""
-    fields = NAMED_BY.get(place.rpartition("/")[2], ())
+    fields = NAMED_BY.get(place.rpartition("/")[2])
+    if fields is None:
+        return ((str(i), item) for i, item in enumerate(items))
     names = [
         "-".join(str(item[field]) for field in fields if isinstance(item, Mapping) and item.get(field) is not None)
         for item in items

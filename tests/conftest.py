@@ -23,6 +23,7 @@ import hypothesis
 import psycopg
 import pytest
 import uvicorn
+from hypothesis.internal.conjecture import providers
 
 from storage.lake.delta import Lake
 from storage.postgres import embedded
@@ -30,6 +31,7 @@ from storage.postgres.database import DATABASE, Database, embedded_database, pre
 from storage.settings import REPOSITORY, Settings
 from storage.settings import settings as settings_of_this_process
 from storage.web.server import configured
+from tests.apps import app_over
 from tests.documented import status_is_documented
 from tests.effort import IS_LONG
 from tests.states import FrozenStates, discarded, thaw, unsynced
@@ -51,7 +53,6 @@ test_held builds the books' state on the demo's.
 
 One that is not here begins last where its folder's name is last: test_files ran 107 s alone.
 """
-_PLACES = ("lakefolio_home", "database_url", "database_admin_url", "database_services_url", "lake_uri")
 
 
 gc.disable()
@@ -104,11 +105,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """Give this run and its workers a temporary folder of their own, so that nothing stays behind in the system's:
     frozen states, and folders of sockets whose servers' own paths are too long.
 
+    Hypothesis would read every module of ours for constants to try, 2 s in each worker; in the long form it does.
     Nobody here speaks TLS, but each client of HTTP would read all certificates of the system: 25 ms, a thousand times.
     """
     interruptible()
     if not IS_LONG:
         duckdb.connect = on_one_thread(duckdb.connect)
+        providers.is_local_module_file = lambda _: False
     ssl.create_default_context = cache(ssl.create_default_context)
     if hasattr(config, "workerinput"):
         return
@@ -246,36 +249,14 @@ def settings(database: Database, lake: Lake, postgres_home: Path) -> Settings:
     )
 
 
-@pytest.fixture(scope="session")
-def app_over() -> Callable[[Settings], Any]:
-    """The app, made once for all settings that differ in places alone: its routes take longer than its start.
-
-    An app that is over one state any more is over the next; so only one of them is to run at a time.
-    """
-    from oltp_api.app import create_app
-
-    apps: dict[str, tuple[Any, Settings]] = {}
-
-    def app(settings: Settings) -> Any:
-        others = repr(settings.model_dump(exclude=set(_PLACES)))
-        if others not in apps:
-            own = settings.model_copy()
-            apps[others] = (create_app(own), own)
-        made, own = apps[others]
-        for place in _PLACES:
-            setattr(own, place, getattr(settings, place))
-        return made
-
-    return app
-
-
 @pytest.fixture(scope="module")
-def api(settings: Settings, app_over: Callable[[Settings], Any]) -> Iterator[httpx.Client]:
+def api(settings: Settings) -> Iterator[httpx.Client]:
     """A client of the API over `database` and `lake`, which takes no status that is not documented; addresses are
     relative to /api/v1."""
     hooks = {"response": [status_is_documented]}
     with (
-        served(app_over(settings)) as address,
+        app_over(settings) as app,
+        served(app) as address,
         httpx.Client(base_url=f"{address}/api/v1", timeout=30, event_hooks=hooks) as client,
     ):
         yield client

@@ -1,8 +1,12 @@
 """A lake with one small release, for tests of what reads releases."""
 
+import shutil
+import tempfile
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import UTC, date, datetime
 from functools import cache
+from pathlib import Path
 from uuid import UUID
 
 import pyarrow as pa
@@ -156,10 +160,26 @@ TABLES = {
 
 def publish_small_release(lake: Lake, without: tuple[str, ...] = (), horizon: VisibilitySnapshot = NOWHERE) -> Release:
     """Publish the tables, all but those named, and release them as seen at `horizon`."""
-    versions = {
-        table: lake.publish(table, rows_of(query)).version for table, query in TABLES.items() if table not in without
-    }
+    versions = {table: published(lake, table) for table in TABLES if table not in without}
     return release(lake, versions, horizon)
+
+
+def published(lake: Lake, table: str) -> int:
+    """Put the table into the lake; into a folder that has not got it as a copy, which takes a fifth of the time."""
+    if "://" in lake.root or lake.exists(table):
+        return lake.publish(table, rows_of(TABLES[table])).version
+    shutil.copytree(published_once() / table, Path(lake.root) / table)
+    return 0
+
+
+@cache
+def published_once() -> Path:
+    """A lake with all tables, to be copied from."""
+    root = Path(tempfile.mkdtemp())
+    lake = Lake(str(root), lock=nullcontext)
+    for table, query in TABLES.items():
+        lake.publish(table, rows_of(query))
+    return root
 
 
 def release(lake: Lake, versions: Mapping[str, int], horizon: VisibilitySnapshot = NOWHERE) -> Release:

@@ -1,8 +1,8 @@
 """An owner's SELECT in a process of its own, which has the cells, a clock that runs out, and nothing else.
 
-The process is started for one SELECT. It gets no environment, an empty folder, three pipes, and no right to open
-anything after them; what it may hold and how long it may run is limited by the system, not by its good will. Cells go
-in and rows come out as Arrow's stream format.
+The process is started for one SELECT. It gets nothing of our environment, an empty folder, three pipes, and no right
+to open anything after them; what it may hold and how long it may run is limited by the system, not by its good will.
+Cells go in and rows come out as Arrow's stream format.
 """
 
 import io
@@ -26,6 +26,8 @@ _ROWS_PER_LINE = 4
 _SPARE_ROWS = 100
 _ANSWER_MEGABYTES = 120
 _START_SECONDS = 5.0
+_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
+"""All that the process has of one: numpy starts a thread for each core otherwise, before anything is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def selected_apart(
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=empty,
-            env={},
+            env=_ENVIRONMENT,
             start_new_session=True,
         )
         try:

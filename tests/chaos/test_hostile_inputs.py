@@ -26,6 +26,7 @@ from oltp_api.context import LOCAL_USER
 from storage.lake.delta import Lake
 from storage.postgres.database import Database
 from storage.settings import Settings
+from tests.apps import app_over
 from tests.conftest import served
 from tests.documented import contract
 from tests.hostile import Generator, Request, fault_of
@@ -58,7 +59,7 @@ _ONE_IN = 1 if LONG else 6
 
 @pytest.fixture(scope="module")
 def root(settings: Settings, lake: Lake, database: Database) -> Iterator[str]:
-    with served(create_app(settings)) as address:
+    with app_over(settings) as app, served(app) as address:
         publish_small_release(lake)
         with psycopg.connect(database.admin_url) as connection:
             connection.execute(

@@ -6,6 +6,7 @@ protection as the controls: one remembers the last number it saw, one commits it
 repeats a seed.
 """
 
+import json
 import logging
 import os
 import random
@@ -110,38 +111,46 @@ def remember_the_last_number(database: Database, stop: threading.Event) -> list[
 
 
 class Workers:
-    """Processes that run the same consumers; `kill` ends some with -9 and starts others in their places."""
+    """Processes that run the same consumers; `kill` ends some with -9 and starts others in their places.
+
+    One that has this file imported forks them: a second of imports for each otherwise.
+    """
 
     def __init__(self, database: Database, seed: int) -> None:
-        self._command = [sys.executable, __file__, database.services_url]
-        self._seeds = count(seed)
-        self._processes = [self._start() for _ in range(WORKERS)]
+        self._url, self._seeds = database.services_url, count(seed)
+        self._parent = subprocess.Popen(
+            [sys.executable, __file__], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        self._pids = [self._start() for _ in range(WORKERS)]
 
-    def _start(self) -> "subprocess.Popen[bytes]":
-        command = [*self._command, str(next(self._seeds)), str(HANDLING_S)]
-        return subprocess.Popen(command, stdout=subprocess.PIPE)
+    def _start(self) -> int:
+        return self._told("start", self._url, next(self._seeds))
 
     def kill(self, places: Sequence[int]) -> None:
         for place in places:
-            assert self._ended(self._processes[place], signal.SIGKILL) == -signal.SIGKILL, "it had ended before"
+            assert self._ended(self._pids[place], signal.SIGKILL) == -signal.SIGKILL, "it had ended before"
         for place in places:
-            self._processes[place] = self._start()
+            self._pids[place] = self._start()
 
     def end(self) -> list[int]:
-        """Ask them to end, once they listen to signals; their exit codes."""
-        for process in self._processes:
-            assert process.stdout
-            process.stdout.readline()
-        return [self._ended(process, signal.SIGTERM) for process in self._processes]
+        """Ask them to end; their exit codes."""
+        return [self._ended(self._pids.pop(), signal.SIGTERM) for _ in range(WORKERS)]
 
     def kill_all(self) -> None:
-        for process in self._processes:
-            self._ended(process, signal.SIGKILL)
+        for pid in self._pids:
+            os.kill(pid, signal.SIGKILL)
+        self._parent.kill()
+        self._parent.communicate()
 
-    def _ended(self, process: "subprocess.Popen[bytes]", by: signal.Signals) -> int:
-        process.send_signal(by)
-        with process:
-            return process.wait(timeout=30)
+    def _ended(self, pid: int, by: signal.Signals) -> int:
+        os.kill(pid, by)
+        return self._told("wait", pid)
+
+    def _told(self, *request: str | int) -> int:
+        assert self._parent.stdin
+        assert self._parent.stdout
+        print(json.dumps(request), file=self._parent.stdin, flush=True)
+        return int(self._parent.stdout.readline())
 
 
 @contextmanager
@@ -261,16 +270,34 @@ def test_control_effects_in_a_transaction_of_their_own_are_doubled(aftermath) ->
     assert doubled(aftermath.effects_in_their_own) > 0
 
 
-def main(url: str, seed: str, handling_s: str) -> None:
-    """A worker: two consumers of everything, which fail now and then; one answers some events with another."""
+def fork_workers() -> None:
+    """For each line start a worker and print its number, or wait for one that ends and print its exit code."""
     logging.disable()  # of the failures that are meant
-    rng = random.Random(int(seed))
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    for line in sys.stdin:
+        word, *given = json.loads(line)
+        if word == "start":
+            told = os.fork()
+            if told == 0:
+                work(*given, stop)
+                os._exit(0)
+        else:
+            signal.alarm(30)
+            told = os.waitstatus_to_exitcode(os.waitpid(*given, 0)[1])
+            signal.alarm(0)
+        print(told, flush=True)
+
+
+def work(url: str, seed: int, stop: threading.Event) -> None:
+    """Two consumers of everything, which fail now and then; one answers some events with another."""
+    rng = random.Random(seed)
     own = psycopg.connect(url, autocommit=True, options="-c synchronous_commit=off")
 
     def handle(connection: psycopg.Connection, consumer: str, message: EventMessage) -> None:
         values = (consumer, message.event_id, message.aggregate_id, message.version)
         connection.execute(_EFFECT, values)
-        time.sleep(float(handling_s))
+        time.sleep(HANDLING_S)
         if rng.random() < 0.01:
             raise ValueError("now and then")
 
@@ -283,11 +310,8 @@ def main(url: str, seed: str, handling_s: str) -> None:
         Consumer("noting", None, note, retry_after_s=[0.01] * 20),
         Consumer("on its own", None, lambda _, message: handle(own, "on its own", message), retry_after_s=[0.01] * 20),
     ]
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    print("ready", flush=True)
     run_consumers(url, consumers, stop, poll_s=0.01)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    fork_workers()

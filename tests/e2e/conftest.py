@@ -32,6 +32,7 @@ from storage.lake.delta import Lake
 from storage.lake.releases import Release
 from storage.postgres import embedded
 from storage.settings import REPOSITORY, MarketSource, Settings
+from tests.apps import app_over
 from tests.conftest import served
 from tests.e2e import as_traded_books, demo_books
 from tests.states import FrozenStates, discarded, thaw
@@ -182,11 +183,9 @@ def new_home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 @contextmanager
 def running(settings: Settings, record: Callable[[httpx.Client], str]) -> Iterator[Home]:
     """The state folder in use: its server runs, its API answers in this process; its daemon is stopped if one ran."""
-    from oltp_api.app import create_app
-
     variables = {**prepared(settings), "FRED_API_KEY": ""}
     try:
-        with served(create_app(settings)) as address:
+        with app_over(settings) as app, served(app) as address:
             base_url = f"{address}/api/v1"
             with httpx.Client(base_url=base_url, timeout=30, trust_env=False) as client:
                 portfolio_id = record(client)

@@ -103,7 +103,7 @@ def test_every_figure_is_explained_as_what_it_is(asker: Asker, platform_home: Ho
     ]
     found += asker.figures("simulations", simulation_id=ids.simulations[0]) if IS_LONG else []
     found += asker.figures("risk", portfolio_id=platform_home.portfolio_id, as_of="2010-05-05")
-    chosen = random.Random(_SEED).sample(found, 400 if IS_LONG else 20)
+    chosen = random.Random(_SEED).sample(found, 400 if IS_LONG else 8)
     with platform_home.client() as client:
         for one in chosen:
             answer = client.get("/explain", params={"ref": one["explain"]})

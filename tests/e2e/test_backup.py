@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import pyarrow as pa
 import pytest
 
 from ops import backup as backups
-from ops import processes
+from ops import cli, processes
 from ops.environment import prepared
 from storage.backup import archive
 from storage.backup import state as backup
@@ -33,7 +34,7 @@ from storage.postgres import database as postgres
 from storage.postgres import embedded
 from storage.postgres.database import Database
 from storage.postgres.horizon import NOTICED, current_horizon, unseen
-from storage.settings import REPOSITORY, Settings
+from storage.settings import REPOSITORY, Settings, settings
 from tests.small_release import publish_small_release, release
 from tests.waiting import wait_until
 
@@ -60,6 +61,7 @@ STANDING = """
         (select count(*) from invitation where ended_at is null)
 """
 _PAUSE_S = 0.01
+_NUMBERS = count(1)
 NEWEST_FAN = "select max(email::bigint) from app_user where email not like '%@%'"
 
 
@@ -189,16 +191,26 @@ def elsewhere(tmp_path: Path) -> Iterator[Settings]:
     shutil.rmtree(tmp_path, ignore_errors=True)
 
 
-def test_a_restored_state_differs_in_nothing(saved, elsewhere: Settings) -> None:
+def test_a_restored_state_differs_in_nothing_and_one_that_is_there_is_moved_aside_on_demand_and_kept(
+    saved, elsewhere: Settings
+) -> None:
     _, file, _, quiet = saved
     verified: list[Numbers] = []
+    (elsewhere.home / "lake").mkdir(parents=True)
+    (elsewhere.home / "lake" / "mine").write_text("precious")
+    (elsewhere.home / "backups").mkdir()
 
-    backups.restore(elsewhere, file, False, lambda current: look(current, verified))
+    with pytest.raises(SetupError, match="not empty; with FORCE=1"):
+        backups.restore(elsewhere, file, False, lambda _: None)
+    backups.restore(elsewhere, file, True, lambda current: look(current, verified))
 
     assert verified == [quiet]
     assert quiet["public.transaction_ledger"][0] == 21
     assert quiet["release"] is not None
     assert not embedded.is_running(elsewhere.home)
+    (aside,) = elsewhere.home.parent.glob("*.before-restore-*")
+    assert (aside / "lake" / "mine").read_text() == "precious"
+    assert (elsewhere.home / "backups").exists(), "backups stay where they are looked for"
 
 
 def test_a_backup_made_while_others_write_has_all_that_was_acknowledged_before(saved, elsewhere: Settings) -> None:
@@ -360,20 +372,6 @@ def test_only_its_maker_may_read_a_backup(saved) -> None:
     assert saved[1].stat().st_mode & 0o777 == 0o600
 
 
-def test_a_state_that_is_there_is_moved_aside_on_demand_and_kept(saved, elsewhere: Settings) -> None:
-    (elsewhere.home / "lake").mkdir(parents=True)
-    (elsewhere.home / "lake" / "mine").write_text("precious")
-    (elsewhere.home / "backups").mkdir()
-
-    with pytest.raises(SetupError, match="not empty; with FORCE=1"):
-        backups.restore(elsewhere, saved[1], False, lambda _: None)
-    backups.restore(elsewhere, saved[1], True, lambda _: None)
-
-    (aside,) = elsewhere.home.parent.glob("*.before-restore-*")
-    assert (aside / "lake" / "mine").read_text() == "precious"
-    assert (elsewhere.home / "backups").exists(), "backups stay where they are looked for"
-
-
 @pytest.mark.long
 def test_a_lake_elsewhere_is_restored_there_and_what_was_there_is_kept(saved, elsewhere: Settings) -> None:
     lake = elsewhere.home.parent / "a lake"
@@ -405,15 +403,18 @@ def test_a_backup_that_belongs_elsewhere_is_one_sentence(saved, told: Numbers, k
         backup.refuse_foreign({**archive.manifest_of(saved[1]), **told}, kind, lake)
 
 
-def test_a_setting_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:
-    variables = {**os.environ, "LAKEFOLIO_HOME": str(tmp_path), "STATEMENT_TIMEOUT": "soon"}
-    ended = subprocess.run(
-        [sys.executable, "-m", "ops", "backup"], cwd=REPOSITORY, env=variables, capture_output=True, text=True
-    )
+def test_a_setting_that_cannot_be_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LAKEFOLIO_HOME", str(tmp_path))
+    monkeypatch.setenv("STATEMENT_TIMEOUT", "soon")
+    settings.cache_clear()
 
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr.startswith("error: STATEMENT_TIMEOUT is set to something else")
-    assert len(ended.stderr.splitlines()) == 1
+    code, printed = cli.main(["backup"]), capsys.readouterr()
+
+    assert (code, printed.out) == (2, "")
+    assert printed.err.startswith("error: STATEMENT_TIMEOUT is set to something else")
+    assert len(printed.err.splitlines()) == 1
 
 
 def test_a_state_in_use_is_not_replaced(saved) -> None:
@@ -484,11 +485,19 @@ def external(new_database: Callable[[], Database]) -> Database:
     return created
 
 
+@pytest.fixture(scope="module")
+def socket_of_another(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where another cluster than the tests' own answers."""
+    home = tmp_path_factory.mktemp("another") / "cluster"
+    yield embedded.start(home, is_durable=False)
+    embedded.stop(home)
+    shutil.rmtree(home.parent, ignore_errors=True)
+
+
 @pytest.fixture
-def another_cluster(tmp_path: Path) -> Iterator[Database]:
-    yield postgres.embedded_database(embedded.start(tmp_path / "cluster"), "brought_back")
-    embedded.stop(tmp_path / "cluster")
-    shutil.rmtree(tmp_path, ignore_errors=True)
+def another_cluster(socket_of_another: Path) -> Database:
+    """A database in it that is not there yet."""
+    return postgres.embedded_database(socket_of_another, f"brought_back_{next(_NUMBERS)}")
 
 
 INVISIBLE = "select count(*) from transaction_ledger where not pg_visible_in_snapshot(xid, pg_current_snapshot())"

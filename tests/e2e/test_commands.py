@@ -5,14 +5,16 @@ import re
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from ops import processes
-from storage.settings import REPOSITORY, Settings
+import oltp_api.server
+from ops import cli, processes
+from storage.settings import REPOSITORY, Settings, settings
 from storage.web.server import refuse_open_address
 from storage.web.sessions import session_cookie
 
@@ -56,25 +58,45 @@ def refused(ended: subprocess.CompletedProcess[str]) -> str:
     return error
 
 
+@pytest.fixture
+def refused_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """The same of a program that runs in this process: one of its own is 1 to 3 s of imports."""
+
+    def error_of(main: Callable[[], int], *words: str, **variables: str) -> str:
+        for name in VARIABLES - {"PATH"}:
+            monkeypatch.delenv(name, raising=False)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["program", *words])
+        settings.cache_clear()
+        code = main()
+        return refused(subprocess.CompletedProcess(words, code, *capsys.readouterr()))
+
+    return error_of
+
+
 @pytest.fixture(scope="module")
-def joined(platform_home):
-    """Runs a line of bash after `eval "$(make -s env HOME_DIR=...)"`."""
-    lines = make("env", f"HOME_DIR={platform_home.settings.home}").stdout
+def exported(platform_home) -> subprocess.CompletedProcess[str]:
+    """Return the outcome of `make -s env HOME_DIR=...`."""
+    return make("env", f"HOME_DIR={platform_home.settings.home}")
+
+
+@pytest.fixture(scope="module")
+def joined(exported: subprocess.CompletedProcess[str]):
+    """Runs a line of bash after `eval` of it."""
 
     def bash(line: str) -> subprocess.CompletedProcess[str]:
-        return run("bash", "-c", f"{lines}\n{line}")
+        return run("bash", "-c", f"{exported.stdout}\n{line}")
 
     return bash
 
 
-def test_env_prints_export_lines_and_nothing_else(platform_home) -> None:
-    printed = make("env", f"HOME_DIR={platform_home.settings.home}")
-
-    assert printed.returncode == 0
-    names = [re.fullmatch(r"export ([A-Z_]+)=\S.*", line) for line in printed.stdout.splitlines()]
+def test_env_prints_export_lines_and_nothing_else(exported: subprocess.CompletedProcess[str]) -> None:
+    assert exported.returncode == 0
+    names = [re.fullmatch(r"export ([A-Z_]+)=\S.*", line) for line in exported.stdout.splitlines()]
     assert {found[1] for found in names if found} == VARIABLES
     assert None not in names
-    assert printed.stderr == ""
+    assert exported.stderr == ""
 
 
 def test_psql_joins_the_running_state(joined, platform_home) -> None:
@@ -177,11 +199,17 @@ def test_the_containers_settings_are_those_of_a_server_with_accounts(tmp_path: P
     assert session_cookie(made) == "__Host-lakefolio"
 
 
-@pytest.mark.parametrize(
-    "module", ["oltp_api.server", pytest.param("pipelines.runtime.webserver", marks=pytest.mark.long)]
-)
-def test_a_server_that_others_could_reach_does_not_start(module, tmp_path) -> None:
+@pytest.mark.long
+@pytest.mark.parametrize("module", ["oltp_api.server", "pipelines.runtime.webserver"])
+def test_the_program_of_a_server_that_others_could_reach_does_not_start(module, tmp_path) -> None:
     error = refused(run(sys.executable, "-m", module, "--host", "0.0.0.0", LAKEFOLIO_HOME=str(tmp_path / "home")))
+
+    assert "listen on 127.0.0.1" in error
+    assert not (tmp_path / "home").exists(), "refused before anything was made"
+
+
+def test_a_server_that_others_could_reach_does_not_start(refused_here: Callable[..., str], tmp_path: Path) -> None:
+    error = refused_here(oltp_api.server.main, "--host", "0.0.0.0", LAKEFOLIO_HOME=str(tmp_path / "home"))
 
     assert "listen on 127.0.0.1" in error
     assert not (tmp_path / "home").exists(), "refused before anything was made"
@@ -208,13 +236,13 @@ def test_the_containers_lake_may_be_in_the_bucket_of_their_s3_server() -> None:
         services(IN_A_BUCKET, AWS_ACCESS_KEY_ID="name")
 
 
-def test_run_becomes_the_program_with_everything_prepared(platform_home) -> None:
+def test_run_becomes_the_program_with_everything_prepared(platform_home, refused_here: Callable[..., str]) -> None:
     home = str(platform_home.settings.home)
     printed = ops("run", "bash", "-c", "echo $DATABASE_URL $DAGSTER_HOME", LAKEFOLIO_HOME=home)
 
     assert printed.stdout.split() == [platform_home.variables["DATABASE_URL"], str(REPOSITORY / "dagster_home")]
     assert ops("run", "false", LAKEFOLIO_HOME=home).returncode == 1
-    assert "needs a program" in refused(ops("run", LAKEFOLIO_HOME=home))
+    assert "needs a program" in refused_here(cli.main, "run", LAKEFOLIO_HOME=home)
 
 
 def test_a_taken_port_is_one_sentence(platform_home, tmp_path) -> None:
@@ -246,10 +274,12 @@ def test_a_state_folder_that_cannot_be_written_is_one_sentence(tmp_path) -> None
     ],
     ids=["nobody listens", "no owner", "not PostgreSQL"],
 )
-def test_a_wrong_database_is_one_sentence_without_its_password(tmp_path, url, admin_url, says) -> None:
+def test_a_wrong_database_is_one_sentence_without_its_password(
+    refused_here: Callable[..., str], tmp_path: Path, url: str, admin_url: str, says: str
+) -> None:
     variables = {"DATABASE_URL": url, "DATABASE_ADMIN_URL": admin_url, "LAKEFOLIO_HOME": str(tmp_path)}
 
-    error = refused(ops("env", **variables))
+    error = refused_here(cli.main, "env", **variables)
 
     assert says in error
     assert "hidden" not in error

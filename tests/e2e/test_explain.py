@@ -2,9 +2,10 @@
 
 import random
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from importlib import import_module
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,7 @@ from oltp_api.gains.schemas import GainsView
 from oltp_api.review.schemas import ReviewView
 from oltp_api.risk_analyses.schemas import RiskAnalysisResultView
 from oltp_api.simulations.schemas import SimulationResultView
+from ops import cli
 from storage.lake.mounted import mounted
 from storage.settings import REPOSITORY
 from tests.e2e.conftest import savings
@@ -51,9 +53,13 @@ class Answer:
     def explain(self) -> FigureReference:
         return FigureReference.parse(self.json["explain"])
 
-    def references(self) -> Iterator[FigureReference]:
-        for place, _ in figures(self.typed):
-            yield FigureReference.parse(f"{self.json['explain']}{place}")
+    @cached_property
+    def references(self) -> Sequence[FigureReference]:
+        """References to its figures; to those of a fan at a few steps."""
+        places = [place for place, _ in figures(self.typed)]
+        steps = [_STEP.search(place) for place in places]
+        shown = [place for place, step in zip(places, steps, strict=True) if not step or int(step[1]) % _EVERY == 0]
+        return [FigureReference.parse(f"{self.json['explain']}{place}") for place in shown]
 
 
 def typed(value: Any) -> Any:
@@ -114,13 +120,9 @@ def nodes(figure: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def test_every_figure_has_a_kind_and_a_unit(documents: list[Answer]) -> None:
     n = 0
     for document in documents:
-        for place, _ in figures(document.typed):
-            step = _STEP.search(place)
-            if step and int(step[1]) % _EVERY:
-                continue
-            reference = FigureReference.parse(f"{document.json['explain']}{place}")
+        for reference in document.references:
             assert kind_of(reference) is not None, str(reference)
-            unit = unit_of(document.json, place)
+            unit = unit_of(document.json, reference.place.removeprefix(document.explain.place))
             assert unit in PLAIN_UNITS or _UNIT.fullmatch(unit), (str(reference), unit)
             n += 1
     assert n > 5_000
@@ -132,7 +134,7 @@ def test_figures_of_each_kind_resolve_to_their_value_and_down_to_rows(
     draw = random.Random(19)
     kinds: dict[tuple[str, str], list[tuple[Answer, FigureReference]]] = {}
     for document in documents:
-        for reference in document.references():
+        for reference in document.references:
             kind = kind_of(reference)
             assert kind is not None
             kinds.setdefault((reference.document, kind.place.pattern), []).append((document, reference))
@@ -161,7 +163,7 @@ def follow(client: httpx.Client, found: dict[str, Any]) -> None:
 
 def test_what_computes_a_figure_and_its_rules_are_there(documents: list[Answer]) -> None:
     rulebook = (REPOSITORY / "docs" / "rulebook.md").read_text()
-    kinds = {kind_of(reference) for document in documents for reference in document.references()}
+    kinds = {kind_of(reference) for document in documents for reference in document.references}
     for kind in kinds:
         assert kind is not None
         assert f"\n## {kind.rulebook}\n" in rulebook, kind.rulebook
@@ -173,17 +175,18 @@ def test_what_computes_a_figure_and_its_rules_are_there(documents: list[Answer])
             assert is_there, made_by
 
 
-def test_a_holding_in_the_terminal(platform_home: Any, client: httpx.Client) -> None:
+def test_a_holding_in_the_terminal(
+    platform_home: Any, client: httpx.Client, capsys: pytest.CaptureFixture[str]
+) -> None:
     review = client.get(f"/portfolios/{platform_home.portfolio_id}/review").json()
     url = platform_home.base_url.removesuffix("/api/v1")
-    done = platform_home.run(
-        "python", "-m", "ops", "explain", "--ref", f"{review['explain']}/periods/1Y/twr", "--api", url
-    )
+    code = cli.main(["explain", "--ref", f"{review['explain']}/periods/1Y/twr", "--api", url])
+    printed = capsys.readouterr().out
 
-    assert done.returncode == 0, done.stderr
-    assert "time-weighted return of 1Y" in done.stdout
-    assert LEDGER in done.stdout
-    assert max(map(len, done.stdout.splitlines())) <= 100
+    assert code == 0
+    assert "time-weighted return of 1Y" in printed
+    assert LEDGER in printed
+    assert max(map(len, printed.splitlines())) <= 100
 
 
 @pytest.mark.parametrize(

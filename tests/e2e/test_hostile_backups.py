@@ -289,39 +289,28 @@ def refusal_of(forgery: Forgery, tmp_path: Path) -> str:
     return str(refused.value)
 
 
-def test_control_what_only_tunes_the_server_is_no_reason_to_refuse_and_is_not_restored(
+def test_a_state_that_cannot_be_used_after_all_is_taken_out_and_what_was_there_is_back(
     contents: tuple[dict[str, bytes], list[str], dict[str, Any]], forgery: Forgery, tmp_path: Path
 ) -> None:
+    """The control of settings that are refused too: what only tunes the server is no reason, and is not restored."""
     forgery.files = dict(contents[0])
     forgery.append(AUTO, "work_mem = '64MB'")
     forgery.write(tmp_path / "tuned.tar")
-    current = settings_of(tmp_path / "home")
-    try:
-        backups.restore(current, tmp_path / "tuned.tar", False, lambda _: None)
-
-        with psycopg.connect(postgres.locate(current).admin_url) as connection:
-            assert connection.execute("show work_mem").fetchone() == ("4MB",)
-    finally:
-        embedded.stop(current.home)
-        shutil.rmtree(current.home)
-
-
-def test_a_state_that_cannot_be_used_after_all_is_taken_out_and_what_was_there_is_back(
-    genuine: Path, tmp_path: Path
-) -> None:
     home = tmp_path / "home"
     (home / "lake").mkdir(parents=True)
     (home / "lake" / "mine").write_text("precious")
     (home / "backups").mkdir()
 
-    def fail(_: Settings) -> None:
+    def fail(current: Settings) -> None:
         assert (home / "pgdata").exists(), "it is in its place by now"
+        with psycopg.connect(postgres.locate(current).admin_url) as connection:
+            assert connection.execute("show work_mem").fetchone() == ("4MB",)
         raise SetupError("it does not add up")
 
     with pytest.raises(SetupError, match="does not add up"):
-        backups.restore(settings_of(home), genuine, True, fail)
+        backups.restore(settings_of(home), tmp_path / "tuned.tar", True, fail)
 
-    assert {path.name for path in tmp_path.iterdir()} == {"home"}
+    assert {path.name for path in tmp_path.iterdir()} == {"home", "tuned.tar"}
     assert {path.name for path in home.rglob("*")} == {"lake", "mine", "backups"}
     assert not embedded.is_running(home)
 

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import flask
 import oidc_provider_mock
+from authlib.oidc.core import grants
 from joserfc import jws, jwt
 from joserfc.jwk import RSAKey
 from werkzeug.serving import make_server
@@ -21,6 +22,19 @@ from werkzeug.serving import make_server
 CLIENT, SECRET = "lakefolio", "a secret of the client"
 STRANGERS_KEY, NEW_KEY = (RSAKey.generate_key(2048, {"kid": name}) for name in ("mine", "new"))
 Claims = dict[str, Any]
+
+
+_KEYS: dict[str, RSAKey] = {}
+
+
+def key_of(jwk: Mapping[str, Any]) -> RSAKey:
+    """The key that is written so, read once: its primes are checked, which takes 50 ms."""
+    if jwk["n"] not in _KEYS:
+        _KEYS[jwk["n"]] = RSAKey.import_key(dict(jwk))
+    return _KEYS[jwk["n"]]
+
+
+grants.code.import_any_key = key_of  # the library reads its one key for each token
 
 
 def signed(claims: Claims, key: RSAKey, **header: Any) -> str:
@@ -89,7 +103,6 @@ def provider() -> flask.Flask:
     app = oidc_provider_mock.app()
     challenges: dict[str, str] = {}
     forged = {"by": "nothing"}
-    keys: list[RSAKey] = []
 
     @app.put("/forgery")
     def forge() -> tuple[str, int]:
@@ -126,9 +139,8 @@ def provider() -> flask.Flask:
             answer = response.get_json()
             payload = answer["id_token"].split(".")[1]
             claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-            if not keys:  # reading one checks its primes, which takes 50 ms
-                keys.append(RSAKey.import_key(flask.g.oidc_provider_mock_storage.jwk.as_dict(is_private=True)))
-            answer["id_token"] = FORGERIES[forged["by"]](claims, keys[0])
+            key = key_of(flask.g.oidc_provider_mock_storage.jwk.as_dict(is_private=True))
+            answer["id_token"] = FORGERIES[forged["by"]](claims, key)
             response.set_data(json.dumps(answer))
         return response
 

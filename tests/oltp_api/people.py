@@ -11,6 +11,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 from oltp_api.users import passwords
 from storage.settings import Settings
+from tests.apps import app_over
 from tests.conftest import served
 
 PASSWORD = "a long word that nobody guesses"
@@ -92,12 +93,10 @@ def cheap_hasher() -> Argon2Hasher:
 
 @contextmanager
 def served_with_accounts(settings: Settings, **more: Any) -> Iterator[str]:
-    from oltp_api.app import create_app
-
     with ExitStack() as begun:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(passwords, "Argon2Hasher", cheap_hasher)
-            app = create_app(settings.model_copy(update={"auth": "accounts", **more}))
+            app = begun.enter_context(app_over(settings.model_copy(update={"auth": "accounts", **more})))
             address = begun.enter_context(served(app))
         yield address
         own = [client for client in _CLIENTS if str(client.base_url).startswith(address)]

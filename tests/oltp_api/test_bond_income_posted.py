@@ -57,7 +57,7 @@ class Today(SampleMarketClock):
     """A business clock that a test sets."""
 
     def set(self, day: date) -> None:
-        self.last_day = day
+        self.last_day = self._today = day
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import pytest
 from oltp_api.app import create_app
 from storage.postgres.database import Database
 from storage.settings import Settings
+from tests.apps import app_over
 from tests.conftest import served
 from tests.probes import EVIL, FORM, HOST, JSON, PLAIN, RIGHT, WRONG_HOSTS, WRONG_ORIGINS, Probe, send
 
@@ -37,7 +38,7 @@ def current(settings: Settings) -> Settings:
 
 @pytest.fixture(scope="module")
 def root(current: Settings) -> Iterator[str]:
-    with served(create_app(current), ws="none") as address:
+    with app_over(current) as app, served(app, ws="none") as address:
         yield address
 
 

@@ -225,7 +225,7 @@ def test_bombs_end_in_time_and_memory_in_processes_that_leave_nothing() -> None:
     assert found.count("select_refused") >= len(bombs) - 1, found
 
 
-def test_a_process_has_no_environment_and_an_empty_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_has_nothing_of_our_environment_and_an_empty_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     import subprocess
 
     seen: dict[str, object] = {}
@@ -239,7 +239,7 @@ def test_a_process_has_no_environment_and_an_empty_folder(monkeypatch: pytest.Mo
     made = selected_apart('select line, "Kind" as type from cells', TABLES, NAMES)
     assert made.rows.to_pylist() == [{"line": 2, "type": "Buy"}, {"line": 3, "type": "Sell"}]
     assert (made.meaning, made.tables) == ({"type": ["Kind"]}, {"cells"})
-    assert seen["env"] == {}
+    assert seen["env"] == {"OPENBLAS_NUM_THREADS": "1"}
     assert not Path(str(seen["cwd"])).exists()
 
 

@@ -1,6 +1,7 @@
 """An owner's own profiles over HTTP: checked on a sample, stored, used for files that they fit, and deleted.
 
-An owner's SELECT runs in a process of its own, which takes a second: of what is refused there the long form has more.
+An owner's SELECT runs in a process of its own, which takes half a second: the long form has more of what it
+refuses.
 """
 
 import json

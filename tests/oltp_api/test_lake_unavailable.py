@@ -16,7 +16,7 @@ import httpx
 import psycopg
 import pytest
 
-from oltp_api.app import create_app, opened
+from oltp_api.app import opened
 from oltp_api.context import AppContext
 from oltp_api.worker import jobs_of
 from storage.errors import LakeUnavailable
@@ -26,6 +26,7 @@ from storage.lake.delta import Lake
 from storage.lake.mounted import readable
 from storage.postgres.database import Database
 from storage.settings import Settings
+from tests.apps import app_over
 from tests.conftest import served
 from tests.documented import contract
 from tests.effort import IS_LONG
@@ -73,8 +74,7 @@ def context(settings: Settings, lake: Lake, database: Database) -> Iterator[AppC
             " select %s, user_id, 'small', 'USD', 'INVESTMENT', 'UTC' from app_user limit 1",
             (PORTFOLIO,),
         )
-    app = create_app(settings)
-    with served(app) as address:
+    with app_over(settings) as app, served(app) as address:
         app.state.address = address
         yield app.state.context, address
 

@@ -1,10 +1,12 @@
 """A state that one owner has had becomes one of many by its setting: all of it is the first administrator's."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import httpx
 
 from storage.settings import Settings
+from tests.apps import app_over
 from tests.conftest import served
 from tests.oltp_api.people import first_code, invited, registered, served_with_accounts
 
@@ -35,9 +37,19 @@ def seen(client: httpx.Client, portfolio_id: str) -> Mapping[str, object]:
     return {path: client.get(path).raise_for_status().json() for path in paths}
 
 
-def test_all_of_it_is_the_first_administrators_and_nobody_elses(settings: Settings, app_over, tmp_path_factory) -> None:
+@contextmanager
+def local(settings: Settings) -> Iterator[httpx.Client]:
+    with (
+        app_over(settings) as app,
+        served(app) as address,
+        httpx.Client(base_url=f"{address}/api/v1", timeout=30) as client,
+    ):
+        yield client
+
+
+def test_all_of_it_is_the_first_administrators_and_nobody_elses(settings: Settings, tmp_path_factory) -> None:
     own = settings.model_copy(update={"lakefolio_home": tmp_path_factory.mktemp("state")})
-    with served(app_over(own)) as address, httpx.Client(base_url=f"{address}/api/v1", timeout=30) as client:
+    with local(own) as client:
         portfolio_id = recorded(client)
         before = seen(client, portfolio_id)
 
@@ -52,6 +64,6 @@ def test_all_of_it_is_the_first_administrators_and_nobody_elses(settings: Settin
         assert [bob.get(path).json()["items"] for path in ("/portfolios", "/orders")] == [[], []]
         bob.portfolio("Bob's")
 
-    with served(app_over(own)) as address, httpx.Client(base_url=f"{address}/api/v1", timeout=30) as client:
+    with local(own) as client:
         names = [each["name"] for each in client.get("/portfolios").json()["items"]]
         assert names == ["Mine", "Later"], "with one owner again it is the first administrator's"

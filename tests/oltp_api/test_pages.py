@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from oltp_api.app import create_app
 from storage.lake.delta import Lake
 from storage.postgres.database import Database
 from storage.settings import Settings
+from tests.apps import app_over
 from tests.conftest import served, urls_of
 from tests.small_release import publish_small_release
 
@@ -92,8 +92,11 @@ def test_every_call_about_orders_is_answered_as_the_page_says(
     lake = Lake(str(tmp_path), lock=nullcontext)
     publish_small_release(lake)
     urls = {**urls_of(database), "lake_uri": lake.root}
-    app = create_app(settings.model_copy(update=urls))
-    with served(app) as address, httpx.Client(base_url=f"{address}/api/v1", timeout=30) as client:
+    with (
+        app_over(settings.model_copy(update=urls)) as app,
+        served(app) as address,
+        httpx.Client(base_url=f"{address}/api/v1", timeout=30) as client,
+    ):
         assert followed("orders.md", client) == 6
 
 

@@ -19,6 +19,7 @@ import psycopg
 from storage.postgres import embedded
 from storage.postgres.database import DATABASE, Database, embedded_database, prepare
 from storage.settings import Settings
+from tests.apps import app_over
 from tests.conftest import served, urls_of
 from tests.e2e.conftest import Home, home_settings, running
 from tests.states import discarded
@@ -57,10 +58,9 @@ class FileStates:
 
 @contextmanager
 def served_api(settings: Settings) -> Iterator[httpx.Client]:
-    from oltp_api.app import create_app
-
     with (
-        served(create_app(settings)) as address,
+        app_over(settings) as app,
+        served(app) as address,
         httpx.Client(base_url=f"{address}/api/v1", timeout=120, trust_env=False) as api,
     ):
         yield api
@@ -72,11 +72,8 @@ def emptied_api(database: Database, settings: Settings) -> Iterator[tuple[Any, h
 
     Rows are taken out: of another database of that name the app's connections would hear a second later.
     """
-    from oltp_api.app import create_app
-
-    urls = urls_of(database)
-    app = create_app(settings.model_copy(update=urls))
     with (
+        app_over(settings.model_copy(update=urls_of(database))) as app,
         served(app) as address,
         httpx.Client(base_url=f"{address}/api/v1", timeout=120, trust_env=False) as api,
         psycopg.connect(database.admin_url, autocommit=True) as owner,
