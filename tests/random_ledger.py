@@ -1,7 +1,8 @@
 """Random commands over HTTP, of every kind and from the first day to the last, for whoever wants a ledger of anything.
 
 Every twentieth ledger begins on the first day, the others later, most of them in the last years: a year without a row
-is as long to value as one with many. What the API refuses is no fault; a portfolio gets commands until so many were accepted.
+is as long to value as one with many. What the API refuses is no fault; a portfolio gets commands until so many were
+accepted.
 """
 
 import random
