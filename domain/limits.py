@@ -7,7 +7,7 @@ leave room below that for what is made of accepted numbers:
   holding) are at most 10^15, at every moment. The largest rate of a central bank is some 2.5 x 10^4, rupiah for a
   pound, so that a balance has a value of at most 2.5 x 10^19.
 * Units are below 10^10 and a price is at most 10^8, so that a holding at any price is worth less than 10^18. A price
-  that a split carries beyond 10^10 is none.
+  that a split carries beyond 10^10 is none, nor is one at which a holding is worth more than 10^15.
 
 They are rules for what is new. Rows that were recorded before stay as they are, and `Positions.apply` never looks.
 """

@@ -29,6 +29,18 @@ end
 {{ money('cast(' ~ left ~ ' as decimal(28, 8)) * ' ~ right) }}
 {%- endmacro %}
 
+{#
+Units at what one is worth; null beyond 10^15, which is the most that anybody's money may be (domain/limits.py): in another
+currency it could be more than is kept.
+#}
+{% macro worth(quantity, unit_value) -%}
+case when {{ is_kept(quantity, unit_value) }} then {{ wide_product(quantity, unit_value) }} end
+{%- endmacro %}
+
+{% macro is_kept(quantity, unit_value) -%}
+abs(cast({{ quantity }} as double) * cast({{ unit_value }} as double)) <= 1e15
+{%- endmacro %}
+
 {# numerator / denominator as a double, null for a zero denominator; never for money. #}
 {% macro fraction(numerator, denominator) -%}
 (cast({{ numerator }} as double) / nullif(cast({{ denominator }} as double), 0))

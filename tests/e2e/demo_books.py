@@ -293,19 +293,23 @@ def bought(client: httpx.Client, name: str) -> str:
     return portfolio_id
 
 
-def split_away(client: httpx.Client) -> str:
-    """The highest price there may be, of what a split makes a million times dearer."""
+def beyond_what_is_kept(client: httpx.Client) -> dict[str, str]:
+    """At the highest price there may be: units that a split makes a million times dearer, and as many as one may have."""
     client.post("/securities", json={"ticker": "DEAR"}).raise_for_status()
     prices = [{"date": "2016-01-04", "close": "100000000", "currency": "USD"}]
     client.post("/securities/DEAR/prices", json={"prices": prices}).raise_for_status()
-    portfolio_id = opened(client, "split away", "100", "2016-01-04")
-    recorded(client, portfolio_id, "BUY", "2016-01-05", ticker="DEAR", quantity="2000000", price="0.00001")
-    recorded(client, portfolio_id, "SPLIT", "2016-06-01", ticker="DEAR", split_new="1", split_old="1000000")
-    return portfolio_id
+    split_away = opened(client, "split away", "100", "2016-01-04")
+    recorded(client, split_away, "BUY", "2016-01-05", ticker="DEAR", quantity="2000000", price="0.00001")
+    recorded(client, split_away, "SPLIT", "2016-06-01", ticker="DEAR", split_new="1", split_old="1000000")
+    in_yen = {"name": "in yen", "base_currency": "JPY", "initial_cash": "100", "business_date": "2016-01-04"}
+    yen = str(client.post("/portfolios", json=in_yen).raise_for_status().json()["portfolio_id"])
+    for kind, quantity in (("TRANSFER_IN", "9999999999"), ("TRANSFER_OUT", "999999999")):
+        recorded(client, yen, kind, "2016-01-05", ticker="DEAR", quantity=quantity)
+    return {"split away": split_away, "in yen": yen}
 
 
 def beside_each_other(client: httpx.Client) -> dict[str, str]:
-    """The ids of portfolios of which some are held later, of the first days, below zero, short, of a price
+    """The ids of portfolios of which some are held later, of the first days, below zero, short, of what is
     beyond what is kept, and random."""
     ids = {name: bought(client, name) for name in ("good", "other", "tampered")}
     ids["first days"] = opened(client, "first days", "100", "1970-01-01")
@@ -315,7 +319,7 @@ def beside_each_other(client: httpx.Client) -> dict[str, str]:
     ids["pair"] = opened(client, "pair", "30000", "2013-01-02", "TRADING_BOOK")
     recorded(client, ids["pair"], "BUY", "2013-01-03", ticker="AAPL", quantity="3000", price="10")
     recorded(client, ids["pair"], "SELL", "2013-01-03", ticker="WMT", quantity="800", price="40")
-    ids["split away"] = split_away(client)
+    ids |= beyond_what_is_kept(client)
     register_securities(client)
     return ids | {f"random {seed}": record_random(client, seed, COMMANDS) for seed in range(RANDOM)}
 

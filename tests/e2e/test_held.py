@@ -104,14 +104,19 @@ def test_a_short_beside_a_long_loses_no_more_than_both(desk: Desk) -> None:
     assert not any(row["is_ruin"] for row in rows)
 
 
-def test_a_price_that_a_split_makes_larger_than_what_is_kept_is_none(desk: Desk) -> None:
+def test_a_price_beyond_what_is_kept_is_none(desk: Desk) -> None:
+    """By a split, or because the holding would be worth more at it than any money may be."""
     days = {"from": "2016-05-31", "to": "2016-06-01"}
     before, after = desk.get("split away", "values", **days).json()["values"]
-    (held,) = desk.get("split away", "positions").json()["positions"]
+    (yen, _) = desk.get("in yen", "values", **days).json()["values"]
+    held = [desk.get(name, "positions").json()["positions"][0] for name in ("split away", "in yen")]
 
     assert (before["total_value"], before["n_missing"]) == ("200000000000080", 0)
-    assert (after["total_value"], after["n_missing"]) == ("80", 1)
-    assert (held["quantity"], held["status"], held["market_value"]) == ("2", "MISSING", None)
+    assert [(one["total_value"], one["n_missing"]) for one in (after, yen)] == [("80", 1), ("100", 1)]
+    assert [(one["quantity"], one["status"], one["market_value"]) for one in held] == [
+        ("2", "MISSING", None),
+        ("9000000000", "MISSING", None),
+    ]
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ received as (
     select
         legs.*,
         costs.carried_cost,
-        {{ wide_product('legs.quantity', 'prices.unit_value') }} as worth
+        {{ worth('legs.quantity', 'prices.unit_value') }} as worth
     from legs
     inner join costs using (portfolio_id, account_id, security_id, business_date)
     left join series

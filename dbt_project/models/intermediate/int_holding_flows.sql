@@ -26,7 +26,7 @@ priced as (
     select
         transactions.*,
         coalesce(
-            {{ wide_product('transactions.quantity', 'prices.unit_value') }},
+            {{ worth('transactions.quantity', 'prices.unit_value') }},
             case when transactions.txn_type = 'TRANSFER_IN' then transactions.gross + transactions.fees end
         ) as worth
     from transactions

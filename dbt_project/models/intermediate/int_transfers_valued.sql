@@ -55,8 +55,8 @@ priced as (
     select
         moved.*,
         departures.departed_cost,
-        {{ wide_product('moved.arrived', 'prices.unit_value') }} as arrived_market,
-        {{ wide_product('moved.departed', 'prices.unit_value') }} as departed_market
+        {{ worth('moved.arrived', 'prices.unit_value') }} as arrived_market,
+        {{ worth('moved.departed', 'prices.unit_value') }} as departed_market
     from moved
     inner join departures using (portfolio_id, account_id, security_id, business_date)
     left join series

@@ -95,14 +95,23 @@ restated as not materialized (
     from priced
 ),
 
+{# Nor has what is worth more than is kept. #}
+kept as not materialized (
+    select * replace (
+        case when {{ is_kept('quantity', "case asset_type when 'BOND' then unit_value else close end") }} then close end as close
+    )
+    from restated
+),
+
 valued as not materialized (
     select
         * exclude (unit_value),
         case
+            when close is null then null
             when asset_type = 'BOND' then {{ wide_product('quantity', 'unit_value') }}
             else {{ product('quantity', 'close') }}
         end as market_value
-    from restated
+    from kept
 ),
 
 domestic as (
