@@ -294,7 +294,7 @@ def bought(client: httpx.Client, name: str) -> str:
 
 
 def beyond_what_is_kept(client: httpx.Client) -> dict[str, str]:
-    """At the highest price there may be: units that a split makes a million times dearer, and as many as one may have."""
+    """At the highest price there may be, units that a split makes a million times dearer, and as many as are held."""
     client.post("/securities", json={"ticker": "DEAR"}).raise_for_status()
     prices = [{"date": "2016-01-04", "close": "100000000", "currency": "USD"}]
     client.post("/securities/DEAR/prices", json={"prices": prices}).raise_for_status()
