@@ -16,7 +16,8 @@ FIRST, LAST = date(1970, 1, 1), date(2017, 3, 29)
 SHARES = ("AAPL", "IBM", "KO", "WMT")
 OWN, OWN_CHILD, BOND = "RNDFUND", "RNDCHILD", "RNDBOND"
 CURRENCIES = ("EUR", "GBP", "JPY", "CHF")
-_ORDINARY, _LIMITS = ("1", "10", "100", "2500.5"), ("0.00000001", "99999999", "0.01", "1234567.12345678")
+_ORDINARY = ("1", "10", "100", "2500.5")
+_LIMITS = ("0.00000001", "99999999", "0.01", "1234567.12345678", "100000000", "9999999999.99999999", "999999999999999")
 
 
 class Draw(random.Random):
@@ -98,7 +99,7 @@ def _trade(client: httpx.Client, portfolio_id: str, chance: Draw) -> int:
     if chance.random() < 0.3:
         body["fees"] = _number(chance)
     if ticker in (OWN, OWN_CHILD) or chance.random() < 0.3:
-        body["fx_rate"] = chance.choice(["1.1", "0.00001", "150", "1"])
+        body["fx_rate"] = chance.choice(["1.1", "0.00001", "150", "1", "100000000", "0.00000001"])
     return _post(client, portfolio_id, body)
 
 
@@ -129,7 +130,7 @@ def _units(client: httpx.Client, portfolio_id: str, chance: Draw) -> int:
 
 
 def _split(client: httpx.Client, portfolio_id: str, chance: Draw) -> int:
-    new, old = chance.choice([("2", "1"), ("1", "50"), ("3", "2")])
+    new, old = chance.choice([("2", "1"), ("1", "50"), ("3", "2"), ("1", "1000000"), ("1000000", "1")])
     body = {"type": "SPLIT", "business_date": _day(chance), "ticker": OWN, "split_new": new, "split_old": old}
     return _post(client, portfolio_id, {**body, "in_lieu_price": "1", "fx_rate": "1.1"})
 
