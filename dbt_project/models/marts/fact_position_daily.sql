@@ -95,7 +95,7 @@ restated as not materialized (
     from priced
 ),
 
-{# Nor has what is worth more than is kept. #}
+{# At a close at which a holding is worth more than is kept, it has none. #}
 kept as not materialized (
     select * replace (
         case when {{ is_kept('quantity', "case asset_type when 'BOND' then unit_value else close end") }} then close end as close
