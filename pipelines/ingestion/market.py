@@ -4,9 +4,9 @@ and shares, and the trading calendar.
 Belongs here: fetching and publishing. Does not: repairing, filling or converting a price.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import dagster as dg
 import pyarrow as pa
@@ -38,13 +38,10 @@ KEYS = {
 """Columns that tell two rows of a table apart, and the order they stand in."""
 
 
-def market_asset(
-    name: str, description: str, deps: Sequence[Sequence[str]] = ()
-) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+def market_asset(name: str, description: str) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """A raw table by year, published by its source's window."""
     return dg.asset(
         key=["raw", name],
-        deps=[dg.AssetKey(key) for key in deps],
         description=description,
         group_name="market",
         partitions_def=YEARS,
@@ -55,24 +52,53 @@ def market_asset(
     )
 
 
-@market_asset(
-    "price_daily",
-    "Daily closing prices per ticker, as the source has them; what an audit finds bad goes to meta/quarantine instead.",
-    deps=[["raw", "corporate_action"]],
+PRICES, ACTIONS = (dg.AssetKey(table.split("/")) for table in (PRICE_TABLE, ACTION_TABLE))
+
+
+def _judged(key: dg.AssetKey, description: str, deps: Sequence[dg.AssetKey] = ()) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key,
+        deps=deps,
+        description=f"{description} goes to meta/quarantine instead.",
+        group_name="market",
+        owners=["team:lakefolio"],
+        kinds={"python", "deltalake"},
+        code_version="3",
+        skippable=True,
+    )
+
+
+@dg.multi_asset(
+    name="prices_and_actions",
+    specs=[
+        _judged(ACTIONS, "Splits and dividends by ex-date, per unit as it was; what the prices contradict"),
+        _judged(PRICES, "Daily closing prices per ticker, as the source has them; what an audit finds bad", [ACTIONS]),
+    ],
+    partitions_def=YEARS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    can_subset=True,
 )
-def price_daily(
+def prices_and_actions(
     context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
-) -> dg.MaterializeResult[Any]:
+) -> Iterator[dg.MaterializeResult[Any]]:
+    """Both at once, because each is judged by the other; either can be made alone, and then only it is published."""
+    window = config.window_in(context.partition_time_window, platform.market_today)
+    if window is None:
+        yield from (_nothing(context, key) for key in sorted(context.selected_asset_keys))
+        return
     source = market.source
-
-    def audit(rows: pa.Table, window: Window) -> Audited:
-        return MarketAudits(platform, source, window, _known(context, platform)).prices(rows)
-
-    asked = Asked(source.prices)
-    done = _fetched(context, config, platform, "price_date", asked, audit, of_prices)
-    if asked.since <= FIRST_DAY:
-        note(platform.lake, market.tickers, asked.gaps, platform.market_today, context.run.run_id)
-    return done
+    prices, actions = (
+        _ask(ask, window.start, platform.market_today) for ask in (source.prices, source.corporate_actions)
+    )
+    judged_prices, judged_actions = MarketAudits(platform, window, _known(context, platform)).judged(
+        prices.rows, actions.rows
+    )
+    if ACTIONS in context.selected_asset_keys:
+        yield _published(context, platform, ACTIONS, actions, "action_date", window, judged_actions)
+    if PRICES in context.selected_asset_keys:
+        yield _published(context, platform, PRICES, prices, "price_date", window, judged_prices, pictures=of_prices)
+        if window.start <= FIRST_DAY:
+            note(platform.lake, market.tickers, prices.gaps, platform.market_today, context.run.run_id)
 
 
 @market_asset("yield_curve", "US Treasury par yields by tenor, in per cent.")
@@ -89,21 +115,6 @@ def fx_rate_daily(
     context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
 ) -> dg.MaterializeResult[Any]:
     return _fetched(context, config, platform, "rate_date", market.source.fx_rates, remarks=market.source.remarks)
-
-
-@market_asset(
-    "corporate_action",
-    "Splits and dividends by ex-date, per unit as it was; what the prices contradict goes to meta/quarantine instead.",
-)
-def corporate_action(
-    context: dg.AssetExecutionContext, config: DaysConfig, market: Market, platform: Platform
-) -> dg.MaterializeResult[Any]:
-    source = market.source
-
-    def audit(rows: pa.Table, window: Window) -> Audited:
-        return MarketAudits(platform, source, window, _known(context, platform)).actions(rows)
-
-    return _fetched(context, config, platform, "action_date", source.corporate_actions, audit)
 
 
 @market_asset("fund_metadata", "What funds say of themselves, on the day they were asked.")
@@ -138,21 +149,18 @@ def trading_calendar(
     return _fetched(context, config, platform, "calendar_date", lambda start, end: trading_days(EXCHANGE, start, end))
 
 
-class Asked:
-    """A question to a source that remembers from when on it was asked, and what was missing in the answer."""
+class Fetched(NamedTuple):
+    """Rows that a source has told, and what is missing of them."""
 
-    def __init__(self, ask: Callable[[date, date], pa.Table]) -> None:
-        self._ask = ask
-        self.since = date.max
-        self.gaps: IncompleteMarket | None = None
+    rows: pa.Table
+    gaps: IncompleteMarket | None = None
 
-    def __call__(self, start: date, end: date) -> pa.Table:
-        self.since = start
-        try:
-            return self._ask(start, end)
-        except IncompleteMarket as incomplete:
-            self.gaps = incomplete
-            raise
+
+def _ask(ask: Callable[[date, date], pa.Table], start: date, end: date) -> Fetched:
+    try:
+        return Fetched(ask(start, end))
+    except IncompleteMarket as incomplete:
+        return Fetched(incomplete.rows, incomplete)
 
 
 def _known(context: dg.AssetExecutionContext, platform: Platform) -> Mapping[str, int]:
@@ -167,7 +175,6 @@ def _fetched(
     platform: Platform,
     date_column: str,
     fetch: Callable[[date, date], pa.Table],
-    audit: Callable[[pa.Table, Window], Audited] | None = None,
     pictures: Pictures | None = None,
     remarks: Mapping[str, str] | None = None,
 ) -> dg.MaterializeResult[Any]:
@@ -177,34 +184,54 @@ def _fetched(
     """
     window = config.window_in(context.partition_time_window, platform.market_today)
     if window is None:
-        context.log.info("no market day of %s has come yet", context.partition_key_range)
-        return dg.MaterializeResult(metadata={"dagster/row_count": 0})
+        return _nothing(context, context.asset_key)
     extra: dict[str, Any] = {"files of rates": dg.MetadataValue.json(dict(remarks))} if remarks else {}
     for name, why in (remarks or {}).items():
         context.log.warning("%s/%s: %s", platform.settings.prices, name, why)
-    try:
-        rows = fetch(window.start, window.end)
-    except IncompleteMarket as incomplete:
-        rows = incomplete.rows
-        extra["missing"] = dg.MetadataValue.json(dict(incomplete.missing))
-        context.log.warning("%s; what was there of them stays, and the next refresh asks again", incomplete)
-    if audit is not None:
-        verdict = audit(rows, window)
+    fetched = _ask(fetch, window.start, window.end)
+    return _published(
+        context, platform, context.asset_key, fetched, date_column, window, pictures=pictures, extra=extra
+    )
+
+
+def _nothing(context: dg.AssetExecutionContext, key: dg.AssetKey) -> dg.MaterializeResult[Any]:
+    context.log.info("no market day of %s has come yet", context.partition_key_range)
+    return dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": 0})
+
+
+def _published(
+    context: dg.AssetExecutionContext,
+    platform: Platform,
+    key: dg.AssetKey,
+    fetched: Fetched,
+    date_column: str,
+    window: Window,
+    verdict: Audited | None = None,
+    *,
+    pictures: Pictures | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> dg.MaterializeResult[Any]:
+    """Publish what was told of the window, of what was judged what is accepted; and keep what is quarantined."""
+    rows, said = fetched.rows, dict(extra or {})
+    if fetched.gaps:
+        said["missing"] = dg.MetadataValue.json(dict(fetched.gaps.missing))
+        context.log.warning("%s; what was there of them stays, and the next refresh asks again", fetched.gaps)
+    if verdict is not None:
         rows, out = verdict.accepted, verdict.quarantined
-        n_new = keep(platform.lake, "/".join(context.asset_key.path), out, context.run.run_id, date_column)
-        extra |= {"quarantined": out.num_rows, "quarantined for the first time": n_new}
+        n_new = keep(platform.lake, "/".join(key.path), out, context.run.run_id, date_column)
+        said |= {"quarantined": out.num_rows, "quarantined for the first time": n_new}
         if n_new:
             context.log.warning("%s rows are in quarantine, %s of them new: see meta/quarantine", out.num_rows, n_new)
-    if "missing" in extra:
-        rows = with_the_last_good(rows, platform, context.asset_key, date_column, window)
+    if fetched.gaps:
+        rows = with_the_last_good(rows, platform, key, date_column, window)
     return publish(
         platform,
-        context.asset_key,
+        key,
         rows,
         context.run.run_id,
         date_column=date_column,
         window=window,
-        extra=extra,
+        extra=said,
         pictures=pictures,
     )
 
@@ -226,6 +253,6 @@ def with_the_last_good(
 
 
 ASSETS = [
-    *(price_daily, corporate_action, yield_curve, fx_rate_daily, consumer_price),
+    *(prices_and_actions, yield_curve, fx_rate_daily, consumer_price),
     *(fund_metadata, analyst_target, trading_calendar),
 ]

@@ -1,21 +1,24 @@
 """Prices and corporate actions on their way into the lake: what their audits are shown, in which order.
 
-Actions are judged first, by the prices around them; then prices, by the actions that stand; then the adjusted closes of
-the prices that stand. Both assets judge the actions, each by itself, so that either can be made alone.
+Each rule runs once. What was restated by a split is known by what was known before, and is set aside. Prices are judged
+with the actions that are told, of which they confirm the splits themselves; then actions by the prices that stand; then
+the adjusted closes by both.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import timedelta
+from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from domain.ports import IncompleteMarket, PriceSource
 from pipelines.quality.actions import audited_actions
 from pipelines.quality.adjusted import audited_adjusted
 from pipelines.quality.prices import audited
 from pipelines.quality.quarantine import waived
-from pipelines.quality.source_revisions import Restated, audited_restatement, restated
+from pipelines.quality.series import Split, splits_in
+from pipelines.quality.source_revisions import audited_restatement, restated, rows_restated
 from pipelines.quality.verdicts import Audited, parted
 from pipelines.runtime.resources import EXCHANGE, Platform
 from pipelines.sources.calendar import trading_days
@@ -35,14 +38,18 @@ _CURRENCIES = """
 """
 
 
+class MarketVerdicts(NamedTuple):
+    """The verdicts on a window's prices and actions."""
+
+    prices: Audited
+    actions: Audited
+
+
 class MarketAudits:
-    """The audits of one window: what the lake knows of it in `versions`, and what the source tells of it now.
+    """The audits of one window: what the lake knows of it in `versions`, and what the source tells of it now."""
 
-    The source is asked for actions and prices up to today, so that a split is seen with what it did to the closes.
-    """
-
-    def __init__(self, platform: Platform, source: PriceSource, window: Window, versions: Mapping[str, int]) -> None:
-        self._source, self._window, self._today = source, window, platform.market_today
+    def __init__(self, platform: Platform, window: Window, versions: Mapping[str, int]) -> None:
+        self._window, self._today = window, platform.market_today
         self._known = _read(platform.lake, PRICE_TABLE, versions, PRICES)
         self._actions = _read(platform.lake, ACTION_TABLE, versions, CORPORATE_ACTIONS)
         self._earlier = self._actions.filter(pc.less(self._actions["action_date"], window.start))
@@ -50,63 +57,83 @@ class MarketAudits:
         with postgres.connect(platform.database.admin_url) as connection:
             self._currencies: dict[str, str] = dict(connection.execute(_CURRENCIES).fetchall())
 
-    def actions(self, rows: pa.Table) -> Audited:
-        """The verdict on `rows`, the window's actions."""
-        judged, _ = self._judged(rows)
-        end = self._window.end
-        return Audited(
-            judged.accepted.filter(pc.less_equal(judged.accepted["action_date"], end)),
-            judged.quarantined.filter(pc.less_equal(judged.quarantined["action_date"], end)),
-        )
+    def judged(self, prices: pa.Table, actions: pa.Table) -> MarketVerdicts:
+        """The verdicts on `prices` and `actions`, which are told from the window's start up to today.
 
-    def prices(self, rows: pa.Table) -> Audited:
-        """The verdict on `rows`, the window's prices.
-
-        A day that only comes back times a split keeps the price that is known of it. A bad adjusted close is in
-        quarantine with its row, which stands without it.
+        What comes after the window is there to judge by, so that a split is seen with what it did to the closes. A day
+        that only comes back times a split keeps the price that is known of it. A bad adjusted close is in quarantine
+        with its row, which stands without it.
         """
-        told, moved = self._judged(_told(self._source.corporate_actions, self._window.start, self._window.end))
-        actions = pa.concat_tables([self._earlier, told.accepted])
-        kept = audited_restatement(rows, moved, "price_date", "close", waived=self._waived)
-        stays = self._known.join(kept.quarantined.select(_KEY), keys=_KEY, join_type="left semi")
-        before = self._known.filter(pc.less(self._known["price_date"], self._window.start))
-        closes = self._closes(kept.accepted, actions, pa.concat_tables([before, stays]))
-        adjusted = self._adjusted(closes.accepted, actions, told.quarantined)
+        splits = restated(prices, self._known, splits_in(actions))
+        moved = rows_restated(prices, splits, "price_date", "close", waived=self._waived)
+        standing, stays = self._without(prices, moved)
+        told = pa.concat_tables([self._earlier, actions])
+        closes = self._closes(standing, told, stays)
+        by_closes = self._by_closes(told, closes.accepted)
+        invented = splits_in(by_closes.quarantined)
+        kept = audited_restatement(prices, moved, invented, "price_date", "close")
+        of_actions = self._stated_once(by_closes, splits, invented)
+
+        closes, kept = (_narrowed(audit, lambda rows: self._is_asked(rows["price_date"])) for audit in (closes, kept))
+        adjusted = self._adjusted(
+            closes.accepted, pa.concat_tables([self._earlier, of_actions.accepted]), of_actions.quarantined
+        )
         accepted = pa.concat_tables([_without_adjusted(closes.accepted, adjusted.quarantined), stays])
-        out = [verdict.quarantined for verdict in (kept, closes, adjusted)]
-        return Audited(accepted.sort_by([(name, "ascending") for name in _KEY]), pa.concat_tables(out))
+        out = pa.concat_tables([audit.quarantined for audit in (kept, closes, adjusted)])
+        of_prices = Audited(accepted.sort_by([(name, "ascending") for name in _KEY]), out)
+        end = self._window.end
+        return MarketVerdicts(of_prices, _narrowed(of_actions, lambda rows: pc.less_equal(rows["action_date"], end)))
 
-    def _judged(self, rows: pa.Table) -> tuple[Audited, Restated]:
-        """The verdict on `rows`, the window's actions, and on those after it; and the splits that moved what was known.
+    def _without(self, prices: pa.Table, moved: Mapping[int, Split]) -> tuple[pa.Table, pa.Table]:
+        """`prices` that are judged, and the window's days that keep what is known of them instead.
 
-        They are held against the prices that came first: those of a day that are known, else those told now.
+        Those are judged that were not restated; of days after the window those that are new.
         """
-        later = self._window.end + timedelta(days=1)
-        more = _told(self._source.corporate_actions, later, self._today) if later <= self._today else rows.slice(0, 0)
-        rows = pa.concat_tables([rows, more])
-        if not rows.num_rows:
-            return parted(rows, [], []), []
-        actions = pa.concat_tables([self._earlier, rows])
-        prices = _told(self._source.prices, self._window.start, self._today)
-        new = prices.join(self._known.select(_KEY), keys=_KEY, join_type="left anti")
-        closes = self._closes(new, actions, self._known)
-        judged = audited_actions(actions, pa.concat_tables([self._known, closes.accepted]), waived=self._waived)
-        judged = Audited(*(self._since_start(rows) for rows in (judged.accepted, judged.quarantined)))
-        moved = restated(prices, self._known, judged)
-        kept = audited_restatement(judged.accepted, moved, "action_date", "amount", waived=self._waived)
-        stays = self._since_start(self._actions).join(
-            kept.quarantined.select(_ACTION_KEY), keys=_ACTION_KEY, join_type="left semi"
+        is_moved = np.isin(np.arange(prices.num_rows), list(moved))
+        known = self._known.filter(self._is_asked(self._known["price_date"]))
+        stays = known.join(prices.filter(pa.array(is_moved)).select(_KEY), keys=_KEY, join_type="left semi")
+        standing = prices.filter(pa.array(~is_moved))
+        is_asked = self._is_asked(standing["price_date"])
+        later = standing.filter(pc.invert(is_asked)).join(self._known.select(_KEY), keys=_KEY, join_type="left anti")
+        return pa.concat_tables([standing.filter(is_asked), later.select(standing.column_names)]), stays
+
+    def _by_closes(self, actions: pa.Table, closes: pa.Table) -> Audited:
+        """The verdict on the actions since the window's start: those of a day are held against the price that came
+        first, which is the known one, or else `closes`."""
+        new = closes.join(self._known.select(_KEY), keys=_KEY, join_type="left anti").select(closes.column_names)
+        judged = audited_actions(actions, pa.concat_tables([self._known, new]), waived=self._waived)
+        return _narrowed(judged, self._is_since_start)
+
+    def _stated_once(self, judged: Audited, splits: tuple[Split, ...], invented: tuple[Split, ...]) -> Audited:
+        """`judged` actions, of which a day that only comes back times a split keeps the amount that is known of it."""
+        moved = rows_restated(judged.accepted, splits, "action_date", "amount", waived=self._waived)
+        kept = audited_restatement(judged.accepted, moved, invented, "action_date", "amount")
+        known = self._actions.filter(self._is_since_start(self._actions))
+        stays = known.join(kept.quarantined.select(_ACTION_KEY), keys=_ACTION_KEY, join_type="left semi")
+        return Audited(
+            pa.concat_tables([kept.accepted, stays]), pa.concat_tables([judged.quarantined, kept.quarantined])
         )
-        accepted = pa.concat_tables([kept.accepted, stays])
-        return Audited(accepted, pa.concat_tables([judged.quarantined, kept.quarantined])), moved
 
-    def _since_start(self, actions: pa.Table) -> pa.Table:
-        return actions.filter(pc.greater_equal(actions["action_date"], self._window.start))
+    def _is_asked(self, days: pa.ChunkedArray) -> pa.ChunkedArray:
+        """True for prices of the window, those without a day, and those of days to come if today is in it."""
+        is_inside = pc.and_(pc.greater_equal(days, self._window.start), pc.less_equal(days, self._window.end))
+        is_to_come = pc.and_(pc.greater(days, self._today), self._window.end == self._today)
+        return pc.fill_null(pc.or_(is_inside, is_to_come), True)
 
-    def _closes(self, rows: pa.Table, actions: pa.Table, known: pa.Table) -> Audited:
+    def _is_since_start(self, actions: pa.Table) -> pa.ChunkedArray:
+        return pc.greater_equal(actions["action_date"], self._window.start)
+
+    def _closes(self, rows: pa.Table, actions: pa.Table, stays: pa.Table) -> Audited:
+        """The verdict on `rows`, beside the known before and after the window and what `stays` in it."""
+        beside = self._known.filter(
+            pc.and_(
+                pc.greater_equal(self._known["price_date"], self._window.start - _KNOWN_DAYS),
+                pc.invert(self._is_asked(self._known["price_date"])),
+            )
+        )
         return audited(
             rows,
-            known.filter(pc.greater_equal(known["price_date"], self._window.start - _KNOWN_DAYS)),
+            pa.concat_tables([beside, stays]),
             actions,
             currencies=self._currencies,
             calendar=trading_days(EXCHANGE, self._window.start, self._today),
@@ -120,12 +147,8 @@ class MarketAudits:
         return audited_adjusted(rows, actions, doubtful, waived=self._waived)
 
 
-def _told(ask: Callable[[date, date], pa.Table], start: date, end: date) -> pa.Table:
-    """Ask the source; what it does not answer for is missing here, and its own asset says so."""
-    try:
-        return ask(start, end)
-    except IncompleteMarket as incomplete:
-        return incomplete.rows
+def _narrowed(audit: Audited, is_wanted: Callable[[pa.Table], pa.ChunkedArray]) -> Audited:
+    return Audited(*(rows.filter(is_wanted(rows)) for rows in (audit.accepted, audit.quarantined)))
 
 
 def _without_adjusted(rows: pa.Table, bad: pa.Table) -> pa.Table:

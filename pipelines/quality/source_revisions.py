@@ -4,7 +4,7 @@ A source that keeps only split-adjusted figures is asked for its splits to undo 
 figures are not adjusted for it yet, every day before it comes back times its ratio.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from math import log
 from typing import Any
 
@@ -13,23 +13,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.securities import PriceKind
-from pipelines.quality.series import LEAST_JUDGED, Split, is_near, splits_in
+from pipelines.quality.series import LEAST_JUDGED, Split, is_near
 from pipelines.quality.verdicts import Audited, Reason, Verdict, content_ids, parted
 
 MEANINGS = {
     Reason.INVENTED_SPLIT: "a day keeps its figures, whatever split is told later that never was",
     Reason.UNADJUSTED_SPLIT: "a day keeps its figures, whatever split comes later",
 }
-Restated = Sequence[tuple[Split, Reason]]
 
 
-def restated(prices: pa.Table, known: pa.Table, actions: Audited) -> Restated:
-    """The splits among `actions` by which delivered prices as traded differ from the known of their days."""
-    told = [(split, Reason.INVENTED_SPLIT) for split in splits_in(actions.quarantined)]
-    told += [(split, Reason.UNADJUSTED_SPLIT) for split in splits_in(actions.accepted)]
-    return [
-        (split, reason) for split, reason in told if abs(split.jump) >= LEAST_JUDGED and _is_seen(split, prices, known)
-    ]
+def restated(prices: pa.Table, known: pa.Table, splits: Iterable[Split]) -> tuple[Split, ...]:
+    """The splits by which delivered prices as traded differ from the known of their days."""
+    return tuple(split for split in splits if abs(split.jump) >= LEAST_JUDGED and _is_seen(split, prices, known))
 
 
 def _is_seen(split: Split, prices: pa.Table, known: pa.Table) -> bool:
@@ -40,19 +35,38 @@ def _is_seen(split: Split, prices: pa.Table, known: pa.Table) -> bool:
     return bool(moved) and is_near(float(np.median(moved)), split.jump)
 
 
-def audited_restatement(
-    rows: pa.Table, told: Restated, date_column: str, column: str, *, waived: Collection[str] = frozenset()
-) -> Audited:
-    """`rows` without those whose figure in `column` is of a day before a split that it was restated by."""
-    ids = content_ids(rows) if told else []
-    verdicts: dict[int, Verdict] = {}
-    for split, reason in told:
+def rows_restated(
+    rows: pa.Table,
+    splits: Iterable[Split],
+    date_column: str,
+    column: str,
+    *,
+    waived: Collection[str] = frozenset(),
+) -> Mapping[int, Split]:
+    """Positions of the rows whose figure in `column` is of a day before a split that it was restated by; and by which.
+
+    A waived row is none of them.
+    """
+    found: dict[int, Split] = {}
+    for split in splits:
         for row in _before(rows, split, date_column, column):
-            if ids[row["position"]] not in waived:
-                detail = f"{row[column]} of {row[date_column]} has the split {split.words} in it, which came later"
-                verdict = Verdict(row["position"], reason, MEANINGS[reason], detail, split.words)
-                verdicts.setdefault(verdict.position, verdict)
-    return parted(rows, ids, verdicts.values())
+            found.setdefault(row["position"], split)
+    ids = content_ids(rows) if found else []
+    return {position: split for position, split in found.items() if ids[position] not in waived}
+
+
+def audited_restatement(
+    rows: pa.Table, by: Mapping[int, Split], invented: Collection[Split], date_column: str, column: str
+) -> Audited:
+    """`rows` without those that were restated, `by` position; the reason says whether their split was `invented`."""
+    ids = content_ids(rows) if by else []
+    verdicts = []
+    for position, split in by.items():
+        reason = Reason.INVENTED_SPLIT if split in invented else Reason.UNADJUSTED_SPLIT
+        figure, day = (rows[name][position].as_py() for name in (column, date_column))
+        detail = f"{figure} of {day} has the split {split.words} in it, which came later"
+        verdicts.append(Verdict(position, reason, MEANINGS[reason], detail, split.words))
+    return parted(rows, ids, verdicts)
 
 
 def _before(rows: pa.Table, split: Split, date_column: str, column: str) -> list[dict[str, Any]]:

@@ -114,7 +114,7 @@ def made(platform: Platform, source: GivenSource, first: date) -> None:
                 "dagster/asset_partition_range_start": "1990",
                 "dagster/asset_partition_range_end": str(TODAY.year),
             },
-            run_config={"ops": {"raw__price_daily": days, "raw__corporate_action": days}},
+            run_config={"ops": {"prices_and_actions": days}},
         )
     assert done.success
 

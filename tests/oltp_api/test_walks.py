@@ -6,9 +6,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 import psycopg
@@ -21,15 +20,10 @@ from storage.postgres.database import Database
 from storage.settings import Settings
 from tests.conftest import served
 from tests.small_release import PORTFOLIO, publish_small_release
+from tests.walks import ROOT, visited, walk
 
-ROOT = Path(__file__).resolve().parents[2]
 OURS = tuple(f"{ROOT / package}/" for package in ("domain", "storage", "application", "oltp_api"))
 MOST_LINES = 40
-
-
-class Stay(NamedTuple):
-    file: str
-    function: str
 
 
 @pytest.fixture
@@ -58,26 +52,6 @@ def _profiled(profile: Any) -> Iterator[None]:
     finally:
         threading.setprofile(None)
         sys.setprofile(None)
-
-
-def walk(heading: str) -> list[Stay]:
-    """The stays below a heading of the page."""
-    page = (ROOT / "docs/walks.md").read_text()
-    section = page[page.index(f"## {heading}") :].split("\n## ")[0]
-    stays, file = list[Stay](), ""
-    for named in re.findall(r"`([\w./]+)`", section):
-        if named.endswith(".py"):
-            file = named
-        else:
-            stays.append(Stay(file, named))
-    return stays
-
-
-def visited(calls: list[CodeType], stays: list[Stay]) -> list[Stay]:
-    """The stays that were entered, each once, in the order of the first time."""
-    wanted = set(stays)
-    found = [Stay(str(Path(call.co_filename).relative_to(ROOT)), call.co_qualname) for call in calls]
-    return list(dict.fromkeys(stay for stay in found if stay in wanted))
 
 
 def test_a_purchase_walks_as_the_page_says(traced) -> None:
