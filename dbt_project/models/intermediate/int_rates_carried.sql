@@ -1,6 +1,6 @@
 {#
 The last rate of every currency in use, by calendar day, in units per euro: carried 7 days, then STALE up to
-`fx_stale_days`; an older one is none, so that what needs it is FX_MISSING.
+`fx_stale_days`; an older one is none, so that what needs it is FX_MISSING. So is one beyond what is kept.
 #}
 with days as (
     select * from {{ ref('int_days_numbered') }}
@@ -35,7 +35,7 @@ rates as (
     select
         minor_units.currency,
         major.rate_date,
-        100 * major.rate_per_eur as rate_per_eur
+        100 * cast(major.rate_per_eur as decimal(28, 8)) as rate_per_eur
     from {{ ref('stg_market__fx_rate') }} as major
     inner join minor_units on major.currency = minor_units.major
     semi join currencies on minor_units.currency = currencies.currency
@@ -46,6 +46,18 @@ rates as (
         1 as rate_per_eur
     from {{ ref('stg_market__fx_rate') }}
     having count(*) > 0
+),
+
+typed as (
+    select
+        currency,
+        rate_date,
+        try_cast(rate_per_eur as decimal(18, 8)) as rate_per_eur
+    from rates
+),
+
+kept as (
+    select * from typed where rate_per_eur is not null and rate_per_eur > 0
 ),
 
 wanted as (
@@ -60,15 +72,15 @@ final as (
     select
         wanted.currency,
         wanted.business_date,
-        cast(rates.rate_per_eur as decimal(18, 8)) as rate_per_eur,
-        rates.rate_date,
+        kept.rate_per_eur,
+        kept.rate_date,
         {{ carried_status(
-            'rates.rate_per_eur', "wanted.currency <> 'EUR' and wanted.business_date - rates.rate_date > 7"
+            'kept.rate_per_eur', "wanted.currency <> 'EUR' and wanted.business_date - kept.rate_date > 7"
         ) }} as status
     from wanted
-    asof inner join rates
-        on wanted.currency = rates.currency and wanted.business_date >= rates.rate_date
-    where wanted.currency = 'EUR' or wanted.business_date - rates.rate_date <= {{ var("fx_stale_days") }}
+    asof inner join kept
+        on wanted.currency = kept.currency and wanted.business_date >= kept.rate_date
+    where wanted.currency = 'EUR' or wanted.business_date - kept.rate_date <= {{ var("fx_stale_days") }}
 )
 
 select * from final
