@@ -218,7 +218,7 @@ def stop_all(home: Path, names: Sequence[str], seconds: float = _GENTLE_SECONDS)
 
 
 def end_rest(home: Path, names: Sequence[str], gentle_seconds: float = 3) -> None:
-    """End what servers have started and left behind: runs, and code servers."""
+    """End what servers have started and left behind: runs, and what runs are forked from."""
 
     def rest() -> list[psutil.Process]:
         return [process for name in names for process in processes_of(home, name)]
