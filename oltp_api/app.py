@@ -1,18 +1,14 @@
 """The application: settings in, FastAPI out. `python -m oltp_api.server` serves it."""
 
 import gc
-import select
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, closing, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
-from psycopg.rows import dict_row
-from psycopg_pool import ConnectionPool
 
-from application.analytics.review import LakeAnalyticsRepository
 from oltp_api.access.contract import show_security
 from oltp_api.access.door import AccountsDoor, Door, LocalDoor
 from oltp_api.access.questions import Questions
@@ -24,8 +20,6 @@ from oltp_api.answers.transport import McpTransport
 from oltp_api.bond_income import routes as bond_income
 from oltp_api.books import routes as books
 from oltp_api.command_pages import routes as command_pages
-from oltp_api.connections import Connection
-from oltp_api.context import AppContext
 from oltp_api.corporate_actions import routes as corporate_actions
 from oltp_api.explain import routes as explain
 from oltp_api.exports import routes as exports
@@ -39,26 +33,24 @@ from oltp_api.lake_tables import routes as lake_tables
 from oltp_api.ledger import routes as transactions
 from oltp_api.ledger.group import LedgerGroups
 from oltp_api.lineage import routes as lineage
+from oltp_api.opening import opened
 from oltp_api.operations import health, support
-from oltp_api.operations.state import Operations, Readiness, gauges
+from oltp_api.operations.state import Readiness, gauges
 from oltp_api.orders import routes as orders
 from oltp_api.portfolios import routes as portfolios
 from oltp_api.prices import routes as prices
 from oltp_api.registry import routes as securities
-from oltp_api.registry.sample_market import register_sample_market, securities_of, tickers_of
 from oltp_api.review import routes as review
 from oltp_api.review.handlers import ReviewCache
 from oltp_api.risk_analyses import routes as risk_analyses
 from oltp_api.risk_analysis_pages import routes as risk_analysis_pages
 from oltp_api.sharing import routes as sharing
-from oltp_api.sight import owner_in_sight, portfolios_in_sight
 from oltp_api.sign_in_pages import factor_routes as factor_pages
 from oltp_api.sign_in_pages import routes as sign_in_pages
 from oltp_api.sign_in_pages import step_routes as sign_in_steps
 from oltp_api.simulation_pages import routes as simulation_pages
 from oltp_api.simulations import routes as simulations
 from oltp_api.statements import routes as statements
-from oltp_api.unit_of_work import Pool, unit_of_work
 from oltp_api.user_pages import administration, shares
 from oltp_api.user_pages import routes as user_pages
 from oltp_api.users import factor_routes as second_factors
@@ -75,11 +67,6 @@ from oltp_api.web.logs import logs_written
 from oltp_api.web.metrics import Metrics
 from oltp_api.web.problems import FORM_PROBLEMS, UNKNOWN_PROBLEMS, handle_errors
 from oltp_api.web.request_log import observe
-from storage.clock import clock_of
-from storage.lake.delta import Lake
-from storage.lake.s3 import options_of
-from storage.postgres.database import advisory_lock, locate, prepare
-from storage.postgres.installation import claim_market
 from storage.settings import Settings
 from storage.settings import settings as settings_of_environment
 from storage.web.guard import NO_FRAMES, WebGuard
@@ -121,8 +108,6 @@ _TAGS = (
     "simulations",
 )
 """In the order of the documentation. Routes stand in the order of traffic: each is compared until one matches."""
-_MAX_CONNECTIONS = 20
-_WAIT_FOR_CONNECTION_S = 5.0
 _ALLOCATIONS_PER_COLLECTION = 20_000
 _DATA_POLICY = f"default-src 'none'; {NO_FRAMES}"
 _PAGE_POLICY = (
@@ -237,59 +222,3 @@ def _started_once_and_for_all() -> Iterator[None]:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
-
-
-@contextmanager
-def opened(settings: Settings, for_everybody: bool = False) -> Iterator[AppContext]:
-    """The context of `settings`, for as long as it is needed: the API's, or the worker's, which acts for everybody."""
-    context = _open(settings, for_everybody)
-    try:
-        yield context
-    finally:
-        context.pool.close()
-
-
-def _open(settings: Settings, for_everybody: bool) -> AppContext:
-    database = locate(settings)
-    prepare(database, settings.limits)
-    claim_market(database, settings.market_source)
-    lake = Lake(settings.lake, lock=_refuse_to_publish, storage_options=options_of(settings))
-    clock = clock_of(settings.market_source)
-    pool = _pool(database.services_url if for_everybody else database.app_url)
-    with advisory_lock(database.app_url, "register_sample_market"), unit_of_work(pool, clock) as work:
-        if settings.market_source != "live":
-            register_sample_market(work, securities_of(settings.market_source))
-    with pool.connection() as connection:
-        schema_version = Operations(connection).schema_version()
-    seen = portfolios_in_sight if settings.has_accounts and not for_everybody else None
-    bundled = frozenset() if settings.market_source == "live" else tickers_of(settings.market_source)
-    analytics = LakeAnalyticsRepository.newest(lake, seen, owner_in_sight)
-    benchmark, has_accounts = settings.benchmark_ticker, settings.has_accounts
-    return AppContext(pool, clock, analytics, schema_version, bundled, benchmark, has_accounts)
-
-
-def _pool(url: str) -> Pool:
-    """Connections are looked at before use, so that a restarted server costs no request an error."""
-    pool: Pool = ConnectionPool(
-        url,
-        min_size=2,
-        max_size=_MAX_CONNECTIONS,
-        timeout=_WAIT_FOR_CONNECTION_S,
-        check=_look_at,
-        kwargs={"row_factory": dict_row},
-        open=False,
-    )
-    pool.open(wait=True)
-    return pool
-
-
-def _look_at(connection: Connection) -> None:
-    """A server that has ended a connection has said so: only if something is to be read is it worth asking."""
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    if poll.poll(0):
-        ConnectionPool.check_connection(connection)
-
-
-def _refuse_to_publish(table: str) -> AbstractContextManager[object]:
-    raise AssertionError(f"the API only reads the lake, but something publishes {table}")

@@ -12,9 +12,9 @@ from threading import Event
 
 from application.rankings import on_position_snapshot_created
 from domain.ports import EventMessage, EventPublisher
-from oltp_api.app import opened
 from oltp_api.bond_income.job import BondIncomeJob
 from oltp_api.context import AppContext
+from oltp_api.opening import opened
 from oltp_api.orders.broker import broker_of, fill_due_orders
 from storage.clock import SystemClock
 from storage.events.consumers import Connection, Consumer, Handler, delivery_jobs

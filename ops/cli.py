@@ -1,25 +1,22 @@
-"""The commands behind the Makefile: `python -m ops <command>`, of which `make help` lists the most."""
+"""The commands behind the Makefile: `python -m ops <command>`, of which `make help` lists the most.
+
+A command imports what it alone needs: together that takes half a second of a core, which `make env` would take too.
+"""
 
 import argparse
 import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
-import httpx
 from pydantic import ValidationError
 
-from application import ledger
-from ops import backup as backups
-from ops import demo, explain_report, lifecycle, processes, review_report
-from ops.client import get
+from ops import lifecycle, processes
 from ops.environment import export_lines, prepared, prepared_database
 from storage.backup import buckets
 from storage.clock import SystemClock
 from storage.errors import SetupError
-from storage.events.consumers import replay as replay_dead_letters
 from storage.outages import in_one_sentence
 from storage.postgres import database as postgres
 from storage.settings import REPOSITORY, Settings, settings
@@ -108,41 +105,31 @@ def refresh(current: Settings, _: argparse.Namespace) -> int:
 
 def explain(_: Settings, arguments: argparse.Namespace) -> int:
     """Take a figure apart: what it was made of, down to ledger rows, prices, rates and the release."""
+    from ops import explain_report
+    from ops.client import api_at, get, value_of_holding
+
     if not arguments.ref and not (arguments.portfolio and arguments.ticker):
         raise SetupError("`explain` needs REF=<a figure's reference>, or PORTFOLIO= and TICKER= of a holding")
-    with _api(arguments.api) as client:
-        print(explain_report.render(get(client, "/explain", ref=arguments.ref or _of_holding(client, arguments))))
+    with api_at(arguments.api) as client:
+        holding = arguments.portfolio, arguments.ticker, arguments.date
+        print(explain_report.render(get(client, "/explain", ref=arguments.ref or value_of_holding(client, *holding))))
     return 0
-
-
-def _of_holding(client: httpx.Client, arguments: argparse.Namespace) -> str:
-    """The reference of the value of a holding in the newest release."""
-    release = get(client, "/releases/latest")
-    day = arguments.date or release["as_of"]
-    here = f"review/{arguments.portfolio}@{release['release_id']},{day}"
-    return f"{here}:/holdings/{arguments.ticker.replace('~', '~0').replace('/', '~1')}/value"
 
 
 def restatement(_: Settings, arguments: argparse.Namespace) -> int:
     """Say which days of a portfolio have other figures than were known then, and the rows and prices behind it."""
-    with _api(arguments.api) as client:
+    from ops import review_report
+    from ops.client import api_at, get
+
+    with api_at(arguments.api) as client:
         found = get(client, f"/portfolios/{arguments.portfolio}/restatement", since=arguments.since)
     print(review_report.restated(found))
     return 0
 
 
-@contextmanager
-def _api(address: str) -> Iterator[httpx.Client]:
-    try:
-        with httpx.Client(base_url=f"{address}/api/v1", timeout=30, trust_env=False) as client:
-            yield client
-    except httpx.TransportError as error:
-        raise SetupError(f"no API answers at {address}; `make up` starts one") from error
-
-
 def mcp(_: Settings, __: argparse.Namespace) -> int:
     """Answer questions of language models over stdio, from LAKEFOLIO_API, signed with LAKEFOLIO_TOKEN."""
-    from ops.answers import serve  # its library takes a second to load, which no other command needs
+    from ops.answers import serve
 
     serve()
     return 0
@@ -150,6 +137,8 @@ def mcp(_: Settings, __: argparse.Namespace) -> int:
 
 def verify(current: Settings, _: argparse.Namespace) -> int:
     """Recompute every hash, holding and balance from the ledger, and name what differs."""
+    from application import ledger
+
     started, rows, portfolios, differences = time.perf_counter(), 0, 0, 0
     database = prepared_database(current)
     with postgres.connect(database.admin_url) as connection:
@@ -165,6 +154,8 @@ def verify(current: Settings, _: argparse.Namespace) -> int:
 
 def rebuild(current: Settings, _: argparse.Namespace) -> int:
     """Write every projection anew from the ledger."""
+    from application import ledger
+
     started, rows = time.perf_counter(), 0
     database = prepared_database(current)
     with postgres.connect(database.admin_url, autocommit=True) as connection:
@@ -177,10 +168,12 @@ def rebuild(current: Settings, _: argparse.Namespace) -> int:
 
 def replay(current: Settings, arguments: argparse.Namespace) -> int:
     """Return events that a consumer could not handle (dead letters) to it; the worker then delivers them."""
+    from storage.events import consumers
+
     consumer, event_id = arguments.consumer or None, _event_id(arguments.event)
     database = prepared_database(current)
     with postgres.connect(database.services_url) as connection:
-        replayed = replay_dead_letters(connection, SystemClock(), consumer, event_id)
+        replayed = consumers.replay(connection, SystemClock(), consumer, event_id)
     for name, events in replayed.items():
         print(f"  {name:<20} {events} {'event' if events == 1 else 'events'} replayed")
     if not replayed:
@@ -191,6 +184,8 @@ def replay(current: Settings, arguments: argparse.Namespace) -> int:
 
 def show(current: Settings, _: argparse.Namespace) -> int:
     """Run the whole graph on the bundled market and print the report."""
+    from ops import demo
+
     return demo.run(current)
 
 
@@ -203,12 +198,16 @@ def _event_id(text: str) -> UUID | None:
 
 def backup(current: Settings, arguments: argparse.Namespace) -> int:
     """Write the whole state into one file, while everything runs."""
+    from ops import backup as backups
+
     backups.write(current, arguments.file)
     return 0
 
 
 def restore(current: Settings, arguments: argparse.Namespace) -> int:
     """Bring back what `backup` wrote; a state that is there is moved aside, with --force only."""
+    from ops import backup as backups
+
     return backups.restore(current, arguments.file, arguments.force, lambda state: verify(state, arguments))
 
 

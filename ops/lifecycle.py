@@ -1,5 +1,6 @@
 """`make up` and `make down`: a supervisor is started and followed until all is ready, or ended and waited for."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -7,8 +8,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
-
-import httpx
 
 from ops import ownership, processes, supervisor
 from ops.environment import prepared
@@ -172,7 +171,9 @@ def first_link(current: Settings, api_port: int) -> str | None:
 
 def unready(api_port: int) -> str | None:
     """Return what the API that runs says it cannot do; None if it can do all, or gives no answer."""
-    with suppress(httpx.HTTPError, ValueError):
-        answer = httpx.get(f"http://127.0.0.1:{api_port}/health/ready", timeout=10, trust_env=False)
-        return None if answer.is_success else str(answer.json().get("detail", answer.status_code))
+    answer = processes.asked(f"http://127.0.0.1:{api_port}/health/ready", seconds=10)
+    if answer is None or answer[0] == 200:
+        return None
+    with suppress(ValueError):
+        return str(json.loads(answer[1]).get("detail", answer[0]))
     return None

@@ -183,6 +183,23 @@ def is_ready(server: Server) -> bool:
     return server.ready_url is None or _answers(server.ready_url)
 
 
+def asked(url: str, seconds: float = 2) -> tuple[int, bytes] | None:
+    """The status and the body of the answer at `url`, None if there is none.
+
+    By the standard library's client: httpx reads all certificates for each question, 20 ms of a busy core.
+    """
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=seconds)
+    try:
+        connection.request("GET", address.path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
 def is_running(home: Path, name: str) -> bool:
     return bool(processes_of(home, name))
 
@@ -218,7 +235,7 @@ def stop_all(home: Path, names: Sequence[str], seconds: float = _GENTLE_SECONDS)
 
 
 def end_rest(home: Path, names: Sequence[str], gentle_seconds: float = 3) -> None:
-    """End what servers have started and left behind: runs, and code servers."""
+    """End what servers have started and left behind: runs, and what runs are forked from."""
 
     def rest() -> list[psutil.Process]:
         return [process for name in names for process in processes_of(home, name)]
@@ -297,16 +314,8 @@ def _until(is_true: Callable[[], bool], seconds: float) -> bool:
 
 
 def _answers(url: str) -> bool:
-    """By the standard library's client: httpx reads all certificates for each question, 20 ms of a busy core."""
-    address = urlsplit(url)
-    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=2)
-    try:
-        connection.request("GET", address.path)
-        return connection.getresponse().status < 500
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+    answer = asked(url)
+    return answer is not None and answer[0] < 500
 
 
 def _mark(home: Path, name: str) -> str:

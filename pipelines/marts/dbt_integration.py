@@ -1,6 +1,6 @@
 """dagster-dbt, imported without dbt: what makes dbt's models assets, and its events Dagster's.
 
-Every process that looks at the graph imports this: code servers, runs, commands. dagster-dbt takes from dbt only the
+Every process that looks at the graph imports this: the daemon, runs, commands. dagster-dbt takes from dbt only the
 words of its statuses, and has them itself for where dbt is not installed; importing dbt for them took half of the 4 s
 (of CPU) in which the graph is loaded (2026-11-29). dbt itself is imported by who runs it (dbt_runner.py). Nor is
 sqlglot imported, a seventh of what was left: it finds out which column comes from which, and no event is asked that.

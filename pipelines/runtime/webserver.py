@@ -11,7 +11,6 @@ from pathlib import Path
 
 from dagster import DagsterInstance
 from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRequestContext
-from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.version import __version__
 from graphql import GraphQLError, OperationDefinitionNode, OperationType, parse
@@ -19,6 +18,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import HTTPConnection
 
 from pipelines.runtime.operators import READ_ONLY, OperatorsOnly
+from pipelines.runtime.own_code import OwnCode, watch_code
 from storage.errors import SetupError
 from storage.postgres.database import locate
 from storage.settings import REPOSITORY, Settings, settings
@@ -87,8 +87,9 @@ def _serve(host: str, port: int, workspace: Path, current: Settings) -> None:
     with ExitStack() as stack:
         instance = stack.enter_context(DagsterInstance.get())
         instance.optimize_for_webserver(_STATEMENT_TIMEOUT_MS, _POOL_RECYCLE_S, _POOL_OVERFLOW)
-        context = stack.enter_context(Workspaces(instance, WorkspaceFileTarget([str(workspace)]), version=__version__))
+        context = stack.enter_context(Workspaces(instance, OwnCode(workspace), version=__version__))
         app = create_app_from_workspace_process_context(context, "", _POLL_MS)
+        watch_code()
         serve(guarded(app, current), host, port, current)
 
 

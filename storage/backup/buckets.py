@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from storage.lake import s3
-from storage.lake.releases import TABLE
 from storage.settings import Settings
 
 _LOG, _HINT = "/_delta_log/", "/_last_checkpoint"
@@ -50,6 +49,8 @@ class Bucket:
 
     def upload(self, folder: Path) -> None:
         """Every file of `folder`: data first, the log of the releases last, so that a release has its files."""
+        from storage.lake.releases import TABLE  # with the libraries that read tables, which `of` does not need
+
         names = [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
         logs = {name for name in names if _LOG in name}
         releases = {name for name in logs if name.startswith(f"{TABLE}/")}

@@ -1,9 +1,8 @@
 """DuckDB's extensions, from their wheels: signed files beside the interpreter; nothing is downloaded."""
 
 import importlib.util
+from importlib.metadata import version
 from pathlib import Path
-
-import duckdb
 
 from storage.errors import SetupError
 
@@ -14,8 +13,8 @@ def extension(name: str) -> Path:
     if spec is None or spec.origin is None:
         raise SetupError(f"the package duckdb-extension-{name.replace('_', '-')} is not installed; run `make install`")
     found = sorted(Path(spec.origin).parent.rglob(f"{name}.duckdb_extension"))
-    version = f"v{duckdb.__version__}"
+    installed = version("duckdb")
     for path in found:
-        if path.parent.name == version:
+        if path.parent.name == f"v{installed}":
             return path
-    raise SetupError(f"the wheel of {name} is not for DuckDB {duckdb.__version__}; install the locked versions")
+    raise SetupError(f"the wheel of {name} is not for DuckDB {installed}; install the locked versions")

@@ -6,14 +6,15 @@ The settings have the names of AWS's own tools. All three clients get them from 
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
-
-import duckdb
 
 from storage.errors import SetupError
 from storage.lake.extensions import extension
 from storage.settings import Settings
+
+if TYPE_CHECKING:
+    import duckdb
 
 PROBE = "_lakefolio"
 AT_ONCE = 16
@@ -132,7 +133,7 @@ def _sentence(error: Any, bucket: str, place: str) -> str:
     return f"{place} does not let us use the bucket {bucket} ({code or error})"
 
 
-def enable_s3(connection: duckdb.DuckDBPyConnection, options: Mapping[str, str]) -> None:
+def enable_s3(connection: "duckdb.DuckDBPyConnection", options: Mapping[str, str]) -> None:
     """Let a DuckDB read the files behind `options`; nothing to do for a folder's.
 
     Delta's files never change, so what was read of one stays in memory unasked: 2 ms instead of 100 for a small table.

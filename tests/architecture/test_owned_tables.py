@@ -51,7 +51,7 @@ OPEN_A_CONNECTION = {
     "oltp_api/exports/repository.py": "tells for whom, after it has begun its instant",
     "oltp_api/access/questions.py": "the door's own question, before anybody is known",
     "oltp_api/operations/state.py": "counts, by functions of the owner's",
-    "oltp_api/app.py": "the schema's version",
+    "oltp_api/opening.py": "the schema's version",
 }
 
 

@@ -236,6 +236,13 @@ def test_the_containers_lake_may_be_in_the_bucket_of_their_s3_server() -> None:
         services(IN_A_BUCKET, AWS_ACCESS_KEY_ID="name")
 
 
+def test_a_command_loads_no_library_that_another_needs() -> None:
+    heavy = {"numpy", "pyarrow", "duckdb", "deltalake", "httpx", "psycopg_pool", "mcp"}
+    loaded = f"import ops.cli, sys; assert not {heavy} & {{*sys.modules}}, {heavy} & {{*sys.modules}}"
+
+    subprocess.run([sys.executable, "-c", loaded], cwd=REPOSITORY, check=True)
+
+
 def test_run_becomes_the_program_with_everything_prepared(platform_home, refused_here: Callable[..., str]) -> None:
     home = str(platform_home.settings.home)
     printed = ops("run", "bash", "-c", "echo $DATABASE_URL $DAGSTER_HOME", LAKEFOLIO_HOME=home)

@@ -127,7 +127,8 @@ def test_an_unexpected_error_is_a_problem_that_leaks_nothing(settings) -> None:
 
 def test_importing_the_application_opens_nothing(tmp_path: Path) -> None:
     command = (
-        "import sys, oltp_api.app; assert not hasattr(oltp_api.app, 'app'); "
+        "import sys, oltp_api.worker; assert 'oltp_api.app' not in sys.modules, 'the worker serves no route'; "
+        "import oltp_api.app; assert not hasattr(oltp_api.app, 'app'); "
         "assert not {'ibflex', 'ofxtools', 'pandas'} & {*sys.modules}, 'only some files need them';"
         "assert not {'numba', 'scipy'} & {*sys.modules}, 'simulations and folds are the pipeline\\'s'; "
         "assert 'mcp' not in sys.modules, 'it takes a second to load, which the first who asks waits for'"

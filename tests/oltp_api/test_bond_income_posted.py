@@ -22,7 +22,6 @@ from psycopg.rows import dict_row
 from application.analytics.review import LakeAnalyticsRepository
 from domain.commands import PostBondIncome
 from domain.history import History
-from oltp_api.app import opened
 from oltp_api.bond_income import handlers as bond_income
 from oltp_api.bond_income.handlers import post_bond_income
 from oltp_api.bond_income.job import BondIncomeJob
@@ -31,6 +30,7 @@ from oltp_api.connections import RowLock
 from oltp_api.context import LOCAL_USER, AppContext
 from oltp_api.ledger.repository import LOCKS, Portfolios
 from oltp_api.ledger.writing import Wanted, load_one, save
+from oltp_api.opening import opened
 from oltp_api.unit_of_work import UnitOfWork
 from oltp_api.worker import jobs_of
 from storage.clock import SampleMarketClock

@@ -10,8 +10,8 @@ from psycopg.rows import DictRow
 
 from oltp_api.access.credentials import new_token
 from oltp_api.access.questions import Question, Questions, SignedBy
-from oltp_api.app import opened
 from oltp_api.context import LOCAL_USER, AppContext
+from oltp_api.opening import opened
 from storage.postgres.database import Database
 from storage.settings import Settings
 from storage.web.sessions import hash_of

@@ -19,7 +19,6 @@ import pytest
 from application.ledger import verify
 from domain.commands import RecordTransaction
 from domain.ledger import TxnType
-from oltp_api.app import opened
 from oltp_api.connections import RowLock
 from oltp_api.context import LOCAL_USER, AppContext
 from oltp_api.ledger import group
@@ -29,6 +28,7 @@ from oltp_api.ledger.handlers import wanted_by
 from oltp_api.ledger.repository import LOCKS
 from oltp_api.ledger.schemas import TransactionRequest
 from oltp_api.ledger.writing import Loaded
+from oltp_api.opening import opened
 from oltp_api.portfolios.repository import PortfolioAttributes
 from oltp_api.sight import sight_of
 from oltp_api.web.idempotency import Answer, IdempotencyKey

@@ -16,8 +16,8 @@ import httpx
 import psycopg
 import pytest
 
-from oltp_api.app import opened
 from oltp_api.context import AppContext
+from oltp_api.opening import opened
 from oltp_api.worker import jobs_of
 from storage.errors import LakeUnavailable
 from storage.jobs import PostgresFailures, failing_jobs, run_jobs

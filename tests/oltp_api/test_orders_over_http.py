@@ -14,8 +14,8 @@ import pytest
 from pydantic import BaseModel
 
 from domain.orders import Execution, FillSource, Order
-from oltp_api.app import opened
 from oltp_api.context import AppContext
+from oltp_api.opening import opened
 from oltp_api.orders.broker import SimulatedBroker, broker_of, fill_due_orders, handle_order_placed
 from oltp_api.orders.schemas import (
     CancelRequest,
