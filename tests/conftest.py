@@ -34,6 +34,7 @@ from storage.web.server import configured
 from tests.apps import app_over
 from tests.documented import status_is_documented
 from tests.effort import IS_LONG
+from tests.kernels import compile_in_turn
 from tests.states import FrozenStates, discarded, thaw, unsynced
 
 _LONGEST = (
@@ -86,11 +87,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: (places.get(item.path.name, len(places)), folders.get(item.path.parent.name, 3)))
 
 
-def pytest_collection_finish() -> None:
-    """Have the garbage collector look less often at all tests and modules, which costs 3 in 100.
-
-    Each API that starts would look at all of them, and each that stops give them back to be looked at.
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Have workers compile in turn; and the garbage collector look less often at all tests and modules, which costs
+    3 in 100. Each API that starts would look at all of them, and each that stops give them back to be looked at.
     """
+    if hasattr(session.config, "workerinput"):
+        compile_in_turn(Path(tempfile.gettempdir()) / "kernels.lock")
     gc.freeze()
     gc.enable()
     gc.set_threshold(50_000, 20, 20)
