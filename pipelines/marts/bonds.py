@@ -21,10 +21,12 @@ from domain.analytics.fixed_income.bonds import Bond
 from domain.analytics.fixed_income.curves import Curves
 from domain.analytics.fixed_income.day_counts import days_of
 from pipelines.runtime.resources import EXCHANGE, Platform
-from pipelines.tables.publishing import publish
+from pipelines.tables.publishing import publish, unchanged_metadata
+from pipelines.tables.rebuild_scope import unchanged
 from pipelines.tables.table_plots import of_bonds
 from pipelines.tables.version_set import pinned
 
+VALUATION = "marts/fact_bond_valuation_daily"
 BONDS, SECURITIES = "raw/pg_bond_details", "raw/pg_security_registry"
 CURVE, CALENDAR = "raw/yield_curve", "raw/trading_calendar"
 _READ = (BONDS, SECURITIES, CURVE, CALENDAR)
@@ -63,7 +65,7 @@ MEANINGS = {
 
 
 @dg.asset(
-    key=["marts", "fact_bond_valuation_daily"],
+    key=VALUATION.split("/"),
     deps=[dg.AssetKey(table.split("/")) for table in _READ],
     description="Grain: one row per bond and session or coupon date: clean and dirty price, yield, duration, DV01.",
     group_name="marts",
@@ -72,8 +74,10 @@ MEANINGS = {
     code_version="3",
 )
 def fact_bond_valuation_daily(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
-    versions = pinned(context.instance, context.run.run_id, platform.releases, known=_READ).versions
-    bonds, securities, curve, calendar = (platform.lake.read(table, versions[table]) for table in _READ)
+    seen = pinned(context.instance, context.run.run_id, platform.releases, known=_READ)
+    for version in unchanged(context.run, platform.lake, seen, {VALUATION: _READ}).values():
+        return dg.MaterializeResult(metadata=unchanged_metadata(version))
+    bonds, securities, curve, calendar = (platform.lake.read(table, seen.versions[table]) for table in _READ)
     rows, refused = valued(bonds.join(securities, "security_id"), curve, sessions(calendar))
     for security_id, reason in refused.items():
         context.log.warning("bond %s has no value: %s", security_id, reason)
