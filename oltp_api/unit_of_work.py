@@ -4,12 +4,12 @@ Repositories make themselves of it: `Orders(work)`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import date
 from typing import Any, LiteralString
 from uuid import UUID
 
-import psycopg
+from psycopg.pq import PipelineStatus
 from psycopg_pool import ConnectionPool
 
 from domain.ports import Clock
@@ -61,9 +61,11 @@ class UnitOfWork:
         self._sight, self._has_said_for_whom = sight, True
         sight.say(self._connection, is_first=False)
 
-    def pipelined(self) -> AbstractContextManager[psycopg.Pipeline]:
-        """Inside `with work.pipelined():`, statements share one round trip."""
-        return self._connection.pipeline()
+    def pipelined(self) -> AbstractContextManager[object]:
+        """Inside `with work.pipelined():`, statements share one round trip; inside another, that one's, whose end alone
+        waits for them."""
+        is_inside = self._connection.info.pipeline_status is not PipelineStatus.OFF
+        return nullcontext() if is_inside else self._connection.pipeline()
 
     def defer(self, statement: LiteralString, values: Mapping[str, Any]) -> None:
         """Keep a write that nothing in this unit of work reads until it is committed."""

@@ -1,14 +1,16 @@
 """A file that is read, recorded: what is new, in order of event, with a report of every row.
 
 Rows that are refused stand in nobody's way: the report says what is recorded and what is not. A long file is recorded
-in parts, in one unit of work, so that only one part's requests are in memory at a time.
+in parts, in one unit of work, so that only two parts' requests are in memory at a time: a part is read while the one
+before is written.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from domain.commands import BatchMode, RecordBatch, RecordTransaction
@@ -25,12 +27,14 @@ from oltp_api.imports.repository import Imports, KeptRow
 from oltp_api.imports.requests import Rules
 from oltp_api.imports.schemas import ImportRequest, ImportRow, ImportView
 from oltp_api.imports.told import Openings, balances_told, cells_told, read_told, reading_told, securities_told
-from oltp_api.ledger.batch import Balances, BatchOutcome, Recorded, record_batch
+from oltp_api.ledger.batch import Balances, BatchOutcome, Recorded, decided_batch
 from oltp_api.unit_of_work import UnitOfWork
 
 _reported: Callable[..., ImportRow] = filling(ImportRow)
 _ROWS_OF_A_PART = 10_000
-_ROWS_AT_ONCE = 500
+_ROWS_TOLD = 1_000
+_ROWS_BETWEEN = 330
+"""Rows that are read between two pieces of what is written: 500 rows of the ledger, or 1,000 identities."""
 MOST_SHOWN = 10_000
 """Rows of a dry run that are shown beside their cells; of a longer file, later ones only where something is odd."""
 
@@ -46,10 +50,20 @@ class _Row:
     read: Mapping[str, str] | None = None
 
 
+class _Told(NamedTuple):
+    """A row that was decided: its outcome, None where it was skipped, and what else is told of it."""
+
+    draft: Draft
+    identity: Identity | None
+    read: Mapping[str, str] | None
+    outcome: BatchOutcome | None
+
+
 @dataclass(slots=True)
 class _Report:
-    """All that is told of the parts so far."""
+    """All that is told of the parts so far, of which `read` rows were read."""
 
+    read: int = 0
     rows: list[ImportRow] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     assumed: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
@@ -72,33 +86,49 @@ class _Recorder:
     report: _Report
     import_id: UUID
 
-    def record(self, drafts: Sequence[Draft], work: UnitOfWork) -> None:
-        rows = [self._row(draft) for draft in drafts]
+    def rows(self, drafts: Sequence[Draft], writing: Iterator[None]) -> Sequence[_Row]:
+        """The rows of a part, with their requests; the part before is written meanwhile, some rows after some."""
+        rows: list[_Row] = []
+        for begin in range(0, len(drafts), _ROWS_BETWEEN):
+            rows += map(self._row, drafts[begin : begin + _ROWS_BETWEEN])
+            next(writing, None)
+        _finish(writing)
         flag_inexact(drafts)
+        self.report.read += len(rows)
+        return rows
+
+    def decide(self, rows: Sequence[_Row], work: UnitOfWork) -> Iterator[None]:
+        """Decide about a part, which is written and reported as the iterator goes on."""
         taken = [row for row in rows if row.command is not None]
         commands = tuple(row.command for row in taken if row.command is not None)
         named = {place: row.identity for place, row in enumerate(taken) if row.identity is not None}
         assumes = self.asked.missing_cash == "assume"
         batch = RecordBatch(*self.owner, commands, BatchMode.PARTIAL, assumes)  # if all was wanted, see the end
-        done = record_batch(batch, work, Recognition(self.owner[1], named, self.familiar))
-        outcomes = dict(zip(map(id, taken), done.outcomes, strict=True))
-        with work.pipelined():
-            for begin in range(0, len(rows), _ROWS_AT_ONCE):
-                self._tell(rows[begin : begin + _ROWS_AT_ONCE], outcomes, work)
+        done, writing = decided_batch(batch, work, Recognition(self.owner[1], named, self.familiar))
         self.report.counts.update(counted(done.outcomes))
         self.report.counts["skipped"] += len(rows) - len(taken)
         self.report.before = self.report.before or done.before
         self.report.after = done.after
+        outcomes = iter(done.outcomes)
+        told = [
+            _Told(row.draft, row.identity, row.read, next(outcomes) if row.command is not None else None)
+            for row in rows
+        ]
+        for each in told:
+            self.report.openings.note(each.draft, each.outcome)
+            each.draft.forget()
+        return chain(writing, self._telling(told, work))
 
-    def _tell(self, rows: Sequence[_Row], outcomes: Mapping[int, BatchOutcome], work: UnitOfWork) -> None:
+    def _telling(self, told: list[_Told], work: UnitOfWork) -> Iterator[None]:
         """Keep the identities of rows, and report what became of them while the database writes that down."""
-        told = [(row, outcomes.get(id(row))) for row in rows]
-        Imports(work).keep(self.import_id, self.owner[1], self._kept(told))
-        work.flush()
-        for row, outcome in told:
-            self.report.rows.append(self._told(row, outcome))
-            self.report.openings.note(row.draft, outcome)
-            row.draft.forget()
+        while told:
+            some = told[:_ROWS_TOLD]
+            del told[:_ROWS_TOLD]  # for the next part is in memory too
+            Imports(work).keep(self.import_id, self.owner[1], self._kept(some))
+            work.flush()
+            for each in some:
+                self.report.rows.append(self._told(each))
+            yield
 
     def _row(self, draft: Draft) -> _Row:
         if draft.skipped is not None:
@@ -115,13 +145,14 @@ class _Recorder:
         except Refusal as refusal:
             return _Row(draft, refusal)
         identity = self.identifying.of(draft, request, str(security.security_id) if security else None)
-        return _Row(draft, command, identity, read_told(draft, request) if self._shows(draft) else None)
+        is_shown = self._shows(draft, self.report.read)
+        return _Row(draft, command, identity, read_told(draft, request) if is_shown else None)
 
-    def _shows(self, draft: Draft) -> bool:
-        return self.asked.dry_run and (len(self.report.rows) < MOST_SHOWN or bool(draft.flags or draft.notes))
+    def _shows(self, draft: Draft, before: int) -> bool:
+        return self.asked.dry_run and (before < MOST_SHOWN or bool(draft.flags or draft.notes))
 
-    def _told(self, row: _Row, outcome: BatchOutcome | None) -> ImportRow:
-        draft = row.draft
+    def _told(self, row: _Told) -> ImportRow:
+        draft, outcome = row.draft, row.outcome
         told: dict[str, Any] = (
             {"status": "SKIPPED", "detail": draft.skipped} if outcome is None else outcome_told(outcome)
         )
@@ -138,24 +169,24 @@ class _Recorder:
             column=str(column) if column else None,
             notes=(*draft.notes, *told.pop("notes", ())),
             flags=draft.flags,
-            cells=cells_told(draft, self.sheet) if is_odd or self._shows(draft) else None,
+            cells=cells_told(draft, self.sheet) if is_odd or self._shows(draft, len(self.report.rows)) else None,
             read=row.read,
             **told,
         )
 
-    def _kept(self, told: Sequence[tuple[_Row, BatchOutcome | None]]) -> list[KeptRow]:
+    def _kept(self, told: Sequence[_Told]) -> list[KeptRow]:
         """The identities of what was recorded, of what came with it, and of cash that was assumed for it."""
         kept: list[KeptRow] = []
-        for row, outcome in told:
-            if row.identity is None or not isinstance(outcome, Recorded):
+        for _, identity, _, outcome in told:
+            if identity is None or not isinstance(outcome, Recorded):
                 continue
             seqs = list(outcome.seqs)
             if outcome.assumed is not None:
                 seqs.append(outcome.assumed.seq)
                 self.report.assumed[outcome.assumed.currency] += outcome.assumed.cash_effect
             for number, seq in enumerate(seqs):
-                key = f"{row.identity.key}+{number}" if number else row.identity.key
-                kept.append((row.identity.source, key, seq, row.identity.content))
+                key = f"{identity.key}+{number}" if number else identity.key
+                kept.append((identity.source, key, seq, identity.content))
         return kept
 
 
@@ -174,8 +205,11 @@ def record_sheet(
     familiar = Familiar(source, bool(asked.account or asked.source) or identifying.has_accounts)
     report, import_id = _Report(), uuid4()
     recorder = _Recorder(sheet, asked, owner, rules, registry, identifying, familiar, report, import_id)
-    for part in _parts(sheet.drafts):
-        recorder.record(part, work)
+    writing: Iterator[None] = iter(())
+    with work.pipelined():  # so that nothing waits for what is written
+        for part in _parts(sheet.drafts):
+            writing = recorder.decide(recorder.rows(part, writing), work)
+        _finish(writing)
     familiar.refuse_unclear()
     report.rows.sort(key=lambda row: row.line)
     counts = report.counts
@@ -209,6 +243,11 @@ def record_sheet(
         assumed_cash=dict(report.assumed),
         report=tuple(report.rows),
     )
+
+
+def _finish(writing: Iterator[None]) -> None:
+    for _ in writing:
+        pass
 
 
 def _parts(drafts: list[Draft]) -> Iterator[Sequence[Draft]]:

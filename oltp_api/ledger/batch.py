@@ -3,7 +3,7 @@
 A row that was recorded before, by its external id, is a duplicate and has no effect; so a batch can be sent again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -25,7 +25,7 @@ from domain.values import quickly_made
 from oltp_api.connections import Deferred
 from oltp_api.ledger.decisions import Prepared, drafted, prepared, rows_of
 from oltp_api.ledger.repository import RecordedRow
-from oltp_api.ledger.writing import Loaded, Wanted, decided, save
+from oltp_api.ledger.writing import Loaded, Wanted, decided, saving
 from oltp_api.registry.repository import Named
 from oltp_api.unit_of_work import UnitOfWork
 
@@ -109,6 +109,16 @@ class RecordedBatch:
 def record_batch(command: RecordBatch, work: UnitOfWork, known: Recognises | None = None) -> RecordedBatch:
     """Record the rows that are not refused, or with ALL_OR_NOTHING all or none. If nothing is recorded because one is
     refused, the outcomes are what would have been."""
+    done, writing = decided_batch(command, work, known)
+    for _ in writing:
+        pass
+    return done
+
+
+def decided_batch(
+    command: RecordBatch, work: UnitOfWork, known: Recognises | None = None
+) -> tuple[RecordedBatch, Iterator[None]]:
+    """`record_batch` whose rows are yet to be written, a piece with each step; no other decision before the last."""
     wanted = _wanted_by(command, known)
 
     def act(loaded: Loaded) -> tuple[Balances, Sequence[BatchOutcome]]:
@@ -117,9 +127,8 @@ def record_batch(command: RecordBatch, work: UnitOfWork, known: Recognises | Non
 
     loaded, (before, outcomes) = decided(wanted, act, work)
     is_wanted = command.mode is BatchMode.PARTIAL or not any(isinstance(each, Refusal) for each in outcomes)
-    if loaded.portfolio.rows and is_wanted:
-        save(loaded.portfolio, work)
-    return RecordedBatch(outcomes, before, Balances.of(loaded.portfolio))
+    writing = saving(loaded.portfolio, work) if loaded.portfolio.rows and is_wanted else iter(())
+    return RecordedBatch(outcomes, before, Balances.of(loaded.portfolio)), writing
 
 
 def _wanted_by(command: RecordBatch, known: Recognises | None) -> Wanted:

@@ -156,6 +156,11 @@ class Portfolios:
     def save(self, *decided: Decided) -> None:
         """Append the rows that were decided, with holdings, balances and events: one statement, with the commit. Of
         many rows the first ones go ahead of it, and are written down by the database while the next are made here."""
+        for _ in self.saving(*decided):
+            pass
+
+    def saving(self, *decided: Decided) -> Iterator[None]:
+        """`save`, a piece with each step: what is done between two, the database writes the first piece meanwhile."""
         if not decided:
             return
         roots = [portfolio.portfolio_id for portfolio, _, _ in decided]
@@ -170,6 +175,7 @@ class Portfolios:
                     if len(rows) == _ROWS_AT_ONCE:
                         self._work.send(_PORTFOLIOS["save"], {**asked, **self._saved(made, rows)})
                         made, rows = {name: list[bytes]() for name in _SAVED}, []
+                        yield
                     figures = figures_of(row)
                     head = chained(head, row, figures, self._work.recorded_at)
                     rows.append(_ledger_row(row, figures, head))

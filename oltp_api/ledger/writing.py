@@ -5,7 +5,7 @@ A command by itself (`decided`), a group of strangers (`ledger.group`) and a bat
 they lock, and in what a refusal does.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -192,6 +192,11 @@ def decided(wanted: Wanted, decide: Callable[[Loaded], T], work: UnitOfWork, is_
 def save(portfolio: Portfolio, work: UnitOfWork, others: Sequence[RecordedEvent] = ()) -> None:
     """Write what was decided and its events, after `others` that happened with it, with the commit."""
     Portfolios(work).save(Decided(portfolio, correlation_id(), others))
+
+
+def saving(portfolio: Portfolio, work: UnitOfWork) -> Iterator[None]:
+    """`save`, a piece of a long ledger with each step."""
+    return Portfolios(work).saving(Decided(portfolio, correlation_id()))
 
 
 def tradable(security: Security | None, identifier: str) -> Security:
