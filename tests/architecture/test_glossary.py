@@ -11,7 +11,7 @@ GLOSSARY = Path(__file__).resolve().parents[2] / "docs/glossary.md"
 
 
 _OF_A_TABLE = r"^(fact|dim|pg)_|(_(daily|details|current|run|valuation))+$"
-"""What a table's name says beside its noun: what kind of table it is."""
+"""Parts of a table's name that say of which kind it is, beside its noun."""
 
 
 def words() -> list[str]:
