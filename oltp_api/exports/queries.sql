@@ -2,9 +2,6 @@
 -- All that follows in this transaction is of one instant; a slow reader is cut off by the longer limits of an export.
 set transaction isolation level repeatable read, read only
 
--- name: snapshot
-select pg_export_snapshot() as snapshot
-
 -- name: limits
 select
     set_config('statement_timeout', %(seconds)s, true),
@@ -256,10 +253,6 @@ cross join owned
 inner join custody using (account_id)
 left join known using (security_id)
 where ledger.portfolio_id = %(portfolio_id)s
-
--- name: in_turn
--- Follows `own`: the rows that one of several readers makes, so many in each of its turns.
-and (ledger.seq - 1) / %(rows)s %% %(readers)s = %(turn)s
 
 -- name: effective
 -- Rows that stand, in order of event, as a fold takes them.

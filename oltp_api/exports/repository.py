@@ -1,26 +1,23 @@
 """Ledgers read for export, all of one instant: as PostgreSQL's own COPY where nothing is decided about a row, and as
 transactions where they are folded. SQL in `queries.sql`."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
-from itertools import chain, cycle, islice, starmap
+from itertools import starmap
 from typing import Any, LiteralString
 from uuid import UUID
 
-from psycopg import sql
 from psycopg.rows import DictRow, args_row, class_row, tuple_row
-from psycopg_pool import PoolTimeout
 
 from domain.errors import PortfolioNotFound
 from domain.ledger import Transaction, TxnType
 from domain.securities import AssetType
 from oltp_api.connections import Connection
 from oltp_api.exports.columns import TEXTS_SQL
-from oltp_api.sight import Sight, current_sight
+from oltp_api.sight import current_sight
 from oltp_api.unit_of_work import Pool
 from storage.queries import statements
 
@@ -29,13 +26,7 @@ _SECONDS = "600s"
 """How long one statement of an export, or the client's next read, may take."""
 _BATCH = 5_000
 _TYPES = {kind.value: kind for kind in TxnType}
-_MANY_ROWS = 20_000
-"""Rows of a ledger that is worth a second connection, which takes some milliseconds to begin."""
-_ROWS_IN_TURN = 256
-"""Rows of one connection before the other's: 60 to 200 KB, which PostgreSQL sends ahead of who reads them."""
-_PATIENCE_S = 0.2
-OpenSecond = Callable[[str, Sight], Connection | None]
-"""A connection more that reads the instant of an exported snapshot for the same asker; None if none is free."""
+_COPY_TO: Mapping[str, LiteralString] = {"csv": "format csv, header", "rows": "format csv", "text": "format text"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +79,8 @@ class SplitRatio:
 class LedgerExports:
     """Reads of one instant; each iterator is read to its end, or closed, before the next."""
 
-    def __init__(self, connection: Connection, open_second: OpenSecond | None = None) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._readers = [connection]
-        self._open_second = open_second
         self._sight = current_sight()
 
     def now(self) -> datetime:
@@ -115,44 +104,19 @@ class LedgerExports:
     def name_portfolios(self, user_id: UUID) -> None:
         """Have rows compared with the user's portfolios: to look up whose each of a million is takes seconds."""
         ids = frozenset(row["portfolio_id"] for row in self.listed("portfolios", user_id))
-        self._sight = replace(self._sight, portfolios=ids)
-        for connection in self._readers:
-            self._sight.say(connection, is_first=False)
+        replace(self._sight, portfolios=ids).say(self._connection, is_first=False)
 
     def copied(
-        self, portfolio_id: UUID, selected: LiteralString, form: LiteralString, more: Mapping[str, object] | None = None
-    ) -> Iterator[Sequence[bytes]]:
-        """Rows of the ledger in its order, some at a time, with `selected` of the text of their `cells`, as "csv" or
-        "text". Two connections make those of a long ledger in turns, each as far ahead as a socket holds."""
-        connections = self._readers_of(portfolio_id)
-        turns: LiteralString = _EXPORTS["in_turn"] if len(connections) > 1 else ""
-        own = f"{_EXPORTS['own']}\n{turns} order by ledger.seq"
-        texts = f"select {TEXTS_SQL} from ({own}) as ledger offset 0"  # once each
-        query = f"copy (select {selected} from ({texts}) as cells) to stdout (format {form})"
-        asked = {"portfolio_id": portfolio_id, "rows": _ROWS_IN_TURN, "readers": len(connections), **(more or {})}
-        with ExitStack() as stack:
-            copies = [
-                stack.enter_context(connection.cursor().copy(query, {**asked, "turn": turn}))
-                for turn, connection in enumerate(connections)
-            ]
-            readers = [map(bytes, copy) for copy in copies]
-            for reader in cycle(readers):
-                rows = list(islice(reader, _ROWS_IN_TURN))
-                if not rows:
-                    break
-                yield rows
-            assert next(chain(*readers), None) is None, "rows of a ledger are numbered without gaps"
-
-    def _readers_of(self, portfolio_id: UUID) -> Sequence[Connection]:
-        """Connections that read a ledger in turns: two of a long one, if another is free."""
-        if self.portfolio(portfolio_id).version < _MANY_ROWS:
-            return self._readers[:1]
-        if len(self._readers) == 1 and self._open_second is not None:
-            row = self._connection.execute(_EXPORTS["snapshot"]).fetchone()
-            assert row is not None
-            second = self._open_second(row["snapshot"], self._sight)
-            self._readers += [] if second is None else [second]
-        return self._readers
+        self, portfolio_id: UUID, selected: LiteralString, form: str, more: Mapping[str, object] | None = None
+    ) -> Iterator[bytes]:
+        """Rows of the ledger in its order, a block each, with `selected` of the text of their `cells`: as "csv" with a
+        header, as "rows" of csv, or as "text"."""
+        texts = f"select {TEXTS_SQL} from ({_EXPORTS['own']} order by ledger.seq) as ledger offset 0"  # once each
+        query = f"copy (select {selected} from ({texts}) as cells) to stdout"
+        asked = {"portfolio_id": portfolio_id, **(more or {})}
+        with self._connection.cursor().copy(f"{query} ({_COPY_TO[form]})", asked) as copy:
+            for block in copy:
+                yield bytes(block)
 
     def effective(self, portfolio_id: UUID) -> Iterator[Transaction]:
         """The rows that stand, in order of event."""
@@ -184,28 +148,11 @@ class LedgerExports:
 @contextmanager
 def one_instant(pool: Pool) -> Iterator[LedgerExports]:
     """Reads of the database as it is when the first of them is made, while inside."""
-    with ExitStack() as stack:
-        connection = stack.enter_context(pool.connection())
-        _begin(connection, current_sight())
-        yield LedgerExports(connection, partial(_second, pool, stack))
-
-
-def _second(pool: Pool, stack: ExitStack, snapshot: str, sight: Sight) -> Connection | None:
-    try:
-        connection = stack.enter_context(pool.connection(timeout=_PATIENCE_S))
-    except PoolTimeout:
-        return None
-    _begin(connection, sight, snapshot)
-    return connection
-
-
-def _begin(connection: Connection, sight: Sight, snapshot: str | None = None) -> None:
-    """Begin a transaction that only reads, of an instant of its own or of an exported one."""
-    connection.execute(_EXPORTS["instant"])
-    if snapshot is not None:
-        connection.execute(sql.SQL("set transaction snapshot {}").format(snapshot))
-    sight.say(connection)
-    connection.execute(_EXPORTS["limits"], {"seconds": _SECONDS})
+    with pool.connection() as connection:
+        connection.execute(_EXPORTS["instant"])
+        current_sight().say(connection)
+        connection.execute(_EXPORTS["limits"], {"seconds": _SECONDS})
+        yield LedgerExports(connection)
 
 
 def _transaction(portfolio_id: UUID, seq: int, account_id: int, txn_type: str, *more: Any) -> Transaction:

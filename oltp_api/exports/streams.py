@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 AT_ONCE = 4
-"""Exports sent at once. Each holds a connection until its client has read it, or two; others need the rest."""
+"""Exports sent at once. Each holds a connection until its client has read it, and others need the rest."""
 
 
 class ExportTurns:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import chain
 from typing import LiteralString
 from uuid import UUID
 
@@ -54,9 +53,8 @@ _CONVERT = pacsv.ConvertOptions(
 
 def as_csv(reads: LedgerExports, portfolio_id: UUID) -> Iterator[bytes]:
     """A header and a row for each of the ledger; text that a spreadsheet would run is escaped."""
-    yield ",".join(SCHEMA.names).encode() + b"\n"
-    cells = ", ".join([*(_csv_cell(column) for column in COLUMNS), DIGEST_SQL])
-    yield from map(b"".join, reads.copied(portfolio_id, cells, "csv", _RISKY))
+    cells = ", ".join([*(f"{_csv_cell(column)} as {column.name}" for column in COLUMNS), f"{DIGEST_SQL} as {DIGEST}"])
+    yield from reads.copied(portfolio_id, cells, "csv", _RISKY)
 
 
 def as_json(reads: LedgerExports, portfolio_id: UUID) -> Iterator[bytes]:
@@ -64,9 +62,8 @@ def as_json(reads: LedgerExports, portfolio_id: UUID) -> Iterator[bytes]:
     yield json.dumps(_same_of(reads.portfolio(portfolio_id))).removesuffix("}").encode() + b', "transactions": ['
     members = ", ".join(f"'{column.name}', {_json_cell(column)}" for column in COLUMNS if not column.is_of_portfolio)
     cells = f"json_build_object({members}, '{DIGEST}', {DIGEST_SQL})"
-    for place, rows in enumerate(reads.copied(portfolio_id, cells, "text")):
-        objects = b"".join(rows).removesuffix(b"\n").replace(b"\\\\", b"\\")
-        yield (b",\n" if place else b"\n") + objects.replace(b"\n", b",\n")
+    for place, row in enumerate(reads.copied(portfolio_id, cells, "text")):
+        yield (b",\n" if place else b"\n") + row.removesuffix(b"\n").replace(b"\\\\", b"\\")
     yield b"\n]}\n"
 
 
@@ -86,7 +83,7 @@ def as_parquet(reads: LedgerExports, portfolio_id: UUID) -> Iterator[bytes]:
         ThreadPoolExecutor(1) as beside,  # encodes while PostgreSQL makes the next rows: they take as long
     ):
         encoding: Future[None] | None = None
-        for rows in _groups(chain.from_iterable(reads.copied(portfolio_id, cells, "csv"))):
+        for rows in _groups(reads.copied(portfolio_id, cells, "rows")):
             if encoding is not None:
                 encoding.result()
                 yield written.drained()
