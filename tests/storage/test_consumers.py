@@ -634,6 +634,7 @@ def test_the_loop_goes_on_after_its_connections_were_lost(session, database, run
     write(session, ONE, 2)
 
     wait_until(lambda: effects(session) == [(ONE, 1), (ONE, 2)])
+    wait_until(lambda: failing_jobs(session) == [])
 
 
 def test_an_error_of_the_loop_itself_is_written_down_and_tried_again_beside_the_others(session, database) -> None:
