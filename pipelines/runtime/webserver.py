@@ -58,6 +58,10 @@ class Workspaces(WorkspaceProcessContext):
             self.instance, self.get_current_workspace(), self, self.version, source, self.read_only or is_read_only
         )
 
+    def reload_workspace(self) -> None:
+        """Look again at the code that this process has; it cannot load another, and is started again for that."""
+        self.refresh_workspace()
+
 
 def guarded(app: App, current: Settings) -> WebGuard:
     """Dagster's application, with the guard in front of all of it; where people sign in, for those who operate."""

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import dagster as dg
 import psutil
 import pytest
-from dagster._core.workspace.context import WorkspaceProcessContext
 
 from pipelines.runtime import own_code
+from pipelines.runtime.webserver import Workspaces
 
 
 @pytest.mark.filterwarnings("ignore:Property `ScheduleDefinition.environment_vars`")  # Dagster's own look at it
@@ -17,8 +17,9 @@ def test_the_graph_is_in_the_process_that_asks_for_it_and_no_other_is_started() 
     before = psutil.Process().children()
     with (
         dg.DagsterInstance.local_temp() as instance,
-        WorkspaceProcessContext(instance, own_code.OwnCode()) as workspace,
+        Workspaces(instance, own_code.OwnCode()) as workspace,
     ):
+        workspace.reload_workspace()  # as a button of the UI does
         (entry,) = workspace.get_current_workspace().code_location_entries.values()
         assert entry.code_location is not None, entry.load_error
         (repository,) = entry.code_location.get_repositories().values()
