@@ -1,8 +1,8 @@
 """The graph in the process that asks for it: the daemon's and the web server's, which have no code server.
 
-Dagster's own programs start a code server each, 5 s of a core and 330 MB, so that they stay what they were when code
-changes. Here a process is started again for that, and for a clock that was set back: its threads wait for a moment by
-the clock, which may then be years away.
+Dagster's own programs start a code server each, 5 s of a core and 220 MB or more, so that they stay what they were when
+code changes. Here a process is started again for that, and for a clock that was set back: its threads wait for a moment
+by the clock, which may then be years away.
 """
 
 import os

@@ -8,8 +8,6 @@ from oltp_api.lake_tables.served import SERVED
 from storage.settings import Settings
 
 GLOSSARY = Path(__file__).resolve().parents[2] / "docs/glossary.md"
-
-
 _OF_A_TABLE = r"^(fact|dim|pg)_|(_(daily|details|current|run|valuation))+$"
 """Parts of a table's name that say of which kind it is, beside its noun."""
 

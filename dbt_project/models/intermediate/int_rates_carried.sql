@@ -48,6 +48,7 @@ rates as (
     having count(*) > 0
 ),
 
+{# A column of its own: DuckDB 1.5 takes `try_cast(x as ...) > 0` in a filter for `x > 0`, and lets a null through. #}
 typed as (
     select
         currency,
