@@ -157,7 +157,7 @@ class Positions:
 def _refuse_outsized(held: Holding, security_id: int, causes: Sequence[Transaction]) -> None:
     quantity = held.quantity
     amounts = (held.cost_basis, held.cost_basis_base, held.realised, held.realised_base, held.realised_fx)
-    if abs(quantity) < UNITS_BELOW and max(map(abs, amounts)) <= MOST_MONEY:
+    if -UNITS_BELOW < quantity < UNITS_BELOW and min(amounts) >= -MOST_MONEY and max(amounts) <= MOST_MONEY:
         return
     cost, gain = max(amounts[:2], key=abs), max(amounts[2:], key=abs)
     of_it = [each for each in causes if each.security_id == security_id]

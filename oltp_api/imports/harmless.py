@@ -4,13 +4,12 @@ Nothing is looked for that is bad: only what is listed as good is let through, t
 The locked DuckDB behind it, and the process around that, are walls of their own.
 """
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import duckdb
 
-from oltp_api.imports.locked import SelectRefused, nodes_of
+from oltp_api.imports.locked import SelectRefused, nodes_of, parsed_by
 
 _TABLES_OF_ROWS = frozenset({"unnest", "range", "generate_series"})
 _NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
@@ -118,8 +117,7 @@ def harmless_functions(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
 def parsed_select(connection: duckdb.DuckDBPyConnection, select: str) -> Mapping[str, Any]:
     """The tree of a SELECT, as DuckDB parses it."""
     try:
-        found = connection.execute("select json_serialize_sql($1)", [select]).fetchone()
+        tree: Mapping[str, Any] = parsed_by(connection, select)
     except duckdb.Error as error:
         raise SelectRefused(f"is no SQL: {str(error).splitlines()[0][:200]}") from error
-    tree: Mapping[str, Any] = json.loads(found[0]) if found else {}
     return tree

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from domain.errors import InvalidInput, plain
@@ -21,9 +22,7 @@ from domain.money import payable
 from domain.values import quickly_made
 from oltp_api.connections import Deferred, text_array
 from oltp_api.imports.drafts import BOUGHT_OR_SOLD, LEAVES, Draft
-from oltp_api.imports.requests import ExchangeRequest
 from oltp_api.ledger.batch import Duplicate
-from oltp_api.ledger.schemas import TransactionRequest
 from oltp_api.unit_of_work import UnitOfWork
 from storage.queries import statements
 
@@ -74,22 +73,21 @@ class Identity:
         return "; ".join(told) or None
 
 
-def content_of(draft: Draft, request: TransactionRequest, security: str | None) -> dict[str, str]:
+def content_of(draft: Draft, fields: Mapping[str, Any], security: str | None) -> dict[str, str]:
     """Content of the row, all that it moves: day, type, security, units, price, money and its currency."""
-    values = request.__dict__
-    said = {"day": text_of(draft.day), "type": values["type"].value}
+    said = {"day": text_of(draft.day), "type": fields["type"].value}
     if security is not None:
         said["security"] = security
     for name in _MOVED:
-        if (value := values[name]) is not None:
-            said[name] = plain(value)
+        if name in fields:
+            said[name] = plain(fields[name])
     said["currency"] = draft.currency
-    if values["split_new"] and values["split_old"]:
-        said["split"] = f"{plain(values['split_new'])}:{plain(values['split_old'])}"
-    if isinstance(request, ExchangeRequest):
-        said["received"] = f"{plain(request.received)} {request.received_currency}"
-    if values["units_new"] is not None:
-        said["units_new"] = plain(values["units_new"])
+    if fields.get("split_new") and fields.get("split_old"):
+        said["split"] = f"{plain(fields['split_new'])}:{plain(fields['split_old'])}"
+    if "received" in fields:
+        said["received"] = f"{plain(fields['received'])} {fields['received_currency']}"
+    if "units_new" in fields:
+        said["units_new"] = plain(fields["units_new"])
     return said
 
 
@@ -110,8 +108,9 @@ class Identifying:
             if reference := each.texts.get("reference"):
                 self._lines_with.setdefault(reference, set()).add(each.line)
 
-    def of(self, draft: Draft, request: TransactionRequest, security: str | None) -> Identity:
-        content = content_of(draft, request, security)
+    def of(self, draft: Draft, fields: Mapping[str, Any], security: str | None) -> Identity:
+        """The identity of a row, by the fields of the request that it makes."""
+        content = content_of(draft, fields, security)
         place = draft.texts.get("account") or self._source
         reference = draft.texts.get("reference")
         is_id = reference is not None and len(self._lines_with[reference]) == 1 and bool(_HAS_DIGIT.search(reference))
@@ -123,15 +122,15 @@ class Identifying:
             seen[key] = twin = seen.get(key, 0) + 1  # by the first twin's, which is in the report too: no text more
             if twin > 1:
                 key = f"{key.removesuffix('1')}{twin}"
-        moved = _moved(request, draft.currency)
-        older = tuple(self._older(draft, request, self._first_ids)) if self._first_ids is not None else ()
+        moved = _moved(fields, draft.currency)
+        older = tuple(self._older(draft, fields, self._first_ids)) if self._first_ids is not None else ()
         return Identity(place, key, content, moved, older, reference, is_id)
 
-    def _older(self, draft: Draft, request: TransactionRequest, first_ids: Mapping[int, str]) -> Iterator[str]:
+    def _older(self, draft: Draft, fields: Mapping[str, Any], first_ids: Mapping[int, str]) -> Iterator[str]:
         """The ids that older readers would have given to the row."""
         if (first := first_ids.get(draft.line)) is not None and not draft.part:
             yield first
-        second = _second(request.model_copy(update={"ticker": draft.naming.ticker or draft.naming.isin}))
+        second = _second({**fields, "ticker": draft.naming.ticker or draft.naming.isin})
         self._older_seen[second] += 1
         yield f"csv2:{second}:{self._older_seen[second]}"
 
@@ -256,13 +255,13 @@ def changed(was: Mapping[str, str], now: Mapping[str, str]) -> str | None:
     return "; ".join(told) or None
 
 
-def _moved(request: TransactionRequest, currency: str) -> tuple[Decimal | None, Decimal | None, str]:
+def _moved(fields: Mapping[str, Any], currency: str) -> tuple[Decimal | None, Decimal | None, str]:
     """The cash and units that a row moves, as far as it says so itself."""
-    kind, amount, units = request.type, request.amount, request.quantity
+    kind, amount, units, price = fields["type"], fields.get("amount"), fields.get("quantity"), fields.get("price")
     leaves, traded = kind in _PAYS, kind in BOUGHT_OR_SOLD
-    if traded and amount is None and request.price and units and not request.fee_currency:
-        fees = request.fees or Decimal(0)
-        amount = units * request.price + (fees if leaves else -fees)
+    if traded and amount is None and price and units and not fields.get("fee_currency"):
+        fees = fields.get("fees") or Decimal(0)
+        amount = units * price + (fees if leaves else -fees)
     elif traded and amount is not None:
         amount = abs(amount)
     cash = None if amount is None else -amount if leaves else amount
@@ -274,12 +273,12 @@ def _hash(content: Mapping[str, str]) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:_DIGITS]
 
 
-def _second(request: TransactionRequest) -> str:
+def _second(fields: Mapping[str, Any]) -> str:
     """The fingerprint of the second reader, frozen: a hash of what the row says, not how: 10.50 is 10.5."""
     said = {
         name: plain(value) if isinstance(value, Decimal) else str(value)
-        for name, value in request.model_dump(exclude_defaults=True).items()
-        if value or name not in _NOTHING_IF_ZERO
+        for name, value in fields.items()
+        if (value or name not in _NOTHING_IF_ZERO) and value not in (None, "")
     }
     canonical = json.dumps(said, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:_DIGITS]

@@ -28,6 +28,7 @@ from oltp_api.imports.requests import Rules
 from oltp_api.imports.schemas import ImportRequest, ImportRow, ImportView
 from oltp_api.imports.told import Openings, balances_told, cells_told, read_told, reading_told, securities_told
 from oltp_api.ledger.batch import Balances, BatchOutcome, Recorded, decided_batch
+from oltp_api.ledger.schemas import command_of
 from oltp_api.unit_of_work import UnitOfWork
 
 _reported: Callable[..., ImportRow] = filling(ImportRow)
@@ -140,13 +141,13 @@ class _Recorder:
             security = self.registry.find(draft.naming, draft.day) if draft.names_security else None
             if security is None and draft.names_security:
                 raise resolving.unknown(draft.naming)
-            request = self.rules.request(draft, security)
-            command = request.command(*self.owner)
+            fields = self.rules.fields(draft, security)
+            command = command_of(fields, *self.owner)
         except Refusal as refusal:
             return _Row(draft, refusal)
-        identity = self.identifying.of(draft, request, str(security.security_id) if security else None)
+        identity = self.identifying.of(draft, fields, str(security.security_id) if security else None)
         is_shown = self._shows(draft, self.report.read)
-        return _Row(draft, command, identity, read_told(draft, request) if is_shown else None)
+        return _Row(draft, command, identity, read_told(draft, fields) if is_shown else None)
 
     def _shows(self, draft: Draft, before: int) -> bool:
         return self.asked.dry_run and (before < MOST_SHOWN or bool(draft.flags or draft.notes))

@@ -57,8 +57,8 @@ class Rules:
     price_unit: Literal["major", "minor"] | None = None
     income: Literal["net", "gross"] | None = None
 
-    def request(self, draft: Draft, security: Security | None) -> TransactionRequest:
-        """The request that a row makes. Its amount is the record; what does not come to it is refused."""
+    def fields(self, draft: Draft, security: Security | None) -> Mapping[str, Any]:
+        """The fields of the request that a row makes. Its amount is the record; what does not come to it is refused."""
         kind, numbers, texts = draft.kind, draft.numbers, draft.texts
         assert kind is not None
         _rounded(draft)
@@ -101,12 +101,13 @@ class Rules:
             fields["ticker"] = f"id:{security.security_id}" if security else draft.naming.ticker or draft.naming.isin
         fields["note"] = str(fields.get("note", ""))[:1000]
         if "received" not in numbers and is_sound(fields):
-            return TransactionRequest.trusted({**fields, "type": kind})
+            fields["type"] = kind
+            return fields
         try:
             if "received" in numbers:
                 exchange = {"received": numbers["received"], "received_currency": texts.get("received_currency")}
-                return ExchangeRequest.model_validate({**fields, **exchange, "type": kind})
-            return TransactionRequest.model_validate({**fields, "type": kind})
+                return ExchangeRequest.model_validate({**fields, **exchange, "type": kind}).fields()
+            return TransactionRequest.model_validate({**fields, "type": kind}).fields()
         except ValidationError as error:
             first = error.errors()[0]
             raise CellRefused(draft.line, self.reader.header(str(first["loc"][0])), first["msg"]) from error

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -13,16 +14,17 @@ from domain.errors import InsufficientPosition, plain
 from oltp_api.accounts.repository import Accounts
 from oltp_api.imports.drafts import Draft
 from oltp_api.imports.reading import Sheet
+from oltp_api.imports.requests import ExchangeRequest
 from oltp_api.imports.resolving import Proposal
 from oltp_api.imports.schemas import BalanceChange, ImportRow, ProposedBody, ReadingView
 from oltp_api.ledger.batch import Balances, BatchOutcome
-from oltp_api.ledger.schemas import TransactionRequest
 from oltp_api.registry.repository import Securities
 from oltp_api.unit_of_work import UnitOfWork
 
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _ZERO = Decimal(0)
 _ROWS = TypeAdapter(tuple[ImportRow, ...])
+_FIELDS = tuple(ExchangeRequest.model_fields)
 
 
 @dataclass(slots=True)
@@ -70,9 +72,9 @@ def draft_told(draft: Draft) -> dict[str, str]:
     }
 
 
-def read_told(draft: Draft, request: TransactionRequest) -> Mapping[str, str]:
+def read_told(draft: Draft, fields: Mapping[str, Any]) -> Mapping[str, str]:
     """The facts that were made of a row."""
-    said = {name: value for name, value in request.__dict__.items() if value is not None and value != ""}
+    said = {name: fields[name] for name in _FIELDS if name in fields and fields[name] != ""}
     read = {name: plain(value) if isinstance(value, Decimal) else str(value) for name, value in said.items()}
     if draft.naming and draft.takes_security:
         read["ticker"] = draft.naming.ticker or draft.naming.isin or draft.naming.cusip or draft.naming.name or ""

@@ -61,8 +61,8 @@ _QUOTED = ("price", "accrued", "amount", "per_unit", "withheld", "in_lieu_price"
 _WITH_FEES = (*_QUOTED, "fees")
 _NEEDED = {kind: set(needed.split()) for kind, (needed, _) in _FIELDS.items()}
 _ALLOWED = {kind: set(allowed.split()) for kind, (_, allowed) in _FIELDS.items()}
-_DEPENDENT = set().union(*_NEEDED.values(), *_ALLOWED.values())
-_CHARGES = frozenset({"fees", "accrued", "withheld"})
+_DEPENDENT = frozenset().union(*_NEEDED.values(), *_ALLOWED.values())
+_CHARGES = ("fees", "accrued", "withheld")
 
 
 class TransactionRequest(Request):
@@ -127,14 +127,25 @@ class TransactionRequest(Request):
     note: Text = Field(default="", max_length=1000)
 
     def command(self, user_id: UUID, portfolio_id: UUID) -> RecordTransaction:
-        if self.type is TxnType.REVERSAL:
-            raise InvalidInput("type", "is made by POST .../transactions/{seq}/reversal")
+        return command_of(self.fields(), user_id, portfolio_id)
+
+    def fields(self) -> Mapping[str, Any]:
+        """The fields that say something, by their names."""
         values = self.__dict__
-        fields = {name: values[name] for name in self.model_fields_set if values[name] is not None}
-        _refuse_misfits(fields.pop("type"), frozenset(fields.keys() & _DEPENDENT))
-        for name in _CHARGES & fields.keys():
-            fields[name] = fields[name] or ZERO
-        return RecordTransaction(user_id, portfolio_id, self.type, **_in_major_units(fields))
+        return {name: values[name] for name in self.model_fields_set if values[name] is not None}
+
+
+def command_of(fields: Mapping[str, Any], user_id: UUID, portfolio_id: UUID) -> RecordTransaction:
+    """The command of the fields of a request; InvalidInput if one is missing, or does not belong to its type."""
+    said = dict(fields)
+    kind = said.pop("type")
+    if kind is TxnType.REVERSAL:
+        raise InvalidInput("type", "is made by POST .../transactions/{seq}/reversal")
+    _refuse_misfits(kind, _DEPENDENT.intersection(said))
+    for name in _CHARGES:
+        if name in said:
+            said[name] = said[name] or ZERO
+    return RecordTransaction(user_id, portfolio_id, kind, **_in_major_units(said))
 
 
 @lru_cache(maxsize=1_024)

@@ -37,13 +37,10 @@ def test_what_is_not_validated_is_what_validation_would_make_of_it(fields: dict[
     kind = fields.pop("type")
     if not is_sound(fields):
         return
-    trusted = TransactionRequest.trusted({**fields, "type": kind})
-    validated = TransactionRequest.model_validate({**fields, "type": kind})
+    said = {**fields, "type": kind}
+    validated = TransactionRequest.model_validate(said).fields()
 
-    assert trusted == validated
-    assert repr(trusted) == repr(validated)
-    assert trusted.model_fields_set == validated.model_fields_set
-    assert trusted.model_dump_json() == validated.model_dump_json()
+    assert {name: repr(value) for name, value in validated.items()} == {name: repr(said[name]) for name in said}
 
 
 def test_usual_rows_are_not_validated() -> None:

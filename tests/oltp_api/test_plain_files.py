@@ -1,6 +1,7 @@
 """Reading files whose columns have plain names: what has one meaning is taken, what has two is asked or refused."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import sha256
@@ -34,6 +35,10 @@ class Row:
     refusal: Refusal | None
 
 
+def _requested(fields: Mapping[str, Any]) -> TransactionRequest:
+    return TransactionRequest.model_construct(**fields)
+
+
 def sheet_of(text: str, **stated: Any) -> Sheet:
     return read(text.encode(), Hints(**stated), {}, 100)
 
@@ -46,7 +51,7 @@ def rows(text: str, security: Security | None = None, base: str = "USD", **state
         try:
             if draft.refusal is not None:
                 raise draft.refusal
-            found.append(Row(draft.line, draft, rules.request(draft, security), None))
+            found.append(Row(draft.line, draft, _requested(rules.fields(draft, security)), None))
         except Refusal as refusal:
             found.append(Row(draft.line, draft, None, refusal))
     return found
@@ -242,7 +247,11 @@ def named(text: str, source: str = "plain", **stated: Any) -> dict[int, Any]:
     sheet = sheet_of(text, **stated)
     read_rows = [row for row in rows(text, **stated) if row.request is not None]
     identifying = Identifying(source, [row.draft for row in read_rows], sheet.first_ids)
-    return {row.line: identifying.of(row.draft, row.request, row.request.ticker) for row in read_rows if row.request}
+    return {
+        row.line: identifying.of(row.draft, row.request.fields(), row.request.ticker)
+        for row in read_rows
+        if row.request
+    }
 
 
 def keys(text: str, **options: Any) -> list[str]:

@@ -1,8 +1,10 @@
 """Profiles of brokers and trackers: a file is known without being told, in any of its languages; no line is lost."""
 
 import json
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,7 @@ from oltp_api.imports.profiles import shipped
 from oltp_api.imports.rates import Rates
 from oltp_api.imports.reading import Hints, Sheet, read
 from oltp_api.imports.records import records_of
-from oltp_api.imports.requests import ExchangeRequest, Rules
+from oltp_api.imports.requests import Rules
 from storage.settings import REPOSITORY
 
 FILES = REPOSITORY / "tests" / "cases" / "files"
@@ -220,31 +222,29 @@ def test_charges_in_the_currency_of_the_price_count_at_the_rate_of_the_trade() -
         "Market buy,2015-05-02 14:30:05,US99990001A9,ZAA,10,25.00,USD,1.25,{total},GBP,1.00,{unit},0.30,GBP\n"
     )
     sheet = sheet_of(file.format(total="201.10", unit="USD"))
-    request = rules_of(sheet).request(only(sheet), ZETT)
-    assert (request.amount, request.fees, request.currency) == (Decimal("-201.10"), Decimal("1.10"), "GBP")
+    fields = rules_of(sheet).fields(only(sheet), ZETT)
+    assert (fields["amount"], fields["fees"], fields["currency"]) == (Decimal("-201.10"), Decimal("1.10"), "GBP")
 
     for total, unit in (("211.10", "USD"), ("201.10", "JPY")):
         sheet = sheet_of(file.format(total=total, unit=unit))
         draft = only(sheet)
         with pytest.raises(InvalidInput):
-            raise draft.refusal or rules_of(sheet).request(draft, ZETT)
+            raise draft.refusal or rules_of(sheet).fields(draft, ZETT)
 
 
-def exchange(rate: str) -> ExchangeRequest:
+def exchange(rate: str) -> Mapping[str, Any]:
     sheet = sheet_of(
         f"{DEGIRO_HEADERS['en']}\n"
         "22-06-2015,08:37,19-06-2015,,,FX Credit,,EUR,3.60,EUR,103.60,\n"
         f"22-06-2015,08:37,19-06-2015,,,FX Debit,{rate},USD,-4.00,USD,0.00,\n"
     )
-    request = rules_of(sheet, "EUR").request(only(sheet), None)
-    assert isinstance(request, ExchangeRequest)
-    return request
+    return rules_of(sheet, "EUR").fields(only(sheet), None)
 
 
 def test_an_exchange_of_cash_is_one_row_that_is_held_to_its_rate() -> None:
     found = exchange("1.1111")
-    assert (found.type, found.amount, found.currency) == (TxnType.WITHDRAW, Decimal(4), "USD")
-    assert (found.received, found.received_currency) == (Decimal("3.60"), "EUR")
+    assert (found["type"], found["amount"], found["currency"]) == (TxnType.WITHDRAW, Decimal(4), "USD")
+    assert (found["received"], found["received_currency"]) == (Decimal("3.60"), "EUR")
     with pytest.raises(InvalidInput) as refused:
         exchange("1.2111")
     assert refused.value.code == "amount_differs"
@@ -272,12 +272,12 @@ def test_a_broker_that_states_no_rate_is_held_to_the_rate_of_the_day() -> None:
     row = "1;Stocks/ETF purchase;12.04.2015 13:01:45;ZAA.US;OPEN BUY 2 @ 50.00;-90.00"
     file = f"ID;Type;Time;Symbol;Comment;Amount\n{row}\n"
     sheet = sheet_of(file)
-    request = Rules(sheet.reader, Rates(sheet.reader, "GBP", lambda *_: 0.91)).request(only(sheet), ZETT)
-    assert (request.amount, request.currency, request.quantity) == (Decimal(-90), "GBP", Decimal(2))
+    fields = Rules(sheet.reader, Rates(sheet.reader, "GBP", lambda *_: 0.91)).fields(only(sheet), ZETT)
+    assert (fields["amount"], fields["currency"], fields["quantity"]) == (Decimal(-90), "GBP", Decimal(2))
 
     sheet = sheet_of(file)
     with pytest.raises(InvalidInput) as refused:
-        Rules(sheet.reader, Rates(sheet.reader, "GBP", lambda *_: 0.65)).request(only(sheet), ZETT)
+        Rules(sheet.reader, Rates(sheet.reader, "GBP", lambda *_: 0.65)).fields(only(sheet), ZETT)
     assert refused.value.code == "amount_differs"
 
 
