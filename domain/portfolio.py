@@ -296,6 +296,10 @@ class Portfolio:
         self.rows.extend(decided.rows)
         self._remember(decided.rows)
 
+    def go_on(self) -> None:
+        """Forget which rows and holdings were decided, which somebody else has now, to decide about more."""
+        self.rows, self.changed, self.history = [], set(), None
+
     def _copied(self, positions: Positions, timeline: Timeline) -> "Portfolio":
         history = replace(self.history, rows=list(self.history.rows)) if self.history is not None else None
         return replace(self, positions=positions, history=history, rows=[], changed=set(), timeline=timeline)

@@ -47,6 +47,7 @@ class UnitOfWork:
         self.locked: set[UUID] = set()
         """Portfolios that nobody else writes to until the commit."""
         self._deferred: list[tuple[LiteralString, Mapping[str, Any]]] = []
+        self._behind: Iterator[None] = iter(())
 
     @property
     def connection(self) -> Connection:
@@ -76,6 +77,19 @@ class UnitOfWork:
         self.defer(statement, values)
         self.flush()
 
+    def write_behind(self, writing: Iterator[None]) -> None:
+        """Write while other things are done: a piece with each `write_some`, and what is left of it in `catch_up`."""
+        self.catch_up()
+        self._behind = writing
+
+    def write_some(self) -> None:
+        next(self._behind, None)
+
+    def catch_up(self) -> None:
+        """Write what is left; whoever reads what it writes does so first."""
+        for _ in self._behind:
+            pass
+
     def record(self, event: Acting) -> None:
         """Add an event of its own to the audit log, whatever the request commits beside it."""
         self.connection.execute(AUDIT, events(event.row(self.recorded_at, cause())))
@@ -94,6 +108,7 @@ class UnitOfWork:
 
     def commit(self) -> None:
         """Send what was deferred and commit, in one round trip; a write leaves an event of who made it."""
+        self.catch_up()
         command = acting()
         if command is not None:
             self.defer(AUDIT_OF_A_WRITE, events(command.row(self.recorded_at, cause())))
@@ -109,6 +124,7 @@ class UnitOfWork:
         self.flush()
         self.connection.execute("savepoint rehearsal")
         yield
+        self.catch_up()
         self.flush()
         self.connection.execute("rollback to savepoint rehearsal")
 

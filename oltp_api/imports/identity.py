@@ -93,7 +93,8 @@ def content_of(draft: Draft, fields: Mapping[str, Any], security: str | None) ->
 
 class Identifying:
     """Identities of a file's rows, one after the other. A reference that repeats in the file, or has no digit in it,
-    names a kind of row and is no id; rows that say the same are numbered."""
+    names a kind of row and is no id, nor is one that is written as part of another line's; rows that say the same are
+    numbered."""
 
     def __init__(self, source: str, drafts: Iterable[Draft], first_ids: Mapping[int, str] | None) -> None:
         """`first_ids` are the ids of lines by the first reader; None where the ledger has none by older readers."""
@@ -102,18 +103,21 @@ class Identifying:
         self._seen: dict[str, dict[str, int]] = defaultdict(dict)
         self._older_seen: Counter[str] = Counter()
         self._lines_with: dict[str, set[int]] = {}
+        self._of_parts: set[str] = set()
         self.has_accounts = False
         for each in drafts:
             self.has_accounts = self.has_accounts or "account" in each.texts
             if reference := each.texts.get("reference"):
                 self._lines_with.setdefault(reference, set()).add(each.line)
+                if each.part:
+                    self._of_parts.add(f"{reference}:{each.part}")
 
     def of(self, draft: Draft, fields: Mapping[str, Any], security: str | None) -> Identity:
         """The identity of a row, by the fields of the request that it makes."""
         content = content_of(draft, fields, security)
         place = draft.texts.get("account") or self._source
         reference = draft.texts.get("reference")
-        is_id = reference is not None and len(self._lines_with[reference]) == 1 and bool(_HAS_DIGIT.search(reference))
+        is_id = reference is not None and self._is_id(reference)
         if is_id:
             key = f"ref:{reference}" + (f":{draft.part}" if draft.part else "")
         else:
@@ -125,6 +129,10 @@ class Identifying:
         moved = _moved(fields, draft.currency)
         older = tuple(self._older(draft, fields, self._first_ids)) if self._first_ids is not None else ()
         return Identity(place, key, content, moved, older, reference, is_id)
+
+    def _is_id(self, reference: str) -> bool:
+        is_once = len(self._lines_with[reference]) == 1 and bool(_HAS_DIGIT.search(reference))
+        return is_once and reference not in self._of_parts
 
     def _older(self, draft: Draft, fields: Mapping[str, Any], first_ids: Mapping[int, str]) -> Iterator[str]:
         """The ids that older readers would have given to the row."""

@@ -1,8 +1,8 @@
 """A file that is read, recorded: what is new, in order of event, with a report of every row.
 
 Rows that are refused stand in nobody's way: the report says what is recorded and what is not. A long file is recorded
-in parts, in one unit of work, so that only two parts' requests are in memory at a time: a part is read while the one
-before is written.
+in parts, in one unit of work, so that only two parts' requests are in memory at a time: a part is read and decided
+while the one before is written.
 """
 
 from collections import Counter, defaultdict
@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 
 from domain.commands import BatchMode, RecordBatch, RecordTransaction
 from domain.errors import BatchRefused, Refusal
+from domain.portfolio import Portfolio
 from domain.values import filling, quickly_made
 from oltp_api.imports import resolving
 from oltp_api.imports.drafts import Draft
@@ -27,15 +28,13 @@ from oltp_api.imports.repository import Imports, KeptRow
 from oltp_api.imports.requests import Rules
 from oltp_api.imports.schemas import ImportRequest, ImportRow, ImportView
 from oltp_api.imports.told import Openings, balances_told, cells_told, read_told, reading_told, securities_told
-from oltp_api.ledger.batch import Balances, BatchOutcome, Recorded, decided_batch
+from oltp_api.ledger.batch import ROWS_BETWEEN, Balances, BatchOutcome, Recorded, decided_batch
 from oltp_api.ledger.schemas import command_of
 from oltp_api.unit_of_work import UnitOfWork
 
 _reported: Callable[..., ImportRow] = filling(ImportRow)
-_ROWS_OF_A_PART = 10_000
+_ROWS_OF_A_PART = 5_000
 _ROWS_TOLD = 1_000
-_ROWS_BETWEEN = 330
-"""Rows that are read between two pieces of what is written: 500 rows of the ledger, or 1,000 identities."""
 MOST_SHOWN = 10_000
 """Rows of a dry run that are shown beside their cells; of a longer file, later ones only where something is odd."""
 
@@ -71,6 +70,7 @@ class _Report:
     openings: Openings = field(default_factory=Openings)
     before: Balances | None = None
     after: Balances | None = None
+    portfolio: Portfolio | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,25 +87,26 @@ class _Recorder:
     report: _Report
     import_id: UUID
 
-    def rows(self, drafts: Sequence[Draft], writing: Iterator[None]) -> Sequence[_Row]:
+    def rows(self, drafts: Sequence[Draft], work: UnitOfWork) -> Sequence[_Row]:
         """The rows of a part, with their requests; the part before is written meanwhile, some rows after some."""
         rows: list[_Row] = []
-        for begin in range(0, len(drafts), _ROWS_BETWEEN):
-            rows += map(self._row, drafts[begin : begin + _ROWS_BETWEEN])
-            next(writing, None)
-        _finish(writing)
+        for begin in range(0, len(drafts), ROWS_BETWEEN):
+            rows += map(self._row, drafts[begin : begin + ROWS_BETWEEN])
+            work.write_some()
         flag_inexact(drafts)
         self.report.read += len(rows)
         return rows
 
-    def decide(self, rows: Sequence[_Row], work: UnitOfWork) -> Iterator[None]:
-        """Decide about a part, which is written and reported as the iterator goes on."""
+    def decide(self, rows: Sequence[_Row], work: UnitOfWork) -> None:
+        """Decide about a part, which is written and reported behind."""
         taken = [row for row in rows if row.command is not None]
         commands = tuple(row.command for row in taken if row.command is not None)
         named = {place: row.identity for place, row in enumerate(taken) if row.identity is not None}
         assumes = self.asked.missing_cash == "assume"
         batch = RecordBatch(*self.owner, commands, BatchMode.PARTIAL, assumes)  # if all was wanted, see the end
-        done, writing = decided_batch(batch, work, Recognition(self.owner[1], named, self.familiar))
+        known, before = Recognition(self.owner[1], named, self.familiar), self.report.portfolio
+        done, writing = decided_batch(batch, work, known, as_decided=before)
+        self.report.portfolio = done.portfolio
         self.report.counts.update(counted(done.outcomes))
         self.report.counts["skipped"] += len(rows) - len(taken)
         self.report.before = self.report.before or done.before
@@ -118,7 +119,7 @@ class _Recorder:
         for each in told:
             self.report.openings.note(each.draft, each.outcome)
             each.draft.forget()
-        return chain(writing, self._telling(told, work))
+        work.write_behind(chain(writing, self._telling(told, work)))
 
     def _telling(self, told: list[_Told], work: UnitOfWork) -> Iterator[None]:
         """Keep the identities of rows, and report what became of them while the database writes that down."""
@@ -186,7 +187,7 @@ class _Recorder:
                 seqs.append(outcome.assumed.seq)
                 self.report.assumed[outcome.assumed.currency] += outcome.assumed.cash_effect
             for number, seq in enumerate(seqs):
-                key = f"{identity.key}+{number}" if number else identity.key
+                key = f"+{number}:{identity.key}" if number else identity.key  # no row of a file has such a key
                 kept.append((identity.source, key, seq, identity.content))
         return kept
 
@@ -206,11 +207,10 @@ def record_sheet(
     familiar = Familiar(source, bool(asked.account or asked.source) or identifying.has_accounts)
     report, import_id = _Report(), uuid4()
     recorder = _Recorder(sheet, asked, owner, rules, registry, identifying, familiar, report, import_id)
-    writing: Iterator[None] = iter(())
     with work.pipelined():  # so that nothing waits for what is written
         for part in _parts(sheet.drafts):
-            writing = recorder.decide(recorder.rows(part, writing), work)
-        _finish(writing)
+            recorder.decide(recorder.rows(part, work), work)
+        work.catch_up()
     familiar.refuse_unclear()
     report.rows.sort(key=lambda row: row.line)
     counts = report.counts
@@ -244,11 +244,6 @@ def record_sheet(
         assumed_cash=dict(report.assumed),
         report=tuple(report.rows),
     )
-
-
-def _finish(writing: Iterator[None]) -> None:
-    for _ in writing:
-        pass
 
 
 def _parts(drafts: list[Draft]) -> Iterator[Sequence[Draft]]:

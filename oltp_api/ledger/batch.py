@@ -3,7 +3,7 @@
 A row that was recorded before, by its external id, is a duplicate and has no effect; so a batch can be sent again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -36,6 +36,8 @@ _PURCHASES_FIRST: Mapping[TxnType, int] = {
 }
 _SALES_FIRST: Mapping[TxnType, int] = {**_PURCHASES_FIRST, TxnType.BUY: 2, TxnType.SELL: 1}
 """Orders of a day's rows that may be covered where the given one is not: what brings money or units comes first."""
+ROWS_BETWEEN = 660
+"""Rows that are read, or decided, between two pieces of what is written: 500 rows, or 1,000 identities."""
 ASSUMED_CASH = "assumed: the cash that the rows of the day need was not there"
 
 
@@ -99,11 +101,13 @@ class Balances:
 
 @dataclass(frozen=True, slots=True)
 class RecordedBatch:
-    """The outcome of each row, in the order given, and what the portfolio had before and after."""
+    """The outcome of each row, in the order given, what the portfolio had before and after, and the portfolio itself,
+    to be decided on."""
 
     outcomes: Sequence[BatchOutcome]
     before: Balances
     after: Balances
+    portfolio: Portfolio
 
 
 def record_batch(command: RecordBatch, work: UnitOfWork, known: Recognises | None = None) -> RecordedBatch:
@@ -116,19 +120,22 @@ def record_batch(command: RecordBatch, work: UnitOfWork, known: Recognises | Non
 
 
 def decided_batch(
-    command: RecordBatch, work: UnitOfWork, known: Recognises | None = None
+    command: RecordBatch, work: UnitOfWork, known: Recognises | None = None, as_decided: Portfolio | None = None
 ) -> tuple[RecordedBatch, Iterator[None]]:
-    """`record_batch` whose rows are yet to be written, a piece with each step; no other decision before the last."""
-    wanted = _wanted_by(command, known)
+    """`record_batch` whose rows are yet to be written, a piece with each step. Before the last one only a batch may be
+    decided that is given the portfolio of this one; what is written behind goes on meanwhile."""
+    wanted = replace(_wanted_by(command, known), as_decided=as_decided)
 
     def act(loaded: Loaded) -> tuple[Balances, Sequence[BatchOutcome]]:
         before = Balances.of(loaded.portfolio)
-        return before, _outcomes(command, loaded, known)
+        return before, _outcomes(command, loaded, known, work.write_some)
 
     loaded, (before, outcomes) = decided(wanted, act, work)
     is_wanted = command.mode is BatchMode.PARTIAL or not any(isinstance(each, Refusal) for each in outcomes)
-    writing = saving(loaded.portfolio, work) if loaded.portfolio.rows and is_wanted else iter(())
-    return RecordedBatch(outcomes, before, Balances.of(loaded.portfolio)), writing
+    portfolio = loaded.portfolio
+    writing = saving(portfolio, work) if portfolio.rows and is_wanted else iter(())
+    portfolio.go_on()
+    return RecordedBatch(outcomes, before, Balances.of(portfolio), portfolio), writing
 
 
 def _wanted_by(command: RecordBatch, known: Recognises | None) -> Wanted:
@@ -150,7 +157,9 @@ def _wanted_by(command: RecordBatch, known: Recognises | None) -> Wanted:
     )
 
 
-def _outcomes(command: RecordBatch, loaded: Loaded, known_rows: Recognises | None) -> Sequence[BatchOutcome]:
+def _outcomes(
+    command: RecordBatch, loaded: Loaded, known_rows: Recognises | None, between: Callable[[], None]
+) -> Sequence[BatchOutcome]:
     outcomes: dict[int, BatchOutcome] = dict(known_rows.duplicates(loaded.also)) if known_rows is not None else {}
     ready: list[_Ready] = []
     seen: dict[str, int] = {}
@@ -172,18 +181,23 @@ def _outcomes(command: RecordBatch, loaded: Loaded, known_rows: Recognises | Non
     if ready:
         security_ids = {security_id for row in ready for security_id in row.asked.security_ids}
         loaded.reach(ready[0].asked.when, sorted(security_ids), any(row.asked.needs_history for row in ready))
-    outcomes.update(_decided(loaded.portfolio, ready, command.assumes_cash))
+    outcomes.update(_decided(loaded.portfolio, ready, command.assumes_cash, between))
     return [outcomes[place] for place in range(len(command.rows))]
 
 
-def _decided(portfolio: Portfolio, ready: Sequence[_Ready], assumes_cash: bool) -> Mapping[int, BatchOutcome]:
+def _decided(
+    portfolio: Portfolio, ready: Sequence[_Ready], assumes_cash: bool, between: Callable[[], None]
+) -> Mapping[int, BatchOutcome]:
     """Decide in one pass, in order of event."""
     outcomes: dict[int, BatchOutcome] = {}
-    past = portfolio.rewound()
+    past, due = portfolio.rewound(), ROWS_BETWEEN
     for _, together in groupby(ready, key=_moment):
         rows = list(together)
         past.advance_to(rows[0].asked.when)
         outcomes.update(_of_one_moment(past, rows, assumes_cash))
+        if len(outcomes) >= due:
+            between()
+            due += ROWS_BETWEEN
     portfolio.adopt(past)
     return outcomes
 

@@ -51,6 +51,27 @@ class Decided(NamedTuple):
     others: Sequence[RecordedEvent] = ()
 
 
+class _ToWrite(NamedTuple):
+    """A portfolio that is saved: its new rows, its root without the hash of the last one, and all else in JSON."""
+
+    portfolio: Portfolio
+    cause: str
+    rows: Sequence[Transaction]
+    root: Mapping[str, object]
+    more: Mapping[str, Sequence[bytes]]
+
+    @classmethod
+    def of(cls, decided: Decided) -> "_ToWrite":
+        portfolio, cause, others = decided
+        more = {
+            "others": [to_json(_event_row(*event, cause)) for event in others],
+            "holdings": [to_json(_holding_row(portfolio, key)) for key in _held_or_reserved(portfolio)],
+            "cash": [to_json(each) for each in _cash_rows(portfolio)],
+            "updates": [to_json(_event_row(*event, cause)) for event in _updates_of(portfolio)],
+        }
+        return cls(portfolio, cause, portfolio.rows, _root_row(portfolio), more)
+
+
 class RecordedRow(NamedTuple):
     """Cash and units that a recorded row moved."""
 
@@ -160,18 +181,20 @@ class Portfolios:
             pass
 
     def saving(self, *decided: Decided) -> Iterator[None]:
-        """`save`, a piece with each step: what is done between two, the database writes the first piece meanwhile."""
-        if not decided:
-            return
-        roots = [portfolio.portfolio_id for portfolio, _, _ in decided]
-        is_long = sum(len(portfolio.rows) for portfolio, _, _ in decided) > _ROWS_AT_ONCE
+        """`save`, a piece with each step: what is done between two, the database writes the first piece meanwhile.
+        Portfolios are saved as they are now, and can be decided on before the last step."""
+        return self._writing([_ToWrite.of(each) for each in decided]) if decided else iter(())
+
+    def _writing(self, decided: Sequence["_ToWrite"]) -> Iterator[None]:
+        roots = [each.portfolio.portfolio_id for each in decided]
+        is_long = sum(len(each.rows) for each in decided) > _ROWS_AT_ONCE
         with self._work.pipelined() if is_long else nullcontext():
             made, rows = {name: list[bytes]() for name in _SAVED}, list[str]()
-            asked = {"portfolio_ids": roots, "causes": [cause for _, cause, _ in decided]}
-            for portfolio, cause, others in decided:
+            asked = {"portfolio_ids": roots, "causes": [each.cause for each in decided]}
+            for portfolio, _, ledger, root, more in decided:
                 head = portfolio.ledger_hash or first_hash(portfolio.portfolio_id)
-                made["others"] += [to_json(_event_row(*event, cause)) for event in others]
-                for row in portfolio.rows:
+                made["others"] += more["others"]
+                for row in ledger:
                     if len(rows) == _ROWS_AT_ONCE:
                         self._work.send(_PORTFOLIOS["save"], {**asked, **self._saved(made, rows)})
                         made, rows = {name: list[bytes]() for name in _SAVED}, []
@@ -179,12 +202,11 @@ class Portfolios:
                     figures = figures_of(row)
                     head = chained(head, row, figures, self._work.recorded_at)
                     rows.append(_ledger_row(row, figures, head))
-                made["holdings"] += [to_json(_holding_row(portfolio, key)) for key in _held_or_reserved(portfolio)]
-                made["cash"] += map(to_json, _cash_rows(portfolio))
-                made["updates"] += [to_json(_event_row(*event, cause)) for event in _updates_of(portfolio)]
-                made["portfolios"].append(
-                    to_json(_root_row(portfolio, head if portfolio.rows else portfolio.ledger_hash))
-                )
+                if ledger:
+                    portfolio.ledger_hash = head
+                for name in ("holdings", "cash", "updates"):
+                    made[name] += more[name]
+                made["portfolios"].append(to_json({**root, "ledger_hash": portfolio.ledger_hash.hex()}))
             self._work.defer(_PORTFOLIOS["save"], {**asked, **self._saved(made, rows)})
 
     def _saved(self, made: Mapping[str, Sequence[bytes]], rows: Sequence[str]) -> Mapping[str, object]:
@@ -299,7 +321,7 @@ def _quoted(text: str) -> str:
     return f'\\"{text}\\"'
 
 
-def _root_row(portfolio: Portfolio, ledger_hash: bytes) -> dict[str, object]:
+def _root_row(portfolio: Portfolio) -> dict[str, object]:
     last = portfolio.last
     return {
         "portfolio_id": portfolio.portfolio_id,
@@ -307,7 +329,6 @@ def _root_row(portfolio: Portfolio, ledger_hash: bytes) -> dict[str, object]:
         "last_business_date": last.business_date if last else None,
         "last_event_ts": last.event_ts if last else None,
         "cost_method": portfolio.cost_method.value,
-        "ledger_hash": ledger_hash.hex(),
     }
 
 

@@ -53,7 +53,8 @@ class NeedsHistory(Exception):
 class Wanted:
     """All that a command names: one portfolio of a user, with what it holds of the securities or `holds_all`.
 
-    `also` asks for something else that is decided together with it.
+    `also` asks for something else that is decided together with it. `as_decided` is the portfolio, with all that it
+    holds, as this unit of work has decided it before: it is not loaded again.
     """
 
     user_id: UUID
@@ -64,6 +65,7 @@ class Wanted:
     holds_all: bool = False
     also: Callable[[UnitOfWork], Deferred[object]] | None = None
     key: IdempotencyKey | None = None
+    as_decided: Portfolio | None = None
 
 
 @dataclass(slots=True)
@@ -137,8 +139,11 @@ def load(wanted: Sequence[Wanted], work: UnitOfWork, lock: RowLock) -> Sequence[
     accounts_named = _distinct((each.user_id, name) for each in wanted for name in each.accounts)
     securities_named = _distinct(named for each in wanted for named in each.securities)
     external_ids = [(each.portfolio_id, external_id) for each in wanted for external_id in each.external_ids]
+    to_load = [_with_holdings(each) for each in wanted if each.as_decided is None]
+    if to_load:
+        work.catch_up()
     with work.pipelined():
-        portfolios = Portfolios(work).fetch_later([_with_holdings(each) for each in wanted], lock)
+        portfolios = Portfolios(work).fetch_later(to_load, lock)
         accounts = Accounts(work).fetch_later(accounts_named, lock)
         securities = Securities(work).fetch_later(securities_named)
         recorded = Portfolios(work).fetch_recorded_later(external_ids)
@@ -222,10 +227,11 @@ class _Found(NamedTuple):
         user_id, portfolio_id = wanted.user_id, wanted.portfolio_id
         accounts = {name: self.accounts[user_id, name] for name in wanted.accounts if (user_id, name) in self.accounts}
         is_whole = lock is not RowLock.SKIP or len(accounts) == len(set(wanted.accounts))
-        if portfolio_id not in self.portfolios or not is_whole:
+        portfolio = wanted.as_decided or self.portfolios.get(portfolio_id)
+        if portfolio is None or not is_whole:
             return None
         return Loaded(
-            portfolio=self.portfolios[portfolio_id],
+            portfolio=portfolio,
             also=also,
             accounts=accounts,
             securities=self.securities,
@@ -244,6 +250,7 @@ def _with_holdings(wanted: Wanted) -> tuple[UUID, UUID, Sequence[Reference]]:
 
 def _history_reader(portfolio_id: UUID, work: UnitOfWork) -> ReadHistory:
     def read(portfolio: Portfolio, security_ids: Sequence[int], since: When) -> bool:
+        work.catch_up()
         rows = Portfolios(work).history(portfolio_id, security_ids)
         portfolio.history = History(rows, Portfolios(work).later_cash(portfolio_id, since))
         is_tied = bool({row.security_id for row in rows} - {None, *security_ids})

@@ -54,6 +54,19 @@ def told(report: dict[str, Any]) -> list[tuple[int, str]]:
     return [(row["line"], row["status"]) for row in report["report"]]
 
 
+def test_a_reference_is_taken_for_no_row_that_comes_with_another(api: httpx.Client, portfolio) -> None:
+    """The tax of a dividend that is called A1 is no row of the file, whatever the next one is called."""
+    assert api.post("/securities", json={"ticker": "ZLPO"}).status_code in (201, 409)
+    file = """date,type,ticker,quantity,price,amount,withheld,reference
+2016-01-05,BUY,ZLPO,10,20,-200,,A0
+2016-03-01,DIVIDEND,ZLPO,,,10,1,A1
+2016-03-02,DEPOSIT,,,,5,,A1+1
+2016-03-03,DEPOSIT,,,,6,,+1:ref:A1
+"""
+    assert [status for _, status in told(imported(portfolio, file))] == ["RECORDED"] * 4
+    assert [status for _, status in told(imported(portfolio, file))] == ["DUPLICATE"] * 4
+
+
 def test_a_file_is_recorded_in_order_of_its_dates_and_reported_by_its_lines(portfolio) -> None:
     report = imported(portfolio, FILE, file_name="march.csv")
 

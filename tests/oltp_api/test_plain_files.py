@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -273,6 +274,18 @@ def test_twins_are_numbered_and_a_reference_that_repeats_or_has_no_digit_is_no_i
     assert keys(f"{header}DEPOSIT,2016-01-05,5,T-1\nDEPOSIT,2016-01-06,5,T-2\n") == ["ref:T-1", "ref:T-2"]
     repeated = keys(f"{header}DEPOSIT,2016-01-05,5,R1\nDEPOSIT,2016-01-06,5,R1\nDEPOSIT,2016-01-07,5,FPC\n")
     assert [key[:2] for key in repeated] == ["3:", "3:", "3:"]
+
+
+def test_a_reference_that_is_written_as_part_of_another_line_is_no_id() -> None:
+    day = date(2016, 1, 5)
+    drafts = [Draft(line, part, TxnType.DEPOSIT, day) for line, part in ((2, 0), (2, 1), (3, 0), (4, 0))]
+    for draft, reference in zip(drafts, ("X1", "X1", "X1:1", "X2:1"), strict=True):
+        draft.texts["reference"] = reference
+    identifying = Identifying("plain", drafts, None)
+    found = [identifying.of(each, {"type": TxnType.DEPOSIT, "amount": D(each.line)}, None).key for each in drafts]
+
+    assert [found[0], found[1], found[3]] == ["ref:X1", "ref:X1:1", "ref:X2:1"]
+    assert found[2].startswith("3:")
 
 
 def test_the_fingerprint_of_the_first_reader_never_changes() -> None:

@@ -7,18 +7,11 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from psycopg.rows import dict_row
 
-from domain.holdings import Holding
-from domain.ledger import first_hash, row_hash
-from domain.positions import Positions
 from oltp_api.context import LOCAL_USER
-from oltp_api.ledger.repository import Portfolios
-from oltp_api.ledger.writing import Wanted, load_one
-from oltp_api.unit_of_work import UnitOfWork
-from storage.clock import SampleMarketClock
 from storage.postgres.database import Database
 from tests.effort import IS_LONG
+from tests.oltp_api.folds import refuse_other_fold
 
 COMMANDS = 120 if IS_LONG else 60
 ACCOUNTS = ("MAIN", "PENSION")
@@ -71,17 +64,6 @@ def drawn(draw: random.Random, version: int) -> tuple[str, dict[str, Any]]:
     return "/transactions", {**body, "amount": amount, "currency": draw.choice(["USD", "EUR"])}
 
 
-def something(holdings: dict[Any, Holding], is_average: bool) -> dict[Any, Any]:
-    """Average cost does not store when its one lot was opened; holdings of nothing may be stored or not."""
-    told = {key: held for key, held in holdings.items() if held != Holding()}
-    if not is_average:
-        return told
-    return {
-        key: (held.quantity, held.cost_basis, held.cost_basis_base, held.realised, held.realised_base, held.realised_fx)
-        for key, held in told.items()
-    }
-
-
 @pytest.mark.parametrize("method", ["AVCO", "FIFO"])
 @pytest.mark.parametrize("kind", ["INVESTMENT", "TRADING_BOOK"])
 def test_what_is_stored_is_what_the_rows_add_up_to(
@@ -101,18 +83,4 @@ def test_what_is_stored_is_what_the_rows_add_up_to(
     assert statuses[201] > COMMANDS // 3
     assert not codes.keys() & {"internal_error", "invalid_input"}, codes
 
-    with psycopg.connect(database.services_url, row_factory=dict_row) as connection:
-        work = UnitOfWork(connection, SampleMarketClock())
-        stored = load_one(Wanted(LOCAL_USER, UUID(mine.portfolio_id), holds_all=True), work).portfolio
-        history = Portfolios(work).history(stored.portfolio_id)
-        recorded = connection.execute(
-            "select recorded_at from transaction_ledger where portfolio_id = %s order by seq", (stored.portfolio_id,)
-        ).fetchall()
-    folded = Positions.of(history, stored.cost_method)
-    assert something(stored.holdings, method == "AVCO") == something(folded.holdings, method == "AVCO")
-    assert {c: b for c, b in stored.cash.items() if b} == {c: b for c, b in folded.cash.items() if b}
-    head = first_hash(stored.portfolio_id)
-    for row, kept in zip(history, recorded, strict=True):
-        head = row_hash(head, row, kept["recorded_at"])
-    assert stored.ledger_hash == head
-    assert stored.version == len(history)
+    refuse_other_fold(database, UUID(mine.portfolio_id))
