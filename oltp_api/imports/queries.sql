@@ -15,7 +15,7 @@ insert into import_batch (
 values (
     %(import_id)s, %(portfolio_id)s, %(file_name)s, %(file_sha256)s, %(status)s, %(total)s, %(recorded)s,
     %(duplicates)s, %(refused)s, %(skipped)s, %(profile)s, %(source)s,
-    %(report)s::jsonb || jsonb_build_object('rows', convert_from(%(rows)b, 'UTF8')::jsonb), %(created_at)s
+    (left(%(report)s, -1) || ', "rows": ' || convert_from(%(rows)b, 'UTF8') || '}')::jsonb, %(created_at)s
 )
 
 -- name: imports
