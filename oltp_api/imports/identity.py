@@ -34,6 +34,8 @@ _PAYS = (TxnType.BUY, *LEAVES)
 _MOVED = ("quantity", "price", "amount")
 _NOTHING_IF_ZERO = ("fees", "accrued", "withheld")
 _HAS_DIGIT = re.compile(r"[0-9]")
+_MOST_OF_A_REFERENCE = 200
+"""Characters; a longer one is a text, for which an index has no room."""
 
 
 @quickly_made
@@ -131,8 +133,8 @@ class Identifying:
         return Identity(place, key, content, moved, older, reference, is_id)
 
     def _is_id(self, reference: str) -> bool:
-        is_once = len(self._lines_with[reference]) == 1 and bool(_HAS_DIGIT.search(reference))
-        return is_once and reference not in self._of_parts
+        is_once = len(self._lines_with[reference]) == 1 and reference not in self._of_parts
+        return is_once and len(reference) <= _MOST_OF_A_REFERENCE and bool(_HAS_DIGIT.search(reference))
 
     def _older(self, draft: Draft, fields: Mapping[str, Any], first_ids: Mapping[int, str]) -> Iterator[str]:
         """The ids that older readers would have given to the row."""

@@ -1,6 +1,8 @@
 """A broker's CSV over HTTP: every row told, twins kept, the same file again without effect, a dry run without trace."""
 
+import random
 import re
+import string
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -52,6 +54,15 @@ def imported(portfolio, file: str | bytes, **options: Any) -> dict[str, Any]:
 
 def told(report: dict[str, Any]) -> list[tuple[int, str]]:
     return [(row["line"], row["status"]) for row in report["report"]]
+
+
+def test_a_reference_of_any_length_is_recorded_once(portfolio) -> None:
+    """An index has room for 2,700 bytes, of what cannot be made shorter."""
+    text = "".join(random.Random(1).choices(string.ascii_letters + string.digits, k=3_000))
+    file = f"date,type,amount,reference\n2016-03-02,DEPOSIT,5,{text}\n2016-03-03,DEPOSIT,5,{text[:200]}\n"
+
+    assert [status for _, status in told(imported(portfolio, file))] == ["RECORDED"] * 2
+    assert [status for _, status in told(imported(portfolio, file))] == ["DUPLICATE"] * 2
 
 
 def test_a_reference_is_taken_for_no_row_that_comes_with_another(api: httpx.Client, portfolio) -> None:
