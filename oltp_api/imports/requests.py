@@ -32,10 +32,10 @@ _CASH = (TxnType.DEPOSIT, TxnType.INTEREST, *LEAVES)
 _HAVE_UNITS = (*BOUGHT_OR_SOLD, TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT, TxnType.CASH_IN_LIEU)
 _FIELDS = frozenset({
     "quantity", "price", "fees", "amount", "fx_rate", "accrued", "withheld", "split_new", "split_old", "units_new",
-    "units_old", "basis_share",
+    "units_old", "basis_share", "fee_fx_rate",
 })  # fmt: skip
 _TEXTS = frozenset({"account", "note", "currency", "fee_currency", "into"})
-_CURRENCIES = ("currency", "fee_currency")
+_CURRENCIES = ("currency", "fee_currency", "settled_currency")
 _QUOTED = CURRENCIES | MINOR_UNITS.keys()
 _HUNDREDTH = Decimal("0.01")
 _ONE = Decimal(1)
@@ -46,6 +46,13 @@ class ExchangeRequest(TransactionRequest):
 
     received: Number
     received_currency: Currency
+
+
+class SettledRequest(TransactionRequest):
+    """A trade of a file in its security's currency, which the broker paid in cash of another."""
+
+    settled: Number
+    settled_currency: Currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,8 @@ class Rules:
         if draft.naming and draft.takes_security:
             fields["ticker"] = f"id:{security.security_id}" if security else draft.naming.ticker or draft.naming.isin
         fields["note"] = str(fields.get("note", ""))[:1000]
+        if "settled" in numbers:
+            fields |= {"settled": numbers["settled"], "settled_currency": texts["settled_currency"]}
         if "received" not in numbers and is_sound(fields):
             fields["type"] = kind
             return fields
@@ -107,7 +116,8 @@ class Rules:
             if "received" in numbers:
                 exchange = {"received": numbers["received"], "received_currency": texts.get("received_currency")}
                 return ExchangeRequest.model_validate({**fields, **exchange, "type": kind}).fields()
-            return TransactionRequest.model_validate({**fields, "type": kind}).fields()
+            model = SettledRequest if "settled" in numbers else TransactionRequest
+            return model.model_validate({**fields, "type": kind}).fields()
         except ValidationError as error:
             first = error.errors()[0]
             raise CellRefused(draft.line, self.reader.header(str(first["loc"][0])), first["msg"]) from error
