@@ -16,6 +16,7 @@ from domain.securities import AssetType, Security
 from domain.stated_amounts import rounding_of
 from oltp_api.imports.canonical import Reader
 from oltp_api.imports.drafts import BASE, BOUGHT_OR_SOLD, INCOME, LEAVES, CellRefused, Draft
+from oltp_api.imports.forms import SHARED_SIGNS
 from oltp_api.imports.rates import Rates
 from oltp_api.imports.trade_amounts import (
     compare_gross,
@@ -38,7 +39,7 @@ _TEXTS = frozenset({"account", "note", "currency", "fee_currency", "into"})
 _CURRENCIES = ("currency", "fee_currency", "settled_currency")
 _QUOTED = CURRENCIES | MINOR_UNITS.keys()
 _HUNDREDTH = Decimal("0.01")
-_ONE = Decimal(1)
+_ONE, _HUNDRED = Decimal(1), Decimal(100)
 
 
 class ExchangeRequest(TransactionRequest):
@@ -72,6 +73,8 @@ class Rules:
         priced_in = texts.get("price_currency")
         if texts.get("currency") == BASE:
             texts["currency"] = self.rates.base_currency
+        elif texts.get("currency") in SHARED_SIGNS:
+            self._tell_apart(draft, security)
         worth = numbers.pop("base_amount", None), numbers.get("fx_rate")
         is_settled = self.rates.in_one_currency(draft, security)
         currency = texts.get("currency") or (security.currency if security else self.rates.base_currency)
@@ -122,6 +125,17 @@ class Rules:
             first = error.errors()[0]
             raise CellRefused(draft.line, self.reader.header(str(first["loc"][0])), first["msg"]) from error
 
+    def _tell_apart(self, draft: Draft, security: Security | None) -> None:
+        """The currency that a sign such as $ stands for: the security's, or else the portfolio's, if that has it."""
+        sign = draft.texts["currency"]
+        meant = [security.currency] if security is not None else []
+        meant += [self.rates.base_currency]
+        found = next((each for each in meant if each in SHARED_SIGNS[sign]), None)
+        if found is None:
+            why = f"is in {sign}, and neither the security nor the portfolio is; a column has to name the currency"
+            raise CellRefused(draft.line, self.reader.header("amount"), why, "currency_unclear")
+        draft.texts["currency"] = found
+
     def _belonging(self, draft: Draft, fields: dict[str, object], currency: str) -> dict[str, object]:
         """The numbers without those that brokers fill in though the type has none, such as a quantity of 0."""
         kind = draft.kind
@@ -162,11 +176,11 @@ class Rules:
             numbers["price"] = price = money(price * _HUNDREDTH)
         if numbers.get("accrued") and security is not None and security.asset_type is not AssetType.BOND:
             draft.flag(f"it has accrued interest, and {security.ticker} is no bond")
-        implies = self.reader.profile.fees == "implied" or (
+        implies = self.reader.profile.fees in ("implied", "implied_small") or (
             self.reader.profile.fees == "implied_in_sales" and draft.kind is TxnType.SELL
         )
         if implies and amount and quantity and price:
-            imply_fees(draft, quantity * price * factor, currency)
+            imply_fees(draft, quantity * price * factor, currency, self.reader.profile.fees == "implied_small")
         compare_gross(self.reader, draft, currency, factor)
         if amount and quantity and price:
             worth = quantity * price * factor
@@ -190,7 +204,8 @@ class Rules:
         if not quantity or not price or not amount:
             return
         expected, withheld = abs(quantity * price), numbers.get("withheld", Decimal(0))
-        near = rounding_of(abs(quantity), price, currency, abs(amount))
+        of_any_size = _HUNDRED * max(abs(amount), expected)  # for a share per unit is rounded whatever it comes to
+        near = rounding_of(abs(quantity), price, currency, of_any_size)
         paid = (abs(amount), abs(amount) + withheld, abs(amount) - withheld, gross or amount)
         if all(abs(each - expected) > near for each in paid):
             draft.flag(f"its amount {plain(amount)} is not units x amount per unit, {plain(money(expected))}")

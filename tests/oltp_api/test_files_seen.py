@@ -1,0 +1,128 @@
+"""Kinds of rows that real exports have and that were refused, flagged or taken for something else, each re-created."""
+
+from decimal import Decimal
+
+import pytest
+
+from domain.errors import Refusal
+from domain.ledger import TxnType
+from domain.securities import AssetType, Security
+from oltp_api.imports.oddities import flag_inexact
+from oltp_api.imports.profiles import shipped
+from oltp_api.imports.rates import Rates
+from oltp_api.imports.reading import Hints, Sheet, read
+from oltp_api.imports.requests import Rules
+from oltp_api.ledger.schemas import TransactionRequest
+
+_REVOLUT = "Date,Ticker,Type,Quantity,Price per share,Total Amount,Currency,FX Rate\n"
+_CRYPTO = "Symbol,Type,Quantity,Price,Value,Fees,Date\n"
+_DEGIRO = "Datum,Tijd,Valutadatum,Product,ISIN,Omschrijving,FX,Mutatie,,Saldo,,Order Id\n"
+_SCHWAB = "Date,Action,Symbol,Description,Quantity,Price,Fees & Comm,Amount\n"
+_SWISSQUOTE = (
+    "Date;Order #;Transaction;Symbol;Name;ISIN;Quantity;Unit price;Costs;Accrued Interest;Net Amount;Balance;Currency\n"
+)
+_PARQET = (
+    "datetime;date;time;price;shares;amount;tax;fee;type;broker;assettype;identifier;currency;fxrate;holdingname\n"
+)
+_OFX = (
+    "<OFX><BANKMSGSRSV1><STMTTRNRS><STMTRS><CURDEF>EUR</CURDEF><BANKACCTFROM><ACCTID>7</ACCTID></BANKACCTFROM>"
+    "<BANKTRANLIST><DTSTART>20150101<DTEND>20151231<STMTTRN><TRNTYPE>CREDIT<DTPOSTED>20150504<TRNAMT>1200,50<FITID>a1"
+    "</STMTTRN></BANKTRANLIST>{more}</STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>"
+)
+
+
+def sheet_of(text: str) -> Sheet:
+    return read(text.encode(), Hints(), shipped(), 100)
+
+
+def requests(text: str, base: str = "USD", held_in: str | None = None) -> list[TransactionRequest]:
+    """Every row of a file as it is asked of the ledger; each has to be one without a flag."""
+    sheet = sheet_of(text)
+    rules = Rules(sheet.reader, Rates(sheet.reader, base, lambda *_: None))
+    made = []
+    for draft in sheet.drafts:
+        if draft.refusal is not None:
+            raise draft.refusal
+        if draft.skipped is None:
+            security = Security(1, "Z", AssetType.EQUITY, held_in or base, "Z") if draft.names_security else None
+            made.append(rules.request(draft, security))
+    assert [each.flags for each in sheet.drafts if each.flags] == []
+    return made
+
+
+def test_a_currency_that_is_written_at_a_number_is_its_currency() -> None:
+    row = 'ZBT,Buy,0.001,"90,000.00 SEK",90.00 SEK,1.00 SEK,"May 5, 2015, 10:10:57 PM"\n'
+    [bought] = requests(_CRYPTO + row, "EUR", "SEK")
+    assert (bought.currency, bought.amount, bought.fees) == ("SEK", 91, 1)
+
+
+def test_a_sign_of_several_currencies_is_the_securitys_or_the_portfolios_and_else_refused() -> None:
+    row = 'ZBT,Buy,0.001,"$90,000.00",$90.00,$0.00,"May 5, 2015, 10:10:57 PM"\n'
+    assert [each.currency for each in requests(_CRYPTO + row, "CAD")] == ["CAD"]
+    assert [each.currency for each in requests(_CRYPTO + row, "EUR", "USD")] == ["USD"]
+    with pytest.raises(Refusal) as refused:
+        requests(_CRYPTO + row, "EUR", "EUR")
+    assert refused.value.code == "currency_unclear"
+
+
+def test_coins_that_are_a_reward_come_in_at_no_known_cost() -> None:
+    [reward] = requests(_CRYPTO + 'ZBT,Staking reward,0.00002,,,,"Jan 15, 2015, 12:23:31 AM"\n')
+    assert (reward.type, reward.quantity, reward.price) == (TxnType.TRANSFER_IN, Decimal("0.00002"), None)
+
+
+def test_small_fees_in_a_total_are_fees_and_one_beside_many_totals_without_is_odd() -> None:
+    bought = "2015-01-05T13:30:10.514Z,ZAA,BUY - MARKET,1.5,$52.00,$78.99,USD,1.1\n"
+    [found] = requests(_REVOLUT + bought)
+    assert (found.fees, found.amount) == (Decimal("0.99"), Decimal("-78.99"))
+
+    others = "".join(f"2015-01-{day}T13:30:10Z,ZAA,BUY - MARKET,1.5,$52.00,$78.00,USD,1.1\n" for day in range(10, 22))
+    sheet = sheet_of(_REVOLUT + bought + others)
+    rules = Rules(sheet.reader, Rates(sheet.reader, "USD", lambda *_: None))
+    for draft in sheet.drafts:
+        rules.request(draft, Security(1, "ZAA", AssetType.EQUITY, "USD", "Z"))
+    flag_inexact(sheet.drafts)
+    assert [each.line for each in sheet.drafts if each.flags] == [2]
+
+
+@pytest.mark.parametrize(("units", "price"), [("6", "49,785"), ("1.500", "0,039"), ("1,500", "0.039")])
+def test_commas_in_a_text_beside_columns_with_points_are_read_as_what_was_moved(units: str, price: str) -> None:
+    worth = {"49,785": "298.71"}.get(price, "58.50")
+    text = f'15-05-2015,09:05,15-05-2015,ZWORLD,IE00ZZZZZZ16,"Koop {units} @ {price} EUR",,EUR,-{worth},EUR,1.00,o1\n'
+    more = "14-05-2015,09:05,14-05-2015,,,iDEAL Deposit,,EUR,{0},EUR,{0},\n".format(Decimal(worth) + 1)
+    bought = requests(_DEGIRO + text + more, "EUR")[-1]
+    assert bought.quantity * bought.price == pytest.approx(Decimal(worth), abs=Decimal("0.005"))
+
+
+def test_units_that_are_journaled_out_have_a_minus() -> None:
+    [moved] = requests(_SCHWAB + "05/22/2015,Journaled Shares,ZAA,ZAA FUND,-877,$22.91,,\n")
+    assert (moved.type, moved.quantity) == (TxnType.TRANSFER_OUT, 877)
+
+
+def test_interest_that_the_balance_says_was_paid_is_not_odd() -> None:
+    rows = (
+        "02-01-2015 11:37:15;00000000;Interests;;;;1.0;0.01;0.00;0.00;-0.01;99.99;CHF\n"
+        "01-01-2015 11:37:15;00000000;Payment;;;;1.0;100.00;0.00;0.00;100.00;100.00;CHF\n"
+    )
+    assert requests(_SWISSQUOTE + rows, "CHF")[-1].amount == Decimal("-0.01")
+
+
+def test_income_is_held_to_all_that_the_digits_of_its_share_per_unit_leave_open() -> None:
+    row = "2015-06-17T07:00:00Z;17.06.2015;09:00:00;0,24;40;9,76;2,50;0;Dividend;b;Security;US99990001A9;EUR;;Zett\n"
+    [paid] = requests(_PARQET + row, "EUR")
+    assert (paid.amount, paid.withheld) == (Decimal("9.76"), Decimal("2.50"))
+
+
+def test_ofx_may_write_decimal_commas_and_one_that_is_not_closed_right_says_so() -> None:
+    assert [each.amount for each in requests(_OFX.format(more=""), "EUR")] == [Decimal("1200.50")]
+    with pytest.raises(Refusal, match="cannot be read"):
+        sheet_of(_OFX.format(more="") + "</OFX></OFX>")
+
+
+@pytest.mark.parametrize("profile", ["finpension", "pytr"])
+def test_cash_of_six_decimals_is_rounded_to_what_can_be_paid(profile: str) -> None:
+    text = {
+        "finpension": "Date;Category;Asset Name;ISIN;Number of Shares;Asset Currency;Currency Rate;Asset Price in CHF;"
+        "Cash Flow;Balance\n2015-05-11;Interests;;;0.000000;CHF;1.0;0.000000;0.229673;0.229673\n",
+        "pytr": "Date;Type;Value;Note;ISIN;Shares;Fees;Taxes\n2015-05-11;Interest;0.229673;Interest;;;;\n",
+    }[profile]
+    assert [each.amount for each in requests(text, "CHF")] == [Decimal("0.23")]
