@@ -161,7 +161,9 @@ class Rates:
             why = f"{plain(worth)} {self.base_currency} is not quantity x price at the rate {plain(rate)}"
             raise CellRefused(draft.line, self.reader.header("base_amount"), why, "amount_differs")
 
-    def _compare_at_rate(self, draft: Draft, unit: str, currency: str, size: Decimal) -> Decimal | None:
+    def _compare_at_rate(
+        self, draft: Draft, unit: str, currency: str, size: Decimal, is_of_unit: bool = False
+    ) -> Decimal | None:
         """Return a trade's amount in another currency without charges; refuse one that is not quantity x price x rate,
         with the figures."""
         numbers = draft.numbers
@@ -197,6 +199,9 @@ class Rates:
                 numbers["fx_rate"] = share(_ONE, _ONE, rate)
             clean = amount - sign * charged[stated]
             return min(amount, clean, key=lambda each: abs(each - by_direction[stated]))
+        if size != _ONE and not is_of_unit:  # a rate may be of what the price is written in, such as of pence
+            numbers |= {"fx_rate": rate * size if stated == "base" else rate / size, "price_fees": priced / size}
+            return self._compare_at_rate(draft, unit, currency, size, is_of_unit=True)
         expected = by_direction[stated]
         why = f"{plain(amount)} {currency} is not quantity x price x rate, {plain(money(expected))}"
         if near["base" if stated == "currency" else "currency"]:

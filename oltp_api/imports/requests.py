@@ -92,7 +92,8 @@ class Rules:
             self.rates.compare_worth(draft, *worth)
         else:
             compare_whole(self.reader, draft)
-        if security is not None and kind not in BOUGHT_OR_SOLD and security.currency not in (currency, priced_in):
+        usual = (currency, priced_in) if currency != self.rates.base_currency else (security and security.currency,)
+        if security is not None and kind not in BOUGHT_OR_SOLD and security.currency not in usual:
             draft.flag(f"it is in {currency}, and {security.ticker} in {security.currency}")
         elif kind in _CASH and numbers.get("amount") is None:
             self._per_unit(draft)

@@ -101,9 +101,10 @@ def imply_fees(draft: Draft, worth: Decimal, currency: str, are_small: bool) -> 
     """
     gap = abs(draft.numbers["amount"]) - worth
     fees = payable(gap if draft.kind is TxnType.BUY else -gap, currency)
-    if are_small and fees > _ONE + worth * _SMALL_SHARE:
+    stated = draft.fees_in(currency) if are_small else Decimal(0)
+    if are_small and not 0 < fees - stated <= _ONE + worth * _SMALL_SHARE:
         return
-    if fees > 0 and not draft.numbers.get("fees"):
+    if fees > 0 and (are_small or not draft.numbers.get("fees")):
         if are_small:
             draft.inexact = (
                 f"{plain(draft.numbers['amount'])} {currency} is not quantity x price, {plain(money(worth))}"

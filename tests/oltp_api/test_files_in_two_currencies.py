@@ -62,3 +62,13 @@ def test_a_rate_to_base_that_the_file_does_not_state_is_the_central_banks_of_the
     assert (report["status"], cash(mine, "GBP"), cash(mine)) == ("COMPLETE", Decimal("9297.45"), 0)
     (held,) = mine.get("/holdings")["holdings"]
     assert held["cost_basis_base"] == cost
+
+
+def test_cash_that_an_exchange_and_a_fee_need_may_be_assumed_for_both(new_portfolio, api) -> None:
+    api.post("/securities", json=_SECURITY)
+    mine = new_portfolio(base_currency="GBP", initial_cash=None)
+    head, _, *trades = POUNDS.splitlines()
+    report = imported(mine, "\n".join((head, *trades, "")), missing_cash="assume")
+
+    assert (report["status"], report["assumed_cash"]) == ("COMPLETE", {"GBP": "1201.8"})
+    assert (cash(mine, "GBP"), cash(mine)) == (Decimal("499.25"), 0)

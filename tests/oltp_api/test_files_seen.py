@@ -17,6 +17,15 @@ from oltp_api.ledger.schemas import TransactionRequest
 _REVOLUT = "Date,Ticker,Type,Quantity,Price per share,Total Amount,Currency,FX Rate\n"
 _CRYPTO = "Symbol,Type,Quantity,Price,Value,Fees,Date\n"
 _DEGIRO = "Datum,Tijd,Valutadatum,Product,ISIN,Omschrijving,FX,Mutatie,,Saldo,,Order Id\n"
+_DEGIRO_OLDER = (
+    "Datum,Uhrzeit,Produkt,ISIN,Referenzbörse,Anzahl,,Kurs,,Wert in Lokalwährun,,Wert,Wechselkurs,,Transaktionskost,,"
+    "Gesamt,Order-ID\n"
+)
+_TRADING212 = (
+    "Action,Time,ISIN,Ticker,Name,ID,No. of shares,Price / share,Currency (Price / share),Exchange rate,Result,"
+    "Currency (Result),Total,Currency (Total)\n"
+)
+_ETRADE = "TransactionDate,TransactionType,SecurityType,Symbol,Quantity,Amount,Price,Commission,Description\n"
 _SCHWAB = "Date,Action,Symbol,Description,Quantity,Price,Fees & Comm,Amount\n"
 _SWISSQUOTE = (
     "Date;Order #;Transaction;Symbol;Name;ISIN;Quantity;Unit price;Costs;Accrued Interest;Net Amount;Balance;Currency\n"
@@ -91,6 +100,25 @@ def test_commas_in_a_text_beside_columns_with_points_are_read_as_what_was_moved(
     more = "14-05-2015,09:05,14-05-2015,,,iDEAL Deposit,,EUR,{0},EUR,{0},\n".format(Decimal(worth) + 1)
     bought = requests(_DEGIRO + text + more, "EUR")[-1]
     assert bought.quantity * bought.price == pytest.approx(Decimal(worth), abs=Decimal("0.005"))
+
+
+def test_a_file_with_its_currencies_before_their_numbers_is_read_as_a_newer_one() -> None:
+    row = "26-10-2015,15:30,ZETT,DE000ZZZZ102,XET,30,EUR,97.39,EUR,-2921.70,EUR,-2921.70,,EUR,-2.53,EUR,-2924.23,o1\n"
+    [bought] = requests(_DEGIRO_OLDER + row, "EUR")
+    assert (bought.quantity, bought.price, bought.fees, bought.amount) == (
+        30, Decimal("97.39"), Decimal("2.53"), Decimal("-2924.23"),
+    )  # fmt: skip
+
+
+def test_a_rate_of_pence_is_one_and_a_currency_of_no_result_is_not_odd() -> None:
+    row = "Market sell,2015-05-05 14:30:05.104,GB00B03MLX29,ZAA,Zett,b1,10,2600.00,GBX,86.0,,EUR,302.33,EUR\n"
+    [sold] = requests(_TRADING212 + row, "EUR", "GBP")
+    assert (sold.price, sold.currency, sold.settled, sold.settled_currency) == (26, "GBP", Decimal("302.33"), "EUR")
+
+
+def test_charges_that_are_missing_in_a_sale_beside_a_commission_are_fees_too() -> None:
+    [sold] = requests(_ETRADE + "04/05/15,Sold,EQ,ZAA,-4,222.65,56.905,4.95,ZETT INC\n")
+    assert (sold.fees, sold.amount) == (Decimal("4.97"), Decimal("222.65"))
 
 
 def test_units_that_are_journaled_out_have_a_minus() -> None:
