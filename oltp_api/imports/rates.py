@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from domain.currencies import parse_quoted
+from domain.currencies import parse_quoted, smallest_unit
 from domain.errors import plain
 from domain.ledger import TxnType
 from domain.money import money, payable, share
@@ -78,6 +78,10 @@ class Rates:
 
     def _settle(self, draft: Draft, exchanged: Decimal, paid_in: str) -> None:
         """Let the trade be paid in the cash that the file says; its rate to that is none to another base currency."""
+        gross = draft.numbers.pop("gross", None)
+        if gross and abs(abs(gross) - exchanged) > smallest_unit(paid_in):
+            why = f"{plain(gross)} is not the amount without charges, {plain(payable(exchanged, paid_in))}"
+            raise CellRefused(draft.line, self.reader.header("gross"), why, "amount_differs")
         draft.numbers["settled"] = payable(exchanged, paid_in)
         draft.texts["settled_currency"] = paid_in
         if paid_in != self.base_currency:
@@ -172,8 +176,7 @@ class Rates:
             return None
         header = self.reader.header("amount")
         if not rate:
-            self._imply_rate(draft, unit, currency, size)
-            return abs(amount)
+            return self._imply_rate(draft, unit, currency, size)
         fees = draft.fees_in(currency)
         priced = numbers.pop("price_fees", Decimal(0)) * size
         sign = 1 if draft.kind is TxnType.BUY else -1
@@ -208,21 +211,24 @@ class Rates:
             why += f"; the rate {plain(rate)} is the other way round, not {currency} for one of the price's currency"
         raise CellRefused(draft.line, header, why, "amount_differs")
 
-    def _imply_rate(self, draft: Draft, unit: str, currency: str, size: Decimal) -> None:
-        """Take the rate that the amount implies, of a broker that never states one; refuse one that is far off the
-        day's."""
+    def _imply_rate(self, draft: Draft, unit: str, currency: str, size: Decimal) -> Decimal:
+        """Take the rate that the amount without charges implies, and return that; refuse one that is far off the day's,
+        and any where neither that is known nor the broker one that never states any."""
         numbers, header = draft.numbers, self.reader.header("amount")
-        if self.reader.profile.rate != "implied":
+        assert draft.day is not None
+        known = self.known_rate(unit, currency, draft.day)
+        if self.reader.profile.rate != "implied" and known is None:
             why = f"is in {currency}, the price is in {unit}; a rate between them is needed in a column fx rate"
             raise CellRefused(draft.line, header, why)
-        assert draft.day is not None
-        worth = numbers["quantity"] * numbers["price"] * size
-        implied, known = share(abs(numbers["amount"]), _ONE, worth), self.known_rate(unit, currency, draft.day)
+        fees = draft.fees_in(currency)
+        clean = abs(numbers["amount"]) - (fees if draft.kind is TxnType.BUY else -fees)
+        implied = share(clean, _ONE, numbers["quantity"] * numbers["price"] * size)
         if known is not None and not 1 / _NEAR_RATE < float(implied) / known < _NEAR_RATE:
             why = f"implies {plain(implied)} {currency} for one {unit}, which is far off the day's {known:g}"
             raise CellRefused(draft.line, header, why, "amount_differs")
         numbers["fx_rate"] = implied
         draft.note(f"its amount implies {plain(implied)} {currency} for one {unit}")
+        return clean
 
     def _nearer(self, draft: Draft, rate: Decimal, currency: str) -> Literal["currency", "base"]:
         assert draft.day is not None

@@ -94,6 +94,13 @@ def refuse_hundredfold(reader: Reader, draft: Draft, currency: str, amount: Deci
         raise CellRefused(draft.line, reader.header("price"), why, "price_unit_unclear")
 
 
+def _is_small(draft: Draft, fees: Decimal, worth: Decimal, currency: str) -> bool:
+    """Say whether so much could be a small charge beside those that are stated, and is no rounding."""
+    more = fees - draft.fees_in(currency)
+    rounding = rounding_of(draft.numbers["quantity"], draft.numbers["price"], currency, worth)
+    return rounding < more <= _ONE + worth * _SMALL_SHARE
+
+
 def imply_fees(draft: Draft, worth: Decimal, currency: str, are_small: bool) -> None:
     """Take what is between a trade's amount and its units' worth for its fees; flag what is too much for any.
 
@@ -101,8 +108,7 @@ def imply_fees(draft: Draft, worth: Decimal, currency: str, are_small: bool) -> 
     """
     gap = abs(draft.numbers["amount"]) - worth
     fees = payable(gap if draft.kind is TxnType.BUY else -gap, currency)
-    stated = draft.fees_in(currency) if are_small else Decimal(0)
-    if are_small and not 0 < fees - stated <= _ONE + worth * _SMALL_SHARE:
+    if are_small and not _is_small(draft, fees, worth, currency):
         return
     if fees > 0 and (are_small or not draft.numbers.get("fees")):
         if are_small:

@@ -25,6 +25,11 @@ _TRADING212 = (
     "Action,Time,ISIN,Ticker,Name,ID,No. of shares,Price / share,Currency (Price / share),Exchange rate,Result,"
     "Currency (Result),Total,Currency (Total)\n"
 )
+_TRANSACTION_HISTORY = (
+    "Statement,Header,Field Name,Field Value\nSummary,Data,Base Currency,EUR\n"
+    "Transaction History,Header,Date,Account,Description,Transaction Type,Symbol,Quantity,Price,Price Currency,"
+    "Gross Amount ,Commission,Net Amount\n"
+)
 _ETRADE = "TransactionDate,TransactionType,SecurityType,Symbol,Quantity,Amount,Price,Commission,Description\n"
 _SCHWAB = "Date,Action,Symbol,Description,Quantity,Price,Fees & Comm,Amount\n"
 _SWISSQUOTE = (
@@ -44,10 +49,12 @@ def sheet_of(text: str) -> Sheet:
     return read(text.encode(), Hints(), shipped(), 100)
 
 
-def requests(text: str, base: str = "USD", held_in: str | None = None) -> list[TransactionRequest]:
+def requests(
+    text: str, base: str = "USD", held_in: str | None = None, known: float | None = None
+) -> list[TransactionRequest]:
     """Every row of a file as it is asked of the ledger; each has to be one without a flag."""
     sheet = sheet_of(text)
-    rules = Rules(sheet.reader, Rates(sheet.reader, base, lambda *_: None))
+    rules = Rules(sheet.reader, Rates(sheet.reader, base, lambda *_: known))
     made = []
     for draft in sheet.drafts:
         if draft.refusal is not None:
@@ -114,6 +121,15 @@ def test_a_rate_of_pence_is_one_and_a_currency_of_no_result_is_not_odd() -> None
     row = "Market sell,2015-05-05 14:30:05.104,GB00B03MLX29,ZAA,Zett,b1,10,2600.00,GBX,86.0,,EUR,302.33,EUR\n"
     [sold] = requests(_TRADING212 + row, "EUR", "GBP")
     assert (sold.price, sold.currency, sold.settled, sold.settled_currency) == (26, "GBP", Decimal("302.33"), "EUR")
+
+
+def test_a_rate_that_an_amount_implies_is_taken_if_it_is_near_to_the_days_and_else_refused() -> None:
+    row = "Transaction History,Data,2015-05-04,U1,ZAA INC,Buy,ZAA,5.0,170.00,USD,-680.0,-1.00,-681.0\n"
+    [bought] = requests(_TRANSACTION_HISTORY + row, "EUR", "USD", known=0.81)
+    assert (bought.fx_rate, bought.settled, bought.fees) == (Decimal("0.8"), 680, 1)
+    for known in (None, 0.9):
+        with pytest.raises(Refusal):
+            requests(_TRANSACTION_HISTORY + row, "EUR", "USD", known=known)
 
 
 def test_charges_that_are_missing_in_a_sale_beside_a_commission_are_fees_too() -> None:
