@@ -14,6 +14,7 @@ from domain.securities import Security
 from domain.stated_amounts import rounding_of
 from oltp_api.imports.canonical import Reader
 from oltp_api.imports.drafts import BOUGHT_OR_SOLD, INCOME, CellRefused, Draft
+from oltp_api.imports.trade_amounts import most_implied
 
 KnownRate = Callable[[str, str, date], float | None]
 """One unit of a currency in another on a day, by the last release; None where none is known."""
@@ -193,6 +194,13 @@ class Rates:
         }
         if stated is None:
             stated = "base" if near["base"] and not near["currency"] else "currency"
+        if self.reader.profile.fees == "implied" and not fees and not any(near.values()):
+            gaps = {name: sign * (amount - value) for name, value in by_direction.items()}
+            least = min((name for name in gaps if gaps[name] > 0), key=gaps.__getitem__, default=None)
+            if least is not None and gaps[least] <= most_implied(by_direction[least]):
+                stated, near[least], charged[least] = least, True, payable(gaps[least], currency)
+                numbers["fees"] = charged[least]
+                draft.note(f"its fees, {plain(charged[least])} {currency}, are between its amount and its worth")
         if near[stated]:
             if priced:
                 numbers["fees"] = payable(charged[stated], currency)

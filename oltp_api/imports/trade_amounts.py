@@ -94,6 +94,11 @@ def refuse_hundredfold(reader: Reader, draft: Draft, currency: str, amount: Deci
         raise CellRefused(draft.line, reader.header("price"), why, "price_unit_unclear")
 
 
+def most_implied(worth: Decimal) -> Decimal:
+    """The fees above which those that nobody states are odd, of a trade that is worth so much."""
+    return _MOST_IMPLIED + worth * _HUNDREDTH
+
+
 def _is_small(draft: Draft, fees: Decimal, worth: Decimal, currency: str) -> bool:
     """Say whether so much could be a small charge beside those that are stated, and is no rounding."""
     more = fees - draft.fees_in(currency)
@@ -117,5 +122,5 @@ def imply_fees(draft: Draft, worth: Decimal, currency: str, are_small: bool) -> 
             )
         draft.numbers["fees"] = fees
         draft.note(f"its fees, {plain(fees)} {currency}, are what its amount is beside quantity x price")
-        if fees > _MOST_IMPLIED + worth * _HUNDREDTH:
+        if fees > most_implied(worth):
             draft.flag(f"{plain(fees)} {currency} between its amount and quantity x price is much for fees")

@@ -31,6 +31,11 @@ _TRANSACTION_HISTORY = (
     "Gross Amount ,Commission,Net Amount\n"
 )
 _ETRADE = "TransactionDate,TransactionType,SecurityType,Symbol,Quantity,Amount,Price,Commission,Description\n"
+_ETORO = "Date,Type,Details,Amount,Units,Realized Equity Change,Realized Equity,Balance,Position ID,Asset type,NWA\n"
+_SAXO = (
+    "Client ID,Trade Date,Value Date,Trade ID,Transaction Type,Event,Booked Amount,Currency,Conversion Rate,"
+    "Instrument,Instrument Symbol,Instrument ISIN,Instrument currency,Type\n"
+)
 _SCHWAB = "Date,Action,Symbol,Description,Quantity,Price,Fees & Comm,Amount\n"
 _SWISSQUOTE = (
     "Date;Order #;Transaction;Symbol;Name;ISIN;Quantity;Unit price;Costs;Accrued Interest;Net Amount;Balance;Currency\n"
@@ -135,6 +140,22 @@ def test_a_rate_that_an_amount_implies_is_taken_if_it_is_near_to_the_days_and_el
 def test_charges_that_are_missing_in_a_sale_beside_a_commission_are_fees_too() -> None:
     [sold] = requests(_ETRADE + "04/05/15,Sold,EQ,ZAA,-4,222.65,56.905,4.95,ZETT INC\n")
     assert (sold.fees, sold.amount) == (Decimal("4.97"), Decimal("222.65"))
+
+
+def test_amounts_with_commas_beside_units_with_points_are_both_read() -> None:
+    row = (
+        '18/05/2015 04:09:41,Open Position,Z/USD," 1 200,50 ",65.359477," 0,00 "," 1 757,95 ",0,6249,Stocks," 0,00 "\n'
+    )
+    [bought] = requests(_ETORO + row)
+    assert (bought.quantity, bought.amount) == (Decimal("65.359477"), Decimal("-1200.50"))
+
+
+def test_fees_that_nobody_states_of_a_trade_in_two_currencies_are_between_its_amount_and_its_worth() -> None:
+    row = (
+        ',01-Jan-2015,05-Jan-2015,5000,Trade,Buy 70 @ 44.00 USD,"-2959,10",EUR,0.96012345,ZAA,ZAA:xnas,US9,USD,Stock\n'
+    )
+    [bought] = requests(_SAXO + row, "EUR", "USD")
+    assert (bought.fees, bought.settled, bought.price) == (Decimal("1.92"), Decimal("2957.18"), 44)
 
 
 def test_units_that_are_journaled_out_have_a_minus() -> None:
