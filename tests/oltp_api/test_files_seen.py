@@ -11,8 +11,7 @@ from oltp_api.imports.oddities import flag_inexact
 from oltp_api.imports.profiles import shipped
 from oltp_api.imports.rates import Rates
 from oltp_api.imports.reading import Hints, Sheet, read
-from oltp_api.imports.requests import Rules
-from oltp_api.ledger.schemas import TransactionRequest
+from oltp_api.imports.requests import Rules, SettledRequest
 
 _REVOLUT = "Date,Ticker,Type,Quantity,Price per share,Total Amount,Currency,FX Rate\n"
 _CRYPTO = "Symbol,Type,Quantity,Price,Value,Fees,Date\n"
@@ -56,7 +55,7 @@ def sheet_of(text: str) -> Sheet:
 
 def requests(
     text: str, base: str = "USD", held_in: str | None = None, known: float | None = None
-) -> list[TransactionRequest]:
+) -> list[SettledRequest]:
     """Every row of a file as it is asked of the ledger; each has to be one without a flag."""
     sheet = sheet_of(text)
     rules = Rules(sheet.reader, Rates(sheet.reader, base, lambda *_: known))
@@ -66,7 +65,7 @@ def requests(
             raise draft.refusal
         if draft.skipped is None:
             security = Security(1, "Z", AssetType.EQUITY, held_in or base, "Z") if draft.names_security else None
-            made.append(rules.request(draft, security))
+            made.append(SettledRequest.model_construct(**rules.fields(draft, security)))
     assert [each.flags for each in sheet.drafts if each.flags] == []
     return made
 
@@ -100,7 +99,7 @@ def test_small_fees_in_a_total_are_fees_and_one_beside_many_totals_without_is_od
     sheet = sheet_of(_REVOLUT + bought + others)
     rules = Rules(sheet.reader, Rates(sheet.reader, "USD", lambda *_: None))
     for draft in sheet.drafts:
-        rules.request(draft, Security(1, "ZAA", AssetType.EQUITY, "USD", "Z"))
+        rules.fields(draft, Security(1, "ZAA", AssetType.EQUITY, "USD", "Z"))
     flag_inexact(sheet.drafts)
     assert [each.line for each in sheet.drafts if each.flags] == [2]
 
