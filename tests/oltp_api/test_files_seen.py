@@ -35,6 +35,10 @@ _SAXO = (
     "Client ID,Trade Date,Value Date,Trade ID,Transaction Type,Event,Booked Amount,Currency,Conversion Rate,"
     "Instrument,Instrument Symbol,Instrument ISIN,Instrument currency,Type\n"
 )
+_TRADE_REPUBLIC = (
+    "datetime;date;account_type;category;type;asset_class;name;symbol;shares;price;amount;fee;tax;currency;original_amount;"
+    "original_currency;fx_rate;description;transaction_id;value_date\n"
+)
 _SCHWAB = "Date,Action,Symbol,Description,Quantity,Price,Fees & Comm,Amount\n"
 _SWISSQUOTE = (
     "Date;Order #;Transaction;Symbol;Name;ISIN;Quantity;Unit price;Costs;Accrued Interest;Net Amount;Balance;Currency\n"
@@ -155,6 +159,14 @@ def test_fees_that_nobody_states_of_a_trade_in_two_currencies_are_between_its_am
     )
     [bought] = requests(_SAXO + row, "EUR", "USD")
     assert (bought.fees, bought.settled, bought.price) == (Decimal("1.92"), Decimal("2957.18"), 44)
+
+
+def test_a_bonds_price_that_is_written_as_a_part_of_par_is_per_cent_of_it() -> None:
+    row = "2015-03-15T10:00:00Z;2015-03-15;A;TRADING;BUY;BOND;Z;DE000ZZZZ102;20.00;0.989500;-19.79;-1.00;;EUR;;;;;b1;\n"
+    sheet = sheet_of(_TRADE_REPUBLIC + row)
+    rules = Rules(sheet.reader, Rates(sheet.reader, "EUR", lambda *_: None))
+    fields = rules.fields(sheet.drafts[0], Security(1, "Z", AssetType.BOND, "EUR", "Z"))
+    assert (fields["price"], fields["amount"], fields["fees"]) == (Decimal("98.95"), Decimal("20.79"), 1)
 
 
 def test_units_that_are_journaled_out_have_a_minus() -> None:
