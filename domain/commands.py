@@ -48,7 +48,8 @@ class RecordTransaction:
 
     A DIVIDEND or COUPON is an `amount`, or `per_unit` of what was held at the close before `ex_date`. The `amount` of a
     trade is the cash that moved; `fee_currency` is of `fees`, if it is another; `into` what an event gives. A WITHDRAW
-    with `received` is cash that becomes so much of `received_currency`: no flow.
+    with `received` is cash that becomes so much of `received_currency`: no flow. A trade with `settled` was paid
+    in, or came as, so much of `settled_currency`, and its own cash is exchanged for it.
     """
 
     user_id: UUID
@@ -81,6 +82,8 @@ class RecordTransaction:
     is_paid: bool = False
     received: Decimal | None = None
     received_currency: str | None = None
+    settled: Decimal | None = None
+    settled_currency: str | None = None
     note: str = ""
     external_id: str | None = None
 

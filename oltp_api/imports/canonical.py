@@ -18,7 +18,7 @@ from domain.money import ZERO
 from oltp_api.imports.canonical_rows import CanonicalRows
 from oltp_api.imports.columns import MEANS_CURRENCY, TYPE_OF, word_of
 from oltp_api.imports.drafts import BASE, DAYS, INCOME, LEAVES, NUMBERS, TEXTS, BalanceStep, CellRefused, Draft, Naming
-from oltp_api.imports.forms import NotANumber, WrittenDay, WrittenNumber, moment, number
+from oltp_api.imports.forms import SHARED_SIGNS, NotANumber, WrittenDay, WrittenNumber, moment, number
 from oltp_api.imports.profiles import Profile
 
 _MOST_DAYS_TO_SETTLE = 45
@@ -39,6 +39,7 @@ _BY_SIGN: Mapping[str, tuple[str, TxnType, TxnType]] = {
 """Types that the sign of a column decides: above 0, and below."""
 _TYPES = dict(TxnType.__members__)
 _Names = tuple[str | None, str | None, str | None, str | None]
+_UNDECIDED = {BASE} | SHARED_SIGNS.keys()
 _CURRENCIES = frozenset({"currency", "price_currency", "fee_currency", "withheld_currency"})
 _ALSO = frozenset({"also_quantity", "also_price", "also_amount"})
 
@@ -240,14 +241,16 @@ class Reader:
         """Refuse a number that a currency is written at which is not the row's."""
         own = {"price": "price_currency", "fees": "fee_currency", "withheld": "withheld_currency"}.get(name, "currency")
         stated = draft.texts.get(own) or draft.texts.get("currency")
-        if stated is None:
+        meant = {written} | SHARED_SIGNS.get(written, frozenset())
+        if stated in (None, BASE) or (stated in SHARED_SIGNS and written in SHARED_SIGNS[stated]):
             draft.texts["currency"] = written
-        elif written != parse_quoted(stated)[0]:
+        elif stated != written and (stated in SHARED_SIGNS or parse_quoted(stated)[0] not in meant):
             raise self._contradiction(draft, name, stated, written)
 
     def _type(self, draft: Draft) -> None:
         text = draft.texts.pop("type", "")
-        if text in _BY_SIGN:
+        draft.is_by_sign = text in _BY_SIGN
+        if draft.is_by_sign:
             column, above, below = _BY_SIGN[text]
             value = draft.numbers.get(column)
             if not value:
@@ -268,7 +271,7 @@ class Reader:
                 raise CellRefused(draft.line, self.header("quantity"), f"is below 0, in a {kind}", "sign_contradicts")
             if kind in (TxnType.SELL, TxnType.TRANSFER_OUT):
                 numbers["quantity"] = -quantity
-            if self.profile.quantities == "unsigned":
+            if self.profile.quantities == "unsigned" and not draft.is_by_sign:
                 draft.flag(f"its quantity {plain(quantity)} has a minus, which this broker's files have not")
         elif quantity and kind is TxnType.SELL and self.profile.quantities == "signed":
             draft.flag(f"its quantity {plain(quantity)} has no minus, which sales have in this broker's files")
@@ -320,7 +323,7 @@ class Reader:
         if currency and currency != draft.texts.setdefault("currency", currency):
             raise self._contradiction(draft, "currency", draft.texts["currency"], currency)
         for name in _CURRENCIES & draft.texts.keys():
-            if (text := draft.texts[name]) != BASE and text not in CURRENCIES:
+            if (text := draft.texts[name]) not in _UNDECIDED and text not in CURRENCIES:
                 parse_quoted(text, self.header(name))
 
     def _contradiction(self, draft: Draft, column: str, one: str, other: str) -> CellRefused:

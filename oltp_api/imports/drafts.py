@@ -98,6 +98,7 @@ class Draft:
     steps: tuple[BalanceStep, ...] = ()
     currency: str = ""
     has_other_sign: bool = False
+    is_by_sign: bool = False
     inexact: str | None = None
 
     @property

@@ -1,12 +1,13 @@
 """How a file writes numbers and days. What could be read in two ways is asked, never guessed."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 
+from domain.currencies import CURRENCIES
 from domain.errors import InvalidInput
 from domain.written_numbers import decimal_signs
 
@@ -16,7 +17,13 @@ _SPACES = re.compile(r"[\s\u00a0\u202f]+")
 _POINT = re.compile(r"[0-9]{1,40}(?:\.[0-9]{1,40})?|[0-9]{1,3}(?:[,'’][0-9]{3})+(?:\.[0-9]{1,40})?|\.[0-9]{1,40}")
 _COMMA = re.compile(r"[0-9]{1,40}(?:,[0-9]{1,40})?|[0-9]{1,3}(?:[.'’][0-9]{3})+(?:,[0-9]{1,40})?|,[0-9]{1,40}")
 _MONEY = re.compile(rf"(?P<sign>[{re.escape(_SIGNS)}])|(?P<code>[A-Z]{{3}})")
-_SIGN_OF = {"$": None, "€": "EUR", "£": "GBP", "¥": None, "₹": "INR"}
+_SIGN_OF = {"$": "$", "€": "EUR", "£": "GBP", "¥": "¥", "₹": "INR"}
+SHARED_SIGNS: Mapping[str, frozenset[str]] = {
+    "$": frozenset({"USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD", "MXN", "CLP", "COP", "ARS", "BRL"}),
+    "¥": frozenset({"JPY", "CNY"}),
+}
+"""Signs of several currencies: which it is, what is traded or the portfolio says."""
+_CODES = CURRENCIES | SHARED_SIGNS.keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,6 @@ def number(text: str, decimal: str) -> WrittenNumber | None:
             raise NotANumber("names two currencies")
         bare = bare.replace(found[0], "", 1)
         currency = found["code"] or _SIGN_OF[found["sign"]]
-        currency = currency or found["sign"]
     is_negative = False
     if bare.startswith("(") and bare.endswith(")"):
         is_negative, bare = True, bare[1:-1]
@@ -56,9 +62,6 @@ def number(text: str, decimal: str) -> WrittenNumber | None:
     plain = plain.replace(",", "") if decimal == "." else plain.replace(".", "").replace(",", ".")
     value = Decimal(plain)
     return WrittenNumber(-value if is_negative else value, currency if currency in _CODES else None)
-
-
-_CODES = frozenset(filter(None, _SIGN_OF.values()))
 
 
 def decimal_of(texts: Iterable[str], stated: str | None) -> str:

@@ -16,7 +16,7 @@ from oltp_api.imports.ordering import effect_of, strays_among
 
 _BACK = (
     r"rebat|refund|revers|reclaim|waive|discount|correct|storno|korrekt|erstatt|rimbors|rembours|reembols|devol|teru"
-    r"|cancel|cleared"
+    r"|cancel|cleared|courtes|promo|compensat"
 )
 _EXPLAINED = {
     TxnType.FEE: re.compile(rf"{_BACK}|credit|adjust|return|cashback|gutschr"),

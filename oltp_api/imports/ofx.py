@@ -4,6 +4,7 @@
 they stand in the file.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from html import unescape
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from domain.errors import InvalidInput
 
 _LOOKED_AT = 4_000
+_DECIMAL_COMMA = re.compile(r"[-+]?[0-9]*,[0-9]+")
+"""A number as OFX allows it: it has no thousands."""
 _LISTS = ("INVTRANLIST", "BANKTRANLIST")
 _PERIOD = ("DTSTART", "DTEND")
 _STATEMENTS = ("INVSTMTRS", "STMTRS", "CCSTMTRS")
@@ -53,7 +56,7 @@ def _tree(body: str) -> Any:
     try:
         builder.feed(body)
         return builder.close()
-    except (ParseError, AssertionError) as error:
+    except (ParseError, AssertionError, IndexError) as error:  # the last: more ends than beginnings
         raise InvalidInput("ofx", f"cannot be read: {str(error)[:200]}") from error
 
 
@@ -69,7 +72,8 @@ def _record(statement: Any, transaction: Any, securities: Mapping[str, Any]) -> 
         yield "SECNAME", _text(listed, "SECNAME")
     for each in transaction.iter():
         if not len(each) and each.text:
-            yield each.tag, unescape(each.text.strip())
+            text = unescape(each.text.strip())
+            yield each.tag, text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text
     for name in ("CURRENCY", "ORIGCURRENCY"):
         if (found := transaction.find(f".//{name}")) is not None:
             yield name, _text(found, "CURSYM")

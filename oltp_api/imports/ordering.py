@@ -103,6 +103,8 @@ def _check_balances(rows: Sequence[Draft]) -> None:
             if before is not None and before[0] + moved[place] != step.balance:
                 said = f"{plain(before[0])} on line {before[1]} and {plain(moved[place])} are not {plain(step.balance)}"
                 each.flag(f"the balances do not go on: {said}")
+            elif before is not None and not each.steps:
+                each.has_other_sign = False  # the balance says that it is right
             last[place], moved[place] = (step.balance, each.line), Decimal(0)
 
 

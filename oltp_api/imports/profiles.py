@@ -58,7 +58,7 @@ class Profile:
     rate: Literal["currency", "base", "implied"] | None = None
     price_unit: Literal["major", "minor"] | None = None
     cash: Literal["payable", "unrounded"] = "payable"
-    fees: Literal["stated", "implied", "implied_in_sales"] = "stated"
+    fees: Literal["stated", "implied", "implied_in_sales", "implied_small"] = "stated"
     order: Literal["oldest_first", "newest_first", "by_day"] | None = None
     owner: str | None = field(default=None, compare=False)
 

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from domain.currencies import parse_quoted
+from domain.currencies import parse_quoted, smallest_unit
 from domain.errors import plain
 from domain.ledger import TxnType
 from domain.money import money, payable, share
@@ -14,11 +14,13 @@ from domain.securities import Security
 from domain.stated_amounts import rounding_of
 from oltp_api.imports.canonical import Reader
 from oltp_api.imports.drafts import BOUGHT_OR_SOLD, INCOME, CellRefused, Draft
+from oltp_api.imports.trade_amounts import most_implied
 
 KnownRate = Callable[[str, str, date], float | None]
 """One unit of a currency in another on a day, by the last release; None where none is known."""
 
 _ONE = Decimal(1)
+_NEED_RATES = (*BOUGHT_OR_SOLD, TxnType.RETURN_OF_CAPITAL, TxnType.TRANSFER_IN)
 _ALL_DIGITS = Decimal("1e-15")
 _NEAR_RATE = 1.05
 _NEAR_EXCHANGE = 1.01
@@ -59,28 +61,48 @@ class Rates:
         if draft.kind in INCOME:
             numbers.pop("price", None)
             return False
-        self._compare_at_rate(draft, unit, parse_quoted(currency)[0], size)
-        if security is not None and security.currency == unit:
+        paid_in = parse_quoted(currency)[0]
+        exchanged = self._compare_at_rate(draft, unit, paid_in, size)
+        if security is not None and security.currency == unit and "price" in numbers:
             texts["currency"] = unit
             numbers.pop("amount", None)
             if texts.get("fee_currency") is None and numbers.get("fees"):
                 texts["fee_currency"] = currency
-            numbers["price"] = numbers.get("price", _ONE) * size
+            numbers["price"] *= size
+            if exchanged is not None:
+                self._settle(draft, exchanged, paid_in)
         else:
             numbers.pop("price", None)
             numbers.pop("fx_rate", None)
             draft.note(f"its price is in {unit}; the amount in {currency} is the record, and implies the price")
         return True
 
+    def _settle(self, draft: Draft, exchanged: Decimal, paid_in: str) -> None:
+        """Let the trade be paid in the cash that the file says; its rate to that is none to another base currency."""
+        gross = draft.numbers.pop("gross", None)
+        if gross and abs(abs(gross) - exchanged) > smallest_unit(paid_in):
+            why = f"{plain(gross)} is not the amount without charges, {plain(payable(exchanged, paid_in))}"
+            raise CellRefused(draft.line, self.reader.header("gross"), why, "amount_differs")
+        draft.numbers["settled"] = payable(exchanged, paid_in)
+        draft.texts["settled_currency"] = paid_in
+        if paid_in != self.base_currency:
+            rate = draft.numbers.pop("fx_rate", None)
+            if rate and draft.texts["currency"] == self.base_currency:
+                draft.numbers["fee_fx_rate"] = share(_ONE, _ONE, rate)
+        what = "exchanged for it" if draft.kind is TxnType.BUY else "what it was exchanged for"
+        draft.note(f"{plain(draft.numbers['settled'])} {paid_in} of cash are {what}")
+
     def at_a_rate(self, draft: Draft, currency: str, is_settled: bool) -> None:
         """The rate as one unit of the row's currency in base currency, by the stated direction, or else the nearer."""
-        rate = draft.numbers.get("fx_rate")
-        if rate is None:
-            return
+        self._charged_of_the_day(draft)
+        rate = draft.numbers.pop("fx_rate", None)
         is_other = draft.texts.get("rate_currency", self.base_currency) != self.base_currency and not is_settled
-        if currency == self.base_currency or not rate or is_other:
-            del draft.numbers["fx_rate"]
+        if currency == self.base_currency:
             return
+        if not rate or is_other:
+            self._of_the_day(draft, currency)
+            return
+        draft.numbers["fx_rate"] = rate
         direction = "currency" if is_settled else self.direction
         if direction is None:
             direction = self._nearer(draft, rate, currency)
@@ -88,6 +110,33 @@ class Rates:
             draft.numbers["fx_rate"] = turned = share(_ONE, _ONE, rate)
             shown = f"{plain(rate)} is {currency} for one {self.base_currency}; recorded is {plain(turned)}"
             draft.note(f"its rate {shown}")
+
+    def _of_the_day(self, draft: Draft, currency: str) -> None:
+        """Where the file states no rate that a row needs, the central bank's of its day, if the last release has it."""
+        if draft.kind not in _NEED_RATES or (draft.kind is TxnType.TRANSFER_IN and not draft.numbers.get("price")):
+            return
+        if rate := self._known(draft, currency):
+            draft.numbers["fx_rate"] = rate
+
+    def _charged_of_the_day(self, draft: Draft) -> None:
+        """The same for charges in a currency of their own."""
+        currency = draft.texts.get("fee_currency", self.base_currency)
+        if currency == self.base_currency or not draft.numbers.get("fees") or draft.kind not in BOUGHT_OR_SOLD:
+            draft.numbers.pop("fee_fx_rate", None)
+            return
+        is_own = currency != draft.texts.get("currency") and "fee_fx_rate" not in draft.numbers
+        if is_own and (rate := self._known(draft, parse_quoted(currency)[0])):
+            draft.numbers["fee_fx_rate"] = rate
+
+    def _known(self, draft: Draft, currency: str) -> Decimal | None:
+        assert draft.day is not None
+        known = self.known_rate(currency, self.base_currency, draft.day)
+        if not known:
+            return None
+        rate = money(Decimal(str(known)))
+        told = f"{plain(rate)} {self.base_currency} for one {currency}"
+        draft.note(f"the file has no rate; the central bank's of its day is taken, {told}")
+        return rate
 
     def compare_exchange(self, draft: Draft) -> None:
         """Refuse an exchange of cash that did not happen at the rate that is written beside it, either way round."""
@@ -117,16 +166,18 @@ class Rates:
             why = f"{plain(worth)} {self.base_currency} is not quantity x price at the rate {plain(rate)}"
             raise CellRefused(draft.line, self.reader.header("base_amount"), why, "amount_differs")
 
-    def _compare_at_rate(self, draft: Draft, unit: str, currency: str, size: Decimal) -> None:
-        """Refuse a trade of which the amount in another currency is not quantity x price x rate, with the figures."""
+    def _compare_at_rate(
+        self, draft: Draft, unit: str, currency: str, size: Decimal, is_of_unit: bool = False
+    ) -> Decimal | None:
+        """Return a trade's amount in another currency without charges; refuse one that is not quantity x price x rate,
+        with the figures."""
         numbers = draft.numbers
         quantity, price, rate, amount = (numbers.get(name) for name in ("quantity", "price", "fx_rate", "amount"))
         if amount is None or quantity is None or price is None:
-            return
+            return None
         header = self.reader.header("amount")
         if not rate:
-            self._imply_rate(draft, unit, currency, size)
-            return
+            return self._imply_rate(draft, unit, currency, size)
         fees = draft.fees_in(currency)
         priced = numbers.pop("price_fees", Decimal(0)) * size
         sign = 1 if draft.kind is TxnType.BUY else -1
@@ -143,6 +194,13 @@ class Rates:
         }
         if stated is None:
             stated = "base" if near["base"] and not near["currency"] else "currency"
+        if self.reader.profile.fees == "implied" and not fees and not any(near.values()):
+            gaps = {name: sign * (amount - value) for name, value in by_direction.items()}
+            least = min((name for name in gaps if gaps[name] > 0), key=gaps.__getitem__, default=None)
+            if least is not None and gaps[least] <= most_implied(by_direction[least]):
+                stated, near[least], charged[least] = least, True, payable(gaps[least], currency)
+                numbers["fees"] = charged[least]
+                draft.note(f"its fees, {plain(charged[least])} {currency}, are between its amount and its worth")
         if near[stated]:
             if priced:
                 numbers["fees"] = payable(charged[stated], currency)
@@ -150,28 +208,35 @@ class Rates:
             if stated == "base":
                 draft.note(f"its rate {plain(rate)} is {unit} for one {currency}")
                 numbers["fx_rate"] = share(_ONE, _ONE, rate)
-            return
+            clean = amount - sign * charged[stated]
+            return min(amount, clean, key=lambda each: abs(each - by_direction[stated]))
+        if size != _ONE and not is_of_unit:  # a rate may be of what the price is written in, such as of pence
+            numbers |= {"fx_rate": rate * size if stated == "base" else rate / size, "price_fees": priced / size}
+            return self._compare_at_rate(draft, unit, currency, size, is_of_unit=True)
         expected = by_direction[stated]
         why = f"{plain(amount)} {currency} is not quantity x price x rate, {plain(money(expected))}"
         if near["base" if stated == "currency" else "currency"]:
             why += f"; the rate {plain(rate)} is the other way round, not {currency} for one of the price's currency"
         raise CellRefused(draft.line, header, why, "amount_differs")
 
-    def _imply_rate(self, draft: Draft, unit: str, currency: str, size: Decimal) -> None:
-        """Take the rate that the amount implies, of a broker that never states one; refuse one that is far off the
-        day's."""
+    def _imply_rate(self, draft: Draft, unit: str, currency: str, size: Decimal) -> Decimal:
+        """Take the rate that the amount without charges implies, and return that; refuse one that is far off the day's,
+        and any where neither that is known nor the broker one that never states any."""
         numbers, header = draft.numbers, self.reader.header("amount")
-        if self.reader.profile.rate != "implied":
+        assert draft.day is not None
+        known = self.known_rate(unit, currency, draft.day)
+        if self.reader.profile.rate != "implied" and known is None:
             why = f"is in {currency}, the price is in {unit}; a rate between them is needed in a column fx rate"
             raise CellRefused(draft.line, header, why)
-        assert draft.day is not None
-        worth = numbers["quantity"] * numbers["price"] * size
-        implied, known = share(abs(numbers["amount"]), _ONE, worth), self.known_rate(unit, currency, draft.day)
+        fees = draft.fees_in(currency)
+        clean = abs(numbers["amount"]) - (fees if draft.kind is TxnType.BUY else -fees)
+        implied = share(clean, _ONE, numbers["quantity"] * numbers["price"] * size)
         if known is not None and not 1 / _NEAR_RATE < float(implied) / known < _NEAR_RATE:
             why = f"implies {plain(implied)} {currency} for one {unit}, which is far off the day's {known:g}"
             raise CellRefused(draft.line, header, why, "amount_differs")
         numbers["fx_rate"] = implied
         draft.note(f"its amount implies {plain(implied)} {currency} for one {unit}")
+        return clean
 
     def _nearer(self, draft: Draft, rate: Decimal, currency: str) -> Literal["currency", "base"]:
         assert draft.day is not None

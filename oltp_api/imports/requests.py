@@ -16,6 +16,7 @@ from domain.securities import AssetType, Security
 from domain.stated_amounts import rounding_of
 from oltp_api.imports.canonical import Reader
 from oltp_api.imports.drafts import BASE, BOUGHT_OR_SOLD, INCOME, LEAVES, CellRefused, Draft
+from oltp_api.imports.forms import SHARED_SIGNS
 from oltp_api.imports.rates import Rates
 from oltp_api.imports.trade_amounts import (
     compare_gross,
@@ -32,13 +33,13 @@ _CASH = (TxnType.DEPOSIT, TxnType.INTEREST, *LEAVES)
 _HAVE_UNITS = (*BOUGHT_OR_SOLD, TxnType.TRANSFER_IN, TxnType.TRANSFER_OUT, TxnType.CASH_IN_LIEU)
 _FIELDS = frozenset({
     "quantity", "price", "fees", "amount", "fx_rate", "accrued", "withheld", "split_new", "split_old", "units_new",
-    "units_old", "basis_share",
+    "units_old", "basis_share", "fee_fx_rate",
 })  # fmt: skip
 _TEXTS = frozenset({"account", "note", "currency", "fee_currency", "into"})
-_CURRENCIES = ("currency", "fee_currency")
+_CURRENCIES = ("currency", "fee_currency", "settled_currency")
 _QUOTED = CURRENCIES | MINOR_UNITS.keys()
 _HUNDREDTH = Decimal("0.01")
-_ONE = Decimal(1)
+_ONE, _HUNDRED = Decimal(1), Decimal(100)
 
 
 class ExchangeRequest(TransactionRequest):
@@ -46,6 +47,13 @@ class ExchangeRequest(TransactionRequest):
 
     received: Number
     received_currency: Currency
+
+
+class SettledRequest(TransactionRequest):
+    """A trade of a file in its security's currency, which the broker paid in cash of another."""
+
+    settled: Number
+    settled_currency: Currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,8 @@ class Rules:
         priced_in = texts.get("price_currency")
         if texts.get("currency") == BASE:
             texts["currency"] = self.rates.base_currency
+        elif texts.get("currency") in SHARED_SIGNS:
+            self._tell_apart(draft, security)
         worth = numbers.pop("base_amount", None), numbers.get("fx_rate")
         is_settled = self.rates.in_one_currency(draft, security)
         currency = texts.get("currency") or (security.currency if security else self.rates.base_currency)
@@ -82,7 +92,8 @@ class Rules:
             self.rates.compare_worth(draft, *worth)
         else:
             compare_whole(self.reader, draft)
-        if security is not None and kind not in BOUGHT_OR_SOLD and security.currency not in (currency, priced_in):
+        usual = (currency, priced_in) if currency != self.rates.base_currency else (security and security.currency,)
+        if security is not None and kind not in BOUGHT_OR_SOLD and security.currency not in usual:
             draft.flag(f"it is in {currency}, and {security.ticker} in {security.currency}")
         elif kind in _CASH and numbers.get("amount") is None:
             self._per_unit(draft)
@@ -100,6 +111,8 @@ class Rules:
         if draft.naming and draft.takes_security:
             fields["ticker"] = f"id:{security.security_id}" if security else draft.naming.ticker or draft.naming.isin
         fields["note"] = str(fields.get("note", ""))[:1000]
+        if "settled" in numbers:
+            fields |= {"settled": numbers["settled"], "settled_currency": texts["settled_currency"]}
         if "received" not in numbers and is_sound(fields):
             fields["type"] = kind
             return fields
@@ -107,10 +120,22 @@ class Rules:
             if "received" in numbers:
                 exchange = {"received": numbers["received"], "received_currency": texts.get("received_currency")}
                 return ExchangeRequest.model_validate({**fields, **exchange, "type": kind}).fields()
-            return TransactionRequest.model_validate({**fields, "type": kind}).fields()
+            model = SettledRequest if "settled" in numbers else TransactionRequest
+            return model.model_validate({**fields, "type": kind}).fields()
         except ValidationError as error:
             first = error.errors()[0]
             raise CellRefused(draft.line, self.reader.header(str(first["loc"][0])), first["msg"]) from error
+
+    def _tell_apart(self, draft: Draft, security: Security | None) -> None:
+        """The currency that a sign such as $ stands for: the security's, or else the portfolio's, if that has it."""
+        sign = draft.texts["currency"]
+        meant = [security.currency] if security is not None else []
+        meant += [self.rates.base_currency]
+        found = next((each for each in meant if each in SHARED_SIGNS[sign]), None)
+        if found is None:
+            why = f"is in {sign}, and neither the security nor the portfolio is; a column has to name the currency"
+            raise CellRefused(draft.line, self.reader.header("amount"), why, "currency_unclear")
+        draft.texts["currency"] = found
 
     def _belonging(self, draft: Draft, fields: dict[str, object], currency: str) -> dict[str, object]:
         """The numbers without those that brokers fill in though the type has none, such as a quantity of 0."""
@@ -152,11 +177,11 @@ class Rules:
             numbers["price"] = price = money(price * _HUNDREDTH)
         if numbers.get("accrued") and security is not None and security.asset_type is not AssetType.BOND:
             draft.flag(f"it has accrued interest, and {security.ticker} is no bond")
-        implies = self.reader.profile.fees == "implied" or (
+        implies = self.reader.profile.fees in ("implied", "implied_small") or (
             self.reader.profile.fees == "implied_in_sales" and draft.kind is TxnType.SELL
         )
         if implies and amount and quantity and price:
-            imply_fees(draft, quantity * price * factor, currency)
+            imply_fees(draft, quantity * price * factor, currency, self.reader.profile.fees == "implied_small")
         compare_gross(self.reader, draft, currency, factor)
         if amount and quantity and price:
             worth = quantity * price * factor
@@ -180,7 +205,8 @@ class Rules:
         if not quantity or not price or not amount:
             return
         expected, withheld = abs(quantity * price), numbers.get("withheld", Decimal(0))
-        near = rounding_of(abs(quantity), price, currency, abs(amount))
+        of_any_size = _HUNDRED * max(abs(amount), expected)  # for a share per unit is rounded whatever it comes to
+        near = rounding_of(abs(quantity), price, currency, of_any_size)
         paid = (abs(amount), abs(amount) + withheld, abs(amount) - withheld, gross or amount)
         if all(abs(each - expected) > near for each in paid):
             draft.flag(f"its amount {plain(amount)} is not units x amount per unit, {plain(money(expected))}")

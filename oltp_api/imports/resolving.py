@@ -12,6 +12,7 @@ from domain.currencies import parse_quoted
 from domain.errors import AlreadyExists, InvalidIdentifier, InvalidInput, Refusal, UnknownSecurity
 from domain.securities import AssetType, Identifier, IdentifierType, KnownIdentifier, Security, isin_check_digit
 from oltp_api.imports.drafts import BASE, Draft, Naming
+from oltp_api.imports.forms import SHARED_SIGNS
 from oltp_api.registry.repository import Securities
 from oltp_api.unit_of_work import UnitOfWork
 
@@ -147,7 +148,7 @@ def _proposed(drafts: Sequence[Draft]) -> Proposal:
         if naming.name:
             said.setdefault("display_name", naming.name[:200])
         currency = texts.get("price_currency") or texts.get("currency")
-        if currency and currency != BASE:
+        if currency and currency != BASE and currency not in SHARED_SIGNS:
             said.setdefault("currency", parse_quoted(currency)[0])
         if kind_of := _TYPES.get(texts.get("asset_type", "").strip().upper()):
             said.setdefault("asset_type", kind_of.value)

@@ -10,7 +10,8 @@ from domain.stated_amounts import rounding_of
 from oltp_api.imports.canonical import Reader
 from oltp_api.imports.drafts import LEAVES, CellRefused, Draft
 
-_HUNDREDTH = Decimal("0.01")
+_HUNDREDTH, _ONE = Decimal("0.01"), Decimal(1)
+_SMALL_SHARE = Decimal("0.003")
 _NEAR = 1.03
 _MOST_IMPLIED = Decimal(50)
 """Fees that nobody states are odd above so much and a hundredth of the trade."""
@@ -93,12 +94,33 @@ def refuse_hundredfold(reader: Reader, draft: Draft, currency: str, amount: Deci
         raise CellRefused(draft.line, reader.header("price"), why, "price_unit_unclear")
 
 
-def imply_fees(draft: Draft, worth: Decimal, currency: str) -> None:
-    """Take what is between a trade's amount and its units' worth for its fees; flag what is too much for any."""
+def most_implied(worth: Decimal) -> Decimal:
+    """The fees above which those that nobody states are odd, of a trade that is worth so much."""
+    return _MOST_IMPLIED + worth * _HUNDREDTH
+
+
+def _is_small(draft: Draft, fees: Decimal, worth: Decimal, currency: str) -> bool:
+    """Say whether so much could be a small charge beside those that are stated, and is no rounding."""
+    more = fees - draft.fees_in(currency)
+    rounding = rounding_of(draft.numbers["quantity"], draft.numbers["price"], currency, worth)
+    return rounding < more <= _ONE + worth * _SMALL_SHARE
+
+
+def imply_fees(draft: Draft, worth: Decimal, currency: str, are_small: bool) -> None:
+    """Take what is between a trade's amount and its units' worth for its fees; flag what is too much for any.
+
+    Where they are small, more than that is none, and some are odd in a file whose other trades have none.
+    """
     gap = abs(draft.numbers["amount"]) - worth
     fees = payable(gap if draft.kind is TxnType.BUY else -gap, currency)
-    if fees > 0 and not draft.numbers.get("fees"):
+    if are_small and not _is_small(draft, fees, worth, currency):
+        return
+    if fees > 0 and (are_small or not draft.numbers.get("fees")):
+        if are_small:
+            draft.inexact = (
+                f"{plain(draft.numbers['amount'])} {currency} is not quantity x price, {plain(money(worth))}"
+            )
         draft.numbers["fees"] = fees
         draft.note(f"its fees, {plain(fees)} {currency}, are what its amount is beside quantity x price")
-        if fees > _MOST_IMPLIED + worth * _HUNDREDTH:
+        if fees > most_implied(worth):
             draft.flag(f"{plain(fees)} {currency} between its amount and quantity x price is much for fees")

@@ -38,6 +38,8 @@ _SALES_FIRST: Mapping[TxnType, int] = {**_PURCHASES_FIRST, TxnType.BUY: 2, TxnTy
 """Orders of a day's rows that may be covered where the given one is not: what brings money or units comes first."""
 ROWS_BETWEEN = 660
 """Rows that are read, or decided, between two pieces of what is written: 500 rows, or 1,000 identities."""
+_MOST_PAID_AT_ONCE = 3
+"""Rows of one transaction that may each need cash of one currency: an exchange, its trade and a fee."""
 ASSUMED_CASH = "assumed: the cash that the rows of the day need was not there"
 
 
@@ -276,17 +278,27 @@ def _in_order(past: Portfolio, rows: Sequence[_Ready], assumes_cash: bool = Fals
 def _with_assumed_cash(past: Portfolio, row: _Ready, short: InsufficientCash) -> BatchOutcome:
     """Record a deposit of what is missing, marked as assumed, and then the row."""
     begin, asked = past.mark(), row.asked
-    currency = str(short.facts["currency"])
-    missing = Decimal(str(short.facts["asked"])) - Decimal(str(short.facts["available"]))
+    currency, missing = str(short.facts["currency"]), _missing(short)
     rate = asked.command.fx_rate if currency == asked.terms.currency else asked.command.fee_fx_rate
     terms = Terms(currency=currency, fx_rate=rate, note=ASSUMED_CASH)
-    try:
-        amount = rounded_up(missing, currency)
-        deposit = past.move_cash(TxnType.DEPOSIT, asked.account_id, amount, asked.when, terms)
-        return Recorded(tuple(each.seq for each in rows_of(asked, past)), assumed=deposit)
-    except Refusal as refusal:
-        past.back_to(begin)
-        return refusal
+    for _ in range(_MOST_PAID_AT_ONCE):
+        try:
+            amount = rounded_up(missing, currency)
+            deposit = past.move_cash(TxnType.DEPOSIT, asked.account_id, amount, asked.when, terms)
+            return Recorded(tuple(each.seq for each in rows_of(asked, past)), assumed=deposit)
+        except InsufficientCash as again:
+            past.back_to(begin)
+            short, missing = again, missing + _missing(again)
+            if again.facts["currency"] != currency:
+                break
+        except Refusal as refusal:
+            past.back_to(begin)
+            return refusal
+    return short
+
+
+def _missing(short: InsufficientCash) -> Decimal:
+    return Decimal(str(short.facts["asked"])) - Decimal(str(short.facts["available"]))
 
 
 def _is_short(outcomes: Mapping[int, BatchOutcome]) -> bool:

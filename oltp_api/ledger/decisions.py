@@ -160,7 +160,23 @@ def _trade(asked: Prepared, portfolio: Portfolio) -> list[Transaction]:
     units = (_known(asked).security_id, command.quantity, command.price, command.fees, command.amount)
     entry = portfolio.entry(asked.account_id, asked.when, asked.terms)
     tied = uuid4() if command.fee_currency is not None else _TIED_TO_NOTHING
-    return portfolio.decide(entry.traded(command.txn_type, *units, tied))
+    rows = entry.traded(command.txn_type, *units, tied)
+    if command.settled is None or not rows[0].cash_effect:
+        return portfolio.decide(rows)
+    return _settled(asked, portfolio, rows, command.settled)
+
+
+def _settled(asked: Prepared, portfolio: Portfolio, rows: list[Transaction], settled: Decimal) -> list[Transaction]:
+    """Decide a trade with the exchange of the cash that paid it, or that it became; the trade is told first."""
+    trade = rows[0]
+    currency = parse_currency(asked.command.settled_currency or "", "settled_currency")
+    terms = Terms(currency if trade.cash_effect < 0 else trade.currency, note=asked.terms.note)
+    entry = portfolio.entry(asked.account_id, asked.when, terms)
+    if trade.cash_effect > 0:
+        return portfolio.decide([*rows, *entry.converted(trade.cash_effect, settled, currency, uuid4())])
+    exchange = entry.converted(settled, -trade.cash_effect, trade.currency, uuid4())
+    decided = portfolio.decide([*exchange, *rows])
+    return decided[len(exchange) :] + decided[: len(exchange)]
 
 
 def _transfer_in(asked: Prepared, portfolio: Portfolio) -> list[Transaction]:

@@ -139,6 +139,7 @@ def _in_row(form: FileForm, cells: Cells) -> Iterator[str]:
 
 
 def _types_of_columns(form: FileForm, cells: Cells) -> Iterator[str]:
+    told = {cells[name] for name in form.currency if cells[name].strip()}
     for name in form.numbers:
         try:
             form.number(cells[name])
@@ -147,6 +148,8 @@ def _types_of_columns(form: FileForm, cells: Cells) -> Iterator[str]:
         for symbol, currencies in _SYMBOLS.items():
             if symbol in cells[name] and form.own_currency not in currencies:
                 yield f"{name} is in {symbol}"
+            if symbol in cells[name] and told - set(currencies):
+                yield f"{name} is in {symbol}, beside {told}"
     for name in filter(None, (form.day, form.settles, form.also_day)):
         if cells[name].strip() or name == form.day:
             try:
@@ -161,7 +164,6 @@ def _types_of_columns(form: FileForm, cells: Cells) -> Iterator[str]:
     for name, constant in form.constants.items():
         if cells[name] != constant:
             yield f"{name} is not {constant}: {cells[name]}"
-    told = {cells[name] for name in form.currency if cells[name].strip()}
     if len(told) > 1:
         yield f"two currencies: {told}"
     is_named = any(cells[name].strip(" -") for name in form.ticker)

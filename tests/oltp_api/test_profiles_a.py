@@ -70,7 +70,8 @@ def request_of(sheet: Sheet, draft: Draft, base: str = "USD", ticker: str | None
     if draft.naming and draft.takes_security:
         currency = draft.texts.get("price_currency") or draft.texts.get("currency") or base
         security = Security(1, ticker or draft.naming.ticker or "Z", AssetType.EQUITY, currency, "Z")
-    return Rules(sheet.reader, Rates(sheet.reader, base, lambda *_: None)).request(draft, security)
+    fields = Rules(sheet.reader, Rates(sheet.reader, base, lambda *_: None)).fields(draft, security)
+    return TransactionRequest.model_construct(**fields)
 
 
 def refusals(sheet: Sheet, base: str = "USD") -> list[str]:

@@ -96,7 +96,7 @@ STRANGE = {
     "saxo.csv": ("Custody Fee", "Levitation"),
     "etoro.csv": ("Interest Payment", "Levitation"),
     "revolut_invest.csv": ("CUSTODY FEE", "LEVITATION"),
-    "revolut_crypto.csv": (",Sell,", ",Staking reward,"),
+    "revolut_crypto.csv": (",Sell,", ",Levitation,"),
     "xtb.csv": (";Deposit;", ";Profit/Loss (FX/CFD);"),
     "traderepublic.csv": ("INTEREST_PAYMENT", "LEVITATION"),
     "pytr_de.csv": ("Einlage", "Schwebung"),

@@ -57,12 +57,26 @@ worded as (
             2
         ).lower() as verb,
         part(said, '(?i)^([^:@]+): *(?:koop|verkoop|buy|sell|kauf|verkauf|achat|vente|acquisto|vendita|compra|venta|venda|köp|sälj|kjøp|salg|køb|osto|myynti) [0-9]').lower() as event,
-        part(said, '(?i)(?:koop|buy|sell|kauf|achat|vente|acquisto|vendita|compra|venta|venda|köp|sälj|kjøp|salg|køb|osto|myynti) ([0-9.,]*[0-9])') as units,
-        part(said, '(?:@|zu je) *([0-9.,]*[0-9])') as unit_price,
+        part(said, '(?i)(?:koop|buy|sell|kauf|achat|vente|acquisto|vendita|compra|venta|venda|köp|sälj|kjøp|salg|køb|osto|myynti) ([0-9.,]*[0-9])') as told_units,
+        part(said, '(?:@|zu je) *([0-9.,]*[0-9])') as told_price,
         part(said, '(?:@|zu je) *[0-9.,]*[0-9] *([A-Z]{3})') as price_unit,
         part(said, '[(]([A-Z]{2}[A-Z0-9]{9}[0-9])[)]') as told_isin,
         bool_or(moved like '%,__') over () as has_commas
     from told
+),
+
+-- a text may have commas where the columns have points: its numbers are those that come nearer to what was moved
+spoken as (
+    select
+        *,
+        [try_cast(replace(x, ',', '') as double) for x in [told_units, told_price]] as with_points,
+        [try_cast(replace(replace(x, '.', ''), ',', '.') as double) for x in [told_units, told_price]] as with_commas,
+        abs(try_cast(replace(moved, ',', '') as double)) as paid,
+        abs(with_commas[1] * with_commas[2] - paid) - abs(with_points[1] * with_points[2] - paid) as nearer,
+        not has_commas and (nearer < -0.005 or (nearer < 0.005 and (told_units like '%.%' or told_price like '0,%'))) as is_other,
+        case when is_other then replace(replace(told_units, '.', ''), ',', '.') else told_units end as units,
+        case when is_other then replace(replace(told_price, '.', ''), ',', '.') else told_price end as unit_price
+    from worded
 ),
 
 kinds as (
@@ -91,13 +105,14 @@ kinds as (
                 then 'DIVIDEND'
             when regexp_matches(words, 'courtesy|promoti|cashback|compensat') then 'FEE'
             when regexp_matches(words, 'kosten|gebühr|\bfees?\b|frais|courtage|\bcosti?\b|costes|\bcoste\b|custo|commission|comiss|comisi|pass-through|avgift|gebyr') then 'FEE'
+            when regexp_matches(words, 'koersverandering geldmarktfonds|money market fund price change|kursänderung geldmarktfonds|variation fonds monétaires') then 'INTEREST'
             when regexp_matches(words, '(^| )(interest|interests|rente|zinsen|zins|intérêts?|interessi|interés|intereses|juros|ränta|renter)( |$)') then 'INTEREST'
             when regexp_matches(
                 words,
                 'deposit|storting|einzahlung|dépôt|versement|deposito|depósito|ingreso|innskudd|insättning|indbetaling|withdrawal|terugstorting|opname|auszahlung|retrait|prelievo|retirada|levantamento|uttak|uttag|sofort|sepa|trustly'
             ) then 'CASH'
         end as kind
-    from worded
+    from spoken
 ),
 
 conversions as (
@@ -218,7 +233,7 @@ oddities as (
             when value_day is null and moved is not null and count(value_day) over () > 0 then 'it has no value date, and others have one'
             when not regexp_full_match(said_time, '([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?') then said_time || ' is no time'
             when told_isin <> said_isin then 'it is of ' || said_isin || ', and its text says ' || told_isin
-            when event is not null and abs(numbers[1] * numbers[2] - abs(numbers[3])) > 0.005 then 'what it moves is not what its text says'
+            when event is not null and numbers[3] <> 0 and abs(numbers[1] * numbers[2] - abs(numbers[3])) > 0.005 then 'what it moves is not what its text says'
             when
                 kind in ('FEE', 'DUTY') and order_id is not null
                 and not coalesce(bool_or(kind in ('BUY', 'SELL')) over (partition by order_id), false)

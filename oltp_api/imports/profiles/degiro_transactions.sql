@@ -1,6 +1,6 @@
 /*
 title: DEGIRO, transactions
-recognised: [Date, Time, Product, ISIN, Reference exchange, Venue, Quantity, Price, Local value, Exchange rate]
+recognised: [Date, Time, Product, ISIN, Reference exchange, Quantity, Price, Local value, Exchange rate]
 names:
   Date: [Datum, Data, Fecha]
   Time: [Tijd, Uhrzeit, Heure, Ora, Hora, Tid, Czas, Čas]
@@ -9,12 +9,12 @@ names:
   Venue: [Uitvoeringsplaats, Ausführungsort, Lieu d'exécution, Centro de ejecución, Centro di esecuzione, Local de execução, Plataforma de negociação]
   Quantity: [Aantal, Anzahl, Quantité, Número, Quantità, Quantidade, Cantidad]
   Price: [Koers, Kurs, Cours, Precio, Quotazione, Prezzo, Preço, Preços]
-  Local value: [Lokale waarde, Wert in Lokalwährung, Montant devise locale, Valeur locale, Valor local, Valore locale]
+  Local value: [Lokale waarde, Wert in Lokalwährung, Wert in Lokalwährun, Montant devise locale, Valeur locale, Valor local, Valore locale]
   Value: [Waarde, Wert, Montant, Valeur, Valor, Valore]
   Value EUR: [Waarde EUR, Wert EUR, Montant EUR, Valeur EUR, Valor EUR, Valore EUR]
   Exchange rate: [Wisselkoers, Wechselkurs, Taux de change, Tipo de cambio, Tasso di cambio, "Taxa de Câmbio"]
   AutoFX Fee: [AutoFX Kosten, AutoFX, AutoFX-Gebühr, Frais AutoFX, Frais de conversion AutoFX, Comisión AutoFX, Comision AutoFX, Commissione AutoFX, Comissão AutoFX, AutoFX fee EUR]
-  Fees: [Transactiekosten en/of, Transactiekosten, Transactiekosten en/of kosten van derden, Transaction and/or third, Transaction and/or third party costs, Transaction and/or third party fees, Transaktionsgebühren, Gebühren, Frais de courtage, Frais de transaction, Costes de transacción, Costi di transazione, Custos de transação]
+  Fees: [Transactiekosten en/of, Transactiekosten en/of derden, Transaktionskost, Transactiekosten, Transactiekosten en/of kosten van derden, Transaction and/or third, Transaction and/or third party costs, Transaction and/or third party fees, Transaktionsgebühren, Gebühren, Frais de courtage, Frais de transaction, Costes de transacción, Costi di transazione, Custos de transação]
   Fees EUR:
     - Transactiekosten en/of kosten van derden EUR
     - Transaction and/or third party fees EUR
@@ -29,7 +29,7 @@ names:
   Total: [Totaal, Gesamt, Totale, Montant total]
   Total EUR: [Totaal EUR, Gesamt EUR, Totale EUR, Montant total EUR]
   Order Id: [Order-ID, Order ID, ID Ordre, ID Orden, ID Ordine, ID da Ordem, Ordre-ID]
-optional: [Price_2, Local value_2, Value, Value_2, Value EUR, AutoFX Fee, AutoFX Fee_2, Fees, Fees_2, Fees EUR, Total, Total_2, Total EUR, Order Id, Order Id_2]
+optional: [Venue, Quantity_2, Exchange rate_2, Price_2, Local value_2, Value, Value_2, Value EUR, AutoFX Fee, AutoFX Fee_2, Fees, Fees_2, Fees EUR, Total, Total_2, Total EUR, Order Id, Order Id_2]
 dates: ["%d-%m-%Y", "%d/%m/%Y", "%d.%m.%Y"]
 amounts: signed
 gross: cash
@@ -42,8 +42,17 @@ with told as (
         coalesce("Total", "Total EUR") as moved,
         coalesce("Value", "Value EUR") as worth,
         coalesce("Fees", "Fees EUR") as charged,
-        case when "Total" is not null then "Total_2" when "Total EUR" is not null then 'EUR' end as unit,
-        "Price_2" as price_unit,
+        -- older files have a currency before its number, and newer ones behind it
+        regexp_matches("Quantity_2", '^[A-Z]{3}$') is true as is_older,
+        case
+            when is_older then "Fees_2"
+            when "Total" is not null then "Total_2"
+            when "Total EUR" is not null then 'EUR'
+        end as unit,
+        case when is_older then "Quantity_2" else "Price_2" end as price_unit,
+        case when is_older then "Price_2" else "Local value_2" end as local_unit,
+        case when is_older then "Local value_2" else "Value_2" end as worth_unit,
+        case when is_older then "Exchange rate_2" else "Fees_2" end as charge_unit,
         "Quantity" as units
     from cells
 ),
@@ -88,9 +97,9 @@ select
     case when swaps.line is null then unit end as currency,
     case when swaps.line is null and price_unit <> unit then "Exchange rate" end as fx_rate,
     case
-        when "Local value_2" <> price_unit then 'its price is in ' || price_unit || ', and its value in ' || "Local value_2"
-        when "Value_2" <> unit then 'its total is in ' || unit || ', and its value in ' || "Value_2"
-        when "Fees_2" <> unit then 'its total is in ' || unit || ', and its fees in ' || "Fees_2"
+        when local_unit <> price_unit then 'its price is in ' || price_unit || ', and its value in ' || local_unit
+        when worth_unit <> unit then 'its total is in ' || unit || ', and its value in ' || worth_unit
+        when charge_unit <> unit then 'its total is in ' || unit || ', and its fees in ' || charge_unit
     end as odd
 from told
 left join swaps on told.line = swaps.line

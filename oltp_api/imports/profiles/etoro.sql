@@ -7,7 +7,19 @@ dates: ["%d/%m/%Y"]
 amounts: signed
 income: net
 */
-with told as (
+-- some files have commas and spaces in amounts, and points in units
+with written as (
+    select
+        * replace (
+            case when has_commas then replace(regexp_replace("Amount", '[^-0-9,()]', '', 'g'), ',', '.') else "Amount" end as "Amount",
+            case when has_commas then replace(regexp_replace("Realized Equity Change", '[^-0-9,()]', '', 'g'), ',', '.') else "Realized Equity Change" end as "Realized Equity Change",
+            case when has_commas then replace(regexp_replace("Realized Equity", '[^-0-9,()]', '', 'g'), ',', '.') else "Realized Equity" end as "Realized Equity",
+            case when has_commas then replace(regexp_replace("Balance", '[^-0-9,()]', '', 'g'), ',', '.') else "Balance" end as "Balance"
+        )
+    from (select *, bool_or(regexp_matches("Amount", '[0-9],[0-9]{2}[ )]*$')) over () as has_commas from cells)
+),
+
+told as (
     select
         *,
         lower("Type") as deed,
@@ -18,7 +30,7 @@ with told as (
         "Amount" as moved,
         part("Details", '([0-9]+):[0-9]+') as after_units,
         part("Details", '[0-9]+:([0-9]+)') as before_units
-    from cells
+    from written
 ),
 
 kinds as (

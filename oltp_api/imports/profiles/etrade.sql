@@ -12,6 +12,8 @@ dates: ["%m/%d/%y", "%m/%d/%Y"]
 decimal: "."
 amounts: signed
 income: gross
+fees: implied_small
+# What an exchange charges for a sale is not told, and is missing in its amount.
 */
 with
 named as (

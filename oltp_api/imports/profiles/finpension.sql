@@ -14,6 +14,7 @@ names:
 dates: iso
 decimal: "."
 amounts: signed
+cash: unrounded
 income: net
 */
 with told as (

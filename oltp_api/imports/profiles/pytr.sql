@@ -12,6 +12,7 @@ names:
   Taxes: [Steuern, Impôts / Taxes, Tasse, Impuestos, Belasting, Impostos]
 dates: ["%Y-%m-%d", "%d.%m.%Y"]
 amounts: signed
+cash: unrounded
 income: net
 */
 with told as (

@@ -16,7 +16,7 @@ select
     case
         when deed in ('buy', 'sell') then upper("Type")
         when deed = 'send' then 'TRANSFER_OUT'
-        when deed = 'receive' then 'TRANSFER_IN'
+        when deed in ('receive', 'staking reward', 'reward', 'learn reward', 'airdrop') then 'TRANSFER_IN'
         else "Type" || ', which is not read'
     end as type,
     "Date" as day,

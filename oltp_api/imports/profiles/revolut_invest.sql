@@ -5,6 +5,8 @@ dates: ["%Y-%m-%d", "%d/%m/%Y"]
 amounts: signed
 quantities: unsigned
 income: net
+fees: implied_small
+# A total has commission and fees of an exchange in it, which no column tells.
 */
 with told as (
     select

@@ -5,6 +5,7 @@ optional: [Client ID, Instrument Symbol, Order ID, Exchange Description, Booked 
 names:
   Instrument Symbol: [Symbol]
   Event: [Events]
+  Order ID: [Trade ID]
   Amount: [Booked amount]
 dates: ["%d-%b-%Y", "%d-%B-%Y", "%Y-%m-%d", "%d-%m-%Y", "%d/%m/%Y"]
 amounts: signed

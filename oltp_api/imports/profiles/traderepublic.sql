@@ -81,7 +81,11 @@ select
     case when kind in ('BUY', 'SELL', 'UNITS') then units else gone_units end as quantity,
     case when kind = 'SPLIT' then units end as units_new,
     case when gone_line is not null then [gone_line] end as merged,
-    case when kind in ('BUY', 'SELL') then "price" end as price,
+    case
+        when kind in ('BUY', 'SELL') and upper("asset_class") = 'BOND'  -- of par, and ours are per cent of it
+            then coalesce(cast(try_cast("price" as decimal(20, 8)) * 100 as varchar), "price")
+        when kind in ('BUY', 'SELL') then "price"
+    end as price,
     case when kind in ('BUY', 'SELL') then "fee" end as fees,
     case when kind in ('DIVIDEND', 'COUPON') and not is_corrected then tax_cell end as withheld,
     case

@@ -172,7 +172,7 @@ select
     end as fx_rate,
     ["No. of shares", "Price / share", "Exchange rate", "Result"] as checked,
     case
-        when ("Result" is null) <> ("Currency (Result)" is null) then 'its result has no currency'
+        when "Result" is not null and "Currency (Result)" is null then 'its result has no currency'
     end as odd,
     "Withholding tax" as withheld,
     "Currency (Withholding tax)" as withheld_currency,
