@@ -128,6 +128,8 @@ class Identifying:
             seen[key] = twin = seen.get(key, 0) + 1  # by the first twin's, which is in the report too: no text more
             if twin > 1:
                 key = f"{key.removesuffix('1')}{twin}"
+        if "settled" in fields:  # of no fingerprint, for there were rows before it was said
+            content["settled"] = f"{plain(fields['settled'])} {fields['settled_currency']}"
         moved = _moved(fields, draft.currency)
         older = tuple(self._older(draft, fields, self._first_ids)) if self._first_ids is not None else ()
         return Identity(place, key, content, moved, older, reference, is_id)
@@ -257,9 +259,10 @@ def _change(seq: int, differs: str | None) -> str | None:
 
 def changed(was: Mapping[str, str], now: Mapping[str, str]) -> str | None:
     """Tell what a row with a known id says otherwise than it did; None if nothing."""
+    unsaid = {"settled"} - was.keys()
     told = [
         f"{name} {was.get(name, 'nothing')} is now {now.get(name, 'nothing')}"
-        for name in sorted({*now, *was})
+        for name in sorted({*now, *was} - unsaid)
         if was.get(name) != now.get(name)
     ]
     return "; ".join(told) or None

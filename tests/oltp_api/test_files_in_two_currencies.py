@@ -46,6 +46,9 @@ def test_what_a_broker_exchanged_for_a_trade_is_exchanged_with_it(new_portfolio,
     (held,) = mine.get("/holdings")["holdings"]
     assert (held["quantity"], held["cost_basis_base"]) == ("6", "721.08")
     assert imported(mine, POUNDS)["duplicates"] == 3
+    changed = imported(mine, POUNDS.replace("1201.80,GBP,1.80", "1201.79,GBP,1.80"))
+    (told,) = [row["detail"] for row in changed["report"] if row["status"] == "CHANGED"]
+    assert "settled 1200 GBP is now 1199.99 GBP" in told
 
     assert api.post(f"/imports/{report['import_id']}/undo").is_success
     assert (cash(mine, "GBP"), cash(mine), mine.get("/holdings")["holdings"]) == (0, 0, [])
