@@ -90,6 +90,11 @@ class Profile:
         """The header with the columns that it names otherwise by the names that the SELECT knows them by."""
         return _renamed(header, self._own_names())
 
+    def lacking(self, names: Sequence[str]) -> list[str]:
+        """The columns that a header of `names` may lack, and does."""
+        known = {name.casefold() for name in names}
+        return [each for each in self.optional if each.casefold() not in known]
+
     def _own_names(self) -> Mapping[str, str]:
         own = {_word(each): name for name, others in self.names.items() for each in others}
         return own | {f"{each}_2": f"{name}_2" for each, name in own.items()}
