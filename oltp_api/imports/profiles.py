@@ -31,9 +31,9 @@ class Profile:
     `amounts` says whether what leaves is negative, `quantities` whether a sale's units are, `charges` whether fees
     are, `gross` whether a trade's amount before fees has the sign of the cash, of the units, or none; `income` whether
     a dividend's amount is after the tax beside it; `rate` what one unit of is given, in the other, or that the amount
-    implies it; `price_unit` what 1 of a price is; `fees` whether those of a trade are what is between its amount and
-    quantity x price, in a file without a column of them; `cash` whether it may have more decimals than can be paid,
-    which are rounded.
+    implies it; `price_unit` what 1 of a price is, `bond_price` whether a bond's is per cent of par or of one unit;
+    `fees` whether those of a trade are what is between its amount and quantity x price, in a file without a column of
+    them; `cash` whether it may have more decimals than can be paid, which are rounded.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Profile:
     income: Literal["net", "gross"] | None = None
     rate: Literal["currency", "base", "implied"] | None = None
     price_unit: Literal["major", "minor"] | None = None
+    bond_price: Literal["par", "unit"] = "par"
     cash: Literal["payable", "unrounded"] = "payable"
     fees: Literal["stated", "implied", "implied_in_sales", "implied_small"] = "stated"
     order: Literal["oldest_first", "newest_first", "by_day"] | None = None

@@ -300,3 +300,42 @@ def test_an_archive_has_everything_of_one_owner_and_a_manifest_of_it(
         assert files[path]["ledger_seq"] == len(ledger_of(book))
     assert f"ledgers/{foreign_portfolio}.csv" not in files
     assert {"portfolios.csv", "accounts.csv", "securities.csv"} <= files.keys()
+
+
+@pytest.mark.parametrize(("format", "media"), [("ghostfolio", "application/json"), ("wealthfolio", "text/csv")])
+def test_a_bond_comes_back_from_a_tracker_whose_prices_are_of_one_unit(
+    books: dict[str, Client], new_portfolio: Callable[..., Client], format: str, media: str
+) -> None:
+    """Taken as per cent of par its cost would be a hundredth, and a file without amounts contradicts nothing."""
+    book, other = books["FIFO"], new_portfolio(initial_cash="0", cost_method="FIFO")
+    query = {"missing_cash": "assume", "rate": "base"}
+
+    answer = other.api.post(
+        f"/portfolios/{other.portfolio_id}/imports",
+        params=query,
+        content=file_of(book, format).content,
+        headers={"Content-Type": media},
+    )
+
+    assert answer.status_code == 201, answer.text
+    bonds = [{each["ticker"]: each for each in one.get("/holdings")["holdings"]}["TBOND"] for one in (book, other)]
+    assert [(each["quantity"], each["cost_basis"]) for each in bonds] == [(bonds[0]["quantity"], "618.6")] * 2
+
+
+@pytest.mark.parametrize("format", ["portfolio-performance", "wealthfolio"])
+def test_text_that_was_escaped_for_a_spreadsheet_comes_back_from_a_trackers_table_as_it_was(
+    new_portfolio: Callable[..., Client], format: str
+) -> None:
+    book, other = new_portfolio(initial_cash="0"), new_portfolio(initial_cash="0")
+    notes = [f"{sign}1+1" for sign in ("=", "+", "-", "@", "'=")]
+    for note in notes:
+        assert book.post(type="DEPOSIT", amount="1", note=note, business_date="2016-01-05").status_code == 201
+    table = file_of(book, format).content
+    assert all(f"'{note}".encode() in table for note in notes)
+
+    answer = other.api.post(
+        f"/portfolios/{other.portfolio_id}/imports", content=table, headers={"Content-Type": "text/csv"}
+    )
+
+    assert answer.status_code == 201, answer.text
+    assert sorted(row["note"] for row in ledger_of(other)) == sorted(notes)
