@@ -21,7 +21,7 @@ from pipelines.sources.price_files.cells import FORMS, Undecided, decimal_mark, 
 from pipelines.sources.price_files.folder import PriceFiles, price_files, rate_files
 from pipelines.sources.price_files.profiles import profiles, told_by_name
 
-DAY_WORDS = ("date", "data", "datum", "fecha", "timestamp", "time")
+DAY_WORDS = ("date", "data", "datum", "fecha", "timestamp", "time", "tarih", "дата")
 IDENTIFIERS = [
     {"security_id": 1, "id_type": "TICKER", "id_value": "ACME", "is_primary": True},
     {"security_id": 1, "id_type": "ISIN", "id_value": "US0378331005", "is_primary": False},
@@ -86,8 +86,15 @@ def test_a_download_goes_in_as_it_is(tmp_path: Path, name: str) -> None:
     assert verdict.quarantined.num_rows == 0
 
 
-@pytest.mark.parametrize("name", DOWNLOADS)
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [
+        (name, encoding)
+        for encoding in ("utf-8-sig", "utf-16", "cp1252")
+        for name, (text, *_) in DOWNLOADS.items()
+        if text.encode(encoding, "ignore").decode(encoding) == text  # no Windows of the West has Cyrillic
+    ],
+)
 def test_a_download_is_read_in_any_encoding_that_programs_write(tmp_path: Path, name: str, encoding: str) -> None:
     text, _, security, truth = DOWNLOADS[name]
 
@@ -122,6 +129,10 @@ def judged_columns(name: str) -> list[int]:
         "split",
         "stock",
         "divcash",
+        "hac",
+        "fark",
+        "объём",
+        "изм",
         "<time",
         "<vol",
         "<openi",
