@@ -196,12 +196,47 @@ GHOSTFOLIO_ACTIVITY = {
     "additionalProperties": False,
 }
 """Rules of Ghostfolio's own validator of an imported activity (CreateOrderDto, 2026-11), as a schema."""
+GHOSTFOLIO_ACCOUNT = {
+    "type": "object",
+    "properties": {
+        "balance": {"type": "number"},
+        "comment": {"type": ["string", "null"]},
+        "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
+        "id": {"type": "string"},
+        "name": {"type": "string"},
+        "platformId": {"type": ["string", "null"]},
+    },
+    "required": ["currency", "name", "platformId"],
+    "additionalProperties": False,
+}
+GHOSTFOLIO_PROFILE = {
+    "type": "object",
+    "properties": {
+        "assetClass": {"enum": ["EQUITY", "FIXED_INCOME", None]},
+        "assetSubClass": {"enum": ["BOND", "ETF", "MUTUALFUND", "STOCK", None]},
+        "countries": {"const": []},
+        "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
+        "dataSource": {"const": "MANUAL"},
+        "holdings": {"const": []},
+        "isActive": {"type": "boolean"},
+        "marketData": {"const": []},
+        "sectors": {"const": []},
+        "symbol": {"type": "string", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"},
+        **{name: {"type": ["string", "null"]} for name in ("comment", "isin", "name", "url")},
+    },
+    "required": ["currency", "dataSource", "symbol"],
+    "additionalProperties": False,
+}
+"""Of an account and of an asset's profile; a property that it does not know refuses the whole file (main.ts)."""
 
 
 def test_ghostfolios_schema_takes_every_activity_and_they_add_up_to_our_units(book: Client) -> None:
     document = json.loads(file_of(book, "ghostfolio").content)
 
     exact = json.loads(file_of(book, "ghostfolio").content, parse_float=D, parse_int=D)["activities"]
+    for kind, schema in (("accounts", GHOSTFOLIO_ACCOUNT), ("assetProfiles", GHOSTFOLIO_PROFILE)):
+        for each in document[kind]:
+            jsonschema.validate(each, schema)
     accounts = {account["id"] for account in document["accounts"]}
     profiles = {profile["symbol"]: profile["name"] for profile in document["assetProfiles"]}
     units: defaultdict[str, Decimal] = defaultdict(Decimal)

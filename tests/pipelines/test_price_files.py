@@ -562,9 +562,11 @@ def test_a_class_of_shares_is_found_as_others_write_it() -> None:
 
 def test_a_file_whose_days_are_all_in_another_form_is_one_warning_and_an_empty_one_a_remark(tmp_path: Path) -> None:
     put(tmp_path, "ACME.csv", "Date,Quote\n21 Mar,12.10\n22 Mar,12.20\n")
+    put(tmp_path, "nothing.csv", "\n\n")
     files = put(tmp_path, "BIG.csv", "Date,Quote\n")
 
-    assert list(files.unreadable) == ["ACME.csv"]
+    assert list(files.unreadable) == ["ACME.csv", "nothing.csv"]
+    assert files.unreadable["nothing.csv"] == "is empty"
     assert list(files.notes) == ["BIG.csv"]
     assert files.lines == ()
 

@@ -138,6 +138,8 @@ def _cells(row: list[str], width: int) -> list[str]:
 def _formats(text: str) -> tuple[list[str], list[Fitted], str]:
     """The header, the formats that have it, and what stands between cells."""
     first = next((line for line in text.splitlines() if line.strip()), "")
+    if not first:
+        raise _Unreadable("is empty")
     for separator in _SEPARATORS:
         header = [" ".join(word.split()) for word in next(csv.reader([first], delimiter=separator), [])]
         while header and not header[-1]:
