@@ -114,8 +114,8 @@ def once(rows: Sequence[Row]) -> tuple[list[Row], dict[str, str]]:
             repeated[file, first["file"]] += 1
         else:
             kept.append(row)
-    notes = {file: f"{n} of its prices are in {before} too" for (file, before), n in repeated.items()}
-    return kept, joined(notes, _mixed(adjusted))
+    notes = [{file: f"{n} of its prices are in {before} too"} for (file, before), n in repeated.items()]
+    return kept, joined(*notes, *(_mixed(name, files) for name, files in adjusted.items()))
 
 
 def _is_same(one: Row, two: Row) -> bool:
@@ -123,16 +123,13 @@ def _is_same(one: Row, two: Row) -> bool:
     return is_near and one["currency"] == two["currency"]
 
 
-def _mixed(adjusted: Mapping[str, Mapping[str, bool]]) -> dict[str, str]:
-    """A remark on each file of a security that has closes with and without dividends."""
-    return {
-        file: (
-            f"closes of {name} are adjusted for dividends in {with_them}, and not in {without}: "
-            "the series has a step where they meet, so take one of them out"
-        )
-        for name, files in adjusted.items()
-        if len(set(files.values())) > 1
-        for with_them in [", ".join(file for file, is_of in files.items() if is_of)]
-        for without in [", ".join(file for file, is_of in files.items() if not is_of)]
-        for file in files
-    }
+def _mixed(name: str, files: Mapping[str, bool]) -> dict[str, str]:
+    """A remark on each of the files of a security, if some have closes with dividends and some without."""
+    with_them, without = ([file for file, is_of in files.items() if is_of is each] for each in (True, False))
+    if not with_them or not without:
+        return {}
+    said = (
+        f"closes of {name} may be adjusted for dividends in {', '.join(with_them)}, and are not in "
+        f"{', '.join(without)}: if they are, the series has a step where they meet, so take one of them out"
+    )
+    return dict.fromkeys(files, said)

@@ -227,7 +227,7 @@ GHOSTFOLIO_PROFILE = {
     "required": ["currency", "dataSource", "symbol"],
     "additionalProperties": False,
 }
-"""Of an account and of an asset's profile; a property that it does not know refuses the whole file (main.ts)."""
+"""Rules of an account and of an asset's profile; a property that it does not know refuses the whole file (main.ts)."""
 
 
 def test_ghostfolios_schema_takes_every_activity_and_they_add_up_to_our_units(book: Client) -> None:

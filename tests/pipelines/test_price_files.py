@@ -463,8 +463,8 @@ def test_a_longer_download_repeats_an_older_one_without_a_word_in_quarantine(tmp
 
 
 _MIXED = (
-    "closes of ACME are adjusted for dividends in ACME (1).csv, and not in ACME.csv: the series has a step where they "
-    "meet, so take one of them out"
+    "closes of ACME may be adjusted for dividends in ACME (1).csv, and are not in ACME.csv: if they are, the series "
+    "has a step where they meet, so take one of them out"
 )
 
 
