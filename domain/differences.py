@@ -17,8 +17,12 @@ from domain.money import ZERO
 from domain.reconciliation import CashLine, Finding, Stated, UnitsLine
 
 _CENT = Decimal("0.01")
+_PLACES = Decimal("0.0001")
 _DAYS_TO_SETTLE = timedelta(days=5)
+_ANOTHER_DAYS = Decimal("0.05")
+"""By which part the rate of another day may differ from a row's own."""
 _SPLITS = frozenset({Fraction(new) for new in (2, 3, 4, 5, 6, 7, 8, 10, 20)} | {Fraction(3, 2)})
+_SPLITTING = (TxnType.SPLIT, TxnType.BONUS)
 _GIVEN_BACK = (TxnType.DIVIDEND, TxnType.RETURN_OF_CAPITAL)
 
 
@@ -66,7 +70,7 @@ def _recorded_split(line: UnitsLine, rows: Iterable[Transaction], day: date) -> 
         return None
     ratio = Fraction(line.theirs) / Fraction(line.ours)
     for row in rows:
-        if row.txn_type is not TxnType.SPLIT or not row.split_new or not row.split_old:
+        if row.txn_type not in _SPLITTING or not row.split_new or not row.split_old:
             continue
         split = Fraction(row.split_new) / Fraction(row.split_old)
         if ratio == split and row.business_date > day:
@@ -98,17 +102,15 @@ def _row_of(difference: Decimal, moved: Sequence[tuple[Transaction, Decimal]], d
     return None
 
 
-def _not_here(line: UnitsLine) -> LikelyCause | None:
+def _not_here(line: UnitsLine) -> LikelyCause:
     """Suspect a split, or else a row, that the ledger lacks."""
     if line.ours and line.theirs:
         ratio = Fraction(line.theirs) / Fraction(line.ours)
         if ratio in _SPLITS or 1 / ratio in _SPLITS:
             why = f"theirs is {ratio.numerator} for {ratio.denominator} of ours: a split that the ledger may lack"
             return LikelyCause(Cause.SPLIT_ADJUSTED, why)
-    if abs(line.ours) < abs(line.theirs):
-        why = f"a row that brings {plain(abs(line.difference))} units may be missing here"
-        return LikelyCause(Cause.MISSING_ROW, why)
-    return None
+    verb = "brings" if line.difference < 0 else "takes"
+    return LikelyCause(Cause.MISSING_ROW, f"a row that {verb} {plain(abs(line.difference))} units may be missing here")
 
 
 def _cause_of_cost(line: UnitsLine, theirs: Stated, rows: Sequence[Transaction]) -> LikelyCause | None:
@@ -121,8 +123,24 @@ def _cause_of_cost(line: UnitsLine, theirs: Stated, rows: Sequence[Transaction])
     if given and abs(sum((row.cash_effect for row in given), ZERO) - line.cost_difference) <= _CENT:
         why = "theirs is less by all dividends: its cost is adjusted for them"
         return LikelyCause(Cause.DIVIDEND_ADJUSTED, why, tuple(row.seq for row in given))
-    for row in rows:
-        if row.fx_rate and row.fx_rate != 1 and abs(ours * row.fx_rate - theirs.cost) <= abs(theirs.cost) * _CENT:
-            why = f"theirs is in base currency, at about the rate of {row.business_date}, {plain(row.fx_rate)}"
-            return LikelyCause(Cause.OTHER_RATE, why, (row.seq,))
-    return None
+    return _cause_of_rate(ours, theirs.cost, rows)
+
+
+def _cause_of_rate(ours: Decimal, theirs: Decimal, rows: Sequence[Transaction]) -> LikelyCause | None:
+    """Suspect a cost in base currency, if it is nearer to ours at the rate of a row than to ours."""
+    rated = [row for row in rows if row.fx_rate and row.fx_rate != 1]
+    if not rated or not ours:
+        return None
+    rate = theirs / ours
+    nearest = min(rated, key=lambda row: abs(rate - (row.fx_rate or rate)))
+    own = nearest.fx_rate or rate
+    away = abs(rate - own)
+    if away > own * _ANOTHER_DAYS or 2 * away > abs(rate - 1):
+        return None
+    why = f"theirs is in base currency, at about the rate of {nearest.business_date}, {plain(own)}"
+    if away > own * _CENT:
+        why = (
+            f"theirs is in base currency at a rate of {plain(rate.quantize(_PLACES))}, that of another day than "
+            f"{nearest.business_date}, whose is {plain(own)}"
+        )
+    return LikelyCause(Cause.OTHER_RATE, why, (nearest.seq,))

@@ -20,6 +20,7 @@ from oltp_api.imports.columns import MEANS_CURRENCY, TYPE_OF, word_of
 from oltp_api.imports.drafts import BASE, DAYS, INCOME, LEAVES, NUMBERS, TEXTS, BalanceStep, CellRefused, Draft, Naming
 from oltp_api.imports.forms import SHARED_SIGNS, NotANumber, WrittenDay, WrittenNumber, moment, number
 from oltp_api.imports.profiles import Profile
+from oltp_api.web.csv_cells import unescaped
 
 _MOST_DAYS_TO_SETTLE = 45
 _PAID_OUT = (TxnType.BUY, *LEAVES)
@@ -41,6 +42,8 @@ _TYPES = dict(TxnType.__members__)
 _Names = tuple[str | None, str | None, str | None, str | None]
 _UNDECIDED = {BASE} | SHARED_SIGNS.keys()
 _CURRENCIES = frozenset({"currency", "price_currency", "fee_currency", "withheld_currency"})
+_WRITTEN = frozenset({"note", "name", "account"})
+"""Texts that a program may have escaped for spreadsheets, as our own exports do."""
 _ALSO = frozenset({"also_quantity", "also_price", "also_amount"})
 
 
@@ -116,6 +119,8 @@ class Reader:
         texts = draft.texts = {
             name: str(value) for name in self.columns.texts if (value := row[name]) is not None and value != ""
         }
+        for name in _WRITTEN & texts.keys():
+            texts[name] = unescaped(texts[name])
         if odd := texts.pop("odd", None):
             draft.flag(odd)
         named = texts.pop("ticker", None), texts.pop("isin", None), texts.pop("cusip", None), texts.pop("name", None)

@@ -31,9 +31,9 @@ class Profile:
     `amounts` says whether what leaves is negative, `quantities` whether a sale's units are, `charges` whether fees
     are, `gross` whether a trade's amount before fees has the sign of the cash, of the units, or none; `income` whether
     a dividend's amount is after the tax beside it; `rate` what one unit of is given, in the other, or that the amount
-    implies it; `price_unit` what 1 of a price is; `fees` whether those of a trade are what is between its amount and
-    quantity x price, in a file without a column of them; `cash` whether it may have more decimals than can be paid,
-    which are rounded.
+    implies it; `price_unit` what 1 of a price is, `bond_price` whether a bond's is per cent of par or of one unit;
+    `fees` whether those of a trade are what is between its amount and quantity x price, in a file without a column of
+    them; `cash` whether it may have more decimals than can be paid, which are rounded.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Profile:
     income: Literal["net", "gross"] | None = None
     rate: Literal["currency", "base", "implied"] | None = None
     price_unit: Literal["major", "minor"] | None = None
+    bond_price: Literal["par", "unit"] = "par"
     cash: Literal["payable", "unrounded"] = "payable"
     fees: Literal["stated", "implied", "implied_in_sales", "implied_small"] = "stated"
     order: Literal["oldest_first", "newest_first", "by_day"] | None = None
@@ -89,6 +90,11 @@ class Profile:
     def renamed(self, header: Sequence[str]) -> list[str]:
         """The header with the columns that it names otherwise by the names that the SELECT knows them by."""
         return _renamed(header, self._own_names())
+
+    def lacking(self, names: Sequence[str]) -> list[str]:
+        """The columns that a header of `names` may lack, and does."""
+        known = {name.casefold() for name in names}
+        return [each for each in self.optional if each.casefold() not in known]
 
     def _own_names(self) -> Mapping[str, str]:
         own = {_word(each): name for name, others in self.names.items() for each in others}

@@ -165,8 +165,7 @@ class _Canonical(NamedTuple):
 
 def _canonical(profile: Profile, names: Sequence[str], rows: Sequence[Line], body: Sequence[Line]) -> _Canonical:
     known = profile.renamed(names)
-    lacking = [each for each in profile.optional if each.casefold() not in {name.casefold() for name in known}]
-    tables = {"cells": table_of([*known, *lacking], body)}
+    tables = {"cells": table_of([*known, *profile.lacking(known)], body)}
     if profile.owner is not None:
         if _LINES in profile.select.casefold():  # perhaps not as a table: an owner's is parsed in its own process
             tables[_LINES] = lists_of(rows)

@@ -22,6 +22,7 @@ from oltp_api.imports.trade_amounts import (
     compare_gross,
     compare_whole,
     imply_fees,
+    in_per_cent,
     note_inexact,
     refuse_hundredfold,
     with_fees,
@@ -70,6 +71,7 @@ class Rules:
         kind, numbers, texts = draft.kind, draft.numbers, draft.texts
         assert kind is not None
         _rounded(draft)
+        in_per_cent(self.reader, draft, security)
         priced_in = texts.get("price_currency")
         if texts.get("currency") == BASE:
             texts["currency"] = self.rates.base_currency

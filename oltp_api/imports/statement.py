@@ -7,7 +7,7 @@ from domain.errors import InvalidInput
 from oltp_api.imports.columns import STATEMENT_HEADERS
 from oltp_api.imports.drafts import CellRefused
 from oltp_api.imports.forms import NotANumber, decimal_of, number
-from oltp_api.imports.locked import SelectRefused, selected, table_of
+from oltp_api.imports.locked import SelectRefused, lists_of, selected, table_of
 from oltp_api.imports.plain import known_columns, quoted
 from oltp_api.imports.profiles import Profile, names_of, shipped_statements
 from oltp_api.imports.recognition import fitting, heads_of, only_one
@@ -20,7 +20,7 @@ _NEEDED = ("ticker", "quantity")
 
 def statement_rows(text: str, most_rows: int) -> Sequence[tuple[int, Mapping[str, object]]]:
     """The cells of each row of a statement, by our names of its columns, with the line where it starts; of cash the
-    ticker is CASH."""
+    ticker is CASH, and of a security it may be told beside an ISIN."""
     text = text.removeprefix("\ufeff")
     recognised = only_one(fitting(heads_of(text), shipped_statements().values()))
     lines = lines_of(text, (recognised and recognised.separator) or separator_of(text), most_rows)
@@ -32,7 +32,9 @@ def statement_rows(text: str, most_rows: int) -> Sequence[tuple[int, Mapping[str
         assert found is not None, "its header is in the first lines"
         place = found
     names = profile.renamed(names_of(lines[place][1]))
-    table = selected(profile.select, {"cells": table_of(names, written_on(lines[place + 1 :], most_rows))})
+    known = [*names, *profile.lacking(names)]
+    cells = table_of(known, written_on(lines[place + 1 :], most_rows))
+    table = selected(profile.select, {"cells": cells, "lines": lists_of(lines)})
     if unknown := set(table.column_names) - {"line", *_NUMBERS, *_TEXTS}:
         raise SelectRefused(f"makes {', '.join(sorted(unknown))}, which is no column of a statement")
     rows = [row for row in table.to_pylist() if not row.get("skip")]
@@ -54,7 +56,7 @@ def _plain(lines: Sequence[Line]) -> tuple[int, Profile]:
 
 def _row(row: Mapping[str, Any], decimal: str) -> dict[str, object]:
     fields: dict[str, object] = {name: row[name] for name in _TEXTS if row.get(name) is not None}
-    fields.setdefault("ticker", fields.pop("isin", None))
+    fields.setdefault("ticker", fields.get("isin"))
     for name in _NUMBERS:
         if row.get(name) is not None:
             try:

@@ -6,6 +6,7 @@ from domain.currencies import smallest_unit
 from domain.errors import plain
 from domain.ledger import TxnType
 from domain.money import money, payable
+from domain.securities import Security
 from domain.stated_amounts import rounding_of
 from oltp_api.imports.canonical import Reader
 from oltp_api.imports.drafts import LEAVES, CellRefused, Draft
@@ -15,6 +16,14 @@ _SMALL_SHARE = Decimal("0.003")
 _NEAR = 1.03
 _MOST_IMPLIED = Decimal(50)
 """Fees that nobody states are odd above so much and a hundredth of the trade."""
+_PRICED = frozenset({TxnType.BUY, TxnType.SELL, TxnType.TRANSFER_IN})
+
+
+def in_per_cent(reader: Reader, draft: Draft, security: Security | None) -> None:
+    """Write a bond's price as per cent of par, in a file that has that of one unit."""
+    numbers, factor = draft.numbers, security.price_factor if security else 1
+    if reader.profile.bond_price == "unit" and factor != 1 and draft.kind in _PRICED and "price" in numbers:
+        numbers["price"] = money(numbers["price"] / factor)
 
 
 def compare_gross(reader: Reader, draft: Draft, currency: str, factor: Decimal) -> None:

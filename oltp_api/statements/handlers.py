@@ -1,7 +1,7 @@
 """Reconciliation with a statement: read it, fold the ledger as of its date, compare. Nothing is written."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -24,7 +24,7 @@ from domain.reconciliation import (
     reconcile_units,
     units_on,
 )
-from domain.securities import Reference
+from domain.securities import Reference, Security
 from oltp_api.accounts.repository import Accounts
 from oltp_api.imports.statement import statement_rows
 from oltp_api.ledger.repository import Portfolios
@@ -47,7 +47,7 @@ _FIGURES = ("finding", "ours", "theirs", "difference", "value_of_difference", "c
 def reconcile(asked: StatementRequest, user_id: UUID, portfolio_id: UUID, work: UnitOfWork) -> ReconciliationView:
     """Line by line what the portfolio and the statement agree on."""
     cost_method = CostMethod(PortfolioAttributes(work).one(user_id, portfolio_id)["cost_method"])
-    lines, cash = _read(asked)
+    lines, cash = _read(asked, work)
     accounts = Accounts(work).open_ones(user_id)
     stated = _placed(lines, accounts, work)
     covered = _covered(asked, lines, accounts)
@@ -99,8 +99,7 @@ def _placed(
     lines: Sequence[StatementLine], accounts: Mapping[str, int], work: UnitOfWork
 ) -> dict[Place, tuple[str, Stated]]:
     """Return what is stated of each place, with the statement's name of its security."""
-    named = [(Reference(identifier), None) for identifier in {_identifier(line.ticker) for line in lines}]
-    securities = {reference.value: each for (reference, _), each in Securities(work).fetch_later(named)().items()}
+    securities = _registered({line.ticker for line in lines}, work)
     stated: dict[Place, tuple[str, Stated]] = {}
     for line in lines:
         security = securities.get(_identifier(line.ticker))
@@ -115,7 +114,12 @@ def _placed(
     return stated
 
 
-def _read(asked: StatementRequest) -> tuple[list[StatementLine], Mapping[str, Decimal] | None]:
+def _registered(identifiers: Set[str], work: UnitOfWork) -> dict[str | None, Security]:
+    named = [(Reference(name), None) for name in sorted({_identifier(each) for each in identifiers})]
+    return {reference.value: each for (reference, _), each in Securities(work).fetch_later(named)().items()}
+
+
+def _read(asked: StatementRequest, work: UnitOfWork) -> tuple[list[StatementLine], Mapping[str, Decimal] | None]:
     """The lines and the cash of the request or of its file."""
     if asked.csv is None:
         stated = asked.cash
@@ -126,13 +130,18 @@ def _read(asked: StatementRequest) -> tuple[list[StatementLine], Mapping[str, De
         raise InvalidInput("csv", "is the whole statement; send positions and cash in it, or no csv")
     lines: list[StatementLine] = []
     cash: dict[str, Decimal] = {}
-    for line, fields in statement_rows(asked.csv, MOST_LINES):
+    rows = statement_rows(asked.csv, MOST_LINES)
+    registered = _registered({str(fields["isin"]) for _, fields in rows if "isin" in fields}, work)
+    for line, fields in rows:
+        stated = {name: cell for name, cell in fields.items() if name not in ("currency", "isin")}
+        if (isin := _identifier(str(fields.get("isin")))) in registered:
+            stated["ticker"] = isin
         try:
             if _identifier(str(fields.get("ticker", "CASH"))) == "CASH":
                 currency, balance = _balance(line, fields)
                 cash[currency] = money(cash.get(currency, Decimal(0)) + parse_money(balance, "cash"))
             else:
-                lines.append(StatementLine.model_validate({k: v for k, v in fields.items() if k != "currency"}))
+                lines.append(StatementLine.model_validate(stated))
         except ValidationError as error:
             first = error.errors()[0]
             raise InvalidInput("csv", f"line {line}, column {first['loc'][0]}: {first['msg']}") from error

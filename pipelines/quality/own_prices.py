@@ -21,7 +21,7 @@ from domain.errors import Refusal
 from domain.ledger import FIRST_DAY
 from domain.money import parse_quantity, product
 from domain.posted_prices import PriceSourceName
-from pipelines.quality.price_histories import joined, refused_histories, told_of, within
+from pipelines.quality.price_histories import joined, once, refused_histories, told_of, within
 from pipelines.quality.prices import audited
 from pipelines.quality.registry import Registry
 from pipelines.quality.split_histories import LedgerSplit, as_traded
@@ -104,7 +104,7 @@ def own_prices(
         except _Unread as unread:
             out.append(_put_out(_words(line), line.place, unread.reason, str(unread), line.identifier))
     undone = as_traded(read, splits or {})
-    read = list(undone.rows)
+    read, of_several = once(undone.rows)
     out += [_put_out(row, row["place"], Reason.UNREADABLE, why, row["file"]) for row, why in undone.unsure]
     in_folder = {row["security_id"] for row in read if row["price_source"] == PriceSourceName.FOLDER}
     standing: dict[str, list[Row]] = {}
@@ -128,7 +128,7 @@ def own_prices(
         pa.Table.from_pylist(accepted, schema=OWN_PRICES),
         pa.Table.from_pylist(quarantined, schema=QUARANTINED),
         told_of(refused),
-        joined(left_out, undone.notes),
+        joined(left_out, undone.notes, of_several),
     )
 
 
@@ -209,7 +209,8 @@ def _as_read(line: PriceLine, registry: Registry) -> Row:
         "owner_id": None,
         "file": line.file,
         "place": line.place,
-        "is_adjusted": line.is_adjusted,
+        "is_adjusted": bool(line.adjusted),
+        "is_of_dividends": "dividends" in line.adjusted if line.is_history else None,
     }
 
 

@@ -1,4 +1,4 @@
-"""Whole histories in a source's format: which count at all, and which of their days the calendar has.
+"""Whole histories in a source's format: which count at all, which of their days the calendar has, which go together.
 
 What belongs here: what is said once of a history, and not of each of its thousands of lines.
 """
@@ -6,6 +6,8 @@ What belongs here: what is said once of a history, and not of each of its thousa
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence, Set
 from datetime import date
+from decimal import Decimal
+from typing import Any
 
 from domain.currencies import MINOR_UNITS
 from domain.ledger import FIRST_DAY
@@ -13,8 +15,11 @@ from domain.posted_prices import PriceSourceName
 from pipelines.quality.registry import Registry
 from pipelines.sources.price_files.lines import PriceLine
 
+Row = Mapping[str, Any]
 History = tuple[str, str]
 """A file, and an identifier in it."""
+_SAME = Decimal("0.000001")
+"""By which part two closes may differ that a source has written with more and with fewer decimals."""
 _MOST_TOLD = 3
 _DOLLARS = frozenset({"USD", "CAD", "AUD", "HKD", "NZD", "SGD", "TWD"})
 
@@ -89,3 +94,42 @@ def within(lines: Sequence[PriceLine], today: date) -> tuple[list[PriceLine], di
         said = f"{n} of its prices are of after {last}, and wait until that day has come here"
         told[file] = f"{told[file]}; {said}" if file in told else said
     return within, told
+
+
+def once(rows: Sequence[Row]) -> tuple[list[Row], dict[str, str]]:
+    """`rows` without what a file before has too, and by file what is to be known of several files of one security."""
+    rows = sorted(rows, key=lambda row: row.get("file") or "")
+    firsts: dict[tuple[int, date], Row] = {}
+    kept: list[Row] = []
+    repeated = Counter[tuple[str, str]]()
+    adjusted: dict[str, dict[str, bool]] = {}
+    for row in rows:
+        if (file := row.get("file")) is None:
+            kept.append(row)
+            continue
+        if row["is_of_dividends"] is not None:
+            adjusted.setdefault(row["ticker"], {})[file] = row["is_of_dividends"]
+        first = firsts.setdefault((row["security_id"], row["price_date"]), row)
+        if first["file"] != file and _is_same(first, row):
+            repeated[file, first["file"]] += 1
+        else:
+            kept.append(row)
+    notes = [{file: f"{n} of its prices are in {before} too"} for (file, before), n in repeated.items()]
+    return kept, joined(*notes, *(_mixed(name, files) for name, files in adjusted.items()))
+
+
+def _is_same(one: Row, two: Row) -> bool:
+    is_near: bool = abs(one["close"] - two["close"]) <= abs(one["close"]) * _SAME
+    return is_near and one["currency"] == two["currency"]
+
+
+def _mixed(name: str, files: Mapping[str, bool]) -> dict[str, str]:
+    """A remark on each of the files of a security, if some have closes with dividends and some without."""
+    with_them, without = ([file for file, is_of in files.items() if is_of is each] for each in (True, False))
+    if not with_them or not without:
+        return {}
+    said = (
+        f"closes of {name} may be adjusted for dividends in {', '.join(with_them)}, and are not in "
+        f"{', '.join(without)}: if they are, the series has a step where they meet, so take one of them out"
+    )
+    return dict.fromkeys(files, said)

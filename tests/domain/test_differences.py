@@ -48,7 +48,7 @@ def units(ours: Ours, theirs: Stated, *rows: Transaction) -> Cause | None:
     [
         (Ours(D(100), D(1000)), Stated(D(100), D(1000)), [BOUGHT], None),
         (Ours(D(100), D(1000)), Stated(D(700)), [BOUGHT], Cause.SPLIT_ADJUSTED),
-        (Ours(D(100), D(1000)), Stated(D(13)), [BOUGHT], None),
+        (Ours(D(100), D(1000)), Stated(D(13)), [BOUGHT], Cause.MISSING_ROW),
         (Ours(D(100), D(1000)), Stated(D(60)), [BOUGHT, row(2, TxnType.BUY, "2016-03-01", "40")], Cause.MISSING_ROW),
         (Ours(D(100), D(1000)), Stated(D(60)), [BOUGHT, row(2, TxnType.BUY, "2016-12-28", "40")], Cause.NOT_SETTLED),
         (Ours(D(200), D(2000)), Stated(D(100)), [BOUGHT, row(2, TxnType.BUY, "2016-01-05", "100", "-1000")],
@@ -59,6 +59,10 @@ def units(ours: Ours, theirs: Stated, *rows: Transaction) -> Cause | None:
          Cause.DIVIDEND_ADJUSTED),
         (Ours(D(100), D(1000)), Stated(D(100), D("902.5")), [row(1, TxnType.BUY, "2016-01-05", "100", "-1000",
                                                                  fx_rate=D("0.9"))], Cause.OTHER_RATE),
+        (Ours(D(100), D(1000)), Stated(D(100), D(880)), [row(1, TxnType.BUY, "2016-01-05", "100", "-1000",
+                                                               fx_rate=D("0.9"))], Cause.OTHER_RATE),
+        (Ours(D(100), D(1000)), Stated(D(100), D(960)), [row(1, TxnType.BUY, "2016-01-05", "100", "-1000",
+                                                               fx_rate=D("0.9"))], None),
         (Ours(D(100), D(1000)), Stated(D(100), D(1013)), [BOUGHT], None),
     ],
 )  # fmt: skip
@@ -66,14 +70,35 @@ def test_a_difference_has_the_cause_that_explains_it_exactly(ours, theirs, rows,
     assert units(ours, theirs, *rows) is cause
 
 
+@pytest.mark.parametrize("kind", [TxnType.SPLIT, TxnType.BONUS])
 @pytest.mark.parametrize(("ours", "theirs", "day"), [("700", "100", "2016-06-01"), ("100", "700", "2017-06-01")])
-def test_a_split_that_is_recorded_is_named(ours, theirs, day) -> None:
-    split = row(2, TxnType.SPLIT, day, split_new=D(7), split_old=D(1))
+def test_a_split_that_is_recorded_is_named(ours, theirs, day, kind) -> None:
+    split = row(2, kind, day, split_new=D(7), split_old=D(1))
     (line,) = reconcile_units({PLACE: Ours(D(ours), D(1000))}, {PLACE: Stated(D(theirs))}, Tolerance())
 
     found = cause_of_units(line, Stated(D(theirs)), [BOUGHT, split], DAY)
     assert found is not None
     assert (found.cause, found.seqs) == (Cause.SPLIT_ADJUSTED, (2,))
+
+
+def test_the_rate_of_another_day_is_said_with_both() -> None:
+    bought = row(1, TxnType.BUY, "2016-01-05", "100", "-1000", fx_rate=D("1.08"))
+    (line,) = reconcile_units({PLACE: Ours(D(100), D(1000))}, {PLACE: Stated(D(100), D(1060))}, Tolerance())
+
+    found = cause_of_units(line, Stated(D(100), D(1060)), [bought], DAY)
+
+    assert found is not None
+    assert found.detail.startswith("theirs is in base currency at a rate of 1.06, that of another day than 2016-01-05")
+
+
+@pytest.mark.parametrize(("ours", "theirs", "verb"), [("100", "107", "brings"), ("100", "93", "takes")])
+def test_a_row_that_is_missing_here_is_told_by_what_it_moves(ours, theirs, verb) -> None:
+    (line,) = reconcile_units({PLACE: Ours(D(ours), None)}, {PLACE: Stated(D(theirs))}, Tolerance())
+
+    found = cause_of_units(line, Stated(D(theirs)), [BOUGHT], DAY)
+
+    assert found is not None
+    assert found.detail == f"a row that {verb} 7 units may be missing here"
 
 
 def test_cash_differs_by_a_row_that_is_there_twice() -> None:

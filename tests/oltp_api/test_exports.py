@@ -196,12 +196,47 @@ GHOSTFOLIO_ACTIVITY = {
     "additionalProperties": False,
 }
 """Rules of Ghostfolio's own validator of an imported activity (CreateOrderDto, 2026-11), as a schema."""
+GHOSTFOLIO_ACCOUNT = {
+    "type": "object",
+    "properties": {
+        "balance": {"type": "number"},
+        "comment": {"type": ["string", "null"]},
+        "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
+        "id": {"type": "string"},
+        "name": {"type": "string"},
+        "platformId": {"type": ["string", "null"]},
+    },
+    "required": ["currency", "name", "platformId"],
+    "additionalProperties": False,
+}
+GHOSTFOLIO_PROFILE = {
+    "type": "object",
+    "properties": {
+        "assetClass": {"enum": ["EQUITY", "FIXED_INCOME", None]},
+        "assetSubClass": {"enum": ["BOND", "ETF", "MUTUALFUND", "STOCK", None]},
+        "countries": {"const": []},
+        "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
+        "dataSource": {"const": "MANUAL"},
+        "holdings": {"const": []},
+        "isActive": {"type": "boolean"},
+        "marketData": {"const": []},
+        "sectors": {"const": []},
+        "symbol": {"type": "string", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"},
+        **{name: {"type": ["string", "null"]} for name in ("comment", "isin", "name", "url")},
+    },
+    "required": ["currency", "dataSource", "symbol"],
+    "additionalProperties": False,
+}
+"""Rules of an account and of an asset's profile; a property that it does not know refuses the whole file (main.ts)."""
 
 
 def test_ghostfolios_schema_takes_every_activity_and_they_add_up_to_our_units(book: Client) -> None:
     document = json.loads(file_of(book, "ghostfolio").content)
 
     exact = json.loads(file_of(book, "ghostfolio").content, parse_float=D, parse_int=D)["activities"]
+    for kind, schema in (("accounts", GHOSTFOLIO_ACCOUNT), ("assetProfiles", GHOSTFOLIO_PROFILE)):
+        for each in document[kind]:
+            jsonschema.validate(each, schema)
     accounts = {account["id"] for account in document["accounts"]}
     profiles = {profile["symbol"]: profile["name"] for profile in document["assetProfiles"]}
     units: defaultdict[str, Decimal] = defaultdict(Decimal)
@@ -300,3 +335,42 @@ def test_an_archive_has_everything_of_one_owner_and_a_manifest_of_it(
         assert files[path]["ledger_seq"] == len(ledger_of(book))
     assert f"ledgers/{foreign_portfolio}.csv" not in files
     assert {"portfolios.csv", "accounts.csv", "securities.csv"} <= files.keys()
+
+
+@pytest.mark.parametrize(("format", "media"), [("ghostfolio", "application/json"), ("wealthfolio", "text/csv")])
+def test_a_bond_comes_back_from_a_tracker_whose_prices_are_of_one_unit(
+    books: dict[str, Client], new_portfolio: Callable[..., Client], format: str, media: str
+) -> None:
+    """Taken as per cent of par its cost would be a hundredth, and a file without amounts contradicts nothing."""
+    book, other = books["FIFO"], new_portfolio(initial_cash="0", cost_method="FIFO")
+    query = {"missing_cash": "assume", "rate": "base"}
+
+    answer = other.api.post(
+        f"/portfolios/{other.portfolio_id}/imports",
+        params=query,
+        content=file_of(book, format).content,
+        headers={"Content-Type": media},
+    )
+
+    assert answer.status_code == 201, answer.text
+    bonds = [{each["ticker"]: each for each in one.get("/holdings")["holdings"]}["TBOND"] for one in (book, other)]
+    assert [(each["quantity"], each["cost_basis"]) for each in bonds] == [(bonds[0]["quantity"], "618.6")] * 2
+
+
+@pytest.mark.parametrize("format", ["portfolio-performance", "wealthfolio"])
+def test_text_that_was_escaped_for_a_spreadsheet_comes_back_from_a_trackers_table_as_it_was(
+    new_portfolio: Callable[..., Client], format: str
+) -> None:
+    book, other = new_portfolio(initial_cash="0"), new_portfolio(initial_cash="0")
+    notes = [f"{sign}1+1" for sign in ("=", "+", "-", "@", "'=")]
+    for note in notes:
+        assert book.post(type="DEPOSIT", amount="1", note=note, business_date="2016-01-05").status_code == 201
+    table = file_of(book, format).content
+    assert all(f"'{note}".encode() in table for note in notes)
+
+    answer = other.api.post(
+        f"/portfolios/{other.portfolio_id}/imports", content=table, headers={"Content-Type": "text/csv"}
+    )
+
+    assert answer.status_code == 201, answer.text
+    assert sorted(row["note"] for row in ledger_of(other)) == sorted(notes)

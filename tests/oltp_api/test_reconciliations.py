@@ -168,6 +168,25 @@ def test_a_statement_is_read_by_its_brokers_profile(held, broker, api) -> None:
     assert bool(report["cash"]) == (broker != "DEGIRO")
 
 
+def test_a_security_is_found_by_the_isin_that_a_statement_tells_beside_its_own_symbol(held, api) -> None:
+    answer = api.post("/securities", json={"ticker": "ZAPF", "display_name": "Zapf", "isin": "DE0007808206"})
+    assert answer.status_code == 201, answer.text
+    held.buy("3", "10", ticker="ZAPF", business_date="2016-02-05")
+    statement = (
+        "Statement,Header,Field Name,Field Value\nStatement,Data,Title,Activity Statement\n"
+        "Open Positions,Header,Currency,Symbol,Quantity\nOpen Positions,Data,USD,ZPF,3\n"
+        "Open Positions,Data,USD,AAPL,15\nOpen Positions,Data,USD,MSFT,2\n"
+        "Financial Instrument Information,Header,Symbol,Security ID\n"
+        "Financial Instrument Information,Data,ZPF,DE0007808206\n"
+        "Financial Instrument Information,Data,AAPL,US0000000000\n"
+    )
+
+    report = reconciled(held, csv=statement)
+
+    assert report["is_reconciled"], report
+    assert {line["ticker"] for line in report["positions"]} == {"DE0007808206", "AAPL", "MSFT"}
+
+
 @pytest.mark.parametrize(
     ("statement", "why"),
     [

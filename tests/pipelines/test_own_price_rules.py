@@ -190,7 +190,7 @@ def test_a_released_row_counts(tmp_path: Path) -> None:
         ("b.csv", b"PK\3\4\0\0", "is no text"),
         ("b.csv", b'identifier,date,close,currency\n"ACME,2017-03-28,10,USD\n', "is no CSV"),
         ("b.csv", b"ticker,date,close,currency\nACME,2017-03-28,10,USD\n", "is in no format that is known"),
-        ("b.csv", b"", "is in no format that is known"),
+        ("b.csv", b"", "is empty"),
         ("b.zip", b"PK", "is no zip file"),
     ],
 )

@@ -21,7 +21,7 @@ from pipelines.sources.price_files.cells import FORMS, Undecided, decimal_mark, 
 from pipelines.sources.price_files.folder import PriceFiles, price_files, rate_files
 from pipelines.sources.price_files.profiles import profiles, told_by_name
 
-DAY_WORDS = ("date", "data", "datum", "fecha", "timestamp")
+DAY_WORDS = ("date", "data", "datum", "fecha", "timestamp", "time", "tarih", "дата")
 IDENTIFIERS = [
     {"security_id": 1, "id_type": "TICKER", "id_value": "ACME", "is_primary": True},
     {"security_id": 1, "id_type": "ISIN", "id_value": "US0378331005", "is_primary": False},
@@ -63,7 +63,8 @@ def expected(security: str, of: dict[str, str]) -> set[tuple[str, str, Decimal]]
 
 
 def cells(text: str) -> tuple[list[list[str]], str]:
-    separator = ";" if ";" in text.splitlines()[1] else ","
+    first = text.splitlines()[1]
+    separator = next((mark for mark in ("\t", ";") if mark in first), ",")
     return list(csv.reader(io.StringIO(text.removeprefix("sep=;\n")), delimiter=separator)), separator
 
 
@@ -85,8 +86,15 @@ def test_a_download_goes_in_as_it_is(tmp_path: Path, name: str) -> None:
     assert verdict.quarantined.num_rows == 0
 
 
-@pytest.mark.parametrize("name", DOWNLOADS)
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [
+        (name, encoding)
+        for encoding in ("utf-8-sig", "utf-16", "cp1252")
+        for name, (text, *_) in DOWNLOADS.items()
+        if text.encode(encoding, "ignore").decode(encoding) == text  # no Windows of the West has Cyrillic
+    ],
+)
 def test_a_download_is_read_in_any_encoding_that_programs_write(tmp_path: Path, name: str, encoding: str) -> None:
     text, _, security, truth = DOWNLOADS[name]
 
@@ -120,6 +128,11 @@ def judged_columns(name: str) -> list[int]:
         "dividend",
         "split",
         "stock",
+        "divcash",
+        "hac",
+        "fark",
+        "объём",
+        "изм",
         "<time",
         "<vol",
         "<openi",
@@ -167,7 +180,7 @@ def test_a_day_in_another_form_or_out_of_the_order_is_never_taken_for_another_da
 def test_cells_under_the_wrong_heads_contradict_each_other(tmp_path: Path, name: str) -> None:
     text, _, security, truth = DOWNLOADS[name]
     rows, separator = cells(text)
-    header = [word.strip("<>").lower() for word in rows[0]]
+    header = [word.strip("<> ").lower() for word in rows[0]]
     high = next(n for n, word in enumerate(header) if word in ("high", "hoch"))
     for other in ("low", "tief", "close", "price", "zuletzt", "close/last", "date", "datum", "timestamp", "volume"):
         if other not in header or (other == "price" and "close" in header):
@@ -232,8 +245,10 @@ def test_no_two_formats_fit_one_header(name: str) -> None:
 
     fitting = [one.name for one in profiles() if separator in one.separators and one.fitted(header)]
 
-    assert fitting[0] == meant
-    assert fitting == [meant] or set(fitting) == {"stooq", "yahoo"} or "fred" in fitting[1:], fitting
+    assert fitting[0] == meant or fitting == ["stooq", meant]
+    assert (
+        fitting == [meant] or set(fitting) in ({"stooq", "us-quotes"}, {"yahoo", "yahoo-page"}) or "fred" in fitting[1:]
+    ), fitting
 
 
 def test_the_adjusted_close_is_named_and_not_taken(tmp_path: Path) -> None:
@@ -434,6 +449,76 @@ def test_two_downloads_that_overlap_count_once_and_two_that_differ_do_not_count(
     assert closes(judged(price_files(tmp_path))) == expected("ACME", {day: ACME[day] for day in DAYS[:-1]})
 
 
+def test_a_longer_download_repeats_an_older_one_without_a_word_in_quarantine(tmp_path: Path) -> None:
+    """`yfinance` writes 12.100000381 for the 12.1 of Yahoo's own file."""
+    put(tmp_path, "ACME.csv", DOWNLOADS["ACME.csv"][0])
+
+    verdict = judged(put(tmp_path, "ACME (1).csv", DOWNLOADS["ACME (1).csv"][0]))
+
+    assert len(closes(verdict)) == len(ACME)
+    assert verdict.quarantined.num_rows == 0
+    assert verdict.remarks == {"ACME.csv": "5 of its prices are in ACME (1).csv too; " + _MIXED} | {
+        "ACME (1).csv": _MIXED
+    }
+
+
+_MIXED = (
+    "closes of ACME may be adjusted for dividends in ACME (1).csv, and are not in ACME.csv: if they are, the series "
+    "has a step where they meet, so take one of them out"
+)
+
+
+def test_a_line_without_the_volume_that_its_source_does_not_know_is_read_and_one_that_is_cut_off_is_not(
+    tmp_path: Path,
+) -> None:
+    """stooq ends such a line after the close."""
+    text = DOWNLOADS["acme_us_d.csv"][0].replace(",981200", "")
+    files = put(tmp_path, "acme_us_d.csv", text + "2017-03-28,12.5,12.6,12.5,12.5")
+    assert closes(judged(files)) == expected("ACME", {**ACME, "2017-03-28": "12.5"})
+
+    files = put(tmp_path, "acme_us_d.csv", DOWNLOADS["acme_us_d.csv"][0] + "2017-03-28,12.5,12.6,12.5,12.5")
+    assert closes(judged(files)) == expected("ACME", ACME)
+    assert judged(files).quarantined.num_rows == 1
+
+
+def test_what_a_page_tells_of_dividends_and_splits_is_no_price_and_counted(tmp_path: Path) -> None:
+    text = DOWNLOADS["ACME.txt"][0] + "Mar 20, 2017\t4:1 Stock Splits\n*Close price adjusted for splits.\n"
+
+    files = put(tmp_path, "ACME.txt", text)
+
+    assert closes(judged(files)) == expected("ACME", ACME)
+    assert "2 lines of a dividend or a split" in files.notes["ACME.txt"]
+
+
+def test_a_table_of_all_quotes_names_by_ticker_what_has_no_isin(tmp_path: Path) -> None:
+    text = "Datum;US0378331005;BIG;Mein Fonds\n2017-03-21;12,10;1.234,50;7,1\n2017-03-22;12,25;;7,2\n"
+
+    verdict = judged(put(tmp_path, "alle Kurse.csv", text))
+
+    assert closes(verdict) == {
+        ("ACME", DAYS[0], Decimal("12.10")),
+        ("ACME", DAYS[1], Decimal("12.25")),
+        ("BIG", DAYS[0], Decimal("1234.50")),
+    }
+    assert "'Mein Fonds'" in verdict.refused["alle Kurse.csv"]
+
+
+def test_years_of_two_digits_are_asked_as_others_are(tmp_path: Path) -> None:
+    text = "Date,Open,High,Low,Close\n03/02/17,12,12,12,12\n03/03/17,12,12,12,12\n"
+
+    asked = put(tmp_path, "ACME.csv", text).unreadable["ACME.csv"]
+    (tmp_path / "ACME.csv").rename(tmp_path / "ACME mdy.csv")
+
+    assert "add mdy or dmy to its name" in asked
+    assert {day for _, day, _ in closes(judged(price_files(tmp_path)))} == {"2017-03-02", "2017-03-03"}
+
+
+def test_a_series_that_nobody_uses_is_named_once(tmp_path: Path) -> None:
+    put(tmp_path, "DFF.csv", "DATE,DFF\n" + "".join(f"2017-03-{n},0.91\n" for n in range(10, 20)))
+
+    assert rate_files(tmp_path).notes["DFF.csv"].startswith("not read: 10 lines from 2 on: DFF is none of")
+
+
 def test_an_archive_of_many_files_or_a_large_file_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "d_us_txt.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("aapl.us.txt", "a")
@@ -477,9 +562,11 @@ def test_a_class_of_shares_is_found_as_others_write_it() -> None:
 
 def test_a_file_whose_days_are_all_in_another_form_is_one_warning_and_an_empty_one_a_remark(tmp_path: Path) -> None:
     put(tmp_path, "ACME.csv", "Date,Quote\n21 Mar,12.10\n22 Mar,12.20\n")
+    put(tmp_path, "nothing.csv", "\n\n")
     files = put(tmp_path, "BIG.csv", "Date,Quote\n")
 
-    assert list(files.unreadable) == ["ACME.csv"]
+    assert list(files.unreadable) == ["ACME.csv", "nothing.csv"]
+    assert files.unreadable["nothing.csv"] == "is empty"
     assert list(files.notes) == ["BIG.csv"]
     assert files.lines == ()
 

@@ -123,7 +123,6 @@ class _Book:
             "comment": None,
             "currency": currency,
             "id": self._account_ids[account_id],
-            "isExcluded": False,
             "name": self._accounts[account_id].identifier,
             "platformId": None,
         }
@@ -155,9 +154,7 @@ def _profile(symbol: str, name: str, currency: str, security: ExportedSecurity |
         "isin": security.isin if security else None,
         "marketData": [],
         "name": name,
-        "scraperConfiguration": None,
         "sectors": [],
         "symbol": symbol,
-        "symbolMapping": {},
         "url": None,
     }

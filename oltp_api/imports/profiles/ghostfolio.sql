@@ -5,6 +5,7 @@ names: {Note: [Comment]}
 optional: [DataSource, Note, Account]
 dates: ["%Y-%m-%d", "%d-%m-%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y%m%d"]
 decimal: "."
+bond_price: unit
 amounts: unsigned
 quantities: unsigned
 charges: unsigned

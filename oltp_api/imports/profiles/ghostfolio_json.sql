@@ -7,6 +7,7 @@ optional: [symbol, currency, dataSource, SymbolProfile.dataSource, assetProfile.
 records: [activities]
 dates: iso
 decimal: "."
+bond_price: unit
 amounts: unsigned
 quantities: unsigned
 charges: unsigned

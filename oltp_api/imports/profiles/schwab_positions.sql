@@ -1,11 +1,13 @@
 /*
 title: Charles Schwab, positions
 kind: statement
-recognised: [Symbol, Description, Quantity, Price, Market Value, Cost Basis]
+recognised: [Symbol, Description, Quantity, Market Value, Cost Basis]
 names:
     Quantity: [Qty (Quantity)]
     Market Value: [Mkt Val (Market Value)]
+optional: [Price]
 decimal: "."
+# A file of all accounts has a header for each, below a line with its name.
 */
 select
     line,
@@ -13,7 +15,11 @@ select
     "Quantity" as quantity,
     "Price" as price,
     "Market Value" as market_value,
-    "Cost Basis" as cost,
+    nullif("Cost Basis", 'Incomplete') as cost,
     'USD' as currency,
-    case when "Symbol" in ('Account Total', 'Positions Total') then 'a total' end as skip
+    case
+        when "Symbol" in ('Account Total', 'Positions Total') then 'a total'
+        when "Symbol" = 'Symbol' then 'the header of an account'
+        when "Description" is null and "Quantity" is null then 'the name of an account'
+    end as skip
 from cells

@@ -9,6 +9,7 @@ names:
 optional: [comment, fx_rate, subtype, instrument_type, isin, account]
 dates: iso
 decimal: "."
+bond_price: unit
 amounts: unsigned
 quantities: unsigned
 charges: unsigned

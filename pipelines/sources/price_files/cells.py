@@ -18,6 +18,7 @@ _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 _MIDNIGHT = re.compile(r"(\d{4})-(\d{2})-(\d{2})[ T]00:00:00(?:\.0+)?(?:Z|[+-]\d{2}:\d{2})?", re.ASCII)
 _BASIC = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
 _PARTS = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})", re.ASCII)
+_SHORT = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{2})", re.ASCII)
 _MONTH_FIRST = re.compile(r"([A-Za-z]{3,9})\.? (\d{1,2}), (\d{4})", re.ASCII)
 _DAY_FIRST = re.compile(r"(\d{1,2}) ([A-Za-z]{3,9})\.? (\d{4})", re.ASCII)
 _PLAIN = {mark: re.compile(rf"-?\d+(?:{re.escape(mark)}\d+)?", re.ASCII) for mark in ".,"}
@@ -51,6 +52,22 @@ def _mdy(text: str) -> date | None:
 
 def _dmy(text: str) -> date | None:
     return _of(_PARTS.fullmatch(text), (4, 3, 1))
+
+
+def _mdy_short(text: str) -> date | None:
+    found = _SHORT.fullmatch(text)
+    return _mdy(_with_century(found)) if found else None
+
+
+def _dmy_short(text: str) -> date | None:
+    found = _SHORT.fullmatch(text)
+    return _dmy(_with_century(found)) if found else None
+
+
+def _with_century(found: re.Match[str]) -> str:
+    """A year of two digits is of 1970 to 2069."""
+    century = "19" if found[4] >= "70" else "20"
+    return f"{found[1]}{found[2]}{found[3]}{found[2]}{century}{found[4]}"
 
 
 def _month_name(text: str) -> date | None:
@@ -87,6 +104,8 @@ FORMS: Mapping[str, Callable[[str], date | None]] = {
     "basic": _basic,
     "mdy": _mdy,
     "dmy": _dmy,
+    "mdy short": _mdy_short,
+    "dmy short": _dmy_short,
     "month name": _month_name,
     "day month": _day_month,
 }
@@ -96,6 +115,8 @@ EXAMPLES = {
     "basic": "20170329",
     "mdy": "03/29/2017",
     "dmy": "29/03/2017",
+    "mdy short": "03/29/17",
+    "dmy short": "29/03/17",
     "month name": "Mar 29, 2017",
     "day month": "29 March 2017",
 }
@@ -116,8 +137,9 @@ def form_of_days(texts: Sequence[str], forms: Sequence[str]) -> str:
         whole = [form for form in whole if goes_one_way([day for day in readings[form] if day])] or whole
     if len(whole) > 1:
         either = " or ".join(f"{EXAMPLES[form]}" for form in whole)
+        names = " or ".join(form.split()[0] for form in whole)
         raise Undecided(
-            f"its days can be read in two ways, as {either}, such as {texts[readable[0]]}: add {' or '.join(whole)} to "
+            f"its days can be read in two ways, as {either}, such as {texts[readable[0]]}: add {names} to "
             "its name before the dot, after a space"
         )
     return whole[0]

@@ -7,11 +7,11 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from pipelines.sources.price_files.cells import Undecided
+from pipelines.sources.price_files.cells import FORMS, Undecided
 from pipelines.sources.price_files.lines import FileContent, PriceLine, RateLine, Row, content
 from pipelines.sources.price_files.profiles import Fitted, recognised
 
@@ -79,13 +79,14 @@ def read(file: Path, gives: frozenset[str]) -> FileContent:
     first, _, rest = text.partition("\n")
     stated = _STATED.fullmatch(first.strip().strip('"'))
     text, skipped = (rest, 1) if stated else (text, 0)
-    header, fitted, separator = _format(text)
-    if fitted.profile.gives not in gives:
+    header, fitting, separator = _formats(text)
+    if all(fitted.profile.gives not in gives for fitted in fitting):
         return FileContent()
     rows = csv.reader(io.StringIO(text), delimiter=separator, strict=True)
     read_rows: list[Row] = [(rows.line_num + skipped, _cells(row, len(header))) for row in rows]
     n_header = next(n for n, (_, row) in enumerate(read_rows) if any(row))
-    return content(file.name, PurePosixPath(name).stem, header, fitted, separator, read_rows[n_header + 1 :])
+    below = read_rows[n_header + 1 :]
+    return content(file.name, PurePosixPath(name).stem, header, _meant(fitting, below), separator, below)
 
 
 def _bytes(file: Path) -> tuple[str, bytes]:
@@ -134,14 +135,25 @@ def _cells(row: list[str], width: int) -> list[str]:
     return cells
 
 
-def _format(text: str) -> tuple[list[str], Fitted, str]:
-    """The header, its format, and what stands between cells."""
+def _formats(text: str) -> tuple[list[str], list[Fitted], str]:
+    """The header, the formats that have it, and what stands between cells."""
     first = next((line for line in text.splitlines() if line.strip()), "")
+    if not first:
+        raise _Unreadable("is empty")
     for separator in _SEPARATORS:
         header = [" ".join(word.split()) for word in next(csv.reader([first], delimiter=separator), [])]
         while header and not header[-1]:
             header.pop()
-        fitted = recognised(header)
-        if fitted is not None and separator in fitted.profile.separators:
-            return header, fitted, separator
+        if fitting := recognised(header, separator):
+            return header, fitting, separator
     raise _Unreadable(f"is in no format that is known: its first line is {first.strip()[:120]!r}; see docs/prices.md")
+
+
+def _meant(fitting: Sequence[Fitted], rows: Sequence[Row]) -> Fitted:
+    """The one of the formats of a header that reads most of the days, the first of those that read as many."""
+
+    def n_read(fitted: Fitted) -> int:
+        at, forms = fitted.places["date"], [FORMS[form] for form in fitted.profile.dates]
+        return sum(any(reads(row[at]) for reads in forms) for _, row in rows if len(row) > at)
+
+    return fitting[0] if len(fitting) == 1 else max(fitting, key=n_read)

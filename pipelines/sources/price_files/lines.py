@@ -49,8 +49,8 @@ class PriceLine:
 
     `is_history` says that it is of a whole history in the format of a source, which has no column of currencies:
     `currency` is then the unit in the file's name, or None for the security's own. `others` are what the security may
-    be registered under instead of `identifier`. `is_adjusted` says that the source restates closes over later splits,
-    `is_in_dollars` that the close has a $ before it.
+    be registered under instead of `identifier`. `adjusted` is what the source restates closes for, splits at least;
+    `is_in_dollars` says that the close has a $ before it.
     """
 
     file: str
@@ -62,7 +62,7 @@ class PriceLine:
     missing: str = ""
     others: tuple[str, ...] = ()
     is_history: bool = False
-    is_adjusted: bool = False
+    adjusted: str = ""
     is_in_dollars: bool = False
 
     @property
@@ -171,13 +171,17 @@ def _is_remark(row: Sequence[str]) -> bool:
     return len(filled) == 1 and " " in filled[0] and sum(map(str.isalpha, filled[0])) > 3
 
 
-def _said(reader: _Reader, rows: Iterable[Row]) -> Iterable[_Cells]:
+def _said(reader: _Reader, rows: Sequence[Row]) -> Iterable[_Cells]:
     """One for each price or rate; without those that the file says not to know."""
-    profile, places, n_missing = reader.fitted.profile, reader.fitted.places, 0
+    profile, places, n_missing, n_events = reader.fitted.profile, reader.fitted.places, 0, 0
     columns = [(n, series) for n, series in reader.fitted.series.items()] or [(places["close"], "")]
+    width = len(reader.header)
+    widths = _widths(reader, rows)
     for number_, row in rows:
-        width = len(reader.header)
-        short = "" if len(row) == width else f"it has {len(row)} fields, and the first line {width}"
+        if profile.events and any(re.fullmatch(profile.events, cell) for cell in row):
+            n_events += 1
+            continue
+        short = "" if len(row) in widths else f"it has {len(row)} fields, and the first line {width}"
         row = [*row, *[""] * (width - len(row))]
         for at, series in columns:
             close = row[at]
@@ -187,6 +191,15 @@ def _said(reader: _Reader, rows: Iterable[Row]) -> Iterable[_Cells]:
             yield _of_series(reader, _Cells(number_, series, row[places["date"]], close, row, short))
     if n_missing and profile.layout == "long":
         reader.notes.append(f"{_lines(n_missing)} without a close")
+    if n_events:
+        reader.notes.append(f"{_lines(n_events)} of a dividend or a split")
+
+
+def _widths(reader: _Reader, rows: Sequence[Row]) -> range:
+    """How many cells a line may have; all of them, if only the last line has fewer: it may have been cut off."""
+    width, least = len(reader.header), max(reader.fitted.places.values()) + 1
+    is_short = reader.fitted.profile.short and any(len(row) < width for _, row in rows[:-1])
+    return range(least if is_short else width, width + 1)
 
 
 def _of_series(reader: _Reader, cells: _Cells) -> _Cells:
@@ -215,11 +228,12 @@ def _decide(reader: _Reader, said: Sequence[_Cells]) -> None:
     if not sound:
         return
     texts = list(dict.fromkeys(cells.day_text for cells in sound))
-    if stated and stated not in profile.dates:
+    forms = [form for form in profile.dates if not stated or form.split()[0] == stated]
+    if not forms:
         raise Undecided(
             f"has {stated} in its name, and days of {profile.says} are such as {EXAMPLES[profile.dates[0]]}"
         )
-    form = stated or form_of_days(texts, profile.dates)
+    form = form_of_days(texts, forms)
     days = {text: FORMS[form](text) for text in texts}
     mark = profile.decimal_after(reader.separator)
     reader.mark = decimal_mark([cells.close_text for cells in sound]) if mark == "decided" else mark
@@ -333,7 +347,7 @@ def _price(reader: _Reader, cells: _Cells) -> PriceLine:
         cells.missing,
         tuple(others),
         is_history=currency is None,
-        is_adjusted=bool(reader.fitted.profile.adjusted),
+        adjusted=reader.fitted.profile.adjusted,
         is_in_dollars=cells.close_text.startswith("$"),
     )
 
@@ -352,10 +366,19 @@ def _refuse_unused(reader: _Reader, said: Sequence[_Cells]) -> None:
 
 
 def _not_read(said: Sequence[_Cells]) -> list[str]:
-    """The lines of rates that are not read: they are in no quarantine."""
-    bad = [f"line {cells.number}: {cells.missing}" for cells in said if cells.missing]
-    more = [f"and {len(bad) - _MOST_NAMED} more lines"] if len(bad) > _MOST_NAMED else []
-    return ["not read: " + "; ".join([*bad[:_MOST_NAMED], *more])] if bad else []
+    """The lines of rates that are not read, by reason: they are in no quarantine."""
+    bad: dict[str, list[int]] = {}
+    for cells in said:
+        if cells.missing:
+            bad.setdefault(cells.missing, []).append(cells.number)
+    named = [f"{_from(numbers)}: {why}" for why, numbers in list(bad.items())[:_MOST_NAMED]]
+    n_more = sum(map(len, list(bad.values())[_MOST_NAMED:]))
+    more = [f"and {n_more} more lines"] if n_more else []
+    return ["not read: " + "; ".join([*named, *more])] if bad else []
+
+
+def _from(numbers: Sequence[int]) -> str:
+    return f"line {numbers[0]}" if len(numbers) == 1 else f"{len(numbers)} lines from {numbers[0]} on"
 
 
 def _lines(n: int) -> str:

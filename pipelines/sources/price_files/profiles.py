@@ -43,9 +43,12 @@ class PriceProfile:
     underscore_is_dot: bool = False
     class_mark: str = ""
     periods_begin: bool = False
+    short: bool = False
+    events: str = ""
     skipped_first_cells: Sequence[str] = ()
     layout: Literal["long", "wide"] = "long"
     series: str = ""
+    among: str = ""
     gives: Literal["prices", "fx", "series"] = "prices"
 
     def decimal_after(self, separator: str) -> str:
@@ -66,6 +69,8 @@ class PriceProfile:
             named = {n: re.fullmatch(self.series, header[n]) for n in others}
             series = {n: match["id"] for n, match in named.items() if match}
             if not series or len(set(series.values())) < len(series):
+                return None
+            if self.among and not any(re.fullmatch(self.among, one) for one in series.values()):
                 return None
         is_known = self.other_columns or len(others) == len(series)
         return Fitted(self, found, series) if is_known and set(self.requires) <= set(words) else None
@@ -96,9 +101,10 @@ def profiles() -> tuple[PriceProfile, ...]:
     return tuple(PriceProfile(**one) for one in stated)
 
 
-def recognised(header: Sequence[str]) -> Fitted | None:
-    """The first format that has the words of `header`, in any order."""
-    return next(filter(None, (profile.fitted(header) for profile in profiles())), None)
+def recognised(header: Sequence[str], separator: str) -> list[Fitted]:
+    """The formats that have the words of `header`, in any order."""
+    fitting = (profile.fitted(header) for profile in profiles() if separator in profile.separators)
+    return [fitted for fitted in fitting if fitted is not None]
 
 
 def told_by_name(stem: str, profile: PriceProfile) -> FileName:
