@@ -23,6 +23,8 @@ CURRENCIES = frozenset((_CURRENT + _HISTORIC).split())
 MINOR_UNITS: Mapping[str, str] = {"GBp": "GBP", "GBX": "GBP", "ZAc": "ZAR", "ILA": "ILS"}
 """Hundredths in which an exchange quotes, and what they are hundredths of: a way to write a price or an amount, which
 is divided at the door. Money itself, a balance or a base currency, is never in them."""
+DOLLARS = frozenset({"USD", "CAD", "AUD", "HKD", "NZD", "SGD", "TWD"})
+"""Dollars, each of which may be written with a $ alone."""
 HUNDREDTH = Decimal("0.01")
 _ONE = Decimal(1)
 _WHOLE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF TRL UGX VND VUV XAF XOF XPF"

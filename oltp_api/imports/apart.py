@@ -18,8 +18,8 @@ from typing import IO, Any, NamedTuple
 
 import pyarrow as pa
 
-from oltp_api.imports.harmless import harmless_functions, parsed_select, refuse_reach
-from oltp_api.imports.locked import MOST_SECONDS, SelectRefused, locked, meaning_of, rows_of, tables_in
+from oltp_api.imports.harmless import harmless_functions, refuse_reach
+from oltp_api.imports.locked import MOST_SECONDS, SelectRefused, locked, meaning_of, parsed_select, rows_of, tables_in
 
 _MEGABYTE = 1_000_000
 _ROWS_PER_LINE = 4

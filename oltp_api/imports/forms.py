@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 
-from domain.currencies import CURRENCIES
+from domain.currencies import CURRENCIES, DOLLARS
 from domain.errors import InvalidInput
 from domain.written_numbers import decimal_signs
 
@@ -19,10 +19,10 @@ _COMMA = re.compile(r"[0-9]{1,40}(?:,[0-9]{1,40})?|[0-9]{1,3}(?:[.'’][0-9]{3})
 _MONEY = re.compile(rf"(?P<sign>[{re.escape(_SIGNS)}])|(?P<code>[A-Z]{{3}})")
 _SIGN_OF = {"$": "$", "€": "EUR", "£": "GBP", "¥": "¥", "₹": "INR"}
 SHARED_SIGNS: Mapping[str, frozenset[str]] = {
-    "$": frozenset({"USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD", "MXN", "CLP", "COP", "ARS", "BRL"}),
+    "$": DOLLARS | {"MXN", "CLP", "COP", "ARS", "BRL"},
     "¥": frozenset({"JPY", "CNY"}),
 }
-"""Signs of several currencies: which it is, what is traded or the portfolio says."""
+"""Signs of several currencies, $ also of pesos and reais: which it is, what is traded or the portfolio says."""
 _CODES = CURRENCIES | SHARED_SIGNS.keys()
 
 

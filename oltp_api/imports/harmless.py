@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from oltp_api.imports.locked import SelectRefused, nodes_of, parsed_by
+from oltp_api.imports.locked import SelectRefused, nodes_of
 
 _TABLES_OF_ROWS = frozenset({"unnest", "range", "generate_series"})
 _NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
@@ -112,12 +112,3 @@ def harmless_functions(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
     ours = {name for name, kind, _, database in rows if kind == "macro" and database != "system"}
     internal = {name for name in stable if name.startswith("__internal")}
     return frozenset((stable | macros | _MACROS | ours) - unstable - internal - _NOT_OF_THE_CELLS)
-
-
-def parsed_select(connection: duckdb.DuckDBPyConnection, select: str) -> Mapping[str, Any]:
-    """The tree of a SELECT, as DuckDB parses it."""
-    try:
-        tree: Mapping[str, Any] = parsed_by(connection, select)
-    except duckdb.Error as error:
-        raise SelectRefused(f"is no SQL: {str(error).splitlines()[0][:200]}") from error
-    return tree

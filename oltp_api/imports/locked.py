@@ -217,14 +217,16 @@ def nodes_of(tree: Any) -> Iterator[Mapping[str, Any]]:
 def _parsed(select: str) -> Any:
     """The tree of a SELECT, to be read only; kept, for of a shipped profile it is asked with each file: 10 ms."""
     with _idle_engine() as connection:
-        return parsed_by(connection, select)
+        return parsed_select(connection, select)
 
 
-def parsed_by(connection: duckdb.DuckDBPyConnection, select: str) -> Any:
+def parsed_select(connection: duckdb.DuckDBPyConnection, select: str) -> Any:
     """The tree of a SELECT, which is handed over as cells are: for a bound parameter DuckDB imports pandas, 50 MB."""
     connection.register("asked", pa.table({"text": _texts([select])}).__arrow_c_stream__())
     try:
         found = connection.execute("select json_serialize_sql(text) from asked").fetchone()
+    except duckdb.Error as error:
+        raise SelectRefused(f"is no SQL: {str(error).splitlines()[0][:200]}") from error
     finally:
         connection.unregister("asked")
     return json.loads(found[0]) if found else {}

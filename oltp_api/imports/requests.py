@@ -113,16 +113,17 @@ class Rules:
         if draft.naming and draft.takes_security:
             fields["ticker"] = f"id:{security.security_id}" if security else draft.naming.ticker or draft.naming.isin
         fields["note"] = str(fields.get("note", ""))[:1000]
+        model = TransactionRequest
         if "settled" in numbers:
+            model = SettledRequest
             fields |= {"settled": numbers["settled"], "settled_currency": texts["settled_currency"]}
-        if "received" not in numbers and is_sound(fields):
+        elif "received" in numbers:
+            model = ExchangeRequest
+            fields |= {"received": numbers["received"], "received_currency": texts.get("received_currency")}
+        if model is not ExchangeRequest and is_sound(fields):
             fields["type"] = kind
             return fields
         try:
-            if "received" in numbers:
-                exchange = {"received": numbers["received"], "received_currency": texts.get("received_currency")}
-                return ExchangeRequest.model_validate({**fields, **exchange, "type": kind}).fields()
-            model = SettledRequest if "settled" in numbers else TransactionRequest
             return model.model_validate({**fields, "type": kind}).fields()
         except ValidationError as error:
             first = error.errors()[0]

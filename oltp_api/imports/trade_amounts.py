@@ -21,9 +21,10 @@ _PRICED = frozenset({TxnType.BUY, TxnType.SELL, TxnType.TRANSFER_IN})
 
 def in_per_cent(reader: Reader, draft: Draft, security: Security | None) -> None:
     """Write a bond's price as per cent of par, in a file that has that of one unit."""
-    numbers, factor = draft.numbers, security.price_factor if security else 1
-    if reader.profile.bond_price == "unit" and factor != 1 and draft.kind in _PRICED and "price" in numbers:
-        numbers["price"] = money(numbers["price"] / factor)
+    if reader.profile.bond_price == "par" or security is None or security.price_factor == 1:
+        return
+    if draft.kind in _PRICED and "price" in draft.numbers:
+        draft.numbers["price"] = money(draft.numbers["price"] / security.price_factor)
 
 
 def compare_gross(reader: Reader, draft: Draft, currency: str, factor: Decimal) -> None:

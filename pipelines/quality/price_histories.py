@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from domain.currencies import MINOR_UNITS
+from domain.currencies import DOLLARS, MINOR_UNITS
 from domain.ledger import FIRST_DAY
 from domain.posted_prices import PriceSourceName
 from pipelines.quality.registry import Registry
@@ -21,7 +21,6 @@ History = tuple[str, str]
 _SAME = Decimal("0.000001")
 """By which part two closes may differ that a source has written with more and with fewer decimals."""
 _MOST_TOLD = 3
-_DOLLARS = frozenset({"USD", "CAD", "AUD", "HKD", "NZD", "SGD", "TWD"})
 
 
 def refused_histories(
@@ -49,7 +48,7 @@ def _refused(lines: Sequence[PriceLine], registry: Registry, market: Collection[
         if name in market or security_id in posted:
             source = PriceSourceName.MARKET if name in market else PriceSourceName.POSTED
             return f"{name} has prices from {source}, and two sources are never mixed"
-        if any(line.is_in_dollars for line in lines) and currency not in _DOLLARS:
+        if any(line.is_in_dollars for line in lines) and currency not in DOLLARS:
             return f"its closes are in $, and {name} is in {currency}"
         minor = next((unit for unit, major in MINOR_UNITS.items() if major == currency and unit != "GBp"), None)
         if minor and not first.currency:

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from oltp_api.imports.apart import Limits, selected_apart
-from oltp_api.imports.harmless import harmless_functions, parsed_select, refuse_reach
-from oltp_api.imports.locked import SelectRefused, locked, rows_of, table_of
+from oltp_api.imports.harmless import harmless_functions, refuse_reach
+from oltp_api.imports.locked import SelectRefused, locked, parsed_select, rows_of, table_of
 from oltp_api.imports.profiles import shipped
 from oltp_api.imports.shapes import refuse_shape
 from tests.effort import IS_LONG
